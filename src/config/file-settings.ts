@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import type { ConfigProblem } from './config.ts';
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The default file, used when it is there and no other is named. */
+export const DEFAULT_FILE = 'mirrorverse.yaml';
+
+/**
+ * The configuration file as a tree, with `${VAR}` in its values replaced.
+ *
+ * @param named the file asked for; without one the default file is read if there is one.
+ */
+export function readFileSettings(
+  named: string | undefined,
+  variables: Variables,
+  problems: ConfigProblem[],
+): Record<string, unknown> {
+  const file = named ?? DEFAULT_FILE;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (named === undefined && code === 'ENOENT') return {};
+    problems.push({ key: '--config', message: `the file ${file} cannot be read (${code})` });
+    return {};
+  }
+  const document = parseDocument(text);
+  for (const error of document.errors) {
+    problems.push({ key: file, message: `is no valid YAML: ${error.message.split('\n')[0] ?? ''}` });
+  }
+  if (document.errors.length > 0) return {};
+  const tree: unknown = document.toJS() ?? {};
+  if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
+    problems.push({ key: file, message: 'is no mapping of keys to values' });
+    return {};
+  }
+  return substituted(tree, [], variables, problems) as Record<string, unknown>;
+}
+
+const PLACEHOLDER = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+function substituted(
+  value: unknown,
+  path: readonly string[],
+  variables: Variables,
+  problems: ConfigProblem[],
+): unknown {
+  if (typeof value === 'string') {
+    const text = value.replace(PLACEHOLDER, (_, name: string) => {
+      const replacement = variables[name];
+      if (replacement !== undefined) return replacement;
+      problems.push({ key: path.join('.'), message: `names the variable ${name}, which is not set` });
+      return '';
+    });
+    return text === value ? value : asNumber(path, text);
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, at) => substituted(item, [...path, String(at)], variables, problems));
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        substituted(item, [...path, key], variables, problems),
+      ]),
+    );
+  }
+  return value;
+}
+
+/** Variables are text; the keys of these two groups are numbers. */
+export function asNumber(path: readonly string[], text: string): unknown {
+  return (path[0] === 'limits' || path[0] === 'health') && /^\d+$/.test(text) ? Number(text) : text;
+}

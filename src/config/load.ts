@@ -1,0 +1,225 @@
+import { ConfigError, type Config, type ConfigProblem, type TableConfig } from './config.ts';
+import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
+import { withSecretFiles } from './secrets.ts';
+import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
+import { signInFrom } from './sign-in-settings.ts';
+
+/** What a command cannot work without. */
+export interface Needs {
+  readonly dataverse?: boolean;
+  readonly postgres?: boolean;
+  readonly tables?: boolean;
+}
+
+const DEFAULT_SCHEDULE = '*/5 * * * *';
+
+/**
+ * The configuration from file and variables, checked as a whole.
+ *
+ * @param file the file named on the command line.
+ * @throws ConfigError with every problem there is.
+ */
+export function loadConfig(
+  file: string | undefined,
+  needs: Needs,
+  environment: Variables = process.env,
+): Config {
+  const problems: ConfigProblem[] = [];
+  const variables = withSecretFiles(environment, problems);
+  const tree = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
+  const overlaid = overlay(tree, variables);
+  const parsed = settingsSchema.safeParse(overlaid);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(...describeIssue(issue, variables));
+    throw new ConfigError(problems);
+  }
+  const config = toConfig(parsed.data, variables, needs, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(config);
+}
+
+/** The tree with each variable that is set put at its key. */
+function overlay(tree: Record<string, unknown>, variables: Variables): Record<string, unknown> {
+  const result = structuredClone(tree);
+  for (const [variable, path] of Object.entries(VARIABLES)) {
+    const value = variables[variable];
+    if (value === undefined) continue;
+    const last = path.at(-1) ?? '';
+    let node = result;
+    for (const key of path.slice(0, -1)) {
+      const next = node[key];
+      if (typeof next !== 'object' || next === null) node[key] = {};
+      node = node[key] as Record<string, unknown>;
+    }
+    node[last] = variable === 'MIRRORVERSE_TABLES' ? namedTables(value, node[last]) : asNumber(path, value);
+  }
+  return result;
+}
+
+/** The tables that the variable names, each with its settings from the file where it has some. */
+function namedTables(value: string, inFile: unknown): unknown[] {
+  const settings: unknown[] = Array.isArray(inFile) ? inFile : [];
+  return value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+    .map((name) => settings.find((item) => nameOf(item) === name) ?? name);
+}
+
+function nameOf(item: unknown): unknown {
+  return typeof item === 'object' && item !== null && 'name' in item ? item.name : item;
+}
+
+type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
+
+function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
+  const path = issue.path.map(String);
+  const key = path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((unknown) => ({ key: [...path, unknown].join('.'), message: 'is no known key' }));
+  }
+  if (issue.code === 'invalid_union') {
+    // A table is a name or a mapping: what is wrong with the mapping is what helps.
+    const branch = issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
+      issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
+    if (branch !== undefined) {
+      return branch.flatMap((inner) =>
+        describeIssue({ ...inner, path: [...issue.path, ...inner.path] } as Issue, variables),
+      );
+    }
+    return [{ key, message: 'is neither the name of a table nor a mapping with its name' }];
+  }
+  const variable = Object.entries(VARIABLES).find(
+    ([name, at]) => variables[name] !== undefined && at.join('.') === key,
+  )?.[0];
+  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
+}
+
+function toConfig(
+  settings: Settings,
+  variables: Variables,
+  needs: Needs,
+  problems: ConfigProblem[],
+): Config {
+  const schema = settings.postgres?.schema ?? 'dataverse';
+  const stateSchema = settings.postgres?.stateSchema ?? 'mirrorverse';
+  if (schema === stateSchema) {
+    problems.push({ key: 'postgres.stateSchema', message: 'must differ from postgres.schema' });
+  }
+  const lease = milliseconds(settings.lease ?? '30s');
+  if (lease < 1_000) problems.push({ key: 'lease', message: 'must be at least 1s' });
+  const { limits } = settings;
+  return {
+    dataverse: dataverseFrom(settings, variables, needs, problems),
+    postgres: postgresFrom(settings, needs, problems),
+    schema,
+    stateSchema,
+    lease,
+    limits: {
+      requestsPer5Minutes: limits?.requestsPer5Minutes ?? 6_000,
+      concurrency: limits?.concurrency ?? 8,
+      pageSize: limits?.pageSize ?? 5_000,
+      tables: limits?.tables ?? 8,
+      requestTimeout: milliseconds(limits?.requestTimeout ?? '120s'),
+    },
+    healthPort: settings.health?.port,
+    tables: tablesFrom(settings, needs, problems),
+  };
+}
+
+function dataverseFrom(
+  settings: Settings,
+  variables: Variables,
+  needs: Needs,
+  problems: ConfigProblem[],
+): Config['dataverse'] {
+  const url = settings.dataverse?.url;
+  if (url === undefined) {
+    if (needs.dataverse === true) {
+      problems.push({ key: 'dataverse.url', message: 'is missing; set it or DATAVERSE_URL' });
+    }
+    return undefined;
+  }
+  const problem = originProblem(url);
+  if (problem !== undefined) {
+    const key = variables['DATAVERSE_URL'] === undefined ? 'dataverse.url' : 'DATAVERSE_URL (dataverse.url)';
+    problems.push({ key, message: problem });
+  }
+  // A command that makes no request has no use for credentials, so it does not ask for them.
+  const found: ConfigProblem[] = [];
+  const signIn = signInFrom(settings.dataverse?.auth ?? 'default', variables, found);
+  if (needs.dataverse === true) problems.push(...found);
+  return { url, signIn };
+}
+
+function originProblem(text: string): string | undefined {
+  const example = 'https://contoso.crm.dynamics.com';
+  if (!URL.canParse(text)) return `is no address like ${example}`;
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    return 'must begin with https: (http: is for loopback addresses only)';
+  }
+  if (url.username !== '' || url.password !== '') return 'must hold no user or password';
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return `must be the address of the environment alone, like ${example}`;
+  }
+  return undefined;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[]): Config['postgres'] {
+  const url = settings.postgres?.url;
+  if (url === undefined) {
+    if (needs.postgres === true) {
+      problems.push({ key: 'postgres.url', message: 'is missing; set it or DATABASE_URL, or write `embedded`' });
+    }
+    return undefined;
+  }
+  const isPostgres = URL.canParse(url) && ['postgres:', 'postgresql:'].includes(new URL(url).protocol);
+  if (url !== 'embedded' && !isPostgres) {
+    problems.push({
+      key: 'postgres.url',
+      message: 'is no address like postgres://user@host/database, nor `embedded` (variable DATABASE_URL)',
+    });
+  }
+  return { url };
+}
+
+function tablesFrom(settings: Settings, needs: Needs, problems: ConfigProblem[]): TableConfig[] {
+  const items = settings.tables ?? [];
+  if (items.length === 0 && needs.tables === true) {
+    problems.push({ key: 'tables', message: 'names no table; list some, or set MIRRORVERSE_TABLES' });
+  }
+  const seen = new Set<string>();
+  return items.map((item, at) => {
+    const table = typeof item === 'string' ? { name: item } : item;
+    if (seen.has(table.name)) {
+      problems.push({ key: `tables.${at}`, message: `names table ${table.name} a second time` });
+    }
+    seen.add(table.name);
+    return {
+      name: table.name,
+      cron: table.schedule ?? settings.schedule ?? DEFAULT_SCHEDULE,
+      excludeColumns: table.columns?.exclude ?? [],
+      softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
+    };
+  });
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+function milliseconds(duration: string): number {
+  const [, amount, unit] = /^([\d.]+)(ms|s|m)$/.exec(duration) ?? [];
+  return Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}

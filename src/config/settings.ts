@@ -1,0 +1,125 @@
+import nodeCron from 'node-cron';
+import { z } from 'zod';
+
+const cron = z
+  .string()
+  .refine((value) => [5, 6].includes(value.trim().split(/\s+/).length) && nodeCron.validate(value), {
+    error: 'is no cron expression of 5 fields, or 6 with seconds',
+  })
+  .describe('Cron expression: 5 fields, or 6 with seconds first.');
+
+const deletes = z
+  .enum(['hard', 'soft'])
+  .describe('hard: deleted rows leave the mirror. soft: they stay, marked by _deleted_at.');
+
+const name = z.string().min(1);
+
+const schemaName = z
+  .string()
+  .min(1)
+  .refine((value) => Buffer.byteLength(value) <= 63 && !value.includes('\0'), {
+    error: 'is no name PostgreSQL can hold (63 bytes at most)',
+  });
+
+const tableSettings = z.strictObject({
+  name: name.describe('Logical name of the table.'),
+  schedule: cron.optional(),
+  columns: z
+    .strictObject({
+      exclude: z.array(name).optional().describe('Logical names of attributes not to mirror.'),
+    })
+    .optional(),
+  deletes: deletes.optional(),
+});
+
+/** The configuration file, as it is written; a JSON Schema of it is published for editors. */
+export const settingsSchema = z.strictObject({
+  dataverse: z
+    .strictObject({
+      url: z
+        .string()
+        .optional()
+        .describe('Address of the environment, https://contoso.crm.dynamics.com. Variable DATAVERSE_URL.'),
+      auth: z
+        .enum([
+          'default',
+          'client-secret',
+          'client-certificate',
+          'workload-identity',
+          'managed-identity',
+          'azure-cli',
+          'access-token',
+        ])
+        .optional()
+        .describe('How to sign in. Variable MIRRORVERSE_AUTH.'),
+    })
+    .optional(),
+  postgres: z
+    .strictObject({
+      url: z
+        .string()
+        .optional()
+        .describe('postgres://user@host/database, or `embedded`. Variable DATABASE_URL.'),
+      schema: schemaName
+        .optional()
+        .describe('Schema of the mirror tables; dataverse by default. Variable MIRRORVERSE_SCHEMA.'),
+      stateSchema: schemaName
+        .optional()
+        .describe("Schema of the daemon's own tables; mirrorverse by default."),
+    })
+    .optional(),
+  schedule: cron.optional(),
+  deletes: deletes.optional(),
+  lease: z
+    .string()
+    .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'is no duration like 30s')
+    .optional()
+    .describe('How long a killed process keeps the right to write a table: 30s by default.'),
+  limits: z
+    .strictObject({
+      requestsPer5Minutes: z.int().min(1).max(1_000_000).optional(),
+      concurrency: z.int().min(1).max(1_000).optional().describe('Requests in flight.'),
+      pageSize: z.int().min(1).max(5_000).optional(),
+      tables: z.int().min(1).max(1_000).optional().describe('Tables worked on at once.'),
+      requestTimeout: z
+        .string()
+        .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'is no duration like 120s')
+        .optional(),
+    })
+    .optional(),
+  health: z
+    .strictObject({
+      port: z
+        .int()
+        .min(0)
+        .max(65_535)
+        .optional()
+        .describe('Port for /healthz and /readyz while the daemon runs. Variable MIRRORVERSE_HEALTH_PORT.'),
+    })
+    .optional(),
+  tables: z
+    .array(z.union([name, tableSettings]))
+    .optional()
+    .describe('Tables to mirror. Variable MIRRORVERSE_TABLES, separated by commas.'),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The variables that set a key of the file, and win over it. */
+export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  DATAVERSE_URL: ['dataverse', 'url'],
+  MIRRORVERSE_AUTH: ['dataverse', 'auth'],
+  DATABASE_URL: ['postgres', 'url'],
+  MIRRORVERSE_SCHEMA: ['postgres', 'schema'],
+  MIRRORVERSE_STATE_SCHEMA: ['postgres', 'stateSchema'],
+  MIRRORVERSE_SCHEDULE: ['schedule'],
+  MIRRORVERSE_DELETES: ['deletes'],
+  MIRRORVERSE_LEASE: ['lease'],
+  MIRRORVERSE_REQUESTS_PER_5_MINUTES: ['limits', 'requestsPer5Minutes'],
+  MIRRORVERSE_CONCURRENCY: ['limits', 'concurrency'],
+  MIRRORVERSE_PAGE_SIZE: ['limits', 'pageSize'],
+  MIRRORVERSE_TABLES_AT_ONCE: ['limits', 'tables'],
+  MIRRORVERSE_REQUEST_TIMEOUT: ['limits', 'requestTimeout'],
+  MIRRORVERSE_HEALTH_PORT: ['health', 'port'],
+  MIRRORVERSE_TABLES: ['tables'],
+};

@@ -1,0 +1,69 @@
+/** What an answer that is no success said, read from its status, headers and JSON body. */
+export interface ApiError {
+  readonly status: number;
+  /** HRESULT as lower-case hexadecimal, `0x80044352`; empty where the body names none. */
+  readonly code: string;
+  readonly message: string;
+  /** The answer's text, for the log: cut where it is longer than anyone reads. */
+  readonly body: string;
+  readonly requestId?: string;
+  /** Milliseconds, from `Retry-After`. */
+  readonly retryAfter?: number;
+}
+
+const MAX_MESSAGE = 2_000;
+const MAX_BODY = 8_000;
+
+/**
+ * Reads an error answer. Dataverse writes codes in either case of hexadecimal and, in older parts, as
+ * a signed decimal; a proxy or a maintenance page may answer HTML or nothing.
+ *
+ * @param now milliseconds since 1970, for a `Retry-After` that is a date.
+ */
+export function readApiError(status: number, headers: Headers, body: Uint8Array, now: number): ApiError {
+  const text = new TextDecoder().decode(body);
+  const error = errorMember(text);
+  const requestId = headers.get('x-ms-service-request-id') ?? headers.get('req_id');
+  const retryAfter = parseRetryAfter(headers.get('retry-after'), now);
+  return {
+    status,
+    code: normalizeCode(error?.code),
+    message: (error?.message ?? `HTTP ${status} without an error body`).slice(0, MAX_MESSAGE),
+    body: text.slice(0, MAX_BODY),
+    ...(requestId === null ? {} : { requestId }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+/** `-2147204270`, `0x80044352` and `0X80044352` are one code. */
+export function normalizeCode(code: unknown): string {
+  const text = typeof code === 'number' ? String(code) : typeof code === 'string' ? code.trim() : '';
+  if (/^0x[0-9a-f]+$/i.test(text)) return text.toLowerCase();
+  if (/^-?\d+$/.test(text)) return `0x${(Number(text) >>> 0).toString(16).padStart(8, '0')}`;
+  return text;
+}
+
+/** `Retry-After` in milliseconds: whole seconds by the documentation, a date by the standard. */
+export function parseRetryAfter(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function errorMember(text: string): { code?: unknown; message?: string } | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (!isRecord(parsed)) return undefined;
+    // The OData form nests it; the token endpoint and some front ends write `error` as a word.
+    const error = isRecord(parsed['error']) ? parsed['error'] : parsed;
+    const message = error['message'] ?? error['Message'];
+    return { code: error['code'], ...(typeof message === 'string' ? { message } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

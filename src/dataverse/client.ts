@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { Failure } from '../model/failure.ts';
+import { sleep } from '../model/sleep.ts';
+import { readApiError, type ApiError } from './api-error.ts';
+import { apiFailure, exhausted, type Subject } from './api-failure.ts';
+import type { Budget, Priority } from './budget.ts';
+import { ownUrl } from './origin.ts';
+import { backOff, classify, MAX_RETRIES, MAX_THROTTLED, networkCode, throttlePause } from './retry.ts';
+import type { TokenSource } from './sign-in.ts';
+
+/** The Web API this was written for; later versions of v9 answer the same. */
+export const API_PATH = '/api/data/v9.2/';
+
+export interface Request extends Subject {
+  /** A path under the API, or a link as the environment gave it. */
+  readonly url: string;
+  readonly priority: Priority;
+  readonly prefer?: readonly string[];
+  readonly accept?: string;
+}
+
+export interface Answer {
+  readonly body: Uint8Array;
+  readonly headers: Headers;
+}
+
+export interface ClientOptions {
+  /** Scheme, host and port of the environment. */
+  readonly origin: string;
+  readonly tokens: TokenSource;
+  readonly budget: Budget;
+  readonly logger: Logger;
+  /** Milliseconds from the start of a request to the last byte of its answer. */
+  readonly requestTimeout: number;
+  readonly userAgent: string;
+}
+
+interface Attempt {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** Same-origin redirects followed; Dataverse is not known to send any. */
+const MAX_REDIRECTS = 3;
+
+/** GET requests to one environment: signed in, within the budget, retried where that can help. */
+export class DataverseClient {
+  readonly origin: string;
+  private readonly options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.options = options;
+    this.origin = options.origin;
+  }
+
+  /**
+   * The answer to `request`, once it is a success.
+   *
+   * A 429 pauses the whole identity as long as it says; passing trouble is retried up to five times
+   * with back-off; a 401 renews the token once.
+   *
+   * @throws Failure classed by what to do next; the signal's reason when aborted.
+   */
+  async get(request: Request, signal: AbortSignal): Promise<Answer> {
+    const { logger, budget } = this.options;
+    let url = ownUrl(request.url, this.origin, this.origin + API_PATH);
+    let retries = 0;
+    let throttled = 0;
+    let redirects = 0;
+    let renewed = false;
+    for (;;) {
+      const token = await this.options.tokens.token(signal);
+      let attempt: Attempt;
+      try {
+        attempt = await this.attempt(url, request, token, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const code = networkCode(error) ?? timeoutCode(error);
+        if (code === undefined) throw error;
+        if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
+        await this.wait(retries, { trouble: code }, request, signal);
+        continue;
+      }
+      budget.observe(attempt.headers);
+      if (attempt.status >= 200 && attempt.status < 300) return attempt;
+      if (attempt.status >= 300 && attempt.status < 400) {
+        url = this.redirected(attempt, url, ++redirects);
+        continue;
+      }
+      const error = readApiError(attempt.status, attempt.headers, attempt.body, Date.now());
+      const verdict = classify(error);
+      const fields = { table: request.table, ...error };
+      if (verdict === 'throttled') {
+        if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
+        const pause = throttlePause(error, throttled, Math.random());
+        budget.pause(pause);
+        logger.warn({ ...fields, pause }, 'Dataverse asked to slow down; all requests pause.');
+      } else if (verdict === 'transient') {
+        if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
+        await this.wait(retries, fields, request, signal);
+      } else if (verdict === 'unauthorized' && !renewed) {
+        renewed = true;
+        this.options.tokens.refuse(token);
+        logger.info(fields, 'Dataverse refused the access token; signing in once more.');
+      } else {
+        const failure = verdict === 'unauthorized' ? unauthorized(error) : apiFailure(error, request);
+        logger.debug(fields, 'Dataverse refused a request.');
+        throw failure;
+      }
+    }
+  }
+
+  /** As `get`, with the answer as JSON. For small answers only: numbers become JavaScript's. */
+  async getJson(request: Request, signal: AbortSignal): Promise<unknown> {
+    const { body, headers } = await this.get(request, signal);
+    try {
+      return JSON.parse(new TextDecoder().decode(body));
+    } catch (error) {
+      throw unexpectedAnswer(request, headers, error);
+    }
+  }
+
+  private async attempt(url: URL, request: Request, token: string, signal: AbortSignal): Promise<Attempt> {
+    const { budget, requestTimeout, userAgent } = this.options;
+    return budget.spend(request.priority, signal, async () => {
+      const response = await fetch(url, {
+        headers: {
+          accept: request.accept ?? 'application/json',
+          authorization: `Bearer ${token}`,
+          'accept-encoding': 'gzip',
+          'odata-maxversion': '4.0',
+          'odata-version': '4.0',
+          'if-none-match': 'null',
+          'user-agent': userAgent,
+          'x-ms-client-request-id': randomUUID(),
+          ...(request.prefer === undefined ? {} : { prefer: request.prefer.join(',') }),
+        },
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)]),
+      });
+      const body = new Uint8Array(await response.arrayBuffer());
+      return { status: response.status, headers: response.headers, body };
+    });
+  }
+
+  private redirected(attempt: Attempt, from: URL, redirects: number): URL {
+    const location = attempt.headers.get('location');
+    if (location === null || redirects > MAX_REDIRECTS) {
+      throw new Failure({
+        code: 'unexpected-answer',
+        reaction: 'stop-table',
+        message: `${this.origin} answered ${attempt.status} ${location === null ? 'without an address' : 'again and again'}.`,
+        remedy: 'Check that dataverse.url (DATAVERSE_URL) is the address of the environment itself.',
+      });
+    }
+    return ownUrl(location, this.origin, from.href);
+  }
+
+  private async wait(retry: number, fields: object, request: Request, signal: AbortSignal): Promise<void> {
+    const delay = backOff(retry, Math.random());
+    this.options.logger.warn(
+      { table: request.table, ...fields, retry, delay },
+      'A request to Dataverse failed; it will be repeated.',
+    );
+    await sleep(delay, signal);
+  }
+}
+
+/** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
+export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
+  const type = headers.get('content-type') ?? 'no content type';
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `A request${about} was answered with something other than the Web API's JSON (${type}).`,
+    remedy: 'Check dataverse.url (DATAVERSE_URL), and whether a proxy or sign-in page answers in its place.',
+    cause,
+    details: { contentType: type, requestId: headers.get('x-ms-service-request-id') ?? undefined },
+  });
+}
+
+function unauthorized(error: ApiError): Failure {
+  return new Failure({
+    code: 'sign-in-refused',
+    reaction: 'stop-table',
+    message: `The environment does not accept the access token (${describe(error)}).`,
+    remedy:
+      'Check that the token is for this environment and that the app registration has an application user in it.',
+    details: { ...error },
+  });
+}
+
+function describe(error: ApiError): string {
+  return `${error.status} ${error.code}: ${error.message}`;
+}
+
+function timeoutCode(error: unknown): string | undefined {
+  return error instanceof Error && error.name === 'TimeoutError' ? 'time-out' : undefined;
+}

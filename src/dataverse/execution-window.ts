@@ -1,0 +1,61 @@
+/**
+ * Adds up how long requests took over a sliding window and says when another may start so that the
+ * sum stays under the limit. Requests in flight count with the time they have taken, or with what
+ * recent ones took where that is more, since their true cost is known only at their end.
+ */
+export class ExecutionWindow {
+  private readonly finished: { at: number; duration: number }[] = [];
+  private readonly inFlight = new Set<{ startedAt: number }>();
+  private readonly limit: number;
+  private readonly length: number;
+  private sum = 0;
+  private average = 0;
+
+  /** `limit` and `length` in milliseconds. */
+  constructor(limit: number, length: number) {
+    this.limit = limit;
+    this.length = length;
+  }
+
+  /** Milliseconds until another request may start; 0 for now. */
+  delay(now: number): number {
+    this.forget(now);
+    let excess = this.sum + this.pending(now) + this.average - this.limit;
+    if (excess <= 0) return 0;
+    for (const { at, duration } of this.finished) {
+      excess -= duration;
+      if (excess <= 0) return Math.max(1, at + this.length - now);
+    }
+    // Only requests in flight stand in the way: look again soon, when one has ended.
+    return this.inFlight.size === 0 ? 0 : 1_000;
+  }
+
+  /** Call the returned function with the time when the request has ended. */
+  start(now: number): (now: number) => void {
+    const request = { startedAt: now };
+    this.inFlight.add(request);
+    return (endedAt) => {
+      if (!this.inFlight.delete(request)) return;
+      const duration = Math.max(0, endedAt - request.startedAt);
+      this.finished.push({ at: endedAt, duration });
+      this.sum += duration;
+      this.average = this.average === 0 ? duration : this.average * 0.8 + duration * 0.2;
+    };
+  }
+
+  private pending(now: number): number {
+    let pending = 0;
+    for (const { startedAt } of this.inFlight) pending += Math.max(now - startedAt, this.average);
+    return pending;
+  }
+
+  private forget(now: number): void {
+    let gone = 0;
+    for (const { at, duration } of this.finished) {
+      if (at + this.length > now) break;
+      this.sum -= duration;
+      gone++;
+    }
+    this.finished.splice(0, gone);
+  }
+}

@@ -1,0 +1,190 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { Failure } from '../model/failure.ts';
+import type { Column, Table } from '../model/table.ts';
+import type { DataverseClient } from './client.ts';
+import { columnsOf } from './columns.ts';
+import { readCsdl, type TypeProperties } from './csdl.ts';
+import {
+  attributeDefinition,
+  ATTRIBUTE_SELECT,
+  dateTimeDetail,
+  ENTITY_SELECT,
+  entityDefinition,
+  labelText,
+  lookupDetail,
+  type EntityDefinition,
+} from './table-definition.ts';
+
+/** What the environment says about its tables. */
+export interface Metadata {
+  /** Every table of the environment. */
+  tables(signal: AbortSignal): Promise<readonly EntityDefinition[]>;
+  /** A table with its columns. @throws Failure `table-not-found`, `not-mirrorable`. */
+  table(logicalName: string, signal: AbortSignal): Promise<Table>;
+  /** Reads everything anew at its next use. */
+  forget(): void;
+}
+
+/**
+ * Reads metadata by need and keeps it as long as the object lives: the list of tables and the CSDL
+ * once, a table's attributes at its first use.
+ */
+export function createMetadata(client: DataverseClient, logger: Logger): Metadata {
+  let definitions: Promise<readonly EntityDefinition[]> | undefined;
+  let csdl: Promise<TypeProperties | undefined> | undefined;
+  const known = new Map<string, Promise<Table>>();
+
+  async function list<T>(url: string, item: z.ZodType<T>, signal: AbortSignal, table?: string): Promise<T[]> {
+    const request = { url, priority: 'metadata' as const, ...(table === undefined ? {} : { table }) };
+    const parsed = z.object({ value: z.array(item) }).safeParse(await client.getJson(request, signal));
+    if (parsed.success) return parsed.data.value;
+    throw new Failure({
+      code: 'unexpected-answer',
+      reaction: 'stop-table',
+      message: `Metadata came in an unknown shape: ${z.prettifyError(parsed.error)}`,
+      remedy: 'This environment describes its tables in a way mirrorverse does not know; please report it.',
+      cause: parsed.error,
+      details: { url },
+    });
+  }
+
+  async function readDeclared(signal: AbortSignal): Promise<TypeProperties | undefined> {
+    try {
+      const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
+      const { body } = await client.get(request, signal);
+      return readCsdl(new TextDecoder().decode(body));
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reaction === 'retry') throw error;
+      logger.warn({ code: error.code }, 'The $metadata document is not available; attribute flags decide.');
+      return undefined;
+    }
+  }
+
+  async function describe(logicalName: string, signal: AbortSignal): Promise<Table> {
+    const definition = (await tables(signal)).find((table) => table.LogicalName === logicalName);
+    if (definition === undefined) throw await notFound(logicalName, await tables(signal));
+    const mirrorable = checkMirrorable(definition);
+    const path = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName)}')/Attributes`;
+    const cast = `${path}/Microsoft.Dynamics.CRM`;
+    const [attributes, lookups, dates, declared] = await Promise.all([
+      list(`${path}?$select=${ATTRIBUTE_SELECT.join(',')}`, attributeDefinition, signal, logicalName),
+      list(`${cast}.LookupAttributeMetadata?$select=LogicalName,Targets`, lookupDetail, signal, logicalName),
+      list(
+        `${cast}.DateTimeAttributeMetadata?$select=LogicalName,DateTimeBehavior`,
+        dateTimeDetail,
+        signal,
+        logicalName,
+      ),
+      (csdl ??= forgetFailure(readDeclared(signal), () => (csdl = undefined))),
+    ]);
+    const columns = columnsOf(
+      attributes,
+      {
+        targets: new Map(lookups.map((lookup) => [lookup.LogicalName, lookup.Targets ?? []])),
+        behaviors: new Map(dates.map((date) => [date.LogicalName, date.DateTimeBehavior?.Value ?? ''])),
+      },
+      declared?.get(logicalName),
+    );
+    return tableOf(definition, mirrorable, columns);
+  }
+
+  async function tables(signal: AbortSignal): Promise<readonly EntityDefinition[]> {
+    definitions ??= forgetFailure(
+      list(`EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`, entityDefinition, signal),
+      () => (definitions = undefined),
+    );
+    return definitions;
+  }
+
+  return {
+    tables,
+    async table(logicalName, signal) {
+      let table = known.get(logicalName);
+      if (table === undefined) {
+        table = forgetFailure(describe(logicalName, signal), () => known.delete(logicalName));
+        known.set(logicalName, table);
+      }
+      return table;
+    },
+    forget() {
+      definitions = undefined;
+      csdl = undefined;
+      known.clear();
+    },
+  };
+}
+
+/** Keeps a shared promise only while it may still succeed, so that a passing failure is not kept. */
+async function forgetFailure<T>(promise: Promise<T>, forget: () => void): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    forget();
+    throw error;
+  }
+}
+
+interface Mirrorable {
+  readonly entitySet: string;
+  readonly primaryId: string;
+}
+
+function checkMirrorable(definition: EntityDefinition): Mirrorable {
+  const { LogicalName: name, EntitySetName: entitySet, PrimaryIdAttribute: primaryId } = definition;
+  const refuse = (why: string): Failure =>
+    new Failure({
+      code: 'not-mirrorable',
+      reaction: 'stop-table',
+      message: `Table ${name} cannot be mirrored: ${why}.`,
+      remedy: 'Take it out of tables.',
+      details: { table: name },
+    });
+  if (definition.TableType === 'Virtual') throw refuse('it is a virtual table, which has no row versions');
+  if (!entitySet) throw refuse('it has no entity set');
+  if (!primaryId) throw refuse('it has no primary id');
+  return { entitySet, primaryId };
+}
+
+function tableOf(definition: EntityDefinition, mirrorable: Mirrorable, columns: readonly Column[]): Table {
+  const displayName = labelText(definition.DisplayName);
+  const description = labelText(definition.Description);
+  const named = (name: string): boolean => columns.some((column) => column.name === name);
+  if (!named(mirrorable.primaryId)) {
+    throw new Failure({
+      code: 'not-mirrorable',
+      reaction: 'stop-table',
+      message: `Table ${definition.LogicalName} cannot be mirrored: its primary id ${mirrorable.primaryId} is not readable.`,
+      remedy: 'Take it out of tables.',
+      details: { table: definition.LogicalName },
+    });
+  }
+  return {
+    logicalName: definition.LogicalName,
+    entitySet: mirrorable.entitySet,
+    key: mirrorable.primaryId,
+    ...(named('versionnumber') ? { version: 'versionnumber' } : {}),
+    columns,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+async function notFound(logicalName: string, tables: readonly EntityDefinition[]): Promise<Failure> {
+  const similar = tables
+    .filter(
+      ({ LogicalName, EntitySetName }) =>
+        EntitySetName === logicalName || LogicalName === logicalName.toLowerCase(),
+    )
+    .map((table) => table.LogicalName);
+  return new Failure({
+    code: 'table-not-found',
+    reaction: 'stop-table',
+    message: `The environment has no table ${logicalName}.`,
+    remedy:
+      similar.length > 0
+        ? `Tables are named by their logical name: did you mean ${similar.join(' or ')}?`
+        : 'Check the logical name; `mirrorverse tables` lists the tables of the environment.',
+    details: { table: logicalName },
+  });
+}

@@ -1,0 +1,21 @@
+import { Failure } from '../model/failure.ts';
+
+/**
+ * A link as a URL, when it leads to the environment's own origin.
+ *
+ * Next and delta links are absolute and come from the wire; a bearer token must not follow one
+ * anywhere else. The check is made on the parsed URL, the request uses the same object, so no second
+ * reading of the text can disagree.
+ *
+ * @throws Failure `foreign-link` for another origin, credentials in the URL, or no URL at all.
+ */
+export function ownUrl(link: string, origin: string, base: string = origin): URL {
+  const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
+  if (url !== undefined && url.origin === origin && url.username === '' && url.password === '') return url;
+  throw new Failure({
+    code: 'foreign-link',
+    reaction: 'stop-table',
+    message: `The environment named a link to ${url?.origin ?? 'no valid address'}, which is not ${origin}; no request was made.`,
+    remedy: `If the environment moved, set dataverse.url (DATAVERSE_URL) to its new address. Otherwise find out who answers for ${origin}.`,
+  });
+}

@@ -1,0 +1,95 @@
+import type { ApiError } from './api-error.ts';
+
+/** What the client does with an answer or a broken connection. */
+export type Verdict = 'throttled' | 'transient' | 'unauthorized' | 'final';
+
+/** Attempts after the first, for trouble that passes. */
+export const MAX_RETRIES = 5;
+/** Attempts after the first, for a server that says it is busy and when to come again. */
+export const MAX_THROTTLED = 20;
+
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 60_000;
+const LONGEST_PAUSE = 3_600_000;
+
+const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
+
+// Passing trouble that Dataverse reports under other statuses, most often 400.
+const TRANSIENT_CODES = new Set([
+  '0x80044150', // Generic SQL error.
+  '0x80044151', // SQL timeout expired.
+  '0x80048543', // A solution import holds the database.
+  '0x8004a001', // The server is busy.
+  '0x8005f103', // Too many requests.
+  '0x80072324', // Too many concurrent requests detected.
+  '0x80048544', // Query throttling, and its three reasons:
+  '0x80048644',
+  '0x80048744',
+  '0x80048745',
+]);
+
+const SERVICE_PROTECTION_CODES = new Set(['0x80072321', '0x80072322', '0x80072326']);
+
+// Permanent trouble that some front ends report as 500.
+const FINAL_CODES = new Set(['0x80044352', '0x80072491', '0x80072492', '0x80040220', '0x80072560']);
+
+/** Decides by status and error code alone: texts are translated and change. */
+export function classify(error: Pick<ApiError, 'status' | 'code'>): Verdict {
+  if (error.status === 429 || SERVICE_PROTECTION_CODES.has(error.code)) return 'throttled';
+  if (error.status === 401) return 'unauthorized';
+  if (FINAL_CODES.has(error.code)) return 'final';
+  if (TRANSIENT_CODES.has(error.code) || TRANSIENT_STATUS.has(error.status)) return 'transient';
+  return 'final';
+}
+
+// What undici and the system call a connection that broke or never came to be.
+const NETWORK_CODES = new Set([
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_SOCKET',
+  'HPE_INVALID_CONSTANT',
+  'HPE_INVALID_EOF_STATE',
+  'HPE_CLOSED_CONNECTION',
+  'Z_BUF_ERROR',
+  'Z_DATA_ERROR',
+]);
+
+/** The code of a broken connection, or undefined when `error` is something else. */
+export function networkCode(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code: unknown = 'code' in at ? at.code : undefined;
+    if (typeof code === 'string' && NETWORK_CODES.has(code)) return code;
+    if (at instanceof AggregateError && at.errors.length > 0) return networkCode(at.errors[0]);
+  }
+  return undefined;
+}
+
+/**
+ * Milliseconds before attempt `retry` (1 for the first repetition): 1 s doubling to 60 s, of which
+ * the second half is random so that many tables do not come back in step.
+ *
+ * @param random in [0, 1).
+ */
+export function backOff(retry: number, random: number): number {
+  const full = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (retry - 1));
+  return Math.round(full / 2 + (full / 2) * random);
+}
+
+/** Milliseconds that the whole identity pauses after a 429: what the server asked, within reason. */
+export function throttlePause(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
+  return error.retryAfter === undefined
+    ? backOff(retry + 1, random)
+    : Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, 50));
+}

@@ -1,0 +1,255 @@
+import { readFile } from 'node:fs/promises';
+import {
+  AzureAuthorityHosts,
+  AzureCliCredential,
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+  WorkloadIdentityCredential,
+  type AccessToken,
+  type TokenCredential,
+  type TokenCredentialOptions,
+} from '@azure/identity';
+import { Failure } from '../model/failure.ts';
+import { networkCode } from './retry.ts';
+
+/** How to sign in; what each way needs has been checked when the configuration was read. */
+export type SignIn =
+  | {
+      readonly method: 'access-token';
+      readonly token: string;
+      /** The file it came from, read again when the token is refused: whoever writes it may renew it. */
+      readonly tokenFile?: string;
+    }
+  | {
+      readonly method: 'client-secret';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly authorityHost?: string;
+    }
+  | {
+      readonly method: 'client-certificate';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly certificatePath: string;
+      readonly certificatePassword?: string;
+      readonly authorityHost?: string;
+    }
+  | {
+      readonly method: 'workload-identity';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly tokenFilePath: string;
+      readonly authorityHost?: string;
+    }
+  | { readonly method: 'managed-identity'; readonly clientId?: string }
+  | { readonly method: 'azure-cli'; readonly tenantId?: string }
+  | { readonly method: 'default'; readonly authorityHost?: string };
+
+/** Gives access tokens for one environment. */
+export interface TokenSource {
+  /** A token that is good for some minutes yet. */
+  token(signal: AbortSignal): Promise<string>;
+  /** The server refused `token`: a later call gives another one, or the same where there is no other. */
+  refuse(token: string): void;
+}
+
+/** Renewed this long before its end, so that no request starts with a token that ends under way. */
+const EARLY = 5 * 60_000;
+const TIME_LIMIT = 60_000;
+
+/**
+ * Tokens for `<origin>/.default`, with one refresh in flight at a time however many requests wait.
+ *
+ * @azure/identity keeps tokens in memory and would hand out a revoked one again; after `refuse` the
+ * credential is made anew, which empties that cache.
+ */
+export function createTokenSource(signIn: SignIn, origin: string, now: () => number = Date.now): TokenSource {
+  return signIn.method === 'access-token'
+    ? createReadyTokenSource(signIn.token, signIn.tokenFile)
+    : createIdentitySource(signIn, origin, now);
+}
+
+function createReadyTokenSource(first: string, file: string | undefined): TokenSource {
+  let token = first;
+  let refused = false;
+  return {
+    async token() {
+      if (refused && file !== undefined) token = (await readFile(file, 'utf8')).trim();
+      refused = false;
+      return token;
+    },
+    refuse() {
+      refused = true;
+    },
+  };
+}
+
+type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
+
+function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
+  const scope = `${origin}/.default`;
+  let credential: ObservedCredential | undefined;
+  let current: AccessToken | undefined;
+  let refresh: Promise<AccessToken> | undefined;
+
+  async function acquire(): Promise<AccessToken> {
+    try {
+      credential ??= observedCredential(signIn);
+      const token = await credential.credential.getToken(scope, {
+        abortSignal: AbortSignal.timeout(TIME_LIMIT),
+      });
+      if (token === null) throw new Error('no token');
+      return token;
+    } catch (error) {
+      throw signInFailure(signIn, error, credential?.outcome());
+    }
+  }
+
+  return {
+    async token(signal) {
+      signal.throwIfAborted();
+      if (current !== undefined && current.expiresOnTimestamp - EARLY > now()) return current.token;
+      refresh ??= acquire().finally(() => {
+        refresh = undefined;
+      });
+      current = await refresh;
+      return current.token;
+    },
+    refuse(token) {
+      if (current?.token !== token) return;
+      current = undefined;
+      credential = undefined;
+    },
+  };
+}
+
+/** The last answer of the identity endpoint: its status, or the code of a broken connection. */
+type Outcome = { readonly status: number } | { readonly network: string };
+
+interface ObservedCredential {
+  readonly credential: TokenCredential;
+  outcome(): Outcome | undefined;
+}
+
+/**
+ * The credential, with a look at what the identity endpoint answered. @azure/identity turns a refused
+ * secret and an unreachable host into errors that differ in their text alone, and text is nothing to
+ * decide by.
+ */
+function observedCredential(signIn: IdentitySignIn): ObservedCredential {
+  let outcome: Outcome | undefined;
+  const options: TokenCredentialOptions = {
+    retryOptions: { maxRetries: 2 },
+    additionalPolicies: [
+      {
+        position: 'perRetry',
+        policy: {
+          name: 'observeOutcome',
+          async sendRequest(request, next) {
+            try {
+              const response = await next(request);
+              outcome = { status: response.status };
+              return response;
+            } catch (error) {
+              outcome = { network: networkCode(error) ?? 'unknown' };
+              throw error;
+            }
+          },
+        },
+      },
+    ],
+  };
+  return { credential: createCredential(signIn, options), outcome: () => outcome };
+}
+
+function createCredential(
+  signIn: IdentitySignIn,
+  common: TokenCredentialOptions,
+): TokenCredential {
+  const options = 'authorityHost' in signIn ? { ...common, ...authority(signIn.authorityHost) } : common;
+  switch (signIn.method) {
+    case 'client-secret':
+      return new ClientSecretCredential(signIn.tenantId, signIn.clientId, signIn.clientSecret, options);
+    case 'client-certificate':
+      return new ClientCertificateCredential(
+        signIn.tenantId,
+        signIn.clientId,
+        {
+          certificatePath: signIn.certificatePath,
+          ...(signIn.certificatePassword === undefined
+            ? {}
+            : { certificatePassword: signIn.certificatePassword }),
+        },
+        options,
+      );
+    case 'workload-identity':
+      return new WorkloadIdentityCredential({
+        ...options,
+        tenantId: signIn.tenantId,
+        clientId: signIn.clientId,
+        tokenFilePath: signIn.tokenFilePath,
+      });
+    case 'managed-identity':
+      return signIn.clientId === undefined
+        ? new ManagedIdentityCredential(options)
+        : new ManagedIdentityCredential(signIn.clientId, options);
+    case 'azure-cli':
+      return new AzureCliCredential(signIn.tenantId === undefined ? {} : { tenantId: signIn.tenantId });
+    case 'default':
+      return new DefaultAzureCredential(options);
+  }
+}
+
+const PUBLIC_AUTHORITIES = new Set<string>(
+  [...Object.values(AzureAuthorityHosts), 'https://login.partner.microsoftonline.cn'].map(
+    (host) => new URL(host).host,
+  ),
+);
+
+/**
+ * Options for another authority than the default. One that is no public cloud's (a private cloud,
+ * AD FS, a test authority) is unknown to the public instance discovery, which would refuse it.
+ */
+export function authority(host: string | undefined): {
+  authorityHost?: string;
+  disableInstanceDiscovery?: boolean;
+} {
+  if (host === undefined) return {};
+  const isPublic = URL.canParse(host) && PUBLIC_AUTHORITIES.has(new URL(host).host);
+  return isPublic ? { authorityHost: host } : { authorityHost: host, disableInstanceDiscovery: true };
+}
+
+function signInFailure(signIn: SignIn, cause: unknown, outcome: Outcome | undefined): Failure {
+  if (cause instanceof Failure) return cause;
+  const passing =
+    outcome !== undefined &&
+    ('network' in outcome || outcome.status >= 500 || outcome.status === 429 || outcome.status === 408);
+  const said = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new Failure({
+    code: passing ? 'sign-in-unreachable' : 'sign-in-failed',
+    reaction: passing ? 'retry' : 'stop-table',
+    message: `Signing in by ${signIn.method} failed: ${said}`,
+    remedy: passing
+      ? 'Check that the identity endpoint (AZURE_AUTHORITY_HOST) can be reached from here.'
+      : REMEDIES[signIn.method],
+    cause,
+    details: { method: signIn.method, ...outcome },
+  });
+}
+
+const REMEDIES: Record<SignIn['method'], string> = {
+  'access-token': 'Put a current token into DATAVERSE_ACCESS_TOKEN.',
+  'client-secret':
+    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (the secret value, not its id; it may have expired).',
+  'client-certificate':
+    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH, and that the app registration has this certificate.',
+  'workload-identity':
+    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE and the federated credential of the app registration.',
+  'managed-identity': 'Give this machine a managed identity, and set AZURE_CLIENT_ID if it has several.',
+  'azure-cli': 'Run `az login`.',
+  default:
+    'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or DATAVERSE_ACCESS_TOKEN, or choose a way by MIRRORVERSE_AUTH.',
+};

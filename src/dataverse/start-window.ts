@@ -1,0 +1,29 @@
+/**
+ * Counts request starts over a sliding window: never more than `limit` in any `length` milliseconds,
+ * wherever the window is laid. It remembers the last `limit` starts and lets the next one happen when
+ * the oldest of them has left the window.
+ */
+export class StartWindow {
+  private readonly starts: Float64Array;
+  private readonly length: number;
+  private oldest = 0;
+  private count = 0;
+
+  constructor(limit: number, length: number) {
+    this.starts = new Float64Array(limit);
+    this.length = length;
+  }
+
+  /** Milliseconds until a start is allowed; 0 for now. */
+  delay(now: number): number {
+    if (this.count < this.starts.length) return 0;
+    // One millisecond past the edge: whether a window counts both its ends is the server's choice.
+    return Math.max(0, (this.starts[this.oldest] ?? 0) + this.length + 1 - now);
+  }
+
+  record(now: number): void {
+    this.starts[(this.oldest + this.count) % this.starts.length] = now;
+    if (this.count < this.starts.length) this.count++;
+    else this.oldest = (this.oldest + 1) % this.starts.length;
+  }
+}

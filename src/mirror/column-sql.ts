@@ -1,0 +1,17 @@
+import type { ColumnType } from '../model/table.ts';
+
+/** How PostgreSQL writes each type, as format_type() prints it. */
+export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
+  uuid: 'uuid',
+  text: 'text',
+  integer: 'integer',
+  bigint: 'bigint',
+  // Without precision: the exact text that came survives, whatever the metadata's precision says.
+  numeric: 'numeric',
+  double: 'double precision',
+  boolean: 'boolean',
+  integers: 'integer[]',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+  date: 'date',
+};

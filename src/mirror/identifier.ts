@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+
+/** PostgreSQL keeps 63 bytes of a name and drops the rest without a word. */
+const MAX_BYTES = 63;
+const HASH_CHARACTERS = 8;
+
+/**
+ * The only way a name gets into SQL text: quoted, whatever it holds.
+ *
+ * @throws TypeError for a NUL character, which no PostgreSQL name can hold.
+ */
+export function quoteIdentifier(name: string): string {
+  if (name.includes('\0')) throw new TypeError('A name in PostgreSQL cannot hold a NUL character.');
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `schema.name`, both quoted. */
+export function qualifiedName(schema: string, name: string): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/** A string literal for the few statements that take no parameters, such as COMMENT ON. */
+export function quoteLiteral(text: string): string {
+  const clean = text.replaceAll('\0', '');
+  return clean.includes('\\')
+    ? `E'${clean.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${clean.replaceAll("'", "''")}'`;
+}
+
+/**
+ * The name PostgreSQL will hold it under: the same up to 63 bytes of UTF-8, else its beginning, `_`
+ * and eight characters of its hash, so that two long names that begin alike stay two.
+ */
+export function shortenIdentifier(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_BYTES) return name;
+  return withHash(name, name);
+}
+
+function withHash(name: string, hashed: string): string {
+  const hash = createHash('sha256').update(hashed).digest('hex').slice(0, HASH_CHARACTERS);
+  let beginning = name;
+  while (Buffer.byteLength(beginning) > MAX_BYTES - HASH_CHARACTERS - 1) {
+    beginning = [...beginning].slice(0, -1).join('');
+  }
+  return `${beginning}_${hash}`;
+}
+
+/**
+ * Shortened names for a table's columns, each different from the others and from `reserved`: a name
+ * that is taken (an attribute called like a companion column, say) gets the hash suffix too.
+ */
+export function columnIdentifiers(
+  names: readonly string[],
+  reserved: readonly string[],
+): ReadonlyMap<string, string> {
+  const taken = new Set(reserved);
+  const result = new Map<string, string>();
+  for (const name of names) {
+    let identifier = shortenIdentifier(name);
+    for (let attempt = 0; taken.has(identifier); attempt++) {
+      identifier = withHash(name, `${name}#${attempt}`);
+    }
+    taken.add(identifier);
+    result.set(name, identifier);
+  }
+  return result;
+}

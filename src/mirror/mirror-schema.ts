@@ -1,0 +1,103 @@
+import { and, eq, isNull, notInArray, sql } from 'drizzle-orm';
+import type pg from 'pg';
+import { planTable, type ExistingTable } from './ddl-plan.ts';
+import type { MirrorTable } from './mirror-table.ts';
+import { createSchema } from './state/migrate.ts';
+import type { StateStore } from './state/store.ts';
+
+export interface Prepared {
+  /** The mirror table was not there: whatever a checkpoint says, its rows are gone. */
+  readonly created: boolean;
+  /** Columns it gained, whose values existing rows lack. */
+  readonly added: number;
+}
+
+/** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
+const LOCK_TIMEOUT = 3_000;
+
+/**
+ * Makes the mirror table as the source describes it, and the catalog with it, inside the caller's
+ * transaction.
+ */
+export async function prepareMirrorTable(
+  client: pg.PoolClient,
+  store: StateStore,
+  mirror: MirrorTable,
+): Promise<Prepared> {
+  const existing = await readExisting(client, mirror);
+  const plan = planTable(mirror, existing);
+  if (plan.statements.length > 0) {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
+    if (existing === undefined) await createSchema(client, mirror.schema);
+    for (const statement of plan.statements) await client.query(statement);
+    await client.query('SET LOCAL lock_timeout = DEFAULT');
+  }
+  await writeCatalog(client, store, mirror);
+  return { created: existing === undefined, added: plan.added.length };
+}
+
+/** The mirror table as it stands, or undefined when there is none. */
+export async function readExisting(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+): Promise<ExistingTable | undefined> {
+  const { rows } = await client.query<{
+    comment: string | null;
+    name: string;
+    type: string;
+    column_comment: string | null;
+  }>(
+    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name,
+            format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
+       FROM pg_class c
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`,
+    [mirror.schema, mirror.identifier],
+  );
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  return {
+    comment: first.comment,
+    columns: new Map(rows.map((row) => [row.name, { type: row.type, comment: row.column_comment }])),
+  };
+}
+
+async function writeCatalog(client: pg.PoolClient, store: StateStore, mirror: MirrorTable): Promise<void> {
+  const { columns } = store.tables;
+  const { environmentId } = store;
+  const table = mirror.table.logicalName;
+  const db = store.on(client);
+  await db
+    .insert(columns)
+    .values(
+      mirror.columns.map((column) => ({
+        environmentId,
+        table,
+        column: column.name,
+        identifier: column.identifier,
+        attribute: column.attribute,
+        property: column.property,
+        type: column.type,
+      })),
+    )
+    .onConflictDoUpdate({
+      target: [columns.environmentId, columns.table, columns.column],
+      set: { type: sql`excluded.type`, property: sql`excluded.property`, removedAt: null },
+      setWhere: sql`${columns.removedAt} IS NOT NULL OR ${columns.type} <> excluded.type OR ${columns.property} <> excluded.property`,
+    });
+  await db
+    .update(columns)
+    .set({ removedAt: sql`now()` })
+    .where(
+      and(
+        eq(columns.environmentId, environmentId),
+        eq(columns.table, table),
+        isNull(columns.removedAt),
+        notInArray(
+          columns.column,
+          mirror.columns.map((column) => column.name),
+        ),
+      ),
+    );
+}

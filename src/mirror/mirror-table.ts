@@ -1,0 +1,59 @@
+import type { Column, Table } from '../model/table.ts';
+import { columnIdentifiers, qualifiedName, quoteIdentifier, shortenIdentifier } from './identifier.ts';
+
+export const MIRRORED_AT = '_mirrored_at';
+export const DELETED_AT = '_deleted_at';
+
+export interface MirrorColumn extends Column {
+  /** Name in PostgreSQL, unquoted. */
+  readonly identifier: string;
+}
+
+/** A table's mirror: the same columns under the names they have in PostgreSQL. */
+export interface MirrorTable {
+  readonly table: Table;
+  readonly schema: string;
+  /** Name in PostgreSQL, unquoted. */
+  readonly identifier: string;
+  /** Schema and name, quoted. */
+  readonly qualified: string;
+  readonly columns: readonly MirrorColumn[];
+  /** Position of the primary key in `columns`. */
+  readonly keyField: number;
+  /** Position of the row version in `columns`, where the table has one. */
+  readonly versionField: number | undefined;
+  /** Deleted rows stay, marked by `_deleted_at`. */
+  readonly softDeletes: boolean;
+}
+
+export function mirrorTable(table: Table, schema: string, softDeletes: boolean): MirrorTable {
+  const names = columnIdentifiers(
+    table.columns.map((column) => column.name),
+    [MIRRORED_AT, DELETED_AT],
+  );
+  const columns = table.columns.map((column) => ({
+    ...column,
+    identifier: names.get(column.name) ?? column.name,
+  }));
+  const versionField = columns.findIndex((column) => column.name === table.version);
+  const identifier = shortenIdentifier(table.logicalName);
+  return {
+    table,
+    schema,
+    identifier,
+    qualified: qualifiedName(schema, identifier),
+    columns,
+    keyField: columns.findIndex((column) => column.name === table.key),
+    versionField: versionField === -1 ? undefined : versionField,
+    softDeletes,
+  };
+}
+
+/** The quoted name of the column at a position. */
+export function columnName(mirror: MirrorTable, field: number): string {
+  return quoteIdentifier(mirror.columns[field]?.identifier ?? '');
+}
+
+export function columnNames(mirror: MirrorTable): string[] {
+  return mirror.columns.map((column) => quoteIdentifier(column.identifier));
+}

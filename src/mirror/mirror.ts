@@ -1,0 +1,71 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { Table } from '../model/table.ts';
+import { prepareMirrorTable, type Prepared } from './mirror-schema.ts';
+import { mirrorTable, type MirrorTable } from './mirror-table.ts';
+import { PageWriter } from './page-writer.ts';
+import { openPool, transaction } from './postgres.ts';
+import { registerEnvironment, type EnvironmentRecord } from './state/environments.ts';
+import { forgetCheckpoint, holdFence } from './state/checkpoints.ts';
+import type { Lease } from './state/leases.ts';
+import { migrateState } from './state/migrate.ts';
+import { openStateStore, type StateStore } from './state/store.ts';
+
+export interface MirrorOptions {
+  readonly url: string;
+  /** Schema of the mirror tables. */
+  readonly schema: string;
+  readonly stateSchema: string;
+  readonly connections: number;
+  /** Milliseconds. */
+  readonly leaseDuration: number;
+}
+
+/** The mirror of one environment in one PostgreSQL database. */
+export interface Mirror {
+  readonly pool: pg.Pool;
+  readonly store: StateStore;
+  readonly options: MirrorOptions;
+  readonly environment: EnvironmentRecord;
+  /** Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease. */
+  prepare(table: Table, softDeletes: boolean, lease: Lease): Promise<Prepared & { mirror: MirrorTable }>;
+  writer(mirror: MirrorTable, lease: Lease): PageWriter;
+}
+
+/** A pool for the daemon's work: transactions of a process that stands still end with its lease. */
+export function openMirrorPool(options: MirrorOptions, logger: Logger): pg.Pool {
+  return openPool(
+    { url: options.url, connections: options.connections, idleInTransaction: options.leaseDuration },
+    logger,
+  );
+}
+
+/** Migrates the state schema and records the environment. @throws Failure */
+export async function openMirror(
+  pool: pg.Pool,
+  options: MirrorOptions,
+  environment: { url: string; organizationId: string; linkLifeDays: number | undefined },
+): Promise<Mirror> {
+  await migrateState(pool, options.stateSchema);
+  const record = await registerEnvironment(pool, options.stateSchema, options.schema, environment);
+  const store = openStateStore(pool, options.stateSchema, record.id);
+  return {
+    pool,
+    store,
+    options,
+    environment: record,
+    async prepare(table, softDeletes, lease) {
+      const mirror = mirrorTable(table, options.schema, softDeletes);
+      const prepared = await transaction(pool, async (client) => {
+        await holdFence(store, client, lease);
+        const result = await prepareMirrorTable(client, store, mirror);
+        // In the same commit: a link must never outlive the rows it stands for.
+        if (result.created) await forgetCheckpoint(store, store.on(client), lease);
+        return result;
+      });
+      return { ...prepared, mirror };
+    },
+    writer: (mirror, lease) =>
+      new PageWriter({ pool, store, mirror, lease, leaseDuration: options.leaseDuration }),
+  };
+}

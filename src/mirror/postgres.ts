@@ -1,0 +1,129 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { Failure } from '../model/failure.ts';
+import { postgresFailure } from './sqlstate.ts';
+
+export interface PostgresOptions {
+  readonly url: string;
+  /** Most connections at a time. */
+  readonly connections: number;
+  /** Milliseconds a transaction of ours may stand idle, so that a stopped process frees its locks. */
+  readonly idleInTransaction: number;
+}
+
+/** Milliseconds until a server that does not answer at all counts as unreachable. */
+const CONNECT_TIMEOUT = 10_000;
+
+/** A pool whose connections are set up alike and whose broken connections are thrown away. */
+export function openPool(options: PostgresOptions, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: 'mirrorverse',
+    max: options.connections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+    idle_in_transaction_session_timeout: options.idleInTransaction,
+  });
+  // Without a listener an idle connection that breaks would end the process.
+  pool.on('error', (error) => logger.warn({ ...codeOf(error) }, 'An idle PostgreSQL connection broke.'));
+  return pool;
+}
+
+/** A connection taken from the pool for as long as it is needed. */
+export class PostgresConnection {
+  readonly client: pg.PoolClient;
+  private broken: Error | undefined;
+  private readonly onError = (error: Error): void => {
+    this.broken = error;
+  };
+
+  private constructor(client: pg.PoolClient) {
+    this.client = client;
+    client.on('error', this.onError);
+  }
+
+  /** @throws Failure `database-unreachable` and its kin. */
+  static async take(pool: pg.Pool): Promise<PostgresConnection> {
+    try {
+      return new PostgresConnection(await pool.connect());
+    } catch (error) {
+      throw connectFailure(error);
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction. Whatever fails, the first error is the one thrown, as `pg` made it;
+   * a connection that cannot even roll back is not given back to the pool.
+   */
+  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    try {
+      await this.client.query('BEGIN');
+      const result = await work(this.client);
+      await this.client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await this.rollBack();
+      throw this.broken === undefined ? error : lostConnection(this.broken);
+    }
+  }
+
+  /** Gives the connection back, or throws it away when it is broken. */
+  release(): void {
+    this.client.off('error', this.onError);
+    this.client.release(this.broken ?? false);
+  }
+
+  /** Throws the connection away. */
+  destroy(error: unknown): void {
+    this.broken ??= error instanceof Error ? error : new Error(String(error));
+    this.release();
+  }
+
+  private async rollBack(): Promise<void> {
+    try {
+      await this.client.query('ROLLBACK');
+    } catch (error) {
+      this.broken ??= error instanceof Error ? error : new Error(String(error));
+    }
+  }
+}
+
+/** One transaction on a connection of its own. @throws Failure for whatever PostgreSQL says. */
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const connection = await PostgresConnection.take(pool);
+  try {
+    return await connection.transaction(work);
+  } catch (error) {
+    throw postgresFailure(error);
+  } finally {
+    connection.release();
+  }
+}
+
+/** A failure of the connection as such: nothing is known about the statement under way. */
+function lostConnection(cause: Error): unknown {
+  const failure = postgresFailure(cause);
+  if (failure instanceof Failure && failure.reaction === 'retry') return failure;
+  return new Failure({
+    code: 'database-unreachable',
+    reaction: 'retry',
+    message: 'The connection to PostgreSQL was lost.',
+    remedy: 'It is tried again by itself; check that the server runs.',
+    cause,
+  });
+}
+
+/** `pg` reports a connection that does not come to be in several shapes; all mean the same to us. */
+export function connectFailure(error: unknown): unknown {
+  const failure = postgresFailure(error);
+  return failure instanceof Failure
+    ? failure
+    : lostConnection(error instanceof Error ? error : new Error(String(error)));
+}
+
+function codeOf(error: Error): { code?: string } {
+  return 'code' in error ? { code: String(error.code) } : {};
+}

@@ -1,0 +1,130 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { Failure } from '../model/failure.ts';
+
+/** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
+export interface PostgresError extends Error {
+  readonly code: string;
+  readonly where?: string;
+  readonly constraint?: string;
+}
+
+export function isPostgresError(error: unknown): error is PostgresError {
+  return error instanceof Error && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+}
+
+// A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
+const PASSING = [
+  '08', // connection exception
+  '25006', // read_only_sql_transaction: a standby, or a failover under way
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53', // insufficient resources: disk full, out of memory, too many connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled
+  '57P', // operator intervention: shutdown, crash, cannot connect now, idle time-out
+  '58', // system error
+];
+const UNDER_WAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+]);
+
+/** Whether the same transaction, tried again at once, may well succeed. */
+export function isContention(error: unknown): boolean {
+  const cause = unwrapped(error);
+  return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
+}
+
+/** Whether the row that was written is at fault: data exceptions and broken constraints. */
+export function isRowError(error: unknown): error is PostgresError {
+  return isPostgresError(error) && (error.code.startsWith('22') || error.code.startsWith('23'));
+}
+
+/** Drizzle's error quotes the statement's parameters, links among them; the one inside does not. */
+function unwrapped(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? error.cause : error;
+}
+
+/** Any error of `pg`, drizzle's wrapping removed, as a failure; others pass through unchanged. */
+export function postgresFailure(thrown: unknown): unknown {
+  const error = unwrapped(thrown);
+  if (error instanceof Failure) return error;
+  if (isPostgresError(error)) return sqlFailure(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (code === 'ENOTFOUND') return unreachable(error, code);
+  if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
+  if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
+  return error;
+}
+
+function sqlFailure(error: PostgresError): Failure {
+  const details = { sqlstate: error.code };
+  const failure = (
+    code: string,
+    reaction: Failure['reaction'],
+    message: string,
+    remedy: string,
+  ): Failure => new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
+
+  if (PASSING.some((prefix) => error.code.startsWith(prefix))) {
+    return failure(
+      'database-unavailable',
+      'retry',
+      `PostgreSQL cannot serve now (SQLSTATE ${error.code}).`,
+      'It is tried again by itself; look at the PostgreSQL log if it lasts.',
+    );
+  }
+  if (error.code === '28P01' || error.code === '28000') {
+    return failure(
+      'database-sign-in',
+      'stop-table',
+      `PostgreSQL refused the user or password (SQLSTATE ${error.code}).`,
+      'Check user and password in postgres.url (DATABASE_URL), and pg_hba.conf.',
+    );
+  }
+  if (error.code === '3D000') {
+    return failure(
+      'database-missing',
+      'stop-table',
+      'PostgreSQL has no database of that name.',
+      'Create it (CREATE DATABASE), or correct postgres.url (DATABASE_URL).',
+    );
+  }
+  if (error.code === '42501') {
+    return failure(
+      'grant-missing',
+      'stop-table',
+      `PostgreSQL denied a statement: ${error.message}.`,
+      'Give the role of postgres.url CREATE on the database, or ownership of both schemas; `mirrorverse check` prints the statements.',
+    );
+  }
+  return failure(
+    'statement-failed',
+    'stop-table',
+    `PostgreSQL refused a statement (SQLSTATE ${error.code}).`,
+    'This is a defect in mirrorverse or a mirror table changed by hand. Please report it with this log line.',
+  );
+}
+
+function unreachable(error: unknown, code: string): Failure {
+  return new Failure({
+    code: 'database-unreachable',
+    reaction: 'retry',
+    message: `PostgreSQL cannot be reached (${code}).`,
+    remedy: 'Check host and port in postgres.url (DATABASE_URL), and that the server runs.',
+    cause: error,
+    details: { network: code },
+  });
+}
+
+/** The error for the log: detail, where and internal query quote rows, so only the code goes on. */
+function withoutRowValues(error: PostgresError): Error {
+  const clean = new Error(`SQLSTATE ${error.code}`);
+  clean.name = error.name;
+  return clean;
+}

@@ -1,0 +1,107 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import type { Checkpoint } from '../../model/checkpoint.ts';
+import { Failure } from '../../model/failure.ts';
+import type { Lease } from './leases.ts';
+import type { StateStore } from './store.ts';
+
+/**
+ * Proves that the lease is still held and keeps it so until the transaction ends: the row stays
+ * locked, and nobody takes over a locked row.
+ *
+ * @throws Failure `lease-lost`.
+ */
+export async function holdFence(store: StateStore, client: pg.PoolClient, lease: Lease): Promise<void> {
+  const { tables } = store.tables;
+  const held = await store
+    .on(client)
+    .select({ fence: tables.fence })
+    .from(tables)
+    .where(heldBy(store, lease))
+    .for('no key update');
+  if (held.length === 0) throw leaseLost(lease);
+}
+
+export interface CheckpointUpdate {
+  readonly checkpoint: Checkpoint;
+  /**
+   * The link was issued by this page, or the baseline begins with it. The moment tells the link's age,
+   * and which rows the delta that follows it has written.
+   */
+  readonly linkIsNew: boolean;
+  /** The table is up to date with this page: note the success and give the lease back. */
+  readonly finished: boolean;
+  /** Milliseconds, for the renewal of the lease. */
+  readonly leaseDuration: number;
+}
+
+/**
+ * Stores where the feed stands, in the transaction that `db` belongs to.
+ *
+ * @throws Failure `lease-lost`, so that the caller's transaction rolls back.
+ */
+export async function storeCheckpoint(
+  store: StateStore,
+  db: NodePgDatabase,
+  lease: Lease,
+  update: CheckpointUpdate,
+): Promise<void> {
+  const { tables } = store.tables;
+  const { checkpoint, leaseDuration } = update;
+  const expiry = sql`clock_timestamp() + make_interval(secs => ${leaseDuration / 1000}::float8)`;
+  const stored = await db
+    .update(tables)
+    .set({
+      phase: checkpoint.phase,
+      catchingUp: checkpoint.catchingUp,
+      link: checkpoint.link?.url ?? null,
+      linkKind: checkpoint.link?.kind ?? null,
+      selection: checkpoint.selection,
+      ...(update.linkIsNew ? { linkIssuedAt: sql`now()` } : {}),
+      ...(update.finished
+        ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
+        : { leaseExpiresAt: expiry }),
+    })
+    .where(heldBy(store, lease))
+    .returning({ table: tables.table });
+  if (stored.length === 0) throw leaseLost(lease);
+}
+
+/** Sets a table back to its beginning: its mirror table was made anew. */
+export async function forgetCheckpoint(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ phase: 'new', catchingUp: false, link: null, linkKind: null, linkIssuedAt: null, selection: null })
+    .where(heldBy(store, lease));
+}
+
+const SUCCESS = {
+  failures: 0,
+  errorCode: null,
+  errorMessage: null,
+  errorRemedy: null,
+  errorReaction: null,
+  errorAt: null,
+};
+
+/** The condition that the fence is about: this holder, by this taking of the lease. */
+export function heldBy(store: StateStore, lease: Lease) {
+  const { tables } = store.tables;
+  return and(
+    eq(tables.environmentId, store.environmentId),
+    eq(tables.table, lease.table),
+    eq(tables.leaseHolder, lease.holder),
+    eq(tables.fence, lease.fence),
+  );
+}
+
+function leaseLost(lease: Lease): Failure {
+  return new Failure({
+    code: 'lease-lost',
+    reaction: 'retry',
+    message: `Another process has taken over table ${lease.table}; nothing was committed.`,
+    remedy: 'Nothing to do. If it happens often, the machine stands still for longer than the lease: raise lease.',
+    details: { table: lease.table },
+  });
+}

@@ -1,0 +1,69 @@
+import { eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { Failure } from '../../model/failure.ts';
+import { stateTables } from './schema.ts';
+
+export interface EnvironmentRecord {
+  readonly id: number;
+  readonly url: string;
+  readonly organizationId: string;
+  readonly linkLifeDays: number | null;
+}
+
+/** The environment that the mirror schema holds, if any has been mirrored into it. */
+export async function findEnvironment(
+  pool: pg.Pool,
+  stateSchema: string,
+  mirrorSchema: string,
+): Promise<EnvironmentRecord | undefined> {
+  const { environments } = stateTables(stateSchema);
+  const [found] = await drizzle(pool)
+    .select({
+      id: environments.id,
+      url: environments.url,
+      organizationId: environments.organizationId,
+      linkLifeDays: environments.linkLifeDays,
+    })
+    .from(environments)
+    .where(eq(environments.mirrorSchema, mirrorSchema));
+  return found;
+}
+
+/**
+ * Records which environment the mirror schema holds.
+ *
+ * @throws Failure `environment-changed` when it holds another one: rows of two organizations in one
+ *   table could not be told apart, and the links of one mean nothing to the other.
+ */
+export async function registerEnvironment(
+  pool: pg.Pool,
+  stateSchema: string,
+  mirrorSchema: string,
+  seen: { url: string; organizationId: string; linkLifeDays: number | undefined },
+): Promise<EnvironmentRecord> {
+  const { environments } = stateTables(stateSchema);
+  const values = {
+    organizationId: seen.organizationId,
+    url: seen.url,
+    mirrorSchema,
+    linkLifeDays: seen.linkLifeDays ?? null,
+  };
+  const [record] = await drizzle(pool)
+    .insert(environments)
+    .values(values)
+    .onConflictDoUpdate({
+      target: environments.mirrorSchema,
+      set: { url: seen.url, linkLifeDays: values.linkLifeDays },
+      setWhere: eq(environments.organizationId, seen.organizationId),
+    })
+    .returning({ id: environments.id });
+  if (record !== undefined) return { id: record.id, ...seen, linkLifeDays: values.linkLifeDays };
+  const other = await findEnvironment(pool, stateSchema, mirrorSchema);
+  throw new Failure({
+    code: 'environment-changed',
+    reaction: 'stop-process',
+    message: `Schema ${mirrorSchema} mirrors organization ${other?.organizationId} (${other?.url}), but ${seen.url} is organization ${seen.organizationId}.`,
+    remedy: 'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
+  });
+}

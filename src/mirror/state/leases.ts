@@ -1,0 +1,132 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
+import type { Link } from '../../model/page.ts';
+import type { StateStore } from './store.ts';
+
+/** The right to write one table's mirror, with the fence that proves it in every commit. */
+export interface Lease {
+  readonly table: string;
+  readonly holder: string;
+  readonly fence: bigint;
+}
+
+/** What the taker of a lease finds: how far the table has come. */
+export interface Taken {
+  readonly lease: Lease;
+  readonly checkpoint: Checkpoint;
+  /** Milliseconds since the table last came up to date, by the database's clock. */
+  readonly successAge: number | null;
+}
+
+/** An SQL interval of so many milliseconds. */
+const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
+
+/** Makes sure that each table has its row of state, without which no lease of it can be taken. */
+export async function registerTables(store: StateStore, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { environmentId } = store;
+  const rows = names.map((table) => ({ environmentId, table }));
+  await store.db.insert(store.tables.tables).values(rows).onConflictDoNothing();
+}
+
+/**
+ * Takes the lease of a table if nobody holds it or its time is up, by the database's clock alone.
+ * Each take-over raises the fence, which locks out whoever held it before.
+ *
+ * A row that is locked belongs to a page that is being stored just now: it is passed over rather than
+ * waited for, since waiting would hold up the caller as long as a large page takes.
+ *
+ * @param duration milliseconds until the lease runs out unless it is renewed.
+ * @returns null when another process holds it.
+ */
+export async function takeLease(
+  store: StateStore,
+  table: string,
+  holder: string,
+  duration: number,
+): Promise<Taken | null> {
+  const { tables } = store.tables;
+  const free = store.db
+    .select({ table: tables.table })
+    .from(tables)
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        eq(tables.table, table),
+        sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseExpiresAt} < clock_timestamp())`,
+      ),
+    )
+    .for('update', { skipLocked: true });
+  const [row] = await store.db
+    .update(tables)
+    .set({
+      leaseHolder: holder,
+      leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}`,
+      fence: sql`${tables.fence} + 1`,
+      lastAttemptAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
+    .returning({
+      fence: tables.fence,
+      phase: tables.phase,
+      catchingUp: tables.catchingUp,
+      link: tables.link,
+      linkKind: tables.linkKind,
+      selection: tables.selection,
+      successAge: sql<number | null>`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+    });
+  if (row === undefined) return null;
+  return {
+    lease: { table, holder, fence: row.fence },
+    checkpoint: {
+      phase: row.phase as FeedPhase,
+      catchingUp: row.catchingUp,
+      link: linkOf(row.linkKind, row.link),
+      selection: row.selection,
+    },
+    successAge: row.successAge,
+  };
+}
+
+function linkOf(kind: string | null, url: string | null): Link | null {
+  return url !== null && (kind === 'next' || kind === 'delta') ? { kind, url } : null;
+}
+
+/**
+ * Renews all of a process's leases at once. Rows locked by a page being stored are passed over: that
+ * page renews its own lease when it commits.
+ */
+export async function renewLeases(store: StateStore, holder: string, duration: number): Promise<void> {
+  const { tables } = store.tables;
+  const held = store.db
+    .select({ table: tables.table })
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.leaseHolder, holder)))
+    .for('no key update', { skipLocked: true });
+  await store.db
+    .update(tables)
+    .set({ leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}` })
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        eq(tables.leaseHolder, holder),
+        inArray(tables.table, held),
+      ),
+    );
+}
+
+/** Gives a lease back, so that the next taker need not wait. Without effect once it is lost. */
+export async function releaseLease(store: StateStore, lease: Lease): Promise<void> {
+  const { tables } = store.tables;
+  await store.db
+    .update(tables)
+    .set({ leaseHolder: null, leaseExpiresAt: null })
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        eq(tables.table, lease.table),
+        eq(tables.leaseHolder, lease.holder),
+        eq(tables.fence, lease.fence),
+      ),
+    );
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
+import type pg from 'pg';
+import { Failure } from '../../model/failure.ts';
+import { qualifiedName, quoteIdentifier } from '../identifier.ts';
+import { transaction } from '../postgres.ts';
+
+/** Any number, the same in every version: whoever migrates holds this advisory lock. */
+const MIGRATION_LOCK = '7305813221904001';
+
+/**
+ * Brings the state schema up to date and says how many migrations that took.
+ *
+ * All in one transaction under a lock: processes that start together queue, and those that come later
+ * find nothing to do. The files are drizzle-kit's; they are not applied by drizzle's own migrator
+ * because that asks for CREATE on the database even where the schema is there already.
+ *
+ * @throws Failure `state-newer` before anything is touched, when a later version has migrated.
+ */
+export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<number> {
+  const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  return transaction(pool, async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await createSchema(client, stateSchema);
+    const journal = qualifiedName(stateSchema, 'migrations');
+    if (!(await tableExists(client, stateSchema, 'migrations'))) {
+      await client.query(
+        `CREATE TABLE ${journal} (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hash text NOT NULL, created_at bigint NOT NULL)`,
+      );
+    }
+    const { rows } = await client.query<{ last: string | null }>(
+      `SELECT max(created_at)::text AS last FROM ${journal}`,
+    );
+    const last = Number(rows[0]?.last ?? 0);
+    if (last > Math.max(...migrations.map((migration) => migration.folderMillis))) {
+      throw stateNewer(stateSchema);
+    }
+    // The migrations name no schema, because it is the user's to choose.
+    await client.query(`SET LOCAL search_path TO ${quoteIdentifier(stateSchema)}`);
+    const pending = migrations.filter((migration) => migration.folderMillis > last);
+    for (const migration of pending) {
+      for (const statement of migration.sql) await client.query(statement);
+      await client.query(`INSERT INTO ${journal} (hash, created_at) VALUES ($1, $2)`, [
+        migration.hash,
+        migration.folderMillis,
+      ]);
+    }
+    return pending.length;
+  });
+}
+
+/**
+ * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on
+ * the database even where an administrator has made the schema already.
+ */
+export async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
+  const found = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (found.rowCount === 0) await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
+}
+
+/** Whether the state schema has been migrated at all; for commands that only look. */
+export async function stateExists(pool: pg.Pool, stateSchema: string): Promise<boolean> {
+  return transaction(pool, async (client) => tableExists(client, stateSchema, 'migrations'));
+}
+
+async function tableExists(client: pg.ClientBase, schema: string, table: string): Promise<boolean> {
+  const found = await client.query(
+    'SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2',
+    [schema, table],
+  );
+  return (found.rowCount ?? 0) > 0;
+}
+
+function stateNewer(stateSchema: string): Failure {
+  return new Failure({
+    code: 'state-newer',
+    reaction: 'stop-process',
+    message: `The state schema ${stateSchema} was migrated by a later version of mirrorverse.`,
+    remedy: 'Run that version or a later one; nothing was touched.',
+  });
+}
+
+/** Beside `src` in a checkout, beside `dist` in the package. */
+function migrationsFolder(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'migrations', 'meta', '_journal.json'))) {
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error('The migrations folder is missing from this installation.');
+    directory = parent;
+  }
+  return join(directory, 'migrations');
+}

@@ -1,0 +1,128 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  pgSchema,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+  type PgTableFn,
+} from 'drizzle-orm/pg-core';
+
+const moment = (name: string) => timestamp(name, { withTimezone: true });
+
+/**
+ * The daemon's own tables. `table` is pgTable for the migrations, whose names carry no schema because
+ * the schema is the user's choice, and the chosen schema's table function for queries.
+ */
+function defineState<S extends string | undefined>(table: PgTableFn<S>) {
+  const environments = table(
+    'environments',
+    {
+      id: integer('id').primaryKey().generatedAlwaysAsIdentity(),
+      organizationId: uuid('organization_id').notNull(),
+      url: text('url').notNull(),
+      /** Rows of two environments must never meet in one schema. */
+      mirrorSchema: text('mirror_schema').notNull(),
+      linkLifeDays: integer('link_life_days'),
+      firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
+    },
+    (t) => [unique('environments_mirror_schema').on(t.mirrorSchema)],
+  );
+
+  const tables = table(
+    'tables',
+    {
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      phase: text('phase').notNull().default('new'),
+      catchingUp: boolean('catching_up').notNull().default(false),
+      link: text('link'),
+      linkKind: text('link_kind'),
+      /** When the delta link that the feed follows was stored, or the baseline began. */
+      linkIssuedAt: moment('link_issued_at'),
+      selection: text('selection'),
+      leaseHolder: text('lease_holder'),
+      leaseExpiresAt: moment('lease_expires_at'),
+      fence: bigint('fence', { mode: 'bigint' }).notNull().default(sql`0`),
+      lastAttemptAt: moment('last_attempt_at'),
+      lastSuccessAt: moment('last_success_at'),
+      failures: integer('failures').notNull().default(0),
+      errorCode: text('error_code'),
+      errorMessage: text('error_message'),
+      errorRemedy: text('error_remedy'),
+      errorReaction: text('error_reaction'),
+      errorAt: moment('error_at'),
+    },
+    (t) => [primaryKey({ name: 'tables_pkey', columns: [t.environmentId, t.table] })],
+  );
+
+  const runs = table(
+    'runs',
+    {
+      id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      /** The phase it began in. */
+      phase: text('phase').notNull(),
+      startedAt: moment('started_at').notNull(),
+      finishedAt: moment('finished_at').notNull(),
+      pages: integer('pages').notNull(),
+      rowsRead: bigint('rows_read', { mode: 'number' }).notNull(),
+      rowsWritten: bigint('rows_written', { mode: 'number' }).notNull(),
+      rowsDeleted: bigint('rows_deleted', { mode: 'number' }).notNull(),
+      rowsQuarantined: bigint('rows_quarantined', { mode: 'number' }).notNull(),
+      errorCode: text('error_code'),
+    },
+    (t) => [index('runs_table_finished').on(t.environmentId, t.table, t.finishedAt)],
+  );
+
+  /** The catalog: which mirror column holds which attribute. */
+  const columns = table(
+    'columns',
+    {
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      column: text('column').notNull(),
+      /** The name in the mirror table, shortened where PostgreSQL would cut it. */
+      identifier: text('identifier').notNull(),
+      attribute: text('attribute').notNull(),
+      property: text('property').notNull(),
+      type: text('type').notNull(),
+      addedAt: moment('added_at').notNull().defaultNow(),
+      removedAt: moment('removed_at'),
+    },
+    (t) => [primaryKey({ name: 'columns_pkey', columns: [t.environmentId, t.table, t.column] })],
+  );
+
+  const quarantine = table(
+    'quarantine',
+    {
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      key: text('key').notNull(),
+      version: bigint('version', { mode: 'bigint' }),
+      reason: text('reason').notNull(),
+      sqlstate: text('sqlstate'),
+      time: moment('time').notNull().defaultNow(),
+    },
+    (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],
+  );
+
+  return { environments, tables, runs, columns, quarantine };
+}
+
+/** The state tables in a schema, for queries. */
+export function stateTables(schema: string) {
+  return defineState(pgSchema(schema).table);
+}
+
+export type StateTables = ReturnType<typeof stateTables>;
+
+// drizzle-kit reads these to write the migrations.
+export const { environments, tables, runs, columns, quarantine } = defineState(pgTable);

@@ -1,0 +1,23 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { stateTables, type StateTables } from './schema.ts';
+
+/** The state tables of one environment, over the pool or inside a transaction. */
+export interface StateStore {
+  readonly db: NodePgDatabase;
+  readonly tables: StateTables;
+  readonly schema: string;
+  readonly environmentId: number;
+  /** The same on a client, so that what is written belongs to its transaction. */
+  on(client: pg.PoolClient): NodePgDatabase;
+}
+
+export function openStateStore(pool: pg.Pool, schema: string, environmentId: number): StateStore {
+  return {
+    db: drizzle(pool),
+    tables: stateTables(schema),
+    schema,
+    environmentId,
+    on: (client) => drizzle(client),
+  };
+}

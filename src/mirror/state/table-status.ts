@@ -1,0 +1,109 @@
+import { count, eq, sql } from 'drizzle-orm';
+import type pg from 'pg';
+import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
+import type { FailureSummary } from '../../model/failure.ts';
+import { qualifiedName, shortenIdentifier } from '../identifier.ts';
+import { DELETED_AT } from '../mirror-table.ts';
+import type { StateStore } from './store.ts';
+
+/** How one table stands, as `status` tells it. */
+export interface TableStatus {
+  readonly table: string;
+  readonly phase: Phase;
+  readonly rows: number;
+  readonly lastSuccessAt: Date | null;
+  /** Seconds since the mirror was last known to equal the source. */
+  readonly lagSeconds: number | null;
+  readonly linkIssuedAt: Date | null;
+  readonly quarantined: number;
+  readonly error: FailureSummary | null;
+}
+
+/** Tables with more rows than this, by PostgreSQL's own estimate, are not counted one by one. */
+const COUNTED = 500_000;
+
+/** The status of every table that has state, by the database's clock. */
+export async function readTableStatus(
+  pool: pg.Pool,
+  store: StateStore,
+  mirrorSchema: string,
+): Promise<TableStatus[]> {
+  const { tables } = store.tables;
+  const rows = await store.db
+    .select({
+      table: tables.table,
+      phase: tables.phase,
+      lastSuccessAt: tables.lastSuccessAt,
+      lagSeconds: sql<number | null>`extract(epoch from now() - ${tables.lastSuccessAt})::float8`,
+      linkIssuedAt: tables.linkIssuedAt,
+      errorCode: tables.errorCode,
+      errorMessage: tables.errorMessage,
+      errorRemedy: tables.errorRemedy,
+      errorReaction: tables.errorReaction,
+    })
+    .from(tables)
+    .where(eq(tables.environmentId, store.environmentId))
+    .orderBy(tables.table);
+  const quarantined = await countQuarantined(store);
+  const counts = await countRows(
+    pool,
+    mirrorSchema,
+    rows.map((row) => row.table),
+  );
+  return rows.map((row) => ({
+    table: row.table,
+    phase: row.errorReaction === 'stop-table' ? 'failed' : (row.phase as FeedPhase),
+    rows: counts.get(row.table) ?? 0,
+    lastSuccessAt: row.lastSuccessAt,
+    lagSeconds: row.lagSeconds === null ? null : Math.max(0, Math.round(row.lagSeconds)),
+    linkIssuedAt: row.linkIssuedAt,
+    quarantined: quarantined.get(row.table) ?? 0,
+    error:
+      row.errorCode === null
+        ? null
+        : { code: row.errorCode, message: row.errorMessage ?? '', remedy: row.errorRemedy ?? '' },
+  }));
+}
+
+async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, number>> {
+  const { quarantine } = store.tables;
+  const rows = await store.db
+    .select({ table: quarantine.table, rows: count() })
+    .from(quarantine)
+    .where(eq(quarantine.environmentId, store.environmentId))
+    .groupBy(quarantine.table);
+  return new Map(rows.map((row) => [row.table, row.rows]));
+}
+
+/**
+ * Rows in each mirror table, without those marked deleted: counted up to half a million, PostgreSQL's
+ * estimate above that.
+ */
+async function countRows(
+  pool: pg.Pool,
+  mirrorSchema: string,
+  tables: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const identifiers = new Map(tables.map((table) => [shortenIdentifier(table), table]));
+  const { rows: found } = await pool.query<{ name: string; estimate: number; soft: boolean }>(
+    `SELECT c.relname AS name, c.reltuples::float8 AS estimate,
+            EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3) AS soft
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relname = ANY ($2) AND c.relkind IN ('r', 'p')`,
+    [mirrorSchema, [...identifiers.keys()], DELETED_AT],
+  );
+  const counts = new Map<string, number>();
+  for (const { name, estimate, soft } of found) {
+    const table = identifiers.get(name) ?? name;
+    if (estimate > COUNTED) {
+      counts.set(table, Math.round(estimate));
+      continue;
+    }
+    const where = soft ? ` WHERE "${DELETED_AT}" IS NULL` : '';
+    const { rows } = await pool.query<{ rows: string }>(
+      `SELECT count(*) AS rows FROM ${qualifiedName(mirrorSchema, name)}${where}`,
+    );
+    counts.set(table, Number(rows[0]?.rows ?? 0));
+  }
+  return counts;
+}

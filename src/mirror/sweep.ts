@@ -1,0 +1,40 @@
+import type pg from 'pg';
+import { qualifiedName, shortenIdentifier } from './identifier.ts';
+import { sweepUnseen } from './merge-sql.ts';
+import type { MirrorTable } from './mirror-table.ts';
+import type { StateStore } from './state/store.ts';
+
+/**
+ * The keys that a re-baseline has seen, in a table of its own: marking the rows themselves would
+ * rewrite every unchanged one. It lives from the re-baseline's first page to its sweep, each change in
+ * a page's own transaction, so it survives a crash with the checkpoint it belongs to.
+ */
+export class SeenKeys {
+  /** Quoted, with its schema. */
+  readonly name: string;
+
+  constructor(store: StateStore, mirror: MirrorTable) {
+    const table = `seen_${store.environmentId}_${mirror.table.logicalName}`;
+    this.name = qualifiedName(store.schema, shortenIdentifier(table));
+  }
+
+  /** Starts over with none. */
+  async begin(client: pg.PoolClient): Promise<void> {
+    await client.query(`DROP TABLE IF EXISTS ${this.name}`);
+    await client.query(`CREATE TABLE ${this.name} (key uuid)`);
+  }
+
+  /** Adds keys that are in no staging table: of rows in quarantine, which are no reason to delete. */
+  async add(client: pg.PoolClient, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    await client.query(`INSERT INTO ${this.name} (key) SELECT unnest($1::uuid[])`, [keys]);
+  }
+
+  /** Deletes the rows that were not seen, and forgets the keys. @returns how many rows. */
+  async sweep(client: pg.PoolClient, mirror: MirrorTable): Promise<number> {
+    await client.query(`ANALYZE ${this.name}`);
+    const swept = await client.query(sweepUnseen(mirror, this.name));
+    await client.query(`DROP TABLE ${this.name}`);
+    return swept.rowCount ?? 0;
+  }
+}

@@ -1,0 +1,75 @@
+/** Where the feed goes on: to the next page, or, from a last page, to the changes since. */
+export interface Link {
+  readonly kind: 'next' | 'delta';
+  /** Opaque: followed byte for byte. */
+  readonly url: string;
+}
+
+/** An entry that says a row was deleted. */
+export interface Tombstone {
+  readonly key: string;
+  /** `deleted` is certain; any other reason is checked by reading the row again. */
+  readonly reason: string;
+}
+
+/**
+ * The rows of a response.
+ *
+ * A row is kept as slices of the response's bytes, so that a value is the text that came and is
+ * touched once, when it becomes COPY text: an object for each row of a 25 MB page would cost several
+ * times its size, and a JavaScript number would round money, decimals and big integers.
+ * `cells[2 * (row * width + field)]` and the number after it are the slice's start and end; the
+ * slice is a JSON literal (a string with its quotes, a number, true, false, an array or object).
+ * Start 0 means null: absent and null are the same to a mirror.
+ */
+export interface PageRows {
+  readonly bytes: Uint8Array;
+  /** Fields in a row: as many as the table has columns, in their order. */
+  readonly width: number;
+  readonly rows: number;
+  readonly cells: Int32Array;
+}
+
+/** One response of the change feed: rows, tombstones, and a next link or a delta link. */
+export interface Page extends PageRows {
+  readonly tombstones: readonly Tombstone[];
+  readonly link: Link;
+}
+
+const decoder = new TextDecoder('utf-8');
+
+/**
+ * The text of one cell: a string's characters, or a number or boolean as it was written.
+ * For keys and versions; whole pages are encoded from the bytes.
+ */
+export function cellText(page: PageRows, row: number, field: number): string | null {
+  const at = 2 * (row * page.width + field);
+  const start = page.cells[at] ?? 0;
+  if (start === 0) return null;
+  const literal = decoder.decode(page.bytes.subarray(start, page.cells[at + 1]));
+  return literal.startsWith('"') ? String(JSON.parse(literal)) : literal;
+}
+
+/** The rows of several responses, in their order; the slices point into one copy of all the bytes. */
+export function joinPages(parts: readonly PageRows[]): PageRows {
+  const [first] = parts;
+  if (first === undefined) throw new TypeError('There is nothing to join.');
+  if (parts.length === 1) return first;
+  const { width } = first;
+  const bytes = Buffer.concat(parts.map((part) => part.bytes));
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const cells = new Int32Array(2 * rows * width);
+  let offset = 0;
+  let cell = 0;
+  for (const part of parts) {
+    const length = 2 * part.rows * width;
+    for (let at = 0; at < length; at++) {
+      const position = part.cells[at] ?? 0;
+      // Odd positions are ends, which mean nothing where the start says null.
+      cells[cell + at] = (at % 2 === 0 ? position : part.cells[at - 1]) === 0 ? 0 : position + offset;
+    }
+    cell += length;
+    offset += part.bytes.length;
+  }
+  return { bytes, width, rows, cells };
+}

@@ -1,0 +1,47 @@
+import type { Mirror } from '../mirror/mirror.ts';
+import { takeLease, type Taken } from '../mirror/state/leases.ts';
+import { Failure } from '../model/failure.ts';
+import { sleep } from '../model/sleep.ts';
+import { postgresFailure } from '../mirror/sqlstate.ts';
+
+const LONGEST_POLL = 1_000;
+
+/**
+ * Takes a table's lease, waiting as long as a killed holder's lease may yet run.
+ *
+ * @throws Failure `lease-held` when another process keeps it.
+ */
+export async function waitForLease(
+  mirror: Mirror,
+  table: string,
+  holder: string,
+  signal: AbortSignal,
+): Promise<Taken> {
+  const { leaseDuration } = mirror.options;
+  const deadline = performance.now() + leaseDuration * 1.5;
+  for (;;) {
+    signal.throwIfAborted();
+    const taken = await tryTake(mirror, table, holder);
+    if (taken !== null) return taken;
+    if (performance.now() > deadline) throw leaseHeld(table);
+    await sleep(Math.min(LONGEST_POLL, leaseDuration / 10), signal);
+  }
+}
+
+async function tryTake(mirror: Mirror, table: string, holder: string): Promise<Taken | null> {
+  try {
+    return await takeLease(mirror.store, table, holder, mirror.options.leaseDuration);
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
+
+function leaseHeld(table: string): Failure {
+  return new Failure({
+    code: 'lease-held',
+    reaction: 'retry',
+    message: `Another process is writing table ${table}.`,
+    remedy: 'Let it finish, or stop it; it may be the daemon.',
+    details: { table },
+  });
+}

@@ -1,0 +1,115 @@
+import type { Logger } from 'pino';
+import type { ChangeFeed } from '../dataverse/change-feed.ts';
+import type { PageWriter } from '../mirror/page-writer.ts';
+import { advance, beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
+import { Failure } from '../model/failure.ts';
+import type { Page } from '../model/page.ts';
+import { settleContradictions } from './contradictions.ts';
+
+/** What a pass has done so far. */
+export interface PassProgress {
+  phase: Checkpoint['phase'];
+  pages: number;
+  rowsRead: number;
+  rowsWritten: number;
+  rowsDeleted: number;
+  rowsQuarantined: number;
+}
+
+export interface PassOptions {
+  readonly feed: ChangeFeed;
+  readonly writer: PageWriter;
+  readonly start: Checkpoint;
+  readonly progress: PassProgress;
+  /** After each stored page. */
+  readonly onPage?: (progress: PassProgress) => void;
+  readonly logger: Logger;
+}
+
+/** Re-baselines in one pass: a link that expires while it is followed may mean a second, never a third. */
+const MAX_REBASELINES = 2;
+
+/**
+ * Brings one table up to date: follows the feed from `start`, page by page, until a delta that began
+ * in this pass has ended.
+ *
+ * A load is always followed by its first delta, for rows that changed while it paged. A delta whose
+ * pages an earlier process began has an upper bound from then, so another delta follows it.
+ *
+ * @throws Failure; what was stored before it stays, and the next pass goes on from there.
+ */
+export async function runPass(options: PassOptions, signal: AbortSignal): Promise<void> {
+  const { feed, writer, progress, logger } = options;
+  let from = options.start;
+  let upperBoundIsOld = from.link?.kind === 'next';
+  let rebaselines = 0;
+  let ahead = fetchAhead(feed, from, signal);
+  try {
+    for (;;) {
+      let page: Page;
+      try {
+        page = await ahead.page;
+      } catch (error) {
+        if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
+        if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);
+        logger.warn({ ...error.details, code: error.code }, 'The link has expired; the table is re-baselined.');
+        from = beginning('rebaseline', from.selection ?? '');
+        upperBoundIsOld = false;
+        ahead = fetchAhead(feed, from, signal);
+        continue;
+      }
+      const step = advance(from, page.link);
+      const deltaEnds = page.link.kind === 'delta' && !isLoading(from);
+      const finished = deltaEnds && !upperBoundIsOld;
+      if (!finished) ahead = fetchAhead(feed, step.checkpoint, signal);
+      progress.phase = from.phase;
+      const settled = await settleContradictions(page, feed, writer, signal);
+      const result = await writer.write(
+        settled,
+        { from, advance: step, begins: from.link === null, finished },
+        signal,
+      );
+      progress.pages++;
+      progress.rowsRead += page.rows + page.tombstones.length;
+      progress.rowsWritten += result.written;
+      progress.rowsDeleted += result.deleted;
+      progress.rowsQuarantined += result.quarantined;
+      options.onPage?.(progress);
+      if (finished) return;
+      if (deltaEnds) upperBoundIsOld = false;
+      from = step.checkpoint;
+    }
+  } finally {
+    ahead.cancel();
+  }
+}
+
+interface FetchAhead {
+  readonly page: Promise<Page>;
+  cancel(): void;
+}
+
+/** Starts fetching the page after `from`, so that it is under way while the one before is written. */
+function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): FetchAhead {
+  const controller = new AbortController();
+  const either = AbortSignal.any([signal, controller.signal]);
+  const page =
+    from.link === null
+      ? feed.begin(either)
+      : feed.follow(from.link, isLoading(from) ? 'baseline' : 'delta', either);
+  // It is awaited later, or never when writing fails first; until then a rejection is not unhandled.
+  page.catch(() => undefined);
+  return { page, cancel: () => controller.abort(new Error('The page is no longer needed.')) };
+}
+
+function linkKeepsExpiring(cause: Failure): Failure {
+  return new Failure({
+    code: 'link-keeps-expiring',
+    reaction: 'retry',
+    message: 'The environment refused link after link of a new baseline as expired.',
+    remedy:
+      'Check the environment: expirechangetrackingindays may be 0, or its tables may be changing just now.',
+    cause,
+    details: cause.details,
+  });
+}

@@ -1,0 +1,205 @@
+import type { Logger } from 'pino';
+import { createChangeFeed } from '../dataverse/change-feed.ts';
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import type { MirrorTable } from '../mirror/mirror-table.ts';
+import type { Lease, Taken } from '../mirror/state/leases.ts';
+import { releaseLease } from '../mirror/state/leases.ts';
+import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
+import { toFailure, type Failure } from '../model/failure.ts';
+import { selectionOf, type Table } from '../model/table.ts';
+import { waitForLease } from './lease-wait.ts';
+import { runPass, type PassProgress } from './pass.ts';
+import { startingPoint } from './starting-point.ts';
+import { withoutColumns } from './table-selection.ts';
+
+/** A configured table. */
+export interface TableSettings {
+  readonly name: string;
+  readonly excludeColumns: readonly string[];
+  readonly softDeletes: boolean;
+  readonly pageSize: number;
+}
+
+export interface RunOptions {
+  /** Re-baseline, whatever the checkpoint says. */
+  readonly restart?: boolean;
+  /**
+   * When the run fell due, by `performance.now()`: there is nothing to do when another process has
+   * brought the table up to date since.
+   */
+  readonly dueAt?: number;
+  readonly onPage?: (progress: PassProgress) => void;
+}
+
+export interface RunResult extends PassProgress {
+  readonly table: string;
+  readonly milliseconds: number;
+  readonly failure: Failure | null;
+}
+
+/** The job of one table; a run of it brings the table up to date. */
+export class TableJob {
+  readonly settings: TableSettings;
+  private readonly dataverse: Dataverse;
+  private readonly mirror: Mirror;
+  private readonly holder: string;
+  private readonly logger: Logger;
+  // The mirror table as this process last prepared it, for the definition it was prepared from.
+  private prepared: { readonly table: Table; readonly mirror: MirrorTable } | undefined;
+
+  constructor(
+    settings: TableSettings,
+    parts: {
+      readonly dataverse: Dataverse;
+      readonly mirror: Mirror;
+      readonly holder: string;
+      readonly logger: Logger;
+    },
+  ) {
+    this.settings = settings;
+    this.dataverse = parts.dataverse;
+    this.mirror = parts.mirror;
+    this.holder = parts.holder;
+    this.logger = parts.logger.child({ table: settings.name });
+  }
+
+  /**
+   * One run. It never throws for what happens to the table: the result says so, the state table
+   * records it, and other tables go on.
+   *
+   * @throws the signal's reason when aborted; the page under way is finished or rolled back first.
+   */
+  async run(options: RunOptions, signal: AbortSignal): Promise<RunResult> {
+    const startedAt = new Date();
+    const start = performance.now();
+    const progress: PassProgress = {
+      phase: 'new',
+      pages: 0,
+      rowsRead: 0,
+      rowsWritten: 0,
+      rowsDeleted: 0,
+      rowsQuarantined: 0,
+    };
+    let failure: Failure | null = null;
+    try {
+      await this.underLease(options, progress, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      failure = toFailure(error);
+      await this.failed(failure);
+    }
+    const milliseconds = Math.round(performance.now() - start);
+    const result = { table: this.settings.name, ...progress, milliseconds, failure };
+    await this.record(result, startedAt);
+    this.report(result);
+    return result;
+  }
+
+  private async underLease(options: RunOptions, progress: PassProgress, signal: AbortSignal): Promise<void> {
+    const { mirror, settings } = this;
+    const taken = await waitForLease(mirror, settings.name, this.holder, signal);
+    try {
+      // Two spans of time rather than two moments: the clocks here and in the database may differ.
+      const waited = options.dueAt === undefined ? 0 : performance.now() - options.dueAt;
+      if (taken.successAge !== null && taken.successAge < waited) return;
+      await this.pass(taken, options, progress, signal);
+    } finally {
+      await this.release(taken.lease);
+    }
+  }
+
+  private async pass(
+    taken: Taken,
+    options: RunOptions,
+    progress: PassProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { settings, dataverse } = this;
+    const definition = await dataverse.metadata.table(settings.name, signal);
+    const table = withoutColumns(definition, settings.excludeColumns);
+    let stored = taken.checkpoint;
+    if (this.prepared?.table !== definition) {
+      const prepared = await this.mirror.prepare(table, settings.softDeletes, taken.lease);
+      this.prepared = { table: definition, mirror: prepared.mirror };
+      if (prepared.created) stored = { ...stored, phase: 'new', link: null };
+    }
+    const start = startingPoint(stored, selectionOf(table), options.restart === true);
+    progress.phase = start.phase;
+    const writer = this.mirror.writer(this.prepared.mirror, taken.lease);
+    try {
+      await runPass(
+        {
+          feed: createChangeFeed(dataverse.client, table, settings.pageSize),
+          writer,
+          start,
+          progress,
+          ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
+          logger: this.logger,
+        },
+        signal,
+      );
+    } finally {
+      await writer.close();
+    }
+  }
+
+  /** What this process believed of table and mirror may be what was wrong: look again next time. */
+  private async failed(failure: Failure): Promise<void> {
+    this.prepared = undefined;
+    this.dataverse.metadata.forget();
+    try {
+      await recordFailure(this.mirror.store, this.settings.name, failure);
+    } catch {
+      this.logger.warn({ code: failure.code }, 'The failure could not be recorded in the state table.');
+    }
+  }
+
+  private async release(lease: Lease): Promise<void> {
+    try {
+      await releaseLease(this.mirror.store, lease);
+    } catch {
+      this.logger.warn('The lease could not be released; it will run out by itself.');
+    }
+  }
+
+  private async record(result: RunResult, startedAt: Date): Promise<void> {
+    const { table, phase, pages, rowsRead, rowsWritten, rowsDeleted, rowsQuarantined } = result;
+    if (result.failure === null && rowsRead === 0 && rowsDeleted === 0) return;
+    try {
+      await recordRun(this.mirror.store, {
+        table,
+        phase,
+        startedAt,
+        pages,
+        rowsRead,
+        rowsWritten,
+        rowsDeleted,
+        rowsQuarantined,
+        errorCode: result.failure?.code ?? null,
+      });
+    } catch {
+      this.logger.warn('The run could not be recorded in the state table.');
+    }
+  }
+
+  private report(result: RunResult): void {
+    const { failure, ...fields } = result;
+    if (failure !== null) {
+      const { code, remedy, details, message } = failure;
+      const fault = code === 'unexpected' ? { err: failure.cause } : {};
+      this.logger.error({ ...fields, ...details, code, remedy, ...fault }, message);
+    } else if (fields.rowsRead > 0 || fields.rowsDeleted > 0) {
+      this.logger.info(fields, summary(result));
+    } else {
+      this.logger.debug(fields, 'Nothing changed.');
+    }
+  }
+}
+
+function summary(result: RunResult): string {
+  const { phase, rowsWritten, rowsDeleted, rowsQuarantined, milliseconds } = result;
+  const parts = [`${rowsWritten} rows written`, `${rowsDeleted} deleted`];
+  if (rowsQuarantined > 0) parts.push(`${rowsQuarantined} quarantined`);
+  return `${phase} of ${result.table}: ${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s.`;
+}
