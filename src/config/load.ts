@@ -80,7 +80,8 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   }
   if (issue.code === 'invalid_union') {
     // A table is a name or a mapping: what is wrong with the mapping is what helps.
-    const branch = issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
+    const branch =
+      issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
       issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
     if (branch !== undefined) {
       return branch.flatMap((inner) =>
@@ -95,12 +96,7 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
 }
 
-function toConfig(
-  settings: Settings,
-  variables: Variables,
-  needs: Needs,
-  problems: ConfigProblem[],
-): Config {
+function toConfig(settings: Settings, variables: Variables, needs: Needs, problems: ConfigProblem[]): Config {
   const schema = settings.postgres?.schema ?? 'dataverse';
   const stateSchema = settings.postgres?.stateSchema ?? 'mirrorverse';
   if (schema === stateSchema) {
@@ -174,7 +170,10 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
   const url = settings.postgres?.url;
   if (url === undefined) {
     if (needs.postgres === true) {
-      problems.push({ key: 'postgres.url', message: 'is missing; set it or DATABASE_URL, or write `embedded`' });
+      problems.push({
+        key: 'postgres.url',
+        message: 'is missing; set it or DATABASE_URL, or write `embedded`',
+      });
     }
     return undefined;
   }

@@ -16,7 +16,10 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
   const authority = variables['AZURE_AUTHORITY_HOST'];
   const authorityHost = authority === undefined ? {} : { authorityHost: withScheme(authority) };
   if (authority !== undefined && !URL.canParse(withScheme(authority))) {
-    problems.push({ key: 'AZURE_AUTHORITY_HOST', message: 'is no address like https://login.microsoftonline.us' });
+    problems.push({
+      key: 'AZURE_AUTHORITY_HOST',
+      message: 'is no address like https://login.microsoftonline.us',
+    });
   }
   const needed = (name: string): string => {
     const value = variables[name];

@@ -39,7 +39,8 @@ const NOT_A_MEMBER: Meaning = {
   code: 'not-a-member',
   reaction: 'stop-table',
   message: () => 'The signed-in identity is not a user of this environment.',
-  remedy: 'Create an application user for the app registration in the environment and give it a security role.',
+  remedy:
+    'Create an application user for the app registration in the environment and give it a security role.',
 };
 const NOT_FOUND: Meaning = {
   code: 'table-not-found',
@@ -78,7 +79,8 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
       code: 'request-refused',
       reaction: 'stop-table',
       message: `Dataverse refused a request about ${about} with ${error.status} ${error.code}: ${error.message}`,
-      remedy: 'Look the code up in the Web service error codes; the log has the request id for a support case.',
+      remedy:
+        'Look the code up in the Web service error codes; the log has the request id for a support case.',
       details,
     });
   }

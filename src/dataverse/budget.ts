@@ -55,7 +55,10 @@ const EXECUTION_LIMIT = 1_180_000;
 export function createBudget(limits: BudgetLimits, now: () => number = Date.now): Budget {
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
-  const limiter = new Bottleneck({ maxConcurrent: limits.concurrency, ...bucket(limits.requestsPer5Minutes) });
+  const limiter = new Bottleneck({
+    maxConcurrent: limits.concurrency,
+    ...bucket(limits.requestsPer5Minutes),
+  });
   const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0 };
 
   async function mayStart(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Link, Page, PageRows } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
 import { unexpectedAnswer, type Answer, type DataverseClient, type Request } from './client.ts';
 import type { Priority } from './budget.ts';
-import { parsePage, parseRow, RowShape } from './page-parser.ts';
+import { parsePageInTurns, parseRow, RowShape } from './page-parser.ts';
 
 /** The change feed of one table, as pages. */
 export interface ChangeFeed {
@@ -32,15 +32,15 @@ export function createChangeFeed(client: DataverseClient, table: Table, pageSize
 
   async function fetchPage(request: Request, signal: AbortSignal): Promise<Page> {
     const answer = await client.get({ ...request, table: table.logicalName }, signal);
-    const page = parsed(answer, request, () => parsePage(answer.body, shape));
+    const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
     if (page.link === null) throw noLink(table);
     if (page.link.url === request.url && page.link.kind === 'next') throw loops(table);
     return { ...page, link: page.link };
   }
 
-  function parsed<T>(answer: Answer, request: Request, parse: () => T): T {
+  async function parsed<T>(answer: Answer, request: Request, parse: () => Promise<T>): Promise<T> {
     try {
-      return parse();
+      return await parse();
     } catch (error) {
       if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
       throw unexpectedAnswer({ ...request, table: table.logicalName }, answer.headers, error);
@@ -68,7 +68,7 @@ export function createChangeFeed(client: DataverseClient, table: Table, pageSize
       try {
         // Not about the table: a 404 here says that the row is gone.
         const answer = await client.get(request, signal);
-        return parsed(answer, request, () => parseRow(answer.body, shape));
+        return await parsed(answer, request, async () => parseRow(answer.body, shape));
       } catch (error) {
         if (error instanceof Failure && error.details['status'] === 404) return null;
         throw error;

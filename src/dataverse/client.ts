@@ -5,6 +5,7 @@ import { sleep } from '../model/sleep.ts';
 import { readApiError, type ApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
+import type { HttpAnswer, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import { backOff, classify, MAX_RETRIES, MAX_THROTTLED, networkCode, throttlePause } from './retry.ts';
 import type { TokenSource } from './sign-in.ts';
@@ -30,16 +31,11 @@ export interface ClientOptions {
   readonly origin: string;
   readonly tokens: TokenSource;
   readonly budget: Budget;
+  readonly http: HttpClient;
   readonly logger: Logger;
   /** Milliseconds from the start of a request to the last byte of its answer. */
   readonly requestTimeout: number;
   readonly userAgent: string;
-}
-
-interface Attempt {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
 }
 
 /** Same-origin redirects followed; Dataverse is not known to send any. */
@@ -72,7 +68,7 @@ export class DataverseClient {
     let renewed = false;
     for (;;) {
       const token = await this.options.tokens.token(signal);
-      let attempt: Attempt;
+      let attempt: HttpAnswer;
       try {
         attempt = await this.attempt(url, request, token, signal);
       } catch (error) {
@@ -122,30 +118,32 @@ export class DataverseClient {
     }
   }
 
-  private async attempt(url: URL, request: Request, token: string, signal: AbortSignal): Promise<Attempt> {
-    const { budget, requestTimeout, userAgent } = this.options;
+  private async attempt(url: URL, request: Request, token: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const { budget, http, requestTimeout, userAgent } = this.options;
+    const headers = {
+      accept: request.accept ?? 'application/json',
+      authorization: `Bearer ${token}`,
+      'accept-encoding': 'gzip',
+      'odata-maxversion': '4.0',
+      'odata-version': '4.0',
+      'if-none-match': 'null',
+      'user-agent': userAgent,
+      'x-ms-client-request-id': randomUUID(),
+      ...(request.prefer === undefined ? {} : { prefer: request.prefer.join(',') }),
+    };
     return budget.spend(request.priority, signal, async () => {
-      const response = await fetch(url, {
-        headers: {
-          accept: request.accept ?? 'application/json',
-          authorization: `Bearer ${token}`,
-          'accept-encoding': 'gzip',
-          'odata-maxversion': '4.0',
-          'odata-version': '4.0',
-          'if-none-match': 'null',
-          'user-agent': userAgent,
-          'x-ms-client-request-id': randomUUID(),
-          ...(request.prefer === undefined ? {} : { prefer: request.prefer.join(',') }),
-        },
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)]),
-      });
-      const body = new Uint8Array(await response.arrayBuffer());
-      return { status: response.status, headers: response.headers, body };
+      const limit = AbortSignal.timeout(requestTimeout);
+      try {
+        return await http.get(url, headers, AbortSignal.any([signal, limit]));
+      } catch (error) {
+        // The connection's own error says "aborted", whoever aborted it.
+        if (limit.aborted) throw limit.reason;
+        throw error;
+      }
     });
   }
 
-  private redirected(attempt: Attempt, from: URL, redirects: number): URL {
+  private redirected(attempt: HttpAnswer, from: URL, redirects: number): URL {
     const location = attempt.headers.get('location');
     if (location === null || redirects > MAX_REDIRECTS) {
       throw new Failure({

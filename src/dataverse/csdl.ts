@@ -41,7 +41,7 @@ export function readCsdl(xml: string): TypeProperties {
 function inherited(name: string, types: ReadonlyMap<string, EntityType>): ReadonlySet<string> {
   const properties = new Set<string>();
   const visited = new Set<string>();
-  for (let at: string | undefined = name; at !== undefined && !visited.has(at); ) {
+  for (let at: string | undefined = name; at !== undefined && !visited.has(at);) {
     visited.add(at);
     const type: EntityType | undefined = types.get(at);
     for (const property of type?.properties ?? []) properties.add(property);

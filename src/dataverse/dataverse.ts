@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createBudget, type Budget, type BudgetLimits } from './budget.ts';
 import { DataverseClient } from './client.ts';
+import { createHttpClient } from './http-client.ts';
 import { createMetadata, type Metadata } from './metadata.ts';
 import { createTokenSource, type SignIn } from './sign-in.ts';
 
@@ -22,10 +23,12 @@ export interface Dataverse {
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const origin = new URL(options.url).origin;
   const budget = createBudget(options.limits);
+  const http = createHttpClient();
   const client = new DataverseClient({
     origin,
     tokens: createTokenSource(options.signIn, origin),
     budget,
+    http,
     logger,
     requestTimeout: options.limits.requestTimeout,
     userAgent: options.userAgent,
@@ -34,6 +37,9 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     client,
     metadata: createMetadata(client, logger),
     budget,
-    close: async () => budget.close(),
+    async close() {
+      http.close();
+      await budget.close();
+    },
   };
 }

@@ -67,10 +67,10 @@ export class JsonScanner {
   }
 
   /**
-   * Calls `visit` with the name's range (quotes excluded) for each member of the object the scanner
-   * stands before; `visit` finds the scanner before the value and must leave it after the value.
+   * The range of each member's name (quotes excluded) of the object the scanner stands before. Whoever
+   * iterates finds the scanner before the member's value and must leave it after that.
    */
-  members(visit: (nameStart: number, nameEnd: number) => void): void {
+  *memberNames(): Generator<readonly [start: number, end: number], void> {
     this.enter();
     this.expect(OPEN_BRACE);
     if (this.peek() === CLOSE_BRACE) this.position++;
@@ -82,7 +82,7 @@ export class JsonScanner {
         const end = this.position - 1;
         this.expect(COLON);
         this.skipBlanks();
-        visit(start, end);
+        yield [start, end];
         if (this.peek() !== COMMA) break;
         this.position++;
       }
@@ -95,7 +95,7 @@ export class JsonScanner {
     const byte = this.peek();
     if (byte === QUOTE) this.skipString();
     else if (byte === MINUS || (byte !== undefined && byte >= ZERO && byte <= NINE)) this.skipNumber();
-    else if (byte === OPEN_BRACE) this.members(() => this.skipValue());
+    else if (byte === OPEN_BRACE) this.skipObject();
     else if (byte === OPEN_BRACKET) this.skipArray();
     else if (byte === TRUE[0]) this.skipWord(TRUE);
     else if (byte === FALSE[0]) this.skipWord(FALSE);
@@ -184,6 +184,10 @@ export class JsonScanner {
       if (this.bytes[this.position] !== byte) throw this.unexpected();
       this.position++;
     }
+  }
+
+  private skipObject(): void {
+    for (const _ of this.memberNames()) this.skipValue();
   }
 
   private skipArray(): void {

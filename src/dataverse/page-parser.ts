@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Link, Page, PageRows, Tombstone } from '../model/page.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
 
+const SPACE = 0x20;
 const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -19,14 +22,16 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
 /** The members to keep of each row, in the order of the table's columns. */
 export class RowShape {
-  readonly properties: readonly string[];
+  readonly width: number;
+  /** Field numbers of columns that are called like a tombstone's members, if the table has such. */
+  readonly idField: number;
+  readonly reasonField: number;
   private readonly members: ReadonlyMap<string, number>;
-  // What the last row looked like: rows of one page nearly always have the same members in the same
-  // order, and comparing with the expected name is several times cheaper than looking it up.
-  private readonly expected: { name: Uint8Array; member: number }[] = [];
 
   constructor(properties: readonly string[]) {
-    this.properties = properties;
+    this.width = properties.length;
+    this.idField = properties.indexOf('id');
+    this.reasonField = properties.indexOf('reason');
     this.members = new Map([
       ['@odata.context', CONTEXT],
       ['id', ID],
@@ -35,28 +40,9 @@ export class RowShape {
     ]);
   }
 
-  get width(): number {
-    return this.properties.length;
-  }
-
-  /** The field number, or a negative number, of the member whose name is `bytes[start, end)`. */
-  member(bytes: Uint8Array, start: number, end: number, position: number): number {
-    const guess = this.expected[position];
-    if (guess !== undefined && guess.name.length === end - start) {
-      const name = guess.name;
-      let at = 0;
-      while (at < name.length && name[at] === bytes[start + at]) at++;
-      if (at === name.length) return guess.member;
-    }
-    const member = this.members.get(decodeString(bytes, start - 1, end + 1)) ?? IGNORED;
-    this.expected[position] = { name: bytes.slice(start, end), member };
-    return member;
-  }
-
-  /** The field of a column that happens to be called `id`, which tombstones use too. */
-  field(property: string): number | undefined {
-    const field = this.properties.indexOf(property);
-    return field === -1 ? undefined : field;
+  /** The field number, or a negative number, of a member. */
+  member(name: string): number {
+    return this.members.get(name) ?? IGNORED;
   }
 }
 
@@ -74,24 +60,45 @@ export type ParsedPage = Omit<Page, 'link'> & { readonly link: Link | null };
  *   yields some of its rows, and TypeError when it is not a page at all.
  */
 export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
+  const steps = pageSteps(bytes, shape);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** As `parsePage`, letting other work of the process go on every few milliseconds. */
+export async function parsePageInTurns(bytes: Uint8Array, shape: RowShape): Promise<ParsedPage> {
+  const steps = pageSteps(bytes, shape);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await setImmediate();
+  }
+}
+
+/** Rows between two turns: some milliseconds' work on a wide table. */
+const ROWS_A_TURN = 128;
+
+function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, ParsedPage> {
   const scanner = new JsonScanner(bytes);
   const rows = new RowCollector(scanner, shape);
   let next: string | undefined;
   let delta: string | undefined;
   let hasValue = false;
-  scanner.members((start, end) => {
+  for (const [start, end] of scanner.memberNames()) {
     const name = decodeString(bytes, start - 1, end + 1);
     if (name === 'value' && scanner.peek() === OPEN_BRACKET) {
       hasValue = true;
-      rows.collect();
-      return;
+      yield* rows.collect();
+      continue;
     }
     const from = scanner.position;
     scanner.skipValue();
-    if (bytes[from] !== QUOTE) return;
+    if (bytes[from] !== QUOTE) continue;
     if (name === '@odata.nextLink') next = decodeString(bytes, from, scanner.position);
     if (name === '@odata.deltaLink') delta = decodeString(bytes, from, scanner.position);
-  });
+  }
   scanner.expectEnd();
   if (!hasValue) throw new TypeError('The response has no "value" array.');
   return {
@@ -119,12 +126,23 @@ function linkOf(next: string | undefined, delta: string | undefined): Link | nul
   return null;
 }
 
+/** A member as the last row had it at some position: the bytes `"name":` and what it is. */
+interface ExpectedMember {
+  readonly name: Uint8Array;
+  readonly member: number;
+}
+
 class RowCollector {
   count = 0;
   cells: Int32Array;
   readonly tombstones: Tombstone[] = [];
   private readonly scanner: JsonScanner;
   private readonly shape: RowShape;
+  // Rows of one page nearly always have the same members in the same order, and comparing with the
+  // expected name is several times cheaper than looking the name up.
+  private readonly expected: ExpectedMember[] = [];
+  // Start and end of the members that tell a tombstone; 0 where the entry has none.
+  private readonly marks = new Int32Array(6);
 
   constructor(scanner: JsonScanner, shape: RowShape) {
     this.scanner = scanner;
@@ -133,7 +151,7 @@ class RowCollector {
   }
 
   /** Reads the `value` array the scanner stands before. */
-  collect(): void {
+  *collect(): Generator<undefined, void> {
     const scanner = this.scanner;
     scanner.expect(OPEN_BRACKET);
     if (scanner.peek() === CLOSE_BRACKET) {
@@ -144,75 +162,90 @@ class RowCollector {
       this.entry();
       if (scanner.peek() !== COMMA) break;
       scanner.expect(COMMA);
+      if (this.count % ROWS_A_TURN === 0) yield;
     }
     scanner.expect(CLOSE_BRACKET);
   }
 
   /** Reads one entry: a row into `cells`, or a tombstone. */
   entry(): void {
-    const { scanner, shape } = this;
-    const { bytes } = scanner;
+    const { scanner, shape, marks } = this;
     const base = 2 * this.count * shape.width;
     if (base + 2 * shape.width > this.cells.length) this.grow();
-    const cells = this.cells;
-    cells.fill(0, base, base + 2 * shape.width);
-    let position = 0;
-    let context = 0;
-    let contextEnd = 0;
-    let id = 0;
-    let idEnd = 0;
-    let reason = 0;
-    let reasonEnd = 0;
+    // A tombstone or a refused row may have left something behind.
+    this.cells.fill(0, base, base + 2 * shape.width);
+    marks.fill(0);
     scanner.expect(OPEN_BRACE);
-    if (scanner.peek() === CLOSE_BRACE) {
-      scanner.expect(CLOSE_BRACE);
-      this.count++;
-      return;
-    }
-    for (;;) {
-      scanner.skipBlanks();
-      const nameStart = scanner.position + 1;
-      scanner.skipString();
-      const member = shape.member(bytes, nameStart, scanner.position - 1, position++);
-      scanner.expect(COLON);
-      scanner.skipBlanks();
-      const start = scanner.position;
-      scanner.skipValue();
-      const end = scanner.position;
-      if (member >= 0) {
-        if (bytes[start] === OPEN_BRACE) this.complexValue(start, base + 2 * member);
-        else if (bytes[start] !== LETTER_N) {
-          cells[base + 2 * member] = start;
-          cells[base + 2 * member + 1] = end;
-        }
-      } else if (member === CONTEXT) {
-        context = start;
-        contextEnd = end;
-      } else if (member === ID) {
-        id = start;
-        idEnd = end;
-      } else if (member === REASON) {
-        reason = start;
-        reasonEnd = end;
+    if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
+    else this.members(base);
+    const context = marks[0] ?? 0;
+    if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) this.bury(base);
+    else this.count++;
+  }
+
+  /**
+   * The members of one entry up to its closing brace. The innermost loop of a baseline: it handles
+   * what nearly every member looks like, and leaves the rest to the scanner.
+   */
+  private members(base: number): void {
+    const { scanner, cells, expected } = this;
+    const { bytes } = scanner;
+    let at = scanner.position;
+    for (let position = 0; ; position++) {
+      let member: number;
+      const guess = expected[position];
+      if (guess !== undefined && beginsWith(bytes, at, guess.name)) {
+        member = guess.member;
+        at += guess.name.length;
+      } else {
+        scanner.position = at;
+        member = this.name(position);
+        at = scanner.position;
       }
+      const start = at;
+      const first = bytes[start];
+      at = first === QUOTE ? endOfPlainString(bytes, start) : 0;
+      if (at === 0) {
+        scanner.position = start;
+        scanner.skipValue();
+        at = scanner.position;
+      }
+      if (member >= 0) {
+        if (first === OPEN_BRACE) this.complexValue(start, base + 2 * member);
+        else if (first !== LETTER_N) {
+          cells[base + 2 * member] = start;
+          cells[base + 2 * member + 1] = at;
+        }
+      } else if (member !== IGNORED && first === QUOTE) {
+        const mark = 2 * (CONTEXT - member);
+        this.marks[mark] = start;
+        this.marks[mark + 1] = at;
+      }
+      if (bytes[at] === COMMA) {
+        at++;
+        continue;
+      }
+      scanner.position = at;
       if (scanner.peek() !== COMMA) break;
-      scanner.expect(COMMA);
+      at = scanner.position + 1;
     }
     scanner.expect(CLOSE_BRACE);
-    if (context !== 0 && bytes[context] === QUOTE && isDeletedEntity(bytes, context, contextEnd)) {
-      const fields = { id: shape.field('id'), reason: shape.field('reason') };
-      if (id === 0 && fields.id !== undefined) {
-        id = cells[base + 2 * fields.id] ?? 0;
-        idEnd = cells[base + 2 * fields.id + 1] ?? 0;
-      }
-      if (reason === 0 && fields.reason !== undefined) {
-        reason = cells[base + 2 * fields.reason] ?? 0;
-        reasonEnd = cells[base + 2 * fields.reason + 1] ?? 0;
-      }
-      this.tombstones.push(tombstone(bytes, id, idEnd, reason, reasonEnd));
-      return;
-    }
-    this.count++;
+  }
+
+  /** Reads a name and its colon where the guess was wrong, and remembers it for the next row. */
+  private name(position: number): number {
+    const { scanner } = this;
+    scanner.skipBlanks();
+    const start = scanner.position;
+    scanner.skipString();
+    const end = scanner.position;
+    scanner.expect(COLON);
+    // Only the usual form is worth guessing.
+    const name = scanner.bytes.slice(start, scanner.position);
+    const member = this.shape.member(decodeString(scanner.bytes, start, end));
+    if (scanner.position === end + 1) this.expected[position] = { name, member };
+    scanner.skipBlanks();
+    return member;
   }
 
   /**
@@ -220,13 +253,34 @@ class RowCollector {
    */
   private complexValue(start: number, cell: number): void {
     const inner = new JsonScanner(this.scanner.bytes, start);
-    inner.members((nameStart, nameEnd) => {
+    for (const [nameStart, nameEnd] of inner.memberNames()) {
       const isValue = decodeString(inner.bytes, nameStart - 1, nameEnd + 1) === 'Value';
       const from = inner.position;
       inner.skipValue();
-      if (!isValue || inner.bytes[from] === LETTER_N) return;
+      if (!isValue || inner.bytes[from] === LETTER_N) continue;
       this.cells[cell] = from;
       this.cells[cell + 1] = inner.position;
+    }
+  }
+
+  /** Takes the entry just read for a tombstone. */
+  private bury(base: number): void {
+    const { cells, marks, shape } = this;
+    const { bytes } = this.scanner;
+    const range = (mark: number, field: number): [number, number] => {
+      const start = marks[mark] ?? 0;
+      if (start !== 0 || field < 0) return [start, marks[mark + 1] ?? 0];
+      // The table has a column of that name, which took the member.
+      return [cells[base + 2 * field] ?? 0, cells[base + 2 * field + 1] ?? 0];
+    };
+    const [id, idEnd] = range(2, shape.idField);
+    const [reason, reasonEnd] = range(4, shape.reasonField);
+    // Documented as a bare GUID; the OData standard would make it a URL with the GUID in it.
+    const key = id === 0 ? undefined : GUID.exec(decodeString(bytes, id, idEnd))?.[0];
+    if (key === undefined) throw new TypeError('A deleted entry has no id.');
+    this.tombstones.push({
+      key: key.toLowerCase(),
+      reason: reason === 0 ? 'deleted' : decodeString(bytes, reason, reasonEnd),
     });
   }
 
@@ -237,18 +291,26 @@ class RowCollector {
   }
 }
 
-function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean {
-  return decodeString(bytes, start, end).endsWith(DELETED_ENTITY);
+function beginsWith(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let offset = 0; offset < name.length; offset++) {
+    if (bytes[at + offset] !== name[offset]) return false;
+  }
+  return true;
 }
 
-function tombstone(bytes: Uint8Array, id: number, idEnd: number, reason: number, reasonEnd: number): Tombstone {
-  // Documented as a bare GUID; the OData standard would make it a URL with the GUID in it.
-  const key = id === 0 ? undefined : GUID.exec(decodeString(bytes, id, idEnd))?.[0];
-  if (key === undefined) throw new TypeError('A deleted entry has no id.');
-  return {
-    key: key.toLowerCase(),
-    reason: reason === 0 ? 'deleted' : decodeString(bytes, reason, reasonEnd),
-  };
+/** Where the string that begins at `start` ends, or 0 when it holds an escape or is not whole. */
+function endOfPlainString(bytes: Uint8Array, start: number): number {
+  const { length } = bytes;
+  for (let at = start + 1; at < length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === QUOTE) return at + 1;
+    if (byte === BACKSLASH || byte < SPACE) return 0;
+  }
+  return 0;
+}
+
+function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean {
+  return decodeString(bytes, start, end).endsWith(DELETED_ENTITY);
 }
 
 const decoder = new TextDecoder('utf-8');

@@ -1,18 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import {
-  AzureAuthorityHosts,
-  AzureCliCredential,
-  ClientCertificateCredential,
-  ClientSecretCredential,
-  DefaultAzureCredential,
-  ManagedIdentityCredential,
-  WorkloadIdentityCredential,
-  type AccessToken,
-  type TokenCredential,
-  type TokenCredentialOptions,
-} from '@azure/identity';
+import type { AccessToken } from '@azure/identity';
 import { Failure } from '../model/failure.ts';
-import { networkCode } from './retry.ts';
+import type { ObservedCredential, Outcome } from './azure-credential.ts';
 
 /** How to sign in; what each way needs has been checked when the configuration was read. */
 export type SignIn =
@@ -87,7 +76,7 @@ function createReadyTokenSource(first: string, file: string | undefined): TokenS
   };
 }
 
-type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
+export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
 
 function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
   const scope = `${origin}/.default`;
@@ -97,7 +86,11 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
 
   async function acquire(): Promise<AccessToken> {
     try {
-      credential ??= observedCredential(signIn);
+      if (credential === undefined) {
+        // Loaded by need: it is half of what a start takes, and a ready token does without.
+        const { observedCredential } = await import('./azure-credential.ts');
+        credential = observedCredential(signIn);
+      }
       const token = await credential.credential.getToken(scope, {
         abortSignal: AbortSignal.timeout(TIME_LIMIT),
       });
@@ -124,102 +117,6 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
       credential = undefined;
     },
   };
-}
-
-/** The last answer of the identity endpoint: its status, or the code of a broken connection. */
-type Outcome = { readonly status: number } | { readonly network: string };
-
-interface ObservedCredential {
-  readonly credential: TokenCredential;
-  outcome(): Outcome | undefined;
-}
-
-/**
- * The credential, with a look at what the identity endpoint answered. @azure/identity turns a refused
- * secret and an unreachable host into errors that differ in their text alone, and text is nothing to
- * decide by.
- */
-function observedCredential(signIn: IdentitySignIn): ObservedCredential {
-  let outcome: Outcome | undefined;
-  const options: TokenCredentialOptions = {
-    retryOptions: { maxRetries: 2 },
-    additionalPolicies: [
-      {
-        position: 'perRetry',
-        policy: {
-          name: 'observeOutcome',
-          async sendRequest(request, next) {
-            try {
-              const response = await next(request);
-              outcome = { status: response.status };
-              return response;
-            } catch (error) {
-              outcome = { network: networkCode(error) ?? 'unknown' };
-              throw error;
-            }
-          },
-        },
-      },
-    ],
-  };
-  return { credential: createCredential(signIn, options), outcome: () => outcome };
-}
-
-function createCredential(
-  signIn: IdentitySignIn,
-  common: TokenCredentialOptions,
-): TokenCredential {
-  const options = 'authorityHost' in signIn ? { ...common, ...authority(signIn.authorityHost) } : common;
-  switch (signIn.method) {
-    case 'client-secret':
-      return new ClientSecretCredential(signIn.tenantId, signIn.clientId, signIn.clientSecret, options);
-    case 'client-certificate':
-      return new ClientCertificateCredential(
-        signIn.tenantId,
-        signIn.clientId,
-        {
-          certificatePath: signIn.certificatePath,
-          ...(signIn.certificatePassword === undefined
-            ? {}
-            : { certificatePassword: signIn.certificatePassword }),
-        },
-        options,
-      );
-    case 'workload-identity':
-      return new WorkloadIdentityCredential({
-        ...options,
-        tenantId: signIn.tenantId,
-        clientId: signIn.clientId,
-        tokenFilePath: signIn.tokenFilePath,
-      });
-    case 'managed-identity':
-      return signIn.clientId === undefined
-        ? new ManagedIdentityCredential(options)
-        : new ManagedIdentityCredential(signIn.clientId, options);
-    case 'azure-cli':
-      return new AzureCliCredential(signIn.tenantId === undefined ? {} : { tenantId: signIn.tenantId });
-    case 'default':
-      return new DefaultAzureCredential(options);
-  }
-}
-
-const PUBLIC_AUTHORITIES = new Set<string>(
-  [...Object.values(AzureAuthorityHosts), 'https://login.partner.microsoftonline.cn'].map(
-    (host) => new URL(host).host,
-  ),
-);
-
-/**
- * Options for another authority than the default. One that is no public cloud's (a private cloud,
- * AD FS, a test authority) is unknown to the public instance discovery, which would refuse it.
- */
-export function authority(host: string | undefined): {
-  authorityHost?: string;
-  disableInstanceDiscovery?: boolean;
-} {
-  if (host === undefined) return {};
-  const isPublic = URL.canParse(host) && PUBLIC_AUTHORITIES.has(new URL(host).host);
-  return isPublic ? { authorityHost: host } : { authorityHost: host, disableInstanceDiscovery: true };
 }
 
 function signInFailure(signIn: SignIn, cause: unknown, outcome: Outcome | undefined): Failure {

@@ -9,7 +9,9 @@ const label = z
   .nullish();
 
 /** Documented as a boolean, reported by some as a managed property. */
-const flag = z.union([z.boolean(), z.object({ Value: z.boolean() }).transform(({ Value }) => Value)]).nullish();
+const flag = z
+  .union([z.boolean(), z.object({ Value: z.boolean() }).transform(({ Value }) => Value)])
+  .nullish();
 
 export const ENTITY_SELECT = [
   'LogicalName',

@@ -3,12 +3,7 @@
  * 922337203685477.5807 or 9007199254740993, and the trailing zeros of 4990.0000000000 would be lost.
  * `json` is for the few columns of a complex type (BooleanManagedProperty).
  */
-export type WireValue =
-  | null
-  | boolean
-  | string
-  | { readonly number: string }
-  | { readonly json: string };
+export type WireValue = null | boolean | string | { readonly number: string } | { readonly json: string };
 
 /** A lookup given with its target table, needed where a column may point at several tables. */
 export interface LookupReference {

@@ -31,6 +31,11 @@ export interface CopyText {
   readonly unstorable: readonly Unstorable[];
 }
 
+/** Memory for COPY text, kept from page to page: tens of megabytes each would keep the collector busy. */
+export interface CopyScratch {
+  bytes: Uint8Array;
+}
+
 /**
  * The page's rows as COPY text, in the order of `columns`, without those in `skip`.
  *
@@ -38,9 +43,16 @@ export interface CopyText {
  * COPY's in one pass: no string is made of it, no number is parsed. What PostgreSQL's text can never
  * hold (NUL, half a surrogate pair) is found here, with the column's name; everything else about a
  * value is PostgreSQL's to judge.
+ *
+ * @param scratch where the text is put; the result is good until the next use of the same.
  */
-export function toCopyText(page: PageRows, columns: readonly Column[], skip?: ReadonlySet<number>): CopyText {
-  const writer = new CopyTextWriter(page.bytes, page.bytes.length + page.rows * columns.length * 3 + 64);
+export function toCopyText(
+  page: PageRows,
+  columns: readonly Column[],
+  skip?: ReadonlySet<number>,
+  scratch: CopyScratch = { bytes: new Uint8Array(0) },
+): CopyText {
+  const writer = new CopyTextWriter(page.bytes, scratch);
   const lines = new Int32Array(page.rows + 1);
   const rows = new Int32Array(page.rows);
   const unstorable: Unstorable[] = [];
@@ -68,10 +80,13 @@ class CopyTextWriter {
   length = 0;
   private out: Uint8Array;
   private readonly bytes: Uint8Array;
+  private readonly scratch: CopyScratch;
 
-  constructor(bytes: Uint8Array, capacity: number) {
+  constructor(bytes: Uint8Array, scratch: CopyScratch) {
     this.bytes = bytes;
-    this.out = Buffer.allocUnsafe(capacity);
+    this.scratch = scratch;
+    this.out = scratch.bytes;
+    this.reserve(bytes.length >> 1);
   }
 
   text(): Uint8Array {
@@ -79,7 +94,11 @@ class CopyTextWriter {
   }
 
   /** Writes one row's line, or nothing and why. */
-  line(page: PageRows, row: number, types: readonly ColumnType[]): { field: number; reason: string } | undefined {
+  line(
+    page: PageRows,
+    row: number,
+    types: readonly ColumnType[],
+  ): { field: number; reason: string } | undefined {
     const { bytes } = this;
     const { cells } = page;
     const begin = this.length;
@@ -115,6 +134,7 @@ class CopyTextWriter {
     const larger = Buffer.allocUnsafe(Math.max(this.out.length * 2, this.length + more));
     larger.set(this.out.subarray(0, this.length));
     this.out = larger;
+    this.scratch.bytes = larger;
   }
 
   private copy(start: number, end: number): void {

@@ -40,16 +40,16 @@ function createTable(mirror: MirrorTable): string {
 
 function alterTable(mirror: MirrorTable, existing: ExistingTable): DdlPlan {
   const added = mirror.columns.filter((column) => !existing.columns.has(column.identifier));
-  const statements = added.map((column) => `ALTER TABLE ${mirror.qualified} ADD COLUMN ${definition(column)}`);
+  const statements = added.map(
+    (column) => `ALTER TABLE ${mirror.qualified} ADD COLUMN ${definition(column)}`,
+  );
   if (!existing.columns.has(MIRRORED_AT)) {
     statements.push(
       `ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`,
     );
   }
   if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
-    statements.push(
-      `ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(DELETED_AT)} timestamptz`,
-    );
+    statements.push(`ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(DELETED_AT)} timestamptz`);
   }
   for (const column of mirror.columns) {
     const found = existing.columns.get(column.identifier);

@@ -158,7 +158,11 @@ export class PageWriter {
       deleted += (await client.query(deleteByKey(mirror), [tombstones])).rowCount ?? 0;
     }
     await this.keepQuarantine(client, page, stored.quarantined, tombstones);
-    if (sweeping) await this.seen.add(client, stored.quarantined.flatMap(({ key }) => uuidOnly(key)));
+    if (sweeping)
+      await this.seen.add(
+        client,
+        stored.quarantined.flatMap(({ key }) => uuidOnly(key)),
+      );
     if (step.advance.sweep) deleted += await this.seen.sweep(client, mirror);
     return { written: stored.written, deleted, quarantined: stored.quarantined.length };
   }

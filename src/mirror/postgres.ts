@@ -89,10 +89,7 @@ export class PostgresConnection {
 }
 
 /** One transaction on a connection of its own. @throws Failure for whatever PostgreSQL says. */
-export async function transaction<T>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const connection = await PostgresConnection.take(pool);
   try {
     return await connection.transaction(work);

@@ -63,11 +63,7 @@ export async function quarantineRows(
 }
 
 /** Whether the table has anything in quarantine, so that a page without need does no more. */
-export async function hasQuarantined(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-): Promise<boolean> {
+export async function hasQuarantined(store: StateStore, db: NodePgDatabase, table: string): Promise<boolean> {
   const { quarantine } = store.tables;
   const found = await db
     .select({ key: quarantine.key })

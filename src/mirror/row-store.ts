@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { PageRows } from '../model/page.ts';
-import { toCopyText } from './copy-text.ts';
+import { toCopyText, type CopyScratch } from './copy-text.ts';
 import { copy, copyStorable, inSavepoint } from './copy.ts';
 import {
   copyIntoMirror,
@@ -32,6 +32,7 @@ export interface StoreMode {
 /** Puts the rows of pages into one mirror table, on one connection that keeps its staging table. */
 export class RowStore {
   private readonly mirror: MirrorTable;
+  private readonly scratch: CopyScratch = { bytes: new Uint8Array(0) };
   private hasStaging = false;
 
   constructor(mirror: MirrorTable) {
@@ -59,7 +60,7 @@ export class RowStore {
    * already, comes twice, or cannot be stored makes it fail as a whole; then nothing is done.
    */
   private async append(client: pg.PoolClient, page: PageRows): Promise<StoredRows | undefined> {
-    const copyText = toCopyText(page, this.mirror.columns);
+    const copyText = toCopyText(page, this.mirror.columns, undefined, this.scratch);
     if (copyText.unstorable.length > 0) return undefined;
     const failed = await inSavepoint(client, async () =>
       copy(client, copyIntoMirror(this.mirror), copyText.text),
@@ -79,7 +80,7 @@ export class RowStore {
       skip.add(row);
       bad.push(quarantined(mirror, page, row, 'no key that is a GUID', null));
     }
-    const copyText = toCopyText(page, mirror.columns, skip);
+    const copyText = toCopyText(page, mirror.columns, skip, this.scratch);
     for (const { row, column, reason } of copyText.unstorable) {
       bad.push(quarantined(mirror, page, row, `column ${column}: ${reason}`, null));
     }

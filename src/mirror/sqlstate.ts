@@ -64,12 +64,8 @@ export function postgresFailure(thrown: unknown): unknown {
 
 function sqlFailure(error: PostgresError): Failure {
   const details = { sqlstate: error.code };
-  const failure = (
-    code: string,
-    reaction: Failure['reaction'],
-    message: string,
-    remedy: string,
-  ): Failure => new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
+  const failure = (code: string, reaction: Failure['reaction'], message: string, remedy: string): Failure =>
+    new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
 
   if (PASSING.some((prefix) => error.code.startsWith(prefix))) {
     return failure(

@@ -12,3 +12,20 @@ export async function sleep(milliseconds: number, signal: AbortSignal): Promise<
     throw error;
   }
 }
+
+/** Resolves when the signal is aborted. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    // A pending promise does not keep a process alive; what it waits for usually does, this always.
+    const alive = setInterval(() => undefined, LONGEST);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(alive);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

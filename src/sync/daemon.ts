@@ -52,10 +52,7 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   const keeper = new LeaseKeeper(mirror, options.holder, logger).run(ended.signal);
   logger.info({ tables: jobs.length }, 'Mirroring.');
   try {
-    await Promise.all([
-      hourly(options, signal),
-      ...schedules.map(async (schedule) => schedule.run(signal)),
-    ]);
+    await Promise.all([hourly(options, signal), ...schedules.map(async (schedule) => schedule.run(signal))]);
   } finally {
     ended.abort();
     await keeper;

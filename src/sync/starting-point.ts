@@ -11,6 +11,7 @@ export function startingPoint(stored: Checkpoint, selection: string, restart: bo
   if (stored.phase === 'new') return beginning('baseline', selection);
   if (restart || stored.selection !== selection) return beginning('rebaseline', selection);
   // A baseline that stored no page yet has no link to go on from.
-  if (stored.link === null) return beginning(stored.phase === 'baseline' ? 'baseline' : 'rebaseline', selection);
+  if (stored.link === null)
+    return beginning(stored.phase === 'baseline' ? 'baseline' : 'rebaseline', selection);
   return stored;
 }

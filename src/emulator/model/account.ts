@@ -1,9 +1,25 @@
 import type { TableDefinition } from '../table-definition.ts';
 import { addressColumns } from './address-columns.ts';
-import { bool, choice, choices, column, dateTime, decimal, double, globalChoice, integer } from './column-kinds.ts';
+import {
+  bool,
+  choice,
+  choices,
+  column,
+  dateTime,
+  decimal,
+  double,
+  globalChoice,
+  integer,
+} from './column-kinds.ts';
 import { bigInt, lookup, memo, money, text } from './column-kinds.ts';
 import { OUTDOOR_ACTIVITIES, REGION } from './global-option-sets.ts';
-import { activeStateColumns, auditColumns, currencyColumns, ownerColumns, primaryId } from './standard-columns.ts';
+import {
+  activeStateColumns,
+  auditColumns,
+  currencyColumns,
+  ownerColumns,
+  primaryId,
+} from './standard-columns.ts';
 import { defineTable } from './table.ts';
 
 const TABLE = 'account';
@@ -61,10 +77,15 @@ export const account: TableDefinition = defineTable({
     globalChoice('new_Region', ['Region', 'Region'], REGION),
     choices('new_Activities', ['Activities', 'Aktivitäten'], OUTDOOR_ACTIVITIES),
     bool(TABLE, 'CreditOnHold', ['Credit Hold', 'Kreditsperre']),
-    bool(TABLE, 'DoNotEMail', ['Do not allow Emails', 'Keine E-Mails'], [
-      ['Allow', 'Zulassen'],
-      ['Do Not Allow', 'Nicht zulassen'],
-    ]),
+    bool(
+      TABLE,
+      'DoNotEMail',
+      ['Do not allow Emails', 'Keine E-Mails'],
+      [
+        ['Allow', 'Zulassen'],
+        ['Do Not Allow', 'Nicht zulassen'],
+      ],
+    ),
     dateTime('LastOnHoldTime', ['Last On Hold Time', 'Letzte Wartezeit']),
     dateTime('new_Founded', ['Founded', 'Gegründet'], 'DateOnly'),
     dateTime('new_OpensAt', ['Opens At', 'Öffnet um'], 'TimeZoneIndependent'),
@@ -77,7 +98,9 @@ export const account: TableDefinition = defineTable({
       sourceType: null,
     }),
     column('File', 'new_Contract', ['Contract', 'Vertrag'], { sourceType: null }),
-    decimal('new_RevenuePerEmployee', ['Revenue per Employee', 'Umsatz je Mitarbeiter'], 4, { sourceType: 1 }),
+    decimal('new_RevenuePerEmployee', ['Revenue per Employee', 'Umsatz je Mitarbeiter'], 4, {
+      sourceType: 1,
+    }),
     text('new_PortalPassword', ['Portal Password', 'Portalkennwort'], 100, { isValidForRead: false }),
     ...currencyColumns(),
     ...ownerColumns(),

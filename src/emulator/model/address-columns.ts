@@ -18,16 +18,24 @@ export function addressColumns(table: string, number: 1 | 2, extent: 'short' | '
     guid(`${prefix}_AddressId`, [`${en}: ID`, `${de}: ID`], { isLogical: true }),
     text(`${prefix}_Line2`, [`${en}: Street 2`, `${de}: Straße 2`], 250),
     text(`${prefix}_StateOrProvince`, [`${en}: State/Province`, `${de}: Bundesland`], 50),
-    double(`${prefix}_Latitude`, [`${en}: Latitude`, `${de}: Breitengrad`], { minValue: '-90.0', maxValue: '90.0' }),
+    double(`${prefix}_Latitude`, [`${en}: Latitude`, `${de}: Breitengrad`], {
+      minValue: '-90.0',
+      maxValue: '90.0',
+    }),
     double(`${prefix}_Longitude`, [`${en}: Longitude`, `${de}: Längengrad`], {
       minValue: '-180.0',
       maxValue: '180.0',
     }),
-    choice(table, `${prefix}_AddressTypeCode`, [`${en}: Address Type`, `${de}: Adresstyp`], [
-      { value: 1, label: ['Bill To', 'Rechnung an'] },
-      { value: 2, label: ['Ship To', 'Lieferung an'] },
-      { value: 3, label: ['Primary', 'Primär'] },
-      { value: 4, label: ['Other', 'Sonstige'] },
-    ]),
+    choice(
+      table,
+      `${prefix}_AddressTypeCode`,
+      [`${en}: Address Type`, `${de}: Adresstyp`],
+      [
+        { value: 1, label: ['Bill To', 'Rechnung an'] },
+        { value: 2, label: ['Ship To', 'Lieferung an'] },
+        { value: 3, label: ['Primary', 'Primär'] },
+        { value: 4, label: ['Other', 'Sonstige'] },
+      ],
+    ),
   ];
 }

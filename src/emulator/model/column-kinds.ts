@@ -43,7 +43,12 @@ export function column(
   };
 }
 
-export function text(schemaName: string, label: LocalizedText, maxLength = 100, extras: ColumnExtras = {}): Column {
+export function text(
+  schemaName: string,
+  label: LocalizedText,
+  maxLength = 100,
+  extras: ColumnExtras = {},
+): Column {
   return column('String', schemaName, label, { maxLength, format: 'Text', ...extras });
 }
 
@@ -69,7 +74,12 @@ export function bigInt(schemaName: string, label: LocalizedText, extras: ColumnE
   });
 }
 
-export function decimal(schemaName: string, label: LocalizedText, precision = 2, extras: ColumnExtras = {}): Column {
+export function decimal(
+  schemaName: string,
+  label: LocalizedText,
+  precision = 2,
+  extras: ColumnExtras = {},
+): Column {
   return column('Decimal', schemaName, label, {
     minValue: '-100000000000',
     maxValue: '100000000000',

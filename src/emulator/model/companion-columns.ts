@@ -33,7 +33,11 @@ function companionsAfter(owner: Column): Column[] {
   }
   if (owner.kind === 'File') {
     return [
-      column('String', `${schemaName}_Name`, null, { attributeOf: logicalName, isLogical: true, maxLength: 200 }),
+      column('String', `${schemaName}_Name`, null, {
+        attributeOf: logicalName,
+        isLogical: true,
+        maxLength: 200,
+      }),
     ];
   }
   const hidden = { attributeOf: logicalName, isLogical: true, isValidODataAttribute: false };
@@ -43,7 +47,9 @@ function companionsAfter(owner: Column): Column[] {
       column('String', `${schemaName}YomiName`, null, { ...hidden, maxLength: 100 }),
     ];
     if (owner.targets.length > 1) {
-      names.push(column('EntityName', `${schemaName}Type`, null, { ...hidden, isLogical: false, sourceType: null }));
+      names.push(
+        column('EntityName', `${schemaName}Type`, null, { ...hidden, isLogical: false, sourceType: null }),
+      );
     }
     return names;
   }

@@ -3,7 +3,13 @@ import { addressColumns } from './address-columns.ts';
 import { bool, choice, choices, column, customer, dateTime, globalChoice, integer } from './column-kinds.ts';
 import { lookup, memo, money, text } from './column-kinds.ts';
 import { OUTDOOR_ACTIVITIES, REGION } from './global-option-sets.ts';
-import { activeStateColumns, auditColumns, currencyColumns, ownerColumns, primaryId } from './standard-columns.ts';
+import {
+  activeStateColumns,
+  auditColumns,
+  currencyColumns,
+  ownerColumns,
+  primaryId,
+} from './standard-columns.ts';
 import { defineTable } from './table.ts';
 
 const TABLE = 'contact';
@@ -49,7 +55,10 @@ export const contact: TableDefinition = defineTable({
     dateTime('LastUsedInCampaign', ['Last Date Included in Campaign', 'Zuletzt in Kampagne']),
     ...money('AnnualIncome', ['Annual Income', 'Jahreseinkommen']),
     ...money('CreditLimit', ['Credit Limit', 'Kreditlimit']),
-    integer('NumberOfChildren', ['No. of Children', 'Anzahl Kinder'], { minValue: '0', maxValue: '1000000000' }),
+    integer('NumberOfChildren', ['No. of Children', 'Anzahl Kinder'], {
+      minValue: '0',
+      maxValue: '1000000000',
+    }),
     choice(
       TABLE,
       'GenderCode',

@@ -1,5 +1,16 @@
 import type { TableDefinition } from '../table-definition.ts';
-import { bool, choice, column, customer, dateTime, decimal, integer, lookup, memo, text } from './column-kinds.ts';
+import {
+  bool,
+  choice,
+  column,
+  customer,
+  dateTime,
+  decimal,
+  integer,
+  lookup,
+  memo,
+  text,
+} from './column-kinds.ts';
 import { auditColumns, ownerColumns, primaryId, stateColumns } from './standard-columns.ts';
 import { defineTable } from './table.ts';
 

@@ -1,5 +1,16 @@
 import type { TableDefinition } from '../table-definition.ts';
-import { bool, choice, customer, dateTime, decimal, integer, lookup, memo, money, text } from './column-kinds.ts';
+import {
+  bool,
+  choice,
+  customer,
+  dateTime,
+  decimal,
+  integer,
+  lookup,
+  memo,
+  money,
+  text,
+} from './column-kinds.ts';
 import { auditColumns, currencyColumns, ownerColumns, primaryId, stateColumns } from './standard-columns.ts';
 import { defineTable } from './table.ts';
 
@@ -40,10 +51,15 @@ export const opportunity: TableDefinition = defineTable({
         { value: 4, label: ['Unknown', 'Unbekannt'] },
       ],
     ),
-    bool(TABLE, 'IsRevenueSystemCalculated', ['Revenue', 'Umsatz'], [
-      ['User Provided', 'Vom Benutzer'],
-      ['System Calculated', 'Vom System'],
-    ]),
+    bool(
+      TABLE,
+      'IsRevenueSystemCalculated',
+      ['Revenue', 'Umsatz'],
+      [
+        ['User Provided', 'Vom Benutzer'],
+        ['System Calculated', 'Vom System'],
+      ],
+    ),
     customer('CustomerId', ['Potential Customer', 'Potenzieller Kunde']),
     lookup('ParentAccountId', ['Account', 'Firma'], ['account']),
     lookup('ParentContactId', ['Contact', 'Kontakt'], ['contact']),

@@ -43,7 +43,11 @@ export function ownerColumns(): Column[] {
     }),
     lookup('OwningUser', ['Owning User', 'Besitzender Benutzer'], ['systemuser']),
     lookup('OwningTeam', ['Owning Team', 'Besitzendes Team'], ['team']),
-    lookup('OwningBusinessUnit', ['Owning Business Unit', 'Besitzende Unternehmenseinheit'], ['businessunit']),
+    lookup(
+      'OwningBusinessUnit',
+      ['Owning Business Unit', 'Besitzende Unternehmenseinheit'],
+      ['businessunit'],
+    ),
   ];
 }
 
@@ -56,7 +60,11 @@ export function currencyColumns(): Column[] {
 }
 
 /** State and status reason. */
-export function stateColumns(table: string, states: readonly Option[], statuses: readonly Option[]): Column[] {
+export function stateColumns(
+  table: string,
+  states: readonly Option[],
+  statuses: readonly Option[],
+): Column[] {
   const status: LocalizedText = ['Status', 'Status'];
   const reason: LocalizedText = ['Status Reason', 'Statusgrund'];
   return [

@@ -28,10 +28,15 @@ export const systemuser: TableDefinition = defineTable({
     guid('ApplicationId', ['Application ID', 'Anwendungs-ID']),
     guid('OrganizationId', ['Organization', 'Organisation']),
     integer('IdentityId', ['Unique user identity id', 'Eindeutige Benutzer-ID']),
-    bool(TABLE, 'IsDisabled', ['Status', 'Status'], [
-      ['Enabled', 'Aktiviert'],
-      ['Disabled', 'Deaktiviert'],
-    ]),
+    bool(
+      TABLE,
+      'IsDisabled',
+      ['Status', 'Status'],
+      [
+        ['Enabled', 'Aktiviert'],
+        ['Disabled', 'Deaktiviert'],
+      ],
+    ),
     bool(TABLE, 'IsLicensed', ['User Licensed', 'Benutzer lizenziert']),
     // A few live columns have upper-case letters in their logical name.
     {

@@ -51,13 +51,11 @@ export const task: TableDefinition = defineTable({
           { value: 2, label: ['High', 'Hoch'] },
         ],
       ),
-      lookup('RegardingObjectId', ['Regarding', 'Bezug'], [
-        'account',
-        'contact',
-        'lead',
-        'opportunity',
-        'incident',
-      ]),
+      lookup(
+        'RegardingObjectId',
+        ['Regarding', 'Bezug'],
+        ['account', 'contact', 'lead', 'opportunity', 'incident'],
+      ),
       ...ownerColumns(),
       ...stateColumns(
         TABLE,

@@ -15,7 +15,10 @@ export const transactioncurrency: TableDefinition = defineTable({
     text('CurrencyName', ['Currency Name', 'Währungsname'], 100, { isPrimaryName: true }),
     text('CurrencySymbol', ['Currency Symbol', 'Währungssymbol'], 13),
     text('ISOCurrencyCode', ['Currency Code', 'Währungscode'], 5),
-    integer('CurrencyPrecision', ['Currency Precision', 'Währungsgenauigkeit'], { minValue: '0', maxValue: '10' }),
+    integer('CurrencyPrecision', ['Currency Precision', 'Währungsgenauigkeit'], {
+      minValue: '0',
+      maxValue: '10',
+    }),
     decimal('ExchangeRate', ['Exchange Rate', 'Wechselkurs'], 12, { minValue: '0.0000000001' }),
     column('Uniqueidentifier', 'OrganizationId', ['Organization', 'Organisation'], { sourceType: null }),
     ...activeStateColumns('transactioncurrency'),

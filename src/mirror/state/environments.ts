@@ -64,6 +64,7 @@ export async function registerEnvironment(
     code: 'environment-changed',
     reaction: 'stop-process',
     message: `Schema ${mirrorSchema} mirrors organization ${other?.organizationId} (${other?.url}), but ${seen.url} is organization ${seen.organizationId}.`,
-    remedy: 'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
+    remedy:
+      'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
   });
 }

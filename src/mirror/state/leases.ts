@@ -73,7 +73,9 @@ export async function takeLease(
       link: tables.link,
       linkKind: tables.linkKind,
       selection: tables.selection,
-      successAge: sql<number | null>`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+      successAge: sql<
+        number | null
+      >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
     });
   if (row === undefined) return null;
   return {

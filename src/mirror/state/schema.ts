@@ -49,7 +49,9 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       selection: text('selection'),
       leaseHolder: text('lease_holder'),
       leaseExpiresAt: moment('lease_expires_at'),
-      fence: bigint('fence', { mode: 'bigint' }).notNull().default(sql`0`),
+      fence: bigint('fence', { mode: 'bigint' })
+        .notNull()
+        .default(sql`0`),
       lastAttemptAt: moment('last_attempt_at'),
       lastSuccessAt: moment('last_success_at'),
       failures: integer('failures').notNull().default(0),

@@ -1,0 +1,34 @@
+import { readRecordCounts } from '../dataverse/record-count.ts';
+import type { Command } from './command.ts';
+import { createProgress } from './backfill-progress.ts';
+import { selectedTables } from './selected-tables.ts';
+import { Session } from './session.ts';
+import { printResults, syncTables } from './sync.ts';
+
+export const backfill: Command = {
+  name: 'backfill',
+  usage: 'backfill [table...] [--restart]',
+  summary: 'one-off load with progress; resumes where it stopped; --restart re-baselines',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: { restart: { type: 'boolean' } },
+  takesWords: true,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, words, options, signal } = context;
+      const names = selectedTables(config.tables, words).map((table) => table.name);
+      const totals = await readRecordCounts(session.dataverse().client, names, signal);
+      const progress = createProgress(totals, process.stderr);
+      try {
+        const results = await syncTables(session, (job) => ({
+          restart: options['restart'] === true,
+          onPage: (done) => progress.update(job.settings.name, done.rowsRead),
+        }));
+        progress.stop();
+        printResults(context, results);
+        return results.every((result) => result.failure === null) ? 0 : 1;
+      } finally {
+        progress.stop();
+      }
+    });
+  },
+};

@@ -1,0 +1,37 @@
+import { checkSetUp, type Finding } from '../operations/check.ts';
+import type { Command } from './command.ts';
+import { Session } from './session.ts';
+
+export const check: Command = {
+  name: 'check',
+  usage: 'check [--json]',
+  summary: 'proves the set-up: configuration, PostgreSQL, sign-in, tables, change tracking, privileges',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: {},
+  takesWords: false,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, signal } = context;
+      const findings = await checkSetUp(
+        {
+          pool: async () => session.pool(),
+          dataverse: session.dataverse(),
+          schema: config.schema,
+          stateSchema: config.stateSchema,
+          requestsPer5Minutes: config.limits.requestsPer5Minutes,
+          tables: config.tables,
+        },
+        signal,
+      );
+      const ok = findings.every((finding) => finding.ok);
+      if (context.options['json'] === true) context.print(JSON.stringify({ ok, findings }, null, 2));
+      else for (const finding of findings) context.print(asText(finding));
+      return ok ? 0 : 1;
+    });
+  },
+};
+
+function asText({ ok, subject, message, remedy }: Finding): string {
+  const line = `${ok ? 'ok    ' : 'FAILED'}  ${subject}: ${message}`;
+  return ok || remedy === null ? line : `${line}\n        ${remedy}`;
+}

@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { toFailure } from '../model/failure.ts';
+import { backfill } from './backfill.ts';
+import { check } from './check.ts';
+import { UsageError, type Command } from './command.ts';
+import { demo } from './demo.ts';
+import { emulator } from './emulator.ts';
+import { helpText } from './help.ts';
+import { createLogger } from './log.ts';
+import { migrate } from './migrate.ts';
+import { printLine } from './output.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { sync } from './sync.ts';
+import { tables } from './tables.ts';
+import { version } from './version.ts';
+
+const COMMANDS: readonly Command[] = [run, sync, backfill, status, check, tables, migrate, demo, emulator];
+
+const COMMON = {
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+/**
+ * Runs the command that the arguments name.
+ *
+ * @returns the exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong.
+ */
+export async function runCommandLine(args: readonly string[], signal: AbortSignal): Promise<number> {
+  try {
+    return await dispatch(args, signal);
+  } catch (error) {
+    return explain(error, signal);
+  }
+}
+
+async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    printLine(helpText(COMMANDS));
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-v') {
+    printLine(version());
+    return 0;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) throw new UsageError(`There is no command ${name}.`);
+  const { values, positionals } = parsed(command, rest);
+  if (values['help'] === true) {
+    printLine(helpText([command]));
+    return 0;
+  }
+  if (positionals.length > 0 && !command.takesWords) {
+    throw new UsageError(`${command.name} takes no arguments, but was given ${positionals.join(' ')}.`);
+  }
+  const config = loadConfig(asString(values['config']), command.needs);
+  const logger = createLogger();
+  return command.run({ config, words: positionals, options: values, logger, signal, print: printLine });
+}
+
+type Values = Record<string, string | boolean | undefined>;
+
+function parsed(command: Command, args: string[]): { values: Values; positionals: string[] } {
+  try {
+    const options = { ...COMMON, ...command.options };
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+    return { values: values as Values, positionals };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function asString(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Says what went wrong, on standard error as everything that is no result. */
+function explain(error: unknown, signal: AbortSignal): number {
+  const logger = createLogger();
+  if (error instanceof ConfigError) {
+    const { problems } = error;
+    for (const { key, message } of problems) logger.error({ key }, `${key}: ${message}`);
+    logger.error({ problems }, `The configuration has ${problems.length} problem(s).`);
+    return 2;
+  }
+  if (error instanceof UsageError) {
+    logger.error(`${error.message} See mirrorverse --help.`);
+    return 2;
+  }
+  if (signal.aborted) return 1;
+  const { code, message, remedy, details, cause } = toFailure(error);
+  const fault = code === 'unexpected' ? { err: cause } : {};
+  logger.error({ ...details, code, remedy, ...fault }, `${message} ${remedy}`);
+  return 1;
+}

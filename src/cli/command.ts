@@ -1,0 +1,39 @@
+import type { ParseArgsOptionsConfig } from 'node:util';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { Needs } from '../config/load.ts';
+
+/** What a command gets to work with. */
+export interface CommandContext {
+  readonly config: Config;
+  /** Words after the command's name. */
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  readonly logger: Logger;
+  /** Aborted by SIGTERM or SIGINT. */
+  readonly signal: AbortSignal;
+  /** Writes a line of the result to standard output. */
+  readonly print: (line: string) => void;
+}
+
+/** One verb of the command line: thin, it knows no rule of the domain. */
+export interface Command {
+  readonly name: string;
+  /** Its words and options, for the help. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly needs: Needs;
+  readonly options: ParseArgsOptionsConfig;
+  /** Whether it takes words after its name. */
+  readonly takesWords: boolean;
+  /** @returns the exit status: 0 success, 1 the work did not succeed. */
+  run(context: CommandContext): Promise<number>;
+}
+
+/** The command was called wrongly: exit status 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}

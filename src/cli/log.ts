@@ -1,0 +1,18 @@
+import { pino, destination, stdTimeFunctions, type Logger } from 'pino';
+import { PinoPretty } from 'pino-pretty';
+import { logLevel } from '../config/log-level.ts';
+
+const STANDARD_ERROR = 2;
+
+/**
+ * The log: one JSON object a line on standard error, readable text where that is a terminal. Written
+ * synchronously, so that the last line before an exit is not lost.
+ */
+export function createLogger(): Logger {
+  const options = { level: logLevel(), base: null, timestamp: stdTimeFunctions.isoTime };
+  if (process.stderr.isTTY) {
+    const ignore = 'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,milliseconds';
+    return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
+  }
+  return pino(options, destination({ dest: STANDARD_ERROR, sync: true }));
+}

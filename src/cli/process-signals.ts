@@ -1,0 +1,38 @@
+import { createLogger } from './log.ts';
+
+/** After the first signal the work has this long to end by itself, in milliseconds. */
+const GRACE = 25_000;
+
+/**
+ * Aborted by the first SIGTERM or SIGINT. A second signal, or the end of the grace period, ends the
+ * process at once: PostgreSQL then rolls back the page under way and the lease runs out.
+ */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort(new Error(`Stopped by ${signal}.`));
+    setTimeout(() => {
+      createLogger().error({ grace: GRACE }, 'The work did not end in time; exiting.');
+      process.exit(1);
+    }, GRACE).unref();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return controller.signal;
+}
+
+/**
+ * An error that nobody handled, or a reader of the output that went away: one line and a non-zero
+ * exit, never a process that lives on without its work.
+ */
+export function onFatalError(): void {
+  const die = (error: unknown): void => {
+    createLogger().fatal({ err: error }, 'An unexpected error ended the process.');
+    process.exit(1);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+  process.stdout.on('error', () => process.exit(1));
+  process.stderr.on('error', () => process.exit(1));
+}

@@ -1,0 +1,68 @@
+import { startHealthServer } from '../operations/health-server.ts';
+import { Failure } from '../model/failure.ts';
+import { sleep } from '../model/sleep.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { runDaemon } from '../sync/daemon.ts';
+import { restAfter } from '../sync/schedule-delay.ts';
+import type { Command } from './command.ts';
+import { leaseHolder, Session } from './session.ts';
+
+export const run: Command = {
+  name: 'run',
+  usage: 'run',
+  summary: 'the daemon: every configured table on its schedule, until SIGTERM or SIGINT',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: {},
+  takesWords: false,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, logger, signal } = context;
+      const health = await startHealthServer(config.healthPort);
+      session.onClose(async () => health.close());
+      try {
+        const mirror = await openPatiently(session);
+        health.setReady();
+        const holder = leaseHolder();
+        const crons = new Map(config.tables.map((table) => [table.name, table.cron]));
+        const jobs = session
+          .jobs(mirror, holder, config.tables)
+          .map((job) => ({ job, cron: crons.get(job.settings.name) ?? '' }));
+        await runDaemon(
+          {
+            dataverse: session.dataverse(),
+            mirror,
+            jobs,
+            holder,
+            tablesAtOnce: config.limits.tables,
+            logger,
+          },
+          signal,
+        );
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+      logger.info('Stopped.');
+      return 0;
+    });
+  },
+};
+
+/**
+ * Opens the mirror, again and again where that may yet work: database and environment may come up
+ * after us, and a wrong secret may be put right.
+ */
+async function openPatiently(session: Session): Promise<Mirror> {
+  const { logger, signal } = session.context;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await session.mirror();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;
+      const rest = restAfter(error, failures);
+      const { code, remedy, details } = error;
+      logger.error({ ...details, code, remedy, rest }, `${error.message} Trying again.`);
+      await sleep(rest, signal);
+    }
+  }
+}

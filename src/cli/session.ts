@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type pg from 'pg';
+import type { TableConfig } from '../config/config.ts';
+import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
+import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
+import { openEmbeddedPostgres } from '../embedded-postgres/cluster.ts';
+import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { TableJob } from '../sync/table-job.ts';
+import type { CommandContext } from './command.ts';
+import { version } from './version.ts';
+
+/** Where the bundled PostgreSQL keeps its data, under the working directory. */
+export const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
+
+/** What has been opened, closed in the opposite order whatever happens. */
+export class Session {
+  readonly context: CommandContext;
+  private readonly releasers: (() => Promise<void>)[] = [];
+  private dataverseOpened: Dataverse | undefined;
+  private poolOpened: pg.Pool | undefined;
+
+  private constructor(context: CommandContext) {
+    this.context = context;
+  }
+
+  /** Runs `work` with a session and closes what it opened. */
+  static async use<T>(context: CommandContext, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = new Session(context);
+    try {
+      return await work(session);
+    } finally {
+      for (const release of session.releasers.reverse()) {
+        await release().catch((error: unknown) => {
+          const name = error instanceof Error ? error.name : 'unknown';
+          context.logger.warn({ error: name }, 'Something could not be closed cleanly.');
+        });
+      }
+    }
+  }
+
+  onClose(release: () => Promise<void>): void {
+    this.releasers.push(release);
+  }
+
+  dataverse(): Dataverse {
+    if (this.dataverseOpened !== undefined) return this.dataverseOpened;
+    const { config, logger } = this.context;
+    const { url, signIn } = present(config.dataverse);
+    const dataverse = openDataverse(
+      { url, signIn, limits: config.limits, userAgent: `mirrorverse/${version()}` },
+      logger,
+    );
+    this.onClose(async () => dataverse.close());
+    this.dataverseOpened = dataverse;
+    return dataverse;
+  }
+
+  async pool(): Promise<pg.Pool> {
+    if (this.poolOpened !== undefined) return this.poolOpened;
+    const options = await this.mirrorOptions();
+    const pool = openMirrorPool(options, this.context.logger);
+    this.onClose(async () => pool.end());
+    this.poolOpened = pool;
+    return pool;
+  }
+
+  /** Signs in, migrates the state schema and opens the mirror. @throws Failure */
+  async mirror(): Promise<Mirror> {
+    const { signal } = this.context;
+    const { client } = this.dataverse();
+    const pool = await this.pool();
+    const environment = await readEnvironment(client, signal);
+    const linkLifeDays = await readLinkLifeDays(client, signal);
+    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays });
+  }
+
+  jobs(mirror: Mirror, holder: string, tables: readonly TableConfig[]): TableJob[] {
+    const { config, logger } = this.context;
+    const parts = { dataverse: this.dataverse(), mirror, holder, logger };
+    return tables.map((table) => new TableJob({ ...table, pageSize: config.limits.pageSize }, parts));
+  }
+
+  private options: MirrorOptions | undefined;
+
+  private async mirrorOptions(): Promise<MirrorOptions> {
+    const { config } = this.context;
+    this.options ??= {
+      url: await this.databaseUrl(),
+      schema: config.schema,
+      stateSchema: config.stateSchema,
+      // One for each table at work, and some for leases and idle tables' checkpoints.
+      connections: config.limits.tables + 4,
+      leaseDuration: config.lease,
+    };
+    return this.options;
+  }
+
+  private async databaseUrl(): Promise<string> {
+    const { url } = present(this.context.config.postgres);
+    if (url !== 'embedded') return url;
+    const postgres = await openEmbeddedPostgres({
+      directory: resolve(EMBEDDED_DIRECTORY),
+      signal: this.context.signal,
+    });
+    this.onClose(async () => postgres.release());
+    return postgres.url;
+  }
+}
+
+/** Who this process is, to the leases: told apart from every other, and readable for a person. */
+export function leaseHolder(): string {
+  return `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('The command did not say that it needs this.');
+  return value;
+}

@@ -1,0 +1,52 @@
+import { readStatus } from '../operations/status.ts';
+import type { Command } from './command.ts';
+import { textTable } from './output.ts';
+import { Session } from './session.ts';
+
+export const status: Command = {
+  name: 'status',
+  usage: 'status [--json]',
+  summary: 'each table: phase, rows, last success, lag, age of the delta link, last error',
+  needs: { postgres: true },
+  options: {},
+  takesWords: false,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config } = context;
+      const report = await readStatus(await session.pool(), {
+        schema: config.schema,
+        stateSchema: config.stateSchema,
+        url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
+        tables: config.tables.map((table) => table.name),
+      });
+      if (context.options['json'] === true) {
+        context.print(JSON.stringify(report, null, 2));
+        return 0;
+      }
+      const { url, organizationId } = report.environment;
+      context.print(`${url ?? 'no environment yet'}  ${organizationId ?? ''}`.trimEnd());
+      const rows = report.tables.map((table) => [
+        table.table,
+        table.phase,
+        String(table.rows),
+        table.lastSuccessAt ?? 'never',
+        table.lagSeconds === null ? '' : `${table.lagSeconds} s`,
+        table.linkIssuedAt ?? '',
+        String(table.quarantined),
+        table.error === null ? '' : `${table.error.code}: ${table.error.message} ${table.error.remedy}`,
+      ]);
+      const headings = [
+        'table',
+        'phase',
+        'rows',
+        'last success',
+        'lag',
+        'link issued',
+        'quarantined',
+        'error',
+      ];
+      context.print(textTable(headings, rows));
+      return 0;
+    });
+  },
+};

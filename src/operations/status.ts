@@ -1,0 +1,74 @@
+import type pg from 'pg';
+import { findEnvironment } from '../mirror/state/environments.ts';
+import { stateExists } from '../mirror/state/migrate.ts';
+import { openStateStore } from '../mirror/state/store.ts';
+import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
+import { postgresFailure } from '../mirror/sqlstate.ts';
+
+/** The document that `status --json` prints; members may be added, these stay. */
+export interface StatusReport {
+  readonly environment: { readonly url: string | null; readonly organizationId: string | null };
+  readonly tables: readonly StatusEntry[];
+}
+
+export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt'> {
+  readonly lastSuccessAt: string | null;
+  readonly linkIssuedAt: string | null;
+}
+
+export interface StatusOptions {
+  readonly schema: string;
+  readonly stateSchema: string;
+  /** The configured address, for an environment that was never reached. */
+  readonly url: string | undefined;
+  /** Configured tables: listed even before their first run. */
+  readonly tables: readonly string[];
+}
+
+/** How every table stands, from the database alone. @throws Failure */
+export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
+  const environment = (await stateExists(pool, options.stateSchema))
+    ? await findEnvironment(pool, options.stateSchema, options.schema)
+    : undefined;
+  if (environment === undefined) {
+    return {
+      environment: { url: options.url ?? null, organizationId: null },
+      tables: options.tables.map(untouched),
+    };
+  }
+  const store = openStateStore(pool, options.stateSchema, environment.id);
+  try {
+    const known = await readTableStatus(pool, store, options.schema);
+    const names = new Set(known.map((table) => table.table));
+    return {
+      environment: { url: environment.url, organizationId: environment.organizationId },
+      tables: [
+        ...known.map(toEntry),
+        ...options.tables.filter((table) => !names.has(table)).map(untouched),
+      ].toSorted((a, b) => a.table.localeCompare(b.table)),
+    };
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
+
+function toEntry(table: TableStatus): StatusEntry {
+  return {
+    ...table,
+    lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
+    linkIssuedAt: table.linkIssuedAt?.toISOString() ?? null,
+  };
+}
+
+function untouched(table: string): StatusEntry {
+  return {
+    table,
+    phase: 'new',
+    rows: 0,
+    lastSuccessAt: null,
+    lagSeconds: null,
+    linkIssuedAt: null,
+    quarantined: 0,
+    error: null,
+  };
+}
