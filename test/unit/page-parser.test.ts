@@ -11,6 +11,10 @@ function parse(text: string, properties: readonly string[]): ParsedPage {
 
 const NAMES = ['accountid', 'name', 'id', 'reason', 'caf\u00e9 "x"'];
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A row's members in any order, some absent, among members that are no columns. */
 const row = fc
   .record({
@@ -54,7 +58,7 @@ test('a page that JSON.parse refuses is refused, and one it takes gives as many 
         expect(() => parse(text, NAMES)).toThrow(SyntaxError);
         return;
       }
-      const isPage = Array.isArray(rows) && rows.every((item) => typeof item === 'object' && item !== null);
+      const isPage = Array.isArray(rows) && rows.every((item: unknown) => isObject(item));
       if (isPage) expect(parse(text, NAMES).rows).toBe((rows as unknown[]).length);
       else expect(() => parse(text, NAMES)).toThrow(/JSON|"value"/);
     }),

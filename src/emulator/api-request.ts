@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http';
+import { parsePrefer, type Preferences } from './prefer-header.ts';
+
+/** What a request is about, as far as its address and preferences tell. */
+export type RequestKind =
+  | 'baseline'
+  | 'delta'
+  | 'next'
+  | 'list'
+  | 'count'
+  | 'row'
+  | 'metadata'
+  | 'csdl'
+  | 'service-document'
+  | 'whoami'
+  | 'organization'
+  | 'record-count'
+  | 'token'
+  | 'openid'
+  | 'other';
+
+/** A request taken apart. */
+export interface ApiRequest {
+  readonly method: string;
+  /** The address as it stood in the request line. */
+  readonly url: string;
+  readonly path: string;
+  readonly query: string;
+  /** The path below `/api/data/v9.x/`, decoded, or null when the request is not one to the Web API. */
+  readonly resource: string | null;
+  /** `/api/data/v9.2`, as the request spelled it. */
+  readonly basePath: string;
+  readonly kind: RequestKind;
+  readonly entitySet: string | null;
+  readonly preferences: Preferences;
+  readonly message: IncomingMessage;
+}
+
+const BASE = /^\/api\/data\/v9\.[0-2](?=\/|$)/;
+const SET = /^([A-Za-z_]\w*)(?:\(([^)]*)\))?(\/\$count)?$/;
+
+export function readRequest(message: IncomingMessage): ApiRequest {
+  const url = message.url ?? '/';
+  const mark = url.indexOf('?');
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const query = mark < 0 ? '' : url.slice(mark + 1);
+  const basePath = BASE.exec(path)?.[0] ?? '';
+  const resource = basePath === '' ? null : decoded(path.slice(basePath.length + 1));
+  const prefer = message.headers['prefer'];
+  const preferences = parsePrefer(Array.isArray(prefer) ? prefer.join(',') : prefer);
+  const kind = resource === null ? authorityKind(path) : resourceKind(resource, query, preferences);
+  const set = resource === null ? null : SET.exec(resource);
+  return {
+    method: message.method ?? 'GET',
+    url,
+    path,
+    query,
+    resource,
+    basePath,
+    kind,
+    entitySet: set?.[1] ?? null,
+    preferences,
+    message,
+  };
+}
+
+/** The key between the brackets of `accounts(…)`. */
+export function rowKey(resource: string): string | undefined {
+  return SET.exec(resource)?.[2];
+}
+
+function authorityKind(path: string): RequestKind {
+  if (/\/oauth2\/(?:v2\.0\/)?token$/.test(path)) return 'token';
+  if (path.endsWith('/.well-known/openid-configuration') || path.endsWith('/discovery/instance')) return 'openid';
+  return 'other';
+}
+
+function resourceKind(resource: string, query: string, preferences: Preferences): RequestKind {
+  if (resource === '') return 'service-document';
+  if (resource === '$metadata') return 'csdl';
+  if (/^WhoAmI(?:\(\))?$/.test(resource)) return 'whoami';
+  if (resource === 'organizations' || resource.startsWith('organizations(')) return 'organization';
+  if (resource.startsWith('RetrieveTotalRecordCount(')) return 'record-count';
+  if (/^EntityDefinitions(?:$|[(/])/.test(resource)) return 'metadata';
+  const set = SET.exec(resource);
+  if (set === null) return 'other';
+  if (set[3] !== undefined) return 'count';
+  if (set[2] !== undefined) return 'row';
+  if (/(?:^|&)(?:\$|%24)skiptoken=/i.test(query)) return 'next';
+  if (/(?:^|&)(?:\$|%24)deltatoken=/i.test(query)) return 'delta';
+  return preferences.trackChanges ? 'baseline' : 'list';
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

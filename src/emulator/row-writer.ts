@@ -1,0 +1,105 @@
+import {
+  ASSOCIATED_NAVIGATION_PROPERTY,
+  FORMATTED_VALUE,
+  LOOKUP_LOGICAL_NAME,
+  type AnnotationFilter,
+} from './annotation-filter.ts';
+import { isLookupKind } from './attribute-kind.ts';
+import type { ColumnSelection } from './column-selection.ts';
+import { wireProperty, type Column } from './column.ts';
+import type { DataverseStore } from './dataverse-store.ts';
+import { formattedValue } from './formatted-value.ts';
+import { navigationProperty } from './navigation-property.ts';
+import type { RowSelection, StoredRow } from './stored-row.ts';
+import type { TableData } from './table-data.ts';
+
+interface WrittenColumn {
+  readonly column: Column;
+  readonly position: number;
+  readonly property: string;
+  readonly prefix: string;
+}
+
+/**
+ * Prepares the writing of rows for one selection. Annotations come before the value they describe.
+ * Unselected rows come with their nulls last, as on a live organization.
+ */
+export function rowWriter(
+  store: DataverseStore,
+  data: TableData,
+  selection: ColumnSelection,
+  annotations: AnnotationFilter,
+  nulls: 'explicit' | 'omitted',
+): RowSelection {
+  const columns: WrittenColumn[] = [];
+  for (const position of selection.positions) {
+    const column = data.rowColumns[position];
+    if (column === undefined) continue;
+    const property = wireProperty(column);
+    columns.push({ column, position, property, prefix: `,${JSON.stringify(property)}:` });
+  }
+  const annotated =
+    annotations.formattedValue || annotations.lookupLogicalName || annotations.associatedNavigationProperty;
+  const before = (written: WrittenColumn, row: StoredRow, literal: string): string =>
+    annotated ? columnAnnotations(store, data, written, row, literal, annotations) : '';
+  const isPrincipal = data.definition.baseType === 'principal';
+  const nullsLast = selection.named === null;
+  return {
+    // Formatted values of lookups depend on other rows, so they are written anew each time.
+    cacheKey: annotations.formattedValue
+      ? null
+      : [
+          data.definition.logicalName,
+          store.metadataVersion,
+          selection.named?.join(',') ?? '*',
+          nulls,
+          annotations.lookupLogicalName,
+          annotations.associatedNavigationProperty,
+        ].join('|'),
+    write: (row) => {
+      let text = `{"@odata.etag":${JSON.stringify(etag(data, row))}`;
+      let absent = '';
+      for (const written of columns) {
+        const literal = row.literals[written.position] ?? null;
+        if (literal !== null) text += before(written, row, literal) + written.prefix + literal;
+        else if (nulls === 'omitted') continue;
+        else if (nullsLast) absent += `${written.prefix}null`;
+        else text += `${written.prefix}null`;
+      }
+      // The key that users and teams inherit from principal always comes along.
+      if (isPrincipal) text += `,"ownerid":"${row.id}"`;
+      return `${text}${absent}}`;
+    },
+  };
+}
+
+/** Versioned rows have their version as etag, rows of virtual tables a GUID. */
+export function etag(data: TableData, row: StoredRow): string {
+  return data.definition.tableType === 'Virtual' ? `W/"{${row.id.toUpperCase()}}"` : `W/"${row.version}"`;
+}
+
+function columnAnnotations(
+  store: DataverseStore,
+  data: TableData,
+  written: WrittenColumn,
+  row: StoredRow,
+  literal: string,
+  wanted: AnnotationFilter,
+): string {
+  const { column, property } = written;
+  const isLookup = isLookupKind(column.kind);
+  const target = isLookup ? (row.lookupTables.get(property) ?? column.targets[0]) : undefined;
+  let text = '';
+  const add = (name: string, value: string): void => {
+    text += `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
+  };
+  if (wanted.formattedValue) {
+    const formatted = formattedValue(store, column, literal, target);
+    if (formatted !== null) add(FORMATTED_VALUE, formatted);
+  }
+  if (target !== undefined && wanted.associatedNavigationProperty) {
+    add(ASSOCIATED_NAVIGATION_PROPERTY, navigationProperty(data.definition, column, target));
+  }
+  if (target !== undefined && wanted.lookupLogicalName) add(LOOKUP_LOGICAL_NAME, target);
+  return text;
+}

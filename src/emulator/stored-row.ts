@@ -1,0 +1,40 @@
+/** Which columns to write, and in what form. Rows remember their text for the last selection they were asked for. */
+export interface RowSelection {
+  /** Identifies the selection, and with it the cached text. Null forbids caching. */
+  readonly cacheKey: string | null;
+  readonly write: (row: StoredRow) => string;
+}
+
+/** One version of a row. Never changed: a write makes a new one, so that snapshots can share them. */
+export class StoredRow {
+  readonly id: string;
+  readonly version: bigint;
+  /** The JSON literal of each row column, in the order of the table's row columns. */
+  readonly literals: readonly (string | null)[];
+  /** The target table of lookups that may point at several tables, by property name. */
+  readonly lookupTables: ReadonlyMap<string, string>;
+  #cacheKey: string | null = null;
+  #cacheText = '';
+
+  constructor(
+    id: string,
+    version: bigint,
+    literals: readonly (string | null)[],
+    lookupTables: ReadonlyMap<string, string>,
+  ) {
+    this.id = id;
+    this.version = version;
+    this.literals = literals;
+    this.lookupTables = lookupTables;
+  }
+
+  /** The row as a JSON object for a selection. */
+  text(selection: RowSelection): string {
+    if (selection.cacheKey === null) return selection.write(this);
+    if (this.#cacheKey !== selection.cacheKey) {
+      this.#cacheText = selection.write(this);
+      this.#cacheKey = selection.cacheKey;
+    }
+    return this.#cacheText;
+  }
+}

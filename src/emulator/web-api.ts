@@ -1,0 +1,19 @@
+import type { DataverseStore } from './dataverse-store.ts';
+import type { EmulatorSettings } from './emulator-settings.ts';
+import type { ApiRequest } from './api-request.ts';
+import type { QueryOptions } from './query-options.ts';
+
+/** What the handlers of the Web API work with. */
+export interface WebApi {
+  readonly store: DataverseStore;
+  readonly settings: EmulatorSettings;
+  readonly now: () => number;
+}
+
+/** One call of the Web API: the request, its options, and the absolute address of the service root. */
+export interface ApiCall {
+  readonly request: ApiRequest;
+  readonly options: QueryOptions;
+  /** `https://org/api/data/v9.2`, without a slash at the end. */
+  readonly root: string;
+}

@@ -1,0 +1,89 @@
+import { pino } from 'pino';
+import { openMirror, openMirrorPool, type Mirror } from '../../src/mirror/mirror.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+import type { PageResult, PageWriter } from '../../src/mirror/page-writer.ts';
+import { registerTables, takeLease, type Lease } from '../../src/mirror/state/leases.ts';
+import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
+import type { Page } from '../../src/model/page.ts';
+import type { Table } from '../../src/model/table.ts';
+import { freshDatabase, type TestDatabase } from './database.ts';
+
+export const silent = pino({ level: 'silent' });
+export const never = new AbortController().signal;
+
+export const ORGANIZATION = '10000000-0000-4000-8000-000000000001';
+
+/** A mirror in a database of its own. */
+export interface TestMirror extends AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly mirror: Mirror;
+}
+
+export async function testMirror(leaseDuration = 30_000): Promise<TestMirror> {
+  const database = await freshDatabase();
+  const options = {
+    url: database.url,
+    schema: 'dataverse',
+    stateSchema: 'mirrorverse',
+    connections: 8,
+    leaseDuration,
+  };
+  const pool = openMirrorPool(options, silent);
+  const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };
+  const mirror = await openMirror(pool, options, environment);
+  return {
+    database,
+    mirror,
+    async [Symbol.asyncDispose]() {
+      // A writer that the test did not close holds a connection, which the drop ends.
+      const ended = pool.end();
+      await database.drop();
+      ended.catch(() => undefined);
+    },
+  };
+}
+
+/** A writer for one table that keeps the checkpoint as a pass does. */
+export class WritingTable {
+  checkpoint: Checkpoint;
+  readonly writer: PageWriter;
+  readonly lease: Lease;
+  readonly target: MirrorTable;
+
+  private constructor(checkpoint: Checkpoint, writer: PageWriter, lease: Lease, target: MirrorTable) {
+    this.checkpoint = checkpoint;
+    this.writer = writer;
+    this.lease = lease;
+    this.target = target;
+  }
+
+  static async open(
+    mirror: Mirror,
+    table: Table,
+    options: { holder?: string; softDeletes?: boolean; phase?: 'baseline' | 'rebaseline' | 'stored' } = {},
+  ): Promise<WritingTable> {
+    await registerTables(mirror.store, [table.logicalName]);
+    const { holder = 'test', softDeletes = false, phase = 'baseline' } = options;
+    const taken = await takeLease(mirror.store, table.logicalName, holder, mirror.options.leaseDuration);
+    if (taken === null) throw new Error('the lease is held by another');
+    await mirror.prepare(table, softDeletes, taken.lease);
+    const start: Checkpoint =
+      phase === 'stored'
+        ? taken.checkpoint
+        : { phase, catchingUp: false, link: null, selection: 'whatever' };
+    const target = mirrorTable(table, mirror.options.schema, softDeletes);
+    return new WritingTable(start, mirror.writer(target, taken.lease), taken.lease, target);
+  }
+
+  async write(page: Page, finished = false): Promise<PageResult> {
+    const step = advance(this.checkpoint, page.link);
+    const begins = this.checkpoint.link === null;
+    const result = await this.writer.write(
+      page,
+      { from: this.checkpoint, advance: step, begins, finished },
+      never,
+    );
+    this.checkpoint = step.checkpoint;
+    return result;
+  }
+}

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { readApiError } from '../../src/dataverse/api-error.ts';
+import { apiFailure, exhausted, type Subject } from '../../src/dataverse/api-failure.ts';
+import { classify } from '../../src/dataverse/retry.ts';
+import type { Failure } from '../../src/model/failure.ts';
+import { fixtureJson } from './fixture.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly body: { readonly error: { readonly code: string; readonly message: string } };
+}
+type Sample = Answer | { readonly sdkFault: number; readonly hex: string; readonly message: string };
+
+const SAMPLES = fixtureJson<Sample[]>('error-answers.json');
+const ANSWERS = SAMPLES.filter((sample): sample is Answer => 'body' in sample).map((sample) => ({
+  ...sample,
+  code: sample.body.error.code,
+}));
+
+function failureFor(status: number, body: object, subject: Subject): Failure {
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  return apiFailure(readApiError(status, new Headers(), bytes, 0), subject);
+}
+
+const THROTTLED = ['0x80072321', '0x80072322', '0x80072326'];
+
+test.each(ANSWERS)('$status $code is throttling or final as it should be', ({ status, code }) => {
+  expect(classify({ status, code })).toBe(THROTTLED.includes(code) ? 'throttled' : 'final');
+});
+
+const MEANINGS = new Map([
+  ['0x8006088a', 'table-not-found'],
+  ['0x80060882', 'request-refused'],
+  ['0x80072560', 'not-a-member'],
+  ['0x80048d0b', 'request-refused'],
+  ['0x80072325', 'request-refused'],
+  ['0x80040217', 'table-not-found'],
+]);
+
+test.each(ANSWERS.filter(({ code }) => MEANINGS.has(code)))(
+  '$status $code about a table stops it, naming status, code, table and remedy',
+  ({ status, body, code }) => {
+    const failure = failureFor(status, body, { table: 'account' });
+    expect(failure).toMatchObject({ code: MEANINGS.get(code), reaction: 'stop-table' });
+    expect(failure.message).toContain(`${status} ${code}`);
+    expect(failure.message).toContain(body.error.message);
+    expect(failure.remedy).not.toBe('');
+    expect(failure.details).toMatchObject({ status, errorCode: code, table: 'account' });
+  },
+);
+
+test('one code under two statuses is an unknown table only where it is a 404', () => {
+  const codes = ANSWERS.filter(({ code }) => code === '0x80060888').map(
+    ({ status, body }) => [status, failureFor(status, body, { table: 'account' }).code] as const,
+  );
+  expect(codes).toEqual([
+    [404, 'table-not-found'],
+    [400, 'request-refused'],
+  ]);
+});
+
+test('an address that the firewall blocks is not called a missing privilege', () => {
+  const blocked = ANSWERS.find(({ code }) => code === '0x80095ffe');
+  expect(blocked).toBeDefined();
+  const failure = failureFor(403, blocked?.body ?? {}, { table: 'account' });
+  expect(failure.reaction).toBe('stop-table');
+  expect(failure.code).not.toBe('privilege-missing');
+});
+
+test('an expired version stamp re-baselines, in hexadecimal and as the older decimal', () => {
+  const fault = SAMPLES.find((sample) => 'sdkFault' in sample);
+  expect(fault).toBeDefined();
+  for (const code of [fault?.hex, fault?.sdkFault, String(fault?.sdkFault)]) {
+    const failure = failureFor(400, { error: { code, message: fault?.message } }, { table: 'account' });
+    expect(failure).toMatchObject({ code: 'link-expired', reaction: 'rebaseline' });
+  }
+});
+
+test.each([
+  ['delta', 410, 'link-expired'],
+  ['delta', 404, 'link-expired'],
+  ['next', 410, 'link-expired'],
+  ['delta', 403, 'privilege-missing'],
+  ['delta', 400, 'request-refused'],
+] as const)('a %s link answered with a bare %d is %s', (link, status, code) => {
+  expect(failureFor(status, {}, { table: 'account', link }).code).toBe(code);
+});
+
+test.each(['0x80041129', '0x8004112a', '0x8004430a'])('a paging cookie refused with %s re-baselines', (code) => {
+  const body = { error: { code, message: 'The paging cookie is bad.' } };
+  expect(failureFor(400, body, { table: 'account', link: 'next' }).reaction).toBe('rebaseline');
+  expect(failureFor(400, body, { table: 'account', link: 'delta' }).reaction).toBe('stop-table');
+  expect(failureFor(400, body, { table: 'account' }).reaction).toBe('stop-table');
+});
+
+test.each([
+  ['0x80072491', 'change-tracking-off'],
+  ['0x80040220', 'privilege-missing'],
+  ['0x80040225', 'not-a-member'],
+])('%s is %s under any status', (code, expected) => {
+  for (const status of [400, 403, 404, 500]) {
+    const failure = failureFor(status, { error: { code, message: 'm' } }, { table: 'account', link: 'delta' });
+    expect(failure).toMatchObject({ code: expected, reaction: 'stop-table' });
+  }
+});
+
+test('trouble that outlasts its retries is tried again by a later run', () => {
+  const cause = new Error('x');
+  const failure = exhausted('503', 6, { table: 'account' }, cause);
+  expect(failure).toMatchObject({ code: 'source-unavailable', reaction: 'retry', cause });
+  expect(failure.message).toBe('A request about table account failed 6 times, last with 503.');
+});

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
+
+useFakeClock();
+
+test('a pause holds every waiter, and those that come meanwhile', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 4 });
+  tested.budget.pause(17_000);
+  void tested.requests(6);
+  await pass(10_000);
+  void tested.requests(6, { priority: 'metadata' });
+  await pass(6_999);
+  expect(tested.starts).toEqual([]);
+  await pass(1_000);
+  expect(tested.starts).toHaveLength(12);
+  expect(Math.min(...tested.starts.map(({ at }) => at))).toBe(17_000);
+  await tested.budget.close();
+});
+
+test('a pause that comes while others wait holds them too, and the longest of two holds', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  void tested.request('first', { duration: 1_000 });
+  void tested.requests(3);
+  await pass(500);
+  tested.budget.pause(20_000);
+  tested.budget.pause(5_000);
+  await pass(19_999);
+  expect(tested.names).toEqual(['first']);
+  await pass(1);
+  expect(tested.starts).toHaveLength(2);
+  expect(tested.budget.gauges).toMatchObject({ throttled: 2, pausedUntil: 20_500 });
+  await tested.budget.close();
+});
+
+test('metadata goes before deltas and deltas before baselines that asked earlier', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  void tested.request('running');
+  void tested.request('baseline 1', { priority: 'baseline' });
+  void tested.request('baseline 2', { priority: 'baseline' });
+  void tested.request('delta 1', { priority: 'delta' });
+  void tested.request('metadata', { priority: 'metadata' });
+  void tested.request('delta 2', { priority: 'delta' });
+  await pass(1_000);
+  expect(tested.names).toEqual(['running', 'metadata', 'delta 1', 'delta 2', 'baseline 1', 'baseline 2']);
+  await tested.budget.close();
+});
+
+test('never more requests are in flight than the concurrency', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 3 });
+  void tested.requests(20, { duration: 100 });
+  await pass(10_000);
+  expect(tested.starts).toHaveLength(20);
+  expect(tested.mostInFlight).toBe(3);
+  await tested.budget.close();
+});
+
+test('an aborted waiter rejects at once with the reason and never starts', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  const controller = new AbortController();
+  const reason = new Error('stopping');
+  void tested.request('running', { duration: 60_000 });
+  const waiting = tested.request('waiting', { signal: controller.signal });
+  await pass(10);
+  controller.abort(reason);
+  expect(await waiting).toBe(reason);
+  void tested.request('after');
+  await pass(70_000);
+  expect(tested.names).toEqual(['running', 'after']);
+  await tested.budget.close();
+});
+
+test('an abort ends the wait of a pause', async () => {
+  const tested = new BudgetUnderTest();
+  const controller = new AbortController();
+  tested.budget.pause(3_600_000);
+  const waiting = tested.requests(3, { signal: controller.signal });
+  await pass(1_000);
+  controller.abort(new Error('stopping'));
+  expect(await Promise.all(waiting)).toMatchObject(Array(3).fill({ message: 'stopping' }));
+  expect(tested.starts).toEqual([]);
+  await tested.budget.close();
+});
+
+test('a signal already aborted starts nothing', async () => {
+  const tested = new BudgetUnderTest();
+  const reason = new Error('too late');
+  expect(await tested.request('never', { signal: AbortSignal.abort(reason) })).toBe(reason);
+  await pass(1_000);
+  expect(tested.starts).toEqual([]);
+  await tested.budget.close();
+});
+
+test('a request that fails frees its place and gives its error', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  const { signal } = new AbortController();
+  const error = new Error('refused');
+  const failing = tested.budget.spend('delta', signal, async () => Promise.reject(error));
+  await expect(failing).rejects.toBe(error);
+  void tested.request('next');
+  await pass(100);
+  expect(tested.names).toEqual(['next']);
+  await tested.budget.close();
+});
+
+test('combined execution time in five minutes stays under twenty minutes', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 50 });
+  void tested.requests(100, { duration: 60_000 });
+  await pass(300_000);
+  const finished = tested.starts.filter(({ at }) => at + 60_000 <= 300_000);
+  expect(finished.length * 60_000).toBeLessThanOrEqual(1_200_000);
+  await pass(3_600_000);
+  expect(tested.starts).toHaveLength(100);
+  await tested.budget.close();
+});
+
+test('what the headers tell is kept, in the forms a live environment writes', () => {
+  const { budget } = new BudgetUnderTest();
+  const headers = new Headers({
+    'x-ms-dop-hint': '48',
+    'x-ms-ratelimit-time-remaining-xrm-requests': '1,200.00',
+  });
+  headers.append('x-ms-ratelimit-burst-remaining-xrm-requests', '5999');
+  headers.append('x-ms-ratelimit-burst-remaining-xrm-requests', '5998');
+  budget.observe(headers);
+  budget.observe(new Headers({ 'x-ms-dop-hint': 'many' }));
+  expect(budget.gauges).toMatchObject({ parallelismHint: 48, remainingSeconds: 1_200, remainingRequests: 5_999 });
+});

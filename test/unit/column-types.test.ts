@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { columnsOf } from '../../src/dataverse/columns.ts';
+import { attributeDefinition, labelText, type AttributeDetails } from '../../src/dataverse/table-definition.ts';
+import type { Column } from '../../src/model/table.ts';
+
+const NOTHING: AttributeDetails = { targets: new Map(), behaviors: new Map() };
+
+function columns(definition: object, details: Partial<AttributeDetails> = {}, declared?: readonly string[]): Column[] {
+  const attribute = attributeDefinition.parse({ LogicalName: 'x', ...definition });
+  return columnsOf([attribute], { ...NOTHING, ...details }, declared === undefined ? undefined : new Set(declared));
+}
+
+const types = (definition: object, details: Partial<AttributeDetails> = {}): string[] =>
+  columns(definition, details).map(({ type }) => type);
+
+test.each([
+  ['StringType', 'text'],
+  ['MemoType', 'text'],
+  ['EntityNameType', 'text'],
+  ['IntegerType', 'integer'],
+  ['PicklistType', 'integer'],
+  ['StateType', 'integer'],
+  ['StatusType', 'integer'],
+  ['BigIntType', 'bigint'],
+  ['DecimalType', 'numeric'],
+  ['MoneyType', 'numeric'],
+  ['DoubleType', 'double'],
+  ['BooleanType', 'boolean'],
+  ['ManagedPropertyType', 'boolean'],
+  ['MultiSelectPicklistType', 'integers'],
+  ['UniqueidentifierType', 'uuid'],
+])('%s is %s, also where AttributeType says Virtual', (name, type) => {
+  expect(types({ AttributeType: 'Virtual', AttributeTypeName: { Value: name } })).toEqual([type]);
+});
+
+test.each(['ImageType', 'PartyListType', 'CalendarRulesType', 'VirtualType', 'SomethingNewType'])(
+  '%s is no column',
+  (name) => {
+    expect(types({ AttributeTypeName: { Value: name } })).toEqual([]);
+  },
+);
+
+test.each([
+  ['String', 'text'],
+  ['Uniqueidentifier', 'uuid'],
+  ['Money', 'numeric'],
+  ['DateTime', 'timestamptz'],
+  ['Lookup', 'uuid'],
+])('the older AttributeType %s alone is %s', (AttributeType, type) => {
+  expect(types({ AttributeType })).toEqual([type]);
+});
+
+test.each([
+  ['UserLocal', 'timestamptz'],
+  ['TimeZoneIndependent', 'timestamp'],
+  ['DateOnly', 'date'],
+])('a date-time of behaviour %s is %s', (behavior, type) => {
+  expect(types({ AttributeType: 'DateTime' }, { behaviors: new Map([['x', behavior]]) })).toEqual([type]);
+});
+
+test('a file whose name is not declared is its id alone', () => {
+  const file = { AttributeTypeName: { Value: 'FileType' } };
+  expect(columns(file, {}, ['x', 'x_name']).map(({ name }) => name)).toEqual(['x', 'x_name']);
+  expect(columns(file, {}, ['x']).map(({ name }) => name)).toEqual(['x']);
+  expect(columns(file, {}, ['x_name'])).toEqual([]);
+});
+
+test('what the document declares overrules the OData flag, but never the denial to read', () => {
+  expect(columns({ AttributeType: 'String', IsValidODataAttribute: false }, {}, ['x'])).toHaveLength(1);
+  expect(columns({ AttributeType: 'String', IsValidODataAttribute: true }, {}, [])).toEqual([]);
+  expect(columns({ AttributeType: 'String', IsValidForRead: false }, {}, ['x'])).toEqual([]);
+});
+
+test('without the document the flags decide, in either of their forms', () => {
+  expect(columns({ AttributeType: 'String', IsValidODataAttribute: false })).toEqual([]);
+  expect(columns({ AttributeType: 'String', IsValidODataAttribute: { Value: false } })).toEqual([]);
+  expect(columns({ AttributeType: 'String', IsValidODataAttribute: { Value: true } })).toHaveLength(1);
+  expect(columns({ AttributeType: 'String' })).toHaveLength(1);
+});
+
+test('an owner or customer of unknown targets may be of several tables, a lookup is of one', () => {
+  const count = (AttributeType: string): number => columns({ AttributeType }).length;
+  expect([count('Owner'), count('Customer'), count('Lookup')]).toEqual([2, 2, 1]);
+});
+
+test('a companion column is not asked for by name and carries the label of its attribute', () => {
+  const label = { DisplayName: { UserLocalizedLabel: { Label: 'Owner' } } };
+  expect(columns({ AttributeType: 'Owner', ...label })).toMatchObject([
+    { name: 'x', property: '_x_value', selectable: true, displayName: 'Owner' },
+    { name: 'x_entitytype', attribute: 'x', selectable: false, displayName: 'Owner (table)' },
+  ]);
+});
+
+test("a label is the caller's, else the first there is, else none", () => {
+  const localized = [{ Label: 'Konto' }, { Label: 'Compte' }];
+  expect(labelText({ UserLocalizedLabel: { Label: 'Account' }, LocalizedLabels: localized })).toBe('Account');
+  expect(labelText({ UserLocalizedLabel: null, LocalizedLabels: localized })).toBe('Konto');
+  expect(labelText({ UserLocalizedLabel: { Label: '' }, LocalizedLabels: [] })).toBeUndefined();
+  expect(labelText(null)).toBeUndefined();
+});

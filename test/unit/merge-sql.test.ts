@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import * as mergeSql from '../../src/mirror/merge-sql.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+import { column, sampleTable } from './sample-table.ts';
+
+/** Every statement that names a mirror table's columns. */
+function statements(mirror: MirrorTable): string[] {
+  return [
+    mergeSql.createStaging(mirror),
+    mergeSql.dropStaging(mirror),
+    mergeSql.copyIntoStaging(mirror),
+    mergeSql.copyIntoMirror(mirror),
+    mergeSql.mergeStaged(mirror, true),
+    mergeSql.mergeStaged(mirror, false),
+    mergeSql.deleteByKey(mirror),
+    mergeSql.sweepUnseen(mirror, '"s"."seen"'),
+    mergeSql.rememberStaged(mirror, '"s"."seen"'),
+    mergeSql.writtenByThisDelta(mirror, 'state'),
+  ];
+}
+
+/** The statement's words alone: each quoted name becomes one sign. */
+function skeleton(statement: string): string {
+  return statement.replaceAll(/"(?:[^"]|"")*"/gu, '?');
+}
+
+const hostile = fc.oneof(
+  fc.constantFrom('"', '";DROP TABLE x;--', "'", 'select', 'a"b', '$1', '\\', 'Ünï', '--', '/*'),
+  fc.string({ unit: fc.constantFrom('"', ';', '-', ' ', '\n', 'a', '.'), minLength: 1, maxLength: 8 }),
+);
+
+function mirrorOf(name: string, schema: string, attribute: string, softDeletes: boolean): MirrorTable {
+  const table = sampleTable([column(attribute, 'text')], { logicalName: name });
+  return mirrorTable(table, schema, softDeletes);
+}
+
+test('a name, whatever it holds, changes nothing of a statement but that name', () => {
+  fc.assert(
+    fc.property(hostile, hostile, hostile, fc.boolean(), (name, schema, attribute, soft) => {
+      const harmless = statements(mirrorOf('table', 'schema', 'attribute', soft));
+      const actual = statements(mirrorOf(name, schema, attribute, soft));
+      expect(actual.map(skeleton)).toEqual(harmless.map(skeleton));
+    }),
+  );
+});
+
+test('the staging tables of two long names that begin alike are two', () => {
+  const long = 'new_a_very_long_logical_name_of_a_custom_table_of_someone_';
+  const [one, two] = ['one', 'two'].map((end) => mergeSql.stagingName(mirrorOf(long + end, 's', 'a', false)));
+  expect(one).not.toBe(two);
+  expect(Buffer.byteLength(one ?? '')).toBeLessThanOrEqual(63);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
+import { startingPoint } from '../../src/sync/starting-point.ts';
+
+const link = { kind: 'next', url: 'https://o/next' } as const;
+const STORED: readonly Checkpoint[] = [
+  { phase: 'baseline', catchingUp: false, link, selection: 'a' },
+  { phase: 'delta', catchingUp: false, link, selection: 'a' },
+  { phase: 'rebaseline', catchingUp: false, link, selection: 'a' },
+  { phase: 'rebaseline', catchingUp: true, link, selection: 'a' },
+];
+
+test('a table without a checkpoint begins a baseline, restarted or not', () => {
+  expect(startingPoint(NEW_CHECKPOINT, 'a', false)).toEqual(beginning('baseline', 'a'));
+  expect(startingPoint(NEW_CHECKPOINT, 'a', true)).toEqual(beginning('baseline', 'a'));
+});
+
+test('a stored checkpoint of the same selection is where the run goes on', () => {
+  for (const stored of STORED) expect(startingPoint(stored, 'a', false)).toEqual(stored);
+});
+
+test('another selection means a re-baseline for that selection', () => {
+  for (const stored of STORED) expect(startingPoint(stored, 'a,b', false)).toEqual(beginning('rebaseline', 'a,b'));
+});
+
+test('a restart is a re-baseline, whatever is stored', () => {
+  for (const stored of STORED) expect(startingPoint(stored, 'a', true)).toEqual(beginning('rebaseline', 'a'));
+});
+
+test('a load that stored no page begins again as what it was', () => {
+  const baseline = beginning('baseline', 'a');
+  const rebaseline = beginning('rebaseline', 'a');
+  expect(startingPoint(baseline, 'a', false)).toEqual(baseline);
+  expect(startingPoint(rebaseline, 'a', false)).toEqual(rebaseline);
+});
