@@ -70,7 +70,7 @@ function parsed(command: Command, args: string[]): { values: Values; positionals
   try {
     const options = { ...COMMON, ...command.options };
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
-    return { values: values as Values, positionals };
+    return { values, positionals };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

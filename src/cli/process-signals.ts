@@ -27,12 +27,13 @@ export function stopSignal(): AbortSignal {
  * exit, never a process that lives on without its work.
  */
 export function onFatalError(): void {
-  const die = (error: unknown): void => {
-    createLogger().fatal({ err: error }, 'An unexpected error ended the process.');
-    process.exit(1);
-  };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
   process.stdout.on('error', () => process.exit(1));
   process.stderr.on('error', () => process.exit(1));
+}
+
+function die(error: unknown): void {
+  createLogger().fatal({ err: error }, 'An unexpected error ended the process.');
+  process.exit(1);
 }

@@ -5,8 +5,10 @@ import type pg from 'pg';
 import type { TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
-import { openEmbeddedPostgres } from '../embedded-postgres/cluster.ts';
+import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
+import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { Failure } from '../model/failure.ts';
 import { TableJob } from '../sync/table-job.ts';
 import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
@@ -31,7 +33,7 @@ export class Session {
     try {
       return await work(session);
     } finally {
-      for (const release of session.releasers.reverse()) {
+      for (const release of session.releasers.toReversed()) {
         await release().catch((error: unknown) => {
           const name = error instanceof Error ? error.name : 'unknown';
           context.logger.warn({ error: name }, 'Something could not be closed cleanly.');
@@ -100,12 +102,27 @@ export class Session {
   private async databaseUrl(): Promise<string> {
     const { url } = present(this.context.config.postgres);
     if (url !== 'embedded') return url;
-    const postgres = await openEmbeddedPostgres({
-      directory: resolve(EMBEDDED_DIRECTORY),
-      signal: this.context.signal,
-    });
-    this.onClose(async () => postgres.release());
-    return postgres.url;
+    return (await this.embeddedPostgres()).url;
+  }
+
+  /** The bundled PostgreSQL, started or joined. @throws Failure `embedded-postgres` */
+  async embeddedPostgres(): Promise<EmbeddedPostgres> {
+    const { signal } = this.context;
+    try {
+      const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
+      this.onClose(async () => postgres.release());
+      return postgres;
+    } catch (error) {
+      if (!(error instanceof EmbeddedPostgresError)) throw error;
+      const { message, remedy } = error;
+      throw new Failure({
+        code: 'embedded-postgres',
+        reaction: 'stop-process',
+        message: `The bundled PostgreSQL cannot be used: ${message}.`,
+        remedy,
+        cause: error,
+      });
+    }
   }
 }
 

@@ -85,7 +85,7 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
       issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
     if (branch !== undefined) {
       return branch.flatMap((inner) =>
-        describeIssue({ ...inner, path: [...issue.path, ...inner.path] } as Issue, variables),
+        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, variables),
       );
     }
     return [{ key, message: 'is neither the name of a table nor a mapping with its name' }];

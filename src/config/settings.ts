@@ -1,9 +1,9 @@
-import nodeCron from 'node-cron';
+import { validate } from 'node-cron';
 import { z } from 'zod';
 
 const cron = z
   .string()
-  .refine((value) => [5, 6].includes(value.trim().split(/\s+/).length) && nodeCron.validate(value), {
+  .refine((value) => [5, 6].includes(value.trim().split(/\s+/).length) && validate(value), {
     error: 'is no cron expression of 5 fields, or 6 with seconds',
   })
   .describe('Cron expression: 5 fields, or 6 with seconds first.');

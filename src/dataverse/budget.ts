@@ -119,7 +119,7 @@ export function bucket(requestsPerWindow: number): Bottleneck.ConstructorOptions
     reservoirIncreaseAmount: amount,
     reservoirIncreaseMaximum: burst,
     heartbeatInterval: 250,
-  } as Bottleneck.ConstructorOptions;
+  };
 }
 
 /** `1,200.00` is how one live environment writes seconds; some headers come twice, joined by a comma. */

@@ -59,7 +59,7 @@ export function columnsOf(
 
 function columnsOfAttribute(
   attribute: AttributeDefinition,
-  typeName: string,
+  kind: string,
   property: string,
   details: AttributeDetails,
   declared: ReadonlySet<string> | undefined,
@@ -79,9 +79,9 @@ function columnsOfAttribute(
     selectable: true,
     ...labels,
   });
-  if (LOOKUPS.has(typeName)) {
+  if (LOOKUPS.has(kind)) {
     const targets = details.targets.get(name) ?? [];
-    const many = targets.length === 0 ? typeName !== 'LookupType' : targets.length > 1;
+    const many = targets.length === 0 ? kind !== 'LookupType' : targets.length > 1;
     if (!many) return [column('uuid')];
     const entityType: Column = {
       name: `${name}_entitytype`,
@@ -93,11 +93,11 @@ function columnsOfAttribute(
     };
     return [column('uuid'), entityType];
   }
-  if (typeName === 'DateTimeType') return [column(dateTimeType(details.behaviors.get(name)))];
-  const type = TYPES.get(typeName);
+  if (kind === 'DateTimeType') return [column(dateTimeType(details.behaviors.get(name)))];
+  const type = TYPES.get(kind);
   if (type === undefined) return [];
   const fileName = `${name}_name`;
-  if (typeName === 'FileType' && (declared === undefined || declared.has(fileName))) {
+  if (kind === 'FileType' && (declared === undefined || declared.has(fileName))) {
     const companion: Column = {
       name: fileName,
       type: 'text',

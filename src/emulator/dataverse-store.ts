@@ -1,10 +1,10 @@
-import { wireProperty, type Column } from './column.ts';
+import type { Column } from './column.ts';
 import { BUILT_IN_MODEL } from './model/built-in-model.ts';
 import { withCompanions } from './model/companion-columns.ts';
 import { Random } from './random.ts';
-import { seedRow } from './seed-row.ts';
+import { RowSeeder } from './row-seeder.ts';
 import { StoredRow } from './stored-row.ts';
-import { TableData, type TableSnapshot } from './table-data.ts';
+import { TableData, type RowDraft, type TableFinder, type TableSnapshot } from './table-data.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { valueOf, type WireInput, type WireValue } from './wire-value.ts';
 
@@ -42,6 +42,8 @@ export class DataverseStore {
   #tables = new Map<string, TableData>();
   #version: bigint;
   #metadataVersion = 80_869_047;
+  #second = Number.NaN;
+  #secondLiteral = '';
 
   constructor(options: StoreOptions = {}) {
     this.#version = options.firstVersion ?? 12_644_418_993n;
@@ -87,32 +89,28 @@ export class DataverseStore {
   /** Creates a row and returns its id. Values are keyed by property (`_ownerid_value`) or logical name. */
   insert(table: string, values: Readonly<Record<string, WireInput>>, id: string = this.random.guid()): string {
     const data = this.data(table);
-    const key = id.toLowerCase();
-    if (data.rows.has(key)) throw new Error(`${table} ${key} exists already`);
-    const literals = data.rowColumns.map((): string | null => null);
-    const now = JSON.stringify(this.#timestamp());
-    setIfPresent(data, literals, data.definition.primaryIdAttribute, JSON.stringify(key));
-    setIfPresent(data, literals, 'createdon', now);
-    setIfPresent(data, literals, 'statecode', '0');
-    this.#write(data, key, literals, new Map(), values);
-    return key;
+    const draft = this.#draft(data, id);
+    this.#assignAll(data, draft, values);
+    return this.#put(data, id.toLowerCase(), draft);
   }
 
   /** Changes columns of a row, which gives it a new row version. */
   update(table: string, id: string, values: Readonly<Record<string, WireInput>>): void {
     const data = this.data(table);
     const row = this.#existing(data, id);
-    this.#write(data, row.id, [...row.literals], new Map(row.lookupTables), values);
+    const draft = draftOf(row);
+    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
+    this.#assignAll(data, draft, values);
+    this.#put(data, row.id, draft);
   }
 
   /** Changes columns without a new row version, as calculated columns do when something else changes. */
   recalculate(table: string, id: string, values: Readonly<Record<string, WireInput>>): void {
     const data = this.data(table);
     const row = this.#existing(data, id);
-    const literals = [...row.literals];
-    const lookupTables = new Map(row.lookupTables);
-    data.assign(values, literals, lookupTables, this.#tableOf);
-    data.replace(new StoredRow(row.id, row.version, literals, lookupTables));
+    const draft = draftOf(row);
+    this.#assignAll(data, draft, values);
+    data.replace(new StoredRow(row.id, row.version, draft.literals, draft.lookupTables));
   }
 
   /** Deletes a row: it leaves a tombstone in the delete log and lies in the recycle bin. */
@@ -127,8 +125,9 @@ export class DataverseStore {
     const data = this.data(table);
     const row = data.bin.get(id.toLowerCase());
     if (row === undefined) throw new Error(`${table} ${id} is not in the recycle bin`);
-    data.bin.delete(row.id);
-    this.#write(data, row.id, [...row.literals], new Map(row.lookupTables), {});
+    const draft = draftOf(row);
+    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
+    this.#put(data, row.id, draft);
   }
 
   /** Ids of the deleted rows of a table that can be restored. */
@@ -148,7 +147,7 @@ export class DataverseStore {
   /** The current rows of a table. */
   *rows(table: string): IterableIterator<TrueRow> {
     const data = this.data(table);
-    const properties = data.rowColumns.map(wireProperty);
+    const { properties } = data;
     for (const row of data.rows.values()) {
       const values = new Map<string, WireValue>();
       for (const [position, property] of properties.entries()) {
@@ -161,7 +160,7 @@ export class DataverseStore {
   /** The exact JSON literal of every property of every row, as it goes over the wire; null for null. */
   truth(table: string): Map<string, Map<string, string | null>> {
     const data = this.data(table);
-    const properties = data.rowColumns.map(wireProperty);
+    const { properties } = data;
     const truth = new Map<string, Map<string, string | null>>();
     for (const row of data.rows.values()) {
       truth.set(row.id, new Map(properties.map((each, position) => [each, row.literals[position] ?? null])));
@@ -169,12 +168,21 @@ export class DataverseStore {
     return truth;
   }
 
-  /** Adds `count` invented rows, reproducible for the same generator state. Returns their ids. */
-  seed(table: string, count: number, random: Random = this.random): string[] {
+  /**
+   * Adds `count` invented rows, reproducible for the same generator state, and returns their ids. The first
+   * rows of a table, counted from `firstIndex`, go through the values that are hard to carry.
+   */
+  seed(table: string, count: number, random: Random = this.random, firstIndex = 0): string[] {
     const data = this.data(table);
+    const seeder = new RowSeeder(this, data);
     const ids: string[] = [];
-    for (let index = 0; index < count; index += 1) {
-      ids.push(this.insert(table, seedRow(this, data, index, random), random.guid()));
+    for (let index = firstIndex; index < firstIndex + count; index += 1) {
+      const id = random.guid();
+      const draft = this.#draft(data, id);
+      for (const [position, value] of seeder.values(index, random).entries()) {
+        if (value !== undefined) data.assign(draft, position, value, this.#tableOf);
+      }
+      ids.push(this.#put(data, id, draft));
     }
     return ids;
   }
@@ -237,19 +245,30 @@ export class DataverseStore {
     this.#metadataVersion += 1;
   }
 
-  #write(
-    data: TableData,
-    id: string,
-    literals: (string | null)[],
-    lookupTables: Map<string, string>,
-    values: Readonly<Record<string, WireInput>>,
-  ): void {
+  /** A new row with what the platform itself fills in. */
+  #draft(data: TableData, id: string): RowDraft {
+    const key = id.toLowerCase();
+    if (data.rows.has(key)) throw new Error(`${data.definition.logicalName} ${key} exists already`);
+    const draft: RowDraft = { literals: data.properties.map(() => null), lookupTables: new Map() };
+    setIfPresent(data, draft, data.definition.primaryIdAttribute, JSON.stringify(key));
+    setIfPresent(data, draft, 'createdon', this.#timestamp());
+    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
+    setIfPresent(data, draft, 'statecode', '0');
+    return draft;
+  }
+
+  #assignAll(data: TableData, draft: RowDraft, values: Readonly<Record<string, WireInput>>): void {
+    for (const [name, value] of Object.entries(values)) {
+      data.assign(draft, data.positionOf(name), value, this.#tableOf);
+    }
+  }
+
+  #put(data: TableData, id: string, draft: RowDraft): string {
     const version = data.definition.tableType === 'Virtual' ? 0n : this.#nextVersion();
-    setIfPresent(data, literals, 'modifiedon', JSON.stringify(this.#timestamp()));
-    data.assign(values, literals, lookupTables, this.#tableOf);
-    setIfPresent(data, literals, 'versionnumber', version.toString());
-    data.put(new StoredRow(id, version, literals, lookupTables));
+    setIfPresent(data, draft, 'versionnumber', version.toString());
+    data.put(new StoredRow(id, version, draft.literals, draft.lookupTables));
     data.bin.delete(id);
+    return id;
   }
 
   #existing(data: TableData, id: string): StoredRow {
@@ -258,7 +277,7 @@ export class DataverseStore {
     return row;
   }
 
-  readonly #tableOf = (id: string, candidates: readonly string[]): string | undefined =>
+  readonly #tableOf: TableFinder = (id, candidates) =>
     candidates.find((table) => this.#tables.get(table)?.rows.has(id.toLowerCase()));
 
   #nextVersion(): bigint {
@@ -266,12 +285,22 @@ export class DataverseStore {
     return this.#version;
   }
 
+  /** The JSON literal of the current time, in whole seconds. */
   #timestamp(): string {
-    return `${new Date(this.#now()).toISOString().slice(0, 19)}Z`;
+    const second = Math.floor(this.#now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#secondLiteral = `"${new Date(second * 1000).toISOString().slice(0, 19)}Z"`;
+    }
+    return this.#secondLiteral;
   }
 }
 
-function setIfPresent(data: TableData, literals: (string | null)[], property: string, literal: string): void {
+function draftOf(row: StoredRow): RowDraft {
+  return { literals: [...row.literals], lookupTables: new Map(row.lookupTables) };
+}
+
+function setIfPresent(data: TableData, draft: RowDraft, property: string, literal: string): void {
   const position = data.positions.get(property);
-  if (position !== undefined) literals[position] = literal;
+  if (position !== undefined) draft.literals[position] = literal;
 }

@@ -1,6 +1,7 @@
 import { annotationFilter, GLOBAL_METADATA_VERSION } from './annotation-filter.ts';
 import { contextColumns, selectColumns } from './column-selection.ts';
 import { badRequest, notEmulated } from './dataverse-error.ts';
+import { pageBody } from './page-body.ts';
 import { encodeKeyCookie, type KeyPosition } from './paging-cookie.ts';
 import { pageSize, preferenceApplied } from './prefer-header.ts';
 import { listOption } from './query-options.ts';
@@ -56,8 +57,8 @@ export async function plainPage(
   const version = annotations.globalMetadataVersion
     ? `,"@${GLOBAL_METADATA_VERSION}":"${api.store.metadataVersion}"`
     : '';
-  const items = shown.map((row) => row.text(writer)).join(',');
-  const body = `{"@odata.context":${JSON.stringify(context)}${count}${totals}${version},"value":[${items}]${nextLink}}`;
+  const items = shown.map((row) => row.bytes(writer));
+  const body = pageBody(`"@odata.context":${JSON.stringify(context)}${count}${totals}${version}`, items, nextLink);
   await api.settings.onPage?.({ table: definition.logicalName, kind: 'list', pageNumber });
   const applied = preferenceApplied(request.preferences, false);
   return jsonReply(body, applied === undefined ? {} : { 'Preference-Applied': applied });

@@ -18,6 +18,8 @@ interface WrittenColumn {
   readonly position: number;
   readonly property: string;
   readonly prefix: string;
+  /** The annotations that depend on nothing but the target of a lookup, by target. */
+  readonly lookupAnnotations: Map<string, string>;
 }
 
 /**
@@ -36,7 +38,7 @@ export function rowWriter(
     const column = data.rowColumns[position];
     if (column === undefined) continue;
     const property = wireProperty(column);
-    columns.push({ column, position, property, prefix: `,${JSON.stringify(property)}:` });
+    columns.push({ column, position, property, prefix: `,${JSON.stringify(property)}:`, lookupAnnotations: new Map() });
   }
   const annotated =
     annotations.formattedValue || annotations.lookupLogicalName || annotations.associatedNavigationProperty;
@@ -87,19 +89,28 @@ function columnAnnotations(
   wanted: AnnotationFilter,
 ): string {
   const { column, property } = written;
-  const isLookup = isLookupKind(column.kind);
-  const target = isLookup ? (row.lookupTables.get(property) ?? column.targets[0]) : undefined;
+  const target = isLookupKind(column.kind)
+    ? (row.lookupTables.get(property) ?? column.targets[0])
+    : undefined;
   let text = '';
-  const add = (name: string, value: string): void => {
-    text += `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
-  };
   if (wanted.formattedValue) {
     const formatted = formattedValue(store, column, literal, target);
-    if (formatted !== null) add(FORMATTED_VALUE, formatted);
+    if (formatted !== null) text = annotation(property, FORMATTED_VALUE, formatted);
   }
-  if (target !== undefined && wanted.associatedNavigationProperty) {
-    add(ASSOCIATED_NAVIGATION_PROPERTY, navigationProperty(data.definition, column, target));
+  if (target === undefined) return text;
+  let ofTarget = written.lookupAnnotations.get(target);
+  if (ofTarget === undefined) {
+    ofTarget = '';
+    if (wanted.associatedNavigationProperty) {
+      const navigation = navigationProperty(data.definition, column, target);
+      ofTarget += annotation(property, ASSOCIATED_NAVIGATION_PROPERTY, navigation);
+    }
+    if (wanted.lookupLogicalName) ofTarget += annotation(property, LOOKUP_LOGICAL_NAME, target);
+    written.lookupAnnotations.set(target, ofTarget);
   }
-  if (target !== undefined && wanted.lookupLogicalName) add(LOOKUP_LOGICAL_NAME, target);
-  return text;
+  return text + ofTarget;
+}
+
+function annotation(property: string, name: string, value: string): string {
+  return `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
 }

@@ -25,7 +25,7 @@ export function singleRow(api: WebApi, call: ApiCall, data: TableData, key: stri
     );
   }
   const annotations = annotationFilter(call.request.preferences.annotations);
-  const text = row.text(rowWriter(api.store, data, selection, annotations, 'explicit'));
+  const text = rowWriter(api.store, data, selection, annotations, 'explicit').write(row);
   const context = `${call.root}/$metadata#${definition.entitySetName}${contextColumns(selection)}/$entity`;
   const applied = preferenceApplied(call.request.preferences, false);
   return jsonReply(`{"@odata.context":${JSON.stringify(context)},${text.slice(1)}`, {

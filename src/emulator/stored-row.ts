@@ -1,6 +1,6 @@
-/** Which columns to write, and in what form. Rows remember their text for the last selection they were asked for. */
+/** Which columns to write, and in what form. Rows remember their bytes for the last selection they were asked for. */
 export interface RowSelection {
-  /** Identifies the selection, and with it the cached text. Null forbids caching. */
+  /** Identifies the selection, and with it the cached bytes. Null forbids caching. */
   readonly cacheKey: string | null;
   readonly write: (row: StoredRow) => string;
 }
@@ -14,7 +14,7 @@ export class StoredRow {
   /** The target table of lookups that may point at several tables, by property name. */
   readonly lookupTables: ReadonlyMap<string, string>;
   #cacheKey: string | null = null;
-  #cacheText = '';
+  #cacheBytes: Uint8Array = new Uint8Array();
 
   constructor(
     id: string,
@@ -28,13 +28,13 @@ export class StoredRow {
     this.lookupTables = lookupTables;
   }
 
-  /** The row as a JSON object for a selection. */
-  text(selection: RowSelection): string {
-    if (selection.cacheKey === null) return selection.write(this);
+  /** The row as a JSON object for a selection, in UTF-8. */
+  bytes(selection: RowSelection): Uint8Array {
+    if (selection.cacheKey === null) return Buffer.from(selection.write(this), 'utf8');
     if (this.#cacheKey !== selection.cacheKey) {
-      this.#cacheText = selection.write(this);
+      this.#cacheBytes = Buffer.from(selection.write(this), 'utf8');
       this.#cacheKey = selection.cacheKey;
     }
-    return this.#cacheText;
+    return this.#cacheBytes;
   }
 }

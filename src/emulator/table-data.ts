@@ -30,11 +30,22 @@ export interface TableRedefinition {
   readonly at: number;
 }
 
+/** A row in the making. */
+export interface RowDraft {
+  readonly literals: (string | null)[];
+  readonly lookupTables: Map<string, string>;
+}
+
+/** Finds which of several tables holds a row. */
+export type TableFinder = (id: string, candidates: readonly string[]) => string | undefined;
+
 /** The definition, rows, delete log and recycle bin of one table. */
 export class TableData {
   definition: TableDefinition;
   redefinedAt: TableRedefinition | null;
   rowColumns: readonly Column[];
+  /** The property name of each row column. */
+  properties: readonly string[];
   positions: ReadonlyMap<string, number>;
   rows: Map<string, StoredRow>;
   rowLog: VersionLog<StoredRow>;
@@ -49,7 +60,8 @@ export class TableData {
     this.definition = snapshot.definition;
     this.redefinedAt = snapshot.redefinedAt;
     this.rowColumns = snapshot.definition.columns.filter(isInRows);
-    this.positions = positionsOf(this.rowColumns);
+    this.properties = this.rowColumns.map(wireProperty);
+    this.positions = positionsOf(this.properties);
     const rows = snapshot.rows.toSorted((a, b) => (a.version < b.version ? -1 : 1));
     this.rows = new Map(rows.map((row) => [row.id, row]));
     this.rowLog = new VersionLog((row) => this.rows.get(row.id) === row, rows);
@@ -125,8 +137,9 @@ export class TableData {
     this.definition = definition;
     this.redefinedAt = redefinedAt;
     this.rowColumns = definition.columns.filter(isInRows);
-    this.positions = positionsOf(this.rowColumns);
-    const sources = [...this.positions.keys()].map((property) => before.get(property));
+    this.properties = this.rowColumns.map(wireProperty);
+    this.positions = positionsOf(this.properties);
+    const sources = this.properties.map((property) => before.get(property));
     const rebuild = (row: StoredRow): StoredRow =>
       new StoredRow(
         row.id,
@@ -140,30 +153,25 @@ export class TableData {
     this.#ordered = null;
   }
 
-  /** Sets values in a row's literals, by property or logical name; lookups resolve to their target table. */
-  assign(
-    values: Readonly<Record<string, WireInput>>,
-    literals: (string | null)[],
-    lookupTables: Map<string, string>,
-    tableOf: (id: string, candidates: readonly string[]) => string | undefined,
-  ): void {
-    for (const name of Object.keys(values)) {
-      const value = values[name];
-      if (value === undefined) continue;
-      const property = this.positions.has(name) ? name : `_${name}_value`;
-      const position = this.positions.get(property);
-      const column = position === undefined ? undefined : this.rowColumns[position];
-      if (position === undefined || column === undefined) {
-        throw new Error(`Table ${this.definition.logicalName} has no column ${name}`);
-      }
-      literals[position] = literalOf(value);
-      if (!isLookupKind(column.kind) || column.targets.length < 2) continue;
-      if (value === null) lookupTables.delete(property);
-      else if (isLookupReference(value)) lookupTables.set(property, value.table);
-      else if (typeof value === 'string') {
-        const target = tableOf(value, column.targets) ?? column.targets[0];
-        if (target !== undefined) lookupTables.set(property, target);
-      }
+  /** The position of a column given by property or logical name. */
+  positionOf(name: string): number {
+    const position = this.positions.get(name) ?? this.positions.get(`_${name}_value`);
+    if (position === undefined) throw new Error(`Table ${this.definition.logicalName} has no column ${name}`);
+    return position;
+  }
+
+  /** Sets one value in the making of a row; a lookup with several possible targets resolves to one. */
+  assign(draft: RowDraft, position: number, value: WireInput, tableOf: TableFinder): void {
+    draft.literals[position] = literalOf(value);
+    const column = this.rowColumns[position];
+    const property = this.properties[position];
+    if (column === undefined || property === undefined || column.targets.length < 2) return;
+    if (!isLookupKind(column.kind)) return;
+    if (value === null) draft.lookupTables.delete(property);
+    else if (isLookupReference(value)) draft.lookupTables.set(property, value.table);
+    else if (typeof value === 'string') {
+      const target = tableOf(value, column.targets) ?? column.targets[0];
+      if (target !== undefined) draft.lookupTables.set(property, target);
     }
   }
 
@@ -172,6 +180,6 @@ export class TableData {
   }
 }
 
-function positionsOf(columns: readonly Column[]): Map<string, number> {
-  return new Map(columns.map((column, position) => [wireProperty(column), position]));
+function positionsOf(properties: readonly string[]): Map<string, number> {
+  return new Map(properties.map((property, position) => [property, position]));
 }

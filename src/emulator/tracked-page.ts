@@ -2,11 +2,13 @@ import { annotationFilter, GLOBAL_METADATA_VERSION } from './annotation-filter.t
 import { contextColumns, selectColumns } from './column-selection.ts';
 import { badRequest, DataverseError } from './dataverse-error.ts';
 import { encodeDeltaToken, parseDeltaToken, type DeltaToken } from './delta-token.ts';
+import { pageBody } from './page-body.ts';
 import { encodeTrackingCookie, type TrackingPosition } from './paging-cookie.ts';
 import { pageSize, preferenceApplied } from './prefer-header.ts';
 import { listOption } from './query-options.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { rowWriter } from './row-writer.ts';
+import type { StoredRow } from './stored-row.ts';
 import type { TableData } from './table-data.ts';
 import type { TableDefinition } from './table-definition.ts';
 import type { ApiCall, WebApi } from './web-api.ts';
@@ -14,7 +16,7 @@ import type { ApiCall, WebApi } from './web-api.ts';
 const REJECTED = ['$filter', '$orderby', '$expand', '$top'];
 
 interface Page {
-  readonly items: readonly string[];
+  readonly items: readonly Uint8Array[];
   readonly next: TrackingPosition | null;
 }
 
@@ -43,9 +45,11 @@ export async function trackedPage(
   const writer = rowWriter(store, data, selection, annotations, nulls);
   const set = data.definition.entitySetName;
   const page = readPage(api, data, position, pageSize(request.preferences), {
-    row: (row) => row.text(writer),
+    row: (row) => row.bytes(writer),
     tombstone: (id) =>
-      `{"@odata.context":"${root}/$metadata#${set}/$deletedEntity","id":"${id}","reason":"deleted"}`,
+      Buffer.from(
+        `{"@odata.context":"${root}/$metadata#${set}/$deletedEntity","id":"${id}","reason":"deleted"}`,
+      ),
   });
 
   const link = `${root}/${set}?${selection.named === null ? '' : `$select=${selection.named.join(',')}&`}`;
@@ -65,7 +69,11 @@ export async function trackedPage(
     : '';
   const before = settings.deltaLinkPosition === 'before-value' ? deltaLink : '';
   const after = settings.deltaLinkPosition === 'before-value' ? '' : deltaLink;
-  const body = `{"@odata.context":${JSON.stringify(context)}${version}${before},"value":[${page.items.join(',')}]${after}${nextLink}}`;
+  const body = pageBody(
+    `"@odata.context":${JSON.stringify(context)}${version}${before}`,
+    page.items,
+    after + nextLink,
+  );
   await settings.onPage?.({
     table: data.definition.logicalName,
     kind: isDelta ? 'delta' : 'baseline',
@@ -129,9 +137,9 @@ function firstPosition(api: WebApi, token: DeltaToken | null): TrackingPosition 
   return { pageNumber: 1, from, max: api.store.currentVersion, phase: 'rows', after: from ?? -1n };
 }
 
-interface ItemTexts {
-  readonly row: (row: Parameters<TableData['put']>[0]) => string;
-  readonly tombstone: (id: string) => string;
+interface ItemBytes {
+  readonly row: (row: StoredRow) => Uint8Array;
+  readonly tombstone: (id: string) => Uint8Array;
 }
 
 /** Rows in version order first, then, in a delta, the deletes. */
@@ -140,11 +148,11 @@ function readPage(
   data: TableData,
   position: TrackingPosition,
   limit: number,
-  texts: ItemTexts,
+  bytes: ItemBytes,
 ): Page {
   const { from, pageNumber } = position;
   const upper = api.settings.pagesSee === 'live' ? null : position.max;
-  const items: string[] = [];
+  const items: Uint8Array[] = [];
   let after = position.after;
   const next = (phase: TrackingPosition['phase'], reached: bigint): TrackingPosition => ({
     ...position,
@@ -154,7 +162,7 @@ function readPage(
   });
   if (position.phase === 'rows') {
     const slice = data.rowLog.between(after, upper, limit);
-    for (const row of slice.entries) items.push(texts.row(row));
+    for (const row of slice.entries) items.push(bytes.row(row));
     if (slice.more) return { items, next: next('rows', slice.entries.at(-1)?.version ?? after) };
     if (from === null) return { items, next: null };
     after = from;
@@ -163,7 +171,7 @@ function readPage(
   for (const tombstone of slice.entries) {
     const restored = data.rows.has(tombstone.id);
     if (restored && api.settings.restoredRows === 'without-tombstone') continue;
-    items.push(texts.tombstone(tombstone.id));
+    items.push(bytes.tombstone(tombstone.id));
   }
   return { items, next: slice.more ? next('tombstones', slice.entries.at(-1)?.version ?? after) : null };
 }

@@ -38,9 +38,10 @@ export function shortenIdentifier(name: string): string {
 
 function withHash(name: string, hashed: string): string {
   const hash = createHash('sha256').update(hashed).digest('hex').slice(0, HASH_CHARACTERS);
-  let beginning = name;
-  while (Buffer.byteLength(beginning) > MAX_BYTES - HASH_CHARACTERS - 1) {
-    beginning = [...beginning].slice(0, -1).join('');
+  let beginning = '';
+  for (const character of name) {
+    if (Buffer.byteLength(beginning + character) > MAX_BYTES - HASH_CHARACTERS - 1) break;
+    beginning += character;
   }
   return `${beginning}_${hash}`;
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
 import { postgresFailure } from './sqlstate.ts';
@@ -15,8 +15,8 @@ export interface PostgresOptions {
 const CONNECT_TIMEOUT = 10_000;
 
 /** A pool whose connections are set up alike and whose broken connections are thrown away. */
-export function openPool(options: PostgresOptions, logger: Logger): pg.Pool {
-  const pool = new pg.Pool({
+export function openPool(options: PostgresOptions, logger: Logger): Pool {
+  const pool = new Pool({
     connectionString: options.url,
     application_name: 'mirrorverse',
     max: options.connections,
@@ -31,19 +31,19 @@ export function openPool(options: PostgresOptions, logger: Logger): pg.Pool {
 
 /** A connection taken from the pool for as long as it is needed. */
 export class PostgresConnection {
-  readonly client: pg.PoolClient;
+  readonly client: PoolClient;
   private broken: Error | undefined;
   private readonly onError = (error: Error): void => {
     this.broken = error;
   };
 
-  private constructor(client: pg.PoolClient) {
+  private constructor(client: PoolClient) {
     this.client = client;
     client.on('error', this.onError);
   }
 
   /** @throws Failure `database-unreachable` and its kin. */
-  static async take(pool: pg.Pool): Promise<PostgresConnection> {
+  static async take(pool: Pool): Promise<PostgresConnection> {
     try {
       return new PostgresConnection(await pool.connect());
     } catch (error) {
@@ -55,7 +55,7 @@ export class PostgresConnection {
    * Runs `work` in a transaction. Whatever fails, the first error is the one thrown, as `pg` made it;
    * a connection that cannot even roll back is not given back to the pool.
    */
-  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     try {
       await this.client.query('BEGIN');
       const result = await work(this.client);
@@ -89,7 +89,7 @@ export class PostgresConnection {
 }
 
 /** One transaction on a connection of its own. @throws Failure for whatever PostgreSQL says. */
-export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const connection = await PostgresConnection.take(pool);
   try {
     return await connection.transaction(work);

@@ -16,6 +16,8 @@ export interface Finding {
   readonly message: string;
   /** What to do; null where nothing is wrong. */
   readonly remedy: string | null;
+  /** The code of the failure that a run would report. */
+  readonly code?: string;
 }
 
 export interface CheckOptions {
@@ -135,13 +137,18 @@ function checkRate(options: CheckOptions): Finding {
   const needed = requestsPer5Minutes(options.tables.map((table) => table.cron));
   const limit = options.requestsPer5Minutes;
   return needed <= limit
-    ? good(id, subject, `idle tables need ${needed} of ${limit} requests`)
+    ? good(id, subject, `idle tables need ${needed} of ${limit} requests${parallelism(options)}`)
     : bad(
         id,
         subject,
         `idle tables alone need ${needed} requests, but ${limit} are allowed`,
         'Give tables a slower schedule.',
       );
+}
+
+function parallelism(options: CheckOptions): string {
+  const hint = options.dataverse.budget.gauges.parallelismHint;
+  return hint === undefined ? '' : `; the environment recommends up to ${hint} in parallel`;
 }
 
 async function checkTable(options: CheckOptions, name: string, signal: AbortSignal): Promise<Finding> {
@@ -167,5 +174,5 @@ function bad(id: string, subject: string, message: string, remedy: string): Find
 
 function failed(id: string, subject: string, error: unknown): Finding {
   const failure = error instanceof Failure ? error : toFailure(error);
-  return { ...bad(id, subject, failure.message, failure.remedy), ...{ code: failure.code } };
+  return { ...bad(id, subject, failure.message, failure.remedy), code: failure.code };
 }

@@ -1,4 +1,4 @@
-import nodeCron from 'node-cron';
+import { createTask } from 'node-cron';
 
 const WINDOW = 300_000;
 const TICKS = 20;
@@ -12,7 +12,7 @@ export function requestsPer5Minutes(crons: readonly string[]): number {
 }
 
 function ticksPerWindow(cron: string): number {
-  const task = nodeCron.createTask(cron, () => undefined);
+  const task = createTask(cron, () => undefined);
   const ticks = task.getNextRuns(TICKS);
   void task.destroy();
   const first = ticks[0]?.getTime() ?? 0;

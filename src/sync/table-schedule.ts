@@ -1,4 +1,4 @@
-import nodeCron from 'node-cron';
+import { createTask } from 'node-cron';
 import { sleep } from '../model/sleep.ts';
 import { restAfter, startJitter } from './schedule-delay.ts';
 import type { RunOptions, RunResult } from './table-job.ts';
@@ -32,7 +32,7 @@ export class TableSchedule {
 
   /** Runs until aborted; resolves once the run under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const task = nodeCron.createTask(this.options.cron, () => this.tick(), {
+    const task = createTask(this.options.cron, () => this.tick(), {
       noOverlap: false,
       suppressMissedWarning: true,
       logger: SILENT,

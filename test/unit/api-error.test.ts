@@ -1,6 +1,11 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normalizeCode, parseRetryAfter, readApiError, type ApiError } from '../../src/dataverse/api-error.ts';
+import {
+  normalizeCode,
+  parseRetryAfter,
+  readApiError,
+  type ApiError,
+} from '../../src/dataverse/api-error.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -78,7 +83,12 @@ test.each([
   '{"error":"invalid_client"}',
   '{"error":{"message":{"value":"x"}}}',
 ])('the body %j names neither code nor message', (body) => {
-  expect(read(body, {}, 503)).toEqual({ status: 503, code: '', message: 'HTTP 503 without an error body', body });
+  expect(read(body, {}, 503)).toEqual({
+    status: 503,
+    code: '',
+    message: 'HTTP 503 without an error body',
+    body,
+  });
 });
 
 test('a body that is no text at all is read without an error', () => {

@@ -11,7 +11,7 @@ interface Answer {
 }
 type Sample = Answer | { readonly sdkFault: number; readonly hex: string; readonly message: string };
 
-const SAMPLES = fixtureJson<Sample[]>('error-answers.json');
+const SAMPLES = fixtureJson('error-answers.json') as Sample[];
 const ANSWERS = SAMPLES.filter((sample): sample is Answer => 'body' in sample).map((sample) => ({
   ...sample,
   code: sample.body.error.code,
@@ -86,12 +86,15 @@ test.each([
   expect(failureFor(status, {}, { table: 'account', link }).code).toBe(code);
 });
 
-test.each(['0x80041129', '0x8004112a', '0x8004430a'])('a paging cookie refused with %s re-baselines', (code) => {
-  const body = { error: { code, message: 'The paging cookie is bad.' } };
-  expect(failureFor(400, body, { table: 'account', link: 'next' }).reaction).toBe('rebaseline');
-  expect(failureFor(400, body, { table: 'account', link: 'delta' }).reaction).toBe('stop-table');
-  expect(failureFor(400, body, { table: 'account' }).reaction).toBe('stop-table');
-});
+test.each(['0x80041129', '0x8004112a', '0x8004430a'])(
+  'a paging cookie refused with %s re-baselines',
+  (code) => {
+    const body = { error: { code, message: 'The paging cookie is bad.' } };
+    expect(failureFor(400, body, { table: 'account', link: 'next' }).reaction).toBe('rebaseline');
+    expect(failureFor(400, body, { table: 'account', link: 'delta' }).reaction).toBe('stop-table');
+    expect(failureFor(400, body, { table: 'account' }).reaction).toBe('stop-table');
+  },
+);
 
 test.each([
   ['0x80072491', 'change-tracking-off'],
@@ -99,7 +102,11 @@ test.each([
   ['0x80040225', 'not-a-member'],
 ])('%s is %s under any status', (code, expected) => {
   for (const status of [400, 403, 404, 500]) {
-    const failure = failureFor(status, { error: { code, message: 'm' } }, { table: 'account', link: 'delta' });
+    const failure = failureFor(
+      status,
+      { error: { code, message: 'm' } },
+      { table: 'account', link: 'delta' },
+    );
     expect(failure).toMatchObject({ code: expected, reaction: 'stop-table' });
   }
 });

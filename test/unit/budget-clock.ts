@@ -4,7 +4,10 @@ import { createBudget, type Budget, type BudgetLimits, type Priority } from '../
 /** Fake time for the budget and everything it waits with, in every test of the file. */
 export function useFakeClock(): void {
   beforeEach(() => {
-    vi.useFakeTimers({ fakeNodeBuiltins: true, toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+    vi.useFakeTimers({
+      fakeNodeBuiltins: true,
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'],
+    });
     vi.setSystemTime(0);
   });
   afterEach(() => {
@@ -42,7 +45,10 @@ export class BudgetUnderTest {
     }
   }
 
-  requests(count: number, options: Parameters<BudgetUnderTest['request']>[1] = {}): Promise<number | Error>[] {
+  requests(
+    count: number,
+    options: Parameters<BudgetUnderTest['request']>[1] = {},
+  ): Promise<number | Error>[] {
     return Array.from({ length: count }, async (_, at) => this.request(`r${at}`, options));
   }
 
@@ -58,6 +64,13 @@ export class BudgetUnderTest {
         ({ at: from }) => this.starts.filter(({ at }) => at >= from && at <= from + 300_000).length,
       ),
     );
+  }
+
+  /** bottleneck yields by a timer when it closes, so time has to pass. */
+  async close(): Promise<void> {
+    const closed = this.budget.close();
+    await pass(10);
+    await closed;
   }
 
   startedBy(time: number): number {

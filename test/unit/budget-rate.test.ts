@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bucket } from '../../src/dataverse/budget.ts';
 import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
@@ -14,7 +14,7 @@ test.each([1, 2, 3, 5, 10, 40])('never more than %d requests start in any five m
   expect(tested.starts).toHaveLength(limit * 3);
   expect(tested.densest()).toBeLessThanOrEqual(limit);
   await Promise.all(requests);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('a rest lets no more start afterwards than five minutes allow', async () => {
@@ -25,18 +25,18 @@ test('a rest lets no more start afterwards than five minutes allow', async () =>
   await pass(5 * FIVE_MINUTES);
   expect(tested.starts).toHaveLength(55);
   expect(tested.densest()).toBeLessThanOrEqual(20);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test.each([2, 10, 100])('at most half of %d requests go at once, the others follow evenly', async (limit) => {
   const tested = new BudgetUnderTest({ requestsPer5Minutes: limit, concurrency: 1_000 });
   void tested.requests(limit);
-  await pass(0);
-  expect(tested.startedBy(0)).toBe(limit / 2);
+  await pass(500);
+  expect(tested.starts).toHaveLength(limit / 2);
   await pass(FIVE_MINUTES / 2);
   expect(tested.startedBy(FIVE_MINUTES / 2)).toBeGreaterThanOrEqual(limit / 2 + Math.floor(limit / 6));
   expect(tested.startedBy(FIVE_MINUTES / 2)).toBeLessThanOrEqual(limit / 2 + Math.ceil(limit / 4));
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('the bucket holds at most half, and with its refill no more than the limit in five minutes', () => {

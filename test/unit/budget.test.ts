@@ -14,7 +14,7 @@ test('a pause holds every waiter, and those that come meanwhile', async () => {
   await pass(1_000);
   expect(tested.starts).toHaveLength(12);
   expect(Math.min(...tested.starts.map(({ at }) => at))).toBe(17_000);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('a pause that comes while others wait holds them too, and the longest of two holds', async () => {
@@ -29,7 +29,7 @@ test('a pause that comes while others wait holds them too, and the longest of tw
   await pass(1);
   expect(tested.starts).toHaveLength(2);
   expect(tested.budget.gauges).toMatchObject({ throttled: 2, pausedUntil: 20_500 });
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('metadata goes before deltas and deltas before baselines that asked earlier', async () => {
@@ -42,7 +42,7 @@ test('metadata goes before deltas and deltas before baselines that asked earlier
   void tested.request('delta 2', { priority: 'delta' });
   await pass(1_000);
   expect(tested.names).toEqual(['running', 'metadata', 'delta 1', 'delta 2', 'baseline 1', 'baseline 2']);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('never more requests are in flight than the concurrency', async () => {
@@ -51,7 +51,7 @@ test('never more requests are in flight than the concurrency', async () => {
   await pass(10_000);
   expect(tested.starts).toHaveLength(20);
   expect(tested.mostInFlight).toBe(3);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('an aborted waiter rejects at once with the reason and never starts', async () => {
@@ -66,7 +66,7 @@ test('an aborted waiter rejects at once with the reason and never starts', async
   void tested.request('after');
   await pass(70_000);
   expect(tested.names).toEqual(['running', 'after']);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('an abort ends the wait of a pause', async () => {
@@ -76,9 +76,9 @@ test('an abort ends the wait of a pause', async () => {
   const waiting = tested.requests(3, { signal: controller.signal });
   await pass(1_000);
   controller.abort(new Error('stopping'));
-  expect(await Promise.all(waiting)).toMatchObject(Array(3).fill({ message: 'stopping' }));
+  expect(await Promise.all(waiting)).toMatchObject([1, 2, 3].map(() => ({ message: 'stopping' })));
   expect(tested.starts).toEqual([]);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('a signal already aborted starts nothing', async () => {
@@ -87,30 +87,32 @@ test('a signal already aborted starts nothing', async () => {
   expect(await tested.request('never', { signal: AbortSignal.abort(reason) })).toBe(reason);
   await pass(1_000);
   expect(tested.starts).toEqual([]);
-  await tested.budget.close();
+  await tested.close();
 });
 
 test('a request that fails frees its place and gives its error', async () => {
   const tested = new BudgetUnderTest({ concurrency: 1 });
   const { signal } = new AbortController();
   const error = new Error('refused');
-  const failing = tested.budget.spend('delta', signal, async () => Promise.reject(error));
-  await expect(failing).rejects.toBe(error);
+  const failing = tested.budget.spend('delta', signal, async () => Promise.reject(error)).catch(String);
   void tested.request('next');
   await pass(100);
+  expect(await failing).toBe('Error: refused');
   expect(tested.names).toEqual(['next']);
-  await tested.budget.close();
+  await tested.close();
 });
 
-test('combined execution time in five minutes stays under twenty minutes', async () => {
-  const tested = new BudgetUnderTest({ concurrency: 50 });
+test('requests that end in any five minutes took less than twenty minutes together', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 8 });
   void tested.requests(100, { duration: 60_000 });
-  await pass(300_000);
-  const finished = tested.starts.filter(({ at }) => at + 60_000 <= 300_000);
-  expect(finished.length * 60_000).toBeLessThanOrEqual(1_200_000);
   await pass(3_600_000);
   expect(tested.starts).toHaveLength(100);
-  await tested.budget.close();
+  const ends = tested.starts.map(({ at }) => at + 60_000);
+  const busiest = Math.max(
+    ...ends.map((from) => ends.filter((end) => end >= from && end < from + 300_000).length),
+  );
+  expect(busiest * 60_000).toBeLessThanOrEqual(1_200_000);
+  await tested.close();
 });
 
 test('what the headers tell is kept, in the forms a live environment writes', () => {
@@ -123,5 +125,9 @@ test('what the headers tell is kept, in the forms a live environment writes', ()
   headers.append('x-ms-ratelimit-burst-remaining-xrm-requests', '5998');
   budget.observe(headers);
   budget.observe(new Headers({ 'x-ms-dop-hint': 'many' }));
-  expect(budget.gauges).toMatchObject({ parallelismHint: 48, remainingSeconds: 1_200, remainingRequests: 5_999 });
+  expect(budget.gauges).toMatchObject({
+    parallelismHint: 48,
+    remainingSeconds: 1_200,
+    remainingRequests: 5_999,
+  });
 });

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { advance, beginning, isLoading, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
+import {
+  advance,
+  beginning,
+  isLoading,
+  NEW_CHECKPOINT,
+  type Checkpoint,
+} from '../../src/model/checkpoint.ts';
 import type { Link } from '../../src/model/page.ts';
 
 const NEXT: Link = { kind: 'next', url: 'https://o/next' };
@@ -28,7 +34,10 @@ test('a baseline pages to its delta link and never sweeps', () => {
 
 test('a re-baseline sweeps once, with the last page of its first delta', () => {
   const start = beginning('rebaseline', 'a');
-  expect(follow(start, [NEXT, DELTA])).toEqual({ end: { ...start, catchingUp: true, link: DELTA }, sweeps: [] });
+  expect(follow(start, [NEXT, DELTA])).toEqual({
+    end: { ...start, catchingUp: true, link: DELTA },
+    sweeps: [],
+  });
   expect(follow(start, [NEXT, DELTA, NEXT, NEXT, DELTA, NEXT, DELTA])).toEqual({
     end: { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a' },
     sweeps: [4],

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columnIdentifiers } from '../../src/mirror/identifier.ts';
 import { mirrorTable } from '../../src/mirror/mirror-table.ts';
@@ -30,7 +30,9 @@ test('a name that is neither long nor taken stays as it is', () => {
 });
 
 test('an attribute called like a column of the mirror gets a hash', () => {
-  expect(columnIdentifiers(['_mirrored_at'], RESERVED).get('_mirrored_at')).toMatch(/^_mirrored_at_[0-9a-f]{8}$/);
+  expect(columnIdentifiers(['_mirrored_at'], RESERVED).get('_mirrored_at')).toMatch(
+    /^_mirrored_at_[0-9a-f]{8}$/,
+  );
 });
 
 test('an attribute called like the shortened form of another gets another name', () => {
@@ -47,7 +49,11 @@ test('an attribute called like the companion column of another leaves both their
     property: '_customerid_value@Microsoft.Dynamics.CRM.lookuplogicalname',
     selectable: false,
   });
-  const table = sampleTable([column('customerid', 'uuid'), companion, column('customerid_entitytype', 'text')]);
+  const table = sampleTable([
+    column('customerid', 'uuid'),
+    companion,
+    column('customerid_entitytype', 'text'),
+  ]);
   const identifiers = mirrorTable(table, 'dataverse', false).columns.map(({ identifier }) => identifier);
   expect(new Set(identifiers).size).toBe(identifiers.length);
 });

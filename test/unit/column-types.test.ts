@@ -1,13 +1,25 @@
 import { expect, test } from 'vitest';
 import { columnsOf } from '../../src/dataverse/columns.ts';
-import { attributeDefinition, labelText, type AttributeDetails } from '../../src/dataverse/table-definition.ts';
+import {
+  attributeDefinition,
+  labelText,
+  type AttributeDetails,
+} from '../../src/dataverse/table-definition.ts';
 import type { Column } from '../../src/model/table.ts';
 
 const NOTHING: AttributeDetails = { targets: new Map(), behaviors: new Map() };
 
-function columns(definition: object, details: Partial<AttributeDetails> = {}, declared?: readonly string[]): Column[] {
+function columns(
+  definition: object,
+  details: Partial<AttributeDetails> = {},
+  declared?: readonly string[],
+): Column[] {
   const attribute = attributeDefinition.parse({ LogicalName: 'x', ...definition });
-  return columnsOf([attribute], { ...NOTHING, ...details }, declared === undefined ? undefined : new Set(declared));
+  return columnsOf(
+    [attribute],
+    { ...NOTHING, ...details },
+    declared === undefined ? undefined : new Set(declared),
+  );
 }
 
 const types = (definition: object, details: Partial<AttributeDetails> = {}): string[] =>
@@ -79,8 +91,9 @@ test('without the document the flags decide, in either of their forms', () => {
 });
 
 test('an owner or customer of unknown targets may be of several tables, a lookup is of one', () => {
-  const count = (AttributeType: string): number => columns({ AttributeType }).length;
-  expect([count('Owner'), count('Customer'), count('Lookup')]).toEqual([2, 2, 1]);
+  expect(['Owner', 'Customer', 'Lookup'].map((AttributeType) => columns({ AttributeType }).length)).toEqual([
+    2, 2, 1,
+  ]);
 });
 
 test('a companion column is not asked for by name and carries the label of its attribute', () => {

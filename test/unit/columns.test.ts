@@ -24,7 +24,7 @@ function detailsOf(definitions: readonly unknown[]): AttributeDetails {
 
 /** The mirror columns of a fixture, each as `type property`. */
 function mirrored(fixture: string, declared: ReadonlySet<string> | undefined): Map<string, string> {
-  const definitions = fixtureJson<unknown[]>(fixture);
+  const definitions = fixtureJson(fixture) as unknown[];
   const attributes = definitions.map((definition) => attributeDefinition.parse(definition));
   const columns: Column[] = columnsOf(attributes, detailsOf(definitions), declared);
   expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
@@ -76,8 +76,18 @@ test('a date of birth is a date, a UserLocal moment is not', () => {
 });
 
 test('an activity keeps what its attribute flags deny and its base type declares', () => {
-  const flags = fixtureJson<{ LogicalName: string; IsValidODataAttribute: boolean }[]>('attributes-task.json');
-  for (const name of ['activityid', 'subject', 'statecode', 'scheduledend', 'regardingobjectid', 'versionnumber']) {
+  const flags = fixtureJson('attributes-task.json') as {
+    LogicalName: string;
+    IsValidODataAttribute: boolean;
+  }[];
+  for (const name of [
+    'activityid',
+    'subject',
+    'statecode',
+    'scheduledend',
+    'regardingobjectid',
+    'versionnumber',
+  ]) {
     expect(flags.find(({ LogicalName }) => LogicalName === name)?.IsValidODataAttribute).toBe(false);
     expect(task.has(name)).toBe(true);
   }
@@ -90,10 +100,17 @@ test('a team is keyed by teamid although its type inherits the key ownerid', () 
 });
 
 test('label companions, images and attributes that are not readable are no columns', () => {
-  for (const name of ['owneridname', 'statecodename', 'parentaccountidname', 'donotemailname', 'entityimage']) {
+  for (const name of [
+    'owneridname',
+    'statecodename',
+    'parentaccountidname',
+    'donotemailname',
+    'entityimage',
+  ]) {
     expect(account.has(name)).toBe(false);
   }
-  for (const name of ['entityimage_url', 'entityimage_timestamp', 'isprivate']) expect(account.has(name)).toBe(false);
+  for (const name of ['entityimage_url', 'entityimage_timestamp', 'isprivate'])
+    expect(account.has(name)).toBe(false);
   for (const name of ['password', 'oauthaccesstoken', 'isprivate']) expect(several.has(name)).toBe(false);
 });
 

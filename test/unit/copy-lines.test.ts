@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toCopyText } from '../../src/mirror/copy-text.ts';
 import { decodeCopyText } from './copy-decoder.ts';
@@ -20,7 +20,10 @@ const row: fc.Arbitrary<Row> = fc.record({
 });
 
 function copied(rows: readonly Row[]) {
-  const cells = rows.map(({ text, bad }, at) => [String(at), bad ? String.raw`"x\u0000"` : JSON.stringify(text)]);
+  const cells = rows.map(({ text, bad }, at) => [
+    String(at),
+    bad ? String.raw`"x\u0000"` : JSON.stringify(text),
+  ]);
   const skip = new Set(rows.flatMap(({ skipped }, at) => (skipped ? [at] : [])));
   return toCopyText(pageRows(cells, 2), COLUMNS, skip);
 }

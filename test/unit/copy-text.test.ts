@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toCopyText, type CopyText } from '../../src/mirror/copy-text.ts';
 import type { Column } from '../../src/model/table.ts';
@@ -9,7 +9,11 @@ import { column } from './sample-table.ts';
 
 const TEXTS = [column('a', 'text'), column('b', 'text')];
 
-function copied(rows: readonly (string | null)[][], columns: readonly Column[], skip?: Set<number>): CopyText {
+function copied(
+  rows: readonly (string | null)[][],
+  columns: readonly Column[],
+  skip?: Set<number>,
+): CopyText {
   return toCopyText(pageRows(rows, columns.length), columns, skip);
 }
 
@@ -67,18 +71,31 @@ test('a long value of nothing but escapes fits', () => {
 
 test('option values become an array', () => {
   const columns = [column('o', 'integers'), column('a', 'text')];
-  const copy = copied([['"1,8,9"', '"x"'], ['"100000001"', null], ['"-1, 2"', null], [null, null]], columns);
-  expect(decoded(copy)).toEqual([['{1,8,9}', 'x'], ['{100000001}', null], ['{-1, 2}', null], [null, null]]);
+  const copy = copied(
+    [
+      ['"1,8,9"', '"x"'],
+      ['"100000001"', null],
+      ['"-1, 2"', null],
+      [null, null],
+    ],
+    columns,
+  );
+  expect(decoded(copy)).toEqual([
+    ['{1,8,9}', 'x'],
+    ['{100000001}', null],
+    ['{-1, 2}', null],
+    [null, null],
+  ]);
 });
 
-test.each([
-  String.raw`"\u0000"`,
-  String.raw`"a\u0000b"`,
-])('NUL in %s is unstorable and says so with the column', (literal) => {
-  const { unstorable, text } = copied([[null, literal]], TEXTS);
-  expect(unstorable).toEqual([{ row: 0, column: 'b', reason: expect.stringContaining('NUL') as string }]);
-  expect(text).toHaveLength(0);
-});
+test.each([String.raw`"\u0000"`, String.raw`"a\u0000b"`])(
+  'NUL in %s is unstorable and says so with the column',
+  (literal) => {
+    const { unstorable, text } = copied([[null, literal]], TEXTS);
+    expect(unstorable).toEqual([{ row: 0, column: 'b', reason: expect.stringContaining('NUL') as string }]);
+    expect(text).toHaveLength(0);
+  },
+);
 
 test.each([
   String.raw`"\ud800"`,
@@ -89,7 +106,9 @@ test.each([
   String.raw`"\ud83d\n"`,
 ])('half a surrogate pair in %s is unstorable and says so with the column', (literal) => {
   const { unstorable } = copied([[literal, null]], TEXTS);
-  expect(unstorable).toEqual([{ row: 0, column: 'a', reason: expect.stringContaining('surrogate') as string }]);
+  expect(unstorable).toEqual([
+    { row: 0, column: 'a', reason: expect.stringContaining('surrogate') as string },
+  ]);
 });
 
 test.each([

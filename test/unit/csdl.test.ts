@@ -10,12 +10,24 @@ const wrap = (inner: string): string =>
 
 test('every entity type of the document is there', () => {
   expect([...types.keys()].sort()).toEqual([
-    'account', 'activitypointer', 'contact', 'crmbaseentity', 'principal', 'task', 'team',
+    'account',
+    'activitypointer',
+    'contact',
+    'crmbaseentity',
+    'principal',
+    'task',
+    'team',
   ]);
 });
 
 test('an activity has what its base type declares', () => {
-  for (const property of ['activityid', 'subject', 'statecode', '_regardingobjectid_value', 'versionnumber']) {
+  for (const property of [
+    'activityid',
+    'subject',
+    'statecode',
+    '_regardingobjectid_value',
+    'versionnumber',
+  ]) {
     expect(has('activitypointer', property)).toBe(true);
     expect(has('task', property)).toBe(true);
   }
@@ -55,9 +67,12 @@ test('base types that are missing or go in a circle are no endless loop', () => 
   expect([...(read.get('c') ?? [])]).toEqual([]);
 });
 
-test.each(['', 'not xml', '{"error":{}}', '<Edmx><Schema></Edmx>', fixtureText('metadata.xml').slice(0, 9_999)])(
-  'a document cut or garbled is refused',
-  (xml) => {
-    expect(() => readCsdl(xml)).toThrow(Error);
-  },
-);
+test.each([
+  '',
+  'not xml',
+  '{"error":{}}',
+  '<Edmx><Schema></Edmx>',
+  fixtureText('metadata.xml').slice(0, 9_999),
+])('a document cut or garbled is refused', (xml) => {
+  expect(() => readCsdl(xml)).toThrow(Error);
+});

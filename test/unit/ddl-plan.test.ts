@@ -12,7 +12,9 @@ const mirror = mirrorTable(
 );
 
 /** The table as PostgreSQL would describe it after the plan for it has run. */
-function existing(changes: Record<string, { type?: string; comment?: string | null } | null> = {}): ExistingTable {
+function existing(
+  changes: Record<string, { type?: string; comment?: string | null } | null> = {},
+): ExistingTable {
   const columns = new Map<string, { type: string; comment: string | null }>([
     ['accountid', { type: 'uuid', comment: null }],
     ['versionnumber', { type: 'bigint', comment: null }],
@@ -90,7 +92,9 @@ test('soft deletes add a column to a new table and to one that is there', () => 
   expect(planTable(soft, existing()).statements).toEqual([
     'ALTER TABLE "dataverse"."account" ADD COLUMN "_deleted_at" timestamptz',
   ]);
-  expect(planTable(soft, existing({ _deleted_at: { type: 'timestamp with time zone' } })).statements).toEqual([]);
+  expect(planTable(soft, existing({ _deleted_at: { type: 'timestamp with time zone' } })).statements).toEqual(
+    [],
+  );
 });
 
 test('going back to hard deletes leaves the column there', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ExecutionWindow } from '../../src/dataverse/execution-window.ts';
 
@@ -7,7 +7,9 @@ const LENGTH = 1_000;
 test('requests one after the other never take more time in a window than the limit', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.record({ pause: fc.nat({ max: 200 }), duration: fc.integer({ min: 1, max: 100 }) }), { maxLength: 80 }),
+      fc.array(fc.record({ pause: fc.nat({ max: 200 }), duration: fc.integer({ min: 1, max: 100 }) }), {
+        maxLength: 80,
+      }),
       (requests) => {
         const limit = 400;
         const window = new ExecutionWindow(limit, LENGTH);
@@ -20,7 +22,9 @@ test('requests one after the other never take more time in a window than the lim
           now += duration;
           end(now);
           done.push({ at: now, duration });
-          const spent = done.filter(({ at }) => at > now - LENGTH).reduce((sum, one) => sum + one.duration, 0);
+          const spent = done
+            .filter(({ at }) => at > now - LENGTH)
+            .reduce((sum, one) => sum + one.duration, 0);
           // The last one's cost was not known when it started.
           expect(spent - duration).toBeLessThanOrEqual(limit);
         }

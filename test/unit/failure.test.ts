@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { Failure, toFailure } from '../../src/model/failure.ts';
 
-const OPTIONS = { code: 'drift', reaction: 'stop-table', message: 'It drifted.', remedy: 'Mend it.' } as const;
+const OPTIONS = {
+  code: 'drift',
+  reaction: 'stop-table',
+  message: 'It drifted.',
+  remedy: 'Mend it.',
+} as const;
 
 test('a failure is an error with its class, its remedy and its cause', () => {
   const cause = new Error('inside');

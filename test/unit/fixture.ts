@@ -6,7 +6,6 @@ export function fixtureText(name: string): string {
   return readFileSync(new URL(name, directory), 'utf8');
 }
 
-/** A fixture whose shape the test knows. */
-export function fixtureJson<T>(name: string): T {
-  return JSON.parse(fixtureText(name)) as T;
+export function fixtureJson(name: string): unknown {
+  return JSON.parse(fixtureText(name));
 }

@@ -1,8 +1,19 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { qualifiedName, quoteIdentifier, quoteLiteral, shortenIdentifier } from '../../src/mirror/identifier.ts';
+import {
+  qualifiedName,
+  quoteIdentifier,
+  quoteLiteral,
+  shortenIdentifier,
+} from '../../src/mirror/identifier.ts';
 
-const name = fc.string({ unit: fc.oneof(fc.constantFrom('"', "'", '\\', ';', '.'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })), maxLength: 12 });
+const name = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('"', "'", '\\', ';', '.'),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+  ),
+  maxLength: 12,
+});
 
 /** Reads one quoted identifier from the start of a text, as PostgreSQL's scanner does. */
 function readQuoted(sql: string): { name: string; rest: string } {
@@ -66,18 +77,23 @@ test('no name is longer than 63 bytes, and each stays well-formed', () => {
     fc.property(fc.string({ unit: 'grapheme', maxLength: 100 }), (text) => {
       const short = shortenIdentifier(text);
       expect(Buffer.byteLength(short)).toBeLessThanOrEqual(63);
-      expect(short.isWellFormed()).toBe(true);
+      expect(Buffer.from(short).toString()).toBe(short);
     }),
   );
 });
 
 test('long names that begin alike stay different, and a name is always shortened alike', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.string({ unit: 'grapheme', maxLength: 10 }), { minLength: 2 }), (endings) => {
-      const names = endings.map((ending) => 'new_a_very_long_attribute_name'.repeat(3) + ending);
-      expect(new Set(names.map((text) => shortenIdentifier(text))).size).toBe(names.length);
-      expect(names.map((text) => shortenIdentifier(text))).toEqual(names.map((text) => shortenIdentifier(text)));
-    }),
+    fc.property(
+      fc.uniqueArray(fc.string({ unit: 'grapheme', maxLength: 10 }), { minLength: 2 }),
+      (endings) => {
+        const names = endings.map((ending) => 'new_a_very_long_attribute_name'.repeat(3) + ending);
+        expect(new Set(names.map((text) => shortenIdentifier(text))).size).toBe(names.length);
+        expect(names.map((text) => shortenIdentifier(text))).toEqual(
+          names.map((text) => shortenIdentifier(text)),
+        );
+      },
+    ),
   );
 });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cellText, joinPages } from '../../src/model/page.ts';
 import { parseRow, RowShape } from '../../src/dataverse/page-parser.ts';
@@ -27,7 +27,9 @@ test('a single response is joined without a copy', () => {
 
 test('rows read one by one join the page they belong to', () => {
   const shape = new RowShape(['a', 'b']);
-  const rows = ['{"b":"\u00e9","a":1.50}', '{"a":null,"b":"z"}'].map((text) => parseRow(bytesOf(text), shape));
+  const rows = ['{"b":"\u00e9","a":1.50}', '{"a":null,"b":"z"}'].map((text) =>
+    parseRow(bytesOf(text), shape),
+  );
   const joined = joinPages([pageRows([['0', '"first"']], 2), ...rows]);
   expect(literals(joined)).toEqual([
     ['0', '"first"'],

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { JsonScanner } from '../../src/dataverse/json-scanner.ts';
 import { jsonText, mutated } from './json-text.ts';
@@ -42,14 +42,31 @@ test('a changed or cut JSON text is refused exactly where JSON.parse refuses it'
       if (!valid) refused++;
       expect(scans(text)).toBe(valid);
     }),
-    { numRuns: 5_000 },
+    { numRuns: 3_000 },
   );
-  expect(refused).toBeGreaterThan(500);
+  expect(refused).toBeGreaterThan(300);
 });
 
 test('any sequence of JSON characters is refused exactly where JSON.parse refuses it', () => {
   const soup = fc.string({
-    unit: fc.constantFrom('{', '}', '[', ']', '"', ',', ':', '\\', '0', '1', '-', '.', 'e', 'null', 'true', ' '),
+    unit: fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ',',
+      ':',
+      '\\',
+      '0',
+      '1',
+      '-',
+      '.',
+      'e',
+      'null',
+      'true',
+      ' ',
+    ),
     maxLength: 8,
   });
   fc.assert(

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 const blanks = fc.string({ unit: fc.constantFrom(' ', '\n', '\r', '\t'), maxLength: 2 });
 
@@ -14,14 +14,16 @@ export const numberText = fc
 
 /** A string's literal, with any of its characters written as `\uXXXX` too. */
 export function stringText(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  return fc.tuple(text, fc.infiniteStream(fc.constantFrom('plain', 'lower', 'upper'))).map(([value, styles]) => {
-    const written = Array.from(value, (character) => {
-      const style = styles.next().value;
-      if (style === 'plain') return JSON.stringify(character).slice(1, -1);
-      return escaped(character, style === 'upper');
+  return fc
+    .tuple(text, fc.infiniteStream(fc.constantFrom('plain', 'lower', 'upper')))
+    .map(([value, styles]) => {
+      const written = Array.from(value, (character) => {
+        const style: unknown = styles.next().value;
+        if (style === 'plain') return JSON.stringify(character).slice(1, -1);
+        return escaped(character, style === 'upper');
+      });
+      return `"${written.join('')}"`;
     });
-    return `"${written.join('')}"`;
-  });
 }
 
 function escaped(character: string, upper: boolean): string {
@@ -65,11 +67,16 @@ export function mutated(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const change = fc.record({
     at: fc.nat(),
     length: fc.nat({ max: 3 }),
-    insert: fc.string({ unit: fc.constantFrom(...'{}[]",:\\u0019-+.eEtfn \n\t\u0001\uFEFF/x'), maxLength: 2 }),
+    insert: fc.string({
+      unit: fc.constantFrom(...Array.from('{}[]",:\\u0019-+.eEtfn \n\t\u0001\uFEFF/x')),
+      maxLength: 2,
+    }),
     cut: fc.boolean(),
   });
   return fc.tuple(text, change).map(([whole, { at, length, insert, cut }]) => {
     const position = whole.length === 0 ? 0 : at % (whole.length + 1);
-    return cut ? whole.slice(0, position) : whole.slice(0, position) + insert + whole.slice(position + length);
+    return cut
+      ? whole.slice(0, position)
+      : whole.slice(0, position) + insert + whole.slice(position + length);
   });
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as mergeSql from '../../src/mirror/merge-sql.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';

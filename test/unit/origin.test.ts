@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ownUrl } from '../../src/dataverse/origin.ts';
 import { failureOf } from './failing.ts';
@@ -52,8 +52,28 @@ test.each([
 
 test('a link, whatever it holds, is refused or goes to the environment without credentials', () => {
   const piece = fc.constantFrom(
-    'https:', 'http:', '/', '\\', '//', '@', ':', '?', '#', '.', ' ', '\t', '%2f', HOST, 'evil.example', 'user', '443',
-    '80', 'blob:', '[', ']', '\u3002',
+    'https:',
+    'http:',
+    '/',
+    '\\',
+    '//',
+    '@',
+    ':',
+    '?',
+    '#',
+    '.',
+    ' ',
+    '\t',
+    '%2f',
+    HOST,
+    'evil.example',
+    'user',
+    '443',
+    '80',
+    'blob:',
+    '[',
+    ']',
+    '\u3002',
   );
   let refused = 0;
   fc.assert(

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePage, parseRow, RowShape, type ParsedPage } from '../../src/dataverse/page-parser.ts';
 import { fixtureText } from './fixture.ts';
@@ -27,9 +27,11 @@ const row = fc
     order: fc.infiniteStream(fc.nat()),
   })
   .map(({ values, written, absent, unknown, order }) => {
-    const own = NAMES.flatMap((_, at) => (absent[at] ? [] : [[written[at] ?? '', values[at] ?? 'null'] as const]));
+    const own = NAMES.flatMap((_, at) =>
+      absent[at] ? [] : [[written[at] ?? '', values[at] ?? 'null'] as const],
+    );
     const members = [...own, ...unknown]
-      .map((member) => ({ member, at: order.next().value }))
+      .map((member) => ({ member, at: Number(order.next().value) }))
       .sort((a, b) => a.at - b.at)
       .map(({ member: [name, value] }) => `${name} : ${value}`);
     return { text: `{${members.join(' ,')}}`, cells: values.map((value, at) => (absent[at] ? null : value)) };
@@ -38,12 +40,35 @@ const row = fc
 test('every cell is its source text, in any order, with absent, unknown and escaped members', () => {
   fc.assert(
     fc.property(fc.array(row, { maxLength: 4 }), (rows) => {
-      const page = parse(`{"value":[${rows.map(({ text }) => text).join(',\n')}],"@odata.nextLink":"u"}`, NAMES);
+      const page = parse(
+        `{"value":[${rows.map(({ text }) => text).join(',\n')}],"@odata.nextLink":"u"}`,
+        NAMES,
+      );
       expect(literals(page)).toEqual(rows.map(({ cells }) => cells));
     }),
     { numRuns: 500 },
   );
 });
+
+/** How many rows JSON.parse sees in a page, or what is wrong with it. */
+function judged(text: string): number | 'no JSON' | 'no page' {
+  try {
+    const rows = (JSON.parse(text) as { value?: unknown } | null)?.value;
+    return Array.isArray(rows) && rows.every((item: unknown) => isObject(item)) ? rows.length : 'no page';
+  } catch {
+    return 'no JSON';
+  }
+}
+
+function outcome(text: string): number | 'no JSON' | 'no page' {
+  try {
+    return parse(text, NAMES).rows;
+  } catch (error) {
+    if (error instanceof TypeError) return 'no page';
+    if (error instanceof SyntaxError) return judged(text) === 'no page' ? 'no page' : 'no JSON';
+    throw error;
+  }
+}
 
 test('a page that JSON.parse refuses is refused, and one it takes gives as many rows', () => {
   const page = fc
@@ -51,18 +76,9 @@ test('a page that JSON.parse refuses is refused, and one it takes gives as many 
     .map((rows) => `{"@odata.context":"c","value":[${rows.map(({ text }) => text).join(',')}]}`);
   fc.assert(
     fc.property(mutated(page), (text) => {
-      let rows: unknown;
-      try {
-        rows = (JSON.parse(text) as { value?: unknown } | null)?.value;
-      } catch {
-        expect(() => parse(text, NAMES)).toThrow(SyntaxError);
-        return;
-      }
-      const isPage = Array.isArray(rows) && rows.every((item: unknown) => isObject(item));
-      if (isPage) expect(parse(text, NAMES).rows).toBe((rows as unknown[]).length);
-      else expect(() => parse(text, NAMES)).toThrow(/JSON|"value"/);
+      expect(outcome(text)).toBe(judged(text));
     }),
-    { numRuns: 3_000 },
+    { numRuns: 2_000 },
   );
 });
 
@@ -95,8 +111,17 @@ test("a managed property's cell is its value", () => {
 });
 
 test('rows whose members change place from row to row keep their values apart', () => {
-  const page = parse('{"value":[{"a":1,"b":2},{"b":3,"a":4},{"c":5,"a":6},{},{"a":7,"c":8,"b":9}]}', ['a', 'b']);
-  expect(literals(page)).toEqual([['1', '2'], ['4', '3'], ['6', null], [null, null], ['7', '9']]);
+  const page = parse('{"value":[{"a":1,"b":2},{"b":3,"a":4},{"c":5,"a":6},{},{"a":7,"c":8,"b":9}]}', [
+    'a',
+    'b',
+  ]);
+  expect(literals(page)).toEqual([
+    ['1', '2'],
+    ['4', '3'],
+    ['6', null],
+    [null, null],
+    ['7', '9'],
+  ]);
 });
 
 test('more rows than the first buffer holds are all kept', () => {
@@ -113,13 +138,24 @@ test.each(['{}', '{"value":null}', '{"value":{}}', '{"error":{"code":"0x0"}}'])(
   expect(() => parse(text, ['n'])).toThrow(TypeError);
 });
 
-test.each(['[]', '"value"', '{"value":[1]}', '{"value":[null]}', '{"value":[[]]}'])('%s is no page', (text) => {
-  expect(() => parse(text, ['n'])).toThrow(SyntaxError);
-});
+test.each(['[]', '"value"', '{"value":[1]}', '{"value":[null]}', '{"value":[[]]}'])(
+  '%s is no page',
+  (text) => {
+    expect(() => parse(text, ['n'])).toThrow(SyntaxError);
+  },
+);
 
 test('a live row keeps every value exactly, members of any name and nulls included', () => {
   const text = fixtureText('account-row.json');
-  const properties = ['revenue', 'exchangerate', 'accountid', 'telephone3', '_ownerid_value', 'merged', 'none'];
+  const properties = [
+    'revenue',
+    'exchangerate',
+    'accountid',
+    'telephone3',
+    '_ownerid_value',
+    'merged',
+    'none',
+  ];
   expect(literals(parseRow(bytesOf(text), new RowShape(properties)))).toEqual([
     [
       '5000000.0000000000',

@@ -46,25 +46,20 @@ test('a table whose columns are called id and reason has both rows and tombstone
 });
 
 test('a tombstone between rows leaves no trace in the row after it', () => {
-  const page = parse(
-    ['{"a":1,"id":2}', `{${CONTEXT},"id":"${KEY}","a":7}`, '{"id":3}'],
-    ['a', 'id'],
-  );
+  const page = parse(['{"a":1,"id":2}', `{${CONTEXT},"id":"${KEY}","a":7}`, '{"id":3}'], ['a', 'id']);
   expect(literals(page)).toEqual([
     ['1', '2'],
     [null, '3'],
   ]);
 });
 
-test.each([
-  `https://o/api/data/v9.2/accounts(${KEY})`,
-  `accounts(${KEY})`,
-  KEY.toUpperCase(),
-  `{${KEY}}`,
-])('the id %s is the key', (id) => {
-  const page = parse([`{${CONTEXT},"id":${JSON.stringify(id)},"reason":"deleted"}`]);
-  expect(page.tombstones).toEqual([{ key: KEY, reason: 'deleted' }]);
-});
+test.each([`https://o/api/data/v9.2/accounts(${KEY})`, `accounts(${KEY})`, KEY.toUpperCase(), `{${KEY}}`])(
+  'the id %s is the key',
+  (id) => {
+    const page = parse([`{${CONTEXT},"id":${JSON.stringify(id)},"reason":"deleted"}`]);
+    expect(page.tombstones).toEqual([{ key: KEY, reason: 'deleted' }]);
+  },
+);
 
 test('an escaped solidus in the context still marks a tombstone', () => {
   const page = parse([String.raw`{"@odata.context":"#accounts\/\u0024deletedEntity","id":"${KEY}"}`]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reaction } from '../../src/model/failure.ts';
 import { restAfter, startJitter } from '../../src/sync/schedule-delay.ts';
@@ -28,11 +28,15 @@ test('a rest is bounded and never shrinks, however many failures there were', ()
 
 test('a start is put off by at most a tenth of the time to the next tick, and ten seconds', () => {
   fc.assert(
-    fc.property(fc.nat({ max: 100_000_000 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (tick, random) => {
-      const jitter = startJitter(tick, random);
-      expect(jitter).toBeGreaterThanOrEqual(0);
-      expect(jitter).toBeLessThanOrEqual(Math.min(10_000, Math.ceil(tick / 10)));
-    }),
+    fc.property(
+      fc.nat({ max: 100_000_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (tick, random) => {
+        const jitter = startJitter(tick, random);
+        expect(jitter).toBeGreaterThanOrEqual(0);
+        expect(jitter).toBeLessThanOrEqual(Math.min(10_000, Math.ceil(tick / 10)));
+      },
+    ),
   );
 });
 

@@ -22,14 +22,23 @@ function visible(error: unknown): string {
   return inspect(error, { depth: Infinity, showHidden: true });
 }
 
-test.each(['22P02', '22003', '22021', '23505', '23502', '42703', '53100', '57014', '28P01', '3D000', 'XX000'])(
-  'no value of a row is left in the failure for SQLSTATE %s',
-  (code) => {
-    const error = quoting(code, `invalid input syntax for type uuid: "${VALUE}"`);
-    expect(visible(error)).toContain(VALUE);
-    expect(visible(postgresFailure(error))).not.toContain('Secret');
-  },
-);
+test.each([
+  '22P02',
+  '22003',
+  '22021',
+  '23505',
+  '23502',
+  '42703',
+  '53100',
+  '57014',
+  '28P01',
+  '3D000',
+  'XX000',
+])('no value of a row is left in the failure for SQLSTATE %s', (code) => {
+  const error = quoting(code, `invalid input syntax for type uuid: "${VALUE}"`);
+  expect(visible(error)).toContain(VALUE);
+  expect(visible(postgresFailure(error))).not.toContain('Secret');
+});
 
 test('a denied statement names the object and quotes no row', () => {
   const failure = postgresFailure(quoting('42501', 'permission denied for table account'));
@@ -45,5 +54,7 @@ test('no parameter of a statement is left in the failure', () => {
 
 test('no parameter of a statement is left where the connection broke', () => {
   const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-  expect(visible(postgresFailure(new DrizzleQueryError('select $1', [VALUE], broken)))).not.toContain('Secret');
+  expect(visible(postgresFailure(new DrizzleQueryError('select $1', [VALUE], broken)))).not.toContain(
+    'Secret',
+  );
 });

@@ -14,8 +14,21 @@ function failure(error: unknown): Failure {
 }
 
 test.each([
-  '08000', '08006', '25006', '40001', '40P01', '53100', '53200', '53300', '55P03', '57014', '57P01', '57P02',
-  '57P03', '57P05', '58030',
+  '08000',
+  '08006',
+  '25006',
+  '40001',
+  '40P01',
+  '53100',
+  '53200',
+  '53300',
+  '55P03',
+  '57014',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+  '58030',
 ])('SQLSTATE %s passes by itself', (code) => {
   expect(failure(coded(code))).toMatchObject({
     code: 'database-unavailable',
@@ -38,7 +51,14 @@ test.each([
 });
 
 test.each([
-  'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ENOTFOUND',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOTFOUND',
 ])('a connection that breaks with %s is retried', (code) => {
   expect(failure(coded(code))).toMatchObject({ code: 'database-unreachable', reaction: 'retry' });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { StartWindow } from '../../src/dataverse/start-window.ts';
 
@@ -36,16 +36,20 @@ test('no window of the length ever holds more starts than the limit', () => {
 
 test('no start waits while there is room', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20 }), fc.array(fc.nat({ max: 50 }), { maxLength: 20 }), (limit, pauses) => {
-      const first = pauses.slice(0, limit);
-      const window = new StartWindow(limit, 1_000);
-      let now = 0;
-      for (const pause of first) {
-        now += pause;
-        expect(window.delay(now)).toBe(0);
-        window.record(now);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.nat({ max: 50 }), { maxLength: 20 }),
+      (limit, pauses) => {
+        const first = pauses.slice(0, limit);
+        const window = new StartWindow(limit, 1_000);
+        let now = 0;
+        for (const pause of first) {
+          now += pause;
+          expect(window.delay(now)).toBe(0);
+          window.record(now);
+        }
+      },
+    ),
   );
 });
 

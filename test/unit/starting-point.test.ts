@@ -20,7 +20,8 @@ test('a stored checkpoint of the same selection is where the run goes on', () =>
 });
 
 test('another selection means a re-baseline for that selection', () => {
-  for (const stored of STORED) expect(startingPoint(stored, 'a,b', false)).toEqual(beginning('rebaseline', 'a,b'));
+  for (const stored of STORED)
+    expect(startingPoint(stored, 'a,b', false)).toEqual(beginning('rebaseline', 'a,b'));
 });
 
 test('a restart is a re-baseline, whatever is stored', () => {

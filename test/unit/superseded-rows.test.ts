@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mirrorTable } from '../../src/mirror/mirror-table.ts';
 import { supersededRows } from '../../src/mirror/superseded-rows.ts';
@@ -23,7 +23,9 @@ test('of each key the last row of the highest version stays, and only that one',
       const expected = rows.flatMap(([key], at) => {
         const better = rows.some(
           ([other], rival) =>
-            other === key && rival !== at && (version(rival) > version(at) || (version(rival) === version(at) && rival > at)),
+            other === key &&
+            rival !== at &&
+            (version(rival) > version(at) || (version(rival) === version(at) && rival > at)),
         );
         return better ? [at] : [];
       });
@@ -33,19 +35,47 @@ test('of each key the last row of the highest version stays, and only that one',
 });
 
 test('versions that a JavaScript number would take for one are two', () => {
-  expect(superseded([['a', '9007199254740993'], ['a', '9007199254740992']])).toEqual([1]);
+  expect(
+    superseded([
+      ['a', '9007199254740993'],
+      ['a', '9007199254740992'],
+    ]),
+  ).toEqual([1]);
 });
 
 test('a page of different keys keeps every row', () => {
-  expect(superseded([['a', '1'], ['b', '1'], ['c', null]])).toEqual([]);
+  expect(
+    superseded([
+      ['a', '1'],
+      ['b', '1'],
+      ['c', null],
+    ]),
+  ).toEqual([]);
 });
 
 test('a table without versions keeps the last row of a key', () => {
   const { version: _, ...table } = sampleTable();
-  const page = pageRows([['"a"', '9'], ['"a"', '1']], 2);
+  const page = pageRows(
+    [
+      ['"a"', '9'],
+      ['"a"', '1'],
+    ],
+    2,
+  );
   expect([...supersededRows(mirrorTable(table, 'dataverse', false), page)]).toEqual([0]);
 });
 
 test('rows without a key supersede nothing', () => {
-  expect([...supersededRows(mirror, pageRows([[null, '1'], [null, '2']], 2))]).toEqual([]);
+  expect([
+    ...supersededRows(
+      mirror,
+      pageRows(
+        [
+          [null, '1'],
+          [null, '2'],
+        ],
+        2,
+      ),
+    ),
+  ]).toEqual([]);
 });

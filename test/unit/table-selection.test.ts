@@ -27,13 +27,16 @@ test('an attribute that the table does not have excludes nothing', () => {
   expect(names(['no_such_attribute'])).toEqual(table.columns.map((one) => one.name));
 });
 
-test.each(['accountid', 'versionnumber'])('%s cannot be excluded, and the failure says how to mend it', (name) => {
-  expect(failureOf(() => withoutColumns(table, ['name', name]))).toMatchObject({
-    code: 'column-needed',
-    reaction: 'stop-table',
-    remedy: `Take ${name} out of columns.exclude of table account.`,
-  });
-});
+test.each(['accountid', 'versionnumber'])(
+  '%s cannot be excluded, and the failure says how to mend it',
+  (name) => {
+    expect(failureOf(() => withoutColumns(table, ['name', name]))).toMatchObject({
+      code: 'column-needed',
+      reaction: 'stop-table',
+      remedy: `Take ${name} out of columns.exclude of table account.`,
+    });
+  },
+);
 
 test('the selection is the same in any order of the columns and names no annotation', () => {
   const reversed = { ...table, columns: table.columns.toReversed() };

@@ -53,11 +53,19 @@ export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<
 
 /**
  * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on
- * the database even where an administrator has made the schema already.
+ * the database even where an administrator has made the schema already, and fails when two
+ * transactions create the same one at once: hence the look, and the lock.
  */
 export async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  const found = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
-  if (found.rowCount === 0) await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
+  if (await schemaExists(client, schema)) return;
+  await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  if (await schemaExists(client, schema)) return;
+  await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+}
+
+async function schemaExists(client: pg.ClientBase, schema: string): Promise<boolean> {
+  const found = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+  return (found.rowCount ?? 0) > 0;
 }
 
 /** Whether the state schema has been migrated at all; for commands that only look. */

@@ -1,0 +1,189 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { AccessTokens } from './access-tokens.ts';
+import { readRequest, type ApiRequest } from './api-request.ts';
+import { openIdReply, tokenReply } from './authority.ts';
+import { DataverseError } from './dataverse-error.ts';
+import { DataverseStore } from './dataverse-store.ts';
+import { EmulatorSettings } from './emulator-settings.ts';
+import { alteredReply, faultReply } from './fault-reply.ts';
+import { FaultScript, type FaultAction } from './fault-script.ts';
+import { parseQuery } from './query-options.ts';
+import { JSON_CONTENT, type Reply } from './reply.ts';
+import { journalHeaders, RequestJournal, type JournalEntry } from './request-journal.ts';
+import { setServiceHeaders, writeReply } from './response-writer.ts';
+import { ServiceProtection } from './service-protection.ts';
+import type { TableDefinition } from './table-definition.ts';
+import { answer, refuseLongUrl } from './web-api-routes.ts';
+
+export interface EmulatorOptions {
+  /** The tables of the organization; the built-in model without it. */
+  readonly tables?: readonly TableDefinition[];
+  /** The row version before the first write. */
+  readonly firstVersion?: bigint;
+  /** Seed for invented ids and rows. */
+  readonly seed?: number;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** A Dataverse organization with its Web API and its token endpoint, served over HTTP on this machine. */
+export class DataverseEmulator {
+  readonly store: DataverseStore;
+  readonly faults = new FaultScript();
+  readonly requests = new RequestJournal();
+  readonly settings: EmulatorSettings;
+  readonly #now: () => number;
+  readonly #tokens = new AccessTokens();
+  readonly #protection: ServiceProtection;
+  readonly #server: Server;
+
+  constructor(options: EmulatorOptions = {}) {
+    this.#now = options.now ?? Date.now;
+    this.store = new DataverseStore({ ...options, now: this.#now });
+    this.settings = new EmulatorSettings(
+      this.#now,
+      () => this.store.purgeTombstones(),
+      () => this.#tokens.revokeAll(),
+    );
+    this.#protection = new ServiceProtection(this.settings.limits, this.#now);
+    // Wide selections make addresses longer than Node accepts by default.
+    this.#server = createServer({ maxHeaderSize: 131_072 }, (message, response) => {
+      void this.#serve(message, response);
+    });
+  }
+
+  /** Starts serving and resolves to the origin. Port 0 takes any free one. */
+  async listen(port = 0, host = '127.0.0.1'): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    const address = this.#server.address();
+    const actual = typeof address === 'object' && address !== null ? address.port : port;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+  }
+
+  /** Stops serving and ends every connection, idle ones included. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = readRequest(message);
+    const entry = this.#note(request);
+    let status = 0;
+    try {
+      status = await this.#respond(request, response, entry);
+    } catch (error) {
+      // A failure of the emulator itself must be visible to the test that caused it.
+      status = 500;
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'text/plain' });
+      response.end(`Emulator failure: ${text}`);
+    } finally {
+      this.requests.finish(entry, status, this.#now());
+    }
+  }
+
+  #note(request: ApiRequest): JournalEntry {
+    const { headers } = request.message;
+    const entry: JournalEntry = {
+      at: this.#now(),
+      method: request.method,
+      path: request.path,
+      url: request.url,
+      kind: request.kind,
+      table: this.#tableOf(request),
+      status: null,
+      durationMs: null,
+      headers: journalHeaders(headers),
+      hasAuthorization: headers.authorization !== undefined,
+      tokenIndex: this.#tokens.indexOf(headers.authorization),
+    };
+    this.requests.add(entry);
+    return entry;
+  }
+
+  #tableOf(request: ApiRequest): string | null {
+    if (request.kind === 'metadata') {
+      return /LogicalName='([^']*)'/.exec(request.resource ?? '')?.[1] ?? null;
+    }
+    return request.entitySet === null
+      ? null
+      : (this.store.bySet(request.entitySet)?.definition.logicalName ?? null);
+  }
+
+  /** Answers a request and returns the status, 0 when the connection was reset. */
+  async #respond(request: ApiRequest, response: ServerResponse, entry: JournalEntry): Promise<number> {
+    const isApi = request.resource !== null;
+    const origin = this.settings.publicOrigin ?? `http://${request.message.headers.host ?? 'localhost'}`;
+    const body = request.method === 'POST' ? await readBody(request.message) : '';
+    let fault: FaultAction | null = null;
+    let leave: (() => void) | null = null;
+    let reply: Reply;
+    try {
+      if (isApi) {
+        const { authorization } = request.message.headers;
+        this.#tokens.check(authorization, this.settings, this.#now(), origin);
+        entry.tokenIndex = this.#tokens.indexOf(authorization);
+        leave = this.#protection.enter();
+      }
+      fault = this.faults.strike({ ...entry, url: request.url });
+      if (fault?.delayMs !== undefined) await wait(fault.delayMs);
+      if (fault?.reset === true) {
+        request.message.socket.resetAndDestroy();
+        return 0;
+      }
+      const instead = fault === null ? null : faultReply(fault);
+      reply = instead ?? (await this.#answer(request, origin, body));
+      if (fault !== null && instead === null) reply = alteredReply(reply, fault);
+    } catch (error) {
+      if (!(error instanceof DataverseError)) throw error;
+      reply = errorReply(error);
+    } finally {
+      leave?.();
+    }
+    if (isApi) {
+      setServiceHeaders(response, {
+        ...this.#protection.remaining(),
+        dopHint: this.settings.dopHint,
+        organizationId: this.store.organizationId,
+      });
+    }
+    await writeReply(request.message, response, reply, fault);
+    return reply.status;
+  }
+
+  async #answer(request: ApiRequest, origin: string, body: string): Promise<Reply> {
+    if (request.kind === 'token') {
+      return tokenReply(new URLSearchParams(body), this.#tokens, this.settings, this.#now());
+    }
+    if (request.kind === 'openid') return openIdReply(request.path, origin);
+    if (request.resource === null) {
+      return { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<h2>404 - File or directory not found.</h2>' };
+    }
+    refuseLongUrl(request.url);
+    const api = { store: this.store, settings: this.settings, now: this.#now };
+    const options = parseQuery(request.query);
+    return answer(api, { request, options, root: origin + request.basePath });
+  }
+}
+
+function errorReply(error: DataverseError): Reply {
+  // A missing or stale token is refused by the front end, which knows nothing of JSON.
+  if (error.status === 401) {
+    return { status: 401, headers: { 'Content-Type': 'text/html', ...error.headers }, body: error.message };
+  }
+  return { status: error.status, headers: { 'Content-Type': JSON_CONTENT, ...error.headers }, body: error.body() };
+}
+
+async function readBody(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,111 @@
+import type { RequestKind } from './api-request.ts';
+
+/** One request as it was seen and answered. */
+export interface JournalEntry {
+  /** Milliseconds since the epoch, by the clock of the emulator. */
+  readonly at: number;
+  readonly method: string;
+  readonly path: string;
+  readonly url: string;
+  readonly kind: RequestKind;
+  readonly table: string | null;
+  /** Null while the request runs, and 0 when the connection was cut before any status. */
+  status: number | null;
+  durationMs: number | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether an authorization header was there; its value is never kept. */
+  readonly hasAuthorization: boolean;
+  /** Which of the tokens that were ever accepted, in order of their first use; null for any other. */
+  tokenIndex: number | null;
+}
+
+/** Narrows {@link RequestJournal.count} and {@link RequestJournal.find}. */
+export interface JournalFilter {
+  readonly kind?: RequestKind;
+  readonly table?: string;
+  readonly status?: number;
+}
+
+const KEPT_HEADERS = ['prefer', 'accept', 'accept-encoding', 'user-agent', 'if-none-match', 'odata-version'];
+const KEPT_PREFIXES = ['x-ms-', 'odata-', 'mscrm', 'consistency', 'caller', 'cookie'];
+
+/** Every request the emulator has seen, and how many came at once. */
+export class RequestJournal implements Iterable<JournalEntry> {
+  #entries: JournalEntry[] = [];
+  #running = 0;
+  #peakConcurrency = 0;
+
+  get entries(): readonly JournalEntry[] {
+    return this.#entries;
+  }
+
+  /** The largest number of Web API requests that were under way at the same time. */
+  get peakConcurrency(): number {
+    return this.#peakConcurrency;
+  }
+
+  [Symbol.iterator](): Iterator<JournalEntry> {
+    return this.#entries[Symbol.iterator]();
+  }
+
+  add(entry: JournalEntry): void {
+    this.#entries.push(entry);
+    if (!isData(entry)) return;
+    this.#running += 1;
+    this.#peakConcurrency = Math.max(this.#peakConcurrency, this.#running);
+  }
+
+  finish(entry: JournalEntry, status: number, now: number): void {
+    entry.status = status;
+    entry.durationMs = now - entry.at;
+    if (isData(entry)) this.#running -= 1;
+  }
+
+  find(filter: JournalFilter = {}): JournalEntry[] {
+    return this.#entries.filter(
+      (entry) =>
+        (filter.kind === undefined || entry.kind === filter.kind) &&
+        (filter.table === undefined || entry.table === filter.table) &&
+        (filter.status === undefined || entry.status === filter.status),
+    );
+  }
+
+  count(filter: JournalFilter = {}): number {
+    return this.find(filter).length;
+  }
+
+  /** The largest number of Web API requests that started within any stretch of the given length. */
+  peakInWindow(seconds: number): number {
+    const starts = this.#entries.filter(isData).map((entry) => entry.at);
+    let peak = 0;
+    let first = 0;
+    for (const [index, start] of starts.entries()) {
+      while ((starts[first] ?? start) <= start - seconds * 1000) first += 1;
+      peak = Math.max(peak, index - first + 1);
+    }
+    return peak;
+  }
+
+  /** Forgets what was seen; the concurrency peak starts anew from what is still under way. */
+  clear(): void {
+    this.#entries = [];
+    this.#peakConcurrency = this.#running;
+  }
+}
+
+/** The headers a journal keeps: never one that could hold a secret. */
+export function journalHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    if (!KEPT_HEADERS.includes(name) && !KEPT_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    kept[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return kept;
+}
+
+function isData(entry: JournalEntry): boolean {
+  return entry.kind !== 'token' && entry.kind !== 'openid';
+}

@@ -1,0 +1,106 @@
+import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
+import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
+import { openPool } from '../../src/mirror/postgres.ts';
+import { syncOnce } from '../../src/sync/sync-once.ts';
+import { TableJob, type RunOptions, type RunResult, type TableSettings } from '../../src/sync/table-job.ts';
+import { freshDatabase, type TestDatabase } from './database.ts';
+import { never, silent } from './mirror.ts';
+
+export interface SyncOptions {
+  readonly pageSize?: number;
+  readonly softDeletes?: boolean;
+  readonly excludeColumns?: readonly string[];
+  readonly leaseDuration?: number;
+}
+
+/** An emulator, a database, and passes of the daemon's own jobs between the two, in this process. */
+export class SyncBench implements AsyncDisposable {
+  readonly emulator: DataverseEmulator;
+  readonly database: TestDatabase;
+  readonly url: string;
+
+  private constructor(emulator: DataverseEmulator, database: TestDatabase, url: string) {
+    this.emulator = emulator;
+    this.database = database;
+    this.url = url;
+  }
+
+  static async open(): Promise<SyncBench> {
+    const emulator = new DataverseEmulator({ seed: 11 });
+    const [url, database] = await Promise.all([emulator.listen(), freshDatabase()]);
+    return new SyncBench(emulator, database, url);
+  }
+
+  /** One pass over the tables, as a process of its own would make it: nothing is kept between two. */
+  async sync(
+    tables: readonly string[],
+    options: SyncOptions = {},
+    run: RunOptions = {},
+    signal: AbortSignal = never,
+  ): Promise<RunResult[]> {
+    const dataverse = this.dataverse();
+    const pool = openPool({ url: this.database.url, connections: 12, idleInTransaction: 30_000 }, silent);
+    try {
+      const mirror = await openMirror(
+        pool,
+        {
+          url: this.database.url,
+          schema: 'dataverse',
+          stateSchema: 'mirrorverse',
+          connections: 12,
+          leaseDuration: options.leaseDuration ?? 30_000,
+        },
+        { url: this.url, organizationId: '10000000-0000-4000-8000-000000000001', linkLifeDays: 7 },
+      );
+      const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
+      return await syncOnce(mirror, jobs, 8, () => run, signal);
+    } finally {
+      await pool.end();
+      await dataverse.close();
+    }
+  }
+
+  dataverse(): Dataverse {
+    return openDataverse(
+      {
+        url: this.url,
+        signIn: { method: 'access-token', token: 'emulator-token' },
+        limits: { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000 },
+        userAgent: 'test',
+      },
+      silent,
+    );
+  }
+
+  private job(name: string, dataverse: Dataverse, mirror: Mirror, options: SyncOptions): TableJob {
+    const settings: TableSettings = {
+      name,
+      excludeColumns: options.excludeColumns ?? [],
+      softDeletes: options.softDeletes ?? false,
+      pageSize: options.pageSize ?? 5_000,
+    };
+    return new TableJob(settings, { dataverse, mirror, holder: 'test', logger: silent });
+  }
+
+  /** Requests for rows of a table, metadata left out. */
+  dataRequests(table?: string): number {
+    const kinds = ['baseline', 'delta', 'next', 'row', 'list'] as const;
+    return kinds.reduce(
+      (sum, kind) => sum + this.emulator.requests.count({ kind, ...(table === undefined ? {} : { table }) }),
+      0,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.emulator.close();
+    await this.database.drop();
+  }
+}
+
+/** Codes of the failures, by table. */
+export function failures(results: readonly RunResult[]): Record<string, string> {
+  return Object.fromEntries(
+    results.flatMap(({ table, failure }) => (failure === null ? [] : [[table, failure.code]])),
+  );
+}

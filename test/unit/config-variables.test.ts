@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { keysOf, load, problemsOf } from './config-directory.ts';
+
+const FILE = `
+dataverse: { url: https://file.example }
+postgres: { url: postgres://file, schema: file, stateSchema: file_state }
+schedule: '1 * * * *'
+deletes: hard
+lease: 10s
+limits: { requestsPer5Minutes: 1, concurrency: 1, pageSize: 1, tables: 1, requestTimeout: 1s }
+health: { port: 1 }
+tables:
+  - name: account
+    schedule: '2 * * * *'
+    deletes: hard
+  - fromfile
+`;
+
+test('every variable wins over the file', () => {
+  const config = load(FILE, {
+    DATAVERSE_URL: 'https://variable.example',
+    MIRRORVERSE_AUTH: 'azure-cli',
+    DATABASE_URL: 'embedded',
+    MIRRORVERSE_SCHEMA: 'variable',
+    MIRRORVERSE_STATE_SCHEMA: 'variable_state',
+    MIRRORVERSE_SCHEDULE: '3 * * * *',
+    MIRRORVERSE_DELETES: 'soft',
+    MIRRORVERSE_LEASE: '20s',
+    MIRRORVERSE_REQUESTS_PER_5_MINUTES: '2',
+    MIRRORVERSE_CONCURRENCY: '2',
+    MIRRORVERSE_PAGE_SIZE: '2',
+    MIRRORVERSE_TABLES_AT_ONCE: '2',
+    MIRRORVERSE_REQUEST_TIMEOUT: '2s',
+    MIRRORVERSE_HEALTH_PORT: '2',
+    MIRRORVERSE_TABLES: 'contact',
+  });
+  expect(config).toEqual({
+    dataverse: { url: 'https://variable.example', signIn: { method: 'azure-cli' } },
+    postgres: { url: 'embedded' },
+    schema: 'variable',
+    stateSchema: 'variable_state',
+    lease: 20_000,
+    limits: { requestsPer5Minutes: 2, concurrency: 2, pageSize: 2, tables: 2, requestTimeout: 2_000 },
+    healthPort: 2,
+    tables: [{ name: 'contact', cron: '3 * * * *', excludeColumns: [], softDeletes: true }],
+  });
+});
+
+test('a table that the variable names keeps its settings from the file', () => {
+  const { tables } = load(FILE, { MIRRORVERSE_TABLES: ' contact , account,', MIRRORVERSE_DELETES: 'soft' });
+  expect(tables).toEqual([
+    { name: 'contact', cron: '1 * * * *', excludeColumns: [], softDeletes: true },
+    { name: 'account', cron: '2 * * * *', excludeColumns: [], softDeletes: false },
+  ]);
+});
+
+test('an empty variable counts as not set', () => {
+  const config = load(FILE, { DATAVERSE_URL: '', MIRRORVERSE_TABLES: '', MIRRORVERSE_PAGE_SIZE: '' });
+  expect(config).toMatchObject({ dataverse: { url: 'https://file.example' }, limits: { pageSize: 1 } });
+  expect(config.tables).toHaveLength(2);
+});
+
+test.each([
+  ['MIRRORVERSE_CONCURRENCY', 'many', 'limits.concurrency'],
+  ['MIRRORVERSE_CONCURRENCY', '0', 'limits.concurrency'],
+  ['MIRRORVERSE_PAGE_SIZE', '-1', 'limits.pageSize'],
+  ['MIRRORVERSE_REQUESTS_PER_5_MINUTES', '1e3', 'limits.requestsPer5Minutes'],
+  ['MIRRORVERSE_HEALTH_PORT', '99999', 'health.port'],
+  ['MIRRORVERSE_AUTH', 'password', 'dataverse.auth'],
+  ['MIRRORVERSE_SCHEDULE', 'hourly', 'schedule'],
+  ['DATAVERSE_URL', 'http://contoso.crm.dynamics.com', 'dataverse.url'],
+])('a wrong %s of %s is told by the name of the variable', (variable, value, key) => {
+  expect(keysOf(problemsOf('', { [variable]: value }))).toEqual([`${variable} (${key})`]);
+});
+
+test('a wrong DATABASE_URL is told by the name of the variable, without the password in it', () => {
+  const [problem, ...others] = problemsOf('', { DATABASE_URL: 'mysql://user:secret@db' });
+  expect(others).toEqual([]);
+  expect(`${problem?.key} ${problem?.message}`).toContain('DATABASE_URL');
+  expect(`${problem?.key} ${problem?.message}`).not.toContain('secret');
+});

@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest';
+import { keysOf, load, problemsOf } from './config-directory.ts';
+
+const ALL = { dataverse: true, postgres: true, tables: true };
+const TOKEN = { DATAVERSE_ACCESS_TOKEN: 't' };
+
+test('an empty file gives the documented defaults', () => {
+  expect(load('')).toEqual({
+    dataverse: undefined,
+    postgres: undefined,
+    schema: 'dataverse',
+    stateSchema: 'mirrorverse',
+    lease: 30_000,
+    limits: {
+      requestsPer5Minutes: 6_000,
+      concurrency: 8,
+      pageSize: 5_000,
+      tables: 8,
+      requestTimeout: 120_000,
+    },
+    healthPort: undefined,
+    tables: [],
+  });
+});
+
+test('a whole file is read, and a table overrides what is set for all', () => {
+  const config = load(
+    `
+dataverse: { url: https://contoso.crm.dynamics.com, auth: access-token }
+postgres: { url: postgres://mirror@db/crm, schema: crm, stateSchema: crm_state }
+schedule: '*/10 * * * *'
+deletes: soft
+lease: 1.5m
+limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500ms }
+health: { port: 8080 }
+tables:
+  - account
+  - name: contact
+    schedule: '*/5 * * * * *'
+    columns: { exclude: [governmentid] }
+    deletes: hard
+`,
+    TOKEN,
+    ALL,
+  );
+  expect(config).toEqual({
+    dataverse: { url: 'https://contoso.crm.dynamics.com', signIn: { method: 'access-token', token: 't' } },
+    postgres: { url: 'postgres://mirror@db/crm' },
+    schema: 'crm',
+    stateSchema: 'crm_state',
+    lease: 90_000,
+    limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500 },
+    healthPort: 8080,
+    tables: [
+      { name: 'account', cron: '*/10 * * * *', excludeColumns: [], softDeletes: true },
+      { name: 'contact', cron: '*/5 * * * * *', excludeColumns: ['governmentid'], softDeletes: false },
+    ],
+  });
+});
+
+test('the configuration is frozen to its leaves', () => {
+  const config = load('tables: [{ name: a, columns: { exclude: [b] } }]', { DATABASE_URL: 'embedded' });
+  for (const part of [
+    config,
+    config.limits,
+    config.postgres,
+    config.tables,
+    config.tables[0]?.excludeColumns,
+  ]) {
+    expect(part).toBeDefined();
+    expect(Object.isFrozen(part)).toBe(true);
+  }
+});
+
+test('what a command needs and nobody gave is told all at once', () => {
+  const problems = problemsOf('', {}, ALL);
+  expect(keysOf(problems)).toEqual(['dataverse.url', 'postgres.url', 'tables']);
+  expect(problems.map(({ message }) => message).join()).toMatch(
+    /DATAVERSE_URL.*DATABASE_URL.*MIRRORVERSE_TABLES/,
+  );
+});
+
+test('a command is not asked for what it does not need', () => {
+  expect(keysOf(problemsOf('', {}, { postgres: true }))).toEqual(['postgres.url']);
+  expect(load('dataverse: { url: https://o.example, auth: client-secret }').dataverse?.url).toBe(
+    'https://o.example',
+  );
+});
+
+test('mistakes of every kind are told together', () => {
+  const yaml = `
+dataverse: { url: 'http://contoso.crm.dynamics.com', auth: client-secret }
+schedul: '* * * * *'
+limits: { pageSize: 0 }
+tables: [account, account]
+`;
+  expect(keysOf(problemsOf(yaml, { AZURE_TENANT_ID: 't' }, ALL))).toEqual([
+    'AZURE_CLIENT_ID',
+    'AZURE_CLIENT_SECRET',
+    'dataverse.url',
+    'limits.pageSize',
+    'postgres.url',
+    'schedul',
+    'tables.1',
+  ]);
+});
+
+test('every problem is in the message, with its key', () => {
+  expect(() => load('tabels: []\nlimits: { pageSize: 9999 }')).toThrow(
+    /^tabels: .*\nlimits\.pageSize: |^limits\.pageSize: .*\ntabels: /,
+  );
+});
+
+test('unknown keys are refused at every level', () => {
+  const yaml = `
+a: 1
+dataverse: { b: 1 }
+postgres: { c: 1 }
+limits: { d: 1 }
+health: { e: 1 }
+tables:
+  - { name: account, f: 1 }
+  - { name: contact, columns: { g: 1 } }
+`;
+  expect(keysOf(problemsOf(yaml))).toEqual([
+    'a',
+    'dataverse.b',
+    'health.e',
+    'limits.d',
+    'postgres.c',
+    'tables.0.f',
+    'tables.1.columns.g',
+  ]);
+});
+
+test.each([
+  ['tables: account', 'tables'],
+  ['tables: [7]', 'tables.0'],
+  ['tables: [""]', 'tables.0'],
+  ['tables: [{ schedule: "* * * * *" }]', 'tables.0.name'],
+  ['tables: [a, a]', 'tables.1'],
+  ['tables: [a, { name: a }]', 'tables.1'],
+  ['tables: [{ name: a, deletes: no }]', 'tables.0.deletes'],
+  ['deletes: maybe', 'deletes'],
+  ['dataverse: { auth: password }', 'dataverse.auth'],
+  ['dataverse: 7', 'dataverse'],
+  ['limits: { concurrency: 1.5 }', 'limits.concurrency'],
+  ['limits: { concurrency: many }', 'limits.concurrency'],
+  ['limits: { requestsPer5Minutes: 0 }', 'limits.requestsPer5Minutes'],
+  ['limits: { pageSize: 5001 }', 'limits.pageSize'],
+  ['limits: { requestTimeout: 5 }', 'limits.requestTimeout'],
+  ['health: { port: 65536 }', 'health.port'],
+  ['lease: fast', 'lease'],
+  ['lease: 999ms', 'lease'],
+  ['postgres: { schema: "" }', 'postgres.schema'],
+  [`postgres: { schema: ${'\u00e9'.repeat(32)} }`, 'postgres.schema'],
+  ['postgres: { schema: a, stateSchema: a }', 'postgres.stateSchema'],
+  ['postgres: { url: mysql://db/crm }', 'postgres.url'],
+  ['postgres: { url: crm }', 'postgres.url'],
+])('%s is refused by its key', (yaml, key) => {
+  expect(keysOf(problemsOf(yaml))).toEqual([key]);
+});
+
+test.each(['postgres://mirror@db/crm', 'postgresql://db', 'embedded'])(
+  'the PostgreSQL address %s is accepted',
+  (url) => {
+    expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });
+  },
+);

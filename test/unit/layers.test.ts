@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
+
+/** What each folder may import beside itself; `cli` may import everything. */
+const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[]; readonly rule: string }>> = {
+  model: { folders: [], rule: 'model imports nothing outside itself' },
+  dataverse: { folders: ['model'], rule: 'dataverse imports only model' },
+  mirror: { folders: ['model'], rule: 'mirror imports only model' },
+  sync: { folders: ['model', 'dataverse', 'mirror'], rule: 'sync imports only model, dataverse and mirror' },
+  operations: {
+    folders: ['model', 'dataverse', 'mirror'],
+    rule: 'operations imports only model, dataverse and mirror',
+  },
+  config: { folders: ['model'], rule: 'config imports only model, and of dataverse the type SignIn' },
+  'embedded-postgres': { folders: [], rule: 'embedded-postgres imports nothing outside itself' },
+  emulator: { folders: ['model'], rule: 'emulator imports only model' },
+};
+
+const FORBIDDEN_PACKAGES: Readonly<Record<string, RegExp>> = {
+  model: /^(?!node:)/,
+  dataverse: /^(?:pg|pg-.*|drizzle-.*)(?:\/|$)/,
+  mirror: /^(?:@azure\/.*|undici|(?:node:)?https?2?)(?:\/|$)/,
+  sync: /^(?:pg|pg-.*|drizzle-.*|@azure\/.*)(?:\/|$)/,
+};
+
+interface Import {
+  readonly text: string;
+  readonly from: string;
+}
+
+interface SourceFile {
+  readonly path: string;
+  readonly folder: string;
+  readonly text: string;
+  readonly code: string;
+  readonly imports: readonly Import[];
+}
+
+const IMPORT =
+  /(?:^|[\n;])\s*((?:import|export)\b[^;'"]*?\bfrom\s*|import\s*|(?:[^\n]*?\b)import\(\s*)['"]([^'"]+)['"]/g;
+
+const files: readonly SourceFile[] = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(resolve(SOURCE, path), 'utf8');
+    return {
+      path,
+      folder: path.split('/')[0] ?? '',
+      text,
+      code: text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|(?<=\s)\/\/ .*$/gm, ''),
+      imports: [...text.matchAll(IMPORT)].map((match) => ({ text: match[1] ?? '', from: match[2] ?? '' })),
+    };
+  });
+
+/** The folder of src that a relative import leads to. */
+function folderOf(file: SourceFile, from: string): string {
+  return relative(SOURCE, resolve(SOURCE, dirname(file.path), from)).split('/')[0] ?? '';
+}
+
+const isSignInType = (file: SourceFile, { text, from }: Import): boolean =>
+  file.folder === 'config' &&
+  from === '../dataverse/sign-in.ts' &&
+  text.replaceAll(/\s+/g, ' ') === 'import type { SignIn } from ';
+
+const violations = (breaks: (file: SourceFile) => readonly string[]): string[] =>
+  files.flatMap((file) => breaks(file).map((what) => `src/${file.path}: ${what}`));
+
+test('every import goes downwards', () => {
+  expect(files.flatMap(({ imports }) => imports).length).toBeGreaterThan(100);
+  const found = violations((file) => {
+    const allowed = MAY_IMPORT[file.folder];
+    if (allowed === undefined) return file.folder === 'cli' ? [] : ['a folder that the rules do not know'];
+    return file.imports
+      .filter(({ from }) => from.startsWith('.'))
+      .filter((one) => !isSignInType(file, one))
+      .filter(({ from }) => ![file.folder, ...allowed.folders].includes(folderOf(file, from)))
+      .map(({ from }) => `imports ${from}, but ${allowed.rule}`);
+  });
+  expect(found).toEqual([]);
+});
+
+test('no folder uses a package of a room it must not know', () => {
+  const found = violations((file) =>
+    file.imports
+      .filter(({ from }) => !from.startsWith('.') && FORBIDDEN_PACKAGES[file.folder]?.test(from) === true)
+      .map(({ from }) => `imports ${from}, which ${file.folder} must not know`),
+  );
+  expect(found).toEqual([]);
+});
+
+test('only dataverse makes requests of its own to the environment', () => {
+  const silent = ['model', 'mirror', 'sync', 'operations', 'config'];
+  const found = violations((file) =>
+    silent.includes(file.folder) && /\bfetch\(/.test(file.code)
+      ? [`calls fetch, but ${file.folder} knows no HTTP`]
+      : [],
+  );
+  expect(found).toEqual([]);
+});
+
+test('only config and the files of the command line read the environment', () => {
+  const found = violations((file) =>
+    /\bprocess\.env\b|\benv\b[^'"\n]*from 'node:process'/.test(file.code) &&
+    !['config', 'embedded-postgres'].includes(file.folder) &&
+    dirname(file.path) !== 'cli'
+      ? ['reads process.env, but only config may']
+      : [],
+  );
+  expect(found).toEqual([]);
+});
+
+test('only the command line ends the process', () => {
+  const found = violations((file) =>
+    file.folder !== 'cli' && /\bprocess\.(?:exit|abort)\(|\bprocess\.exitCode\s*=/.test(file.code)
+      ? ['ends the process, but only cli may']
+      : [],
+  );
+  expect(found).toEqual([]);
+});
+
+test('no file is longer than 400 lines', () => {
+  const found = violations(({ text }) => (text.split('\n').length > 401 ? ['is longer than 400 lines'] : []));
+  expect(found).toEqual([]);
+});
+
+test('no file has a name that says nothing', () => {
+  const empty = /^(?:utils?|helpers?|index|common|misc)$/;
+  expect(
+    violations(({ path }) => (empty.test(basename(path, '.ts')) ? ['says nothing by its name'] : [])),
+  ).toEqual([]);
+});
