@@ -1,10 +1,39 @@
-import type { Command } from './command.ts';
+import { DemoOrganization } from '../emulator/demo-organization.ts';
+import { untilAborted } from '../model/sleep.ts';
+import { UsageError, type Command, type CommandContext } from './command.ts';
+
+/** The port it takes unless told otherwise. */
+const PORT = 8420;
+
 export const emulator: Command = {
   name: 'emulator',
-  usage: 'emulator',
-  summary: 'tbd',
+  usage: 'emulator [--port N] [--host H] [--rows N] [--changes N]',
+  summary: 'the Dataverse emulator alone, with N rows and N changes a second, until Ctrl-C',
   needs: {},
-  options: {},
+  options: {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    rows: { type: 'string' },
+    changes: { type: 'string' },
+  },
   takesWords: false,
-  run: async () => 0,
+  async run(context) {
+    const { options, signal, print } = context;
+    const organization = new DemoOrganization({ rows: numberOption(context, 'rows', 20_000) });
+    const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
+    const url = await organization.emulator.listen(numberOption(context, 'port', PORT), host);
+    const [accessToken] = organization.emulator.settings.bearerTokens;
+    if (options['json'] === true) print(JSON.stringify({ url, accessToken }));
+    else print(`DATAVERSE_URL=${url}\nDATAVERSE_ACCESS_TOKEN=${accessToken}`);
+    await Promise.all([organization.work(numberOption(context, 'changes', 2), signal), untilAborted(signal)]);
+    await organization.emulator.close();
+    return 0;
+  },
 };
+
+function numberOption(context: CommandContext, name: string, otherwise: number): number {
+  const value = context.options[name];
+  if (value === undefined) return otherwise;
+  if (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)) return Number(value);
+  throw new UsageError(`--${name} takes a number, not ${String(value)}.`);
+}

@@ -14,38 +14,31 @@ export const run: Command = {
   needs: { dataverse: true, postgres: true, tables: true },
   options: {},
   takesWords: false,
-  async run(context) {
-    return Session.use(context, async (session) => {
-      const { config, logger, signal } = context;
-      const health = await startHealthServer(config.healthPort);
-      session.onClose(async () => health.close());
-      try {
-        const mirror = await openPatiently(session);
-        health.setReady();
-        const holder = leaseHolder();
-        const crons = new Map(config.tables.map((table) => [table.name, table.cron]));
-        const jobs = session
-          .jobs(mirror, holder, config.tables)
-          .map((job) => ({ job, cron: crons.get(job.settings.name) ?? '' }));
-        await runDaemon(
-          {
-            dataverse: session.dataverse(),
-            mirror,
-            jobs,
-            holder,
-            tablesAtOnce: config.limits.tables,
-            logger,
-          },
-          signal,
-        );
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-      logger.info('Stopped.');
-      return 0;
-    });
-  },
+  run: async (context) => Session.use(context, runUntilStopped),
 };
+
+/** The daemon over a session, until its signal; a clean stop is a success. */
+export async function runUntilStopped(session: Session): Promise<number> {
+  const { config, logger, signal } = session.context;
+  const health = await startHealthServer(config.healthPort);
+  session.onClose(async () => health.close());
+  try {
+    const mirror = await openPatiently(session);
+    health.setReady();
+    const holder = leaseHolder();
+    const crons = new Map(config.tables.map((table) => [table.name, table.cron]));
+    const jobs = session
+      .jobs(mirror, holder, config.tables)
+      .map((job) => ({ job, cron: crons.get(job.settings.name) ?? '' }));
+    const tablesAtOnce = config.limits.tables;
+    const dataverse = session.dataverse();
+    await runDaemon({ dataverse, mirror, jobs, holder, tablesAtOnce, logger }, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  logger.info('Stopped.');
+  return 0;
+}
 
 /**
  * Opens the mirror, again and again where that may yet work: database and environment may come up

@@ -22,6 +22,8 @@ export class Session {
   private readonly releasers: (() => Promise<void>)[] = [];
   private dataverseOpened: Dataverse | undefined;
   private poolOpened: pg.Pool | undefined;
+  private postgresOpened: EmbeddedPostgres | undefined;
+  private options: MirrorOptions | undefined;
 
   private constructor(context: CommandContext) {
     this.context = context;
@@ -84,8 +86,6 @@ export class Session {
     return tables.map((table) => new TableJob({ ...table, pageSize: config.limits.pageSize }, parts));
   }
 
-  private options: MirrorOptions | undefined;
-
   private async mirrorOptions(): Promise<MirrorOptions> {
     const { config } = this.context;
     this.options ??= {
@@ -107,10 +107,12 @@ export class Session {
 
   /** The bundled PostgreSQL, started or joined. @throws Failure `embedded-postgres` */
   async embeddedPostgres(): Promise<EmbeddedPostgres> {
+    if (this.postgresOpened !== undefined) return this.postgresOpened;
     const { signal } = this.context;
     try {
       const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
       this.onClose(async () => postgres.release());
+      this.postgresOpened = postgres;
       return postgres;
     } catch (error) {
       if (!(error instanceof EmbeddedPostgresError)) throw error;

@@ -20,7 +20,9 @@ export function annotationFilter(patterns: string | null): AnnotationFilter {
     .filter((each) => each !== '');
   const wanted = (name: string): boolean =>
     list.some((pattern) =>
-      pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern.toLowerCase() === name.toLowerCase(),
+      pattern.endsWith('*')
+        ? name.startsWith(pattern.slice(0, -1))
+        : pattern.toLowerCase() === name.toLowerCase(),
     );
   return {
     lookupLogicalName: wanted(LOOKUP_LOGICAL_NAME),

@@ -71,7 +71,8 @@ export function rowKey(resource: string): string | undefined {
 
 function authorityKind(path: string): RequestKind {
   if (/\/oauth2\/(?:v2\.0\/)?token$/.test(path)) return 'token';
-  if (path.endsWith('/.well-known/openid-configuration') || path.endsWith('/discovery/instance')) return 'openid';
+  if (path.endsWith('/.well-known/openid-configuration') || path.endsWith('/discovery/instance'))
+    return 'openid';
   return 'other';
 }
 

@@ -3,7 +3,10 @@ import type { AccessTokens } from './access-tokens.ts';
 import type { EmulatorSettings } from './emulator-settings.ts';
 import type { Reply } from './reply.ts';
 
-const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store, no-cache' };
+const JSON_TYPE = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Cache-Control': 'no-store, no-cache',
+};
 
 /** `POST /<tenant>/oauth2/v2.0/token` for client credentials, with a secret or with an assertion. */
 export function tokenReply(
@@ -14,14 +17,32 @@ export function tokenReply(
 ): Reply {
   const grant = form.get('grant_type');
   if (grant !== 'client_credentials') {
-    return refusal(400, 'unsupported_grant_type', 70003, `The app requested an unsupported grant type '${grant}'.`, now);
+    return refusal(
+      400,
+      'unsupported_grant_type',
+      70003,
+      `The app requested an unsupported grant type '${grant}'.`,
+      now,
+    );
   }
   const client = form.get('client_id');
   if (client === null || client === '') {
-    return refusal(400, 'invalid_request', 900144, "The request body must contain the following parameter: 'client_id'.", now);
+    return refusal(
+      400,
+      'invalid_request',
+      900144,
+      "The request body must contain the following parameter: 'client_id'.",
+      now,
+    );
   }
   if (settings.clientId !== null && client !== settings.clientId) {
-    return refusal(400, 'unauthorized_client', 700016, `Application with identifier '${client}' was not found in the directory.`, now);
+    return refusal(
+      400,
+      'unauthorized_client',
+      700016,
+      `Application with identifier '${client}' was not found in the directory.`,
+      now,
+    );
   }
   const asserted =
     form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' &&

@@ -28,7 +28,9 @@ export class Churn {
     this.#random = random;
     this.#tables =
       tables ??
-      [...store.tables.values()].filter((each) => each.tableType === 'Standard').map((each) => each.logicalName);
+      [...store.tables.values()]
+        .filter((each) => each.tableType === 'Standard')
+        .map((each) => each.logicalName);
   }
 
   /** Makes one change: a quarter inserts, most updates, some deletes, now and then a restore. */

@@ -165,7 +165,11 @@ export class DataverseEmulator {
     }
     if (request.kind === 'openid') return openIdReply(request.path, origin);
     if (request.resource === null) {
-      return { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<h2>404 - File or directory not found.</h2>' };
+      return {
+        status: 404,
+        headers: { 'Content-Type': 'text/html' },
+        body: '<h2>404 - File or directory not found.</h2>',
+      };
     }
     refuseLongUrl(request.url);
     const api = { store: this.store, settings: this.settings, now: this.#now };
@@ -179,7 +183,11 @@ function errorReply(error: DataverseError): Reply {
   if (error.status === 401) {
     return { status: 401, headers: { 'Content-Type': 'text/html', ...error.headers }, body: error.message };
   }
-  return { status: error.status, headers: { 'Content-Type': JSON_CONTENT, ...error.headers }, body: error.body() };
+  return {
+    status: error.status,
+    headers: { 'Content-Type': JSON_CONTENT, ...error.headers },
+    body: error.body(),
+  };
 }
 
 async function readBody(message: IncomingMessage): Promise<string> {

@@ -87,7 +87,11 @@ export class DataverseStore {
   }
 
   /** Creates a row and returns its id. Values are keyed by property (`_ownerid_value`) or logical name. */
-  insert(table: string, values: Readonly<Record<string, WireInput>>, id: string = this.random.guid()): string {
+  insert(
+    table: string,
+    values: Readonly<Record<string, WireInput>>,
+    id: string = this.random.guid(),
+  ): string {
     const data = this.data(table);
     const draft = this.#draft(data, id);
     this.#assignAll(data, draft, values);
@@ -213,7 +217,8 @@ export class DataverseStore {
     const columns = definition.columns.filter(
       (column) => column.logicalName !== logicalName && column.attributeOf !== logicalName,
     );
-    if (columns.length === definition.columns.length) throw new Error(`${table} has no column ${logicalName}`);
+    if (columns.length === definition.columns.length)
+      throw new Error(`${table} has no column ${logicalName}`);
     this.#redefine(table, { columns });
   }
 

@@ -38,6 +38,7 @@ function linkPrimaryContacts(store: DataverseStore, random: Random): void {
   if (!store.has('account') || !store.has('contact')) return;
   for (const account of [...store.data('account').rows.keys()]) {
     const contact = store.data('contact').anyId(random);
-    if (contact !== undefined && random.chance(0.3)) store.update('account', account, { primarycontactid: contact });
+    if (contact !== undefined && random.chance(0.3))
+      store.update('account', account, { primarycontactid: contact });
   }
 }

@@ -12,7 +12,8 @@ import { jsonReply, type Reply } from './reply.ts';
 import type { TableDefinition } from './table-definition.ts';
 import type { ApiCall } from './web-api.ts';
 
-const ADDRESS = /^Attributes(?:\(LogicalName='([^']*)'\))?(?:\/Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata)?$/;
+const ADDRESS =
+  /^Attributes(?:\(LogicalName='([^']*)'\))?(?:\/Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata)?$/;
 
 const CASTS: ReadonlySet<string> = new Set(
   Object.values(KIND_FACTS).flatMap((facts) => (facts.cast === null ? [] : [facts.cast])),

@@ -69,7 +69,8 @@ function definitionBody(
   const body = selectMembers(tableMetadata(table), select, 'EntityMetadata');
   for (const { name, select: members } of expansions) {
     if (name === 'Attributes') body[name] = attributesOf(table, members);
-    else if (/^(?:OneToMany|ManyToOne|ManyToMany)Relationships$|^Keys$|^Privileges$/.test(name)) body[name] = [];
+    else if (/^(?:OneToMany|ManyToOne|ManyToMany)Relationships$|^Keys$|^Privileges$/.test(name))
+      body[name] = [];
     else throw unknownProperty(name, 'EntityMetadata');
   }
   return body;

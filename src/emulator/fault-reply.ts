@@ -3,7 +3,7 @@ import { JSON_CONTENT, type Reply } from './reply.ts';
 
 const GATEWAY_PAGE = (status: number): string =>
   `<!DOCTYPE html><html><head><title>${status} Service Unavailable</title></head>` +
-  '<body><h2>Our services aren\'t available right now</h2><p>We\'re working to restore all services as soon as possible.</p></body></html>';
+  "<body><h2>Our services aren't available right now</h2><p>We're working to restore all services as soon as possible.</p></body></html>";
 
 /** The answer a fault gives in place of the ordinary one, or null when it only alters that. */
 export function faultReply(action: FaultAction): Reply | null {
@@ -23,7 +23,9 @@ export function faultReply(action: FaultAction): Reply | null {
     return { status: status ?? 200, headers: { 'Content-Type': JSON_CONTENT, ...headers }, body: text };
   }
   if (status === undefined && code === undefined && message === undefined) return null;
-  const error = { error: { code: code ?? '0x80040216', message: message ?? 'An unexpected error occurred.' } };
+  const error = {
+    error: { code: code ?? '0x80040216', message: message ?? 'An unexpected error occurred.' },
+  };
   return {
     status: status ?? 400,
     headers: { 'Content-Type': JSON_CONTENT, ...headers },

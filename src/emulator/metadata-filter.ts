@@ -10,15 +10,16 @@ const TERM = /^\(?\s*(\w+)(\/Value)?\s+(eq|ne)\s+(?:'([^']*)'|(true|false|null)|
  */
 export function metadataFilter(text: string | undefined, type: string): (members: Members) => boolean {
   if (text === undefined) return () => true;
-  const alternatives = text.split(/\s+or\s+/).map((each) => each.split(/\s+and\s+/).map((term) => readTerm(term)));
+  const alternatives = text
+    .split(/\s+or\s+/)
+    .map((each) => each.split(/\s+and\s+/).map((term) => readTerm(term)));
   return (members) => alternatives.some((terms) => terms.every((term) => term(members)));
 
   function readTerm(term: string): (members: Members) => boolean {
     const match = TERM.exec(term.trim());
     if (match === null) throw notEmulated(`The metadata filter '${term}'`);
     const [, name = '', managed, operator, quoted, word, digits] = match;
-    const wanted =
-      quoted ?? (word === undefined ? Number(digits) : word === 'null' ? null : word === 'true');
+    const wanted = quoted ?? (word === undefined ? Number(digits) : word === 'null' ? null : word === 'true');
     return (members) => {
       if (!(name in members)) throw unknownProperty(name, type);
       const member = members[name];

@@ -3,7 +3,8 @@ import type { TableDefinition } from './table-definition.ts';
 
 /** The single-valued navigation property through which a lookup reaches one of its targets. */
 export function navigationProperty(table: TableDefinition, column: Column, target: string): string {
-  if (column.kind === 'Owner' || column.targets.length === 1) return nameFor(table, column, column.logicalName);
+  if (column.kind === 'Owner' || column.targets.length === 1)
+    return nameFor(table, column, column.logicalName);
   return nameFor(table, column, `${column.logicalName}_${target}`);
 }
 

@@ -58,7 +58,11 @@ export async function plainPage(
     ? `,"@${GLOBAL_METADATA_VERSION}":"${api.store.metadataVersion}"`
     : '';
   const items = shown.map((row) => row.bytes(writer));
-  const body = pageBody(`"@odata.context":${JSON.stringify(context)}${count}${totals}${version}`, items, nextLink);
+  const body = pageBody(
+    `"@odata.context":${JSON.stringify(context)}${count}${totals}${version}`,
+    items,
+    nextLink,
+  );
   await api.settings.onPage?.({ table: definition.logicalName, kind: 'list', pageNumber });
   const applied = preferenceApplied(request.preferences, false);
   return jsonReply(body, applied === undefined ? {} : { 'Preference-Applied': applied });

@@ -33,7 +33,10 @@ export function setServiceHeaders(response: ServerResponse, report: LimitReport)
   response.setHeader('REQ_ID', requestId);
   response.setHeader('CRM.ServiceId', 'framework');
   response.setHeader('x-ms-dop-hint', String(report.dopHint));
-  const seconds = report.seconds.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const seconds = report.seconds.toLocaleString('en-US', {
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
+  });
   response.setHeader('x-ms-ratelimit-time-remaining-xrm-requests', seconds);
   response.setHeader('x-ms-ratelimit-burst-remaining-xrm-requests', String(report.requests));
   response.setHeader('OData-Version', '4.0');

@@ -8,7 +8,13 @@ import type { WireInput } from './wire-value.ts';
 
 /** Columns the store fills, or that follow from others. */
 const LEFT_OUT = new Set(['versionnumber', 'createdon', 'modifiedon', 'owningteam', 'owningbusinessunit']);
-const ALWAYS_FILLED = new Set(['ownerid', 'statecode', 'statuscode', 'transactioncurrencyid', 'exchangerate']);
+const ALWAYS_FILLED = new Set([
+  'ownerid',
+  'statecode',
+  'statuscode',
+  'transactioncurrencyid',
+  'exchangerate',
+]);
 /** So many first rows of a table have a value in every column. */
 const FULL_ROWS = 20;
 const SHARE_OF_NULLS = 0.35;

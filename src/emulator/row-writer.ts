@@ -38,7 +38,13 @@ export function rowWriter(
     const column = data.rowColumns[position];
     if (column === undefined) continue;
     const property = wireProperty(column);
-    columns.push({ column, position, property, prefix: `,${JSON.stringify(property)}:`, lookupAnnotations: new Map() });
+    columns.push({
+      column,
+      position,
+      property,
+      prefix: `,${JSON.stringify(property)}:`,
+      lookupAnnotations: new Map(),
+    });
   }
   const annotated =
     annotations.formattedValue || annotations.lookupLogicalName || annotations.associatedNavigationProperty;

@@ -28,11 +28,19 @@ export class ServiceProtection {
     const { windowSeconds, requests, executionMilliseconds, concurrency } = this.#limits;
     this.#forget(now - windowSeconds * 1000);
     if (this.#running >= concurrency) {
-      throw this.#refuse('0x80072326', `Number of concurrent requests exceeded the limit of ${concurrency}.`, 1);
+      throw this.#refuse(
+        '0x80072326',
+        `Number of concurrent requests exceeded the limit of ${concurrency}.`,
+        1,
+      );
     }
     if (this.#starts.length >= requests) {
       const message = `Number of requests exceeded the limit of ${requests} over time window of ${windowSeconds} seconds.`;
-      throw this.#refuse('0x80072322', message, this.#secondsUntilFree(this.#starts[this.#starts.length - requests], now));
+      throw this.#refuse(
+        '0x80072322',
+        message,
+        this.#secondsUntilFree(this.#starts[this.#starts.length - requests], now),
+      );
     }
     if (this.#executed > executionMilliseconds) {
       const limit = executionMilliseconds.toLocaleString('en-US');

@@ -46,7 +46,12 @@ function ordinaryText(column: Column, limit: number): TextSeeder {
   if (name === 'suffix') return oneOf(['Jr.', 'III', 'PhD']);
   if (name === 'jobtitle' || name === 'title') return oneOf(['Einkäuferin', 'Purchasing Manager', 'Gérant']);
   if (name === 'department') return oneOf(['Einkauf', 'Sales', 'Comptabilité']);
-  if (name.includes('fullname') || name === 'displayname' || name.endsWith('sname') || name === 'managername') {
+  if (
+    name.includes('fullname') ||
+    name === 'displayname' ||
+    name.endsWith('sname') ||
+    name === 'managername'
+  ) {
     return (_, random) => `${random.pick(FIRST_NAMES)} ${random.pick(LAST_NAMES)}`;
   }
   if (name.endsWith('name')) return (_, random) => `${random.pick(COMPANIES)} ${random.integer(1, 9999)}`;

@@ -82,12 +82,15 @@ function seedNumber(column: Column, index: number, random: Random): string {
       `${random.integer(0, 900_000)}.${String(random.integer(0, 9999)).padStart(4, '0')}000000`
     );
   }
-  return HARD_NUMBERS.Decimal[index] ?? `${random.integer(0, 999)}.${random.integer(1_000_000, 9_999_999)}000`;
+  return (
+    HARD_NUMBERS.Decimal[index] ?? `${random.integer(0, 999)}.${random.integer(1_000_000, 9_999_999)}000`
+  );
 }
 
 function seedDate(dateOnly: boolean, random: Random): string {
   if (dateOnly && random.chance(0.02)) return '1753-01-01';
-  const two = (lowest: number, highest: number): string => TWO_DIGITS[random.integer(lowest, highest)] ?? '01';
+  const two = (lowest: number, highest: number): string =>
+    TWO_DIGITS[random.integer(lowest, highest)] ?? '01';
   const date = `${random.integer(2019, 2025)}-${two(1, 12)}-${two(1, 28)}`;
   return dateOnly ? date : `${date}T${two(0, 23)}:${two(0, 59)}:${two(0, 59)}Z`;
 }

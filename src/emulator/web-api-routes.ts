@@ -20,7 +20,11 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   const { request } = call;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     if (request.resource === '$batch') throw notEmulated('$batch');
-    throw new DataverseError(405, '0x80060888', `The requested resource does not support http method '${request.method}'.`);
+    throw new DataverseError(
+      405,
+      '0x80060888',
+      `The requested resource does not support http method '${request.method}'.`,
+    );
   }
   refuseUnsupportedOptions(call.options);
   switch (request.kind) {
@@ -53,7 +57,8 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
 }
 
 function csdl(api: WebApi, call: ApiCall): Reply {
-  const annotated = call.options.get('annotations') === 'true' || call.request.preferences.annotations === '*';
+  const annotated =
+    call.options.get('annotations') === 'true' || call.request.preferences.annotations === '*';
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml' },

@@ -8,6 +8,7 @@ import { settleContradictions } from './contradictions.ts';
 
 /** What a pass has done so far. */
 export interface PassProgress {
+  /** The phase it began in, or was thrown back to. */
   phase: Checkpoint['phase'];
   pages: number;
   rowsRead: number;
@@ -57,6 +58,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
           'The link has expired; the table is re-baselined.',
         );
         from = beginning('rebaseline', from.selection ?? '');
+        progress.phase = from.phase;
         upperBoundIsOld = false;
         ahead = fetchAhead(feed, from, signal);
         continue;
@@ -65,7 +67,6 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
       const deltaEnds = page.link.kind === 'delta' && !isLoading(from);
       const finished = deltaEnds && !upperBoundIsOld;
       if (!finished) ahead = fetchAhead(feed, step.checkpoint, signal);
-      progress.phase = from.phase;
       const settled = await settleContradictions(page, feed, writer, signal);
       const result = await writer.write(
         settled,

@@ -184,7 +184,8 @@ export class TableJob {
   }
 
   private report(result: RunResult): void {
-    const { failure, ...fields } = result;
+    // The child logger names the table.
+    const { failure, table: _, ...fields } = result;
     if (failure !== null) {
       const { code, remedy, details, message } = failure;
       const fault = code === 'unexpected' ? { err: failure.cause } : {};
@@ -199,7 +200,7 @@ export class TableJob {
 
 function summary(result: RunResult): string {
   const { phase, rowsWritten, rowsDeleted, rowsQuarantined, milliseconds } = result;
-  const parts = [`${rowsWritten} rows written`, `${rowsDeleted} deleted`];
+  const parts = [`${rowsWritten} ${rowsWritten === 1 ? 'row' : 'rows'} written`, `${rowsDeleted} deleted`];
   if (rowsQuarantined > 0) parts.push(`${rowsQuarantined} quarantined`);
   return `${phase} of ${result.table}: ${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s.`;
 }

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
@@ -43,6 +43,7 @@ export async function registerEnvironment(
   seen: { url: string; organizationId: string; linkLifeDays: number | undefined },
 ): Promise<EnvironmentRecord> {
   const { environments } = stateTables(stateSchema);
+  const before = await findEnvironment(pool, stateSchema, mirrorSchema);
   const values = {
     organizationId: seen.organizationId,
     url: seen.url,
@@ -58,7 +59,10 @@ export async function registerEnvironment(
       setWhere: eq(environments.organizationId, seen.organizationId),
     })
     .returning({ id: environments.id });
-  if (record !== undefined) return { id: record.id, ...seen, linkLifeDays: values.linkLifeDays };
+  if (record !== undefined) {
+    if (before !== undefined && before.url !== seen.url) await moveLinks(pool, stateSchema, before, seen.url);
+    return { id: record.id, ...seen, linkLifeDays: values.linkLifeDays };
+  }
   const other = await findEnvironment(pool, stateSchema, mirrorSchema);
   throw new Failure({
     code: 'environment-changed',
@@ -67,4 +71,24 @@ export async function registerEnvironment(
     remedy:
       'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
   });
+}
+
+/**
+ * Stored links begin with the address the environment had when it issued them. The same organization
+ * under another address knows them still; what follows the origin stays as it was, byte for byte.
+ */
+async function moveLinks(
+  pool: pg.Pool,
+  stateSchema: string,
+  before: EnvironmentRecord,
+  url: string,
+): Promise<void> {
+  const { tables } = stateTables(stateSchema);
+  const rest = before.url.length + 1;
+  await drizzle(pool)
+    .update(tables)
+    .set({ link: sql`${url}::text || substr(${tables.link}, ${rest}::int)` })
+    .where(
+      and(eq(tables.environmentId, before.id), sql`left(${tables.link}, ${rest}::int) = ${`${before.url}/`}`),
+    );
 }
