@@ -1,7 +1,8 @@
 import { ConfigError, type Config, type ConfigProblem, type TableConfig } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
 import { withSecretFiles } from './secrets.ts';
-import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
+import { checkedSettings } from './schema-problems.ts';
+import { VARIABLES, type Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
 
 /** What a command cannot work without. */
@@ -12,6 +13,8 @@ export interface Needs {
 }
 
 const DEFAULT_SCHEDULE = '*/5 * * * *';
+/** Milliseconds; more would be all the execution time of five minutes. */
+const LONGEST_REQUEST = 1_200_000;
 
 /**
  * The configuration from file and variables, checked as a whole.
@@ -28,12 +31,8 @@ export function loadConfig(
   const variables = withSecretFiles(environment, problems);
   const tree = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
   const overlaid = overlay(tree, variables);
-  const parsed = settingsSchema.safeParse(overlaid);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) problems.push(...describeIssue(issue, variables));
-    throw new ConfigError(problems);
-  }
-  const config = toConfig(parsed.data, variables, needs, problems);
+  const settings = checkedSettings(overlaid, variables, problems);
+  const config = toConfig(settings, variables, needs, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
 }
@@ -70,32 +69,6 @@ function nameOf(item: unknown): unknown {
   return typeof item === 'object' && item !== null && 'name' in item ? item.name : item;
 }
 
-type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
-
-function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
-  const path = issue.path.map(String);
-  const key = path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((unknown) => ({ key: [...path, unknown].join('.'), message: 'is no known key' }));
-  }
-  if (issue.code === 'invalid_union') {
-    // A table is a name or a mapping: what is wrong with the mapping is what helps.
-    const branch =
-      issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
-      issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
-    if (branch !== undefined) {
-      return branch.flatMap((inner) =>
-        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, variables),
-      );
-    }
-    return [{ key, message: 'is neither the name of a table nor a mapping with its name' }];
-  }
-  const variable = Object.entries(VARIABLES).find(
-    ([name, at]) => variables[name] !== undefined && at.join('.') === key,
-  )?.[0];
-  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
-}
-
 function toConfig(settings: Settings, variables: Variables, needs: Needs, problems: ConfigProblem[]): Config {
   const schema = settings.postgres?.schema ?? 'dataverse';
   const stateSchema = settings.postgres?.stateSchema ?? 'mirrorverse';
@@ -105,6 +78,10 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   const lease = milliseconds(settings.lease ?? '30s');
   if (lease < 1_000) problems.push({ key: 'lease', message: 'must be at least 1s' });
   const { limits } = settings;
+  const requestTimeout = milliseconds(limits?.requestTimeout ?? '120s');
+  if (requestTimeout < 100 || requestTimeout > LONGEST_REQUEST) {
+    problems.push({ key: 'limits.requestTimeout', message: 'must be between 100ms and 20m' });
+  }
   return {
     dataverse: dataverseFrom(settings, variables, needs, problems),
     postgres: postgresFrom(settings, needs, problems),
@@ -116,7 +93,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       concurrency: limits?.concurrency ?? 8,
       pageSize: limits?.pageSize ?? 5_000,
       tables: limits?.tables ?? 8,
-      requestTimeout: milliseconds(limits?.requestTimeout ?? '120s'),
+      requestTimeout,
     },
     healthPort: settings.health?.port,
     tables: tablesFrom(settings, needs, problems),
@@ -132,7 +109,7 @@ function dataverseFrom(
   const url = settings.dataverse?.url;
   if (url === undefined) {
     if (needs.dataverse === true) {
-      problems.push({ key: 'dataverse.url', message: 'is missing; set it or DATAVERSE_URL' });
+      addMissing(problems, 'dataverse.url', 'set it or DATAVERSE_URL');
     }
     return undefined;
   }
@@ -170,10 +147,7 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
   const url = settings.postgres?.url;
   if (url === undefined) {
     if (needs.postgres === true) {
-      problems.push({
-        key: 'postgres.url',
-        message: 'is missing; set it or DATABASE_URL, or write `embedded`',
-      });
+      addMissing(problems, 'postgres.url', 'set it or DATABASE_URL, or write `embedded`');
     }
     return undefined;
   }
@@ -206,6 +180,12 @@ function tablesFrom(settings: Settings, needs: Needs, problems: ConfigProblem[])
       softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
     };
   });
+}
+
+/** What was refused is not missing as well. */
+function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {
+  if (problems.some((problem) => problem.key.includes(key))) return;
+  problems.push({ key, message: `is missing; ${remedy}` });
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };

@@ -84,7 +84,8 @@ export const settingsSchema = z.strictObject({
       requestTimeout: z
         .string()
         .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'is no duration like 120s')
-        .optional(),
+        .optional()
+        .describe('From the start of a request to the end of its answer: 120s by default.'),
     })
     .optional(),
   health: z

@@ -15,10 +15,10 @@ type Auth = NonNullable<NonNullable<Settings['dataverse']>['auth']>;
 export function signInFrom(auth: Auth, variables: Variables, problems: ConfigProblem[]): SignIn {
   const authority = variables['AZURE_AUTHORITY_HOST'];
   const authorityHost = authority === undefined ? {} : { authorityHost: withScheme(authority) };
-  if (authority !== undefined && !URL.canParse(withScheme(authority))) {
+  if (authority !== undefined && !isAuthority(withScheme(authority))) {
     problems.push({
       key: 'AZURE_AUTHORITY_HOST',
-      message: 'is no address like https://login.microsoftonline.us',
+      message: 'is no https: address like https://login.microsoftonline.us',
     });
   }
   const needed = (name: string): string => {
@@ -85,4 +85,9 @@ function givenWay(variables: Variables): Auth {
 /** The variable is documented as a host name too. */
 function withScheme(authority: string): string {
   return authority.includes('://') ? authority : `https://${authority}`;
+}
+
+/** The secret goes there, so nothing but https: will do; @azure/identity refuses the rest too. */
+function isAuthority(address: string): boolean {
+  return URL.canParse(address) && new URL(address).protocol === 'https:';
 }

@@ -42,6 +42,12 @@ const NOT_A_MEMBER: Meaning = {
   remedy:
     'Create an application user for the app registration in the environment and give it a security role.',
 };
+const ADDRESS_BLOCKED: Meaning = {
+  code: 'address-blocked',
+  reaction: 'stop-table',
+  message: () => 'The environment refuses requests from this address.',
+  remedy: "Allow this machine's address in the environment's IP firewall.",
+};
 const NOT_FOUND: Meaning = {
   code: 'table-not-found',
   reaction: 'stop-table',
@@ -58,7 +64,13 @@ const BY_CODE: ReadonlyMap<string, Meaning> = new Map([
   ['0x80048306', PRIVILEGE],
   ['0x80072560', NOT_A_MEMBER],
   ['0x80040225', NOT_A_MEMBER],
+  ['0x80095ffe', ADDRESS_BLOCKED],
 ]);
+
+/** Whether a code says what is wrong for good, whatever status it comes with. */
+export function isPermanent(code: string): boolean {
+  return BY_CODE.has(code);
+}
 
 // The paging cookie of a stored next link may be refused after an upgrade of the environment.
 const STALE_NEXT_LINK = new Set(['0x80041129', '0x8004112a', '0x8004430a']);

@@ -107,16 +107,23 @@ export function createBudget(limits: BudgetLimits, now: () => number = Date.now)
   };
 }
 
+/** Seconds between two refills, at most. */
+const LONGEST_REFILL = 30;
+
 /** bottleneck's reservoir for a token bucket that holds at most half and refills the other half. */
 export function bucket(requestsPerWindow: number): Bottleneck.ConstructorOptions {
   const burst = Math.max(1, Math.floor(requestsPerWindow / 2));
   const refill = Math.max(1, requestsPerWindow - burst);
-  const seconds = Math.max(1, Math.ceil(WINDOW / 1000 / refill));
-  const amount = Math.max(1, Math.floor((refill * seconds * 1000) / WINDOW));
+  // Refills are whole requests: of the intervals that allow at least one, that which loses least.
+  let seconds = Math.ceil(WINDOW / 1000 / refill);
+  const perSecond = (interval: number): number => Math.floor((refill * interval * 1000) / WINDOW) / interval;
+  for (let interval = seconds + 1; interval <= LONGEST_REFILL; interval++) {
+    if (perSecond(interval) > perSecond(seconds)) seconds = interval;
+  }
   return {
     reservoir: burst,
     reservoirIncreaseInterval: seconds * 1000,
-    reservoirIncreaseAmount: amount,
+    reservoirIncreaseAmount: Math.max(1, Math.round(perSecond(seconds) * seconds)),
     reservoirIncreaseMaximum: burst,
     heartbeatInterval: 250,
   };

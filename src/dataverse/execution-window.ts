@@ -26,8 +26,10 @@ export class ExecutionWindow {
       excess -= duration;
       if (excess <= 0) return Math.max(1, at + this.length - now);
     }
-    // Only requests in flight stand in the way: look again soon, when one has ended.
-    return this.inFlight.size === 0 ? 0 : 1_000;
+    // Requests in flight stand in the way too: look again soon, when one has ended.
+    if (this.inFlight.size > 0) return 1_000;
+    const last = this.finished.at(-1);
+    return last === undefined ? 0 : Math.max(1, last.at + this.length - now);
   }
 
   /** Call the returned function with the time when the request has ended. */

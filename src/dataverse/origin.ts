@@ -11,7 +11,9 @@ import { Failure } from '../model/failure.ts';
  */
 export function ownUrl(link: string, origin: string, base: string = origin): URL {
   const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
-  if (url !== undefined && url.origin === origin && url.username === '' && url.password === '') return url;
+  // Not `url.origin`: that of `blob:https://…` is the origin inside.
+  const isOwn = url !== undefined && `${url.protocol}//${url.host}` === origin;
+  if (isOwn && url.username === '' && url.password === '') return url;
   throw new Failure({
     code: 'foreign-link',
     reaction: 'stop-table',

@@ -212,8 +212,8 @@ class RowCollector {
       }
       if (member >= 0) {
         if (first === OPEN_BRACE) this.complexValue(start, base + 2 * member);
-        else if (first !== LETTER_N) {
-          cells[base + 2 * member] = start;
+        else {
+          cells[base + 2 * member] = first === LETTER_N ? 0 : start;
           cells[base + 2 * member + 1] = at;
         }
       } else if (member !== IGNORED && first === QUOTE) {

@@ -1,4 +1,5 @@
 import type { ApiError } from './api-error.ts';
+import { isPermanent } from './api-failure.ts';
 
 /** What the client does with an answer or a broken connection. */
 export type Verdict = 'throttled' | 'transient' | 'unauthorized' | 'final';
@@ -30,14 +31,12 @@ const TRANSIENT_CODES = new Set([
 
 const SERVICE_PROTECTION_CODES = new Set(['0x80072321', '0x80072322', '0x80072326']);
 
-// Permanent trouble that some front ends report as 500.
-const FINAL_CODES = new Set(['0x80044352', '0x80072491', '0x80072492', '0x80040220', '0x80072560']);
-
 /** Decides by status and error code alone: texts are translated and change. */
 export function classify(error: Pick<ApiError, 'status' | 'code'>): Verdict {
   if (error.status === 429 || SERVICE_PROTECTION_CODES.has(error.code)) return 'throttled';
   if (error.status === 401) return 'unauthorized';
-  if (FINAL_CODES.has(error.code)) return 'final';
+  // Some front ends report permanent trouble as 500.
+  if (isPermanent(error.code)) return 'final';
   if (TRANSIENT_CODES.has(error.code) || TRANSIENT_STATUS.has(error.status)) return 'transient';
   return 'final';
 }

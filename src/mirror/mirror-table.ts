@@ -4,6 +4,9 @@ import { columnIdentifiers, qualifiedName, quoteIdentifier, shortenIdentifier } 
 export const MIRRORED_AT = '_mirrored_at';
 export const DELETED_AT = '_deleted_at';
 
+/** Names no attribute's column can have: our own, and PostgreSQL's system columns. */
+const RESERVED = [MIRRORED_AT, DELETED_AT, 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+
 export interface MirrorColumn extends Column {
   /** Name in PostgreSQL, unquoted. */
   readonly identifier: string;
@@ -27,14 +30,12 @@ export interface MirrorTable {
 }
 
 export function mirrorTable(table: Table, schema: string, softDeletes: boolean): MirrorTable {
+  const named = withUniqueNames(table.columns);
   const names = columnIdentifiers(
-    table.columns.map((column) => column.name),
-    [MIRRORED_AT, DELETED_AT],
+    named.map((column) => column.name),
+    RESERVED,
   );
-  const columns = table.columns.map((column) => ({
-    ...column,
-    identifier: names.get(column.name) ?? column.name,
-  }));
+  const columns = named.map((column) => ({ ...column, identifier: names.get(column.name) ?? column.name }));
   const versionField = columns.findIndex((column) => column.name === table.version);
   const identifier = shortenIdentifier(table.logicalName);
   return {
@@ -47,6 +48,18 @@ export function mirrorTable(table: Table, schema: string, softDeletes: boolean):
     versionField: versionField === -1 ? undefined : versionField,
     softDeletes,
   };
+}
+
+/** An attribute may be called like the companion column of another; that one then goes by its property. */
+function withUniqueNames(columns: readonly Column[]): Column[] {
+  const attributes = new Set(
+    columns.filter((column) => column.name === column.property).map(({ name }) => name),
+  );
+  return columns.map((column) =>
+    column.name !== column.attribute && column.name !== column.property && attributes.has(column.name)
+      ? { ...column, name: column.property }
+      : column,
+  );
 }
 
 /** The quoted name of the column at a position. */

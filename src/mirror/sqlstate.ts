@@ -9,7 +9,8 @@ export interface PostgresError extends Error {
 }
 
 export function isPostgresError(error: unknown): error is PostgresError {
-  return error instanceof Error && 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
+  // Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
+  return error instanceof Error && 'code' in error && /^(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code));
 }
 
 // A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)

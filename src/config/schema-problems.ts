@@ -1,0 +1,65 @@
+import type { ConfigProblem } from './config.ts';
+import type { Variables } from './file-settings.ts';
+import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
+
+type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
+
+function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
+  const path = issue.path.map(String);
+  const key = path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((unknown) => ({ key: [...path, unknown].join('.'), message: 'is no known key' }));
+  }
+  if (issue.code === 'invalid_union') {
+    // A table is a name or a mapping: what is wrong with the mapping is what helps.
+    const branch =
+      issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
+      issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
+    if (branch !== undefined) {
+      return branch.flatMap((inner) =>
+        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, variables),
+      );
+    }
+    return [{ key, message: 'is neither the name of a table nor a mapping with its name' }];
+  }
+  const variable = Object.entries(VARIABLES).find(
+    ([name, at]) => variables[name] !== undefined && at.join('.') === key,
+  )?.[0];
+  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
+}
+
+/**
+ * The settings without what the schema refuses, each refusal told: what is wrong beyond the schema is
+ * then found in the same go.
+ */
+export function checkedSettings(
+  tree: Record<string, unknown>,
+  variables: Variables,
+  problems: ConfigProblem[],
+): Settings {
+  const rest = structuredClone(tree);
+  for (;;) {
+    const parsed = settingsSchema.safeParse(rest);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) {
+      problems.push(...describeIssue(issue, variables));
+      if (issue.code === 'unrecognized_keys') {
+        for (const key of issue.keys) remove(rest, [...issue.path, key]);
+      } else remove(rest, issue.path);
+    }
+  }
+}
+
+/** Takes out what a path leads to. */
+function remove(tree: Record<string, unknown>, path: readonly PropertyKey[]): void {
+  let node: unknown = tree;
+  for (const key of path.slice(0, -1)) node = memberOf(node, key);
+  const last = path.at(-1);
+  if (typeof node !== 'object' || node === null || last === undefined) return;
+  if (Array.isArray(node)) node.splice(Number(last), 1);
+  else Reflect.deleteProperty(node, last);
+}
+
+function memberOf(node: unknown, key: PropertyKey): unknown {
+  return typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined;
+}
