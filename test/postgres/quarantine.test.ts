@@ -5,13 +5,18 @@ import { testMirror, WritingTable } from '../support/mirror.ts';
 const QUARANTINE = 'SELECT key, version::int, reason, sqlstate FROM mirrorverse.quarantine ORDER BY key';
 
 /** What PostgreSQL cannot store, by what it says of it. */
-const POISON: Record<string, { literals: Record<string, string>; reason: RegExp; sqlstate: string | null }> = {
-  'a NUL character': { literals: { name: '"a\\u0000b"' }, reason: /column name: a NUL/, sqlstate: null },
-  'half a surrogate pair': { literals: { name: '"\\ud800"' }, reason: /surrogate/, sqlstate: null },
-  'an integer out of range': { literals: { count: '2147483648' }, reason: /count.*range/, sqlstate: '22003' },
-  'a date that is none': { literals: { birthday: '"2023-02-30"' }, reason: /birthday/, sqlstate: '22008' },
-  'text for a number': { literals: { amount: '"much"' }, reason: /amount.*type/, sqlstate: '22P02' },
-};
+const POISON: Record<string, { literals: Record<string, string>; reason: RegExp; sqlstate: string | null }> =
+  {
+    'a NUL character': { literals: { name: '"a\\u0000b"' }, reason: /column name: a NUL/, sqlstate: null },
+    'half a surrogate pair': { literals: { name: '"\\ud800"' }, reason: /surrogate/, sqlstate: null },
+    'an integer out of range': {
+      literals: { count: '2147483648' },
+      reason: /count.*range/,
+      sqlstate: '22003',
+    },
+    'a date that is none': { literals: { birthday: '"2023-02-30"' }, reason: /birthday/, sqlstate: '22008' },
+    'text for a number': { literals: { amount: '"much"' }, reason: /amount.*type/, sqlstate: '22P02' },
+  };
 
 describe('quarantine', () => {
   for (const [what, { literals, reason, sqlstate }] of Object.entries(POISON)) {
@@ -19,7 +24,9 @@ describe('quarantine', () => {
       await using test = await testMirror();
       const table = await WritingTable.open(test.mirror, THING);
       const good = Array.from({ length: 30 }, (_, at) => row(at + 10, at + 10));
-      const result = await table.write(page([...good.slice(0, 17), row(1, 5, literals), ...good.slice(17)], 'delta'));
+      const result = await table.write(
+        page([...good.slice(0, 17), row(1, 5, literals), ...good.slice(17)], 'delta'),
+      );
       expect(result).toMatchObject({ written: 30, quarantined: 1 });
       const [found] = await test.database.query<{ reason: string }>(QUARANTINE);
       expect(found).toMatchObject({ key: id(1), version: 5, sqlstate });

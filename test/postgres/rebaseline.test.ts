@@ -41,7 +41,9 @@ describe('a re-baseline', () => {
     await mirrored(test);
     const wider = thingWith([...THING_COLUMNS, ['added', 'text']]);
     const table = await WritingTable.open(test.mirror, wider, { phase: 'rebaseline' });
-    await table.write(page([row(1, 1, { added: '"here"' }), row(2, 2), row(3, 3), row(4, 4)], 'delta', wider));
+    await table.write(
+      page([row(1, 1, { added: '"here"' }), row(2, 2), row(3, 3), row(4, 4)], 'delta', wider),
+    );
     await table.write(page([], 'delta', wider), true);
     const rows = await test.database.query('SELECT added FROM dataverse.thing ORDER BY thingid');
     expect(rows).toEqual([{ added: 'here' }, { added: null }, { added: null }, { added: null }]);

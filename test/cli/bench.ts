@@ -1,0 +1,72 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import type { JournalEntry } from '../../src/emulator/request-journal.ts';
+import { CommandLine, type Environment } from '../support/command-line.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+
+/** An emulator, a database, and the command line with both in its environment. */
+export interface Bench extends AsyncDisposable {
+  readonly emulator: DataverseEmulator;
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly cli: CommandLine;
+}
+
+export async function openBench(tables: readonly string[], environment: Environment = {}): Promise<Bench> {
+  const emulator = new DataverseEmulator({ seed: 5 });
+  const [url, database] = await Promise.all([emulator.listen(), freshDatabase()]);
+  const cli = await CommandLine.open({
+    DATAVERSE_URL: url,
+    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
+    DATABASE_URL: database.url,
+    MIRRORVERSE_TABLES: tables.join(','),
+    ...environment,
+  });
+  return {
+    emulator,
+    url,
+    database,
+    cli,
+    async [Symbol.asyncDispose]() {
+      await cli[Symbol.asyncDispose]();
+      await emulator.close();
+      await database.drop();
+    },
+  };
+}
+
+const DATA = new Set(['baseline', 'delta', 'next', 'row', 'list']);
+
+/** Requests for rows of a table, metadata left out. */
+export function dataRequests(emulator: DataverseEmulator, table: string): JournalEntry[] {
+  return emulator.requests.find({ table }).filter((entry) => DATA.has(entry.kind));
+}
+
+/** A port nobody listens on just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+/** An entry of what `sync --json` prints. */
+export interface SyncEntry {
+  readonly table: string;
+  readonly phase: string;
+  readonly pages: number;
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+  readonly rowsDeleted: number;
+  readonly rowsQuarantined: number;
+  readonly milliseconds: number;
+  readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
+}
+
+export interface SyncDocument {
+  readonly tables: readonly SyncEntry[];
+}

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CommandLine, logLines } from '../support/command-line.ts';
+
+const COMPLETE = {
+  DATAVERSE_URL: 'http://127.0.0.1:9',
+  DATAVERSE_ACCESS_TOKEN: 'token',
+  DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+  MIRRORVERSE_TABLES: 'account,contact',
+};
+
+let cli: CommandLine;
+beforeAll(async () => {
+  cli = await CommandLine.open();
+});
+afterAll(async () => cli[Symbol.asyncDispose]());
+
+/** Keys of the problems that a command named, without the variable's name before them. */
+async function problemsOf(args: readonly string[], environment = {}): Promise<string[]> {
+  const { status, stdout, stderr } = await cli.run(args, environment);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  return logLines(stderr).flatMap((line) => (typeof line['key'] === 'string' ? [line['key']] : []));
+}
+
+describe('a wrong command line', () => {
+  it.each([
+    ['no command', []],
+    ['an unknown command', ['mirror']],
+    ['an unknown option', ['sync', '--fast']],
+    ['an option without its value', ['sync', '--config']],
+    ['stray arguments', ['status', 'account']],
+    ['a table that is not configured', ['sync', 'account', 'lead']],
+    ['a port that is none', ['emulator', '--port', 'eighty']],
+  ])('ends with 2 for %s', async (_, args) => {
+    const { status, stderr } = await cli.run(args, COMPLETE);
+    expect(status).toBe(2);
+    expect(() => logLines(stderr)).not.toThrow();
+  });
+
+  it('is named on standard error', async () => {
+    const { stdout, stderr } = await cli.run(['backfill', 'lead', 'task'], COMPLETE);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('lead, task');
+  });
+});
+
+describe('help and version', () => {
+  it.each([[['--help']], [['help']], [['sync', '--help']], [['run', '-h']]])('%j explains and ends with 0', async (args) => {
+    const { status, stdout, stderr } = await cli.run(args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('Usage: mirrorverse');
+  });
+
+  it('names every command', async () => {
+    const { stdout } = await cli.run(['--help']);
+    for (const name of ['run', 'sync', 'backfill', 'status', 'check', 'tables', 'migrate', 'demo', 'emulator'])
+      expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+  });
+
+  it('prints the version of the package', async () => {
+    const { status, stdout } = await cli.run(['--version']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  });
+});
+
+describe('a wrong configuration', () => {
+  it('ends with 2 and names every problem at once', async () => {
+    const file = await cli.file(
+      'wrong.yaml',
+      [
+        'colour: blue',
+        'dataverse: { url: http://contoso.crm.dynamics.com, region: eu }',
+        'schedule: every now and then',
+        'limits: { concurrency: 0, pageSize: 9000 }',
+        'tables:',
+        '  - account',
+        '  - { name: contact, deletes: maybe, columns: { only: [fullname] } }',
+        '  - account',
+      ].join('\n'),
+    );
+    const keys = await problemsOf(['sync', '--config', file], { MIRRORVERSE_AUTH: 'client-secret', AZURE_TENANT_ID: 't' });
+    expect(keys.toSorted()).toEqual(
+      [
+        'AZURE_CLIENT_ID',
+        'AZURE_CLIENT_SECRET',
+        'colour',
+        'dataverse.region',
+        'dataverse.url',
+        'limits.concurrency',
+        'limits.pageSize',
+        'postgres.url',
+        'schedule',
+        'tables.1.columns.only',
+        'tables.1.deletes',
+        'tables.2',
+      ].toSorted(),
+    );
+  });
+
+  it('is named by the variable where a variable gives it', async () => {
+    const keys = await problemsOf(['sync'], {
+      ...COMPLETE,
+      DATAVERSE_URL: 'http://contoso.crm.dynamics.com',
+      MIRRORVERSE_SCHEDULE: '61 * * * *',
+      MIRRORVERSE_PAGE_SIZE: 'many',
+      DATABASE_URL: 'mysql://db/crm',
+    });
+    const variables = ['DATAVERSE_URL', 'MIRRORVERSE_SCHEDULE', 'MIRRORVERSE_PAGE_SIZE', 'DATABASE_URL'];
+    for (const variable of variables) expect(keys.join('\n')).toContain(variable);
+  });
+
+  it('is a file that is not there', async () => {
+    expect(await problemsOf(['sync', '--config', 'missing.yaml'], COMPLETE)).toEqual(['--config']);
+    expect(await problemsOf(['status'], { ...COMPLETE, MIRRORVERSE_CONFIG: 'missing.yaml' })).toHaveLength(1);
+  });
+
+  it('is a file that holds no YAML', async () => {
+    const file = await cli.file('broken.yaml', 'tables: [account');
+    expect(await problemsOf(['check', '--config', file], COMPLETE)).toHaveLength(1);
+  });
+
+  it('never shows a secret', async () => {
+    const url = 'mysql://user:canary-password@db/crm';
+    const { stderr } = await cli.run(['sync'], { ...COMPLETE, DATABASE_URL: url });
+    expect(stderr).not.toContain('canary-password');
+  });
+});
