@@ -50,14 +50,20 @@ export function checkedSettings(
   }
 }
 
-/** Takes out what a path leads to. */
+/** Takes out what a path leads to; an item of a list leaves its place taken, so that the others keep theirs. */
 function remove(tree: Record<string, unknown>, path: readonly PropertyKey[]): void {
   let node: unknown = tree;
   for (const key of path.slice(0, -1)) node = memberOf(node, key);
   const last = path.at(-1);
   if (typeof node !== 'object' || node === null || last === undefined) return;
-  if (Array.isArray(node)) node.splice(Number(last), 1);
+  if (Array.isArray(node)) node[Number(last)] = placeholder(node, Number(last));
   else Reflect.deleteProperty(node, last);
+}
+
+/** Stands for a refused table: by its name where it has one, so that a second one of it is told. */
+function placeholder(list: readonly unknown[], at: number): string {
+  const name = memberOf(list[at], 'name');
+  return typeof name === 'string' && name !== '' ? name : `\0${at}`;
 }
 
 function memberOf(node: unknown, key: PropertyKey): unknown {

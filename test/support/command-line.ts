@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+const ROOT = join(import.meta.dirname, '..', '..');
+const MAIN = join(ROOT, 'src', 'cli', 'main.ts');
+/** Keeps what Node made of the sources: a start takes a quarter less. */
+const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compiled-by-tests');
 /** Milliseconds after which a command that does not end is killed. */
 const TIME_LIMIT = 55_000;
 
@@ -116,7 +119,7 @@ export class CommandLine implements AsyncDisposable {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.directory,
-      env: { PATH, HOME, ...this.environment, ...environment },
+      env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...this.environment, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const command = new RunningCommand(child);
@@ -162,10 +165,7 @@ export function loggedCodes(stderr: string): unknown[] {
 }
 
 /** Asks again and again until it is so. @throws Error when it does not come to be in time. */
-export async function eventually(
-  isSo: () => boolean | Promise<boolean>,
-  timeLimit = 30_000,
-): Promise<void> {
+export async function eventually(isSo: () => boolean | Promise<boolean>, timeLimit = 30_000): Promise<void> {
   const deadline = performance.now() + timeLimit;
   while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`It did not come to be in ${timeLimit} ms: ${isSo}`);

@@ -51,7 +51,7 @@ export class SyncBench implements AsyncDisposable {
           connections: 12,
           leaseDuration: options.leaseDuration ?? 30_000,
         },
-        { url: this.url, organizationId: '10000000-0000-4000-8000-000000000001', linkLifeDays: 7 },
+        { url: this.url, organizationId: this.emulator.store.organizationId, linkLifeDays: 7 },
       );
       const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
       return await syncOnce(mirror, jobs, 8, () => run, signal);

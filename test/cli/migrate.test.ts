@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { loggedCodes, type Ended } from '../support/command-line.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { openBench } from './bench.ts';
+
+const MIGRATIONS = 'SELECT id, hash, created_at FROM mirrorverse.migrations ORDER BY id';
+
+/** Every table of the state schema as the catalog and its rows have it, versions of the rows included. */
+async function stateOf(database: TestDatabase): Promise<unknown[]> {
+  const tables = await database.query<{ name: string }>(
+    `SELECT relname AS name, oid, relfilenode, xmin FROM pg_class
+      WHERE relnamespace = 'mirrorverse'::regnamespace ORDER BY relname`,
+  );
+  return [tables, await database.query('SELECT ctid, xmin, * FROM mirrorverse.migrations ORDER BY id')];
+}
+
+describe('migrate', () => {
+  it('creates the state schema, and has nothing to do the second time', async () => {
+    await using bench = await openBench([], { DATAVERSE_URL: '', DATAVERSE_ACCESS_TOKEN: '' });
+    const { cli, database } = bench;
+    const first = await cli.run(['migrate']);
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    const state = await stateOf(database);
+    expect(await database.query('SELECT FROM mirrorverse.tables')).toEqual([]);
+
+    const second = await cli.run(['migrate']);
+    expect(second).toMatchObject({ status: 0, stderr: '' });
+    expect(second.stdout).toContain('up to date');
+    expect(await stateOf(database)).toEqual(state);
+  });
+
+  it('may be run by five processes at once on an empty database', async () => {
+    await using bench = await openBench([]);
+    const { cli, database } = bench;
+    const ended = await Promise.all(Array.from({ length: 5 }, async () => cli.run(['migrate'])));
+    expect(ended.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+      Array.from({ length: 5 }, () => ({ status: 0, stderr: '' })),
+    );
+    const migrations = await database.query<{ hash: string }>(MIGRATIONS);
+    expect(new Set(migrations.map(({ hash }) => hash)).size).toBe(migrations.length);
+    expect(migrations.length).toBeGreaterThan(0);
+    const changed = ended.filter(({ stdout }) => !stdout.includes('up to date'));
+    expect(changed).toHaveLength(1);
+  });
+
+  it.each(['migrate', 'sync', 'run'])(
+    'leaves a later state schema alone when asked to %s',
+    async (command) => {
+      await using bench = await openBench(['account']);
+      const { cli, database, emulator } = bench;
+      emulator.store.seed('account', 3);
+      await cli.run(['migrate']);
+      await database.query(
+        `INSERT INTO mirrorverse.migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
+      );
+      const state = await stateOf(database);
+      const ended: Ended = await cli.run([command]);
+      expect(ended.status).toBe(1);
+      expect(loggedCodes(ended.stderr)).toContain('state-newer');
+      expect(await stateOf(database)).toEqual(state);
+      expect(await database.query(`SELECT to_regnamespace('dataverse') AS made`)).toEqual([{ made: null }]);
+    },
+  );
+});

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBench, type Bench } from './bench.ts';
+
+const TABLES = ['account', 'contact', 'lead'];
+const UNTOUCHED = {
+  phase: 'new',
+  rows: 0,
+  lastSuccessAt: null,
+  lagSeconds: null,
+  linkIssuedAt: null,
+  quarantined: 0,
+  error: null,
+};
+const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
+const FRESH = expect.any(Number) as number;
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench(TABLES);
+});
+afterAll(async () => bench[Symbol.asyncDispose]());
+
+interface Status {
+  readonly environment: { readonly url: string | null; readonly organizationId: string | null };
+  readonly tables: readonly (Record<string, unknown> & { readonly table: string })[];
+}
+
+/** What `status --json` prints, which always ends with 0. */
+async function readStatus(environment = {}): Promise<Status> {
+  const { status, document, stderr } = await bench.cli.json<Status>(['status'], environment);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return document;
+}
+
+/** Nothing of the environment is set, only where the database is. */
+const DATABASE_ALONE = { DATAVERSE_URL: '', DATAVERSE_ACCESS_TOKEN: '', MIRRORVERSE_TABLES: '' };
+
+// In this order: each step finds the mirror as the one before left it.
+describe('status', () => {
+  it('lists the configured tables before anything ran', async () => {
+    expect(await readStatus()).toEqual({
+      environment: { url: bench.url, organizationId: null },
+      tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
+    });
+  });
+
+  it('needs no more than the database, be it empty', async () => {
+    const nothing = { environment: { url: null, organizationId: null }, tables: [] };
+    expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
+    expect(await bench.database.query(`SELECT to_regnamespace('mirrorverse') AS made`)).toEqual([
+      { made: null },
+    ]);
+  });
+
+  it('tells rows, times and lag after a pass, and why a table failed', async () => {
+    const { emulator, cli } = bench;
+    emulator.store.seed('account', 12);
+    emulator.store.seed('contact', 7);
+    emulator.settings.deniedTables.add('contact');
+    expect((await cli.run(['sync', 'account', 'contact'])).status).toBe(1);
+    const { environment, tables } = await readStatus();
+    expect(environment).toEqual({ url: bench.url, organizationId: emulator.store.organizationId });
+    expect(tables).toEqual([
+      {
+        table: 'account',
+        phase: 'delta',
+        rows: 12,
+        lastSuccessAt: MOMENT,
+        lagSeconds: FRESH,
+        linkIssuedAt: MOMENT,
+        quarantined: 0,
+        error: null,
+      },
+      {
+        ...UNTOUCHED,
+        table: 'contact',
+        phase: 'failed',
+        error: {
+          code: 'privilege-missing',
+          message: expect.stringContaining('contact') as string,
+          remedy: expect.stringContaining('Read') as string,
+        },
+      },
+      { table: 'lead', ...UNTOUCHED },
+    ]);
+    expect(tables[0]?.['lagSeconds']).toBeLessThan(60);
+  });
+
+  it('forgets the error with the next success', async () => {
+    bench.emulator.settings.deniedTables.clear();
+    expect((await bench.cli.run(['sync', 'contact'])).status).toBe(0);
+    const { tables } = await readStatus(DATABASE_ALONE);
+    const short = tables.map(({ table, phase, rows, error }) => ({ table, phase, rows, error }));
+    expect(short).toEqual([
+      { table: 'account', phase: 'delta', rows: 12, error: null },
+      { table: 'contact', phase: 'delta', rows: 7, error: null },
+    ]);
+  });
+
+  it('counts the rows in quarantine', async () => {
+    const { emulator, cli } = bench;
+    emulator.faults.add({
+      match: { kind: 'delta', table: 'account' },
+      do: { transformText: (text) => text.replace('"name":"too large"', '"name":"\\u0000"') },
+    });
+    const [first] = [...emulator.store.rows('account')];
+    emulator.store.update('account', first?.id ?? '', { name: 'too large' });
+    expect((await cli.run(['sync', 'account'])).status).toBe(0);
+    emulator.faults.clear();
+    const { tables } = await readStatus();
+    expect(tables.find(({ table }) => table === 'account')).toMatchObject({ phase: 'delta', quarantined: 1 });
+  });
+
+  it('is a line for each table where it is read by a person', async () => {
+    const { status, stdout } = await bench.cli.run(['status']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(bench.url);
+    expect(stdout).toMatch(/^account +delta +\d+ /m);
+    expect(stdout).toMatch(/^contact +delta +7 /m);
+    expect(stdout).toMatch(/^lead +new +0 +never/m);
+  });
+
+  it('ends with 1 and says why when the database cannot be reached', async () => {
+    const url = 'postgres://nobody@127.0.0.1:9/none';
+    const { status, stdout, stderr } = await bench.cli.run(['status', '--json'], { DATABASE_URL: url });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain('database-unreachable');
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { openBench } from './bench.ts';
+
+interface Tables {
+  readonly tables: readonly Record<string, unknown>[];
+}
+
+describe('tables', () => {
+  it('lists every table of the environment, without a database', async () => {
+    await using bench = await openBench(['account', 'task'], { DATABASE_URL: '' });
+    const { emulator, cli } = bench;
+    emulator.store.seed('account', 9);
+    emulator.store.seed('contact', 3);
+    const { status, document } = await cli.json<Tables>(['tables']);
+    expect(status).toBe(0);
+
+    const expected = [...emulator.store.tables.values()]
+      .map((table) => ({
+        table: table.logicalName,
+        entitySet: table.entitySetName,
+        changeTracking: table.changeTrackingEnabled,
+        mirrored: ['account', 'task'].includes(table.logicalName),
+        rows: table.tableType === 'Virtual' ? null : emulator.store.data(table.logicalName).rows.size,
+      }))
+      .toSorted((a, b) => (a.table < b.table ? -1 : 1));
+    expect(document.tables).toEqual(expected);
+    expect(document.tables).toContainEqual({
+      table: 'account',
+      entitySet: 'accounts',
+      changeTracking: true,
+      mirrored: true,
+      rows: 9,
+    });
+  });
+
+  it('needs no table to be configured, and has a line for each where a person reads', async () => {
+    await using bench = await openBench([], { DATABASE_URL: '' });
+    const { status, stdout } = await bench.cli.run(['tables']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^contact +contacts +on +0$/m);
+    expect(stdout).toMatch(/^new_untracked +new_untrackedes +off +0$/m);
+  });
+
+  it('does without the counts where the environment does not give them', async () => {
+    await using bench = await openBench([], { DATABASE_URL: '' });
+    const { emulator, cli } = bench;
+    emulator.faults.add({ match: { kind: 'record-count' }, do: { status: 400, code: '0x80040224' } });
+    const { status, document } = await cli.json<Tables>(['tables']);
+    expect(status).toBe(0);
+    expect(document.tables).toHaveLength(emulator.store.tables.size);
+    expect(new Set(document.tables.map((table) => table['rows']))).toEqual(new Set([null]));
+  });
+});

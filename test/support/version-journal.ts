@@ -1,0 +1,36 @@
+import type { TestDatabase } from './database.ts';
+
+/**
+ * Writes down every version a row of a mirror table ever had, by a trigger, and tells which went back.
+ * A row that was deleted may come back with any version: the journal notes the deletion too.
+ */
+export async function watchVersions(database: TestDatabase, table: string, key: string): Promise<void> {
+  await database.query(`CREATE SCHEMA IF NOT EXISTS journal`);
+  await database.query(
+    `CREATE TABLE IF NOT EXISTS journal.versions (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid, version bigint)`,
+  );
+  await database.query(
+    `CREATE OR REPLACE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN
+       INSERT INTO journal.versions ("table", key, version) VALUES (
+         TG_TABLE_NAME,
+         CASE WHEN TG_OP = 'DELETE' THEN (to_jsonb(OLD) ->> TG_ARGV[0])::uuid ELSE (to_jsonb(NEW) ->> TG_ARGV[0])::uuid END,
+         CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE NEW.versionnumber END);
+       RETURN NULL;
+     END $$`,
+  );
+  await database.query(
+    `CREATE OR REPLACE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON dataverse."${table}"
+       FOR EACH ROW EXECUTE FUNCTION journal.note('${key}')`,
+  );
+}
+
+/** Rows whose version went down without a deletion in between. */
+export async function versionsThatWentDown(database: TestDatabase): Promise<unknown[]> {
+  return database.query(
+    `SELECT * FROM (
+       SELECT "table", key, version, lag(version) OVER (PARTITION BY "table", key ORDER BY n) AS before
+         FROM journal.versions) v
+      WHERE version < before`,
+  );
+}
