@@ -65,6 +65,7 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             subject,
             `may not create what it needs in ${missing.map((grant) => grant.schema).join(' and ')}`,
             `Run as an administrator: ${missing.map((grant) => grant.statement).join(' ')}`,
+            'grant-missing',
           ),
     );
     return findings;
@@ -104,7 +105,9 @@ async function checkIdentity(options: CheckOptions, organizationId: string): Pro
     if (held === undefined || held.organizationId === organizationId) return [];
     const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
     const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to a schema for this one.';
-    return [bad('environment.identity', options.dataverse.client.origin, message, remedy)];
+    return [
+      bad('environment.identity', options.dataverse.client.origin, message, remedy, 'environment-changed'),
+    ];
   } catch {
     // The database's own finding says what is wrong with it.
     return [];
@@ -168,11 +171,11 @@ function good(id: string, subject: string, message: string): Finding {
   return { id, ok: true, subject, message, remedy: null };
 }
 
-function bad(id: string, subject: string, message: string, remedy: string): Finding {
-  return { id, ok: false, subject, message, remedy };
+function bad(id: string, subject: string, message: string, remedy: string, code?: string): Finding {
+  return { id, ok: false, subject, message, remedy, ...(code === undefined ? {} : { code }) };
 }
 
 function failed(id: string, subject: string, error: unknown): Finding {
   const failure = error instanceof Failure ? error : toFailure(error);
-  return { ...bad(id, subject, failure.message, failure.remedy), code: failure.code };
+  return bad(id, subject, failure.message, failure.remedy, failure.code);
 }
