@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress';
+import type { Logger } from 'pino';
 
 /** Shows how far each table's load has come. */
 export interface Progress {
@@ -7,15 +8,19 @@ export interface Progress {
   stop(): void;
 }
 
-/** Milliseconds between two lines of one table where no bar can be drawn. */
+/** Milliseconds between two lines of one table's log where no bar can be drawn. */
 const LINE_EVERY = 5_000;
 
 /**
- * A bar for each table on a terminal, plain lines otherwise: rows, of about how many, rows per second,
- * time left.
+ * A bar for each table on a terminal, lines of the log otherwise: rows, of about how many, rows per
+ * second, time left.
  */
-export function createProgress(totals: ReadonlyMap<string, number>, stream: NodeJS.WriteStream): Progress {
-  return stream.isTTY ? bars(totals, stream) : lines(totals, stream);
+export function createProgress(
+  totals: ReadonlyMap<string, number>,
+  stream: NodeJS.WriteStream,
+  logger: Logger,
+): Progress {
+  return stream.isTTY ? bars(totals, stream) : lines(totals, logger);
 }
 
 function bars(totals: ReadonlyMap<string, number>, stream: NodeJS.WriteStream): Progress {
@@ -48,7 +53,7 @@ function bars(totals: ReadonlyMap<string, number>, stream: NodeJS.WriteStream): 
   };
 }
 
-function lines(totals: ReadonlyMap<string, number>, stream: NodeJS.WriteStream): Progress {
+function lines(totals: ReadonlyMap<string, number>, logger: Logger): Progress {
   const begun = performance.now();
   const shown = new Map<string, number>();
   return {
@@ -58,8 +63,9 @@ function lines(totals: ReadonlyMap<string, number>, stream: NodeJS.WriteStream):
       shown.set(table, now);
       const total = totals.get(table);
       const { rate, left } = speedOf(rows, total ?? rows, now - begun);
-      stream.write(
-        `${table}: ${rows} of ${total ?? '?'} rows, ${rate} rows/s${left === '' ? '' : `, ${left}`}\n`,
+      logger.info(
+        { table, rows, total },
+        `${table}: ${rows} of ${total ?? '?'} rows, ${rate} rows/s${left === '' ? '' : `, ${left}`}`,
       );
     },
     stop: () => undefined,

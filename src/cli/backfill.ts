@@ -14,10 +14,10 @@ export const backfill: Command = {
   takesWords: true,
   async run(context) {
     return Session.use(context, async (session) => {
-      const { config, words, options, signal } = context;
+      const { config, words, options, logger, signal } = context;
       const names = selectedTables(config.tables, words).map((table) => table.name);
       const totals = await readRecordCounts(session.dataverse().client, names, signal);
-      const progress = createProgress(totals, process.stderr);
+      const progress = createProgress(totals, process.stderr, logger);
       try {
         const results = await syncTables(session, (job) => ({
           restart: options['restart'] === true,

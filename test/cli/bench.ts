@@ -67,6 +67,12 @@ export interface SyncEntry {
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
 }
 
-export interface SyncDocument {
-  readonly tables: readonly SyncEntry[];
+/** Runs `sync` or `backfill` with `--json`. */
+export async function syncJson(
+  cli: CommandLine,
+  args: readonly string[],
+  environment: Environment = {},
+): Promise<{ readonly status: number | null; readonly tables: readonly SyncEntry[] }> {
+  const { status, document } = await cli.json(args, environment);
+  return { status, tables: (document as { tables: SyncEntry[] }).tables };
 }

@@ -27,9 +27,9 @@ interface Status {
 
 /** What `status --json` prints, which always ends with 0. */
 async function readStatus(environment = {}): Promise<Status> {
-  const { status, document, stderr } = await bench.cli.json<Status>(['status'], environment);
+  const { status, document, stderr } = await bench.cli.json(['status'], environment);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return document;
+  return document as Status;
 }
 
 /** Nothing of the environment is set, only where the database is. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { allDifferences } from '../support/oracle.ts';
 import { logLines } from '../support/command-line.ts';
-import { dataRequests, openBench, type SyncDocument } from './bench.ts';
+import { dataRequests, openBench, syncJson } from './bench.ts';
 
 describe('sync', () => {
   it('brings every configured table up to date and ends with 0', async () => {
@@ -21,11 +21,11 @@ describe('sync', () => {
     const rows = 'SELECT ctid, xmin, accountid FROM dataverse.account ORDER BY accountid';
     const before = await database.query(rows);
     emulator.requests.clear();
-    const idle = await cli.json<SyncDocument>(['sync']);
+    const idle = await syncJson(cli, ['sync']);
     expect(idle.status).toBe(0);
     for (const table of ['account', 'contact']) expect(dataRequests(emulator, table)).toHaveLength(1);
     expect(await database.query(rows)).toEqual(before);
-    expect(idle.document.tables).toEqual(
+    expect(idle.tables).toEqual(
       ['account', 'contact'].map((table) => ({
         table,
         phase: 'delta',
@@ -44,9 +44,9 @@ describe('sync', () => {
     await using bench = await openBench(['account', 'contact']);
     bench.emulator.store.seed('account', 5);
     bench.emulator.store.seed('contact', 5);
-    const { status, document } = await bench.cli.json<SyncDocument>(['sync', 'account']);
+    const { status, tables } = await syncJson(bench.cli, ['sync', 'account']);
     expect(status).toBe(0);
-    expect(document.tables.map((entry) => [entry.table, entry.rowsWritten])).toEqual([['account', 5]]);
+    expect(tables.map((entry) => [entry.table, entry.rowsWritten])).toEqual([['account', 5]]);
     expect(dataRequests(bench.emulator, 'contact')).toEqual([]);
     expect(await bench.database.query(`SELECT to_regclass('dataverse.contact') AS made`)).toEqual([
       { made: null },
@@ -67,8 +67,8 @@ describe('sync', () => {
     const line = logLines(stderr).find((each) => each['code'] === 'privilege-missing');
     expect(line).toMatchObject({ table: 'contact', level: 50, remedy: expect.any(String) as string });
 
-    const { document } = await cli.json<SyncDocument>(['sync']);
-    expect(document.tables.map(({ table, error }) => [table, error?.code ?? null])).toEqual([
+    const { tables } = await syncJson(cli, ['sync']);
+    expect(tables.map(({ table, error }) => [table, error?.code ?? null])).toEqual([
       ['account', null],
       ['contact', 'privilege-missing'],
       ['team', null],

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,9 +41,12 @@ export class RunningCommand {
     const begun = performance.now();
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    this.ended = once(child, 'close').then(([status, signal]: [number | null, NodeJS.Signals | null]) => {
-      const milliseconds = performance.now() - begun;
-      return { status, signal, stdout: this.stdout, stderr: this.stderr, milliseconds };
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (status, signal) => {
+        const milliseconds = performance.now() - begun;
+        resolve({ status, signal, stdout: this.stdout, stderr: this.stderr, milliseconds });
+      });
     });
     // Whoever waits for it hears of it.
     this.ended.catch(() => undefined);
@@ -134,10 +136,10 @@ export class CommandLine implements AsyncDisposable {
   }
 
   /** Runs a command with `--json`, with its document. */
-  async json<T>(args: readonly string[], environment: Environment = {}): Promise<Ended & { document: T }> {
+  async json(args: readonly string[], environment: Environment = {}): Promise<Ended & { document: unknown }> {
     const ended = await this.run([...args, '--json'], environment);
     try {
-      return { ...ended, document: JSON.parse(ended.stdout) as T };
+      return { ...ended, document: JSON.parse(ended.stdout) as unknown };
     } catch {
       throw new Error(`${args.join(' ')} printed no document:\n${ended.stdout}\n${ended.stderr}`);
     }
@@ -168,7 +170,8 @@ export function loggedCodes(stderr: string): unknown[] {
 export async function eventually(isSo: () => boolean | Promise<boolean>, timeLimit = 30_000): Promise<void> {
   const deadline = performance.now() + timeLimit;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`It did not come to be in ${timeLimit} ms: ${isSo}`);
+    if (performance.now() > deadline)
+      throw new Error(`It did not come to be in ${timeLimit} ms: ${isSo.toString()}`);
     await delay(100);
   }
 }

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { eventually, logLines } from '../support/command-line.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { dataRequests, openBench, syncJson } from './bench.ts';
+
+describe('backfill', () => {
+  it('loads, and shows how far it is in lines where no terminal reads', async () => {
+    await using bench = await openBench(['account', 'contact'], { MIRRORVERSE_PAGE_SIZE: '20' });
+    const { emulator, cli, database } = bench;
+    emulator.store.seed('account', 60);
+    emulator.store.seed('contact', 40);
+    const { status, stdout, stderr } = await cli.run(['backfill']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^account +up to date +60\b/m);
+    expect(await allDifferences(emulator.store, database, ['account', 'contact'])).toEqual([]);
+    const lines = logLines(stderr).map((line) => line.msg);
+    expect(lines).toContainEqual(expect.stringMatching(/^account: \d+ of 60 rows, \d+ rows\/s/));
+    expect(lines).toContainEqual(expect.stringMatching(/^contact: \d+ of 40 rows, \d+ rows\/s/));
+
+    const again = await syncJson(cli, ['backfill', 'contact']);
+    expect(again.status).toBe(0);
+    expect(again.tables).toMatchObject([{ table: 'contact', phase: 'delta', rowsRead: 0 }]);
+  });
+
+  it('--restart re-baselines and leaves unchanged rows as they are', async () => {
+    await using bench = await openBench(['account', 'contact']);
+    const { emulator, cli, database } = bench;
+    emulator.store.seed('account', 50);
+    emulator.store.seed('contact', 5);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    const rows = 'SELECT ctid, xmin, accountid, _mirrored_at FROM dataverse.account ORDER BY accountid';
+    const before = await database.query(rows);
+
+    emulator.requests.clear();
+    const { status, tables } = await syncJson(cli, ['backfill', 'account', '--restart']);
+    expect(status).toBe(0);
+    expect(tables).toMatchObject([
+      { table: 'account', phase: 'rebaseline', rowsRead: 50, rowsWritten: 0, rowsDeleted: 0, error: null },
+    ]);
+    expect(emulator.requests.count({ kind: 'baseline', table: 'account' })).toBe(1);
+    expect(dataRequests(emulator, 'contact')).toEqual([]);
+    expect(await database.query(rows)).toEqual(before);
+  });
+
+  it('goes on where SIGINT stopped it', async () => {
+    await using bench = await openBench(['contact'], { MIRRORVERSE_PAGE_SIZE: '20' });
+    const { emulator, cli, database } = bench;
+    emulator.store.seed('contact', 500);
+    const slow = emulator.faults.add({ match: { kind: ['baseline', 'next'] }, do: { delayMs: 150 } });
+    const first = cli.start(['backfill']);
+    await eventually(() => slow.hits >= 9);
+    const stopped = await first.stop('SIGINT');
+    expect(stopped).toMatchObject({ signal: null, stdout: '' });
+    expect(stopped.status).not.toBe(0);
+    expect(stopped.milliseconds).toBeLessThan(5_000);
+    const [held] = await database.query('SELECT lease_holder AS holder, phase FROM mirrorverse.tables');
+    expect(held).toEqual({ holder: null, phase: 'baseline' });
+    const stored = await database.query('SELECT FROM dataverse.contact');
+    expect(stored.length).toBeGreaterThanOrEqual(100);
+    expect(stored.length).toBeLessThan(500);
+
+    slow.remove();
+    const { status, tables } = await syncJson(cli, ['backfill']);
+    expect(status).toBe(0);
+    expect(tables).toMatchObject([{ phase: 'baseline', rowsWritten: 500 - stored.length }]);
+    expect(await allDifferences(emulator.store, database, ['contact'])).toEqual([]);
+    const pages = dataRequests(emulator, 'contact').map((entry) => entry.url);
+    expect(pages.length - new Set(pages).size).toBeLessThanOrEqual(2);
+  });
+
+  it('ends with 1 when a table fails', async () => {
+    await using bench = await openBench(['account', 'nosuch']);
+    bench.emulator.store.seed('account', 3);
+    const { status, tables } = await syncJson(bench.cli, ['backfill']);
+    expect(status).toBe(1);
+    expect(tables.map(({ table, error }) => [table, error?.code ?? null])).toEqual([
+      ['account', null],
+      ['nosuch', 'table-not-found'],
+    ]);
+  });
+});

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isAlive, readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import { CommandLine, eventually, logLines, type LogLine } from '../support/command-line.ts';
+
+/** The lines that tell of a table's run. */
+function runsIn(stderr: string): LogLine[] {
+  const complete = stderr.slice(0, stderr.lastIndexOf('\n') + 1);
+  return logLines(complete).filter((line) => typeof line['phase'] === 'string');
+}
+
+/** A command line whose bundled PostgreSQL is stopped afterwards, whatever the test did. */
+async function demoPlace(): Promise<
+  AsyncDisposable & { cli: CommandLine; serverPid(): Promise<number | undefined> }
+> {
+  const cli = await CommandLine.open();
+  const serverPid = async (): Promise<number | undefined> =>
+    (await readPostmaster(join(cli.directory, '.mirrorverse', 'postgres')))?.pid;
+  return {
+    cli,
+    serverPid,
+    async [Symbol.asyncDispose]() {
+      const pid = await serverPid();
+      if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGQUIT');
+      await cli[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('demo', () => {
+  it('mirrors its own organization, stops clean, and goes on from there', async () => {
+    await using place = await demoPlace();
+    const { cli } = place;
+    const first = cli.start(['demo'], { DATABASE_URL: 'postgres://of.another/purpose' });
+    await eventually(() => new Set(runsIn(first.stderr).map((line) => line['table'])).size === 10, 50_000);
+    expect(first.stdout).toMatch(/^Dataverse +http:\/\/127\.0\.0\.1:\d+$/m);
+    expect(first.stdout).toMatch(/^PostgreSQL +psql postgres/m);
+    const firstPhases = new Map(
+      runsIn(first.stderr)
+        .toReversed()
+        .map((line) => [line['table'], line['phase']]),
+    );
+    expect(new Set(firstPhases.values())).toEqual(new Set(['baseline']));
+    await eventually(() => runsIn(first.stderr).some((line) => line['phase'] === 'delta'));
+    const pid = await place.serverPid();
+    expect(pid).toBeTypeOf('number');
+
+    const stopped = await first.stop('SIGINT');
+    expect(stopped).toMatchObject({ status: 0, signal: null });
+    expect(stopped.milliseconds).toBeLessThan(15_000);
+    expect(isAlive(pid ?? 0)).toBe(false);
+    expect(await place.serverPid()).toBeUndefined();
+
+    const second = cli.start(['demo']);
+    await eventually(() => runsIn(second.stderr).length >= 3, 50_000);
+    const again = await second.stop('SIGTERM');
+    expect(again).toMatchObject({ status: 0, signal: null });
+    expect(new Set(runsIn(again.stderr).map((line) => line['phase']))).toEqual(new Set(['delta']));
+    expect(logLines(again.stderr).filter((line) => line.level >= 50)).toEqual([]);
+    expect(await place.serverPid()).toBeUndefined();
+  }, 120_000);
+});
+
+describe('emulator', () => {
+  it('serves an organization on a free port until Ctrl-C', async () => {
+    await using cli = await CommandLine.open();
+    const emulator = cli.start(['emulator', '--port', '0', '--json', '--rows', '200', '--changes', '5']);
+    await eventually(() => emulator.stdout.includes('\n'));
+    const { url, accessToken } = JSON.parse(emulator.stdout) as { url: string; accessToken: string };
+    const headers = { authorization: `Bearer ${accessToken}` };
+    const answer = await fetch(`${url}/api/data/v9.2/WhoAmI`, { headers });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ OrganizationId: expect.any(String) as string });
+
+    const settings = { DATAVERSE_URL: url, DATAVERSE_ACCESS_TOKEN: accessToken };
+    const { document } = await cli.json(['tables'], settings);
+    const { tables } = document as { tables: { table: string; rows: number }[] };
+    expect(tables.find(({ table }) => table === 'account')?.rows).toBeGreaterThan(20);
+
+    const stopped = await emulator.stop('SIGINT');
+    expect(stopped).toMatchObject({ status: 0, signal: null, stderr: '' });
+    expect(stopped.milliseconds).toBeLessThan(5_000);
+  });
+});

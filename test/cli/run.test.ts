@@ -1,0 +1,171 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import { CommandLine, eventually, logLines, type RunningCommand } from '../support/command-line.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { freePort, openBench, type Bench } from './bench.ts';
+
+const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
+
+/** Whether the mirror tables are there and hold what the source holds. */
+async function equal({ emulator, database }: Bench, tables: readonly string[]): Promise<boolean> {
+  const differences = await allDifferences(emulator.store, database, tables).catch(() => ['no table yet']);
+  return differences.length === 0;
+}
+
+const CLEAN = { status: 0, signal: null, stdout: '', quick: true, leases: [], sessions: [] };
+
+/** Stops the daemon, and says how that went and what it left behind. */
+async function stop(
+  daemon: RunningCommand,
+  signal: NodeJS.Signals,
+  database: TestDatabase,
+): Promise<Record<string, unknown>> {
+  const { status, signal: killedBy, stdout, stderr, milliseconds } = await daemon.stop(signal);
+  logLines(stderr);
+  // A session that was closed a moment ago may still be listed.
+  await delay(200);
+  const held = 'SELECT "table" FROM mirrorverse.tables WHERE lease_holder IS NOT NULL';
+  const open = `SELECT pid FROM pg_stat_activity
+    WHERE application_name = 'mirrorverse' AND datname = current_database()`;
+  const [leases, sessions] = await Promise.all([database.query(held), database.query(open)]);
+  return { status, signal: killedBy, stdout, quick: milliseconds < 5_000, leases, sessions };
+}
+
+describe('the daemon', () => {
+  it('mirrors on its schedule until SIGTERM', async () => {
+    await using bench = await openBench(['account', 'contact'], EVERY_SECOND);
+    const { emulator, cli, database } = bench;
+    const [first = ''] = emulator.store.seed('account', 20);
+    emulator.store.seed('contact', 20);
+    const daemon = cli.start(['run']);
+    await eventually(async () => equal(bench, ['account', 'contact']));
+    emulator.store.update('account', first, { name: 'changed while it ran' });
+    emulator.store.insert('contact', { firstname: 'new' });
+    await eventually(async () => equal(bench, ['account', 'contact']), 5_000);
+    expect(await stop(daemon, 'SIGTERM', database)).toEqual(CLEAN);
+  });
+
+  it('answers health checks, and ends by SIGINT', async () => {
+    const port = await freePort();
+    const health = { MIRRORVERSE_HEALTH_PORT: String(port) };
+    await using bench = await openBench(['account'], { ...EVERY_SECOND, ...health });
+    const statusOf = async (path: string): Promise<number> =>
+      fetch(`http://127.0.0.1:${port}${path}`).then(
+        (response) => response.status,
+        () => 0,
+      );
+    const hold = bench.emulator.faults.add({ match: { kind: 'whoami' }, do: { delayMs: 1_500 } });
+    const daemon = bench.cli.start(['run']);
+    await eventually(async () => (await statusOf('/healthz')) === 200);
+    expect(await statusOf('/readyz')).toBe(503);
+    await eventually(async () => (await statusOf('/readyz')) === 200);
+    expect(hold.hits).toBe(1);
+    expect(await statusOf('/elsewhere')).toBe(404);
+    expect(await statusOf('/healthz')).toBe(200);
+    expect(await stop(daemon, 'SIGINT', bench.database)).toEqual(CLEAN);
+  });
+
+  it('gets going once its environment and its database can be reached', async () => {
+    const emulatorPort = await freePort();
+    await using bench = await openBench(['account'], EVERY_SECOND);
+    await using way = await closedWay(bench.database.url);
+    await using late = await lateEmulator();
+    late.emulator.store.seed('account', 10);
+    const daemon = bench.cli.start(['run'], {
+      DATAVERSE_URL: `http://127.0.0.1:${emulatorPort}`,
+      DATABASE_URL: way.url,
+    });
+    await daemon.logged((line) => JSON.stringify(line).includes('ECONNREFUSED'));
+    expect(daemon.running).toBe(true);
+    await late.emulator.listen(emulatorPort);
+    await daemon.logged((line) => line['code'] === 'database-unreachable');
+    expect(daemon.running).toBe(true);
+    await way.open();
+    await eventually(async () => equal({ ...bench, emulator: late.emulator }, ['account']));
+    expect(await stop(daemon, 'SIGTERM', bench.database)).toEqual(CLEAN);
+  });
+
+  it('ends by SIGTERM while it waits for its environment, too', async () => {
+    await using cli = await CommandLine.open({
+      DATAVERSE_URL: `http://127.0.0.1:${await freePort()}`,
+      DATAVERSE_ACCESS_TOKEN: 'emulator-token',
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+      MIRRORVERSE_TABLES: 'account',
+    });
+    const daemon = cli.start(['run']);
+    await daemon.logged((line) => JSON.stringify(line).includes('ECONNREFUSED'));
+    const ended = await daemon.stop('SIGTERM');
+    expect(ended).toMatchObject({ status: 0, signal: null });
+    expect(ended.milliseconds).toBeLessThan(3_000);
+  });
+
+  it('goes on with the others while one table fails, and with that one when it is mended', async () => {
+    await using bench = await openBench(['account', 'contact', 'lead'], EVERY_SECOND);
+    const { emulator, cli, database } = bench;
+    for (const table of ['account', 'contact', 'lead']) emulator.store.seed(table, 10);
+    emulator.settings.deniedTables.add('contact');
+    const daemon = cli.start(['run']);
+    const refused = await daemon.logged((line) => line['code'] === 'privilege-missing');
+    expect(refused).toMatchObject({ table: 'contact' });
+    await eventually(async () => equal(bench, ['account', 'lead']));
+
+    emulator.store.removeTable('lead');
+    const gone = await daemon.logged(
+      (line) => line['table'] === 'lead' && line['code'] !== undefined && line.level >= 50,
+    );
+    expect(gone).toMatchObject({ code: 'table-not-found' });
+    expect(await database.query('SELECT FROM dataverse.lead')).toHaveLength(10);
+
+    emulator.settings.deniedTables.delete('contact');
+    emulator.store.insert('account', { name: 'still mirrored' });
+    await eventually(async () => equal(bench, ['account']), 5_000);
+    await eventually(async () => equal(bench, ['contact']), 30_000);
+    const failed = 'SELECT "table", error_code AS code FROM mirrorverse.tables WHERE error_code IS NOT NULL';
+    expect(await database.query(failed)).toEqual([{ table: 'lead', code: 'table-not-found' }]);
+    // While it rests a failing table costs nothing.
+    expect(emulator.requests.count({ status: 404 })).toBeLessThan(12);
+    expect(await stop(daemon, 'SIGTERM', database)).toEqual(CLEAN);
+  });
+});
+
+async function lateEmulator(): Promise<{ emulator: DataverseEmulator } & AsyncDisposable> {
+  const emulator = new DataverseEmulator({ seed: 6 });
+  return { emulator, [Symbol.asyncDispose]: async () => emulator.close() };
+}
+
+interface Way extends AsyncDisposable {
+  readonly url: string;
+  open(): Promise<void>;
+}
+
+/** An address of the database that nobody answers at before it is opened. */
+async function closedWay(databaseUrl: string): Promise<Way> {
+  const target = new URL(databaseUrl);
+  const address = new URL(databaseUrl);
+  address.hostname = '127.0.0.1';
+  address.port = String(await freePort());
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    }
+    near.pipe(far).pipe(near);
+  });
+  return {
+    url: address.href,
+    async open() {
+      server.listen(Number(address.port), '127.0.0.1');
+      await once(server, 'listening');
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      if (server.listening) await once(server.close(), 'close');
+    },
+  };
+}

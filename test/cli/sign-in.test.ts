@@ -1,0 +1,151 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loggedCodes, logLines } from '../support/command-line.ts';
+import { allDifferences, MIRRORED } from '../support/oracle.ts';
+import { openBench, type Bench, syncJson } from './bench.ts';
+import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from './token-authority.ts';
+
+const SECRET = 'canary~client.secret';
+const WRONG_SECRET = 'canary~wrong.secret';
+const READY_TOKEN = 'canary.ready.token';
+const DATABASE_PASSWORD = 'canary~password';
+const CLIENT = '9f0c2e58-5a39-4c38-b1a5-1f7f5a3c1d11';
+
+let bench: Bench;
+let authority: TokenAuthority;
+let signIn: Record<string, string>;
+let connections: string;
+
+beforeAll(async () => {
+  bench = await openBench(MIRRORED, { DATAVERSE_ACCESS_TOKEN: '', MIRRORVERSE_LOG_LEVEL: 'trace' });
+  const { emulator, cli } = bench;
+  authority = await openTokenAuthority(bench.url);
+  for (const table of MIRRORED) emulator.store.seed(table, 3);
+  emulator.settings.clientSecret = SECRET;
+  emulator.settings.clientId = CLIENT;
+  connections = join(cli.directory, 'connections');
+  signIn = {
+    AZURE_AUTHORITY_HOST: authority.url,
+    AZURE_TENANT_ID: emulator.settings.tenantId,
+    AZURE_CLIENT_ID: CLIENT,
+    AZURE_CLIENT_SECRET: SECRET,
+    NODE_EXTRA_CA_CERTS: CERTIFICATE,
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'record-connections.ts')}`,
+    CONNECTIONS_FILE: connections,
+  };
+});
+afterAll(async () => {
+  await authority[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  authority.forms.length = 0;
+  bench.emulator.requests.clear();
+  bench.emulator.settings.onPage = null;
+});
+
+// The last tests look back at what the ones before them did.
+describe('signing in with a client secret', () => {
+  it('takes one token for all tables, for the environment and nothing else', async () => {
+    const { cli, emulator, database } = bench;
+    expect(await cli.run(['sync'], signIn)).toMatchObject({ status: 0 });
+    expect(await allDifferences(emulator.store, database)).toEqual([]);
+    expect(authority.forms).toHaveLength(1);
+    const form = Object.fromEntries(authority.forms[0] ?? []);
+    expect(form).toMatchObject({
+      grant_type: 'client_credentials',
+      client_id: CLIENT,
+      scope: `${bench.url}/.default`,
+    });
+    expect(authority.paths.every((path) => path.startsWith(`/${emulator.settings.tenantId}/`))).toBe(true);
+  });
+
+  it('signs in once more when the token is revoked under way', async () => {
+    const { cli, emulator, database } = bench;
+    let revoked = false;
+    emulator.settings.onPage = () => {
+      if (!revoked) emulator.settings.revokeTokens();
+      revoked = true;
+    };
+    emulator.store.insert('account', { name: 'after the token was revoked' });
+    expect(await cli.run(['backfill', '--restart'], signIn)).toMatchObject({ status: 0 });
+    expect(await allDifferences(emulator.store, database)).toEqual([]);
+    expect(emulator.requests.count({ status: 401 })).toBeGreaterThan(0);
+    expect(authority.forms).toHaveLength(2);
+  });
+
+  it('reads the secret from the file that AZURE_CLIENT_SECRET_FILE names', async () => {
+    const file = await bench.cli.file('secret', `${SECRET}\n`);
+    const environment = { ...signIn, AZURE_CLIENT_SECRET: '', AZURE_CLIENT_SECRET_FILE: file };
+    expect(await bench.cli.run(['sync', 'account'], environment)).toMatchObject({ status: 0 });
+  });
+
+  it('says which variable to change when the secret is wrong, after a handful of requests', async () => {
+    const environment = { ...signIn, AZURE_CLIENT_SECRET: WRONG_SECRET };
+    const { status, stderr } = await bench.cli.run(['sync'], environment);
+    expect(status).toBe(1);
+    expect(loggedCodes(stderr)).toContain('sign-in-failed');
+    expect(logLines(stderr).at(-1)?.msg).toContain('AZURE_CLIENT_SECRET');
+    expect(authority.forms.length).toBeLessThanOrEqual(3);
+
+    interface Check {
+      readonly findings: readonly { readonly id: string; readonly code?: string; readonly remedy: string }[];
+    }
+    const { document } = await bench.cli.json(['check'], environment);
+    const finding = (document as Check).findings.find(({ id }) => id === 'dataverse.sign-in');
+    expect(finding).toMatchObject({ code: 'sign-in-failed' });
+    expect(finding?.remedy).toContain('AZURE_CLIENT_SECRET');
+  });
+
+  it('says that the sign-in service cannot be reached where it cannot', async () => {
+    const environment = { ...signIn, AZURE_AUTHORITY_HOST: 'https://localhost:9' };
+    const { status, stderr } = await bench.cli.run(['tables'], environment);
+    expect(status).toBe(1);
+    expect(loggedCodes(stderr)).toContain('sign-in-unreachable');
+  });
+
+  it('asked no host but this machine', async () => {
+    const hosts = new Set((await readFile(connections, 'utf8')).trim().split('\n'));
+    expect([...hosts].filter((host) => !['localhost', '127.0.0.1', '::1'].includes(host))).toEqual([]);
+    expect(hosts).toContain('localhost');
+  });
+
+  it('shows no secret, token or link, whatever fails and however much is logged', async () => {
+    const { cli, emulator, database } = bench;
+    const url = new URL(database.url);
+    url.password = DATABASE_PASSWORD;
+    await cli.run(['sync'], { ...signIn, DATABASE_URL: `${url.href}_missing` });
+    await cli.run(['sync'], { DATAVERSE_ACCESS_TOKEN: READY_TOKEN });
+    const trouble = [
+      { table: 'account', do: { status: 400, code: '0x80040224' } },
+      { table: 'contact', do: { body: '<html>' } },
+      { table: 'lead', do: { redirectTo: 'https://elsewhere.example/' } },
+      { table: 'task', do: { transformText: (text: string) => text.slice(0, -9) } },
+    ];
+    for (const { table, do: action } of trouble)
+      emulator.faults.add({ match: { kind: 'delta', table }, do: action });
+    const { status, tables } = await syncJson(cli, ['sync'], signIn);
+    expect(status).toBe(1);
+    expect(tables.filter(({ error }) => error !== null)).toHaveLength(trouble.length);
+    emulator.faults.clear();
+    await cli.run(['status', '--json'], signIn);
+
+    const links = await database.query<{ link: string }>('SELECT link FROM mirrorverse.tables');
+    const deltaTokens = links.map(({ link }) => new URL(link).searchParams.get('$deltatoken') ?? '');
+    const hidden = [
+      SECRET,
+      WRONG_SECRET,
+      READY_TOKEN,
+      DATABASE_PASSWORD,
+      ...authority.tokens,
+      ...deltaTokens,
+    ];
+    expect(deltaTokens.every((token) => token.length > 5)).toBe(true);
+    const shown = cli.outputs.join('\n');
+    expect(hidden.filter((text) => shown.includes(text) || shown.includes(encodeURIComponent(text)))).toEqual(
+      [],
+    );
+    expect(shown).not.toContain('deltatoken');
+  });
+});
