@@ -1,4 +1,5 @@
 import { readRecordCounts } from '../dataverse/record-count.ts';
+import type { RunResult } from '../sync/table-job.ts';
 import type { Command } from './command.ts';
 import { createProgress } from './backfill-progress.ts';
 import { selectedTables } from './selected-tables.ts';
@@ -17,18 +18,20 @@ export const backfill: Command = {
       const { config, words, options, logger, signal } = context;
       const names = selectedTables(config.tables, words).map((table) => table.name);
       const totals = await readRecordCounts(session.dataverse().client, names, signal);
+      // A line of the log would tear the bars apart; the results say the same at the end.
+      if (process.stderr.isTTY) logger.level = 'warn';
       const progress = createProgress(totals, process.stderr, logger);
+      let results: RunResult[];
       try {
-        const results = await syncTables(session, (job) => ({
+        results = await syncTables(session, (job) => ({
           restart: options['restart'] === true,
           onPage: (done) => progress.update(job.settings.name, done.rowsRead),
         }));
-        progress.stop();
-        printResults(context, results);
-        return results.every((result) => result.failure === null) ? 0 : 1;
       } finally {
         progress.stop();
       }
+      printResults(context, results);
+      return results.every((result) => result.failure === null) ? 0 : 1;
     });
   },
 };

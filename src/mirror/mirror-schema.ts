@@ -1,8 +1,8 @@
-import { and, eq, isNull, notInArray, sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { planTable, type ExistingTable } from './ddl-plan.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { createSchema } from './state/migrate.ts';
+import { writeCatalog } from './state/catalog.ts';
 import type { StateStore } from './state/store.ts';
 
 export interface Prepared {
@@ -32,7 +32,7 @@ export async function prepareMirrorTable(
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
   }
-  await writeCatalog(client, store, mirror);
+  await writeCatalog(store, store.on(client), mirror.table.logicalName, mirror.columns);
   return { created: existing === undefined, added: plan.added.length };
 }
 
@@ -61,43 +61,4 @@ export async function readExisting(
     comment: first.comment,
     columns: new Map(rows.map((row) => [row.name, { type: row.type, comment: row.column_comment }])),
   };
-}
-
-async function writeCatalog(client: pg.PoolClient, store: StateStore, mirror: MirrorTable): Promise<void> {
-  const { columns } = store.tables;
-  const { environmentId } = store;
-  const table = mirror.table.logicalName;
-  const db = store.on(client);
-  await db
-    .insert(columns)
-    .values(
-      mirror.columns.map((column) => ({
-        environmentId,
-        table,
-        column: column.name,
-        identifier: column.identifier,
-        attribute: column.attribute,
-        property: column.property,
-        type: column.type,
-      })),
-    )
-    .onConflictDoUpdate({
-      target: [columns.environmentId, columns.table, columns.column],
-      set: { type: sql`excluded.type`, property: sql`excluded.property`, removedAt: null },
-      setWhere: sql`${columns.removedAt} IS NOT NULL OR ${columns.type} <> excluded.type OR ${columns.property} <> excluded.property`,
-    });
-  await db
-    .update(columns)
-    .set({ removedAt: sql`now()` })
-    .where(
-      and(
-        eq(columns.environmentId, environmentId),
-        eq(columns.table, table),
-        isNull(columns.removedAt),
-        notInArray(
-          columns.column,
-          mirror.columns.map((column) => column.name),
-        ),
-      ),
-    );
 }

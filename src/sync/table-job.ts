@@ -99,13 +99,16 @@ export class TableJob {
   private async underLease(options: RunOptions, progress: PassProgress, signal: AbortSignal): Promise<void> {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.holder, signal);
+    let givenBack = false;
     try {
       // Two spans of time rather than two moments: the clocks here and in the database may differ.
       const waited = options.dueAt === undefined ? 0 : performance.now() - options.dueAt;
       if (taken.successAge !== null && taken.successAge < waited) return;
       await this.pass(taken, options, progress, signal);
+      // With the checkpoint of its last page.
+      givenBack = true;
     } finally {
-      await this.release(taken.lease);
+      if (!givenBack) await this.release(taken.lease);
     }
   }
 

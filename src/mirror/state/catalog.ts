@@ -1,0 +1,82 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { MirrorColumn } from '../mirror-table.ts';
+import type { StateStore } from './store.ts';
+
+/**
+ * Writes down which mirror column holds which attribute; a column that the source no longer has is
+ * marked, not forgotten. Where nothing changed nothing is written.
+ */
+export async function writeCatalog(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  now: readonly MirrorColumn[],
+): Promise<void> {
+  const { columns } = store.tables;
+  const { environmentId } = store;
+  const ofTable = and(eq(columns.environmentId, environmentId), eq(columns.table, table));
+  const before = await db
+    .select({
+      column: columns.column,
+      identifier: columns.identifier,
+      property: columns.property,
+      type: columns.type,
+      removedAt: columns.removedAt,
+    })
+    .from(columns)
+    .where(ofTable);
+  const known = new Map(before.map((entry) => [entry.column, entry]));
+  const changed = now.filter((column) => {
+    const entry = known.get(column.name);
+    return (
+      entry === undefined ||
+      entry.removedAt !== null ||
+      entry.identifier !== column.identifier ||
+      entry.property !== column.property ||
+      entry.type !== column.type
+    );
+  });
+  if (changed.length > 0) {
+    const { identifier, attribute, property, type } = EXCLUDED;
+    await db
+      .insert(columns)
+      .values(
+        changed.map((column) => ({
+          environmentId,
+          table,
+          column: column.name,
+          identifier: column.identifier,
+          attribute: column.attribute,
+          property: column.property,
+          type: column.type,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [columns.environmentId, columns.table, columns.column],
+        set: { identifier, attribute, property, type, removedAt: null },
+      });
+  }
+  const names = new Set(now.map((column) => column.name));
+  const gone = before.filter((entry) => entry.removedAt === null && !names.has(entry.column));
+  if (gone.length === 0) return;
+  await db
+    .update(columns)
+    .set({ removedAt: sql`now()` })
+    .where(
+      and(
+        ofTable,
+        inArray(
+          columns.column,
+          gone.map((entry) => entry.column),
+        ),
+      ),
+    );
+}
+
+const EXCLUDED = {
+  identifier: sql`excluded.identifier`,
+  attribute: sql`excluded.attribute`,
+  property: sql`excluded.property`,
+  type: sql`excluded.type`,
+};

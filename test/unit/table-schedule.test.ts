@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Failure, type Reaction } from '../../src/model/failure.ts';
+import type { RunResult } from '../../src/sync/table-job.ts';
+import { TableSchedule } from '../../src/sync/table-schedule.ts';
+
+const EVERY_MINUTE = '* * * * *';
+const MINUTE = 60_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ fakeNodeBuiltins: true } as never);
+  vi.setSystemTime(new Date('2026-01-01T00:00:30Z'));
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function result(reaction?: Reaction): RunResult {
+  const failure =
+    reaction === undefined ? null : new Failure({ code: 'x', reaction, message: 'x', remedy: 'x' });
+  return {
+    table: 'account',
+    phase: 'delta',
+    pages: 1,
+    rowsRead: 0,
+    rowsWritten: 0,
+    rowsDeleted: 0,
+    rowsQuarantined: 0,
+    milliseconds: 1,
+    failure,
+  };
+}
+
+/** A schedule whose job takes so long, and what became of it. */
+function scheduled(takes: number, outcome: () => RunResult) {
+  const seen = { starts: [] as number[], running: 0, most: 0 };
+  const controller = new AbortController();
+  const schedule = new TableSchedule({
+    cron: EVERY_MINUTE,
+    random: () => 0,
+    run: async () => {
+      seen.starts.push(Date.now());
+      seen.most = Math.max(seen.most, ++seen.running);
+      await new Promise((resolve) => setTimeout(resolve, takes));
+      seen.running--;
+      return outcome();
+    },
+  });
+  const ended = schedule.run(controller.signal);
+  return { seen, stop: () => controller.abort(), ended };
+}
+
+test('a table runs at once and then at its ticks', async () => {
+  const { seen, stop, ended } = scheduled(10, () => result());
+  await vi.advanceTimersByTimeAsync(5 * MINUTE);
+  expect(seen.starts.length).toBe(6);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
+  await ended;
+});
+
+test('a run longer than its interval never overlaps itself, and missed ticks are one further run', async () => {
+  const { seen, stop, ended } = scheduled(2.5 * MINUTE, () => result());
+  await vi.advanceTimersByTimeAsync(10 * MINUTE);
+  expect(seen.most).toBe(1);
+  expect(seen.starts.length).toBe(4);
+  stop();
+  await vi.advanceTimersByTimeAsync(3 * MINUTE);
+  await ended;
+});
+
+test('a table that somebody must mend is tried on a slower and slower beat', async () => {
+  const { seen, stop, ended } = scheduled(10, () => result('stop-table'));
+  await vi.advanceTimersByTimeAsync(60 * MINUTE);
+  expect(seen.starts.length).toBeLessThan(14);
+  const gaps = seen.starts.slice(1).map((start, at) => start - (seen.starts[at] ?? 0));
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(11 * MINUTE);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
+  await ended;
+});
+
+test('a stop waits for the run under way', async () => {
+  const { seen, stop, ended } = scheduled(20_000, () => result());
+  await vi.advanceTimersByTimeAsync(1_000);
+  stop();
+  let over = false;
+  const done = ended.then(() => (over = true));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(over).toBe(false);
+  expect(seen.running).toBe(1);
+  await vi.advanceTimersByTimeAsync(20_000);
+  await done;
+  expect(seen.running).toBe(0);
+});
