@@ -1,4 +1,5 @@
 import { DemoOrganization } from '../emulator/demo-organization.ts';
+import { Failure } from '../model/failure.ts';
 import { untilAborted } from '../model/sleep.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 
@@ -21,7 +22,11 @@ export const emulator: Command = {
     const { options, signal, print } = context;
     const organization = new DemoOrganization({ rows: numberOption(context, 'rows', 20_000) });
     const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
-    const url = await organization.emulator.listen(numberOption(context, 'port', PORT), host);
+    const port = numberOption(context, 'port', PORT);
+    if (port > 65_535) throw new UsageError(`--port takes a port, not ${port}.`);
+    const url = await organization.emulator.listen(port, host).catch((error: unknown) => {
+      throw cannotListen(port, host, error);
+    });
     const [accessToken] = organization.emulator.settings.bearerTokens;
     if (options['json'] === true) print(JSON.stringify({ url, accessToken }));
     else print(`DATAVERSE_URL=${url}\nDATAVERSE_ACCESS_TOKEN=${accessToken}`);
@@ -30,6 +35,17 @@ export const emulator: Command = {
     return 0;
   },
 };
+
+function cannotListen(port: number, host: string, cause: unknown): Failure {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  return new Failure({
+    code: 'port-taken',
+    reaction: 'stop-process',
+    message: `Port ${port} of ${host} cannot be listened on (${code}).`,
+    remedy: 'Choose another by --port, or any free one by --port 0.',
+    cause,
+  });
+}
 
 function numberOption(context: CommandContext, name: string, otherwise: number): number {
   const value = context.options[name];

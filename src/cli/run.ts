@@ -22,6 +22,7 @@ export async function runUntilStopped(session: Session): Promise<number> {
   const { config, logger, signal } = session.context;
   const health = await startHealthServer(config.healthPort);
   session.onClose(async () => health.close());
+  if (health.port !== undefined) logger.info({ port: health.port }, 'Answering health checks.');
   try {
     const mirror = await openPatiently(session);
     health.setReady();

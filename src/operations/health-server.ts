@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { Failure } from '../model/failure.ts';
 
 /** Answers a container's health checks. */
 export interface HealthServer {
@@ -29,7 +30,11 @@ export async function startHealthServer(port: number | undefined): Promise<Healt
     response.end(ok ? 'ok\n' : known ? 'starting\n' : 'not found\n');
   });
   server.listen(port);
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw cannotListen(port, error);
+  }
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : undefined,
@@ -43,4 +48,16 @@ export async function startHealthServer(port: number | undefined): Promise<Healt
       await closed;
     },
   };
+}
+
+function cannotListen(port: number, cause: unknown): Failure {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  return new Failure({
+    code: 'port-taken',
+    reaction: 'stop-process',
+    message: `Port ${port} for health checks cannot be listened on (${code}).`,
+    remedy: 'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free one, or stop what uses it.',
+    cause,
+    details: { port, network: code },
+  });
 }

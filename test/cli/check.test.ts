@@ -1,22 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loggedCodes } from '../support/command-line.ts';
-import { databaseServerUrl, type TestDatabase } from '../support/database.ts';
-import { freePort, openBench, type Bench, type SyncEntry, syncJson } from './bench.ts';
-
-interface Finding {
-  readonly id: string;
-  readonly ok: boolean;
-  readonly subject: string;
-  readonly message: string;
-  readonly remedy: string | null;
-  readonly code?: string;
-}
-
-interface Check {
-  readonly ok: boolean;
-  readonly findings: readonly Finding[];
-}
+import type { TestDatabase } from '../support/database.ts';
+import { openBench, type Bench, type SyncEntry, syncJson } from './bench.ts';
+import { runCheck, type Check } from './check-document.ts';
 
 const GOOD = ['account', 'teammembership'];
 const BAD = ['nosuch', 'new_untracked', 'contact', 'aaduser'];
@@ -30,29 +15,13 @@ beforeAll(async () => {
 });
 afterAll(async () => bench[Symbol.asyncDispose]());
 
-/** What `check --json` prints; whatever it finds, it changes nothing in the database. */
-async function runCheck(environment = {}): Promise<Check & { readonly milliseconds: number }> {
-  const { status, document, milliseconds } = await bench.cli.json(['check'], environment);
-  const check = document as Check;
-  expect(status).toBe(check.ok ? 0 : 1);
-  expect(check.ok).toBe(check.findings.every((finding) => finding.ok));
-  return { ...check, milliseconds };
-}
-
-/** The only finding that failed, as it must look. */
-function failedFinding(check: Check, id: string): Finding {
-  const failed = check.findings.filter((finding) => !finding.ok);
-  expect(failed.map((finding) => finding.id)).toEqual([id]);
-  return failed[0] as Finding;
-}
-
 async function schemasOf(database: TestDatabase): Promise<unknown[]> {
   return database.query(`SELECT nspname FROM pg_namespace WHERE nspname IN ('dataverse', 'mirrorverse')`);
 }
 
 describe('check', () => {
   it('finds all good, and changes nothing', async () => {
-    const check = await runCheck();
+    const check = await runCheck(bench.cli);
     expect(check.ok).toBe(true);
     const ids = check.findings.map(({ id }) => id);
     expect(ids).toEqual(
@@ -80,7 +49,7 @@ describe('check', () => {
     beforeAll(async () => {
       bench.emulator.settings.untrackedTables = ending;
       const tables = { MIRRORVERSE_TABLES: [...GOOD, ...BAD].join(',') };
-      check = await runCheck(tables);
+      check = await runCheck(bench.cli, tables);
       made = await schemasOf(bench.database);
       sync = await syncJson(bench.cli, ['sync'], tables);
       await bench.database.query('DROP SCHEMA dataverse CASCADE');
@@ -105,65 +74,6 @@ describe('check', () => {
       expect(good.map(({ id }) => id)).toEqual(['table.account', 'table.teammembership']);
       expect(sync.tables.filter(({ error }) => error === null).map(({ table }) => table)).toEqual(GOOD);
     });
-  });
-
-  it.each([
-    ['a wrong bearer token', { DATAVERSE_ACCESS_TOKEN: 'stale' }, 'dataverse.sign-in', 'sign-in-refused'],
-    [
-      'an unreachable database',
-      { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' },
-      'postgres.connect',
-      'database-unreachable',
-    ],
-    [
-      'a missing database',
-      () => ({ DATABASE_URL: new URL('/nosuchdatabase', databaseServerUrl()).href }),
-      'postgres.connect',
-      'database-missing',
-    ],
-  ])('tells %s, as a run does', async (_, given, id, code) => {
-    const environment = typeof given === 'function' ? given() : given;
-    const [check, sync] = await Promise.all([runCheck(environment), bench.cli.run(['sync'], environment)]);
-    const finding = failedFinding(check, id);
-    expect(finding.code).toBe(code);
-    expect(finding.remedy).toMatch(/\w+.*\./);
-    expect(sync).toMatchObject({ status: 1, stdout: '' });
-    expect(loggedCodes(sync.stderr)).toContain(code);
-  });
-
-  it('tells a role that may not create schemas, with the statement that mends it', async () => {
-    const { database, cli } = bench;
-    const role = `role_${randomBytes(6).toString('hex')}`;
-    const address = new URL(database.url);
-    address.username = role;
-    address.password = 'its-password';
-    const environment = { DATABASE_URL: address.href };
-    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'its-password'`);
-    try {
-      const finding = failedFinding(await runCheck(environment), 'postgres.grants');
-      expect(finding.code).toBe('grant-missing');
-      expect(finding.message).toContain('dataverse');
-      const sync = await cli.run(['sync'], environment);
-      expect(sync.status).toBe(1);
-      expect(loggedCodes(sync.stderr)).toContain('grant-missing');
-
-      for (const statement of finding.remedy?.match(/GRANT [^;]*;/g) ?? []) await database.query(statement);
-      expect((await runCheck(environment)).ok).toBe(true);
-    } finally {
-      await database.query(`DROP OWNED BY ${role}`);
-      await database.query(`DROP ROLE ${role}`);
-    }
-  });
-
-  it('tells an environment that cannot be reached, within 40 s', async () => {
-    const environment = { DATAVERSE_URL: `http://127.0.0.1:${await freePort()}` };
-    const [check, sync] = await Promise.all([runCheck(environment), bench.cli.run(['sync'], environment)]);
-    const finding = failedFinding(check, 'dataverse.sign-in');
-    expect(finding).toMatchObject({ code: 'source-unavailable', subject: environment.DATAVERSE_URL });
-    expect(finding.remedy).not.toBeNull();
-    expect(check.milliseconds).toBeLessThan(40_000);
-    expect(sync.status).toBe(1);
-    expect(loggedCodes(sync.stderr)).toContain('source-unavailable');
   });
 
   it('prints a line for each finding, with its remedy, where a person reads', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
-import { CommandLine, eventually, logLines, type LogLine } from '../support/command-line.ts';
+import { CommandLine, eventually, loggedCodes, logLines, type LogLine } from '../support/command-line.ts';
 
 /** The lines that tell of a table's run. */
 function runsIn(stderr: string): LogLine[] {
@@ -91,6 +91,11 @@ describe('emulator', () => {
     const { document } = await cli.json(['tables'], settings);
     const { tables } = document as { tables: { table: string; rows: number }[] };
     expect(tables.find(({ table }) => table === 'account')?.rows).toBeGreaterThan(20);
+
+    const { port } = new URL(url);
+    const second = await cli.run(['emulator', '--port', port, '--rows', '10']);
+    expect(second).toMatchObject({ status: 1, stdout: '' });
+    expect(loggedCodes(second.stderr)).toEqual(['port-taken']);
 
     const stopped = await emulator.stop('SIGINT');
     expect(stopped).toMatchObject({ status: 0, signal: null, stderr: '' });

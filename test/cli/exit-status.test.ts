@@ -29,7 +29,7 @@ describe('a wrong command line', () => {
     ['an option without its value', ['sync', '--config']],
     ['stray arguments', ['status', 'account']],
     ['a table that is not configured', ['sync', 'account', 'lead']],
-    ['a port that is none', ['emulator', '--port', 'eighty']],
+    ['a port that is none', ['emulator', '--port', '70000']],
   ])('ends with 2 for %s', async (_, args) => {
     const { status, stderr } = await cli.run(args, COMPLETE);
     expect(status).toBe(2);

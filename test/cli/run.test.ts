@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
@@ -7,6 +5,7 @@ import { CommandLine, eventually, logLines, type RunningCommand } from '../suppo
 import type { TestDatabase } from '../support/database.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { freePort, openBench, type Bench } from './bench.ts';
+import { closedWay } from './closed-way.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 
@@ -50,22 +49,28 @@ describe('the daemon', () => {
   });
 
   it('answers health checks, and ends by SIGINT', async () => {
-    const port = await freePort();
-    const health = { MIRRORVERSE_HEALTH_PORT: String(port) };
-    await using bench = await openBench(['account'], { ...EVERY_SECOND, ...health });
+    await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_HEALTH_PORT: '0' });
+    const hold = bench.emulator.faults.add({ match: { kind: 'whoami' }, do: { delayMs: 1_500 } });
+    const daemon = bench.cli.start(['run']);
+    const { port } = await daemon.logged((line) => line['port'] !== undefined);
     const statusOf = async (path: string): Promise<number> =>
-      fetch(`http://127.0.0.1:${port}${path}`).then(
+      fetch(`http://127.0.0.1:${String(port)}${path}`).then(
         (response) => response.status,
         () => 0,
       );
-    const hold = bench.emulator.faults.add({ match: { kind: 'whoami' }, do: { delayMs: 1_500 } });
-    const daemon = bench.cli.start(['run']);
-    await eventually(async () => (await statusOf('/healthz')) === 200);
+    expect(await statusOf('/healthz')).toBe(200);
     expect(await statusOf('/readyz')).toBe(503);
     await eventually(async () => (await statusOf('/readyz')) === 200);
     expect(hold.hits).toBe(1);
     expect(await statusOf('/elsewhere')).toBe(404);
     expect(await statusOf('/healthz')).toBe(200);
+
+    const second = await bench.cli.run(['run'], { MIRRORVERSE_HEALTH_PORT: String(port) });
+    expect(second.status).toBe(1);
+    expect(logLines(second.stderr).at(-1)).toMatchObject({
+      code: 'port-taken',
+      remedy: expect.stringContaining('MIRRORVERSE_HEALTH_PORT') as string,
+    });
     expect(await stop(daemon, 'SIGINT', bench.database)).toEqual(CLEAN);
   });
 
@@ -73,20 +78,21 @@ describe('the daemon', () => {
     const emulatorPort = await freePort();
     await using bench = await openBench(['account'], EVERY_SECOND);
     await using way = await closedWay(bench.database.url);
-    await using late = await lateEmulator();
-    late.emulator.store.seed('account', 10);
+    const late = new DataverseEmulator({ seed: 6 });
+    late.store.seed('account', 10);
     const daemon = bench.cli.start(['run'], {
       DATAVERSE_URL: `http://127.0.0.1:${emulatorPort}`,
       DATABASE_URL: way.url,
     });
     await daemon.logged((line) => JSON.stringify(line).includes('ECONNREFUSED'));
     expect(daemon.running).toBe(true);
-    await late.emulator.listen(emulatorPort);
+    await late.listen(emulatorPort);
     await daemon.logged((line) => line['code'] === 'database-unreachable');
     expect(daemon.running).toBe(true);
     await way.open();
-    await eventually(async () => equal({ ...bench, emulator: late.emulator }, ['account']));
+    await eventually(async () => equal({ ...bench, emulator: late }, ['account']));
     expect(await stop(daemon, 'SIGTERM', bench.database)).toEqual(CLEAN);
+    await late.close();
   });
 
   it('ends by SIGTERM while it waits for its environment, too', async () => {
@@ -125,47 +131,10 @@ describe('the daemon', () => {
     await eventually(async () => equal(bench, ['account']), 5_000);
     await eventually(async () => equal(bench, ['contact']), 30_000);
     const failed = 'SELECT "table", error_code AS code FROM mirrorverse.tables WHERE error_code IS NOT NULL';
+    await eventually(async () => (await database.query(failed)).length === 1);
     expect(await database.query(failed)).toEqual([{ table: 'lead', code: 'table-not-found' }]);
     // While it rests a failing table costs nothing.
     expect(emulator.requests.count({ status: 404 })).toBeLessThan(12);
     expect(await stop(daemon, 'SIGTERM', database)).toEqual(CLEAN);
   });
 });
-
-async function lateEmulator(): Promise<{ emulator: DataverseEmulator } & AsyncDisposable> {
-  const emulator = new DataverseEmulator({ seed: 6 });
-  return { emulator, [Symbol.asyncDispose]: async () => emulator.close() };
-}
-
-interface Way extends AsyncDisposable {
-  readonly url: string;
-  open(): Promise<void>;
-}
-
-/** An address of the database that nobody answers at before it is opened. */
-async function closedWay(databaseUrl: string): Promise<Way> {
-  const target = new URL(databaseUrl);
-  const address = new URL(databaseUrl);
-  address.hostname = '127.0.0.1';
-  address.port = String(await freePort());
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-    }
-    near.pipe(far).pipe(near);
-  });
-  return {
-    url: address.href,
-    async open() {
-      server.listen(Number(address.port), '127.0.0.1');
-      await once(server, 'listening');
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      if (server.listening) await once(server.close(), 'close');
-    },
-  };
-}

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loggedCodes, logLines } from '../support/command-line.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { openBench, type Bench, syncJson } from './bench.ts';
+import { failedFinding, runCheck } from './check-document.ts';
 import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from './token-authority.ts';
 
 const SECRET = 'canary~client.secret';
@@ -89,13 +90,9 @@ describe('signing in with a client secret', () => {
     expect(logLines(stderr).at(-1)?.msg).toContain('AZURE_CLIENT_SECRET');
     expect(authority.forms.length).toBeLessThanOrEqual(3);
 
-    interface Check {
-      readonly findings: readonly { readonly id: string; readonly code?: string; readonly remedy: string }[];
-    }
-    const { document } = await bench.cli.json(['check'], environment);
-    const finding = (document as Check).findings.find(({ id }) => id === 'dataverse.sign-in');
+    const finding = failedFinding(await runCheck(bench.cli, environment), 'dataverse.sign-in');
     expect(finding).toMatchObject({ code: 'sign-in-failed' });
-    expect(finding?.remedy).toContain('AZURE_CLIENT_SECRET');
+    expect(finding.remedy).toContain('AZURE_CLIENT_SECRET');
   });
 
   it('says that the sign-in service cannot be reached where it cannot', async () => {

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loggedCodes } from '../support/command-line.ts';
+import { databaseServerUrl } from '../support/database.ts';
+import { freePort, openBench, type Bench } from './bench.ts';
+import { failedFinding, runCheck } from './check-document.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench(['account']);
+});
+afterAll(async () => bench[Symbol.asyncDispose]());
+
+describe('check', () => {
+  it.each([
+    ['a wrong bearer token', { DATAVERSE_ACCESS_TOKEN: 'stale' }, 'dataverse.sign-in', 'sign-in-refused'],
+    [
+      'an unreachable database',
+      { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' },
+      'postgres.connect',
+      'database-unreachable',
+    ],
+    [
+      'a missing database',
+      () => ({ DATABASE_URL: new URL('/nosuchdatabase', databaseServerUrl()).href }),
+      'postgres.connect',
+      'database-missing',
+    ],
+  ])('tells %s, as a run does', async (_, given, id, code) => {
+    const environment = typeof given === 'function' ? given() : given;
+    const [check, sync] = await Promise.all([
+      runCheck(bench.cli, environment),
+      bench.cli.run(['sync'], environment),
+    ]);
+    const finding = failedFinding(check, id);
+    expect(finding.code).toBe(code);
+    expect(finding.remedy).toMatch(/\w+.*\./);
+    expect(sync).toMatchObject({ status: 1, stdout: '' });
+    expect(loggedCodes(sync.stderr)).toContain(code);
+  });
+
+  it('tells a role that may not create schemas, with the statement that mends it', async () => {
+    const { database, cli } = bench;
+    const role = `role_${randomBytes(6).toString('hex')}`;
+    const address = new URL(database.url);
+    address.username = role;
+    address.password = 'its-password';
+    const environment = { DATABASE_URL: address.href };
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'its-password'`);
+    try {
+      const finding = failedFinding(await runCheck(bench.cli, environment), 'postgres.grants');
+      expect(finding.code).toBe('grant-missing');
+      expect(finding.message).toContain('dataverse');
+      const sync = await cli.run(['sync'], environment);
+      expect(sync.status).toBe(1);
+      expect(loggedCodes(sync.stderr)).toContain('grant-missing');
+
+      for (const statement of finding.remedy?.match(/GRANT [^;]*;/g) ?? []) await database.query(statement);
+      expect((await runCheck(bench.cli, environment)).ok).toBe(true);
+    } finally {
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.query(`DROP ROLE ${role}`);
+    }
+  });
+
+  it('tells an environment that cannot be reached, within 40 s', async () => {
+    const environment = { DATAVERSE_URL: `http://127.0.0.1:${await freePort()}` };
+    const [check, sync] = await Promise.all([
+      runCheck(bench.cli, environment),
+      bench.cli.run(['sync'], environment),
+    ]);
+    const finding = failedFinding(check, 'dataverse.sign-in');
+    expect(finding).toMatchObject({ code: 'source-unavailable', subject: environment.DATAVERSE_URL });
+    expect(finding.remedy).not.toBeNull();
+    expect(check.milliseconds).toBeLessThan(40_000);
+    expect(sync.status).toBe(1);
+    expect(loggedCodes(sync.stderr)).toContain('source-unavailable');
+  });
+});
