@@ -93,7 +93,11 @@ function explain(error: unknown, signal: AbortSignal): number {
     logger.error(`${error.message} See mirrorverse --help.`);
     return 2;
   }
-  if (signal.aborted) return 1;
+  if (signal.aborted) {
+    const why = signal.reason instanceof Error ? signal.reason.message : 'Stopped.';
+    logger.warn(`${why} What was stored stays; the next start goes on from there.`);
+    return 1;
+  }
   const { code, message, remedy, details, cause } = toFailure(error);
   const fault = code === 'unexpected' ? { err: cause } : {};
   logger.error({ ...details, code, remedy, ...fault }, `${message} ${remedy}`);

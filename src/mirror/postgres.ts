@@ -73,6 +73,18 @@ export class PostgresConnection {
     this.client.release(this.broken ?? false);
   }
 
+  /** Cancels the statement under way, from another connection; without effect when there is none. */
+  async cancel(pool: Pool): Promise<void> {
+    const { client } = this;
+    // The backend's process id, which the driver has and its types do not know.
+    const pid: unknown = 'processID' in client ? client.processID : undefined;
+    try {
+      await pool.query('SELECT pg_cancel_backend($1)', [pid]);
+    } catch {
+      // PostgreSQL cannot be asked; it rolls back by itself when it notices that we are gone.
+    }
+  }
+
   /** Throws the connection away. */
   destroy(error: unknown): void {
     this.broken ??= error instanceof Error ? error : new Error(String(error));

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
-import { probeTable } from '../dataverse/table-probe.ts';
+import { probeTable } from '../dataverse/change-tracking.ts';
 import { findEnvironment } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { missingGrants, serverVersion } from '../mirror/grants.ts';

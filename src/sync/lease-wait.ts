@@ -1,5 +1,5 @@
 import type { Mirror } from '../mirror/mirror.ts';
-import { takeLease, type Taken } from '../mirror/state/leases.ts';
+import { leaseTimeLeft, takeLease, type Taken } from '../mirror/state/leases.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
@@ -18,11 +18,13 @@ export async function waitForLease(
   signal: AbortSignal,
 ): Promise<Taken> {
   const { leaseDuration } = mirror.options;
-  const deadline = performance.now() + leaseDuration * 1.5;
+  let deadline: number | undefined;
   for (;;) {
     signal.throwIfAborted();
     const taken = await tryTake(mirror, table, holder);
     if (taken !== null) return taken;
+    // The holder may have been configured with a longer lease than this process.
+    deadline ??= performance.now() + Math.max(leaseDuration, await leaseTimeLeft(mirror.store, table)) * 1.5;
     if (performance.now() > deadline) throw leaseHeld(table);
     await sleep(Math.min(LONGEST_POLL, leaseDuration / 10), signal);
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { createChangeFeed } from '../dataverse/change-feed.ts';
+import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorTable } from '../mirror/mirror-table.ts';
@@ -131,17 +132,15 @@ export class TableJob {
     progress.phase = start.phase;
     const writer = this.mirror.writer(this.prepared.mirror, taken.lease);
     try {
-      await runPass(
-        {
-          feed: createChangeFeed(dataverse.client, table, settings.pageSize),
-          writer,
-          start,
-          progress,
-          ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
-          logger: this.logger,
-        },
-        signal,
-      );
+      const passOptions = {
+        feed: createChangeFeed(dataverse.client, table, settings.pageSize),
+        writer,
+        start,
+        progress,
+        ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
+        logger: this.logger,
+      };
+      await explained(dataverse, settings.name, signal, async () => runPass(passOptions, signal));
     } finally {
       await writer.close();
     }

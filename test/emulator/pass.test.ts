@@ -51,9 +51,23 @@ describe('a pass', () => {
     const { store, settings } = bench.emulator;
     store.seed('new_untracked', 5);
     settings.untrackedTables = 'no-link';
-    expect(failures(await bench.sync(['new_untracked']))).toEqual({ new_untracked: 'delta-link-missing' });
+    expect(failures(await bench.sync(['new_untracked']))).toEqual({ new_untracked: 'change-tracking-off' });
     settings.untrackedTables = 'error';
     expect(failures(await bench.sync(['new_untracked']))).toEqual({ new_untracked: 'change-tracking-off' });
+  });
+
+  it('names the missing link where change tracking is on all the same', async () => {
+    await using bench = await SyncBench.open();
+    const { store, faults } = bench.emulator;
+    store.seed('account', 5);
+    const fault = faults.add({
+      match: { kind: 'baseline' },
+      do: { transformText: (text) => text.replace('@odata.deltaLink', '@odata.noLink') },
+    });
+    expect(failures(await bench.sync(['account']))).toEqual({ account: 'delta-link-missing' });
+    fault.remove();
+    expect(failures(await bench.sync(['account']))).toEqual({});
+    expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
   it('follows a page with both links to its end', async () => {

@@ -94,6 +94,20 @@ function linkOf(kind: string | null, url: string | null): Link | null {
   return url !== null && (kind === 'next' || kind === 'delta') ? { kind, url } : null;
 }
 
+/** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. */
+export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
+  const { tables } = store.tables;
+  const [row] = await store.db
+    .select({
+      left: sql<
+        number | null
+      >`extract(epoch from ${tables.leaseExpiresAt} - clock_timestamp())::float8 * 1000`,
+    })
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  return Math.max(0, row?.left ?? 0);
+}
+
 /**
  * Renews all of a process's leases at once. Rows locked by a page being stored are passed over: that
  * page renews its own lease when it commits.
