@@ -10,7 +10,6 @@ export class AccessTokens {
 
   /** Issues a token with the look of a JWT. Nothing in it is meant to be verified. */
   issue(settings: EmulatorSettings, now: number, audience: string): string {
-    const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const issuedAt = Math.floor(now / 1000);
     const header = encode({ typ: 'JWT', alg: 'none' });
     const payload = encode({
@@ -54,4 +53,8 @@ export class AccessTokens {
 
 function bearer(authorization: string | undefined): string | undefined {
   return /^Bearer (.+)$/i.exec(authorization ?? '')?.[1];
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -36,7 +36,8 @@ export function seedDemoData(store: DataverseStore, rows = 20_000, seed = 42): M
 /** Accounts come before contacts, so their primary contacts can only be given afterwards. */
 function linkPrimaryContacts(store: DataverseStore, random: Random): void {
   if (!store.has('account') || !store.has('contact')) return;
-  for (const account of [...store.data('account').rows.keys()]) {
+  // A list of its own: updates put rows anew into what the keys are read from.
+  for (const account of Array.from(store.data('account').rows.keys())) {
     const contact = store.data('contact').anyId(random);
     if (contact !== undefined && random.chance(0.3))
       store.update('account', account, { primarycontactid: contact });

@@ -18,12 +18,12 @@ export function textSeeder(column: Column): TextSeeder {
   };
 }
 
+function oneOf(texts: readonly string[]): TextSeeder {
+  return (_, random) => random.pick(texts);
+}
+
 function ordinaryText(column: Column, limit: number): TextSeeder {
   const name = column.logicalName;
-  const oneOf =
-    (texts: readonly string[]): TextSeeder =>
-    (_, random) =>
-      random.pick(texts);
   if (column.format === 'Email' || name.includes('email') || name.endsWith('mail')) {
     return (_, random) => `${random.pick(FIRST_NAMES).toLowerCase()}${random.integer(1, 9999)}@contoso.com`;
   }
