@@ -48,6 +48,9 @@ export const demo: Command = {
         await work;
         return status;
       });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return 0;
     } finally {
       await organization.emulator.close();
     }

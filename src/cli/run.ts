@@ -2,6 +2,7 @@ import { startHealthServer } from '../operations/health-server.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { runDaemon } from '../sync/daemon.ts';
 import { restAfter } from '../sync/schedule-delay.ts';
 import type { Command } from './command.ts';
@@ -26,14 +27,14 @@ export async function runUntilStopped(session: Session): Promise<number> {
   try {
     const mirror = await openPatiently(session);
     health.setReady();
-    const holder = leaseHolder();
+    const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
     const crons = new Map(config.tables.map((table) => [table.name, table.cron]));
     const jobs = session
-      .jobs(mirror, holder, config.tables)
+      .jobs(mirror, leases, config.tables)
       .map((job) => ({ job, cron: crons.get(job.settings.name) ?? '' }));
     const tablesAtOnce = config.limits.tables;
     const dataverse = session.dataverse();
-    await runDaemon({ dataverse, mirror, jobs, holder, tablesAtOnce, logger }, signal);
+    await runDaemon({ dataverse, mirror, jobs, leases, tablesAtOnce, logger }, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -9,6 +9,7 @@ import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgre
 import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { Failure } from '../model/failure.ts';
+import type { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { TableJob } from '../sync/table-job.ts';
 import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
@@ -77,12 +78,13 @@ export class Session {
     const pool = await this.pool();
     const environment = await readEnvironment(client, signal);
     const linkLifeDays = await readLinkLifeDays(client, signal);
-    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays });
+    const tables = this.context.config.tables.map((table) => table.name);
+    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, tables);
   }
 
-  jobs(mirror: Mirror, holder: string, tables: readonly TableConfig[]): TableJob[] {
+  jobs(mirror: Mirror, leases: LeaseKeeper, tables: readonly TableConfig[]): TableJob[] {
     const { config, logger } = this.context;
-    const parts = { dataverse: this.dataverse(), mirror, holder, logger };
+    const parts = { dataverse: this.dataverse(), mirror, leases, logger };
     return tables.map((table) => new TableJob({ ...table, pageSize: config.limits.pageSize }, parts));
   }
 

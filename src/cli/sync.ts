@@ -30,12 +30,12 @@ export async function syncTables(
   const { config, words, signal, logger } = session.context;
   const tables = selectedTables(config.tables, words);
   const mirror = await session.mirror();
-  const holder = leaseHolder();
-  const jobs = session.jobs(mirror, holder, tables);
+  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+  const jobs = session.jobs(mirror, leases, tables);
   const ended = new AbortController();
-  const keeper = new LeaseKeeper(mirror, holder, logger).run(ended.signal);
+  const keeper = leases.run(ended.signal);
   try {
-    return await syncOnce(mirror, jobs, config.limits.tables, options, signal);
+    return await syncOnce(jobs, config.limits.tables, options, signal);
   } finally {
     ended.abort();
     await keeper;

@@ -21,7 +21,7 @@ const MAX_BODY = 8_000;
  * @param now milliseconds since 1970, for a `Retry-After` that is a date.
  */
 export function readApiError(status: number, headers: Headers, body: Uint8Array, now: number): ApiError {
-  const text = new TextDecoder().decode(body);
+  const text = withoutTokens(new TextDecoder().decode(body));
   const error = errorMember(text);
   const requestId = headers.get('x-ms-service-request-id') ?? headers.get('req_id');
   const retryAfter = parseRetryAfter(headers.get('retry-after'), now);
@@ -49,6 +49,11 @@ export function parseRetryAfter(value: string | null, now: number): number | und
   if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** An error may quote the address that was asked for, and with it a token of the feed. */
+function withoutTokens(text: string): string {
+  return text.replaceAll(/((?:\$|%24)(?:delta|skip)token=)[^\s"'<>&]*/gi, '$1…');
 }
 
 function errorMember(text: string): { code?: unknown; message?: string } | undefined {

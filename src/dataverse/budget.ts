@@ -1,5 +1,5 @@
 import Bottleneck from 'bottleneck';
-import { sleep } from '../model/sleep.ts';
+import { abortable, sleep } from '../model/sleep.ts';
 import { ExecutionWindow } from './execution-window.ts';
 import { StartWindow } from './start-window.ts';
 
@@ -52,7 +52,11 @@ const EXECUTION_LIMIT = 1_180_000;
  * itself: a bucket's tokens are taken when a request is admitted, not when it starts, and a pause lies
  * between the two.
  */
-export function createBudget(limits: BudgetLimits, now: () => number = Date.now): Budget {
+export function createBudget(
+  limits: BudgetLimits,
+  // A clock that nobody sets back.
+  now: () => number = () => performance.now(),
+): Budget {
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
   const limiter = new Bottleneck({
@@ -134,12 +138,4 @@ function numberHeader(headers: Headers, name: string): number | undefined {
   const value = headers.get(name)?.split(', ')[0]?.replaceAll(',', '');
   const number = value === undefined || value === '' ? Number.NaN : Number(value);
   return Number.isFinite(number) ? number : undefined;
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

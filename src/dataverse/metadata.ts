@@ -22,8 +22,8 @@ export interface Metadata {
   tables(signal: AbortSignal): Promise<readonly EntityDefinition[]>;
   /** A table with its columns. @throws Failure `table-not-found`, `not-mirrorable`. */
   table(logicalName: string, signal: AbortSignal): Promise<Table>;
-  /** Reads everything anew at its next use. */
-  forget(): void;
+  /** Reads everything anew at its next use; or, with a name, that table and the list of tables. */
+  forget(logicalName?: string): void;
 }
 
 /**
@@ -107,8 +107,12 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       }
       return table;
     },
-    forget() {
+    forget(logicalName) {
       definitions = undefined;
+      if (logicalName !== undefined) {
+        known.delete(logicalName);
+        return;
+      }
       csdl = undefined;
       known.clear();
     },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AccessToken } from '@azure/identity';
 import { Failure } from '../model/failure.ts';
+import { abortable } from '../model/sleep.ts';
 import type { ObservedCredential, Outcome } from './azure-credential.ts';
 
 /** How to sign in; what each way needs has been checked when the configuration was read. */
@@ -66,7 +67,7 @@ function createReadyTokenSource(first: string, file: string | undefined): TokenS
   let refused = false;
   return {
     async token() {
-      if (refused && file !== undefined) token = (await readFile(file, 'utf8')).trim();
+      if (refused && file !== undefined) token = await readToken(file);
       refused = false;
       return token;
     },
@@ -74,6 +75,20 @@ function createReadyTokenSource(first: string, file: string | undefined): TokenS
       refused = true;
     },
   };
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw new Failure({
+      code: 'sign-in-failed',
+      reaction: 'retry',
+      message: `The access token was refused, and its file ${file} cannot be read for a new one.`,
+      remedy: 'See to it that DATAVERSE_ACCESS_TOKEN_FILE names a file with a current token.',
+      cause,
+    });
+  }
 }
 
 export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
@@ -84,7 +99,7 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
   let current: AccessToken | undefined;
   let refresh: Promise<AccessToken> | undefined;
 
-  async function acquire(): Promise<AccessToken> {
+  async function acquire(signal: AbortSignal): Promise<AccessToken> {
     try {
       if (credential === undefined) {
         // Loaded by need: it is half of what a start takes, and a ready token does without.
@@ -92,7 +107,7 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
         credential = observedCredential(signIn);
       }
       const token = await credential.credential.getToken(scope, {
-        abortSignal: AbortSignal.timeout(TIME_LIMIT),
+        abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT)]),
       });
       if (token === null) throw new Error('no token');
       return token;
@@ -105,10 +120,10 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
     async token(signal) {
       signal.throwIfAborted();
       if (current !== undefined && current.expiresOnTimestamp - EARLY > now()) return current.token;
-      refresh ??= acquire().finally(() => {
+      refresh ??= acquire(signal).finally(() => {
         refresh = undefined;
       });
-      current = await refresh;
+      current = await abortable(refresh, signal);
       return current.token;
     },
     refuse(token) {

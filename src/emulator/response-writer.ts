@@ -51,7 +51,7 @@ export async function writeReply(
 ): Promise<void> {
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
   let body = typeof reply.body === 'string' ? Buffer.from(reply.body, 'utf8') : reply.body;
-  const wantsGzip = /\bgzip\b/.test(String(message.headers['accept-encoding'] ?? ''));
+  const wantsGzip = /\bgzip\b/.test(message.headers['accept-encoding'] ?? '');
   if (wantsGzip && body.length > 0) {
     body = await compress(body, { level: constants.Z_BEST_SPEED });
     response.setHeader('Content-Encoding', 'gzip');

@@ -99,7 +99,8 @@ const CONDITIONS: Readonly<Record<string, string>> = {
 };
 
 function describe(error: PostgresError): string {
-  const column = /column "?([^":]+)"?/.exec(error.where ?? '')?.[1];
+  // Of PostgreSQL's context only the column's name: what follows it quotes the value.
+  const column = /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
   const condition = CONDITIONS[error.code] ?? `SQLSTATE ${error.code}`;
   return `PostgreSQL refused ${column === undefined ? 'the row' : `column ${column}`}: ${condition}`;
 }

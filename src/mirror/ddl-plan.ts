@@ -51,6 +51,14 @@ function alterTable(mirror: MirrorTable, existing: ExistingTable): DdlPlan {
   if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
     statements.push(`ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(DELETED_AT)} timestamptz`);
   }
+  if (!mirror.softDeletes && existing.columns.has(DELETED_AT)) {
+    // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
+    const deletedAt = quoteIdentifier(DELETED_AT);
+    statements.push(
+      `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
+      `ALTER TABLE ${mirror.qualified} DROP COLUMN ${deletedAt}`,
+    );
+  }
   for (const column of mirror.columns) {
     const found = existing.columns.get(column.identifier);
     if (found !== undefined && found.type !== POSTGRES_TYPE[column.type]) {

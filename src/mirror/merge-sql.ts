@@ -58,10 +58,10 @@ function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
     .join(', ')}) IS DISTINCT FROM ROW(${columnNames(mirror)
     .map((name) => `${from}.${name}`)
     .join(', ')})`;
-  if (mirror.versionField === undefined) return `(${differs})`;
-  const version = columnName(mirror, mirror.versionField);
   // A row that was deleted and restored may come back with the version it had.
   const restored = mirror.softDeletes ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
+  if (mirror.versionField === undefined) return `(${differs}${restored})`;
+  const version = columnName(mirror, mirror.versionField);
   const same = `${rewrite ? differs : 'false'}${restored}`;
   return `(m.${version} IS NULL OR m.${version} < ${from}.${version} OR (m.${version} = ${from}.${version} AND (${same})))`;
 }
@@ -91,12 +91,16 @@ export function rememberStaged(mirror: MirrorTable, seen: string): string {
 }
 
 /**
- * Of the keys in `$1`, those whose rows were written since the feed's delta link was stored: by the
- * delta that is being followed. `$2` and `$3` are environment and table.
+ * Of the keys in `$1`, those whose rows were written, or put in quarantine, since the feed's delta link
+ * was stored: by the delta that is being followed. `$2` and `$3` are environment and table.
  */
 export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): string {
   const key = columnName(mirror, mirror.keyField);
-  return `SELECT m.${key}::text AS key FROM ${mirror.qualified} m, ${quoteIdentifier(stateSchema)}."tables" t
+  const state = quoteIdentifier(stateSchema);
+  return `SELECT m.${key}::text AS key FROM ${mirror.qualified} m, ${state}."tables" t
     WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3
-      AND m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at`;
+      AND m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at
+    UNION
+    SELECT q.key FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")
+    WHERE q.key = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3 AND q."time" > t.link_issued_at`;
 }

@@ -10,6 +10,7 @@ export interface Prepared {
   readonly created: boolean;
   /** Columns it gained, whose values existing rows lack. */
   readonly added: number;
+  readonly hasRows: boolean;
 }
 
 /** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
@@ -33,7 +34,8 @@ export async function prepareMirrorTable(
     await client.query('SET LOCAL lock_timeout = DEFAULT');
   }
   await writeCatalog(store, store.on(client), mirror.table.logicalName, mirror.columns);
-  return { created: existing === undefined, added: plan.added.length };
+  const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
+  return { created: existing === undefined, added: plan.added.length, hasRows: (rowCount ?? 0) > 0 };
 }
 
 /** The mirror table as it stands, or undefined when there is none. */

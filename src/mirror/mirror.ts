@@ -1,3 +1,4 @@
+import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Table } from '../model/table.ts';
@@ -6,8 +7,8 @@ import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
 import { openPool, transaction } from './postgres.ts';
 import { registerEnvironment, type EnvironmentRecord } from './state/environments.ts';
-import { forgetCheckpoint, holdFence } from './state/checkpoints.ts';
-import type { Lease } from './state/leases.ts';
+import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
+import { registerTables, type Lease } from './state/leases.ts';
 import { migrateState } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 
@@ -40,15 +41,19 @@ export function openMirrorPool(options: MirrorOptions, logger: Logger): pg.Pool 
   );
 }
 
-/** Migrates the state schema and records the environment. @throws Failure */
+/** Migrates the state schema, records the environment and the tables to come. @throws Failure */
 export async function openMirror(
   pool: pg.Pool,
   options: MirrorOptions,
   environment: { url: string; organizationId: string; linkLifeDays: number | undefined },
+  tables: readonly string[],
 ): Promise<Mirror> {
   await migrateState(pool, options.stateSchema);
-  const record = await registerEnvironment(pool, options.stateSchema, options.schema, environment);
+  const record = await transaction(pool, async (client) =>
+    registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),
+  );
   const store = openStateStore(pool, options.stateSchema, record.id);
+  await transaction(pool, async (client) => registerTables(store, store.on(client), tables));
   return {
     pool,
     store,
@@ -61,6 +66,8 @@ export async function openMirror(
         const result = await prepareMirrorTable(client, store, mirror);
         // In the same commit: a link must never outlive the rows it stands for.
         if (result.created) await forgetCheckpoint(store, store.on(client), lease);
+        // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
+        else if (result.added > 0) await forgetSelection(store, store.on(client), lease);
         return result;
       });
       return { ...prepared, mirror };

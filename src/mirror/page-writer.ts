@@ -63,6 +63,9 @@ export class PageWriter {
   private readonly rows: RowStore;
   private readonly seen: SeenKeys;
   private connection: PostgresConnection | undefined;
+  // Rows that came as upserts of the delta under way and are not to be told by their `_mirrored_at`:
+  // the mirror had them already.
+  private readonly cameUnchanged = new Set<string>();
 
   constructor(options: PageWriterOptions) {
     this.options = options;
@@ -112,11 +115,7 @@ export class PageWriter {
     const { pool, store, mirror } = this.options;
     const keys = page.tombstones.map((tombstone) => tombstone.key);
     if (keys.length === 0) return new Set();
-    const here = new Set<string>();
-    for (let row = 0; row < page.rows; row++) {
-      const key = cellText(page, row, mirror.keyField);
-      if (key !== null) here.add(key.toLowerCase());
-    }
+    const here = new Set([...this.keysOf(page), ...this.cameUnchanged]);
     const { rows } = await transaction(pool, async (client) =>
       client.query<{ key: string }>(writtenByThisDelta(mirror, store.schema), [
         keys,
@@ -126,6 +125,11 @@ export class PageWriter {
     );
     const before = new Set(rows.map((row) => row.key));
     return new Set(keys.filter((key) => here.has(key) || before.has(key)));
+  }
+
+  /** Whether what a re-baseline under way has seen so far is still there to go on with. */
+  async hasSeenKeys(): Promise<boolean> {
+    return transaction(this.options.pool, async (client) => this.seen.exist(client));
   }
 
   /** Gives the connection back. */
@@ -156,6 +160,10 @@ export class PageWriter {
       rewrite: sweeping && isLoading(from),
       remember: sweeping ? this.seen.name : undefined,
     });
+    if (page.link.kind === 'delta') this.cameUnchanged.clear();
+    else if (!isLoading(from) && stored.written < page.rows) {
+      for (const key of this.keysOf(page)) this.cameUnchanged.add(key);
+    }
     const tombstones = page.tombstones.map((tombstone) => tombstone.key);
     let deleted = 0;
     if (tombstones.length > 0) {
@@ -171,6 +179,15 @@ export class PageWriter {
     return { written: stored.written, deleted, quarantined: stored.quarantined.length };
   }
 
+  private keysOf(page: Page): string[] {
+    const keys: string[] = [];
+    for (let row = 0; row < page.rows; row++) {
+      const key = cellText(page, row, this.options.mirror.keyField);
+      if (key !== null) keys.push(key.toLowerCase());
+    }
+    return keys;
+  }
+
   /** Rows that are stored or deleted now leave quarantine; those that could not be stored enter. */
   private async keepQuarantine(
     client: pg.PoolClient,
@@ -182,12 +199,7 @@ export class PageWriter {
     const db = store.on(client);
     const table = mirror.table.logicalName;
     if (await hasQuarantined(store, db, table)) {
-      const keys = [...tombstones];
-      for (let row = 0; row < page.rows; row++) {
-        const key = cellText(page, row, mirror.keyField);
-        if (key !== null) keys.push(key.toLowerCase());
-      }
-      await leaveQuarantine(store, db, table, keys);
+      await leaveQuarantine(store, db, table, [...tombstones, ...this.keysOf(page)]);
     }
     await quarantineRows(store, db, table, refused);
   }

@@ -13,6 +13,8 @@ export interface PostgresOptions {
 
 /** Milliseconds until a server that does not answer at all counts as unreachable. */
 const CONNECT_TIMEOUT = 10_000;
+/** Milliseconds of silence after which the system asks whether the other side is still there. */
+const KEEP_ALIVE = 10_000;
 
 /** A pool whose connections are set up alike and whose broken connections are thrown away. */
 export function openPool(options: PostgresOptions, logger: Logger): Pool {
@@ -22,6 +24,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     max: options.connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE,
     idle_in_transaction_session_timeout: options.idleInTransaction,
   });
   // Without a listener an idle connection that breaks would end the process.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { cellText, type PageRows } from '../model/page.ts';
@@ -14,7 +15,7 @@ export interface QuarantinedRow {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** A row of a page as quarantine records it; a key that is none is told by its place in the page. */
+/** A row of a page as quarantine records it; one without a key goes by a hash of its values. */
 export function quarantined(
   mirror: MirrorTable,
   page: PageRows,
@@ -25,11 +26,18 @@ export function quarantined(
   const key = rowKey(mirror, page, row);
   const version = mirror.versionField === undefined ? null : cellText(page, row, mirror.versionField);
   return {
-    key: key ?? `row ${row} without a key`,
+    key: key ?? `without a key, ${fingerprint(page, row)}`,
     version: version !== null && /^\d{1,19}$/.test(version) ? BigInt(version) : null,
     reason,
     sqlstate,
   };
+}
+
+/** Tells one row without a key from another, the same each time it comes. */
+function fingerprint(page: PageRows, row: number): string {
+  const hash = createHash('sha256');
+  for (let field = 0; field < page.width; field++) hash.update(`${cellText(page, row, field)}\t`);
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** A row's key in lower case, or null when it has none that could be one. */

@@ -41,9 +41,10 @@ export function isContention(error: unknown): boolean {
   return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
 }
 
-/** Whether the row that was written is at fault: data exceptions and broken constraints. */
+/** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits. */
 export function isRowError(error: unknown): error is PostgresError {
-  return isPostgresError(error) && (error.code.startsWith('22') || error.code.startsWith('23'));
+  // 54: a limit of PostgreSQL's own, such as a row wider than a page.
+  return isPostgresError(error) && /^(22|23|54)/.test(error.code);
 }
 
 /** Drizzle's error quotes the statement's parameters, links among them; the one inside does not. */
@@ -60,6 +61,10 @@ export function postgresFailure(thrown: unknown): unknown {
   if (code === 'ENOTFOUND') return unreachable(error, code);
   if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
   if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
+  // The driver has no code for a connection that ended or never answered: it throws a plain Error then.
+  // A defect of ours would be a TypeError or its like.
+  const isPlain = error instanceof Error && error.constructor === Error;
+  if (isPlain && code === undefined) return unreachable(error, 'no answer');
   return error;
 }
 
@@ -90,6 +95,14 @@ function sqlFailure(error: PostgresError): Failure {
       'stop-table',
       'PostgreSQL has no database of that name.',
       'Create it (CREATE DATABASE), or correct postgres.url (DATABASE_URL).',
+    );
+  }
+  if (error.code === '2BP01') {
+    return failure(
+      'dependent-objects',
+      'stop-table',
+      'Something of yours, such as a view, uses a column that has to go.',
+      'Drop it, or set deletes back to soft; the daemon then goes on by itself.',
     );
   }
   if (error.code === '42501') {

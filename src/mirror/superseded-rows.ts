@@ -9,8 +9,8 @@ export function supersededRows(mirror: MirrorTable, page: PageRows): ReadonlySet
   const superseded = new Set<number>();
   const latest = new Map<string, number>();
   for (let row = 0; row < page.rows; row++) {
-    const key = cellText(page, row, mirror.keyField);
-    if (key === null) continue;
+    const key = cellText(page, row, mirror.keyField)?.toLowerCase();
+    if (key === undefined) continue;
     const before = latest.get(key);
     if (before === undefined) latest.set(key, row);
     else if (versionOf(mirror, page, before) > versionOf(mirror, page, row)) superseded.add(row);

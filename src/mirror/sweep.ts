@@ -24,6 +24,14 @@ export class SeenKeys {
     await client.query(`CREATE TABLE ${this.name} (key uuid)`);
   }
 
+  /** Whether there is a table of them, as a re-baseline under way needs. */
+  async exist(client: pg.PoolClient): Promise<boolean> {
+    const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
+      this.name,
+    ]);
+    return (rows[0]?.found ?? null) !== null;
+  }
+
   /** Adds keys that are in no staging table: of rows in quarantine, which are no reason to delete. */
   async add(client: pg.PoolClient, keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;

@@ -29,3 +29,13 @@ export async function untilAborted(signal: AbortSignal): Promise<void> {
     );
   });
 }
+
+/** The promise, or a rejection with the signal's reason if that is aborted first. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
 import { probeTable } from '../dataverse/change-tracking.ts';
-import { findEnvironment } from '../mirror/state/environments.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { missingGrants, serverVersion } from '../mirror/grants.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -101,7 +101,7 @@ async function checkIdentity(options: CheckOptions, organizationId: string): Pro
   try {
     const pool = await options.pool();
     if (!(await stateExists(pool, stateSchema))) return [];
-    const held = await findEnvironment(pool, stateSchema, schema);
+    const held = await readEnvironmentRecord(pool, stateSchema, schema);
     if (held === undefined || held.organizationId === organizationId) return [];
     const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
     const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to a schema for this one.';

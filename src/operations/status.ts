@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { findEnvironment } from '../mirror/state/environments.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
@@ -28,7 +28,7 @@ export interface StatusOptions {
 /** How every table stands, from the database alone. @throws Failure */
 export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
   const environment = (await stateExists(pool, options.stateSchema))
-    ? await findEnvironment(pool, options.stateSchema, options.schema)
+    ? await readEnvironmentRecord(pool, options.stateSchema, options.schema)
     : undefined;
   if (environment === undefined) {
     return {

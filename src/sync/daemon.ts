@@ -2,10 +2,9 @@ import Bottleneck from 'bottleneck';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { registerTables } from '../mirror/state/leases.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
 import { sleep } from '../model/sleep.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
 import type { TableJob } from './table-job.ts';
 import { TableSchedule } from './table-schedule.ts';
 
@@ -18,7 +17,7 @@ export interface DaemonOptions {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
   readonly jobs: readonly ScheduledJob[];
-  readonly holder: string;
+  readonly leases: LeaseKeeper;
   readonly tablesAtOnce: number;
   readonly logger: Logger;
 }
@@ -30,11 +29,7 @@ const HOUR = 3_600_000;
  * pages under way are stored or rolled back and the leases are given back.
  */
 export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Promise<void> {
-  const { mirror, jobs, logger } = options;
-  await registerTables(
-    mirror.store,
-    jobs.map(({ job }) => job.settings.name),
-  );
+  const { jobs, logger } = options;
   const places = new Bottleneck({ maxConcurrent: options.tablesAtOnce });
   const schedules = jobs.map(
     ({ job, cron }) =>
@@ -49,7 +44,7 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   );
   // Leases are kept until the last job has ended, which is after the signal.
   const ended = new AbortController();
-  const keeper = new LeaseKeeper(mirror, options.holder, logger).run(ended.signal);
+  const keeper = options.leases.run(ended.signal);
   logger.info({ tables: jobs.length }, 'Mirroring.');
   try {
     await Promise.all([hourly(options, signal), ...schedules.map(async (schedule) => schedule.run(signal))]);

@@ -1,5 +1,5 @@
 import type { Mirror } from '../mirror/mirror.ts';
-import { leaseTimeLeft, takeLease, type Taken } from '../mirror/state/leases.ts';
+import { leaseTimeLeft, registerTables, takeLease, type Taken } from '../mirror/state/leases.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
@@ -23,10 +23,21 @@ export async function waitForLease(
     signal.throwIfAborted();
     const taken = await tryTake(mirror, table, holder);
     if (taken !== null) return taken;
-    // The holder may have been configured with a longer lease than this process.
-    deadline ??= performance.now() + Math.max(leaseDuration, await leaseTimeLeft(mirror.store, table)) * 1.5;
+    deadline ??= performance.now() + (await longestWait(mirror, table));
     if (performance.now() > deadline) throw leaseHeld(table);
     await sleep(Math.min(LONGEST_POLL, leaseDuration / 10), signal);
+  }
+}
+
+/** Milliseconds; the holder may have been configured with a longer lease than this process. */
+async function longestWait(mirror: Mirror, table: string): Promise<number> {
+  const { store, options } = mirror;
+  try {
+    // Nobody can take the lease of a table whose row of state is gone.
+    await registerTables(store, store.db, [table]);
+    return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
+  } catch (error) {
+    throw postgresFailure(error);
   }
 }
 

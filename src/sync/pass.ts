@@ -44,6 +44,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
   let from = options.start;
   let upperBoundIsOld = from.link?.kind === 'next';
   let rebaselines = 0;
+  const followed = new Set<string>();
   let ahead = fetchAhead(feed, from, signal);
   try {
     for (;;) {
@@ -57,6 +58,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
           { ...error.details, code: error.code },
           'The link has expired; the table is re-baselined.',
         );
+        followed.clear();
         from = beginning('rebaseline', from.selection ?? '');
         progress.phase = from.phase;
         upperBoundIsOld = false;
@@ -64,6 +66,8 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
         continue;
       }
       const step = advance(from, page.link);
+      if (page.link.kind === 'next' && followed.has(page.link.url)) throw linkLoop();
+      followed.add(page.link.url);
       const deltaEnds = page.link.kind === 'delta' && !isLoading(from);
       const finished = deltaEnds && !upperBoundIsOld;
       if (!finished) ahead = fetchAhead(feed, step.checkpoint, signal);
@@ -104,6 +108,16 @@ function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): Fe
   // It is awaited later, or never when writing fails first; until then a rejection is not unhandled.
   page.catch(() => undefined);
   return { page, cancel: () => controller.abort(new Error('The page is no longer needed.')) };
+}
+
+/** Paging that comes back to where it was would never end. */
+function linkLoop(): Failure {
+  return new Failure({
+    code: 'link-loop',
+    reaction: 'retry',
+    message: 'The environment named a next page that was read already.',
+    remedy: 'If it happens again, re-baseline the table: `mirrorverse backfill --restart`.',
+  });
 }
 
 function linkKeepsExpiring(cause: Failure): Failure {

@@ -1,6 +1,4 @@
 import Bottleneck from 'bottleneck';
-import { registerTables } from '../mirror/state/leases.ts';
-import type { Mirror } from '../mirror/mirror.ts';
 import type { RunOptions, RunResult, TableJob } from './table-job.ts';
 
 /**
@@ -10,16 +8,11 @@ import type { RunOptions, RunResult, TableJob } from './table-job.ts';
  * @throws the signal's reason when aborted, once every table has stopped.
  */
 export async function syncOnce(
-  mirror: Mirror,
   jobs: readonly TableJob[],
   tablesAtOnce: number,
   options: (job: TableJob) => RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult[]> {
-  await registerTables(
-    mirror.store,
-    jobs.map((job) => job.settings.name),
-  );
   const limiter = new Bottleneck({ maxConcurrent: tablesAtOnce });
   const runs = jobs.map(async (job) =>
     limiter.schedule(async () => {

@@ -7,8 +7,10 @@ import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { Lease, Taken } from '../mirror/state/leases.ts';
 import { releaseLease } from '../mirror/state/leases.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
+import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
 import { runPass, type PassProgress } from './pass.ts';
 import { startingPoint } from './starting-point.ts';
@@ -44,7 +46,7 @@ export class TableJob {
   readonly settings: TableSettings;
   private readonly dataverse: Dataverse;
   private readonly mirror: Mirror;
-  private readonly holder: string;
+  private readonly leases: LeaseKeeper;
   private readonly logger: Logger;
   // The mirror table as this process last prepared it, for the definition it was prepared from.
   private prepared: { readonly table: Table; readonly mirror: MirrorTable } | undefined;
@@ -54,14 +56,14 @@ export class TableJob {
     parts: {
       readonly dataverse: Dataverse;
       readonly mirror: Mirror;
-      readonly holder: string;
+      readonly leases: LeaseKeeper;
       readonly logger: Logger;
     },
   ) {
     this.settings = settings;
     this.dataverse = parts.dataverse;
     this.mirror = parts.mirror;
-    this.holder = parts.holder;
+    this.leases = parts.leases;
     this.logger = parts.logger.child({ table: settings.name });
   }
 
@@ -99,16 +101,20 @@ export class TableJob {
 
   private async underLease(options: RunOptions, progress: PassProgress, signal: AbortSignal): Promise<void> {
     const { mirror, settings } = this;
-    const taken = await waitForLease(mirror, settings.name, this.holder, signal);
+    const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal);
+    this.leases.keep(taken.lease);
     let givenBack = false;
     try {
       // Two spans of time rather than two moments: the clocks here and in the database may differ.
       const waited = options.dueAt === undefined ? 0 : performance.now() - options.dueAt;
-      if (taken.successAge !== null && taken.successAge < waited) return;
+      const age = taken.successAge;
+      // Below zero the database's clock was set back, and says nothing.
+      if (age !== null && age >= 0 && age < waited) return;
       await this.pass(taken, options, progress, signal);
       // With the checkpoint of its last page.
       givenBack = true;
     } finally {
+      this.leases.drop(taken.lease);
       if (!givenBack) await this.release(taken.lease);
     }
   }
@@ -123,14 +129,19 @@ export class TableJob {
     const definition = await dataverse.metadata.table(settings.name, signal);
     const table = withoutColumns(definition, settings.excludeColumns);
     let stored = taken.checkpoint;
+    let hasRows = true;
     if (this.prepared?.table !== definition) {
       const prepared = await this.mirror.prepare(table, settings.softDeletes, taken.lease);
       this.prepared = { table: definition, mirror: prepared.mirror };
-      if (prepared.created) stored = { ...stored, phase: 'new', link: null };
+      if (prepared.created) stored = NEW_CHECKPOINT;
+      else if (prepared.added > 0) stored = { ...stored, selection: null };
+      hasRows = prepared.hasRows;
     }
-    const start = startingPoint(stored, selectionOf(table), options.restart === true);
-    progress.phase = start.phase;
     const writer = this.mirror.writer(this.prepared.mirror, taken.lease);
+    if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
+      stored = { ...stored, selection: null };
+    const start = startingPoint(stored, selectionOf(table), { restart: options.restart === true, hasRows });
+    progress.phase = start.phase;
     try {
       const passOptions = {
         feed: createChangeFeed(dataverse.client, table, settings.pageSize),
@@ -149,7 +160,9 @@ export class TableJob {
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
   private async failed(failure: Failure): Promise<void> {
     this.prepared = undefined;
-    this.dataverse.metadata.forget();
+    if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
+    // Which process writes a table is no trouble of the table: the one that does tells how it goes.
+    if (failure.code === 'lease-held' || failure.code === 'lease-lost') return;
     try {
       await recordFailure(this.mirror.store, this.settings.name, failure);
     } catch {

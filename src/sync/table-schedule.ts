@@ -15,7 +15,8 @@ export interface TableScheduleOptions {
  * Starts one table's job at its ticks, and once at the beginning.
  *
  * States: waiting; running; running with a tick missed. The job never overlaps itself: ticks that
- * come while it runs are one further run at its end. A table that fails rests before the next run.
+ * come while it runs are one further run at its end. A table that fails rests, and is tried again when
+ * it has rested rather than at its next tick.
  */
 export class TableSchedule {
   private readonly options: TableScheduleOptions;
@@ -24,6 +25,7 @@ export class TableSchedule {
   private due = true;
   private failures = 0;
   private restUntil = 0;
+  private retry: NodeJS.Timeout | undefined;
 
   constructor(options: TableScheduleOptions) {
     this.options = options;
@@ -37,6 +39,8 @@ export class TableSchedule {
       suppressMissedWarning: true,
       logger: SILENT,
     });
+    // A tick that came late, because the process stood still, is a tick all the same.
+    task.on('execution:missed', () => this.tick());
     const onAbort = (): void => this.wake?.();
     signal.addEventListener('abort', onAbort, { once: true });
     await task.start();
@@ -49,6 +53,7 @@ export class TableSchedule {
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
+      clearTimeout(this.retry);
       await task.destroy();
       signal.removeEventListener('abort', onAbort);
     }
@@ -70,10 +75,12 @@ export class TableSchedule {
       return;
     }
     this.failures++;
-    this.restUntil = performance.now() + restAfter(result.failure, this.failures);
+    const rest = restAfter(result.failure, this.failures);
+    this.restUntil = performance.now() + rest;
+    // A table with a tick a day is not to wait for it because of a hiccup.
+    this.retry = setTimeout(() => this.tick(), rest + 1);
   }
 }
 
-// A missed tick is no news: it is coalesced.
 const silent = (): void => undefined;
 const SILENT = { info: silent, warn: silent, error: silent, debug: silent };

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { registerTables, releaseLease, renewLeases, takeLease } from '../../src/mirror/state/leases.ts';
+import { releaseLease, renewLeases, takeLease, type Lease } from '../../src/mirror/state/leases.ts';
 import { holdFence } from '../../src/mirror/state/checkpoints.ts';
 import { transaction } from '../../src/mirror/postgres.ts';
+import type { Mirror } from '../../src/mirror/mirror.ts';
 import { waitForLease } from '../../src/sync/lease-wait.ts';
 import { never, testMirror } from '../support/mirror.ts';
 
@@ -12,7 +13,6 @@ describe('a lease', () => {
   it('is held by one process until it is given back', async () => {
     await using test = await testMirror(30_000);
     const { store } = test.mirror;
-    await registerTables(store, ['account']);
     const first = await takeLease(store, 'account', 'first', 30_000);
     expect(await takeLease(store, 'account', 'second', 30_000)).toBeNull();
     if (first === null) throw new Error('not taken');
@@ -24,7 +24,6 @@ describe('a lease', () => {
   it('of a killed process is taken over when its time is up, and not before', async () => {
     await using test = await testMirror(LEASE);
     const { store } = test.mirror;
-    await registerTables(store, ['account']);
     await takeLease(store, 'account', 'killed', LEASE);
     const begun = performance.now();
     const taken = await waitForLease(test.mirror, 'account', 'successor', never);
@@ -35,20 +34,22 @@ describe('a lease', () => {
   it('that is renewed stays, however long', async () => {
     await using test = await testMirror(LEASE);
     const { store } = test.mirror;
-    await registerTables(store, ['account']);
-    await takeLease(store, 'account', 'living', LEASE);
+    const living = await takeLease(store, 'account', 'living', LEASE);
+    if (living === null) throw new Error('not taken');
     for (let beat = 0; beat < 6; beat++) {
       await delay(LEASE / 3);
-      await renewLeases(store, 'living', LEASE);
+      await renewLeases(store, [living.lease], LEASE);
       expect(await takeLease(store, 'account', 'second', LEASE)).toBeNull();
     }
-    await expect(waitFor(test.mirror)).rejects.toMatchObject({ code: 'lease-held', reaction: 'retry' });
+    await expect(waitFor(test.mirror, living.lease)).rejects.toMatchObject({
+      code: 'lease-held',
+      reaction: 'retry',
+    });
   });
 
   it('cannot be taken while a page of its holder is being stored, even when its time is up', async () => {
     await using test = await testMirror(LEASE);
     const { store, pool } = test.mirror;
-    await registerTables(store, ['account']);
     const held = await takeLease(store, 'account', 'slow', 1);
     if (held === null) throw new Error('not taken');
     await transaction(pool, async (client) => {
@@ -59,10 +60,16 @@ describe('a lease', () => {
     expect(await takeLease(store, 'account', 'second', LEASE)).not.toBeNull();
   });
 
+  it('that could not be given back may be taken again by the process that has it', async () => {
+    await using test = await testMirror(30_000);
+    const first = await takeLease(test.mirror.store, 'account', 'we', 30_000);
+    const second = await takeLease(test.mirror.store, 'account', 'we', 30_000);
+    expect(second?.lease.fence).toBe((first?.lease.fence ?? 0n) + 1n);
+  });
+
   it('is taken by exactly one of many at once', async () => {
     await using test = await testMirror(30_000);
     const { store } = test.mirror;
-    await registerTables(store, ['account']);
     const takers = Array.from({ length: 20 }, async (_, at) =>
       takeLease(store, 'account', `taker ${at}`, 30_000),
     );
@@ -71,8 +78,8 @@ describe('a lease', () => {
   });
 });
 
-async function waitFor(mirror: Awaited<ReturnType<typeof testMirror>>['mirror']): Promise<unknown> {
-  const keeper = setInterval(() => void renewLeases(mirror.store, 'living', LEASE), LEASE / 4);
+async function waitFor(mirror: Mirror, lease: Lease): Promise<unknown> {
+  const keeper = setInterval(() => void renewLeases(mirror.store, [lease], LEASE), LEASE / 4);
   try {
     return await waitForLease(mirror, 'account', 'second', never);
   } finally {

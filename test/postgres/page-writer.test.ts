@@ -123,4 +123,23 @@ describe('storing pages', () => {
     await first.writer.close();
     await second.writer.close();
   });
+
+  it('doubts a tombstone whose row came unchanged on an earlier page of the same delta', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 5), row(2, 6)], 'delta'));
+    await table.write(page([row(1, 5)], 'next'));
+    const last = page([tombstone(1), tombstone(2)], 'delta');
+    expect(await table.writer.contradicted(last)).toEqual(new Set([id(1)]));
+    await table.write(last);
+    expect(await table.writer.contradicted(page([tombstone(1)], 'delta'))).toEqual(new Set());
+  });
+
+  it('doubts a tombstone whose row went to quarantine on an earlier page of the same delta', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 5), row(2, 6)], 'delta'));
+    await table.write(page([row(1, 7, { count: '99999999999' })], 'next'));
+    expect(await table.writer.contradicted(page([tombstone(1)], 'delta'))).toEqual(new Set([id(1)]));
+  });
 });

@@ -51,12 +51,15 @@ describe('quarantine', () => {
     expect(await test.database.query(QUARANTINE)).toEqual([]);
   });
 
-  it('takes a row without a key, told by its place', async () => {
+  it('takes a row without a key', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page(['{"versionnumber":3,"name":"nobody"}', row(2, 2)], 'delta'));
     const [found] = await test.database.query<{ key: string; reason: string }>(QUARANTINE);
-    expect(found).toMatchObject({ key: 'row 0 without a key', version: 3 });
+    expect(found).toMatchObject({
+      key: expect.stringMatching(/^without a key, [0-9a-f]{16}$/) as string,
+      version: 3,
+    });
     expect(await test.database.query('SELECT FROM dataverse.thing')).toHaveLength(1);
   });
 

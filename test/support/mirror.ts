@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { openMirror, openMirrorPool, type Mirror } from '../../src/mirror/mirror.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
 import type { PageResult, PageWriter } from '../../src/mirror/page-writer.ts';
-import { registerTables, takeLease, type Lease } from '../../src/mirror/state/leases.ts';
+import { takeLease, type Lease } from '../../src/mirror/state/leases.ts';
 import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Page } from '../../src/model/page.ts';
 import type { Table } from '../../src/model/table.ts';
@@ -30,7 +30,7 @@ export async function testMirror(leaseDuration = 30_000): Promise<TestMirror> {
   };
   const pool = openMirrorPool(options, silent);
   const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };
-  const mirror = await openMirror(pool, options, environment);
+  const mirror = await openMirror(pool, options, environment, ['thing', 'account']);
   return {
     database,
     mirror,
@@ -62,7 +62,6 @@ export class WritingTable {
     table: Table,
     options: { holder?: string; softDeletes?: boolean; phase?: 'baseline' | 'rebaseline' | 'stored' } = {},
   ): Promise<WritingTable> {
-    await registerTables(mirror.store, [table.logicalName]);
     const { holder = 'test', softDeletes = false, phase = 'baseline' } = options;
     const taken = await takeLease(mirror.store, table.logicalName, holder, mirror.options.leaseDuration);
     if (taken === null) throw new Error('the lease is held by another');

@@ -2,6 +2,7 @@ import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts'
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
+import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { TableJob, type RunOptions, type RunResult, type TableSettings } from '../../src/sync/table-job.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
@@ -52,9 +53,10 @@ export class SyncBench implements AsyncDisposable {
           leaseDuration: options.leaseDuration ?? 30_000,
         },
         { url: this.url, organizationId: this.emulator.store.organizationId, linkLifeDays: 7 },
+        tables,
       );
       const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
-      return await syncOnce(mirror, jobs, 8, () => run, signal);
+      return await syncOnce(jobs, 8, () => run, signal);
     } finally {
       await pool.end();
       await dataverse.close();
@@ -80,7 +82,12 @@ export class SyncBench implements AsyncDisposable {
       softDeletes: options.softDeletes ?? false,
       pageSize: options.pageSize ?? 5_000,
     };
-    return new TableJob(settings, { dataverse, mirror, holder: 'test', logger: silent });
+    return new TableJob(settings, {
+      dataverse,
+      mirror,
+      leases: new LeaseKeeper(mirror, 'test', silent),
+      logger: silent,
+    });
   }
 
   /** Requests for rows of a table, metadata left out. */

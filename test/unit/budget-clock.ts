@@ -23,7 +23,7 @@ export class BudgetUnderTest {
   mostInFlight = 0;
 
   constructor(limits: Partial<BudgetLimits> = {}) {
-    this.budget = createBudget({ requestsPer5Minutes: 6_000, concurrency: 8, ...limits });
+    this.budget = createBudget({ requestsPer5Minutes: 6_000, concurrency: 8, ...limits }, Date.now);
   }
 
   /** Asks for a request that takes `duration`; resolves to when it ended, or its rejection. */

@@ -97,7 +97,13 @@ test('soft deletes add a column to a new table and to one that is there', () => 
   );
 });
 
-test('going back to hard deletes leaves the column there', () => {
-  const plan = planTable(sampleMirror(), existing({ _deleted_at: { type: 'timestamp with time zone' } }));
-  expect(plan.statements).toEqual([]);
+test('going back to hard deletes removes what was only marked, and the mark', () => {
+  const plan = planTable(
+    sampleMirror(),
+    existing({ _deleted_at: { type: 'timestamp with time zone', comment: null } }),
+  );
+  expect(plan.statements).toEqual([
+    'DELETE FROM "dataverse"."account" WHERE "_deleted_at" IS NOT NULL',
+    'ALTER TABLE "dataverse"."account" DROP COLUMN "_deleted_at"',
+  ]);
 });

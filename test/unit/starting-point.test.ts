@@ -11,26 +11,36 @@ const STORED: readonly Checkpoint[] = [
 ];
 
 test('a table without a checkpoint begins a baseline, restarted or not', () => {
-  expect(startingPoint(NEW_CHECKPOINT, 'a', false)).toEqual(beginning('baseline', 'a'));
-  expect(startingPoint(NEW_CHECKPOINT, 'a', true)).toEqual(beginning('baseline', 'a'));
+  expect(startingPoint(NEW_CHECKPOINT, 'a', { restart: false, hasRows: false })).toEqual(
+    beginning('baseline', 'a'),
+  );
+  expect(startingPoint(NEW_CHECKPOINT, 'a', { restart: true, hasRows: false })).toEqual(
+    beginning('baseline', 'a'),
+  );
 });
 
 test('a stored checkpoint of the same selection is where the run goes on', () => {
-  for (const stored of STORED) expect(startingPoint(stored, 'a', false)).toEqual(stored);
+  for (const stored of STORED)
+    expect(startingPoint(stored, 'a', { restart: false, hasRows: false })).toEqual(stored);
 });
 
 test('another selection means a re-baseline for that selection', () => {
   for (const stored of STORED)
-    expect(startingPoint(stored, 'a,b', false)).toEqual(beginning('rebaseline', 'a,b'));
+    expect(startingPoint(stored, 'a,b', { restart: false, hasRows: false })).toEqual(
+      beginning('rebaseline', 'a,b'),
+    );
 });
 
 test('a restart is a re-baseline, whatever is stored', () => {
-  for (const stored of STORED) expect(startingPoint(stored, 'a', true)).toEqual(beginning('rebaseline', 'a'));
+  for (const stored of STORED)
+    expect(startingPoint(stored, 'a', { restart: true, hasRows: false })).toEqual(
+      beginning('rebaseline', 'a'),
+    );
 });
 
 test('a load that stored no page begins again as what it was', () => {
   const baseline = beginning('baseline', 'a');
   const rebaseline = beginning('rebaseline', 'a');
-  expect(startingPoint(baseline, 'a', false)).toEqual(baseline);
-  expect(startingPoint(rebaseline, 'a', false)).toEqual(rebaseline);
+  expect(startingPoint(baseline, 'a', { restart: false, hasRows: false })).toEqual(baseline);
+  expect(startingPoint(rebaseline, 'a', { restart: false, hasRows: false })).toEqual(rebaseline);
 });

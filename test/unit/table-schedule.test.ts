@@ -7,7 +7,7 @@ const EVERY_MINUTE = '* * * * *';
 const MINUTE = 60_000;
 
 beforeEach(() => {
-  vi.useFakeTimers({ fakeNodeBuiltins: true } as never);
+  vi.useFakeTimers({ fakeNodeBuiltins: true });
   vi.setSystemTime(new Date('2026-01-01T00:00:30Z'));
 });
 afterEach(() => {

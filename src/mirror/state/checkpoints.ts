@@ -1,9 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
-import type { Lease } from './leases.ts';
+import { heldBy, type Lease } from './leases.ts';
 import type { StateStore } from './store.ts';
 
 /**
@@ -76,6 +76,11 @@ export async function forgetCheckpoint(store: StateStore, db: NodePgDatabase, le
     .where(heldBy(store, lease));
 }
 
+/** Makes the next run re-baseline the table: its mirror table gained columns. */
+export async function forgetSelection(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
+  await db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease));
+}
+
 const SUCCESS = {
   failures: 0,
   errorCode: null,
@@ -84,17 +89,6 @@ const SUCCESS = {
   errorReaction: null,
   errorAt: null,
 };
-
-/** The condition that the fence is about: this holder, by this taking of the lease. */
-export function heldBy(store: StateStore, lease: Lease) {
-  const { tables } = store.tables;
-  return and(
-    eq(tables.environmentId, store.environmentId),
-    eq(tables.table, lease.table),
-    eq(tables.leaseHolder, lease.holder),
-    eq(tables.fence, lease.fence),
-  );
-}
 
 function leaseLost(lease: Lease): Failure {
   return new Failure({

@@ -1,7 +1,8 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import type pg from 'pg';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
+import { transaction } from '../postgres.ts';
 import { stateTables } from './schema.ts';
 
 export interface EnvironmentRecord {
@@ -13,12 +14,12 @@ export interface EnvironmentRecord {
 
 /** The environment that the mirror schema holds, if any has been mirrored into it. */
 export async function findEnvironment(
-  pool: pg.Pool,
+  db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
 ): Promise<EnvironmentRecord | undefined> {
   const { environments } = stateTables(stateSchema);
-  const [found] = await drizzle(pool)
+  const [found] = await db
     .select({
       id: environments.id,
       url: environments.url,
@@ -31,26 +32,27 @@ export async function findEnvironment(
 }
 
 /**
- * Records which environment the mirror schema holds.
+ * Records which environment the mirror schema holds; for a transaction, so that an address and the
+ * links that begin with it change together.
  *
  * @throws Failure `environment-changed` when it holds another one: rows of two organizations in one
  *   table could not be told apart, and the links of one mean nothing to the other.
  */
 export async function registerEnvironment(
-  pool: pg.Pool,
+  db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
   seen: { url: string; organizationId: string; linkLifeDays: number | undefined },
 ): Promise<EnvironmentRecord> {
   const { environments } = stateTables(stateSchema);
-  const before = await findEnvironment(pool, stateSchema, mirrorSchema);
+  const before = await findEnvironment(db, stateSchema, mirrorSchema);
   const values = {
     organizationId: seen.organizationId,
     url: seen.url,
     mirrorSchema,
     linkLifeDays: seen.linkLifeDays ?? null,
   };
-  const [record] = await drizzle(pool)
+  const [record] = await db
     .insert(environments)
     .values(values)
     .onConflictDoUpdate({
@@ -60,10 +62,10 @@ export async function registerEnvironment(
     })
     .returning({ id: environments.id });
   if (record !== undefined) {
-    if (before !== undefined && before.url !== seen.url) await moveLinks(pool, stateSchema, before, seen.url);
+    if (before !== undefined && before.url !== seen.url) await moveLinks(db, stateSchema, before, seen.url);
     return { id: record.id, ...seen, linkLifeDays: values.linkLifeDays };
   }
-  const other = await findEnvironment(pool, stateSchema, mirrorSchema);
+  const other = await findEnvironment(db, stateSchema, mirrorSchema);
   throw new Failure({
     code: 'environment-changed',
     reaction: 'stop-process',
@@ -78,17 +80,26 @@ export async function registerEnvironment(
  * under another address knows them still; what follows the origin stays as it was, byte for byte.
  */
 async function moveLinks(
-  pool: pg.Pool,
+  db: NodePgDatabase,
   stateSchema: string,
   before: EnvironmentRecord,
   url: string,
 ): Promise<void> {
   const { tables } = stateTables(stateSchema);
   const rest = before.url.length + 1;
-  await drizzle(pool)
+  await db
     .update(tables)
     .set({ link: sql`${url}::text || substr(${tables.link}, ${rest}::int)` })
     .where(
       and(eq(tables.environmentId, before.id), sql`left(${tables.link}, ${rest}::int) = ${`${before.url}/`}`),
     );
+}
+
+/** As `findEnvironment`, in a transaction of its own. @throws Failure */
+export async function readEnvironmentRecord(
+  pool: Pool,
+  stateSchema: string,
+  mirrorSchema: string,
+): Promise<EnvironmentRecord | undefined> {
+  return transaction(pool, async (client) => findEnvironment(drizzle(client), stateSchema, mirrorSchema));
 }

@@ -1,4 +1,5 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, or, sql } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import type { StateStore } from './store.ts';
@@ -22,11 +23,15 @@ export interface Taken {
 const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
 
 /** Makes sure that each table has its row of state, without which no lease of it can be taken. */
-export async function registerTables(store: StateStore, names: readonly string[]): Promise<void> {
+export async function registerTables(
+  store: StateStore,
+  db: NodePgDatabase,
+  names: readonly string[],
+): Promise<void> {
   if (names.length === 0) return;
   const { environmentId } = store;
   const rows = names.map((table) => ({ environmentId, table }));
-  await store.db.insert(store.tables.tables).values(rows).onConflictDoNothing();
+  await db.insert(store.tables.tables).values(rows).onConflictDoNothing();
 }
 
 /**
@@ -53,7 +58,8 @@ export async function takeLease(
       and(
         eq(tables.environmentId, store.environmentId),
         eq(tables.table, table),
-        sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseExpiresAt} < clock_timestamp())`,
+        // Its own lease it may take again: giving it back may have failed, or the answer to taking it.
+        sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseHolder} = ${holder} OR ${tables.leaseExpiresAt} < clock_timestamp())`,
       ),
     )
     .for('update', { skipLocked: true });
@@ -109,40 +115,41 @@ export async function leaseTimeLeft(store: StateStore, table: string): Promise<n
 }
 
 /**
- * Renews all of a process's leases at once. Rows locked by a page being stored are passed over: that
+ * Renews leases, those that are still held. Rows locked by a page being stored are passed over: that
  * page renews its own lease when it commits.
  */
-export async function renewLeases(store: StateStore, holder: string, duration: number): Promise<void> {
+export async function renewLeases(
+  store: StateStore,
+  leases: readonly Lease[],
+  duration: number,
+): Promise<void> {
+  if (leases.length === 0) return;
   const { tables } = store.tables;
+  const isOurs = or(...leases.map((lease) => heldBy(store, lease)));
   const held = store.db
     .select({ table: tables.table })
     .from(tables)
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.leaseHolder, holder)))
+    .where(isOurs)
     .for('no key update', { skipLocked: true });
   await store.db
     .update(tables)
     .set({ leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}` })
-    .where(
-      and(
-        eq(tables.environmentId, store.environmentId),
-        eq(tables.leaseHolder, holder),
-        inArray(tables.table, held),
-      ),
-    );
+    .where(and(isOurs, inArray(tables.table, held)));
 }
 
 /** Gives a lease back, so that the next taker need not wait. Without effect once it is lost. */
 export async function releaseLease(store: StateStore, lease: Lease): Promise<void> {
   const { tables } = store.tables;
-  await store.db
-    .update(tables)
-    .set({ leaseHolder: null, leaseExpiresAt: null })
-    .where(
-      and(
-        eq(tables.environmentId, store.environmentId),
-        eq(tables.table, lease.table),
-        eq(tables.leaseHolder, lease.holder),
-        eq(tables.fence, lease.fence),
-      ),
-    );
+  await store.db.update(tables).set({ leaseHolder: null, leaseExpiresAt: null }).where(heldBy(store, lease));
+}
+
+/** The condition that the fence is about: this holder, by this taking of the lease. */
+export function heldBy(store: StateStore, lease: Lease) {
+  const { tables } = store.tables;
+  return and(
+    eq(tables.environmentId, store.environmentId),
+    eq(tables.table, lease.table),
+    eq(tables.leaseHolder, lease.holder),
+    eq(tables.fence, lease.fence),
+  );
 }
