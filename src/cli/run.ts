@@ -50,7 +50,7 @@ async function openPatiently(session: Session): Promise<Mirror> {
   const { logger, signal } = session.context;
   for (let failures = 1; ; failures++) {
     try {
-      return await session.mirror();
+      return await session.mirror(session.context.config.tables);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;

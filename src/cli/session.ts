@@ -72,14 +72,14 @@ export class Session {
   }
 
   /** Signs in, migrates the state schema and opens the mirror. @throws Failure */
-  async mirror(): Promise<Mirror> {
+  async mirror(tables: readonly TableConfig[]): Promise<Mirror> {
     const { signal } = this.context;
     const { client } = this.dataverse();
     const pool = await this.pool();
     const environment = await readEnvironment(client, signal);
     const linkLifeDays = await readLinkLifeDays(client, signal);
-    const tables = this.context.config.tables.map((table) => table.name);
-    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, tables);
+    const names = tables.map((table) => table.name);
+    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, names);
   }
 
   jobs(mirror: Mirror, leases: LeaseKeeper, tables: readonly TableConfig[]): TableJob[] {

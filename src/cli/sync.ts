@@ -29,7 +29,7 @@ export async function syncTables(
 ): Promise<RunResult[]> {
   const { config, words, signal, logger } = session.context;
   const tables = selectedTables(config.tables, words);
-  const mirror = await session.mirror();
+  const mirror = await session.mirror(tables);
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
   const jobs = session.jobs(mirror, leases, tables);
   const ended = new AbortController();

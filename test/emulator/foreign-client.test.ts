@@ -80,7 +80,7 @@ describe('dynamics-web-api', () => {
   it('pages a delta, and meets the expired link as an error with its code', async () => {
     const ids = emulator.store.seed('account', 3);
     const { deltaLink } = await pages();
-    for (const id of [...emulator.store.truth('account').keys()]) {
+    for (const id of emulator.store.truth('account').keys()) {
       emulator.store.update('account', id, { name: 'all of them' });
     }
     const changes = await pages(deltaLink);

@@ -12,7 +12,7 @@ async function mirrored(bench: SyncBench): Promise<string[]> {
   return ids;
 }
 
-async function equalAfterSync(bench: SyncBench): Promise<void> {
+async function expectEqualAfterSync(bench: SyncBench): Promise<void> {
   expect(failures(await bench.sync(['account']))).toEqual({});
   expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
 }
@@ -22,21 +22,21 @@ describe('the mirror becomes equal again', () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('DELETE FROM mirrorverse.tables');
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
   });
 
   it('when the whole state schema was dropped', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('DROP SCHEMA mirrorverse CASCADE');
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
   });
 
   it('when a column was dropped by hand', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('ALTER TABLE dataverse.account DROP COLUMN name');
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
   });
 
   it('when a column was put out of the way because its type no longer fits', async () => {
@@ -45,7 +45,7 @@ describe('the mirror becomes equal again', () => {
     await bench.database.query('ALTER TABLE dataverse.account ALTER COLUMN revenue TYPE text');
     expect(failures(await bench.sync(['account']))).toEqual({ account: 'drift' });
     await bench.database.query('ALTER TABLE dataverse.account RENAME COLUMN revenue TO revenue_before');
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
   });
 
   it('when the keys that a re-baseline had seen are gone', async () => {
@@ -60,7 +60,7 @@ describe('the mirror becomes equal again', () => {
       `SELECT relname AS name FROM pg_class WHERE relname LIKE 'seen%'`,
     );
     await bench.database.query(`DROP TABLE mirrorverse."${seen?.name}"`);
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
   });
 
   it('when deletes were soft and are hard now', async () => {
@@ -71,7 +71,7 @@ describe('the mirror becomes equal again', () => {
     for (const id of ids.slice(0, 3)) store.remove('account', id);
     await bench.sync(['account'], { softDeletes: true });
     store.restore('account', ids[0] as string);
-    await equalAfterSync(bench);
+    await expectEqualAfterSync(bench);
     expect(await bench.database.query('SELECT FROM dataverse.account')).toHaveLength(18);
   });
 
