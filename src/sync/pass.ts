@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import type { ChangeFeed } from '../dataverse/change-feed.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
-import { advance, beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
+import { beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Page } from '../model/page.ts';
+import { LoadGuard } from './load-guard.ts';
 import { settleContradictions } from './contradictions.ts';
 
 /** What a pass has done so far. */
@@ -45,6 +46,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
   let upperBoundIsOld = from.link?.kind === 'next';
   let rebaselines = 0;
   const followed = new Set<string>();
+  const guard = new LoadGuard();
   let ahead = fetchAhead(feed, from, signal);
   try {
     for (;;) {
@@ -59,15 +61,20 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
           'The link has expired; the table is re-baselined.',
         );
         followed.clear();
+        guard.forget();
         from = beginning('rebaseline', from.selection ?? '');
         progress.phase = from.phase;
         upperBoundIsOld = false;
         ahead = fetchAhead(feed, from, signal);
         continue;
       }
-      const step = advance(from, page.link);
+      const step = guard.after(from, page.link);
       if (page.link.kind === 'next' && followed.has(page.link.url)) throw linkLoop();
       followed.add(page.link.url);
+      if (step.repeats) {
+        logger.info('The link of this load stands for its last page; the load is repeated under it.');
+        followed.clear();
+      }
       const deltaEnds = page.link.kind === 'delta' && !isLoading(from);
       const finished = deltaEnds && !upperBoundIsOld;
       if (!finished) ahead = fetchAhead(feed, step.checkpoint, signal);

@@ -1,0 +1,35 @@
+/**
+ * Links are opaque and followed byte for byte. Two numbers in them are looked at all the same, never
+ * changed: which row version a load's paging cookie was fixed at (`maxTimestamp`), and which one a delta
+ * link's token goes on from (`<version>!<time>`). Both are undocumented; where either cannot be found
+ * nothing is concluded.
+ */
+
+/** Encoded three times in a next link, as seen in clients that read it. */
+const MAX_ENCODINGS = 4;
+
+/**
+ * Whether a load's delta link stands for its last page rather than its first: rows deleted or changed on
+ * pages already read would then come with no delta.
+ *
+ * @param lastNextLink the next link that led to the load's last page.
+ */
+export function standsForLastPage(lastNextLink: string, deltaLink: string): boolean {
+  const fixedAt = find(lastNextLink, /maxTimestamp=["']?(\d+)/i);
+  const goesOnFrom = find(deltaLink, /deltatoken=(\d+)!/i);
+  return fixedAt !== undefined && goesOnFrom !== undefined && goesOnFrom > fixedAt;
+}
+
+function find(link: string, pattern: RegExp): bigint | undefined {
+  let text = link;
+  for (let encodings = 0; encodings <= MAX_ENCODINGS; encodings++) {
+    const found = pattern.exec(text)?.[1];
+    if (found !== undefined) return BigInt(found);
+    try {
+      text = decodeURIComponent(text);
+    } catch {
+      return undefined;
+    }
+  }
+  return undefined;
+}

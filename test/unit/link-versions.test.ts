@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { standsForLastPage } from '../../src/dataverse/link-versions.ts';
+
+const deltaLink = (version: string): string =>
+  `https://org/api/data/v9.2/accounts?$select=name&$deltatoken=${version}%2108%2f22%2f2017%2008%3a10%3a44`;
+
+function nextLink(version: string): string {
+  const inner = `<cookie page="1" maxTimestamp="${version}"><accountid last="{1}" first="{2}" /></cookie>`;
+  const cookie = `<cookie pagenumber="2" pagingcookie="${encodeURIComponent(encodeURIComponent(inner))}" istracking="True" />`;
+  return `https://org/api/data/v9.2/accounts?$select=name&$skiptoken=${encodeURIComponent(cookie)}`;
+}
+
+test('a link that goes on from where the load was fixed stands for its first page', () => {
+  expect(standsForLastPage(nextLink('919042'), deltaLink('919042'))).toBe(false);
+});
+
+test('a link that goes on from later stands for the last page', () => {
+  expect(standsForLastPage(nextLink('919042'), deltaLink('919058'))).toBe(true);
+});
+
+test('versions beyond what a JavaScript number holds are told apart', () => {
+  expect(standsForLastPage(nextLink('9007199254740992'), deltaLink('9007199254740993'))).toBe(true);
+  expect(standsForLastPage(nextLink('9007199254740993'), deltaLink('9007199254740993'))).toBe(false);
+});
+
+test('nothing is concluded from links of another form', () => {
+  const opaque = 'https://org/api/data/v9.2/accounts?$skiptoken=abc';
+  expect(standsForLastPage(opaque, deltaLink('5'))).toBe(false);
+  expect(standsForLastPage(nextLink('5'), 'https://org/api/data/v9.2/accounts?$deltatoken=abc')).toBe(false);
+  expect(standsForLastPage('https://org/%', 'https://org/%zz')).toBe(false);
+});
