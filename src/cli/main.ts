@@ -3,4 +3,7 @@ import { runCommandLine } from './command-line.ts';
 import { onFatalError, stopSignal } from './process-signals.ts';
 
 onFatalError();
-process.exitCode = await runCommandLine(process.argv.slice(2), stopSignal());
+const status = await runCommandLine(process.argv.slice(2), stopSignal());
+// By our own hand, once the output is out: what a library may have left open, such as a request to an
+// identity endpoint that never answers, is not to keep the process.
+process.stdout.write('', () => process.exit(status));

@@ -1,7 +1,7 @@
 import { Pool, type PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
-import { postgresFailure } from './sqlstate.ts';
+import { isReadOnly, postgresFailure } from './sqlstate.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -66,7 +66,9 @@ export class PostgresConnection {
       return result;
     } catch (error) {
       await this.rollBack();
-      throw this.broken === undefined ? error : lostConnection(this.broken);
+      // Whether a session may write was settled when it began: one made after a failover may.
+      if (isReadOnly(error)) this.broken ??= new Error('read-only session');
+      throw this.broken === undefined || isReadOnly(error) ? error : lostConnection(this.broken);
     }
   }
 

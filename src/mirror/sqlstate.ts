@@ -41,6 +41,12 @@ export function isContention(error: unknown): boolean {
   return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
 }
 
+/** Whether the session may only read: a standby, or a server that was one when the session began. */
+export function isReadOnly(error: unknown): boolean {
+  const cause = unwrapped(error);
+  return isPostgresError(cause) && cause.code === '25006';
+}
+
 /** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits. */
 export function isRowError(error: unknown): error is PostgresError {
   // 54: a limit of PostgreSQL's own, such as a row wider than a page.
