@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { DemoOrganization } from '../emulator/demo-organization.ts';
 import type { Command, CommandContext } from './command.ts';
+import { ALL_COLUMNS } from '../sync/table-selection.ts';
 import { runUntilStopped } from './run.ts';
 import { Session } from './session.ts';
 
@@ -66,7 +67,14 @@ function forDemo(context: CommandContext, url: string, organization: DemoOrganiz
     postgres: { url: 'embedded' },
     schema: 'dataverse',
     stateSchema: 'mirrorverse',
-    tables: TABLES.map((name) => ({ name, cron: SCHEDULE, excludeColumns: [], softDeletes: false })),
+    tables: TABLES.map((name) => ({
+      name,
+      cron: SCHEDULE,
+      mode: 'changes' as const,
+      columns: ALL_COLUMNS,
+      softDeletes: false,
+    })),
+    leftOut: [],
   };
   return { ...context, config };
 }

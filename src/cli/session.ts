@@ -4,10 +4,11 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 import type { TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
-import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
+import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
 import type { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { TableJob } from '../sync/table-job.ts';
@@ -77,7 +78,8 @@ export class Session {
     const { client } = this.dataverse();
     const pool = await this.pool();
     const environment = await readEnvironment(client, signal);
-    const linkLifeDays = await readLinkLifeDays(client, signal);
+    const { linkLifeDays, metadataVersion } = await readOrganization(client, signal);
+    if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
     const names = tables.map((table) => table.name);
     return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, names);
   }
@@ -85,7 +87,12 @@ export class Session {
   jobs(mirror: Mirror, leases: LeaseKeeper, tables: readonly TableConfig[]): TableJob[] {
     const { config, logger } = this.context;
     const parts = { dataverse: this.dataverse(), mirror, leases, logger };
-    return tables.map((table) => new TableJob({ ...table, pageSize: config.limits.pageSize }, parts));
+    const { limits, hashKey } = config;
+    const shared = {
+      pageSize: limits.pageSize,
+      ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
+    };
+    return tables.map((table) => new TableJob({ ...table, ...shared }, parts));
   }
 
   private async mirrorOptions(): Promise<MirrorOptions> {
@@ -97,6 +104,10 @@ export class Session {
       // One for each table at work, and some for leases and idle tables' checkpoints.
       connections: config.limits.tables + 4,
       leaseDuration: config.lease,
+      rows: {
+        ...config.quarantine,
+        ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
+      },
     };
     return this.options;
   }

@@ -1,11 +1,23 @@
 import type { SignIn } from '../dataverse/sign-in.ts';
 
+/** Which attributes of a table are mirrored, by logical names and patterns. */
+export interface ColumnConfig {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly hash: readonly string[];
+}
+
 export interface TableConfig {
+  /** Logical name, or a pattern with `*` and `?`. */
   readonly name: string;
   readonly cron: string;
-  readonly excludeColumns: readonly string[];
+  readonly mode: 'changes' | 'snapshot';
+  readonly columns: ColumnConfig;
   readonly softDeletes: boolean;
 }
+
+/** What happens by itself when the source's metadata changes. */
+export type DriftPolicy = 'apply' | 'ask' | 'refuse';
 
 /** The configuration in force: checked, complete and frozen. */
 export interface Config {
@@ -26,7 +38,31 @@ export interface Config {
     readonly requestTimeout: number;
   };
   readonly healthPort: number | undefined;
+  /** Undefined where labels are off. */
+  readonly labels:
+    | {
+        /** Of the views; undefined for the organization's base language. */
+        readonly language: number | undefined;
+        /** Of the views with labels; undefined where there are to be none. */
+        readonly schema: string | undefined;
+      }
+    | undefined;
+  readonly compatibility: {
+    /** Schemas of the views in the shape of other tools. */
+    readonly synapseLink: string | undefined;
+    readonly fivetran: string | undefined;
+  };
+  readonly drift: {
+    readonly columnAdded: DriftPolicy;
+    readonly columnRemoved: DriftPolicy;
+    readonly columnRetyped: DriftPolicy;
+  };
+  readonly quarantine: { readonly nul: 'quarantine' | 'replace'; readonly maxShare: number };
+  /** Key of the hashed columns. */
+  readonly hashKey: string | undefined;
   readonly tables: readonly TableConfig[];
+  /** Patterns of tables that no pattern of `tables` brings in. */
+  readonly leftOut: readonly string[];
 }
 
 /** One thing to change, named by its key or variable. */

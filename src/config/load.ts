@@ -1,9 +1,11 @@
-import { ConfigError, type Config, type ConfigProblem, type TableConfig } from './config.ts';
+import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
 import { withSecretFiles } from './secrets.ts';
 import { checkedSettings } from './schema-problems.ts';
 import { VARIABLES, type Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
+import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
+import { viewsFrom } from './view-settings.ts';
 
 /** What a command cannot work without. */
 export interface Needs {
@@ -12,7 +14,6 @@ export interface Needs {
   readonly tables?: boolean;
 }
 
-const DEFAULT_SCHEDULE = '*/5 * * * *';
 /** Milliseconds; more would be all the execution time of five minutes. */
 const LONGEST_REQUEST = 1_200_000;
 
@@ -96,7 +97,19 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       requestTimeout,
     },
     healthPort: settings.health?.port,
-    tables: tablesFrom(settings, needs, problems),
+    ...viewsFrom(settings, [schema, stateSchema], problems),
+    drift: {
+      columnAdded: settings.drift?.columnAdded ?? 'apply',
+      columnRemoved: settings.drift?.columnRemoved ?? 'apply',
+      columnRetyped: settings.drift?.columnRetyped ?? 'apply',
+    },
+    quarantine: {
+      nul: settings.quarantine?.nul ?? 'quarantine',
+      maxShare: settings.quarantine?.maxShare ?? 0.1,
+    },
+    hashKey: hashKeyFrom(settings, variables, problems),
+    tables: tablesFrom(settings, needs.tables === true, problems),
+    leftOut: leftOutFrom(settings),
   };
 }
 
@@ -159,27 +172,6 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
     });
   }
   return { url };
-}
-
-function tablesFrom(settings: Settings, needs: Needs, problems: ConfigProblem[]): TableConfig[] {
-  const items = settings.tables ?? [];
-  if (items.length === 0 && needs.tables === true) {
-    problems.push({ key: 'tables', message: 'names no table; list some, or set MIRRORVERSE_TABLES' });
-  }
-  const seen = new Set<string>();
-  return items.map((item, at) => {
-    const table = typeof item === 'string' ? { name: item } : item;
-    if (seen.has(table.name)) {
-      problems.push({ key: `tables.${at}`, message: `names table ${table.name} a second time` });
-    }
-    seen.add(table.name);
-    return {
-      name: table.name,
-      cron: table.schedule ?? settings.schedule ?? DEFAULT_SCHEDULE,
-      excludeColumns: table.columns?.exclude ?? [],
-      softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
-    };
-  });
 }
 
 /** What was refused is not missing as well. */

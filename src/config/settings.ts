@@ -14,6 +14,10 @@ const deletes = z
 
 const name = z.string().min(1);
 
+const patterns = z.array(name);
+
+const policy = z.enum(['apply', 'ask', 'refuse']);
+
 const schemaName = z
   .string()
   .min(1)
@@ -22,11 +26,25 @@ const schemaName = z
   });
 
 const tableSettings = z.strictObject({
-  name: name.describe('Logical name of the table.'),
+  name: name.describe('Logical name of the table, or a pattern with * and ?.'),
   schedule: cron.optional(),
+  mode: z
+    .enum(['changes', 'snapshot'])
+    .optional()
+    .describe(
+      'changes: by change tracking. snapshot: by a full read, for tables that cannot be tracked; hourly unless schedule says otherwise.',
+    ),
   columns: z
     .strictObject({
-      exclude: z.array(name).optional().describe('Logical names of attributes not to mirror.'),
+      include: patterns
+        .optional()
+        .describe(
+          'Attributes to mirror, by logical name or pattern; * by default. A name brings in what is left out by default: images, file bodies.',
+        ),
+      exclude: patterns.optional().describe('Attributes not to mirror, by logical name or pattern.'),
+      hash: patterns
+        .optional()
+        .describe('Attributes mirrored as a keyed hash; the key is MIRRORVERSE_HASH_KEY.'),
     })
     .optional(),
   deletes: deletes.optional(),
@@ -88,6 +106,57 @@ export const settingsSchema = z.strictObject({
         .describe('From the start of a request to the end of its answer: 120s by default.'),
     })
     .optional(),
+  labels: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        language: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .optional()
+          .describe("Language of the views' labels, as 1033; the organization's base language by default."),
+        schema: z
+          .union([z.literal(false), schemaName])
+          .optional()
+          .describe(
+            'Schema of the views with labels and names, dataverse_labeled by default; false for none.',
+          ),
+      }),
+    ])
+    .optional()
+    .describe('Labels of choices, tables and columns; false for none.'),
+  compatibility: z
+    .strictObject({
+      synapseLink: schemaName
+        .optional()
+        .describe('Schema for OptionsetMetadata and its five sisters, as Synapse Link has them.'),
+      fivetran: schemaName.optional().describe('Schema for stringmap, as Fivetran has it.'),
+    })
+    .optional()
+    .describe('Views in the shape of other tools, none by default.'),
+  drift: z
+    .strictObject({
+      columnAdded: policy.optional(),
+      columnRemoved: policy.optional(),
+      columnRetyped: policy.optional(),
+    })
+    .optional()
+    .describe('What happens by itself when the source changes: apply (by default), ask, or refuse.'),
+  quarantine: z
+    .strictObject({
+      nul: z
+        .enum(['quarantine', 'replace'])
+        .optional()
+        .describe('Text with a NUL character: into quarantine (by default), or U+FFFD in its place.'),
+      maxShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Share of a page that may go to quarantine before the table stops: 0.1 by default.'),
+    })
+    .optional(),
   health: z
     .strictObject({
       port: z
@@ -101,7 +170,9 @@ export const settingsSchema = z.strictObject({
   tables: z
     .array(z.union([name, tableSettings]))
     .optional()
-    .describe('Tables to mirror. Variable MIRRORVERSE_TABLES, separated by commas.'),
+    .describe(
+      'Tables to mirror: logical names, patterns with * and ?, and !pattern to leave out. Variable MIRRORVERSE_TABLES, separated by commas.',
+    ),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;

@@ -21,18 +21,33 @@ export interface ChangeFeed {
  */
 const LONGEST_SELECT = 20_000;
 
-const LOOKUP_ANNOTATION = 'odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"';
+const LOOKUP_ANNOTATION = 'Microsoft.Dynamics.CRM.lookuplogicalname';
+const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
-export function createChangeFeed(client: DataverseClient, table: Table, pageSize: number): ChangeFeed {
+/**
+ * @param pageSize rows; the environment gives fewer of some tables.
+ * @param observe told the environment's metadata version as it comes with the pages.
+ */
+export function createChangeFeed(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+  observe?: (metadataVersion: string) => void,
+): ChangeFeed {
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
   // Page size and annotations are preferences of one request: a link does not carry them.
-  const prefer = [`odata.maxpagesize=${pageSize}`, ...(annotated ? [LOOKUP_ANNOTATION] : [])];
+  const annotations = annotated ? [LOOKUP_ANNOTATION, VERSION_ANNOTATION] : [VERSION_ANNOTATION];
+  const prefer = [
+    `odata.maxpagesize=${Math.min(pageSize, table.largestPage ?? pageSize)}`,
+    includeAnnotations(annotations),
+  ];
   const select = selectOption(table);
 
   async function fetchPage(request: Request, signal: AbortSignal): Promise<Page> {
     const answer = await client.get({ ...request, table: table.logicalName }, signal);
     const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
+    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
     if (page.link === null) throw noLink(table);
     return { ...page, link: page.link };
   }
@@ -62,7 +77,7 @@ export function createChangeFeed(client: DataverseClient, table: Table, pageSize
       const request: Request = {
         url: `${table.entitySet}(${key})${select}`,
         priority: 'delta',
-        ...(annotated ? { prefer: [LOOKUP_ANNOTATION] } : {}),
+        ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
       };
       try {
         // Not about the table: a 404 here says that the row is gone.
@@ -74,6 +89,10 @@ export function createChangeFeed(client: DataverseClient, table: Table, pageSize
       }
     },
   };
+}
+
+function includeAnnotations(names: readonly string[]): string {
+  return `odata.include-annotations="${names.join(',')}"`;
 }
 
 function selectOption(table: Table): string {

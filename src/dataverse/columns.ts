@@ -1,4 +1,4 @@
-import type { Column, ColumnType } from '../model/table.ts';
+import type { Column, ColumnType, Derivation } from '../model/table.ts';
 import { labelText, type AttributeDefinition, type AttributeDetails } from './table-definition.ts';
 
 const LOOKUPS = new Set(['LookupType', 'CustomerType', 'OwnerType']);
@@ -21,6 +21,8 @@ const TYPES: ReadonlyMap<string, ColumnType> = new Map([
   ['MultiSelectPicklistType', 'integers'],
   ['UniqueidentifierType', 'uuid'],
   ['FileType', 'uuid'],
+  // As it comes: base64.
+  ['ImageType', 'text'],
 ]);
 
 // The protocol's lookup annotation: which table the id is of.
@@ -33,13 +35,21 @@ function typeName(attribute: AttributeDefinition): string {
   return name.endsWith('Type') ? name : `${name}Type`;
 }
 
+/** By SourceType, as the SDK's enumeration has it; 0 and null are plain columns. */
+const DERIVATIONS: readonly (Derivation | undefined)[] = [undefined, 'calculated', 'rollup', 'formula'];
+
+/** File contents as text of a row: a page of them would take gigabytes. */
+const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body']);
+
 /**
- * The mirror columns of a table, from its attributes.
+ * The columns a mirror of a table can have, from its attributes; those marked `onRequest` are left out
+ * unless somebody asks for them.
  *
  * @param declared what the CSDL declares on the table's type; undefined when it is unknown, then the
  *   attributes' own flags decide.
  */
 export function columnsOf(
+  table: string,
   attributes: readonly AttributeDefinition[],
   details: AttributeDetails,
   declared: ReadonlySet<string> | undefined,
@@ -47,14 +57,27 @@ export function columnsOf(
   const readable = (attribute: AttributeDefinition, property: string): boolean =>
     attribute.IsValidForRead !== false &&
     (declared === undefined ? attribute.IsValidODataAttribute !== false : declared.has(property));
+  const files = new Set(attributes.filter((each) => typeName(each) === 'FileType').map(fileNameOf));
   return attributes.flatMap((attribute) => {
-    // Companions (labels, names, image helpers) repeat what another column or table says.
-    if (attribute.AttributeOf !== null && attribute.AttributeOf !== undefined) return [];
+    // It comes with its file.
+    if (isCompanion(attribute) && files.has(attribute.LogicalName)) return [];
     const type = typeName(attribute);
     const property = LOOKUPS.has(type) ? `_${attribute.LogicalName}_value` : attribute.LogicalName;
     if (!readable(attribute, property)) return [];
-    return columnsOfAttribute(attribute, type, property, details, declared);
+    const columns = columnsOfAttribute(attribute, type, property, details, declared);
+    // Readable companions, such as an image's address, repeat what another column says.
+    const onRequest =
+      isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${attribute.LogicalName}`);
+    return onRequest ? columns.map((column) => ({ ...column, onRequest })) : columns;
   });
+}
+
+function isCompanion({ AttributeOf }: AttributeDefinition): boolean {
+  return AttributeOf !== null && AttributeOf !== undefined;
+}
+
+function fileNameOf({ LogicalName }: AttributeDefinition): string {
+  return `${LogicalName}_name`;
 }
 
 function columnsOfAttribute(
@@ -67,46 +90,41 @@ function columnsOfAttribute(
   const name = attribute.LogicalName;
   const displayName = labelText(attribute.DisplayName);
   const description = labelText(attribute.Description);
-  const labels = {
-    ...(displayName === undefined ? {} : { displayName }),
-    ...(description === undefined ? {} : { description }),
-  };
+  const targets = LOOKUPS.has(kind) ? (details.targets.get(name) ?? []) : undefined;
+  const derived = DERIVATIONS[attribute.SourceType ?? 0];
   const column = (type: ColumnType): Column => ({
     name,
     type,
     attribute: name,
     property,
     selectable: true,
-    ...labels,
+    attributeType: kind,
+    ...(targets === undefined ? {} : { targets }),
+    ...(derived === undefined ? {} : { derived }),
+    ...(attribute.IsSecured === true ? { secured: true } : {}),
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(description === undefined ? {} : { description }),
   });
-  if (LOOKUPS.has(kind)) {
-    const targets = details.targets.get(name) ?? [];
+  const companion = (of: string, from: string, selectable: boolean, label: string): Column => ({
+    name: of,
+    type: 'text',
+    attribute: name,
+    property: from,
+    selectable,
+    ...(displayName === undefined ? {} : { displayName: `${displayName} (${label})` }),
+  });
+  if (targets !== undefined) {
     const many = targets.length === 0 ? kind !== 'LookupType' : targets.length > 1;
     if (!many) return [column('uuid')];
-    const entityType: Column = {
-      name: `${name}_entitytype`,
-      type: 'text',
-      attribute: name,
-      property: property + LOOKUP_LOGICAL_NAME,
-      selectable: false,
-      ...(displayName === undefined ? {} : { displayName: `${displayName} (table)` }),
-    };
-    return [column('uuid'), entityType];
+    const annotation = property + LOOKUP_LOGICAL_NAME;
+    return [column('uuid'), companion(`${name}_entitytype`, annotation, false, 'table')];
   }
   if (kind === 'DateTimeType') return [column(dateTimeType(details.behaviors.get(name)))];
   const type = TYPES.get(kind);
   if (type === undefined) return [];
-  const fileName = `${name}_name`;
+  const fileName = fileNameOf(attribute);
   if (kind === 'FileType' && (declared === undefined || declared.has(fileName))) {
-    const companion: Column = {
-      name: fileName,
-      type: 'text',
-      attribute: name,
-      property: fileName,
-      selectable: true,
-      ...(displayName === undefined ? {} : { displayName: `${displayName} (file name)` }),
-    };
-    return [column(type), companion];
+    return [column(type), companion(fileName, fileName, true, 'file name')];
   }
   return [column(type)];
 }

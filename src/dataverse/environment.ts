@@ -24,22 +24,46 @@ export async function readEnvironment(client: DataverseClient, signal: AbortSign
   });
 }
 
-/**
- * Days a delta link stays good after it was issued: the organization's `expirechangetrackingindays`.
- * Undefined where the identity may not read it.
- */
-export async function readLinkLifeDays(
+/** What the organization's own row says; members are absent where the identity may not read them. */
+export interface OrganizationFacts {
+  /** Days a delta link stays good after it was issued: `expirechangetrackingindays`. */
+  readonly linkLifeDays?: number;
+  /** Its base language, as 1033. */
+  readonly language?: number;
+  readonly metadataVersion?: string;
+}
+
+const organizationAnswer = z.object({
+  '@Microsoft.Dynamics.CRM.globalmetadataversion': z.string().optional().catch(undefined),
+  value: z.array(
+    z.object({
+      expirechangetrackingindays: z.number().nullish(),
+      languagecode: z.number().nullish(),
+    }),
+  ),
+});
+
+/** Reads the organization's row, and the metadata version along with it. @throws Failure `retry` */
+export async function readOrganization(
   client: DataverseClient,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<OrganizationFacts> {
   try {
-    const url = 'organizations?$select=expirechangetrackingindays';
-    const answer = await client.getJson({ url, priority: 'metadata' }, signal);
-    const row = z.object({ expirechangetrackingindays: z.number().nullish() });
-    const parsed = z.object({ value: z.array(row) }).safeParse(answer);
-    return parsed.data?.value[0]?.expirechangetrackingindays ?? undefined;
+    const url = 'organizations?$select=expirechangetrackingindays,languagecode';
+    const prefer = ['odata.include-annotations="Microsoft.Dynamics.CRM.globalmetadataversion"'];
+    const answer = await client.getJson({ url, priority: 'metadata', prefer }, signal);
+    const { data } = organizationAnswer.safeParse(answer);
+    const row = data?.value[0];
+    const metadataVersion = data?.['@Microsoft.Dynamics.CRM.globalmetadataversion'];
+    return {
+      ...(typeof row?.expirechangetrackingindays === 'number'
+        ? { linkLifeDays: row.expirechangetrackingindays }
+        : {}),
+      ...(typeof row?.languagecode === 'number' ? { language: row.languagecode } : {}),
+      ...(metadataVersion === undefined ? {} : { metadataVersion }),
+    };
   } catch (error) {
-    if (error instanceof Failure && error.reaction !== 'retry') return undefined;
+    if (error instanceof Failure && error.reaction !== 'retry') return {};
     throw error;
   }
 }

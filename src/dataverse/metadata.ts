@@ -20,8 +20,20 @@ import {
 export interface Metadata {
   /** Every table of the environment. */
   tables(signal: AbortSignal): Promise<readonly EntityDefinition[]>;
-  /** A table with its columns. @throws Failure `table-not-found`, `not-mirrorable`. */
-  table(logicalName: string, signal: AbortSignal): Promise<Table>;
+  /**
+   * A table with its columns, those on request among them.
+   *
+   * @param mode a snapshot needs no row versions, so it can be had of virtual tables too.
+   * @throws Failure `table-not-found`, `not-mirrorable`.
+   */
+  table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
+  /**
+   * Takes note of the environment's metadata version, which came with some answer: what was read under
+   * another one is read anew at its next use.
+   */
+  observe(version: string): void;
+  /** The metadata version last seen; undefined where the environment does not tell. */
+  readonly version: string | undefined;
   /** Reads everything anew at its next use; or, with a name, that table and the list of tables. */
   forget(logicalName?: string): void;
 }
@@ -34,6 +46,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   let definitions: Promise<readonly EntityDefinition[]> | undefined;
   let csdl: Promise<TypeProperties | undefined> | undefined;
   const known = new Map<string, Promise<Table>>();
+  let version: string | undefined;
 
   async function list<T>(url: string, item: z.ZodType<T>, signal: AbortSignal, table?: string): Promise<T[]> {
     const request = { url, priority: 'metadata' as const, ...(table === undefined ? {} : { table }) };
@@ -62,9 +75,9 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   }
 
   async function describe(logicalName: string, signal: AbortSignal): Promise<Table> {
-    const definition = (await tables(signal)).find((table) => table.LogicalName === logicalName);
+    const definition = (await tables(signal)).find(isNamed(logicalName));
     if (definition === undefined) throw await notFound(logicalName, await tables(signal));
-    const mirrorable = checkMirrorable(definition);
+    const mirrorable = checkReadable(definition);
     const path = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName)}')/Attributes`;
     const cast = `${path}/Microsoft.Dynamics.CRM`;
     const [attributes, lookups, dates, declared] = await Promise.all([
@@ -79,6 +92,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       (csdl ??= forgetFailure(readDeclared(signal), () => (csdl = undefined))),
     ]);
     const columns = columnsOf(
+      logicalName,
       attributes,
       {
         targets: new Map(lookups.map((lookup) => [lookup.LogicalName, lookup.Targets ?? []])),
@@ -97,9 +111,20 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     return definitions;
   }
 
+  function forget(logicalName?: string): void {
+    definitions = undefined;
+    if (logicalName !== undefined) {
+      known.delete(logicalName);
+      return;
+    }
+    csdl = undefined;
+    known.clear();
+  }
+
   return {
     tables,
-    async table(logicalName, signal) {
+    async table(logicalName, signal, mode = 'changes') {
+      if (mode === 'changes') checkTrackable((await tables(signal)).find(isNamed(logicalName)));
       let table = known.get(logicalName);
       if (table === undefined) {
         table = forgetFailure(describe(logicalName, signal), () => known.delete(logicalName));
@@ -107,14 +132,16 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       }
       return table;
     },
-    forget(logicalName) {
-      definitions = undefined;
-      if (logicalName !== undefined) {
-        known.delete(logicalName);
-        return;
+    forget,
+    observe(seen) {
+      if (version !== undefined && version !== seen) {
+        logger.info({ metadataVersion: seen }, 'The environment has changed its metadata; it is read anew.');
+        forget();
       }
-      csdl = undefined;
-      known.clear();
+      version = seen;
+    },
+    get version() {
+      return version;
     },
   };
 }
@@ -129,25 +156,46 @@ async function forgetFailure<T>(promise: Promise<T>, forget: () => void): Promis
   }
 }
 
+/** The column that is part of an elastic table's key ("Create and edit elastic tables"). */
+const PARTITION = 'partitionid';
+/** Rows the environment gives of an elastic table at once. */
+const ELASTIC_PAGE = 500;
+
 interface Mirrorable {
   readonly entitySet: string;
   readonly primaryId: string;
 }
 
-function checkMirrorable(definition: EntityDefinition): Mirrorable {
+const isNamed =
+  (name: string) =>
+  (definition: EntityDefinition): boolean =>
+    definition.LogicalName === name;
+
+/** @throws Failure `not-mirrorable` when there can be no change feed of a table. */
+function checkTrackable(definition: EntityDefinition | undefined): void {
+  if (definition?.TableType !== 'Virtual') return;
+  throw notMirrorable(
+    definition.LogicalName,
+    'it is a virtual table, which has no row versions',
+    'Take it out of tables, or give it `mode: snapshot`.',
+  );
+}
+
+function checkReadable(definition: EntityDefinition): Mirrorable {
   const { LogicalName: name, EntitySetName: entitySet, PrimaryIdAttribute: primaryId } = definition;
-  const refuse = (why: string): Failure =>
-    new Failure({
-      code: 'not-mirrorable',
-      reaction: 'stop-table',
-      message: `Table ${name} cannot be mirrored: ${why}.`,
-      remedy: 'Take it out of tables.',
-      details: { table: name },
-    });
-  if (definition.TableType === 'Virtual') throw refuse('it is a virtual table, which has no row versions');
-  if (!entitySet) throw refuse('it has no entity set');
-  if (!primaryId) throw refuse('it has no primary id');
+  if (!entitySet) throw notMirrorable(name, 'it has no entity set');
+  if (!primaryId) throw notMirrorable(name, 'it has no primary id');
   return { entitySet, primaryId };
+}
+
+function notMirrorable(table: string, why: string, remedy = 'Take it out of tables.'): Failure {
+  return new Failure({
+    code: 'not-mirrorable',
+    reaction: 'stop-table',
+    message: `Table ${table} cannot be mirrored: ${why}.`,
+    remedy,
+    details: { table },
+  });
 }
 
 function tableOf(definition: EntityDefinition, mirrorable: Mirrorable, columns: readonly Column[]): Table {
@@ -155,19 +203,18 @@ function tableOf(definition: EntityDefinition, mirrorable: Mirrorable, columns: 
   const description = labelText(definition.Description);
   const named = (name: string): boolean => columns.some((column) => column.name === name);
   if (!named(mirrorable.primaryId)) {
-    throw new Failure({
-      code: 'not-mirrorable',
-      reaction: 'stop-table',
-      message: `Table ${definition.LogicalName} cannot be mirrored: its primary id ${mirrorable.primaryId} is not readable.`,
-      remedy: 'Take it out of tables.',
-      details: { table: definition.LogicalName },
-    });
+    throw notMirrorable(definition.LogicalName, `its primary id ${mirrorable.primaryId} is not readable`);
   }
+  const isElastic = definition.TableType === 'Elastic';
+  const primaryName = definition.PrimaryNameAttribute;
   return {
     logicalName: definition.LogicalName,
     entitySet: mirrorable.entitySet,
     key: mirrorable.primaryId,
+    ...(isElastic && named(PARTITION) ? { partition: PARTITION } : {}),
     ...(named('versionnumber') ? { version: 'versionnumber' } : {}),
+    ...(primaryName && named(primaryName) ? { primaryName } : {}),
+    ...(isElastic ? { largestPage: ELASTIC_PAGE } : {}),
     columns,
     ...(displayName === undefined ? {} : { displayName }),
     ...(description === undefined ? {} : { description }),

@@ -47,7 +47,14 @@ export class RowShape {
 }
 
 /** What one response of the feed holds; `link` is absent where the response named none. */
-export type ParsedPage = Omit<Page, 'link'> & { readonly link: Link | null };
+export type ParsedPage = Omit<Page, 'link'> & {
+  readonly link: Link | null;
+  /** The environment's metadata version, where it was asked for and came. */
+  readonly metadataVersion?: string;
+};
+
+// "Compose HTTP requests and handle errors": its value changes with every change of the metadata.
+const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
 
 /**
  * Reads a response of the change feed without building objects or rounding numbers.
@@ -85,6 +92,7 @@ function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, Pa
   const rows = new RowCollector(scanner, shape);
   let next: string | undefined;
   let delta: string | undefined;
+  let metadataVersion: string | undefined;
   let hasValue = false;
   for (const [start, end] of scanner.memberNames()) {
     const name = decodeString(bytes, start - 1, end + 1);
@@ -96,6 +104,7 @@ function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, Pa
     const from = scanner.position;
     scanner.skipValue();
     if (bytes[from] !== QUOTE) continue;
+    if (name === METADATA_VERSION) metadataVersion = decodeString(bytes, from, scanner.position);
     if (name === '@odata.nextLink') next = decodeString(bytes, from, scanner.position);
     if (name === '@odata.deltaLink') delta = decodeString(bytes, from, scanner.position);
   }
@@ -108,6 +117,7 @@ function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, Pa
     cells: rows.cells,
     tombstones: rows.tombstones,
     link: linkOf(next, delta),
+    ...(metadataVersion === undefined ? {} : { metadataVersion }),
   };
 }
 

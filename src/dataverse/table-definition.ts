@@ -17,6 +17,7 @@ export const ENTITY_SELECT = [
   'LogicalName',
   'EntitySetName',
   'PrimaryIdAttribute',
+  'PrimaryNameAttribute',
   'ChangeTrackingEnabled',
   'CanChangeTrackingBeEnabled',
   'IsIntersect',
@@ -30,6 +31,7 @@ export const entityDefinition = z.object({
   LogicalName: z.string(),
   EntitySetName: z.string().nullish(),
   PrimaryIdAttribute: z.string().nullish(),
+  PrimaryNameAttribute: z.string().nullish(),
   ChangeTrackingEnabled: z.boolean().nullish(),
   CanChangeTrackingBeEnabled: flag,
   IsIntersect: z.boolean().nullish(),
@@ -46,6 +48,8 @@ export const ATTRIBUTE_SELECT = [
   'AttributeOf',
   'IsValidForRead',
   'IsValidODataAttribute',
+  'IsSecured',
+  'SourceType',
   'DisplayName',
   'Description',
 ];
@@ -57,6 +61,8 @@ export const attributeDefinition = z.object({
   AttributeOf: z.string().nullish(),
   IsValidForRead: z.boolean().nullish(),
   IsValidODataAttribute: flag,
+  IsSecured: z.boolean().nullish(),
+  SourceType: z.number().nullish(),
   DisplayName: label,
   Description: label,
 });

@@ -14,4 +14,5 @@ export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
   timestamptz: 'timestamp with time zone',
   timestamp: 'timestamp without time zone',
   date: 'date',
+  hash: 'text',
 };

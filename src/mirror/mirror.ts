@@ -6,6 +6,7 @@ import { prepareMirrorTable, type Prepared } from './mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
 import { openPool, transaction } from './postgres.ts';
+import type { RowPolicy } from './row-policy.ts';
 import { registerEnvironment, type EnvironmentRecord } from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
@@ -20,6 +21,8 @@ export interface MirrorOptions {
   readonly connections: number;
   /** Milliseconds. */
   readonly leaseDuration: number;
+  /** What is done with values on their way in; the defaults where it is absent. */
+  readonly rows?: RowPolicy;
 }
 
 /** The mirror of one environment in one PostgreSQL database. */

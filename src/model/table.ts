@@ -10,7 +10,12 @@ export type ColumnType =
   | 'integers'
   | 'timestamptz'
   | 'timestamp'
-  | 'date';
+  | 'date'
+  /** In place of a value its keyed hash, as text. */
+  | 'hash';
+
+/** How a column's value comes about when it is not simply stored: it may change without a new row version. */
+export type Derivation = 'calculated' | 'rollup' | 'formula';
 
 /** One column of a mirror table and the member of a row that fills it. */
 export interface Column {
@@ -23,6 +28,17 @@ export interface Column {
   readonly property: string;
   /** Whether `property` is asked for by name; annotations are not. */
   readonly selectable: boolean;
+  /** The attribute's type by its AttributeTypeName, `PicklistType` for example; absent on companion columns. */
+  readonly attributeType?: string;
+  /** Tables a lookup may point at. */
+  readonly targets?: readonly string[];
+  /** Left out unless the configuration names it: images, file bodies. */
+  readonly onRequest?: true;
+  readonly derived?: Derivation;
+  /** Marked for column security: null comes where the identity may not read it. */
+  readonly secured?: true;
+  /** Of a hashed column, what tells one hash key from another. */
+  readonly hashKeyId?: string;
   readonly displayName?: string;
   readonly description?: string;
 }
@@ -33,8 +49,14 @@ export interface Table {
   readonly entitySet: string;
   /** Name of the primary key's column. */
   readonly key: string;
+  /** Name of the column that makes the key unique together with `key`, on elastic tables. */
+  readonly partition?: string;
   /** Name of the column with the row version, absent where the table has none. */
   readonly version?: string;
+  /** Name of the column with the row's name for people. */
+  readonly primaryName?: string;
+  /** Rows in a page at most, where the environment gives fewer than 5,000. */
+  readonly largestPage?: number;
   readonly columns: readonly Column[];
   readonly displayName?: string;
   readonly description?: string;
@@ -42,12 +64,13 @@ export interface Table {
 
 /**
  * The set of properties a checkpoint's link was issued for. A link keeps the selection it began with,
- * so a different selection needs a new baseline.
+ * so a different selection needs a new baseline. So does another hash key: what is stored would no
+ * longer equal what comes.
  */
 export function selectionOf(table: Table): string {
   return table.columns
     .filter((column) => column.selectable)
-    .map((column) => column.property)
+    .map(({ property, hashKeyId }) => (hashKeyId === undefined ? property : `${property}#${hashKeyId}`))
     .toSorted()
     .join(',');
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
-import { readEnvironment, readLinkLifeDays } from '../dataverse/environment.ts';
+import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { probeTable } from '../dataverse/change-tracking.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
@@ -118,7 +118,7 @@ async function checkLinkLife(options: CheckOptions, signal: AbortSignal): Promis
   const id = 'dataverse.link-life';
   const subject = options.dataverse.client.origin;
   try {
-    const days = await readLinkLifeDays(options.dataverse.client, signal);
+    const { linkLifeDays: days } = await readOrganization(options.dataverse.client, signal);
     if (days === undefined)
       return good(id, subject, 'how long delta links live is not readable; 7 days is usual');
     return days >= 1

@@ -14,12 +14,15 @@ import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
 import { runPass, type PassProgress } from './pass.ts';
 import { startingPoint } from './starting-point.ts';
-import { withoutColumns } from './table-selection.ts';
+import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
 
 /** A configured table. */
 export interface TableSettings {
   readonly name: string;
-  readonly excludeColumns: readonly string[];
+  readonly mode: 'changes' | 'snapshot';
+  readonly columns: ColumnSelection;
+  /** Tells the hash key in use from any other; absent where there is none. */
+  readonly hashKeyId?: string;
   readonly softDeletes: boolean;
   readonly pageSize: number;
 }
@@ -126,8 +129,8 @@ export class TableJob {
     signal: AbortSignal,
   ): Promise<void> {
     const { settings, dataverse } = this;
-    const definition = await dataverse.metadata.table(settings.name, signal);
-    const table = withoutColumns(definition, settings.excludeColumns);
+    const definition = await dataverse.metadata.table(settings.name, signal, settings.mode);
+    const table = withSelectedColumns(definition, settings.columns, settings.hashKeyId);
     let stored = taken.checkpoint;
     let hasRows = true;
     if (this.prepared?.table !== definition) {
@@ -144,7 +147,9 @@ export class TableJob {
     progress.phase = start.phase;
     try {
       const passOptions = {
-        feed: createChangeFeed(dataverse.client, table, settings.pageSize),
+        feed: createChangeFeed(dataverse.client, table, settings.pageSize, (version) =>
+          dataverse.metadata.observe(version),
+        ),
         writer,
         start,
         progress,

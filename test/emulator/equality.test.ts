@@ -90,7 +90,7 @@ describe('the mirror', () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 20);
-    await bench.sync(['account'], { excludeColumns: ['name'] });
+    await bench.sync(['account'], { columns: { exclude: ['name'] } });
     const columns = `SELECT FROM pg_attribute WHERE attrelid = 'dataverse.account'::regclass AND attname = 'name'`;
     expect(await bench.database.query(columns)).toHaveLength(0);
     await bench.sync(['account']);

@@ -4,6 +4,7 @@ import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
+import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/table-selection.ts';
 import { TableJob, type RunOptions, type RunResult, type TableSettings } from '../../src/sync/table-job.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { never, silent } from './mirror.ts';
@@ -11,7 +12,8 @@ import { never, silent } from './mirror.ts';
 export interface SyncOptions {
   readonly pageSize?: number;
   readonly softDeletes?: boolean;
-  readonly excludeColumns?: readonly string[];
+  readonly mode?: 'changes' | 'snapshot';
+  readonly columns?: Partial<ColumnSelection>;
   readonly leaseDuration?: number;
 }
 
@@ -78,7 +80,8 @@ export class SyncBench implements AsyncDisposable {
   private job(name: string, dataverse: Dataverse, mirror: Mirror, options: SyncOptions): TableJob {
     const settings: TableSettings = {
       name,
-      excludeColumns: options.excludeColumns ?? [],
+      mode: options.mode ?? 'changes',
+      columns: { ...ALL_COLUMNS, ...options.columns },
       softDeletes: options.softDeletes ?? false,
       pageSize: options.pageSize ?? 5_000,
     };

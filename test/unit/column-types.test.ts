@@ -16,6 +16,7 @@ function columns(
 ): Column[] {
   const attribute = attributeDefinition.parse({ LogicalName: 'x', ...definition });
   return columnsOf(
+    'account',
     [attribute],
     { ...NOTHING, ...details },
     declared === undefined ? undefined : new Set(declared),
@@ -45,7 +46,12 @@ test.each([
   expect(types({ AttributeType: 'Virtual', AttributeTypeName: { Value: name } })).toEqual([type]);
 });
 
-test.each(['ImageType', 'PartyListType', 'CalendarRulesType', 'VirtualType', 'SomethingNewType'])(
+test('an image is left out unless it is asked for', () => {
+  const [image] = columns({ AttributeTypeName: { Value: 'ImageType' } });
+  expect(image).toMatchObject({ type: 'text', onRequest: true });
+});
+
+test.each(['PartyListType', 'CalendarRulesType', 'VirtualType', 'SomethingNewType'])(
   '%s is no column',
   (name) => {
     expect(types({ AttributeTypeName: { Value: name } })).toEqual([]);

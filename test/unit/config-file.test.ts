@@ -12,7 +12,7 @@ tables: ['\${TABLE}', { name: b, columns: { exclude: ['\${COLUMN}'] } }]
   expect(load(yaml, variables)).toMatchObject({
     postgres: { url: 'postgres://u:p$&@db/crm' },
     limits: { concurrency: 3 },
-    tables: [{ name: 'account' }, { name: 'b', excludeColumns: ['fax'] }],
+    tables: [{ name: 'account' }, { name: 'b', columns: { exclude: ['fax'] } }],
   });
 });
 

@@ -19,6 +19,12 @@ test('an empty file gives the documented defaults', () => {
       requestTimeout: 120_000,
     },
     healthPort: undefined,
+    labels: { language: undefined, schema: 'dataverse_labeled' },
+    compatibility: { synapseLink: undefined, fivetran: undefined },
+    drift: { columnAdded: 'apply', columnRemoved: 'apply', columnRetyped: 'apply' },
+    quarantine: { nul: 'quarantine', maxShare: 0.1 },
+    hashKey: undefined,
+    leftOut: [],
     tables: [],
   });
 });
@@ -33,14 +39,20 @@ deletes: soft
 lease: 1.5m
 limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500ms }
 health: { port: 8080 }
+labels: { language: 1031, schema: false }
+compatibility: { synapseLink: dbo }
+drift: { columnAdded: ask, columnRetyped: refuse }
+quarantine: { nul: replace, maxShare: 0.5 }
 tables:
   - account
+  - '!new_*'
   - name: contact
     schedule: '*/5 * * * * *'
-    columns: { exclude: [governmentid] }
+    mode: snapshot
+    columns: { include: ['*', entityimage], exclude: [governmentid], hash: [emailaddress1] }
     deletes: hard
 `,
-    TOKEN,
+    { ...TOKEN, MIRRORVERSE_HASH_KEY: 'a key that is long enough' },
     ALL,
   );
   expect(config).toEqual({
@@ -51,9 +63,27 @@ tables:
     lease: 90_000,
     limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500 },
     healthPort: 8080,
+    labels: { language: 1031, schema: undefined },
+    compatibility: { synapseLink: 'dbo', fivetran: undefined },
+    drift: { columnAdded: 'ask', columnRemoved: 'apply', columnRetyped: 'refuse' },
+    quarantine: { nul: 'replace', maxShare: 0.5 },
+    hashKey: 'a key that is long enough',
+    leftOut: ['new_*'],
     tables: [
-      { name: 'account', cron: '*/10 * * * *', excludeColumns: [], softDeletes: true },
-      { name: 'contact', cron: '*/5 * * * * *', excludeColumns: ['governmentid'], softDeletes: false },
+      {
+        name: 'account',
+        cron: '*/10 * * * *',
+        mode: 'changes',
+        columns: { include: ['*'], exclude: [], hash: [] },
+        softDeletes: true,
+      },
+      {
+        name: 'contact',
+        cron: '*/5 * * * * *',
+        mode: 'snapshot',
+        columns: { include: ['*', 'entityimage'], exclude: ['governmentid'], hash: ['emailaddress1'] },
+        softDeletes: false,
+      },
     ],
   });
 });
@@ -65,7 +95,7 @@ test('the configuration is frozen to its leaves', () => {
     config.limits,
     config.postgres,
     config.tables,
-    config.tables[0]?.excludeColumns,
+    config.tables[0]?.columns.exclude,
   ]) {
     expect(part).toBeDefined();
     expect(Object.isFrozen(part)).toBe(true);

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { selectionOf } from '../../src/model/table.ts';
-import { withoutColumns } from '../../src/sync/table-selection.ts';
+import { selectionOf, type Table } from '../../src/model/table.ts';
+import {
+  ALL_COLUMNS,
+  unknownNames,
+  withSelectedColumns,
+  type ColumnSelection,
+} from '../../src/sync/table-selection.ts';
 import { failureOf } from './failing.ts';
 import { column, sampleTable } from './sample-table.ts';
 
@@ -12,25 +17,28 @@ const ownerTable = column('ownerid_entitytype', 'text', {
 });
 const table = sampleTable([column('name', 'text'), owner, ownerTable]);
 
-const names = (exclude: readonly string[]): string[] =>
-  withoutColumns(table, exclude).columns.map((one) => one.name);
+const select = (selection: Partial<ColumnSelection>, of: Table = table): Table =>
+  withSelectedColumns(of, { ...ALL_COLUMNS, ...selection }, 'key-1');
 
-test('nothing excluded is the table itself', () => {
-  expect(withoutColumns(table, [])).toBe(table);
+const names = (selection: Partial<ColumnSelection>, of?: Table): string[] =>
+  select(selection, of).columns.map((one) => one.name);
+
+test('nothing chosen is the whole table', () => {
+  expect(select({})).toEqual(table);
 });
 
 test('an excluded attribute takes its companion column along', () => {
-  expect(names(['ownerid'])).toEqual(['accountid', 'versionnumber', 'name']);
+  expect(names({ exclude: ['ownerid'] })).toEqual(['accountid', 'versionnumber', 'name']);
 });
 
 test('an attribute that the table does not have excludes nothing', () => {
-  expect(names(['no_such_attribute'])).toEqual(table.columns.map((one) => one.name));
+  expect(names({ exclude: ['no_such_attribute'] })).toEqual(table.columns.map((one) => one.name));
 });
 
 test.each(['accountid', 'versionnumber'])(
   '%s cannot be excluded, and the failure says how to mend it',
   (name) => {
-    expect(failureOf(() => withoutColumns(table, ['name', name]))).toMatchObject({
+    expect(failureOf(() => select({ exclude: ['name', name] }))).toMatchObject({
       code: 'column-needed',
       reaction: 'stop-table',
       remedy: `Take ${name} out of columns.exclude of table account.`,
@@ -45,5 +53,43 @@ test('the selection is the same in any order of the columns and names no annotat
 });
 
 test('excluding a column changes the selection', () => {
-  expect(selectionOf(withoutColumns(table, ['name']))).not.toBe(selectionOf(table));
+  expect(selectionOf(select({ exclude: ['name'] }))).not.toBe(selectionOf(table));
+});
+
+test('only what is included comes, with key and version', () => {
+  expect(names({ include: ['na*'] })).toEqual(['accountid', 'versionnumber', 'name']);
+});
+
+test('what is left out by default comes when it is named, and not by *', () => {
+  const withImage = sampleTable([column('entityimage', 'text', { onRequest: true })]);
+  expect(names({}, withImage)).toEqual(['accountid', 'versionnumber']);
+  expect(names({ include: ['*', 'entityimage'] }, withImage)).toContain('entityimage');
+  expect(names({ include: ['*', 'entity*'], exclude: ['entityimage'] }, withImage)).not.toContain(
+    'entityimage',
+  );
+});
+
+test('a pattern never takes key or version away', () => {
+  expect(names({ exclude: ['*'] })).toEqual(['accountid', 'versionnumber']);
+});
+
+test('a hashed column is text of the key in use, and its companion stays readable', () => {
+  const columns = select({ hash: ['ownerid'] }).columns;
+  expect(columns.find((one) => one.name === 'ownerid')).toMatchObject({ type: 'hash', hashKeyId: 'key-1' });
+  expect(columns.find((one) => one.name === 'ownerid_entitytype')?.type).toBe('text');
+});
+
+test('another hash key is another selection', () => {
+  const other = withSelectedColumns(table, { ...ALL_COLUMNS, hash: ['name'] }, 'key-2');
+  expect(selectionOf(other)).not.toBe(selectionOf(select({ hash: ['name'] })));
+  expect(selectionOf(select({ hash: ['name'] }))).not.toBe(selectionOf(table));
+});
+
+test('the key cannot be hashed', () => {
+  expect(failureOf(() => select({ hash: ['accountid'] }))).toMatchObject({ code: 'column-needed' });
+});
+
+test('names that the table does not have are told, patterns are not', () => {
+  const selection = { include: ['*', 'nmae'], exclude: ['fax', 'x*'], hash: ['name'] };
+  expect(unknownNames(table, selection)).toEqual(['nmae', 'fax']);
 });

@@ -1,0 +1,84 @@
+import type { ConfigProblem, TableConfig } from './config.ts';
+import type { Variables } from './file-settings.ts';
+import type { Settings } from './settings.ts';
+
+const DEFAULT_SCHEDULE = '*/5 * * * *';
+/** A snapshot reads the whole table, so it has a beat of its own. */
+const SNAPSHOT_SCHEDULE = '0 * * * *';
+/** The tables to mirror; `needed` when a command cannot do without. */
+export function tablesFrom(settings: Settings, needed: boolean, problems: ConfigProblem[]): TableConfig[] {
+  const items = (settings.tables ?? []).map((item, at) => ({
+    at,
+    table: typeof item === 'string' ? { name: item } : item,
+  }));
+  const wanted = items.filter(({ table }) => !table.name.startsWith('!'));
+  if (wanted.length === 0 && needed) {
+    problems.push({ key: 'tables', message: 'names no table; list some, or set MIRRORVERSE_TABLES' });
+  }
+  for (const { at, table } of items) {
+    if (table.name.startsWith('!') && Object.keys(table).length > 1) {
+      problems.push({
+        key: `tables.${at}`,
+        message: `leaves ${table.name.slice(1)} out, so it has no settings`,
+      });
+    }
+  }
+  const seen = new Set<string>();
+  return wanted.map(({ at, table }) => {
+    if (seen.has(table.name)) {
+      problems.push({ key: `tables.${at}`, message: `names table ${table.name} a second time` });
+    }
+    seen.add(table.name);
+    const mode = table.mode ?? 'changes';
+    const byDefault = mode === 'snapshot' ? SNAPSHOT_SCHEDULE : (settings.schedule ?? DEFAULT_SCHEDULE);
+    return {
+      name: table.name,
+      cron: table.schedule ?? byDefault,
+      mode,
+      columns: {
+        include: table.columns?.include ?? ['*'],
+        exclude: table.columns?.exclude ?? [],
+        hash: table.columns?.hash ?? [],
+      },
+      softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
+    };
+  });
+}
+
+/** Patterns of tables that are not to be mirrored: the entries of `tables` that begin with `!`. */
+export function leftOutFrom(settings: Settings): string[] {
+  return (settings.tables ?? [])
+    .map((item) => (typeof item === 'string' ? item : item.name))
+    .flatMap((name) => (name.startsWith('!') ? [name.slice(1)] : []));
+}
+
+/** Bytes of a key that is not to be guessed. */
+const SHORTEST_HASH_KEY = 16;
+
+/** The key of the hashed columns, which must be there where a column is hashed. */
+export function hashKeyFrom(
+  settings: Settings,
+  variables: Variables,
+  problems: ConfigProblem[],
+): string | undefined {
+  const key = variables['MIRRORVERSE_HASH_KEY'];
+  const hashes = (settings.tables ?? []).some(
+    (item) => typeof item !== 'string' && (item.columns?.hash?.length ?? 0) > 0,
+  );
+  if (key === undefined) {
+    if (hashes) {
+      problems.push({
+        key: 'MIRRORVERSE_HASH_KEY',
+        message: 'is missing; columns.hash needs it (`openssl rand -hex 32` makes one)',
+      });
+    }
+    return undefined;
+  }
+  if (Buffer.byteLength(key) < SHORTEST_HASH_KEY) {
+    problems.push({
+      key: 'MIRRORVERSE_HASH_KEY',
+      message: `is too short; ${SHORTEST_HASH_KEY} bytes at least`,
+    });
+  }
+  return key;
+}
