@@ -1,5 +1,5 @@
 import { Failure } from '../model/failure.ts';
-import type { Link, Page, PageRows } from '../model/page.ts';
+import type { Link, Page, PageRows, RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
 import { unexpectedAnswer, type Answer, type DataverseClient, type Request } from './client.ts';
 import type { Priority } from './budget.ts';
@@ -12,7 +12,7 @@ export interface ChangeFeed {
   /** The page a link leads to; `priority` tells a baseline's pages from a delta's. */
   follow(link: Link, priority: Priority, signal: AbortSignal): Promise<Page>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
-  readRow(key: string, signal: AbortSignal): Promise<PageRows | null>;
+  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
 }
 
 /**
@@ -73,7 +73,7 @@ export function createChangeFeed(
       ),
     follow: async (link, priority, signal) =>
       fetchPage({ url: link.url, link: link.kind, priority, prefer }, signal),
-    async readRow(key, signal) {
+    async readRow({ key }, signal) {
       const request: Request = {
         url: `${table.entitySet}(${key})${select}`,
         priority: 'delta',

@@ -5,7 +5,14 @@ export interface Link {
   readonly url: string;
 }
 
-/** An entry that says a row was deleted. */
+/** What tells a row from the others of its table. */
+export interface RowId {
+  readonly key: string;
+  /** On tables whose key is unique only within a partition; null is a partition too. */
+  readonly partition?: string | null;
+}
+
+/** An entry that says a row was deleted. It names the key alone, on partitioned tables too. */
 export interface Tombstone {
   readonly key: string;
   /** `deleted` is certain; any other reason is checked by reading the row again. */

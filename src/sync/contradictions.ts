@@ -23,7 +23,7 @@ export async function settleContradictions(
   const living: PageRows[] = [];
   const tombstones: Tombstone[] = [];
   for (const tombstone of page.tombstones) {
-    const row = doubtful(tombstone) ? await feed.readRow(tombstone.key, signal) : null;
+    const row = doubtful(tombstone) ? await feed.readRow(tombstone, signal) : null;
     if (row === null) tombstones.push(tombstone);
     else living.push(row);
   }
