@@ -1,12 +1,32 @@
-import type { Column } from './column.ts';
+import { wireProperty, type Column } from './column.ts';
+import {
+  optionSetOf,
+  withColumn,
+  withOption,
+  withOptionSet,
+  withoutColumn,
+  type ColumnChanges,
+} from './definition-changes.ts';
+import type { LocalizedText } from './localized-label.ts';
 import { BUILT_IN_MODEL } from './model/built-in-model.ts';
 import { withCompanions } from './model/companion-columns.ts';
+import type { Option, OptionSet } from './option-set.ts';
 import { Random } from './random.ts';
+import { draftOf, setIfPresent, type RowDraft } from './row-draft.ts';
+import { rowKey } from './row-key.ts';
 import { RowSeeder } from './row-seeder.ts';
 import { StoredRow } from './stored-row.ts';
-import { TableData, type RowDraft, type TableFinder, type TableSnapshot } from './table-data.ts';
-import type { TableDefinition } from './table-definition.ts';
-import { valueOf, type WireInput, type WireValue } from './wire-value.ts';
+import {
+  PARTITION,
+  TableData,
+  type LiteralConversion,
+  type TableFinder,
+  type TableSnapshot,
+} from './table-data.ts';
+import { columnNamed, type TableDefinition } from './table-definition.ts';
+import { trueLiterals, trueRows, type TrueRow } from './true-row.ts';
+import { convertedLiteral } from './value-conversion.ts';
+import type { WireInput } from './wire-value.ts';
 
 export interface StoreOptions {
   readonly tables?: readonly TableDefinition[];
@@ -17,21 +37,18 @@ export interface StoreOptions {
   readonly now?: () => number;
 }
 
-/** A row as the truth: what a mirror of the table must hold. */
-export interface TrueRow {
-  readonly id: string;
-  readonly version: bigint;
-  readonly values: ReadonlyMap<string, WireValue>;
-  /** Where a lookup with several possible targets points, by property name. */
-  readonly lookupTables: ReadonlyMap<string, string>;
-}
+export type { TrueRow };
 
 /** A point in time to which a store can be reset, as an environment is restored from a backup. */
 export interface StoreSnapshot {
   readonly version: bigint;
   readonly metadataVersion: number;
   readonly tables: ReadonlyMap<string, TableSnapshot>;
+  readonly unpublished: ReadonlyMap<string, DefinitionChanges>;
 }
+
+/** What may be changed of a table besides its name. */
+export type DefinitionChanges = Partial<Omit<TableDefinition, 'logicalName'>>;
 
 /** The data of an emulated organization: model, rows, row versions and delete log. */
 export class DataverseStore {
@@ -40,6 +57,8 @@ export class DataverseStore {
   readonly random: Random;
   readonly #now: () => number;
   #tables = new Map<string, TableData>();
+  /** Changes of definitions that take effect when their table is published. */
+  #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
   #metadataVersion = 80_869_047;
   #second = Number.NaN;
@@ -86,7 +105,10 @@ export class DataverseStore {
     return undefined;
   }
 
-  /** Creates a row and returns its id. Values are keyed by property (`_ownerid_value`) or logical name. */
+  /**
+   * Creates a row and returns its id. Values are keyed by property (`_ownerid_value`) or logical name. On elastic
+   * tables `partitionid` is part of the key: one id may have a row in each partition.
+   */
   insert(
     table: string,
     values: Readonly<Record<string, WireInput>>,
@@ -95,16 +117,22 @@ export class DataverseStore {
     const data = this.data(table);
     const draft = this.#draft(data, id);
     this.#assignAll(data, draft, values);
-    return this.#put(data, id.toLowerCase(), draft);
+    return this.#create(data, id, draft);
   }
 
-  /** Changes columns of a row, which gives it a new row version. */
-  update(table: string, id: string, values: Readonly<Record<string, WireInput>>): void {
+  /** Changes columns of a row, which gives it a new row version. The partition of a row never changes. */
+  update(
+    table: string,
+    id: string,
+    values: Readonly<Record<string, WireInput>>,
+    partition: string | null = null,
+  ): void {
     const data = this.data(table);
-    const row = this.#existing(data, id);
+    const row = this.#existing(data, id, partition);
     const draft = draftOf(row);
-    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
+    setIfPresent(data.positions, draft, 'modifiedon', this.#timestamp());
     this.#assignAll(data, draft, values);
+    if (data.keyOf(row.id, draft.literals) !== row.key) throw new Error(`${PARTITION} cannot be changed`);
     this.#put(data, row.id, draft);
   }
 
@@ -114,29 +142,29 @@ export class DataverseStore {
     const row = this.#existing(data, id);
     const draft = draftOf(row);
     this.#assignAll(data, draft, values);
-    data.replace(new StoredRow(row.id, row.version, draft.literals, draft.lookupTables));
+    data.replace(new StoredRow(row.id, row.version, draft.literals, draft.lookupTables, row.key));
   }
 
   /** Deletes a row: it leaves a tombstone in the delete log and lies in the recycle bin. */
-  remove(table: string, id: string): void {
+  remove(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
-    const row = this.#existing(data, id);
-    data.bury(row, { id: row.id, version: this.#nextVersion(), deletedAt: this.#now() });
+    const row = this.#existing(data, id, partition);
+    data.bury(row, { id: row.id, key: row.key, version: this.#nextVersion(), deletedAt: this.#now() });
   }
 
   /** Takes a deleted row out of the recycle bin, under its old id and with a new row version. */
-  restore(table: string, id: string): void {
+  restore(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
-    const row = data.bin.get(id.toLowerCase());
+    const row = data.bin.get(rowKey(id, partition));
     if (row === undefined) throw new Error(`${table} ${id} is not in the recycle bin`);
     const draft = draftOf(row);
-    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
+    setIfPresent(data.positions, draft, 'modifiedon', this.#timestamp());
     this.#put(data, row.id, draft);
   }
 
   /** Ids of the deleted rows of a table that can be restored. */
   restorable(table: string): string[] {
-    return [...this.data(table).bin.keys()];
+    return [...this.data(table).bin.values()].map((row) => row.id);
   }
 
   /** Forgets deletes older than the given time, or all of them. A token from before can no longer be answered. */
@@ -149,27 +177,16 @@ export class DataverseStore {
   }
 
   /** The current rows of a table. */
-  *rows(table: string): IterableIterator<TrueRow> {
-    const data = this.data(table);
-    const { properties } = data;
-    for (const row of data.rows.values()) {
-      const values = new Map<string, WireValue>();
-      for (const [position, property] of properties.entries()) {
-        values.set(property, valueOf(row.literals[position] ?? null));
-      }
-      yield { id: row.id, version: row.version, values, lookupTables: row.lookupTables };
-    }
+  rows(table: string): IterableIterator<TrueRow> {
+    return trueRows(this.data(table));
   }
 
-  /** The exact JSON literal of every property of every row, as it goes over the wire; null for null. */
+  /**
+   * The exact JSON literal of every property of every row, as it goes over the wire; null for null. By id, which
+   * on elastic tables is followed by the partition: see {@link rowKey}.
+   */
   truth(table: string): Map<string, Map<string, string | null>> {
-    const data = this.data(table);
-    const { properties } = data;
-    const truth = new Map<string, Map<string, string | null>>();
-    for (const row of data.rows.values()) {
-      truth.set(row.id, new Map(properties.map((each, position) => [each, row.literals[position] ?? null])));
-    }
-    return truth;
+    return trueLiterals(this.data(table));
   }
 
   /**
@@ -186,7 +203,11 @@ export class DataverseStore {
       for (const [position, value] of seeder.values(index, random).entries()) {
         if (value !== undefined) data.assign(draft, position, value, this.#tableOf);
       }
-      ids.push(this.#put(data, id, draft));
+      // Invented texts may hold what a partition may not. Every fourth row is left without one.
+      if (data.definition.tableType === 'Elastic') {
+        setIfPresent(data.positions, draft, PARTITION, index % 4 === 3 ? null : `"device-${index % 7}"`);
+      }
+      ids.push(this.#create(data, id, draft));
     }
     return ids;
   }
@@ -202,6 +223,7 @@ export class DataverseStore {
   removeTable(table: string): void {
     this.data(table);
     this.#tables.delete(table);
+    this.#unpublished.delete(table);
     this.#metadataVersion += 1;
   }
 
@@ -213,17 +235,67 @@ export class DataverseStore {
 
   /** Removes a column and its companions. Links that still select it fail from then on. */
   removeColumn(table: string, logicalName: string): void {
+    this.#redefine(table, { columns: withoutColumn(this.data(table).definition, logicalName) });
+  }
+
+  /**
+   * Gives a column another kind, date behaviour or anything else but a name. Values that the new kind cannot hold
+   * become null: see {@link convertedLiteral}. No row version changes.
+   */
+  retypeColumn(table: string, logicalName: string, changes: ColumnChanges): void {
     const { definition } = this.data(table);
-    const columns = definition.columns.filter(
-      (column) => column.logicalName !== logicalName && column.attributeOf !== logicalName,
+    const before = columnNamed(definition, logicalName);
+    const columns = withColumn(definition, logicalName, changes);
+    const after = columns.find((column) => column.logicalName === logicalName);
+    if (before === undefined || after === undefined) return;
+    const retyped = wireProperty(after);
+    this.#redefine(table, { columns }, (property, literal) =>
+      property === retyped ? convertedLiteral(literal, before, after) : literal,
     );
-    if (columns.length === definition.columns.length)
-      throw new Error(`${table} has no column ${logicalName}`);
-    this.#redefine(table, { columns });
+  }
+
+  /** Renames a table for its readers. */
+  renameTable(table: string, displayName: LocalizedText): void {
+    this.#relabel(table, { displayName });
+  }
+
+  /** Renames a column for its readers. */
+  renameColumn(table: string, logicalName: string, displayName: LocalizedText): void {
+    this.#relabel(table, { columns: withColumn(this.data(table).definition, logicalName, { displayName }) });
+  }
+
+  /** Renames an option, in every column that shares the option set. */
+  renameOption(table: string, logicalName: string, value: number, label: LocalizedText): void {
+    const set = optionSetOf(this.data(table).definition, logicalName);
+    if (!set.options.some((option) => option.value === value)) {
+      throw new Error(`${table}.${logicalName} has no option ${value}`);
+    }
+    this.#changeOptions(set, withOption(set, { value, label }));
+  }
+
+  /** Adds an option, to every column that shares the option set. */
+  addOption(table: string, logicalName: string, option: Option): void {
+    const set = optionSetOf(this.data(table).definition, logicalName);
+    this.#changeOptions(set, withOption(set, option));
+  }
+
+  /** Changes a definition from its next publication on, as customizations through the Web API do. */
+  customize(table: string, changes: DefinitionChanges): void {
+    this.data(table);
+    this.#unpublished.set(table, { ...this.#unpublished.get(table), ...changes });
+  }
+
+  /** Puts the customizations of tables into effect. */
+  publish(tables: Iterable<string> = [...this.#unpublished.keys()]): void {
+    for (const table of tables) {
+      const changes = this.#unpublished.get(table);
+      this.#unpublished.delete(table);
+      if (changes !== undefined) this.#relabel(table, changes);
+    }
   }
 
   /** Changes anything else of a definition, such as switching change tracking on. */
-  redefineTable(table: string, changes: Partial<Omit<TableDefinition, 'logicalName'>>): void {
+  redefineTable(table: string, changes: DefinitionChanges): void {
     this.#redefine(table, changes);
   }
 
@@ -233,6 +305,7 @@ export class DataverseStore {
       version: this.#version,
       metadataVersion: this.#metadataVersion,
       tables: new Map([...this.#tables].map(([name, data]) => [name, data.snapshot()])),
+      unpublished: new Map(this.#unpublished),
     };
   }
 
@@ -241,24 +314,38 @@ export class DataverseStore {
     this.#version = snapshot.version;
     this.#metadataVersion = snapshot.metadataVersion;
     this.#tables = new Map([...snapshot.tables].map(([name, each]) => [name, new TableData(each)]));
+    this.#unpublished = new Map(snapshot.unpublished);
   }
 
-  #redefine(table: string, changes: Partial<TableDefinition>): void {
+  #redefine(table: string, changes: DefinitionChanges, convert?: LiteralConversion): void {
     const data = this.data(table);
     const redefinedAt = { version: this.#nextVersion(), at: this.#now() };
-    data.redefine({ ...data.definition, ...changes }, redefinedAt);
+    data.redefine({ ...data.definition, ...changes }, redefinedAt, convert);
     this.#metadataVersion += 1;
+  }
+
+  /** Changes a definition without changing what its rows hold, so that tokens are as good as before. */
+  #relabel(table: string, changes: DefinitionChanges): void {
+    const data = this.data(table);
+    data.redefine({ ...data.definition, ...changes }, data.redefinedAt);
+    this.#metadataVersion += 1;
+  }
+
+  #changeOptions(before: OptionSet, after: OptionSet): void {
+    for (const [table, { definition }] of this.#tables) {
+      const columns = withOptionSet(definition, before, after);
+      if (columns !== null) this.#relabel(table, { columns });
+    }
   }
 
   /** A new row with what the platform itself fills in. */
   #draft(data: TableData, id: string): RowDraft {
     const key = id.toLowerCase();
-    if (data.rows.has(key)) throw new Error(`${data.definition.logicalName} ${key} exists already`);
     const draft: RowDraft = { literals: data.properties.map(() => null), lookupTables: new Map() };
-    setIfPresent(data, draft, data.definition.primaryIdAttribute, JSON.stringify(key));
-    setIfPresent(data, draft, 'createdon', this.#timestamp());
-    setIfPresent(data, draft, 'modifiedon', this.#timestamp());
-    setIfPresent(data, draft, 'statecode', '0');
+    setIfPresent(data.positions, draft, data.definition.primaryIdAttribute, JSON.stringify(key));
+    setIfPresent(data.positions, draft, 'createdon', this.#timestamp());
+    setIfPresent(data.positions, draft, 'modifiedon', this.#timestamp());
+    setIfPresent(data.positions, draft, 'statecode', '0');
     return draft;
   }
 
@@ -268,17 +355,25 @@ export class DataverseStore {
     }
   }
 
+  #create(data: TableData, id: string, draft: RowDraft): string {
+    const key = data.keyOf(id, draft.literals);
+    if (data.rows.has(key)) throw new Error(`${data.definition.logicalName} ${key} exists already`);
+    return this.#put(data, id.toLowerCase(), draft);
+  }
+
   #put(data: TableData, id: string, draft: RowDraft): string {
+    const key = data.keyOf(id, draft.literals);
     const version = data.definition.tableType === 'Virtual' ? 0n : this.#nextVersion();
-    setIfPresent(data, draft, 'versionnumber', version.toString());
-    data.put(new StoredRow(id, version, draft.literals, draft.lookupTables));
-    data.bin.delete(id);
+    setIfPresent(data.positions, draft, 'versionnumber', version.toString());
+    data.put(new StoredRow(id, version, draft.literals, draft.lookupTables, key));
+    data.bin.delete(key);
     return id;
   }
 
-  #existing(data: TableData, id: string): StoredRow {
-    const row = data.rows.get(id.toLowerCase());
-    if (row === undefined) throw new Error(`No ${data.definition.logicalName} with id ${id}`);
+  #existing(data: TableData, id: string, partition: string | null = null): StoredRow {
+    const key = rowKey(id, partition);
+    const row = data.rows.get(key);
+    if (row === undefined) throw new Error(`No ${data.definition.logicalName} with key ${key}`);
     return row;
   }
 
@@ -299,13 +394,4 @@ export class DataverseStore {
     }
     return this.#secondLiteral;
   }
-}
-
-function draftOf(row: StoredRow): RowDraft {
-  return { literals: [...row.literals], lookupTables: new Map(row.lookupTables) };
-}
-
-function setIfPresent(data: TableData, draft: RowDraft, property: string, literal: string): void {
-  const position = data.positions.get(property);
-  if (position !== undefined) draft.literals[position] = literal;
 }

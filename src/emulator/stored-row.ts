@@ -13,6 +13,8 @@ export class StoredRow {
   readonly literals: readonly (string | null)[];
   /** The target table of lookups that may point at several tables, by property name. */
   readonly lookupTables: ReadonlyMap<string, string>;
+  /** What the table keeps it under: the id, together with the partition on elastic tables. */
+  readonly key: string;
   #cacheKey: string | null = null;
   #cacheBytes: Uint8Array = new Uint8Array();
 
@@ -21,11 +23,13 @@ export class StoredRow {
     version: bigint,
     literals: readonly (string | null)[],
     lookupTables: ReadonlyMap<string, string>,
+    key: string = id,
   ) {
     this.id = id;
     this.version = version;
     this.literals = literals;
     this.lookupTables = lookupTables;
+    this.key = key;
   }
 
   /** The row as a JSON object for a selection, in UTF-8. */

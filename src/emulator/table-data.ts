@@ -1,6 +1,8 @@
 import { isLookupKind } from './attribute-kind.ts';
 import { isInRows, wireProperty, type Column } from './column.ts';
 import type { Random } from './random.ts';
+import type { RowDraft } from './row-draft.ts';
+import { rowKey } from './row-key.ts';
 import { sqlServerOrder } from './sql-server-guid-order.ts';
 import { StoredRow } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
@@ -11,6 +13,8 @@ import { isLookupReference, literalOf } from './wire-value.ts';
 /** The trace a deleted row leaves in the delete log. */
 export interface Tombstone {
   readonly id: string;
+  /** The key of the row that was deleted. The delete entry on the wire has only the id. */
+  readonly key: string;
   readonly version: bigint;
   readonly deletedAt: number;
 }
@@ -30,14 +34,14 @@ export interface TableRedefinition {
   readonly at: number;
 }
 
-/** A row in the making. */
-export interface RowDraft {
-  readonly literals: (string | null)[];
-  readonly lookupTables: Map<string, string>;
-}
-
 /** Finds which of several tables holds a row. */
 export type TableFinder = (id: string, candidates: readonly string[]) => string | undefined;
+
+/** What becomes of the value of a property when the table is redefined. */
+export type LiteralConversion = (property: string, literal: string) => string | null;
+
+/** The text column that, with the id, is the key of an elastic table. */
+export const PARTITION = 'partitionid';
 
 /** The definition, rows, delete log and recycle bin of one table. */
 export class TableData {
@@ -53,8 +57,8 @@ export class TableData {
   tombstoneLog: VersionLog<Tombstone>;
   bin: Map<string, StoredRow>;
   #ordered: StoredRow[] | null = null;
-  /** Ids to pick from; some may be gone again. */
-  #ids: string[];
+  /** Keys to pick from; some may be gone again. */
+  #keys: string[];
 
   constructor(snapshot: TableSnapshot) {
     this.definition = snapshot.definition;
@@ -63,13 +67,13 @@ export class TableData {
     this.properties = this.rowColumns.map(wireProperty);
     this.positions = positionsOf(this.properties);
     const rows = snapshot.rows.toSorted((a, b) => (a.version < b.version ? -1 : 1));
-    this.rows = new Map(rows.map((row) => [row.id, row]));
-    this.rowLog = new VersionLog((row) => this.rows.get(row.id) === row, rows);
+    this.rows = new Map(rows.map((row) => [row.key, row]));
+    this.rowLog = new VersionLog((row) => this.rows.get(row.key) === row, rows);
     const tombstones = snapshot.tombstones.toSorted((a, b) => (a.version < b.version ? -1 : 1));
-    this.tombstones = new Map(tombstones.map((tombstone) => [tombstone.id, tombstone]));
-    this.tombstoneLog = new VersionLog((each) => this.tombstones.get(each.id) === each, tombstones);
-    this.bin = new Map(snapshot.bin.map((row) => [row.id, row]));
-    this.#ids = [...this.rows.keys()];
+    this.tombstones = new Map(tombstones.map((tombstone) => [tombstone.key, tombstone]));
+    this.tombstoneLog = new VersionLog((each) => this.tombstones.get(each.key) === each, tombstones);
+    this.bin = new Map(snapshot.bin.map((row) => [row.key, row]));
+    this.#keys = [...this.rows.keys()];
   }
 
   snapshot(): TableSnapshot {
@@ -83,56 +87,80 @@ export class TableData {
   }
 
   put(row: StoredRow): void {
-    if (this.rows.has(row.id)) this.rowLog.noteStale();
-    else this.#ids.push(row.id);
-    this.rows.set(row.id, row);
+    if (this.rows.has(row.key)) this.rowLog.noteStale();
+    else this.#keys.push(row.key);
+    this.rows.set(row.key, row);
     this.rowLog.append(row);
     this.#ordered = null;
   }
 
   /** Replaces a row without giving it a new version, as the recomputation of a calculated column does. */
   replace(row: StoredRow): void {
-    this.rows.set(row.id, row);
-    this.rowLog = new VersionLog((each) => this.rows.get(each.id) === each, this.#byVersion());
+    this.rows.set(row.key, row);
+    this.rowLog = new VersionLog((each) => this.rows.get(each.key) === each, this.#byVersion());
     this.#ordered = null;
   }
 
   bury(row: StoredRow, tombstone: Tombstone): void {
-    this.rows.delete(row.id);
+    this.rows.delete(row.key);
     this.rowLog.noteStale();
-    this.bin.set(row.id, row);
-    if (this.tombstones.has(row.id)) this.tombstoneLog.noteStale();
-    this.tombstones.set(row.id, tombstone);
+    this.bin.set(row.key, row);
+    if (this.tombstones.has(row.key)) this.tombstoneLog.noteStale();
+    this.tombstones.set(row.key, tombstone);
     this.tombstoneLog.append(tombstone);
     this.#ordered = null;
   }
 
   forget(tombstone: Tombstone): void {
-    if (this.tombstones.delete(tombstone.id)) this.tombstoneLog.noteStale();
+    if (this.tombstones.delete(tombstone.key)) this.tombstoneLog.noteStale();
   }
 
-  /** Rows in the order of their ids as SQL Server sorts uniqueidentifiers, the default order of plain reads. */
+  /**
+   * Rows in the order of their ids as SQL Server sorts uniqueidentifiers, the default order of plain reads.
+   * Those that share an id on elastic tables follow each other by partition.
+   */
   ordered(): readonly StoredRow[] {
     if (this.#ordered === null) {
-      const keyed = [...this.rows.values()].map((row) => ({ key: sqlServerOrder(row.id), row }));
+      const keyed = [...this.rows.values()].map((row) => ({ key: positionInOrder(row.key), row }));
       keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
       this.#ordered = keyed.map((each) => each.row);
     }
     return this.#ordered;
   }
 
-  /** The id of some row, or undefined when there is none. */
-  anyId(random: Random): string | undefined {
-    for (let attempt = 0; attempt < 8 && this.#ids.length > 0; attempt += 1) {
-      const id = random.pick(this.#ids);
-      if (this.rows.has(id)) return id;
+  /** Some row, or undefined when there is none. */
+  anyRow(random: Random): StoredRow | undefined {
+    for (let attempt = 0; attempt < 8 && this.#keys.length > 0; attempt += 1) {
+      const row = this.rows.get(random.pick(this.#keys));
+      if (row !== undefined) return row;
     }
-    this.#ids = [...this.rows.keys()];
-    return this.#ids.length === 0 ? undefined : random.pick(this.#ids);
+    this.#keys = [...this.rows.keys()];
+    return this.#keys.length === 0 ? undefined : this.rows.get(random.pick(this.#keys));
   }
 
-  /** Gives the table other columns; rows keep the values of those that stay. */
-  redefine(definition: TableDefinition, redefinedAt: TableRedefinition): void {
+  /** The id of some row, or undefined when there is none. */
+  anyId(random: Random): string | undefined {
+    return this.anyRow(random)?.id;
+  }
+
+  /** The partition of an elastic table that the values of a row put it in; null for none and on other tables. */
+  partitionOf(literals: readonly (string | null)[]): string | null {
+    const position = this.definition.tableType === 'Elastic' ? this.positions.get(PARTITION) : undefined;
+    const literal = position === undefined ? null : (literals[position] ?? null);
+    return literal === null ? null : (JSON.parse(literal) as string);
+  }
+
+  /** The key of a row with the given id and values. */
+  keyOf(id: string, literals: readonly (string | null)[]): string {
+    return rowKey(id, this.partitionOf(literals));
+  }
+
+  /** Gives the table other columns; rows keep the values of those that stay, passed through `convert`. */
+  redefine(
+    definition: TableDefinition,
+    redefinedAt: TableRedefinition | null,
+    convert: LiteralConversion = keep,
+  ): void {
     const before = this.positions;
     this.definition = definition;
     this.redefinedAt = redefinedAt;
@@ -144,12 +172,16 @@ export class TableData {
       new StoredRow(
         row.id,
         row.version,
-        sources.map((position) => (position === undefined ? null : (row.literals[position] ?? null))),
+        sources.map((source, position) => {
+          const literal = source === undefined ? null : (row.literals[source] ?? null);
+          return literal === null ? null : convert(this.properties[position] ?? '', literal);
+        }),
         row.lookupTables,
+        row.key,
       );
-    this.rows = new Map([...this.rows].map(([id, row]) => [id, rebuild(row)]));
-    this.bin = new Map([...this.bin].map(([id, row]) => [id, rebuild(row)]));
-    this.rowLog = new VersionLog((row) => this.rows.get(row.id) === row, this.#byVersion());
+    this.rows = new Map([...this.rows].map(([key, row]) => [key, rebuild(row)]));
+    this.bin = new Map([...this.bin].map(([key, row]) => [key, rebuild(row)]));
+    this.rowLog = new VersionLog((row) => this.rows.get(row.key) === row, this.#byVersion());
     this.#ordered = null;
   }
 
@@ -182,4 +214,13 @@ export class TableData {
 
 function positionsOf(properties: readonly string[]): Map<string, number> {
   return new Map(properties.map((property, position) => [property, position]));
+}
+
+/** Sorts as SQL Server does by the id at the head of a row key, then by the partition that may follow. */
+export function positionInOrder(key: string): string {
+  return sqlServerOrder(key.slice(0, 36)) + key.slice(36);
+}
+
+function keep(_property: string, literal: string): string {
+  return literal;
 }

@@ -169,7 +169,7 @@ function readPage(
   }
   const slice = data.tombstoneLog.between(after, upper, limit - items.length);
   for (const tombstone of slice.entries) {
-    const restored = data.rows.has(tombstone.id);
+    const restored = data.rows.has(tombstone.key);
     if (restored && api.settings.restoredRows === 'without-tombstone') continue;
     items.push(bytes.tombstone(tombstone.id));
   }
