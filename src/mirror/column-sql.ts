@@ -16,3 +16,15 @@ export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
   date: 'date',
   hash: 'text',
 };
+
+/** PostgreSQL types that hold every value of another one exactly. */
+const WIDER: Readonly<Record<string, readonly string[]>> = {
+  integer: ['bigint', 'numeric'],
+  bigint: ['numeric'],
+};
+
+/** Whether a column of a PostgreSQL type can be turned into one of a mirror type without losing anything. */
+export function widens(from: string, to: ColumnType): boolean {
+  const type = POSTGRES_TYPE[to];
+  return type === 'text' || (WIDER[from] ?? []).includes(type);
+}

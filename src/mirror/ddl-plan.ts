@@ -1,31 +1,131 @@
 import { Failure } from '../model/failure.ts';
 import { POSTGRES_TYPE } from './column-sql.ts';
+import { describeChange, driftOf, type DriftPolicy, type ExistingTable, type Verdict } from './drift.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
-import { columnName, DELETED_AT, MIRRORED_AT, type MirrorColumn, type MirrorTable } from './mirror-table.ts';
+import {
+  columnName,
+  DELETED_AT,
+  MIRRORED_AT,
+  mirrorTable,
+  type MirrorColumn,
+  type MirrorTable,
+} from './mirror-table.ts';
 
-/** The mirror table as it stands in PostgreSQL. */
-export interface ExistingTable {
-  readonly comment: string | null;
-  readonly columns: ReadonlyMap<string, { readonly type: string; readonly comment: string | null }>;
+export interface PlanOptions {
+  readonly policy: DriftPolicy;
+  /** Columns that the catalog knows and the source no longer has. */
+  readonly removed: readonly string[];
+  /** Suffix for columns kept under another name, as 20261121. */
+  readonly day: string;
 }
 
 export interface DdlPlan {
+  /** The mirror table as it will be: without columns that the policy holds back. */
+  readonly mirror: MirrorTable;
   /** Statements to run, in order; none when the mirror table is as it should be. */
   readonly statements: readonly string[];
-  /** Columns that a table which was already there gains. */
-  readonly added: readonly MirrorColumn[];
+  /** What is different at the source, and what the policy says to it. */
+  readonly changes: readonly Verdict[];
+  /** Columns whose values existing rows lack: the table is to be re-baselined. */
+  readonly refills: boolean;
+  /** Names whose columns change or go, which no view of ours may depend on meanwhile. */
+  readonly altered: readonly string[];
 }
 
+/** Columns of one table at most, those that were dropped included. */
+const MOST_COLUMNS = 1_600;
+
 /**
- * What it takes to make the mirror table as the source describes it. Columns are only ever added:
- * one that the source no longer has keeps its values.
+ * What it takes to make the mirror table as the source describes it, as far as the policy lets it.
+ * Values are never thrown away, except those in the clear of a column that is hashed from now on.
  *
- * @throws Failure `drift` when a column is there with another type.
+ * @throws Failure `drift` when key or version change their type, `too-many-columns`.
  */
-export function planTable(mirror: MirrorTable, existing: ExistingTable | undefined): DdlPlan {
-  return existing === undefined
-    ? { statements: [createTable(mirror), ...comments(mirror, undefined)], added: [] }
-    : alterTable(mirror, existing);
+export function planTable(
+  mirror: MirrorTable,
+  existing: ExistingTable | undefined,
+  options: PlanOptions,
+): DdlPlan {
+  if (existing === undefined) {
+    checkRoom(mirror, mirror.columns.length + 2);
+    const statements = [createTable(mirror), ...comments(mirror, undefined)];
+    return { mirror, statements, changes: [], refills: false, altered: [] };
+  }
+  const changes = driftOf(mirror, existing, options.removed, options.policy, options.day);
+  const heldBack = new Set(
+    changes.flatMap((change) =>
+      change.kind === 'added' && change.policy !== 'apply' ? [change.column.attribute] : [],
+    ),
+  );
+  const effective = heldBack.size === 0 ? mirror : withoutAttributes(mirror, heldBack);
+  const applied = changes.filter(({ policy }) => policy === 'apply');
+  const more = applied.filter(({ kind }) => kind !== 'removed' && kind !== 'widened').length;
+  checkRoom(mirror, existing.slots + more);
+  const columns = applied.flatMap((change) => alterColumn(effective, change, options.day));
+  const statements = [
+    ...columns,
+    ...ownColumns(effective, existing),
+    ...comments(effective, withoutReplaced(existing, applied)),
+  ];
+  return {
+    mirror: effective,
+    statements,
+    changes,
+    refills: applied.some(({ kind }) => kind !== 'removed'),
+    altered: applied.flatMap((change) =>
+      change.kind === 'widened' || change.kind === 'hashed' ? [change.column.identifier] : [],
+    ),
+  };
+}
+
+/** @throws Failure when the policy does not let a change happen that the table cannot go on without. */
+export function assertAllowed(plan: DdlPlan): void {
+  const blocking = plan.changes.filter(({ kind, policy }) => kind !== 'added' && policy !== 'apply');
+  const [first] = blocking;
+  if (first === undefined) return;
+  const table = plan.mirror.table.logicalName;
+  const asks = first.policy === 'ask';
+  throw new Failure({
+    code: asks ? 'drift-unconfirmed' : 'drift-refused',
+    reaction: 'stop-table',
+    message: `Table ${table} has changed at the source: ${blocking.map(describeChange).join('; ')}.`,
+    remedy: asks
+      ? `Look at it with \`mirrorverse plan ${table}\` and let it happen with \`mirrorverse plan ${table} --apply\`.`
+      : 'The configuration refuses such changes (drift); set it to apply or ask.',
+    details: { table },
+  });
+}
+
+/** What waits for somebody's word, in words; null when nothing does. */
+export function pendingChanges(plan: DdlPlan): string | null {
+  const waiting = plan.changes.filter(({ policy }) => policy === 'ask');
+  return waiting.length === 0 ? null : `${waiting.map(describeChange).join('; ')}.`;
+}
+
+/** Columns that are made anew have no comment yet, whatever the one before them had. */
+function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): ExistingTable {
+  const columns = new Map(existing.columns);
+  for (const change of applied) {
+    if (change.kind === 'replaced' || change.kind === 'hashed') columns.delete(change.column.identifier);
+  }
+  return { ...existing, columns };
+}
+
+function withoutAttributes(mirror: MirrorTable, attributes: ReadonlySet<string>): MirrorTable {
+  const columns = mirror.table.columns.filter(({ attribute }) => !attributes.has(attribute));
+  return mirrorTable({ ...mirror.table, columns }, mirror.schema, mirror.softDeletes);
+}
+
+function checkRoom(mirror: MirrorTable, needed: number): void {
+  if (needed <= MOST_COLUMNS) return;
+  const { logicalName: table } = mirror.table;
+  throw new Failure({
+    code: 'too-many-columns',
+    reaction: 'stop-table',
+    message: `Table ${table} would need ${needed} columns; PostgreSQL takes ${MOST_COLUMNS}, dropped ones counted.`,
+    remedy: `Leave out ${needed - MOST_COLUMNS} or more: name them in columns.exclude of table ${table}, by patterns such as new_*.`,
+    details: { table, columns: needed },
+  });
 }
 
 function createTable(mirror: MirrorTable): string {
@@ -38,34 +138,48 @@ function createTable(mirror: MirrorTable): string {
   return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)`;
 }
 
-function alterTable(mirror: MirrorTable, existing: ExistingTable): DdlPlan {
-  const added = mirror.columns.filter((column) => !existing.columns.has(column.identifier));
-  const statements = added.map(
-    (column) => `ALTER TABLE ${mirror.qualified} ADD COLUMN ${definition(column)}`,
-  );
+function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[] {
+  if (change.kind === 'removed') return [];
+  const { column } = change;
+  const table = `ALTER TABLE ${mirror.qualified}`;
+  const name = quoteIdentifier(column.identifier);
+  const add = `${table} ADD COLUMN ${definition(column)}`;
+  const fixed = [mirror.table.key, mirror.table.version, mirror.table.partition].includes(column.name);
+  if (change.kind === 'added') return [add];
+  if (change.kind === 'hashed') return [`${table} DROP COLUMN ${name}`, add];
+  if (fixed) throw keyRetyped(mirror, column, change.from);
+  if (change.kind === 'widened') {
+    const type = POSTGRES_TYPE[column.type];
+    return [`${table} ALTER COLUMN ${name} TYPE ${type} USING ${name}::${type}`];
+  }
+  const kept = quoteIdentifier(change.keptAs);
+  const note = `As it was until ${day}, when the source changed it from ${change.from} to ${POSTGRES_TYPE[column.type]}.`;
+  return [
+    `${table} RENAME COLUMN ${name} TO ${kept}`,
+    `COMMENT ON COLUMN ${mirror.qualified}.${kept} IS ${quoteLiteral(note)}`,
+    add,
+  ];
+}
+
+/** The columns that are ours alone. */
+function ownColumns(mirror: MirrorTable, existing: ExistingTable): string[] {
+  const table = `ALTER TABLE ${mirror.qualified}`;
+  const deletedAt = quoteIdentifier(DELETED_AT);
+  const statements: string[] = [];
   if (!existing.columns.has(MIRRORED_AT)) {
-    statements.push(
-      `ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`,
-    );
+    statements.push(`${table} ADD COLUMN ${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`);
   }
   if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
-    statements.push(`ALTER TABLE ${mirror.qualified} ADD COLUMN ${quoteIdentifier(DELETED_AT)} timestamptz`);
+    statements.push(`${table} ADD COLUMN ${deletedAt} timestamptz`);
   }
   if (!mirror.softDeletes && existing.columns.has(DELETED_AT)) {
     // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
-    const deletedAt = quoteIdentifier(DELETED_AT);
     statements.push(
       `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
-      `ALTER TABLE ${mirror.qualified} DROP COLUMN ${deletedAt}`,
+      `${table} DROP COLUMN ${deletedAt}`,
     );
   }
-  for (const column of mirror.columns) {
-    const found = existing.columns.get(column.identifier);
-    if (found !== undefined && found.type !== POSTGRES_TYPE[column.type]) {
-      throw retyped(mirror, column, found.type);
-    }
-  }
-  return { statements: [...statements, ...comments(mirror, existing)], added };
+  return statements;
 }
 
 function definition(column: MirrorColumn): string {
@@ -94,13 +208,13 @@ function commentText(of: { readonly displayName?: string; readonly description?:
   return parts.length === 0 ? null : parts.join(': ').replaceAll('\0', '');
 }
 
-function retyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
-  const name = `${mirror.qualified}.${quoteIdentifier(column.identifier)}`;
+/** Rows are told apart and ordered by these; a changed type means that it is another table. */
+function keyRetyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
   return new Failure({
     code: 'drift',
     reaction: 'stop-table',
-    message: `Column ${name} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}.`,
-    remedy: `Rename the column (ALTER TABLE ${mirror.qualified} RENAME COLUMN ${quoteIdentifier(column.identifier)} TO …); the table is then re-baselined into a new one by itself.`,
+    message: `Column ${mirror.qualified}.${quoteIdentifier(column.identifier)} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}; rows are told apart by it.`,
+    remedy: `Rename the mirror table (ALTER TABLE ${mirror.qualified} RENAME TO …); the table is then loaded into a new one by itself.`,
     details: { table: mirror.table.logicalName, column: column.name },
   });
 }

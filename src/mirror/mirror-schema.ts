@@ -1,15 +1,29 @@
+import { eq, and } from 'drizzle-orm';
 import type pg from 'pg';
-import { planTable, type ExistingTable } from './ddl-plan.ts';
+import type { ColumnType, Table } from '../model/table.ts';
+import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
+import { type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
-import { writeCatalog } from './state/catalog.ts';
 import type { StateStore } from './state/store.ts';
 
+/** What is wanted of a mirror table beside its columns. */
+export interface PrepareOptions {
+  /** All that the source has, also what is not mirrored: to tell what is gone from what is not wanted. */
+  readonly definition: Table;
+  readonly policy: DriftPolicy;
+}
+
 export interface Prepared {
+  /** The mirror table as it is now: columns that the policy holds back are not in it. */
+  readonly mirror: MirrorTable;
   /** The mirror table was not there: whatever a checkpoint says, its rows are gone. */
   readonly created: boolean;
-  /** Columns it gained, whose values existing rows lack. */
-  readonly added: number;
+  /** It has columns whose values existing rows lack. */
+  readonly refills: boolean;
+  /** Columns came, went or changed. */
+  readonly altered: boolean;
   readonly hasRows: boolean;
 }
 
@@ -17,39 +31,89 @@ export interface Prepared {
 const LOCK_TIMEOUT = 3_000;
 
 /**
- * Makes the mirror table as the source describes it, and the catalog with it, inside the caller's
- * transaction.
+ * Makes the mirror table as the source describes it, as far as the policy lets it, and the catalog
+ * with it, inside the caller's transaction.
+ *
+ * @throws Failure when a change needs somebody's word or cannot be made.
  */
 export async function prepareMirrorTable(
   client: pg.PoolClient,
   store: StateStore,
   mirror: MirrorTable,
+  options: PrepareOptions,
 ): Promise<Prepared> {
-  const existing = await readExisting(client, mirror);
-  const plan = planTable(mirror, existing);
+  const { plan, existing } = await planMirrorTable(client, store, mirror, options);
+  assertAllowed(plan);
+  const table = mirror.table.logicalName;
+  const db = store.on(client);
   if (plan.statements.length > 0) {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
     if (existing === undefined) await createSchema(client, mirror.schema);
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
   }
-  await writeCatalog(store, store.on(client), mirror.table.logicalName, mirror.columns);
+  for (const change of plan.changes) {
+    if (change.kind !== 'replaced') continue;
+    const { column, keptAs: identifier, from: type } = change;
+    await recordKept(store, db, table, { identifier, column, type });
+  }
+  await writeCatalog(store, db, table, plan.mirror.columns);
+  await recordPending(store, client, table, pendingChanges(plan));
   const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
-  return { created: existing === undefined, added: plan.added.length, hasRows: (rowCount ?? 0) > 0 };
+  return {
+    mirror: plan.mirror,
+    created: existing === undefined,
+    refills: plan.refills,
+    altered: existing === undefined || plan.changes.length > 0,
+    hasRows: (rowCount ?? 0) > 0,
+  };
+}
+
+/** What `prepareMirrorTable` would do; nothing is changed. @throws Failure */
+export async function planMirrorTable(
+  client: pg.PoolClient,
+  store: StateStore,
+  mirror: MirrorTable,
+  { definition, policy }: PrepareOptions,
+): Promise<{ plan: DdlPlan; existing: ExistingTable | undefined }> {
+  const catalog = await readCatalog(store, store.on(client), mirror.table.logicalName);
+  const existing = await readExisting(client, mirror, catalog);
+  const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
+  const removed = catalog
+    .filter((entry) => !entry.removed && !attributes.has(entry.attribute))
+    .map(({ column }) => column);
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  return { plan: planTable(mirror, existing, { policy, removed, day }), existing };
+}
+
+async function recordPending(
+  store: StateStore,
+  client: pg.PoolClient,
+  table: string,
+  pending: string | null,
+): Promise<void> {
+  const { tables } = store.tables;
+  await store
+    .on(client)
+    .update(tables)
+    .set({ pending })
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
 }
 
 /** The mirror table as it stands, or undefined when there is none. */
-export async function readExisting(
+async function readExisting(
   client: pg.ClientBase,
   mirror: MirrorTable,
+  catalog: readonly CatalogEntry[],
 ): Promise<ExistingTable | undefined> {
   const { rows } = await client.query<{
     comment: string | null;
     name: string;
     type: string;
     column_comment: string | null;
+    slots: number;
   }>(
-    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name,
+    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots,
             format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
        FROM pg_class c
        JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -59,8 +123,18 @@ export async function readExisting(
   );
   const [first] = rows;
   if (first === undefined) return undefined;
+  const held = new Map(catalog.map(({ identifier, type }) => [identifier, type as ColumnType]));
   return {
     comment: first.comment,
-    columns: new Map(rows.map((row) => [row.name, { type: row.type, comment: row.column_comment }])),
+    slots: first.slots,
+    columns: new Map(
+      rows.map((row): [string, ExistingColumn] => {
+        const holds = held.get(row.name);
+        return [
+          row.name,
+          { type: row.type, comment: row.column_comment, ...(holds === undefined ? {} : { holds }) },
+        ];
+      }),
+    ),
   };
 }

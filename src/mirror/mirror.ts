@@ -2,12 +2,13 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Table } from '../model/table.ts';
-import { prepareMirrorTable, type Prepared } from './mirror-schema.ts';
+import { APPLY_ALL } from './drift.ts';
+import { prepareMirrorTable, type Prepared, type PrepareOptions } from './mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
 import { openPool, transaction } from './postgres.ts';
 import type { RowPolicy } from './row-policy.ts';
-import { registerEnvironment, type EnvironmentRecord } from './state/environments.ts';
+import { registerEnvironment, type EnvironmentRecord, type SeenEnvironment } from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
 import { migrateState } from './state/migrate.ts';
@@ -31,8 +32,18 @@ export interface Mirror {
   readonly store: StateStore;
   readonly options: MirrorOptions;
   readonly environment: EnvironmentRecord;
-  /** Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease. */
-  prepare(table: Table, softDeletes: boolean, lease: Lease): Promise<Prepared & { mirror: MirrorTable }>;
+  /**
+   * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
+   *
+   * @param table the columns that are wanted.
+   * @throws Failure
+   */
+  prepare(
+    table: Table,
+    softDeletes: boolean,
+    lease: Lease,
+    options?: Partial<PrepareOptions>,
+  ): Promise<Prepared>;
   writer(mirror: MirrorTable, lease: Lease): PageWriter;
 }
 
@@ -48,7 +59,7 @@ export function openMirrorPool(options: MirrorOptions, logger: Logger): pg.Pool 
 export async function openMirror(
   pool: pg.Pool,
   options: MirrorOptions,
-  environment: { url: string; organizationId: string; linkLifeDays: number | undefined },
+  environment: SeenEnvironment,
   tables: readonly string[],
 ): Promise<Mirror> {
   await migrateState(pool, options.stateSchema);
@@ -62,18 +73,17 @@ export async function openMirror(
     store,
     options,
     environment: record,
-    async prepare(table, softDeletes, lease) {
+    async prepare(table, softDeletes, lease, { definition = table, policy = APPLY_ALL } = {}) {
       const mirror = mirrorTable(table, options.schema, softDeletes);
-      const prepared = await transaction(pool, async (client) => {
+      return transaction(pool, async (client) => {
         await holdFence(store, client, lease);
-        const result = await prepareMirrorTable(client, store, mirror);
+        const prepared = await prepareMirrorTable(client, store, mirror, { definition, policy });
         // In the same commit: a link must never outlive the rows it stands for.
-        if (result.created) await forgetCheckpoint(store, store.on(client), lease);
+        if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
         // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
-        else if (result.added > 0) await forgetSelection(store, store.on(client), lease);
-        return result;
+        else if (prepared.refills) await forgetSelection(store, store.on(client), lease);
+        return prepared;
       });
-      return { ...prepared, mirror };
     },
     writer: (mirror, lease) =>
       new PageWriter({ pool, store, mirror, lease, leaseDuration: options.leaseDuration }),

@@ -52,7 +52,7 @@ export class TableJob {
   private readonly leases: LeaseKeeper;
   private readonly logger: Logger;
   // The mirror table as this process last prepared it, for the definition it was prepared from.
-  private prepared: { readonly table: Table; readonly mirror: MirrorTable } | undefined;
+  private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
 
   constructor(
     settings: TableSettings,
@@ -130,16 +130,17 @@ export class TableJob {
   ): Promise<void> {
     const { settings, dataverse } = this;
     const definition = await dataverse.metadata.table(settings.name, signal, settings.mode);
-    const table = withSelectedColumns(definition, settings.columns, settings.hashKeyId);
+    const wanted = withSelectedColumns(definition, settings.columns, settings.hashKeyId);
     let stored = taken.checkpoint;
     let hasRows = true;
-    if (this.prepared?.table !== definition) {
-      const prepared = await this.mirror.prepare(table, settings.softDeletes, taken.lease);
-      this.prepared = { table: definition, mirror: prepared.mirror };
+    if (this.prepared?.definition !== definition) {
+      const prepared = await this.mirror.prepare(wanted, settings.softDeletes, taken.lease, { definition });
+      this.prepared = { definition, mirror: prepared.mirror };
       if (prepared.created) stored = NEW_CHECKPOINT;
-      else if (prepared.added > 0) stored = { ...stored, selection: null };
+      else if (prepared.refills) stored = { ...stored, selection: null };
       hasRows = prepared.hasRows;
     }
+    const { table } = this.prepared.mirror;
     const writer = this.mirror.writer(this.prepared.mirror, taken.lease);
     if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
       stored = { ...stored, selection: null };

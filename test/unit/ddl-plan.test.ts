@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
-import { planTable, type ExistingTable } from '../../src/mirror/ddl-plan.ts';
-import { mirrorTable } from '../../src/mirror/mirror-table.ts';
+import { assertAllowed, pendingChanges, planTable, type DdlPlan } from '../../src/mirror/ddl-plan.ts';
+import {
+  APPLY_ALL,
+  type DriftPolicy,
+  type ExistingColumn,
+  type ExistingTable,
+} from '../../src/mirror/drift.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+import type { ColumnType } from '../../src/model/table.ts';
 import { failureOf } from './failing.ts';
 import { column, sampleMirror, sampleTable } from './sample-table.ts';
 
@@ -12,10 +19,8 @@ const mirror = mirrorTable(
 );
 
 /** The table as PostgreSQL would describe it after the plan for it has run. */
-function existing(
-  changes: Record<string, { type?: string; comment?: string | null } | null> = {},
-): ExistingTable {
-  const columns = new Map<string, { type: string; comment: string | null }>([
+function existing(changes: Record<string, Partial<ExistingColumn> | null> = {}): ExistingTable {
+  const columns = new Map<string, ExistingColumn>([
     ['accountid', { type: 'uuid', comment: null }],
     ['versionnumber', { type: 'bigint', comment: null }],
     ['name', { type: 'text', comment: "Account Name: The company's name" }],
@@ -26,12 +31,26 @@ function existing(
     if (change === null) columns.delete(name);
     else columns.set(name, { type: 'text', comment: null, ...columns.get(name), ...change });
   }
-  return { comment: 'Account', columns };
+  return { comment: 'Account', columns, slots: columns.size };
 }
 
+function plan(
+  of: MirrorTable,
+  there: ExistingTable | undefined,
+  policy: Partial<DriftPolicy> = {},
+  removed: readonly string[] = [],
+): DdlPlan {
+  return planTable(of, there, { policy: { ...APPLY_ALL, ...policy }, removed, day: '20261121' });
+}
+
+/** The account table with its column `revenue` of another type. */
+const revenueAs = (type: ColumnType): MirrorTable =>
+  mirrorTable(sampleTable([NAME, column('revenue', type)], { displayName: 'Account' }), 'crm', false);
+
 test('a table that is not there is created with its key, its columns and its comments', () => {
-  const { statements, added } = planTable(mirror, undefined);
-  expect(added).toEqual([]);
+  const { statements, changes, refills } = plan(mirror, undefined);
+  expect(changes).toEqual([]);
+  expect(refills).toBe(false);
   expect(statements).toEqual([
     `CREATE TABLE "crm"."account" (
   "accountid" uuid,
@@ -47,13 +66,14 @@ test('a table that is not there is created with its key, its columns and its com
 });
 
 test('a table that is as it should be needs nothing', () => {
-  expect(planTable(mirror, existing())).toEqual({ statements: [], added: [] });
+  expect(plan(mirror, existing())).toMatchObject({ statements: [], changes: [], refills: false });
 });
 
 test('a column that is not there is added with its comment', () => {
-  const plan = planTable(mirror, existing({ name: null, revenue: null }));
-  expect(plan.added.map(({ name }) => name)).toEqual(['name', 'revenue']);
-  expect(plan.statements).toEqual([
+  const added = plan(mirror, existing({ name: null, revenue: null }));
+  expect(added.refills).toBe(true);
+  expect(added.changes.map(({ kind }) => kind)).toEqual(['added', 'added']);
+  expect(added.statements).toEqual([
     'ALTER TABLE "crm"."account" ADD COLUMN "name" text',
     'ALTER TABLE "crm"."account" ADD COLUMN "revenue" numeric',
     `COMMENT ON COLUMN "crm"."account"."name" IS 'Account Name: The company''s name'`,
@@ -61,48 +81,150 @@ test('a column that is not there is added with its comment', () => {
 });
 
 test('a comment is written only where its text has changed', () => {
-  const plan = planTable(mirror, { ...existing({ name: { comment: 'Old' } }), comment: 'Accounts' });
-  expect(plan.statements).toEqual([
+  const { statements } = plan(mirror, { ...existing({ name: { comment: 'Old' } }), comment: 'Accounts' });
+  expect(statements).toEqual([
     `COMMENT ON TABLE "crm"."account" IS 'Account'`,
     `COMMENT ON COLUMN "crm"."account"."name" IS 'Account Name: The company''s name'`,
   ]);
 });
 
 test('a comment that someone wrote on a column without a label stays', () => {
-  expect(planTable(mirror, existing({ revenue: { comment: 'ours' } })).statements).toEqual([]);
+  expect(plan(mirror, existing({ revenue: { comment: 'ours' } })).statements).toEqual([]);
 });
 
 test('a column that the source no longer has keeps its place and its values', () => {
-  expect(planTable(mirror, existing({ fax: { type: 'text' } })).statements).toEqual([]);
+  expect(plan(mirror, existing({ fax: { type: 'text' } })).statements).toEqual([]);
 });
 
-test('a column of another type is drift, with the statement that mends it', () => {
-  const failure = failureOf(() => planTable(mirror, existing({ revenue: { type: 'integer' }, name: null })));
-  expect(failure).toMatchObject({ code: 'drift', reaction: 'stop-table' });
-  expect(failure.message).toBe(
-    `Column "crm"."account"."revenue" is integer, but the source's attribute revenue needs numeric.`,
+test.each([
+  ['integer', 'bigint', 'bigint'],
+  ['integer', 'numeric', 'numeric'],
+  ['bigint', 'numeric', 'numeric'],
+  ['uuid', 'text', 'text'],
+  ['timestamp with time zone', 'text', 'text'],
+  ['integer[]', 'text', 'text'],
+] as const)('%s turns into %s in place, and its rows are read again', (from, to, type) => {
+  const widened = plan(revenueAs(to), existing({ revenue: { type: from } }));
+  expect(widened.statements).toEqual([
+    `ALTER TABLE "crm"."account" ALTER COLUMN "revenue" TYPE ${type} USING "revenue"::${type}`,
+  ]);
+  expect(widened.refills).toBe(true);
+  expect(widened.altered).toEqual(['revenue']);
+});
+
+test.each([
+  ['bigint', 'integer'],
+  ['numeric', 'bigint'],
+  ['text', 'uuid'],
+  ['timestamp with time zone', 'date'],
+  ['timestamp with time zone', 'timestamp'],
+  ['double precision', 'numeric'],
+] as const)('%s does not turn into %s: a new column stands beside the old one', (from, to) => {
+  const replaced = plan(revenueAs(to), existing({ revenue: { type: from, comment: 'before' } }));
+  expect(replaced.statements.slice(0, 3)).toEqual([
+    'ALTER TABLE "crm"."account" RENAME COLUMN "revenue" TO "revenue_20261121"',
+    expect.stringContaining('COMMENT ON COLUMN "crm"."account"."revenue_20261121" IS \'As it was until'),
+    expect.stringMatching(/^ALTER TABLE "crm"\."account" ADD COLUMN "revenue" /),
+  ]);
+  expect(replaced.refills).toBe(true);
+  expect(replaced.altered).toEqual([]);
+});
+
+test('a column replaced twice in a day keeps both of its former selves', () => {
+  const again = plan(revenueAs('date'), existing({ revenue: { type: 'numeric' }, revenue_20261121: {} }));
+  expect(again.statements[0]).toMatch(/RENAME COLUMN "revenue" TO "revenue_20261121_[0-9a-f]{8}"/);
+});
+
+test('the column made in place of another gets its comment, although the old one had the same', () => {
+  const text = mirrorTable(
+    sampleTable([column('revenue', 'date', { displayName: 'Revenue' })]),
+    'crm',
+    false,
   );
-  expect(failure.remedy).toContain('ALTER TABLE "crm"."account" RENAME COLUMN "revenue" TO');
-  expect(failure.details).toEqual({ table: 'account', column: 'revenue' });
+  const there = existing({ name: null, revenue: { comment: 'Revenue' } });
+  expect(plan(text, { ...there, comment: null }).statements.at(-1)).toBe(
+    `COMMENT ON COLUMN "crm"."account"."revenue" IS 'Revenue'`,
+  );
+});
+
+test('a column that is hashed from now on loses what it held in the clear', () => {
+  const hashed = plan(revenueAs('hash'), existing({ revenue: { type: 'text', holds: 'text' } }));
+  expect(hashed.statements).toEqual([
+    'ALTER TABLE "crm"."account" DROP COLUMN "revenue"',
+    'ALTER TABLE "crm"."account" ADD COLUMN "revenue" text',
+  ]);
+  expect(plan(revenueAs('hash'), existing({ revenue: { type: 'text', holds: 'hash' } })).changes).toEqual([]);
+});
+
+test('key and version never change their type', () => {
+  const failure = failureOf(() => plan(mirror, existing({ versionnumber: { type: 'integer' } })));
+  expect(failure).toMatchObject({ code: 'drift', reaction: 'stop-table' });
+  expect(failure.message).toContain('Column "crm"."account"."versionnumber" is integer');
+  expect(failure.remedy).toContain('ALTER TABLE "crm"."account" RENAME TO');
+});
+
+test('a new column that is asked about is left out and told, and the rest goes on', () => {
+  const asked = plan(mirror, existing({ revenue: null }), { columnAdded: 'ask' });
+  expect(asked.statements).toEqual([]);
+  expect(asked.refills).toBe(false);
+  expect(asked.mirror.columns.map(({ name }) => name)).toEqual(['accountid', 'versionnumber', 'name']);
+  expect(pendingChanges(asked)).toBe('column revenue (numeric) is new.');
+  expect(() => assertAllowed(asked)).not.toThrow();
+});
+
+test('a new column that is refused is left out without a word', () => {
+  const refused = plan(mirror, existing({ revenue: null }), { columnAdded: 'refuse' });
+  expect(refused.mirror.columns).toHaveLength(3);
+  expect(pendingChanges(refused)).toBeNull();
+});
+
+test.each([
+  ['ask', 'drift-unconfirmed', '--apply'],
+  ['refuse', 'drift-refused', 'drift'],
+] as const)('a changed type under the policy %s stops the table as %s', (policy, code, remedy) => {
+  const blocked = plan(revenueAs('date'), existing(), { columnRetyped: policy });
+  expect(blocked.statements).toEqual([]);
+  const failure = failureOf(() => assertAllowed(blocked));
+  expect(failure).toMatchObject({ code, reaction: 'stop-table' });
+  expect(failure.message).toContain('column revenue turns from numeric into date');
+  expect(failure.remedy).toContain(remedy);
+});
+
+test('a column that is gone stops the table where the policy says so, and is otherwise only noted', () => {
+  expect(plan(mirror, existing(), {}, ['fax'])).toMatchObject({ statements: [], refills: false });
+  const asked = plan(mirror, existing(), { columnRemoved: 'ask' }, ['fax']);
+  expect(failureOf(() => assertAllowed(asked)).message).toContain('column fax is gone at the source');
+});
+
+test('more than 1,600 columns are refused with the exclusion to set', () => {
+  const many = Array.from({ length: 1_600 }, (_, at) => column(`c${at}`, 'integer'));
+  const failure = failureOf(() => plan(sampleMirror(many), undefined));
+  expect(failure).toMatchObject({ code: 'too-many-columns', reaction: 'stop-table' });
+  expect(failure.remedy).toContain('columns.exclude of table account');
+  const fits = Array.from({ length: 1_596 }, (_, at) => column(`c${at}`, 'integer'));
+  expect(plan(sampleMirror(fits), undefined).statements).toHaveLength(1);
+});
+
+test('dropped columns count towards the limit', () => {
+  const failure = failureOf(() => plan(mirror, { ...existing({ revenue: null }), slots: 1_600 }));
+  expect(failure.code).toBe('too-many-columns');
 });
 
 test('soft deletes add a column to a new table and to one that is there', () => {
   const soft = sampleMirror([], true);
-  expect(planTable(soft, undefined).statements[0]).toContain('\n  "_deleted_at" timestamptz,\n');
-  expect(planTable(soft, existing()).statements).toEqual([
+  expect(plan(soft, undefined).statements[0]).toContain('\n  "_deleted_at" timestamptz,\n');
+  expect(plan(soft, existing()).statements).toEqual([
     'ALTER TABLE "dataverse"."account" ADD COLUMN "_deleted_at" timestamptz',
   ]);
-  expect(planTable(soft, existing({ _deleted_at: { type: 'timestamp with time zone' } })).statements).toEqual(
-    [],
-  );
+  expect(plan(soft, existing({ _deleted_at: { type: 'timestamp with time zone' } })).statements).toEqual([]);
 });
 
 test('going back to hard deletes removes what was only marked, and the mark', () => {
-  const plan = planTable(
+  const { statements } = plan(
     sampleMirror(),
     existing({ _deleted_at: { type: 'timestamp with time zone', comment: null } }),
   );
-  expect(plan.statements).toEqual([
+  expect(statements).toEqual([
     'DELETE FROM "dataverse"."account" WHERE "_deleted_at" IS NOT NULL',
     'ALTER TABLE "dataverse"."account" DROP COLUMN "_deleted_at"',
   ]);

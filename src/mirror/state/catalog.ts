@@ -3,6 +3,59 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { MirrorColumn } from '../mirror-table.ts';
 import type { StateStore } from './store.ts';
 
+/** What the catalog says of one mirror column. */
+export interface CatalogEntry {
+  readonly column: string;
+  readonly identifier: string;
+  readonly attribute: string;
+  readonly type: string;
+  readonly removed: boolean;
+}
+
+/** What the catalog knows of a table. */
+export async function readCatalog(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<CatalogEntry[]> {
+  const { columns } = store.tables;
+  const rows = await db
+    .select({
+      column: columns.column,
+      identifier: columns.identifier,
+      attribute: columns.attribute,
+      type: columns.type,
+      removedAt: columns.removedAt,
+    })
+    .from(columns)
+    .where(and(eq(columns.environmentId, store.environmentId), eq(columns.table, table)));
+  return rows.map(({ removedAt, ...entry }) => ({ ...entry, removed: removedAt !== null }));
+}
+
+/** Writes down that a column's values stay under another name. */
+export async function recordKept(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  kept: { readonly identifier: string; readonly column: MirrorColumn; readonly type: string },
+): Promise<void> {
+  const { attribute, property } = kept.column;
+  const { identifier, type } = kept;
+  await db
+    .insert(store.tables.columns)
+    .values({
+      environmentId: store.environmentId,
+      table,
+      column: identifier,
+      identifier,
+      attribute,
+      property,
+      type,
+      removedAt: sql`now()`,
+    })
+    .onConflictDoNothing();
+}
+
 /**
  * Writes down which mirror column holds which attribute; a column that the source no longer has is
  * marked, not forgotten. Where nothing changed nothing is written.

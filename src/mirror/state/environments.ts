@@ -10,6 +10,16 @@ export interface EnvironmentRecord {
   readonly url: string;
   readonly organizationId: string;
   readonly linkLifeDays: number | null;
+  /** The organization's base language, as 1033; null where it is not known. */
+  readonly language: number | null;
+}
+
+/** What the environment says of itself. */
+export interface SeenEnvironment {
+  readonly url: string;
+  readonly organizationId: string;
+  readonly linkLifeDays?: number | undefined;
+  readonly language?: number | undefined;
 }
 
 /** The environment that the mirror schema holds, if any has been mirrored into it. */
@@ -25,6 +35,7 @@ export async function findEnvironment(
       url: environments.url,
       organizationId: environments.organizationId,
       linkLifeDays: environments.linkLifeDays,
+      language: environments.language,
     })
     .from(environments)
     .where(eq(environments.mirrorSchema, mirrorSchema));
@@ -42,7 +53,7 @@ export async function registerEnvironment(
   db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
-  seen: { url: string; organizationId: string; linkLifeDays: number | undefined },
+  seen: SeenEnvironment,
 ): Promise<EnvironmentRecord> {
   const { environments } = stateTables(stateSchema);
   const before = await findEnvironment(db, stateSchema, mirrorSchema);
@@ -51,19 +62,21 @@ export async function registerEnvironment(
     url: seen.url,
     mirrorSchema,
     linkLifeDays: seen.linkLifeDays ?? null,
+    language: seen.language ?? null,
   };
   const [record] = await db
     .insert(environments)
     .values(values)
     .onConflictDoUpdate({
       target: environments.mirrorSchema,
-      set: { url: seen.url, linkLifeDays: values.linkLifeDays },
+      set: { url: seen.url, linkLifeDays: values.linkLifeDays, language: values.language },
       setWhere: eq(environments.organizationId, seen.organizationId),
     })
     .returning({ id: environments.id });
   if (record !== undefined) {
     if (before !== undefined && before.url !== seen.url) await moveLinks(db, stateSchema, before, seen.url);
-    return { id: record.id, ...seen, linkLifeDays: values.linkLifeDays };
+    const { mirrorSchema: _, ...facts } = values;
+    return { id: record.id, ...facts };
   }
   const other = await findEnvironment(db, stateSchema, mirrorSchema);
   throw new Failure({

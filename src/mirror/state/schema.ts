@@ -30,6 +30,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** Rows of two environments must never meet in one schema. */
       mirrorSchema: text('mirror_schema').notNull(),
       linkLifeDays: integer('link_life_days'),
+      /** The organization's base language. */
+      language: integer('language'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
     },
     (t) => [unique('environments_mirror_schema').on(t.mirrorSchema)],
@@ -60,6 +62,10 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       errorRemedy: text('error_remedy'),
       errorReaction: text('error_reaction'),
       errorAt: moment('error_at'),
+      /** Changes at the source that wait for somebody's word. */
+      pending: text('pending'),
+      /** The environment's metadata version that the stored labels are of. */
+      labelsVersion: text('labels_version'),
     },
     (t) => [primaryKey({ name: 'tables_pkey', columns: [t.environmentId, t.table] })],
   );

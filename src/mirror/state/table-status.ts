@@ -40,6 +40,7 @@ export async function readTableStatus(
       errorMessage: tables.errorMessage,
       errorRemedy: tables.errorRemedy,
       errorReaction: tables.errorReaction,
+      pending: tables.pending,
     })
     .from(tables)
     .where(eq(tables.environmentId, store.environmentId))
@@ -52,17 +53,45 @@ export async function readTableStatus(
   );
   return rows.map((row) => ({
     table: row.table,
-    phase: row.errorReaction === 'stop-table' ? 'failed' : (row.phase as FeedPhase),
+    phase: phaseOf(row),
     rows: counts.get(row.table) ?? 0,
     lastSuccessAt: row.lastSuccessAt,
     lagSeconds: row.lagSeconds === null ? null : Math.max(0, Math.round(row.lagSeconds)),
     linkIssuedAt: row.linkIssuedAt,
     quarantined: quarantined.get(row.table) ?? 0,
-    error:
-      row.errorCode === null
-        ? null
-        : { code: row.errorCode, message: row.errorMessage ?? '', remedy: row.errorRemedy ?? '' },
+    error: errorOf(row),
   }));
+}
+
+interface Outcome {
+  readonly table: string;
+  readonly phase: string;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly errorRemedy: string | null;
+  readonly errorReaction: string | null;
+  readonly pending: string | null;
+}
+
+/** Failures that a person's word ends. */
+const UNCONFIRMED = new Set(['drift-unconfirmed']);
+
+function phaseOf(row: Outcome): Phase {
+  if (row.errorCode !== null && UNCONFIRMED.has(row.errorCode)) return 'attention';
+  if (row.errorReaction === 'stop-table') return 'failed';
+  return row.pending === null ? (row.phase as FeedPhase) : 'attention';
+}
+
+function errorOf(row: Outcome): FailureSummary | null {
+  if (row.errorCode !== null) {
+    return { code: row.errorCode, message: row.errorMessage ?? '', remedy: row.errorRemedy ?? '' };
+  }
+  if (row.pending === null) return null;
+  return {
+    code: 'drift-pending',
+    message: `Waiting for somebody's word: ${row.pending}`,
+    remedy: `Look at it with \`mirrorverse plan ${row.table}\` and let it happen with \`mirrorverse plan ${row.table} --apply\`.`,
+  };
 }
 
 async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, number>> {

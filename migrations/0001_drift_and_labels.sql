@@ -1,0 +1,3 @@
+ALTER TABLE "environments" ADD COLUMN "language" integer;--> statement-breakpoint
+ALTER TABLE "tables" ADD COLUMN "pending" text;--> statement-breakpoint
+ALTER TABLE "tables" ADD COLUMN "labels_version" text;
