@@ -15,7 +15,7 @@ export function baseMembers(
   const id = `${table.logicalName}.${column.logicalName}`;
   const facts = KIND_FACTS[column.kind];
   const writable = !column.isPrimaryId && column.attributeOf === null && column.sourceType !== 1;
-  return {
+  const members = {
     MetadataId: stableGuid(`attribute:${id}`),
     HasChanged: null,
     AttributeOf: column.attributeOf,
@@ -70,10 +70,16 @@ export function baseMembers(
     CanModifyAdditionalSettings: managedProperty(true, false, 'canmodifyadditionalsettings'),
     Settings: [],
   };
+  const known = Object.entries(column.recorded ?? {}).filter(([name]) => name in members);
+  return { ...members, ...Object.fromEntries(known) };
 }
 
 /** The members only the derived type has, reachable by a cast. */
 export function derivedMembers(table: TableDefinition, column: Column): Record<string, unknown> {
+  return { ...membersOfKind(table, column), ...column.recorded };
+}
+
+function membersOfKind(table: TableDefinition, column: Column): Record<string, unknown> {
   const formula = { FormulaDefinition: null, SourceTypeMask: 0 };
   const range = {
     MinValue: column.minValue === null ? null : exactNumber(column.minValue),

@@ -1,6 +1,7 @@
 import { isLookupKind, type AttributeKind } from './attribute-kind.ts';
 import type { LocalizedText } from './localized-label.ts';
 import type { OptionSet } from './option-set.ts';
+import type { Recorded } from './recorded-members.ts';
 
 export type DateTimeBehavior = 'UserLocal' | 'DateOnly' | 'TimeZoneIndependent';
 
@@ -35,6 +36,7 @@ export interface Column {
   readonly behavior: DateTimeBehavior | null;
   readonly targets: readonly string[];
   readonly optionSet: OptionSet | null;
+  readonly recorded?: Recorded;
 }
 
 /** The property name under which rows carry the column. */

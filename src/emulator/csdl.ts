@@ -20,10 +20,15 @@ const TRACKED =
   '<Annotation Term="Org.OData.Capabilities.V1.ChangeTracking"><Record>' +
   '<PropertyValue Property="Supported" Bool="true" /></Record></Annotation>';
 
+/** The base of all activities, which can be read as a table itself. */
+const ACTIVITY = 'activitypointer';
+
 /** The CSDL document. The change tracking capability appears only in the annotated variant. */
 export function csdlDocument(store: DataverseStore, annotated: boolean): string {
   const tables = [...store.tables.values()];
-  const types = tables.map((table) => entityType(table, tables));
+  const types = tables
+    .filter((table) => table.logicalName !== ACTIVITY)
+    .map((table) => entityType(table, tables));
   const sets = tables.map((table) => {
     const capability = annotated && table.changeTrackingEnabled ? TRACKED : '';
     const open = `<EntitySet Name="${table.entitySetName}" EntityType="Microsoft.Dynamics.CRM.${table.logicalName}"`;
@@ -48,12 +53,13 @@ function principalType(): string {
   );
 }
 
-/** The base of all activities, declaring everything any of them inherits. */
+/** Declares everything any activity inherits, and what the table of all activities has where there is one. */
 function activityType(tables: readonly TableDefinition[]): string {
   const inherited = new Map<string, string>();
   for (const table of tables) {
     for (const column of table.columns) {
-      if (column.isInherited && isDeclared(column)) inherited.set(wireProperty(column), property(column));
+      const shared = column.isInherited || table.logicalName === ACTIVITY;
+      if (shared && isDeclared(column)) inherited.set(wireProperty(column), property(column));
     }
   }
   return (

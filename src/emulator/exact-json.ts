@@ -10,3 +10,19 @@ export function exactNumber(text: string): string {
 export function exactJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(MARKED, '$1');
 }
+
+/** JSON.parse that marks the number texts which a JavaScript number would change, so that they are written back exactly. */
+export function parseExactJson(text: string): unknown {
+  return JSON.parse(text, (_name, value: unknown, context?: { source?: string }): unknown => {
+    const source = context?.source;
+    return typeof value === 'number' && source !== undefined && String(value) !== source
+      ? exactNumber(source)
+      : value;
+  });
+}
+
+/** The text of a number that {@link exactNumber} may have marked, or null when it is none. */
+export function numberText(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;
+}

@@ -1,6 +1,7 @@
 import type { Column } from './column.ts';
 import type { DataverseStore } from './dataverse-store.ts';
 import { isLookupKind } from './attribute-kind.ts';
+import { userText } from './localized-label.ts';
 
 /** The text a user of the organization would see, or null where the platform formats nothing. */
 export function formattedValue(
@@ -40,7 +41,7 @@ export function formattedValue(
 }
 
 function optionLabel(column: Column, value: string): string | null {
-  return column.optionSet?.options.find((option) => String(option.value) === value)?.label[0] ?? null;
+  return userText(column.optionSet?.options.find((option) => String(option.value) === value)?.label ?? null);
 }
 
 /** Lookups show the primary name of the row they point at, which may change without this row changing. */

@@ -1,9 +1,6 @@
 import { stableGuid } from './stable-guid.ts';
 
-/** A text in the two languages of the emulated organization. */
-export type LocalizedText = readonly [english: string, german: string];
-
-interface LocalizedLabelJson {
+export interface LocalizedLabelJson {
   readonly Label: string;
   readonly LanguageCode: number;
   readonly IsManaged: boolean;
@@ -11,16 +8,40 @@ interface LocalizedLabelJson {
   readonly HasChanged: null;
 }
 
+/**
+ * A Label as metadata shows it. Both an empty list and a null user label occur on a live organization;
+ * definitions exported by the SDK have null for the list.
+ */
 export interface LabelJson {
-  readonly LocalizedLabels: readonly LocalizedLabelJson[];
+  readonly LocalizedLabels: readonly LocalizedLabelJson[] | null;
   readonly UserLocalizedLabel: LocalizedLabelJson | null;
 }
 
-/** A Label as metadata shows it. Both an empty list and a null user label occur on a live organization. */
+/** A text in the two languages of the emulated organization. */
+export type BilingualText = readonly [english: string, german: string];
+
+/** A text in the languages of the emulated organization, or in any as a live one was recorded to have it. */
+export type LocalizedText = BilingualText | LabelJson;
+
+const NO_LABEL: LabelJson = { LocalizedLabels: [], UserLocalizedLabel: null };
+
+/** The text as metadata shows it; a recorded one comes back as it was. */
 export function labelJson(text: LocalizedText | null, key: string): LabelJson {
-  if (text === null) return { LocalizedLabels: [], UserLocalizedLabel: null };
+  if (text === null) return NO_LABEL;
+  if (!isTuple(text)) return text;
   const english = localized(text[0], 1033, key);
   return { LocalizedLabels: [english, localized(text[1], 1031, key)], UserLocalizedLabel: english };
+}
+
+/** The text in the caller's language, else in the first there is; null when there is none. */
+export function userText(text: LocalizedText | null): string | null {
+  if (text === null) return null;
+  if (isTuple(text)) return text[0];
+  return text.UserLocalizedLabel?.Label ?? text.LocalizedLabels?.[0]?.Label ?? null;
+}
+
+function isTuple(text: LocalizedText): text is BilingualText {
+  return Array.isArray(text);
 }
 
 function localized(label: string, languageCode: number, key: string): LocalizedLabelJson {

@@ -1,4 +1,5 @@
-import { labelJson, type LocalizedText } from './localized-label.ts';
+import { labelJson, userText, type LocalizedText } from './localized-label.ts';
+import type { Recorded } from './recorded-members.ts';
 import { stableGuid } from './stable-guid.ts';
 
 /** One choice. `state` belongs to Status options, `defaultStatus` to State options. */
@@ -8,14 +9,16 @@ export interface Option {
   readonly color?: string;
   readonly state?: number;
   readonly defaultStatus?: number;
+  readonly recorded?: Recorded;
 }
 
 export interface OptionSet {
   readonly name: string;
   readonly isGlobal: boolean;
   readonly type: 'Picklist' | 'State' | 'Status' | 'Boolean';
-  readonly displayName: LocalizedText;
+  readonly displayName: LocalizedText | null;
   readonly options: readonly Option[];
+  readonly recorded?: Recorded;
 }
 
 /** An option set in the shape of `$expand=OptionSet`. */
@@ -35,6 +38,7 @@ export function optionSetJson(set: OptionSet): Record<string, unknown> {
     Description: labelJson(null, set.name),
     DisplayName: labelJson(set.displayName, `optionset:${set.name}`),
     IsCustomizable: { Value: true, CanBeChanged: false, ManagedPropertyLogicalName: 'iscustomizable' },
+    ...set.recorded,
   };
   if (set.type === 'Boolean') {
     const find = (value: number): Record<string, unknown> | null => {
@@ -51,14 +55,15 @@ export function optionSetJson(set: OptionSet): Record<string, unknown> {
   };
 }
 
-function optionJson(option: Option, set: OptionSet): Record<string, unknown> {
+/** An option in the shape it has within its set. */
+export function optionJson(option: Option, set: OptionSet): Record<string, unknown> {
   const typeTag =
     set.type === 'State' || set.type === 'Status'
       ? { '@odata.type': `#Microsoft.Dynamics.CRM.${set.type}OptionMetadata` }
       : {};
   const extra =
     set.type === 'State'
-      ? { DefaultStatus: option.defaultStatus ?? 1, InvariantName: option.label[0] }
+      ? { DefaultStatus: option.defaultStatus ?? 1, InvariantName: userText(option.label) }
       : set.type === 'Status'
         ? { State: option.state ?? 0, TransitionData: null }
         : {};
@@ -76,5 +81,6 @@ function optionJson(option: Option, set: OptionSet): Record<string, unknown> {
     ...extra,
     Label: labelJson(option.label, `option:${set.name}:${option.value}`),
     Description: labelJson(null, ''),
+    ...option.recorded,
   };
 }

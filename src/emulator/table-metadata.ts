@@ -85,5 +85,6 @@ export function tableMetadata(table: TableDefinition): Record<string, unknown> {
       'canchangetrackingbeenabled',
     ),
     Settings: [],
+    ...table.recorded,
   };
 }

@@ -1,6 +1,6 @@
 import type { AttributeKind } from '../attribute-kind.ts';
 import type { Column, DateTimeBehavior } from '../column.ts';
-import type { LocalizedText } from '../localized-label.ts';
+import type { BilingualText, LocalizedText } from '../localized-label.ts';
 import type { Option, OptionSet } from '../option-set.ts';
 
 /** What a table file may say about a column beyond its kind, schema name and label. */
@@ -99,7 +99,7 @@ export function double(schemaName: string, label: LocalizedText, extras: ColumnE
 }
 
 /** A money column and its twin in the base currency of the organization. */
-export function money(schemaName: string, label: LocalizedText, extras: ColumnExtras = {}): Column[] {
+export function money(schemaName: string, label: BilingualText, extras: ColumnExtras = {}): Column[] {
   const limits = { minValue: '-922337203685477.0', maxValue: '922337203685477.0', precision: 2 };
   return [
     column('Money', schemaName, label, { ...limits, ...extras }),

@@ -1,0 +1,30 @@
+/** A JSON object of unknown content. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** The value as a JSON object, or undefined when it is none. */
+export function membersOf(value: unknown): Members | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Members)
+    : undefined;
+}
+
+/** The JSON objects of a list; none when it is no list. */
+export function listOf(value: unknown): Members[] {
+  if (!Array.isArray(value)) return [];
+  return value.map(membersOf).filter((each) => each !== undefined);
+}
+
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** A number that JavaScript holds exactly, such as an option's value. */
+export function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+/** A plain flag, or the value of a managed property. */
+export function flagOf(value: unknown): boolean | null {
+  const plain = membersOf(value)?.['Value'] ?? value;
+  return typeof plain === 'boolean' ? plain : null;
+}

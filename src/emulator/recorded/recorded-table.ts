@@ -1,0 +1,133 @@
+import type { OptionSet } from '../option-set.ts';
+import { recordedMembers } from '../recorded-members.ts';
+import { stableGuid } from '../stable-guid.ts';
+import type { TableDefinition } from '../table-definition.ts';
+import { tableMetadata } from '../table-metadata.ts';
+import { flagOf, listOf, membersOf, numberOf, textOf, type Members } from './members.ts';
+import { recordedColumn } from './recorded-column.ts';
+import { recordedKind } from './recorded-kind.ts';
+import { recordedLabel } from './recorded-label.ts';
+import { recordedOptionSet } from './recorded-option-set.ts';
+
+/** The types that the live CSDL derives from `principal`. */
+const PRINCIPALS = new Set(['systemuser', 'team']);
+
+/** Collections beside the definition's own members. */
+const COLLECTIONS = new Set([
+  'Attributes',
+  'Keys',
+  'ManyToManyRelationships',
+  'ManyToOneRelationships',
+  'OneToManyRelationships',
+  'Privileges',
+]);
+
+/**
+ * A table from what a live environment said of it: the body of an EntityDefinition with its attributes, option
+ * sets within them; or such a body as `EntityMetadata` beside the bodies of the option set requests
+ * (`PicklistOptionSetAttribute` and so on).
+ *
+ * What metadata says comes back out as it was. What was not asked for is made up: a table is tracked unless it
+ * is virtual, and virtual when its columns have names outside of Dataverse.
+ *
+ * @throws TypeError when the document is no table definition.
+ */
+export function recordedTable(document: unknown): TableDefinition {
+  const outer = membersOf(document) ?? {};
+  const live = membersOf(outer['EntityMetadata']) ?? outer;
+  const attributes = listOf(live['Attributes']);
+  const table = modelledTable(live, attributes);
+  const own = Object.entries(live).filter(([name]) => !COLLECTIONS.has(name) && !name.startsWith('@'));
+  const optionSets = optionSetsBeside(outer);
+  const files = new Set(
+    attributes.filter((each) => recordedKind(each) === 'File').map((each) => each['LogicalName']),
+  );
+  const columns = attributes.map((attribute) =>
+    recordedColumn(
+      table,
+      attribute,
+      optionSets.get(textOf(attribute['LogicalName']) ?? '') ?? optionSetWithin(attribute),
+      table.isActivity && isInherited(attribute, files),
+    ),
+  );
+  return { ...table, columns, recorded: recordedMembers(Object.fromEntries(own), tableMetadata(table)) };
+}
+
+function modelledTable(live: Members, attributes: readonly Members[]): TableDefinition {
+  const logicalName = required(live, 'LogicalName');
+  const tableType = recordedTableType(live, attributes);
+  const tracked = flagOf(live['ChangeTrackingEnabled']) ?? tableType !== 'Virtual';
+  const isActivity = live['IsActivity'] === true;
+  const entitySetName = textOf(live['EntitySetName']) ?? '';
+  return {
+    logicalName,
+    schemaName: textOf(live['SchemaName']) ?? logicalName,
+    entitySetName,
+    logicalCollectionName: textOf(live['LogicalCollectionName']) ?? entitySetName,
+    displayName: recordedLabel(live['DisplayName']),
+    displayCollectionName: recordedLabel(live['DisplayCollectionName']),
+    description: recordedLabel(live['Description']),
+    objectTypeCode: numberOf(live['ObjectTypeCode']) ?? 10_000,
+    metadataId: textOf(live['MetadataId']) ?? stableGuid(`table:${logicalName}`),
+    primaryIdAttribute: required(live, 'PrimaryIdAttribute'),
+    primaryNameAttribute: textOf(live['PrimaryNameAttribute']),
+    primaryImageAttribute: textOf(live['PrimaryImageAttribute']),
+    ownershipType: textOf(live['OwnershipType']) ?? 'None',
+    tableType,
+    baseType: isActivity ? 'activitypointer' : PRINCIPALS.has(logicalName) ? 'principal' : 'crmbaseentity',
+    changeTrackingEnabled: tracked,
+    canChangeTrackingBeEnabled: flagOf(live['CanChangeTrackingBeEnabled']) ?? tableType !== 'Virtual',
+    isActivity,
+    isCustomEntity: live['IsCustomEntity'] === true,
+    intersects: live['IsIntersect'] === true ? endsOf(live, logicalName) : null,
+    columns: [],
+  };
+}
+
+function recordedTableType(live: Members, attributes: readonly Members[]): TableDefinition['tableType'] {
+  const type = live['TableType'];
+  if (type === 'Standard' || type === 'Virtual' || type === 'Elastic') return type;
+  // Older environments do not tell; only virtual tables have columns that are called something elsewhere.
+  return attributes.some((attribute) => textOf(attribute['ExternalName'])) ? 'Virtual' : 'Standard';
+}
+
+/** The tables at both ends of an N:N table, by the relationship that it serves. */
+function endsOf(live: Members, logicalName: string): readonly [string, string] {
+  const relationship = listOf(live['ManyToManyRelationships']).find(
+    (each) => each['IntersectEntityName'] === logicalName,
+  );
+  const end = (name: string): string => textOf(relationship?.[name]) ?? '';
+  return [end('Entity1LogicalName'), end('Entity2LogicalName')];
+}
+
+/**
+ * Whether an activity's attribute is one of those that the CSDL declares on activitypointer. The flag denies
+ * them all, and so it does their label companions, which nothing declares; but the name of a file goes with it.
+ */
+function isInherited(attribute: Members, files: ReadonlySet<unknown>): boolean {
+  if (attribute['IsValidODataAttribute'] !== false || attribute['InheritsFrom'] === null) return false;
+  return attribute['AttributeOf'] === null || files.has(attribute['AttributeOf']);
+}
+
+function optionSetWithin(attribute: Members): OptionSet | null {
+  return recordedOptionSet(attribute['OptionSet'] ?? attribute['GlobalOptionSet']);
+}
+
+/** The option sets of `{"PicklistOptionSetAttribute":{"value":[{"LogicalName":…,"OptionSet":…}]}, …}` by column. */
+function optionSetsBeside(outer: Members): Map<string, OptionSet> {
+  const found = new Map<string, OptionSet>();
+  for (const [name, body] of Object.entries(outer)) {
+    if (!name.endsWith('OptionSetAttribute')) continue;
+    for (const attribute of listOf(membersOf(body)?.['value'])) {
+      const set = optionSetWithin(attribute);
+      if (set !== null) found.set(textOf(attribute['LogicalName']) ?? '', set);
+    }
+  }
+  return found;
+}
+
+function required(live: Members, name: string): string {
+  const value = textOf(live[name]);
+  if (value === null) throw new TypeError(`The table definition has no ${name}.`);
+  return value;
+}
