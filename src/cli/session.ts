@@ -90,6 +90,7 @@ export class Session {
     const { limits, hashKey } = config;
     const shared = {
       pageSize: limits.pageSize,
+      drift: config.drift,
       ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
     };
     return tables.map((table) => new TableJob({ ...table, ...shared }, parts));

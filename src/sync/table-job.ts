@@ -3,27 +3,21 @@ import { createChangeFeed } from '../dataverse/change-feed.ts';
 import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { Lease, Taken } from '../mirror/state/leases.ts';
 import { releaseLease } from '../mirror/state/leases.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
-import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
-import { toFailure, type Failure } from '../model/failure.ts';
-import { selectionOf, type Table } from '../model/table.ts';
+import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
+import { Failure, toFailure } from '../model/failure.ts';
+import { selectionOf } from '../model/table.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
+import type { LoadPlaces } from './load-places.ts';
 import { runPass, type PassProgress } from './pass.ts';
 import { startingPoint } from './starting-point.ts';
-import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
+import { TablePreparation, type TableWishes } from './table-preparation.ts';
 
 /** A configured table. */
-export interface TableSettings {
-  readonly name: string;
-  readonly mode: 'changes' | 'snapshot';
-  readonly columns: ColumnSelection;
-  /** Tells the hash key in use from any other; absent where there is none. */
-  readonly hashKeyId?: string;
-  readonly softDeletes: boolean;
+export interface TableSettings extends TableWishes {
   readonly pageSize: number;
 }
 
@@ -42,6 +36,17 @@ export interface RunResult extends PassProgress {
   readonly table: string;
   readonly milliseconds: number;
   readonly failure: Failure | null;
+  /** There was no place for its load; nothing was done. */
+  readonly deferred: boolean;
+}
+
+export interface TableJobParts {
+  readonly dataverse: Dataverse;
+  readonly mirror: Mirror;
+  readonly leases: LeaseKeeper;
+  readonly logger: Logger;
+  /** Room for loads; without it a load begins whenever it is due. */
+  readonly loads?: LoadPlaces;
 }
 
 /** The job of one table; a run of it brings the table up to date. */
@@ -51,23 +56,17 @@ export class TableJob {
   private readonly mirror: Mirror;
   private readonly leases: LeaseKeeper;
   private readonly logger: Logger;
-  // The mirror table as this process last prepared it, for the definition it was prepared from.
-  private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
+  private readonly loads: LoadPlaces | undefined;
+  private readonly preparation: TablePreparation;
 
-  constructor(
-    settings: TableSettings,
-    parts: {
-      readonly dataverse: Dataverse;
-      readonly mirror: Mirror;
-      readonly leases: LeaseKeeper;
-      readonly logger: Logger;
-    },
-  ) {
+  constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
     this.dataverse = parts.dataverse;
     this.mirror = parts.mirror;
     this.leases = parts.leases;
+    this.loads = parts.loads;
     this.logger = parts.logger.child({ table: settings.name });
+    this.preparation = new TablePreparation(settings, parts.dataverse, parts.mirror);
   }
 
   /**
@@ -88,21 +87,27 @@ export class TableJob {
       rowsQuarantined: 0,
     };
     let failure: Failure | null = null;
+    let deferred = false;
     try {
-      await this.underLease(options, progress, signal);
+      deferred = !(await this.underLease(options, progress, signal));
     } catch (error) {
       signal.throwIfAborted();
       failure = toFailure(error);
       await this.failed(failure);
     }
     const milliseconds = Math.round(performance.now() - start);
-    const result = { table: this.settings.name, ...progress, milliseconds, failure };
+    const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred };
     await this.record(result, startedAt);
     this.report(result);
     return result;
   }
 
-  private async underLease(options: RunOptions, progress: PassProgress, signal: AbortSignal): Promise<void> {
+  /** @returns false when there was no place for the load that is due. */
+  private async underLease(
+    options: RunOptions,
+    progress: PassProgress,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal);
     this.leases.keep(taken.lease);
@@ -112,52 +117,86 @@ export class TableJob {
       const waited = options.dueAt === undefined ? 0 : performance.now() - options.dueAt;
       const age = taken.successAge;
       // Below zero the database's clock was set back, and says nothing.
-      if (age !== null && age >= 0 && age < waited) return;
-      await this.pass(taken, options, progress, signal);
+      if (age !== null && age >= 0 && age < waited) return true;
       // With the checkpoint of its last page.
-      givenBack = true;
+      givenBack = await this.pass(taken, options, progress, signal);
+      return givenBack;
     } finally {
       this.leases.drop(taken.lease);
       if (!givenBack) await this.release(taken.lease);
     }
   }
 
+  /** @returns false when there was no place for the load that is due. */
   private async pass(
     taken: Taken,
     options: RunOptions,
     progress: PassProgress,
     signal: AbortSignal,
-  ): Promise<void> {
-    const { settings, dataverse } = this;
-    const definition = await dataverse.metadata.table(settings.name, signal, settings.mode);
-    const wanted = withSelectedColumns(definition, settings.columns, settings.hashKeyId);
-    let stored = taken.checkpoint;
-    let hasRows = true;
-    if (this.prepared?.definition !== definition) {
-      const prepared = await this.mirror.prepare(wanted, settings.softDeletes, taken.lease, { definition });
-      this.prepared = { definition, mirror: prepared.mirror };
-      if (prepared.created) stored = NEW_CHECKPOINT;
-      else if (prepared.refills) stored = { ...stored, selection: null };
-      hasRows = prepared.hasRows;
-    }
-    const { table } = this.prepared.mirror;
-    const writer = this.mirror.writer(this.prepared.mirror, taken.lease);
-    if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
-      stored = { ...stored, selection: null };
-    const start = startingPoint(stored, selectionOf(table), { restart: options.restart === true, hasRows });
-    progress.phase = start.phase;
+  ): Promise<boolean> {
     try {
-      const passOptions = {
-        feed: createChangeFeed(dataverse.client, table, settings.pageSize, (version) =>
-          dataverse.metadata.observe(version),
-        ),
-        writer,
-        start,
-        progress,
-        ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
-        logger: this.logger,
-      };
-      await explained(dataverse, settings.name, signal, async () => runPass(passOptions, signal));
+      return await this.attempt(taken, taken.checkpoint, options, progress, signal);
+    } catch (error) {
+      if (!(await this.hasChangedMeanwhile(error, taken, signal))) throw error;
+      this.logger.info('The table has changed at the source; it is re-baselined.');
+      const stored = { ...taken.checkpoint, selection: null };
+      return this.attempt(taken, stored, options, progress, signal);
+    }
+  }
+
+  /**
+   * Whether a request was refused because the table is no longer what its metadata said: a link keeps
+   * its selection, and one that names a column which is gone is refused like any other mistake.
+   */
+  private async hasChangedMeanwhile(error: unknown, taken: Taken, signal: AbortSignal): Promise<boolean> {
+    if (!(error instanceof Failure) || error.code !== 'request-refused') return false;
+    const { metadata } = this.dataverse;
+    const before = await this.preparation.make(taken.lease, signal);
+    metadata.forget(this.settings.name);
+    const after = await this.preparation.make(taken.lease, signal);
+    return selectionOf(before.mirror.table) !== selectionOf(after.mirror.table);
+  }
+
+  private async attempt(
+    taken: Taken,
+    checkpoint: Checkpoint,
+    options: RunOptions,
+    progress: PassProgress,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { settings, dataverse } = this;
+    const ready = await this.preparation.make(taken.lease, signal);
+    const { table } = ready.mirror;
+    let stored = checkpoint;
+    if (ready.created) stored = NEW_CHECKPOINT;
+    else if (ready.refills) stored = { ...stored, selection: null };
+    const writer = this.mirror.writer(ready.mirror, taken.lease);
+    try {
+      if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
+        stored = { ...stored, selection: null };
+      const start = startingPoint(stored, selectionOf(table), {
+        restart: options.restart === true,
+        hasRows: ready.hasRows,
+      });
+      progress.phase = start.phase;
+      const leave = isLoading(start) ? this.loads?.take() : undefined;
+      if (leave === null) return false;
+      try {
+        const passOptions = {
+          feed: createChangeFeed(dataverse.client, table, settings.pageSize, (version) =>
+            dataverse.metadata.observe(version),
+          ),
+          writer,
+          start,
+          progress,
+          ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
+          logger: this.logger,
+        };
+        await explained(dataverse, settings.name, signal, async () => runPass(passOptions, signal));
+        return true;
+      } finally {
+        leave?.();
+      }
     } finally {
       await writer.close();
     }
@@ -165,7 +204,7 @@ export class TableJob {
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
   private async failed(failure: Failure): Promise<void> {
-    this.prepared = undefined;
+    this.preparation.forget();
     if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
     // Which process writes a table is no trouble of the table: the one that does tells how it goes.
     if (failure.code === 'lease-held' || failure.code === 'lease-lost') return;
@@ -206,11 +245,13 @@ export class TableJob {
 
   private report(result: RunResult): void {
     // The child logger names the table.
-    const { failure, table: _, ...fields } = result;
+    const { failure, deferred, table: _, ...fields } = result;
     if (failure !== null) {
       const { code, remedy, details, message } = failure;
       const fault = code === 'unexpected' ? { err: failure.cause } : {};
       this.logger.error({ ...fields, ...details, code, remedy, ...fault }, message);
+    } else if (deferred) {
+      this.logger.debug('Other loads are under way; this one waits.');
     } else if (fields.rowsRead > 0 || fields.rowsDeleted > 0) {
       this.logger.info(fields, summary(result));
     } else {

@@ -11,6 +11,9 @@ export interface TableScheduleOptions {
   readonly random?: () => number;
 }
 
+/** Milliseconds until a load that found no place asks again, half as much or more by chance. */
+const DEFERRAL = 10_000;
+
 /**
  * Starts one table's job at its ticks, and once at the beginning.
  *
@@ -70,6 +73,10 @@ export class TableSchedule {
     this.due = false;
     if (performance.now() < this.restUntil) return;
     const result = await this.options.run({ dueAt }, signal);
+    if (result.deferred) {
+      this.retry = setTimeout(() => this.tick(), DEFERRAL * (0.5 + this.random()));
+      return;
+    }
     if (result.failure === null) {
       this.failures = 0;
       return;

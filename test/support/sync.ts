@@ -1,5 +1,6 @@
 import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
 import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
@@ -14,6 +15,7 @@ export interface SyncOptions {
   readonly softDeletes?: boolean;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
+  readonly drift?: Partial<DriftPolicy>;
   readonly leaseDuration?: number;
 }
 
@@ -82,6 +84,7 @@ export class SyncBench implements AsyncDisposable {
       name,
       mode: options.mode ?? 'changes',
       columns: { ...ALL_COLUMNS, ...options.columns },
+      drift: { ...APPLY_ALL, ...options.drift },
       softDeletes: options.softDeletes ?? false,
       pageSize: options.pageSize ?? 5_000,
     };

@@ -27,6 +27,7 @@ function result(reaction?: Reaction): RunResult {
     rowsQuarantined: 0,
     milliseconds: 1,
     failure,
+    deferred: false,
   };
 }
 
@@ -91,4 +92,14 @@ test('a stop waits for the run under way', async () => {
   await vi.advanceTimersByTimeAsync(20_000);
   await done;
   expect(seen.running).toBe(0);
+});
+
+test('a load that found no place asks again long before the next tick', async () => {
+  let places = 0;
+  const { seen, stop, ended } = scheduled(10, () => ({ ...result(), deferred: places++ < 3 }));
+  await vi.advanceTimersByTimeAsync(25_000);
+  expect(seen.starts.length).toBe(4);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
+  await ended;
 });

@@ -1,0 +1,64 @@
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import type { DriftPolicy } from '../mirror/drift.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import type { MirrorTable } from '../mirror/mirror-table.ts';
+import type { Lease } from '../mirror/state/leases.ts';
+import type { Table } from '../model/table.ts';
+import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
+
+/** What of a table is mirrored, and how. */
+export interface TableWishes {
+  readonly name: string;
+  readonly mode: 'changes' | 'snapshot';
+  readonly columns: ColumnSelection;
+  /** Tells the hash key in use from any other; absent where there is none. */
+  readonly hashKeyId?: string;
+  readonly softDeletes: boolean;
+  readonly drift: DriftPolicy;
+}
+
+/** A mirror table that fits the source's metadata, and what that means for the rows in it. */
+export interface Ready {
+  readonly mirror: MirrorTable;
+  readonly created: boolean;
+  readonly refills: boolean;
+  readonly hasRows: boolean;
+}
+
+/** Keeps one table's mirror table in step with the source's metadata. */
+export class TablePreparation {
+  private readonly wishes: TableWishes;
+  private readonly dataverse: Dataverse;
+  private readonly mirror: Mirror;
+  // The mirror table as this process last prepared it, for the definition it was prepared from.
+  private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
+
+  constructor(wishes: TableWishes, dataverse: Dataverse, mirror: Mirror) {
+    this.wishes = wishes;
+    this.dataverse = dataverse;
+    this.mirror = mirror;
+  }
+
+  /**
+   * The mirror table, made to fit where the metadata has been read anew since the last time. Metadata
+   * is kept for as long as its version stays, so usually there is nothing to do and nothing is asked.
+   *
+   * @throws Failure
+   */
+  async make(lease: Lease, signal: AbortSignal): Promise<Ready> {
+    const { name, mode, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
+    const definition = await this.dataverse.metadata.table(name, signal, mode);
+    if (this.prepared?.definition === definition) {
+      return { mirror: this.prepared.mirror, created: false, refills: false, hasRows: true };
+    }
+    const wanted = withSelectedColumns(definition, columns, hashKeyId);
+    const ready = await this.mirror.prepare(wanted, softDeletes, lease, { definition, policy });
+    this.prepared = { definition, mirror: ready.mirror };
+    return ready;
+  }
+
+  /** What this process believes of the mirror table may be wrong: look again next time. */
+  forget(): void {
+    this.prepared = undefined;
+  }
+}
