@@ -10,11 +10,14 @@ export type RequestKind =
   | 'count'
   | 'row'
   | 'metadata'
+  | 'relationships'
+  | 'publish'
   | 'csdl'
   | 'service-document'
   | 'whoami'
   | 'organization'
   | 'record-count'
+  | 'languages'
   | 'token'
   | 'openid'
   | 'other';
@@ -37,7 +40,8 @@ export interface ApiRequest {
 }
 
 const BASE = /^\/api\/data\/v9\.[0-2](?=\/|$)/;
-const SET = /^([A-Za-z_]\w*)(?:\(([^)]*)\))?(\/\$count)?$/;
+/** The key may hold quoted texts, and these any character. */
+const SET = /^([A-Za-z_]\w*)(?:\(((?:[^)']|'[^']*')*)\))?(\/\$count)?$/;
 
 export function readRequest(message: IncomingMessage): ApiRequest {
   const url = message.url ?? '/';
@@ -64,8 +68,8 @@ export function readRequest(message: IncomingMessage): ApiRequest {
   };
 }
 
-/** The key between the brackets of `accounts(…)`. */
-export function rowKey(resource: string): string | undefined {
+/** The key predicate: what stands between the brackets of `accounts(…)`. */
+export function keyPredicate(resource: string): string | undefined {
   return SET.exec(resource)?.[2];
 }
 
@@ -80,16 +84,20 @@ function resourceKind(resource: string, query: string, preferences: Preferences)
   if (resource === '') return 'service-document';
   if (resource === '$metadata') return 'csdl';
   if (/^WhoAmI(?:\(\))?$/.test(resource)) return 'whoami';
-  if (resource === 'organizations' || resource.startsWith('organizations(')) return 'organization';
   if (resource.startsWith('RetrieveTotalRecordCount(')) return 'record-count';
+  if (resource === 'RetrieveProvisionedLanguages()') return 'languages';
   if (/^EntityDefinitions(?:$|[(/])/.test(resource)) return 'metadata';
+  if (/^RelationshipDefinitions(?:$|[(/])/.test(resource)) return 'relationships';
+  if (resource === 'PublishXml' || resource === 'PublishAllXml') return 'publish';
   const set = SET.exec(resource);
   if (set === null) return 'other';
   if (set[3] !== undefined) return 'count';
-  if (set[2] !== undefined) return 'row';
+  const isOrganization = set[1] === 'organizations';
+  if (set[2] !== undefined) return isOrganization ? 'organization' : 'row';
   if (/(?:^|&)(?:\$|%24)skiptoken=/i.test(query)) return 'next';
   if (/(?:^|&)(?:\$|%24)deltatoken=/i.test(query)) return 'delta';
-  return preferences.trackChanges ? 'baseline' : 'list';
+  if (preferences.trackChanges) return 'baseline';
+  return isOrganization ? 'organization' : 'list';
 }
 
 function decoded(text: string): string {

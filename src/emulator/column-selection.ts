@@ -11,10 +11,14 @@ export interface ColumnSelection {
 }
 
 /**
- * Resolves a `$select`. The primary id always comes along, and a money column brings the currency of the row.
+ * Resolves a `$select`; `unknown` says what happens to names that are no properties. The primary id always comes along, and a money column brings the currency of the row.
  * A declared column that may not be read can be selected, but rows do not carry it.
  */
-export function selectColumns(data: TableData, select: readonly string[] | null): ColumnSelection {
+export function selectColumns(
+  data: TableData,
+  select: readonly string[] | null,
+  unknown: 'refuse' | 'leave-out' = 'refuse',
+): ColumnSelection {
   if (select === null || select.includes('*')) {
     return { named: null, positions: data.rowColumns.map((_, position) => position) };
   }
@@ -23,20 +27,24 @@ export function selectColumns(data: TableData, select: readonly string[] | null)
     if (isDeclared(column)) declared.set(wireProperty(column), column);
   }
   const positions = new Set<number>();
+  const named: string[] = [];
   let wantsCurrency = false;
   for (const property of select) {
     const column = declared.get(property);
     if (column === undefined) {
-      if (property === 'ownerid' && data.definition.baseType === 'principal') continue;
-      throw unknownProperty(property, data.definition.logicalName);
+      const isInheritedKey = property === 'ownerid' && data.definition.baseType === 'principal';
+      if (isInheritedKey) named.push(property);
+      else if (unknown === 'refuse') throw unknownProperty(property, data.definition.logicalName);
+      continue;
     }
+    named.push(property);
     const position = isInRows(column) ? data.positions.get(property) : undefined;
     if (position !== undefined) positions.add(position);
     wantsCurrency ||= column.kind === 'Money';
   }
   for (const property of wantsCurrency ? ['_transactioncurrencyid_value'] : []) addIfKnown(property);
   addIfKnown(data.definition.primaryIdAttribute);
-  return { named: select, positions: [...positions] };
+  return { named, positions: [...positions] };
 
   function addIfKnown(property: string): void {
     const position = data.positions.get(property);

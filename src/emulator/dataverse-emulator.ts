@@ -23,6 +23,8 @@ export interface EmulatorOptions {
   readonly firstVersion?: bigint;
   /** Seed for invented ids and rows. */
   readonly seed?: number;
+  /** A recorded `$metadata` document, served as it is; without it one is made from the tables. */
+  readonly csdl?: string;
   /** The clock, in milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -111,18 +113,28 @@ export class DataverseEmulator {
 
   #tableOf(request: ApiRequest): string | null {
     if (request.kind === 'metadata') {
-      return /LogicalName='([^']*)'/.exec(request.resource ?? '')?.[1] ?? null;
+      return this.#definedTable(request.resource ?? '');
     }
     return request.entitySet === null
       ? null
       : (this.store.bySet(request.entitySet)?.definition.logicalName ?? null);
   }
 
+  /** The table that an address below EntityDefinitions names, by its logical name or its metadata id. */
+  #definedTable(resource: string): string | null {
+    const [, logicalName, metadataId] =
+      /^EntityDefinitions\((?:LogicalName='([^']*)'|(?:MetadataId=)?([0-9a-fA-F-]{36}))\)/.exec(resource) ??
+      [];
+    if (metadataId === undefined) return logicalName ?? null;
+    const tables = [...this.store.tables.values()];
+    return tables.find((each) => each.metadataId === metadataId.toLowerCase())?.logicalName ?? null;
+  }
+
   /** Answers a request and returns the status, 0 when the connection was reset. */
   async #respond(request: ApiRequest, response: ServerResponse, entry: JournalEntry): Promise<number> {
     const isApi = request.resource !== null;
     const origin = this.settings.publicOrigin ?? `http://${request.message.headers.host ?? 'localhost'}`;
-    const body = request.method === 'POST' ? await readBody(request.message) : '';
+    const body = ['POST', 'PUT'].includes(request.method) ? await readBody(request.message) : '';
     let fault: FaultAction | null = null;
     let leave: (() => void) | null = null;
     let reply: Reply;
@@ -171,10 +183,10 @@ export class DataverseEmulator {
         body: '<h2>404 - File or directory not found.</h2>',
       };
     }
-    refuseLongUrl(request.url);
+    refuseLongUrl(origin + request.url);
     const api = { store: this.store, settings: this.settings, now: this.#now };
     const options = parseQuery(request.query);
-    return answer(api, { request, options, root: origin + request.basePath });
+    return answer(api, { request, options, body, root: origin + request.basePath });
   }
 }
 

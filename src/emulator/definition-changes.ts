@@ -9,7 +9,11 @@ export type ColumnChanges = Partial<Omit<Column, 'logicalName' | 'schemaName'>>;
 /** The columns of a table with one of them changed in place. Throws when there is no such column. */
 export function withColumn(table: TableDefinition, logicalName: string, changes: ColumnChanges): Column[] {
   const before = requiredColumn(table, logicalName);
-  const after = { ...before, ...changes };
+  const changed = { ...before, ...changes };
+  const { recorded: _, ...modelled } = changed;
+  // What was recorded of a live column belongs to the type it had then.
+  const isRetyped = changed.kind !== before.kind || changed.behavior !== before.behavior;
+  const after: Column = isRetyped ? modelled : changed;
   if (after.kind === before.kind) return table.columns.map((each) => (each === before ? after : each));
   // Companions follow from the kind: a choice has a label beside it, a number has none.
   return table.columns

@@ -45,6 +45,13 @@ export class EmulatorSettings {
   /** Where the delta link stands in a page. */
   deltaLinkPosition: 'before-value' | 'after-value' = 'before-value';
 
+  /** What a link says whose `$select` names a column that has been removed since. */
+  removedColumns: 'error' | 'left-out' = 'error';
+  /** How many calculated and formula columns one read may return; null for any number. */
+  maxCalculatedFields: number | null = null;
+  /** Whether the caller may change and publish table definitions. */
+  mayCustomize = true;
+
   readonly limits: ServiceLimits = {
     windowSeconds: 300,
     requests: 6000,

@@ -5,12 +5,14 @@ import { parseExpand, type Expansion } from './expand-option.ts';
 import { contextMembers, selectMembers } from './metadata-selection.ts';
 import { metadataFilter } from './metadata-filter.ts';
 import { listOption } from './query-options.ts';
+import { relationshipsOf } from './relationship-definitions.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { tableMetadata } from './table-metadata.ts';
 import type { ApiCall, WebApi } from './web-api.ts';
 
-const ADDRESS = /^EntityDefinitions(?:\((?:LogicalName='([^']*)'|([0-9a-fA-F-]{36}))\)(?:\/(.*))?)?$/;
+const ADDRESS =
+  /^EntityDefinitions(?:\((?:LogicalName='([^']*)'|(?:MetadataId=)?([0-9a-fA-F-]{36}))\)(?:\/(.*))?)?$/;
 const REFUSED = ['$top', '$orderby', '$count', '$skiptoken'];
 
 /** Serves EntityDefinitions and everything below. Metadata never pages. */
@@ -18,13 +20,22 @@ export function entityDefinitions(api: WebApi, call: ApiCall): Reply {
   for (const name of REFUSED) {
     if (call.options.has(name)) throw badRequest(`The query parameter ${name} is not supported`);
   }
-  const address = ADDRESS.exec(call.request.resource ?? '');
-  if (address === null) throw unknownSegment(call.request.resource ?? '');
-  const [, logicalName, metadataId, rest] = address;
-  if (logicalName === undefined && metadataId === undefined) return collection(api, call);
-  const table = findTable(api, logicalName, metadataId);
-  if (rest === undefined || rest === '') return single(call, table);
-  return attributes(call, table, rest);
+  const { table, rest } = addressedTable(api, call);
+  if (table === null) return collection(api, call);
+  return rest === '' ? single(api, call, table) : attributes(call, table, rest);
+}
+
+/** The table a request names, or null where it means all of them, and what of it is wanted. */
+export function addressedTable(
+  api: WebApi,
+  call: ApiCall,
+): { readonly table: TableDefinition | null; readonly rest: string } {
+  const resource = call.request.resource ?? '';
+  const address = ADDRESS.exec(resource);
+  if (address === null) throw unknownSegment(resource);
+  const [, logicalName, metadataId, rest = ''] = address;
+  const isOne = logicalName !== undefined || metadataId !== undefined;
+  return { table: isOne ? findTable(api, logicalName, metadataId) : null, rest };
 }
 
 function collection(api: WebApi, call: ApiCall): Reply {
@@ -33,16 +44,18 @@ function collection(api: WebApi, call: ApiCall): Reply {
   const matches = metadataFilter(call.options.get('$filter'), 'EntityMetadata');
   const value = [...api.store.tables.values()]
     .filter((table) => matches(tableMetadata(table)))
-    .map((table) => definitionBody(table, select, expansions));
+    .map((table) => definitionBody(api, table, select, expansions));
   const context = `${call.root}/$metadata#EntityDefinitions${contextMembers(select, expansions)}`;
   return jsonReply(exactJson({ '@odata.context': context, value }));
 }
 
-function single(call: ApiCall, table: TableDefinition): Reply {
+function single(api: WebApi, call: ApiCall, table: TableDefinition): Reply {
   const select = listOption(call.options, '$select');
   const expansions = parseExpand(call.options.get('$expand'));
   const context = `${call.root}/$metadata#EntityDefinitions${contextMembers(select, expansions)}/$entity`;
-  return jsonReply(exactJson({ '@odata.context': context, ...definitionBody(table, select, expansions) }));
+  return jsonReply(
+    exactJson({ '@odata.context': context, ...definitionBody(api, table, select, expansions) }),
+  );
 }
 
 function findTable(
@@ -62,6 +75,7 @@ function findTable(
 }
 
 function definitionBody(
+  api: WebApi,
   table: TableDefinition,
   select: readonly string[] | null,
   expansions: readonly Expansion[],
@@ -69,8 +83,8 @@ function definitionBody(
   const body = selectMembers(tableMetadata(table), select, 'EntityMetadata');
   for (const { name, select: members } of expansions) {
     if (name === 'Attributes') body[name] = attributesOf(table, members);
-    else if (/^(?:OneToMany|ManyToOne|ManyToMany)Relationships$|^Keys$|^Privileges$/.test(name))
-      body[name] = [];
+    else if (name === 'ManyToManyRelationships') body[name] = relationshipsOf(api.store, table, members);
+    else if (/^(?:OneToMany|ManyToOne)Relationships$|^Keys$|^Privileges$/.test(name)) body[name] = [];
     else throw unknownProperty(name, 'EntityMetadata');
   }
   return body;

@@ -14,6 +14,8 @@ export interface KeyPosition {
   readonly pageNumber: number;
   readonly firstId: string;
   readonly lastId: string;
+  /** The partition of that row on elastic tables, where an id alone may stand for several rows. */
+  readonly lastPartition: string | null;
 }
 
 const OUTER = /^<cookie pagenumber="(\d+)" pagingcookie="([^"]*)"(?: istracking="(True|False)")? \/>$/;
@@ -33,7 +35,9 @@ export function encodeTrackingCookie(position: TrackingPosition): string {
 export function encodeKeyCookie(position: KeyPosition, primaryId: string): string {
   const last = `{${position.lastId.toUpperCase()}}`;
   const first = `{${position.firstId.toUpperCase()}}`;
-  const inner = `<cookie page="${position.pageNumber - 1}"><${primaryId} last="${last}" first="${first}" /></cookie>`;
+  const partition =
+    position.lastPartition === null ? '' : `<partitionid last="${escapeXml(position.lastPartition)}" />`;
+  const inner = `<cookie page="${position.pageNumber - 1}"><${primaryId} last="${last}" first="${first}" />${partition}</cookie>`;
   return encodeOuter(position.pageNumber, inner, false);
 }
 
@@ -51,7 +55,13 @@ export function parseCookie(text: string): TrackingPosition | KeyPosition | unde
   if (outer[3] !== 'True') {
     const keys = /last="\{([0-9A-F-]{36})\}" first="\{([0-9A-F-]{36})\}"/.exec(inner);
     if (keys === null) return undefined;
-    return { pageNumber, lastId: (keys[1] ?? '').toLowerCase(), firstId: (keys[2] ?? '').toLowerCase() };
+    const partition = /<partitionid last="([^"]*)" \/>/.exec(inner)?.[1];
+    return {
+      pageNumber,
+      lastId: (keys[1] ?? '').toLowerCase(),
+      firstId: (keys[2] ?? '').toLowerCase(),
+      lastPartition: partition === undefined ? null : unescapeXml(partition),
+    };
   }
   const max = /maxTimestamp="(\d+)"/.exec(inner)?.[1];
   const from = /minTimestamp="(\d+)"/.exec(inner)?.[1];
@@ -76,4 +86,12 @@ function encodeOuter(pageNumber: number, inner: string, tracking: boolean): stri
     .replaceAll('<', '%3C')
     .replaceAll('>', '%3E')
     .replaceAll(' ', '%20');
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+function unescapeXml(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 }

@@ -1,15 +1,19 @@
-import { annotationFilter, GLOBAL_METADATA_VERSION } from './annotation-filter.ts';
-import { contextColumns, selectColumns } from './column-selection.ts';
+import { annotationFilter } from './annotation-filter.ts';
+import { contextColumns } from './column-selection.ts';
 import { badRequest, notEmulated } from './dataverse-error.ts';
+import { metadataVersionMember } from './metadata-version.ts';
 import { pageBody } from './page-body.ts';
 import { encodeKeyCookie, type KeyPosition } from './paging-cookie.ts';
-import { pageSize, preferenceApplied } from './prefer-header.ts';
-import { listOption } from './query-options.ts';
+import { largestPage, pageSize, preferenceApplied } from './prefer-header.ts';
+import type { QueryOptions } from './query-options.ts';
 import { jsonReply, type Reply } from './reply.ts';
+import { requestedColumns } from './requested-columns.ts';
+import { partitionOption } from './row-address.ts';
+import { rowFilter } from './row-filter.ts';
+import { rowKey } from './row-key.ts';
 import { rowWriter } from './row-writer.ts';
-import { sqlServerOrder } from './sql-server-guid-order.ts';
 import type { StoredRow } from './stored-row.ts';
-import type { TableData } from './table-data.ts';
+import { positionInOrder, type TableData } from './table-data.ts';
 import type { ApiCall, WebApi } from './web-api.ts';
 
 /** Serves a page of an ordinary read in key order, without change tracking. */
@@ -21,16 +25,19 @@ export async function plainPage(
 ): Promise<Reply> {
   const { options, request, root } = call;
   const { definition } = data;
-  for (const name of ['$filter', '$expand', '$apply']) {
+  for (const name of ['$expand', '$apply']) {
     if (options.has(name)) throw notEmulated(`${name} without change tracking`);
   }
-  const selection = selectColumns(data, listOption(options, '$select'));
+  const selection = requestedColumns(api, call, data);
   const annotations = annotationFilter(request.preferences.annotations);
-  const rows = ordered(data, options.get('$orderby'));
-  const start = resumed === null ? 0 : startAfter(rows.list, resumed.lastId, rows.descending);
+  const rows = wantedRows(data, options);
+  const start = resumed === null ? 0 : startAfter(rows, rowKey(resumed.lastId, resumed.lastPartition));
   const top = options.get('$top');
   if (top !== undefined && !/^\d+$/.test(top)) throw badRequest(`Invalid value '${top}' for $top.`);
-  const size = top === undefined ? pageSize(request.preferences) : Math.min(Number(top), 5000);
+  const size =
+    top === undefined
+      ? pageSize(request.preferences, definition)
+      : Math.min(Number(top), largestPage(definition));
   const shown = rows.list.slice(start, start + size);
   const writer = rowWriter(api.store, data, selection, annotations, 'explicit');
   const pageNumber = resumed?.pageNumber ?? 1;
@@ -40,12 +47,17 @@ export async function plainPage(
   const last = shown.at(-1);
   if (top === undefined && start + size < rows.list.length && first !== undefined && last !== undefined) {
     const cookie = encodeKeyCookie(
-      { pageNumber: pageNumber + 1, firstId: first.id, lastId: last.id },
+      {
+        pageNumber: pageNumber + 1,
+        firstId: first.id,
+        lastId: last.id,
+        lastPartition: data.partitionOf(last.literals),
+      },
       definition.primaryIdAttribute,
     );
-    const kept = ['$select', '$orderby', '$count']
-      .filter((name) => options.has(name))
-      .map((name) => `${name}=${(options.get(name) ?? '').replaceAll(' ', '%20')}&`);
+    const kept = [...options]
+      .filter(([name]) => name !== '$skiptoken')
+      .map(([name, value]) => `${name}=${encodeValue(value)}&`);
     nextLink = `,"@odata.nextLink":${JSON.stringify(`${root}/${definition.entitySetName}?${kept.join('')}$skiptoken=${cookie}`)}`;
   }
   const context = `${root}/$metadata#${definition.entitySetName}${contextColumns(selection)}`;
@@ -54,9 +66,7 @@ export async function plainPage(
   const totals = annotations.totalRecordCount
     ? `,"@Microsoft.Dynamics.CRM.totalrecordcount":${counted ?? -1},"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded":${counted !== null && rows.list.length > 5000}`
     : '';
-  const version = annotations.globalMetadataVersion
-    ? `,"@${GLOBAL_METADATA_VERSION}":"${api.store.metadataVersion}"`
-    : '';
+  const version = metadataVersionMember(api, call);
   const items = shown.map((row) => row.bytes(writer));
   const body = pageBody(
     `"@odata.context":${JSON.stringify(context)}${count}${totals}${version}`,
@@ -73,21 +83,36 @@ interface OrderedRows {
   readonly descending: boolean;
 }
 
-/** Only an order by the key is emulated; without one the key is used as well. */
-function ordered(data: TableData, orderBy: string | undefined): OrderedRows {
-  const list = data.ordered();
-  if (orderBy === undefined) return { list, descending: false };
-  const match = /^(\w+)(?: (asc|desc))?$/.exec(orderBy.trim());
-  if (match?.[1] !== data.definition.primaryIdAttribute) throw notEmulated(`$orderby=${orderBy}`);
-  const descending = match[2] === 'desc';
+/**
+ * The rows that fit the filter and the partition, in order. Only an order by the key is emulated; without one the
+ * key is used as well.
+ */
+function wantedRows(data: TableData, options: QueryOptions): OrderedRows {
+  const { definition } = data;
+  const orderBy = options.get('$orderby');
+  const match = orderBy === undefined ? null : /^(\w+)(?: (asc|desc))?$/.exec(orderBy.trim());
+  if (orderBy !== undefined && match?.[1] !== definition.primaryIdAttribute) {
+    throw notEmulated(`$orderby=${orderBy}`);
+  }
+  const fits = rowFilter(options, definition);
+  const partition = partitionOption(definition, options);
+  const list = data
+    .ordered()
+    .filter((row) => fits(row) && (partition === null || row.key === rowKey(row.id, partition)));
+  const descending = match?.[2] === 'desc';
   return { list: descending ? list.toReversed() : list, descending };
 }
 
-function startAfter(rows: readonly StoredRow[], lastId: string, descending: boolean): number {
-  const last = sqlServerOrder(lastId);
-  const found = rows.findIndex((row) => {
-    const key = sqlServerOrder(row.id);
-    return descending ? key < last : key > last;
+function startAfter({ list, descending }: OrderedRows, lastKey: string): number {
+  const last = positionInOrder(lastKey);
+  const found = list.findIndex((row) => {
+    const position = positionInOrder(row.key);
+    return descending ? position < last : position > last;
   });
-  return found < 0 ? rows.length : found;
+  return found < 0 ? list.length : found;
+}
+
+/** Escapes what would end or break an option of a link, and leaves the rest readable as live links do. */
+function encodeValue(value: string): string {
+  return encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%40', '@');
 }

@@ -1,3 +1,5 @@
+import type { TableDefinition } from './table-definition.ts';
+
 /** The preferences of a request that the emulator knows. */
 export interface Preferences {
   readonly trackChanges: boolean;
@@ -6,7 +8,8 @@ export interface Preferences {
   readonly annotations: string | null;
 }
 
-export const LARGEST_PAGE = 5000;
+const LARGEST_PAGE = 5000;
+const LARGEST_ELASTIC_PAGE = 500;
 
 /** Reads a `Prefer` header. Several preferences may share one header, and the annotation list has commas of its own. */
 export function parsePrefer(header: string | undefined): Preferences {
@@ -24,9 +27,15 @@ export function parsePrefer(header: string | undefined): Preferences {
   return { trackChanges, maxPageSize, annotations };
 }
 
-/** The page size in force. Asking for more than 5,000 does not raise it. */
-export function pageSize(preferences: Preferences): number {
-  return Math.min(preferences.maxPageSize ?? LARGEST_PAGE, LARGEST_PAGE);
+/** The largest page of a table, whatever is asked: 5,000 rows, or 500 of an elastic one. */
+export function largestPage({ tableType }: Pick<TableDefinition, 'tableType'>): number {
+  return tableType === 'Elastic' ? LARGEST_ELASTIC_PAGE : LARGEST_PAGE;
+}
+
+/** The page size in force. Asking for more than the largest page does not raise it. */
+export function pageSize(preferences: Preferences, table: TableDefinition): number {
+  const largest = largestPage(table);
+  return Math.min(preferences.maxPageSize ?? largest, largest);
 }
 
 /** The `Preference-Applied` echo, or undefined when nothing was asked. */

@@ -21,6 +21,7 @@ export interface JournalEntry {
 
 /** Narrows {@link RequestJournal.count} and {@link RequestJournal.find}. */
 export interface JournalFilter {
+  readonly method?: string;
   readonly kind?: RequestKind;
   readonly table?: string;
   readonly status?: number;
@@ -64,6 +65,7 @@ export class RequestJournal implements Iterable<JournalEntry> {
   find(filter: JournalFilter = {}): JournalEntry[] {
     return this.#entries.filter(
       (entry) =>
+        (filter.method === undefined || entry.method === filter.method) &&
         (filter.kind === undefined || entry.kind === filter.kind) &&
         (filter.table === undefined || entry.table === filter.table) &&
         (filter.status === undefined || entry.status === filter.status),

@@ -1,12 +1,13 @@
-import { annotationFilter, GLOBAL_METADATA_VERSION } from './annotation-filter.ts';
-import { contextColumns, selectColumns } from './column-selection.ts';
+import { annotationFilter } from './annotation-filter.ts';
+import { contextColumns } from './column-selection.ts';
 import { badRequest, DataverseError } from './dataverse-error.ts';
 import { encodeDeltaToken, parseDeltaToken, type DeltaToken } from './delta-token.ts';
+import { metadataVersionMember } from './metadata-version.ts';
 import { pageBody } from './page-body.ts';
 import { encodeTrackingCookie, type TrackingPosition } from './paging-cookie.ts';
 import { pageSize, preferenceApplied } from './prefer-header.ts';
-import { listOption } from './query-options.ts';
 import { jsonReply, type Reply } from './reply.ts';
+import { requestedColumns } from './requested-columns.ts';
 import { rowWriter } from './row-writer.ts';
 import type { StoredRow } from './stored-row.ts';
 import type { TableData } from './table-data.ts';
@@ -34,7 +35,7 @@ export async function trackedPage(
       throw badRequest(`The "${name}" query parameter isn't supported when Change Tracking is enabled.`);
     }
   }
-  const selection = selectColumns(data, listOption(options, '$select'));
+  const selection = requestedColumns(api, call, data);
   const linkless = !checkTracking(api, data.definition);
   const tokenText = options.get('$deltatoken');
   const token = tokenText === undefined ? null : checkToken(api, data, tokenText);
@@ -44,7 +45,7 @@ export async function trackedPage(
   const nulls = isDelta ? settings.nullsInDelta : 'explicit';
   const writer = rowWriter(store, data, selection, annotations, nulls);
   const set = data.definition.entitySetName;
-  const page = readPage(api, data, position, pageSize(request.preferences), {
+  const page = readPage(api, data, position, pageSize(request.preferences, data.definition), {
     row: (row) => row.bytes(writer),
     tombstone: (id) =>
       Buffer.from(
@@ -64,9 +65,7 @@ export async function trackedPage(
       ? ''
       : `,"@odata.nextLink":${JSON.stringify(`${link}$skiptoken=${encodeTrackingCookie(page.next)}`)}`;
   const context = `${root}/$metadata#${set}${contextColumns(selection)}${isDelta ? '/$delta' : ''}`;
-  const version = annotations.globalMetadataVersion
-    ? `,"@${GLOBAL_METADATA_VERSION}":"${store.metadataVersion}"`
-    : '';
+  const version = metadataVersionMember(api, call);
   const before = settings.deltaLinkPosition === 'before-value' ? deltaLink : '';
   const after = settings.deltaLinkPosition === 'before-value' ? '' : deltaLink;
   const body = pageBody(

@@ -1,14 +1,21 @@
 import { csdlDocument } from './csdl.ts';
 import { badRequest, DataverseError, notEmulated, unknownSegment } from './dataverse-error.ts';
 import { entityDefinitions } from './entity-definitions.ts';
-import { organizations } from './organizations.ts';
+import { withMetadataVersion } from './metadata-version.ts';
+import { missingPrivilege } from './missing-privilege.ts';
+import { keepOrganizationRow, ORGANIZATION, organizations } from './organizations.ts';
 import { parseCookie, type KeyPosition, type TrackingPosition } from './paging-cookie.ts';
 import { plainPage } from './plain-page.ts';
+import { provisionedLanguages } from './provisioned-languages.ts';
+import { publishXml } from './publish-xml.ts';
 import { refuseUnsupportedOptions } from './query-options.ts';
+import { relationshipDefinitions } from './relationship-definitions.ts';
 import { jsonReply, type Reply } from './reply.ts';
+import { rowFilter } from './row-filter.ts';
 import { serviceDocument } from './service-document.ts';
 import { singleRow } from './single-row.ts';
-import { rowKey } from './api-request.ts';
+import { keyPredicate } from './api-request.ts';
+import { updateTableDefinition } from './table-customization.ts';
 import type { TableData } from './table-data.ts';
 import { changeCount, trackedPage } from './tracked-page.ts';
 import { totalRecordCount } from './total-record-count.ts';
@@ -20,6 +27,8 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   const { request } = call;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     if (request.resource === '$batch') throw notEmulated('$batch');
+    if (request.method === 'PUT' && request.kind === 'metadata') return updateTableDefinition(api, call);
+    if (request.method === 'POST' && request.kind === 'publish') return publishXml(api, call);
     throw new DataverseError(
       405,
       '0x80060888',
@@ -35,11 +44,15 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
     case 'whoami':
       return whoAmI(api, call);
     case 'organization':
-      return organizations(api, call);
+      return organization(api, call);
+    case 'languages':
+      return provisionedLanguages(call);
     case 'record-count':
       return totalRecordCount(api, call);
     case 'metadata':
-      return entityDefinitions(api, call);
+      return withMetadataVersion(api, call, entityDefinitions(api, call));
+    case 'relationships':
+      return withMetadataVersion(api, call, relationshipDefinitions(api, call));
     case 'baseline':
     case 'delta':
     case 'next':
@@ -48,12 +61,21 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
     case 'count':
       return count(api, call, readable(api, call));
     case 'row':
-      return singleRow(api, call, readable(api, call), rowKey(request.resource ?? '') ?? '');
+      return singleRow(api, call, readable(api, call), keyPredicate(request.resource ?? '') ?? '');
+    case 'publish':
     case 'token':
     case 'openid':
     case 'other':
       throw unknownSegment(request.resource ?? request.path);
   }
+}
+
+/** Where the model has the table, its row is read like any other. */
+async function organization(api: WebApi, call: ApiCall): Promise<Reply> {
+  if (!api.store.has(ORGANIZATION)) return organizations(api, call);
+  const data = readable(api, call);
+  const predicate = keyPredicate(call.request.resource ?? '');
+  return predicate === undefined ? plainPage(api, call, data, null) : singleRow(api, call, data, predicate);
 }
 
 function csdl(api: WebApi, call: ApiCall): Reply {
@@ -85,8 +107,12 @@ function isTracking(position: TrackingPosition | KeyPosition): position is Track
 
 function count(api: WebApi, call: ApiCall, data: TableData): Reply {
   const token = call.options.get('$deltatoken');
+  const fits = rowFilter(call.options, data.definition);
   // An ordinary count stops at 5,000, whatever the table holds.
-  const number = token === undefined ? Math.min(data.rows.size, 5000) : changeCount(api, data, token);
+  const number =
+    token === undefined
+      ? Math.min([...data.rows.values()].filter(fits).length, 5000)
+      : changeCount(api, data, token);
   return { ...jsonReply(String(number)), headers: { 'Content-Type': 'text/plain' } };
 }
 
@@ -96,18 +122,20 @@ function readable(api: WebApi, call: ApiCall): TableData {
   const data = api.store.bySet(set);
   if (data === undefined) throw unknownSegment(set);
   const { definition } = data;
-  if (!api.settings.deniedTables.has(definition.logicalName)) return data;
-  throw new DataverseError(
-    403,
-    '0x80040220',
-    `Principal user (Id=${api.settings.userId}, type=8, roleCount=1, privilegeCount=42, accessMode='4 Non-interactive', AADObjectId=${api.settings.userId}) ` +
-      `is missing prvRead${definition.schemaName} privilege (Id=886b280c-6396-4d56-a0a3-2c1b0a50ceb0) on OTC=${definition.objectTypeCode} for entity '${definition.logicalName}'.`,
-  );
+  if (api.settings.deniedTables.has(definition.logicalName)) {
+    throw missingPrivilege(api.settings.userId, `prvRead${definition.schemaName}`, definition);
+  }
+  if (definition.logicalName === ORGANIZATION) keepOrganizationRow(api, data);
+  return data;
 }
 
-/** The longest address the Web API takes. */
+/** The longest address the Web API takes, in characters. Source: Microsoft, "Query data using the Web API". */
 export const LONGEST_URL = 32_768;
 
+/**
+ * Refuses an absolute address that is too long. How a live organization words it is not documented; the 404 and
+ * 414 that a front end may answer in its place can be had as faults.
+ */
 export function refuseLongUrl(url: string): void {
   if (url.length > LONGEST_URL) throw badRequest('The request URL is too long.');
 }

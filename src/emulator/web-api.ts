@@ -14,6 +14,8 @@ export interface WebApi {
 export interface ApiCall {
   readonly request: ApiRequest;
   readonly options: QueryOptions;
+  /** The body of the request, empty without one. */
+  readonly body: string;
   /** `https://org/api/data/v9.2`, without a slash at the end. */
   readonly root: string;
 }
