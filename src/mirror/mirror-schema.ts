@@ -69,14 +69,20 @@ export async function prepareMirrorTable(
   };
 }
 
-/** What `prepareMirrorTable` would do; nothing is changed. @throws Failure */
+/**
+ * What `prepareMirrorTable` would do; nothing is changed.
+ *
+ * @param store undefined where there is no state yet.
+ * @throws Failure
+ */
 export async function planMirrorTable(
   client: pg.PoolClient,
-  store: StateStore,
+  store: StateStore | undefined,
   mirror: MirrorTable,
   { definition, policy }: PrepareOptions,
 ): Promise<{ plan: DdlPlan; existing: ExistingTable | undefined }> {
-  const catalog = await readCatalog(store, store.on(client), mirror.table.logicalName);
+  const catalog =
+    store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
   const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
   const removed = catalog

@@ -102,6 +102,23 @@ export class TableJob {
     return result;
   }
 
+  /**
+   * Makes the mirror table fit the source's metadata, and nothing else: what it then takes to fill it
+   * is the next run's.
+   *
+   * @throws Failure
+   */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { lease } = await waitForLease(this.mirror, this.settings.name, this.leases.holder, signal);
+    this.leases.keep(lease);
+    try {
+      await this.preparation.make(lease, signal);
+    } finally {
+      this.leases.drop(lease);
+      await this.release(lease);
+    }
+  }
+
   /** @returns false when there was no place for the load that is due. */
   private async underLease(
     options: RunOptions,
@@ -165,6 +182,8 @@ export class TableJob {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { settings, dataverse } = this;
+    // Another process may have altered the mirror table since this one looked.
+    if (checkpoint.selection === null) this.preparation.forget();
     const ready = await this.preparation.make(taken.lease, signal);
     const { table } = ready.mirror;
     let stored = checkpoint;

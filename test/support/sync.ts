@@ -1,5 +1,5 @@
 import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
-import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
 import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
@@ -19,6 +19,11 @@ export interface SyncOptions {
   readonly leaseDuration?: number;
 }
 
+/** The jobs of one process. */
+export interface SyncSession extends AsyncDisposable {
+  sync(run?: RunOptions, signal?: AbortSignal): Promise<RunResult[]>;
+}
+
 /** An emulator, a database, and passes of the daemon's own jobs between the two, in this process. */
 export class SyncBench implements AsyncDisposable {
   readonly emulator: DataverseEmulator;
@@ -31,8 +36,9 @@ export class SyncBench implements AsyncDisposable {
     this.url = url;
   }
 
-  static async open(): Promise<SyncBench> {
-    const emulator = new DataverseEmulator({ seed: 11 });
+  /** @param options what the emulator is to be; the built-in model without them. */
+  static async open(options: EmulatorOptions = {}): Promise<SyncBench> {
+    const emulator = new DataverseEmulator({ seed: 11, ...options });
     const [url, database] = await Promise.all([emulator.listen(), freshDatabase()]);
     return new SyncBench(emulator, database, url);
   }
@@ -44,27 +50,34 @@ export class SyncBench implements AsyncDisposable {
     run: RunOptions = {},
     signal: AbortSignal = never,
   ): Promise<RunResult[]> {
+    await using session = await this.session(tables, options);
+    return await session.sync(run, signal);
+  }
+
+  /** What a process keeps from one pass to the next. */
+  async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
     const dataverse = this.dataverse();
     const pool = openPool({ url: this.database.url, connections: 12, idleInTransaction: 30_000 }, silent);
-    try {
-      const mirror = await openMirror(
-        pool,
-        {
-          url: this.database.url,
-          schema: 'dataverse',
-          stateSchema: 'mirrorverse',
-          connections: 12,
-          leaseDuration: options.leaseDuration ?? 30_000,
-        },
-        { url: this.url, organizationId: this.emulator.store.organizationId, linkLifeDays: 7 },
-        tables,
-      );
-      const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
-      return await syncOnce(jobs, 8, () => run, signal);
-    } finally {
-      await pool.end();
-      await dataverse.close();
-    }
+    const mirror = await openMirror(
+      pool,
+      {
+        url: this.database.url,
+        schema: 'dataverse',
+        stateSchema: 'mirrorverse',
+        connections: 12,
+        leaseDuration: options.leaseDuration ?? 30_000,
+      },
+      { url: this.url, organizationId: this.emulator.store.organizationId, linkLifeDays: 7 },
+      tables,
+    );
+    const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
+    return {
+      sync: async (run = {}, signal = never) => syncOnce(jobs, 8, () => run, signal),
+      async [Symbol.asyncDispose]() {
+        await pool.end();
+        await dataverse.close();
+      },
+    };
   }
 
   dataverse(): Dataverse {

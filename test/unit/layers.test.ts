@@ -12,8 +12,8 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   mirror: { folders: ['model'], rule: 'mirror imports only model' },
   sync: { folders: ['model', 'dataverse', 'mirror'], rule: 'sync imports only model, dataverse and mirror' },
   operations: {
-    folders: ['model', 'dataverse', 'mirror'],
-    rule: 'operations imports only model, dataverse and mirror',
+    folders: ['model', 'dataverse', 'mirror', 'sync'],
+    rule: 'operations imports only model, dataverse, mirror and sync',
   },
   config: { folders: ['model'], rule: 'config imports only model, and of dataverse the type SignIn' },
   'embedded-postgres': { folders: [], rule: 'embedded-postgres imports nothing outside itself' },

@@ -86,14 +86,46 @@ export async function takeLease(
   if (row === undefined) return null;
   return {
     lease: { table, holder, fence: row.fence },
-    checkpoint: {
-      phase: row.phase as FeedPhase,
-      catchingUp: row.catchingUp,
-      link: linkOf(row.linkKind, row.link),
-      selection: row.selection,
-    },
+    checkpoint: checkpointOf(row),
     successAge: row.successAge,
   };
+}
+
+interface StoredCheckpoint {
+  readonly phase: string;
+  readonly catchingUp: boolean;
+  readonly link: string | null;
+  readonly linkKind: string | null;
+  readonly selection: string | null;
+}
+
+function checkpointOf(row: StoredCheckpoint): Checkpoint {
+  return {
+    phase: row.phase as FeedPhase,
+    catchingUp: row.catchingUp,
+    link: linkOf(row.linkKind, row.link),
+    selection: row.selection,
+  };
+}
+
+/** Where a table's feed stands, without taking its lease; undefined for a table without state. */
+export async function readCheckpoint(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<Checkpoint | undefined> {
+  const { tables } = store.tables;
+  const [row] = await db
+    .select({
+      phase: tables.phase,
+      catchingUp: tables.catchingUp,
+      link: tables.link,
+      linkKind: tables.linkKind,
+      selection: tables.selection,
+    })
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  return row === undefined ? undefined : checkpointOf(row);
 }
 
 function linkOf(kind: string | null, url: string | null): Link | null {

@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import { readRecordCounts } from '../dataverse/record-count.ts';
+import { describeChange, type Verdict } from '../mirror/drift.ts';
+import { planMirrorTable } from '../mirror/mirror-schema.ts';
+import { mirrorTable } from '../mirror/mirror-table.ts';
+import { transaction } from '../mirror/postgres.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { readCheckpoint } from '../mirror/state/leases.ts';
+import { stateExists } from '../mirror/state/migrate.ts';
+import { openStateStore, type StateStore } from '../mirror/state/store.ts';
+import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
+import { toFailure, type FailureSummary } from '../model/failure.ts';
+import { selectionOf } from '../model/table.ts';
+import { startingPoint } from '../sync/starting-point.ts';
+import type { TableWishes } from '../sync/table-preparation.ts';
+import { withSelectedColumns } from '../sync/table-selection.ts';
+
+/** One difference at the source, and what the policy says to it. */
+export interface PlannedChange {
+  readonly kind: Verdict['kind'];
+  readonly policy: Verdict['policy'];
+  readonly description: string;
+}
+
+/** What the next run does to one table; an entry of what `plan --json` prints. */
+export interface TablePlan {
+  readonly table: string;
+  readonly statements: readonly string[];
+  readonly changes: readonly PlannedChange[];
+  /** The rows that are read again, and why; null when only changes are. */
+  readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
+  /** Rows at the source, from a snapshot that may be a day old; null where nobody counts them. */
+  readonly rows: number | null;
+  /** API requests for rows that the run costs; null where the rows are not counted. */
+  readonly requests: number | null;
+  readonly error: FailureSummary | null;
+}
+
+export interface PlanOptions {
+  readonly pool: pg.Pool;
+  readonly dataverse: Dataverse;
+  readonly schema: string;
+  readonly stateSchema: string;
+  readonly pageSize: number;
+  readonly tables: readonly TableWishes[];
+}
+
+/** What a run would do to each table, before anything is done. Nothing is changed anywhere. */
+export async function planRun(options: PlanOptions, signal: AbortSignal): Promise<TablePlan[]> {
+  const { pool, stateSchema, schema, dataverse, tables } = options;
+  const environment = (await stateExists(pool, stateSchema))
+    ? await readEnvironmentRecord(pool, stateSchema, schema)
+    : undefined;
+  const store = environment && openStateStore(pool, stateSchema, environment.id);
+  const names = tables.map(({ name }) => name);
+  const counts = await readRecordCounts(dataverse.client, names, signal);
+  return Promise.all(
+    tables.map(async (table) => planTableRun(options, table, store, counts.get(table.name) ?? null, signal)),
+  );
+}
+
+async function planTableRun(
+  options: PlanOptions,
+  wishes: TableWishes,
+  store: StateStore | undefined,
+  rows: number | null,
+  signal: AbortSignal,
+): Promise<TablePlan> {
+  const { name: table, mode } = wishes;
+  try {
+    const definition = await options.dataverse.metadata.table(table, signal, mode);
+    const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
+    const mirror = mirrorTable(wanted, options.schema, wishes.softDeletes);
+    return await transaction(options.pool, async (client) => {
+      const planOptions = { definition, policy: wishes.drift };
+      const { plan, existing } = await planMirrorTable(client, store, mirror, planOptions);
+      const stored =
+        existing === undefined || store === undefined
+          ? undefined
+          : await readCheckpoint(store, store.on(client), table);
+      const checkpoint = stored ?? NEW_CHECKPOINT;
+      const start = startingPoint(
+        plan.refills ? { ...checkpoint, selection: null } : checkpoint,
+        selectionOf(plan.mirror.table),
+        { restart: false, hasRows: existing !== undefined },
+      );
+      const load =
+        mode === 'snapshot'
+          ? 'snapshot'
+          : start.phase === 'delta' || start.phase === 'new'
+            ? null
+            : start.phase;
+      return {
+        table,
+        statements: plan.statements,
+        changes: plan.changes.map((change) => ({
+          kind: change.kind,
+          policy: change.policy,
+          description: describeChange(change),
+        })),
+        load,
+        rows,
+        requests: load === null ? 1 : rows === null ? null : Math.ceil(rows / options.pageSize) + 1,
+        error: null,
+      };
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code, message, remedy } = toFailure(error);
+    return {
+      table,
+      statements: [],
+      changes: [],
+      load: null,
+      rows,
+      requests: null,
+      error: { code, message, remedy },
+    };
+  }
+}
