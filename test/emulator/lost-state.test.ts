@@ -39,12 +39,10 @@ describe('the mirror becomes equal again', () => {
     await expectEqualAfterSync(bench);
   });
 
-  it('when a column was put out of the way because its type no longer fits', async () => {
+  it('when a column was given another type by hand', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
-    await bench.database.query('ALTER TABLE dataverse.account ALTER COLUMN revenue TYPE text');
-    expect(failures(await bench.sync(['account']))).toEqual({ account: 'drift' });
-    await bench.database.query('ALTER TABLE dataverse.account RENAME COLUMN revenue TO revenue_before');
+    await bench.database.query('ALTER TABLE dataverse.account ALTER COLUMN revenue TYPE double precision');
     await expectEqualAfterSync(bench);
   });
 
