@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { wireProperty } from './column.ts';
 import type { DataverseStore } from './dataverse-store.ts';
 import { Random } from './random.ts';
-import type { TableData } from './table-data.ts';
+import { PARTITION, type TableData } from './table-data.ts';
 import { valueSeeder } from './value-seeder.ts';
 import type { WireInput } from './wire-value.ts';
 
@@ -77,7 +77,7 @@ export class Churn {
   }
 
   #insert(table: string): Change {
-    const [id = ''] = this.#store.seed(table, 1, this.#random, this.#random.integer(0, 60));
+    const [id = ''] = this.#store.seed(table, 1, this.#random, this.#random.integer(0, 120));
     return { action: 'insert', table, id };
   }
 
@@ -86,20 +86,22 @@ export class Churn {
     const changes: Record<string, WireInput> = {};
     const columns = data.rowColumns.filter(
       (column) =>
-        !column.isPrimaryId &&
+        column.logicalName !== data.definition.primaryIdAttribute &&
         column.logicalName !== 'versionnumber' &&
         column.logicalName !== 'createdon' &&
         column.logicalName !== 'modifiedon' &&
+        // Part of the key of an elastic table.
+        column.logicalName !== PARTITION &&
         column.calculationOf === null,
     );
-    const amount = random.integer(1, 4);
+    const amount = columns.length === 0 ? 0 : random.integer(1, 4);
     for (let count = 0; count < amount; count += 1) {
       const column = random.pick(columns);
       const mayBeNull = !column.isPrimaryName && column.kind !== 'State' && column.kind !== 'Status';
       const value =
         mayBeNull && random.chance(0.1)
           ? null
-          : valueSeeder(this.#store, data.definition, column)(random.integer(0, 30), random);
+          : valueSeeder(this.#store, data.definition, column)(random.integer(0, 100), random);
       changes[wireProperty(column)] = value;
       const twin = `${column.logicalName}_base`;
       if (column.kind === 'Money' && data.positions.has(twin)) changes[twin] = value;

@@ -23,8 +23,9 @@ const TRACKED =
 /** The base of all activities, which can be read as a table itself. */
 const ACTIVITY = 'activitypointer';
 
-/** The CSDL document. The change tracking capability appears only in the annotated variant. */
+/** The CSDL document, recorded or made from the tables. The change tracking capability appears only in the annotated variant. */
 export function csdlDocument(store: DataverseStore, annotated: boolean): string {
+  if (store.csdl !== null) return store.csdl;
   const tables = [...store.tables.values()];
   const types = tables
     .filter((table) => table.logicalName !== ACTIVITY)

@@ -1,4 +1,5 @@
 import type { DataverseStore } from './dataverse-store.ts';
+import { HARD_TEXTS } from './hard-text.ts';
 import type { Option } from './option-set.ts';
 import type { Random } from './random.ts';
 import { valueSeeder, type ValueSeeder } from './value-seeder.ts';
@@ -15,8 +16,8 @@ const ALWAYS_FILLED = new Set([
   'transactioncurrencyid',
   'exchangerate',
 ]);
-/** So many first rows of a table have a value in every column. */
-const FULL_ROWS = 20;
+/** So many first rows of a table have a value in every column, among them all that are hard to carry. */
+const FULL_ROWS = HARD_TEXTS.length + 1;
 const SHARE_OF_NULLS = 0.35;
 
 interface SeededColumn {
@@ -37,8 +38,10 @@ export class RowSeeder {
 
   constructor(store: DataverseStore, data: TableData) {
     this.#width = data.rowColumns.length;
+    // A live canvasapp does not flag its primary id as such.
+    const { primaryIdAttribute } = data.definition;
     for (const [position, column] of data.rowColumns.entries()) {
-      if (column.isPrimaryId || LEFT_OUT.has(column.logicalName)) continue;
+      if (column.logicalName === primaryIdAttribute || LEFT_OUT.has(column.logicalName)) continue;
       if (column.calculationOf !== null) {
         const amount = data.positions.get(column.calculationOf);
         if (amount !== undefined) this.#twins.push([amount, position]);

@@ -1,6 +1,7 @@
 import type { Column } from './column.ts';
+import { HARD_TEXTS, LONG_TEXT } from './hard-text.ts';
 import type { Random } from './random.ts';
-import { CITIES, COMPANIES, COUNTRIES, FIRST_NAMES, HARD_TEXTS, LAST_NAMES, SENTENCES } from './seed-text.ts';
+import { CITIES, COMPANIES, COUNTRIES, FIRST_NAMES, LAST_NAMES, SENTENCES } from './seed-text.ts';
 
 type TextSeeder = (index: number, random: Random) => string;
 
@@ -9,7 +10,9 @@ export function textSeeder(column: Column): TextSeeder {
   const limit = column.maxLength ?? 100;
   if (column.kind === 'Memo') {
     return (index, random) =>
-      HARD_TEXTS[index % 50] ?? `${random.pick(SENTENCES)}\r\n${random.pick(SENTENCES)}`;
+      index === HARD_TEXTS.length && LONG_TEXT.length <= limit
+        ? LONG_TEXT
+        : (HARD_TEXTS[index % 150] ?? `${random.pick(SENTENCES)}\r\n${random.pick(SENTENCES)}`);
   }
   const ordinary = ordinaryText(column, limit);
   return (index, random) => {

@@ -2,7 +2,7 @@ import type { Column } from './column.ts';
 import type { DataverseStore } from './dataverse-store.ts';
 import type { Random } from './random.ts';
 import { textSeeder } from './text-seeder.ts';
-import { HARD_NUMBERS } from './seed-text.ts';
+import { HARD_CHOICES, HARD_DATES, HARD_GUIDS, HARD_NUMBERS, HARD_TIMES } from './hard-value.ts';
 import type { TableDefinition } from './table-definition.ts';
 import type { WireInput } from './wire-value.ts';
 
@@ -28,10 +28,10 @@ export function valueSeeder(store: DataverseStore, table: TableDefinition, colum
     case 'Boolean':
       return (_, random) => random.chance(0.3);
     case 'DateTime':
-      return (_, random) => seedDate(column.behavior === 'DateOnly', random);
+      return (index, random) => seedDate(column.behavior === 'DateOnly', index, random);
     case 'Uniqueidentifier':
       return table.intersects === null
-        ? (_, random) => random.guid()
+        ? (index, random) => HARD_GUIDS[index] ?? random.guid()
         : (_, random) => seedEnd(store, column, random);
     case 'Lookup':
     case 'Customer':
@@ -40,8 +40,8 @@ export function valueSeeder(store: DataverseStore, table: TableDefinition, colum
     case 'Picklist':
     case 'State':
     case 'Status': {
-      const options = column.optionSet?.options ?? [];
-      return (_, random) => random.pick(options).value;
+      const values = column.optionSet?.options.map((option) => option.value) ?? [];
+      return (_, random) => random.pick(values.length === 0 ? HARD_CHOICES : values);
     }
     case 'MultiSelectPicklist':
       return (_, random) => seedChoices(column, random);
@@ -50,11 +50,11 @@ export function valueSeeder(store: DataverseStore, table: TableDefinition, colum
     case 'File':
       return (_, random) => random.guid();
     case 'EntityName':
-      return () => table.logicalName;
+      return column.logicalName === 'activitytypecode'
+        ? () => table.logicalName
+        : (_, random) => random.pick(['account', 'new_region', table.logicalName]);
     case 'ManagedProperty':
-      return (_, random) => ({
-        json: `{"Value":${random.chance(0.5)},"CanBeChanged":true,"ManagedPropertyLogicalName":"iscustomizable"}`,
-      });
+      return (index, random) => ({ json: seedManagedProperty(index, random.chance(0.5)) });
     case 'PartyList':
     case 'Virtual':
       return () => null;
@@ -87,8 +87,9 @@ function seedNumber(column: Column, index: number, random: Random): string {
   );
 }
 
-function seedDate(dateOnly: boolean, random: Random): string {
-  if (dateOnly && random.chance(0.02)) return '1753-01-01';
+function seedDate(dateOnly: boolean, index: number, random: Random): string {
+  const hard = dateOnly ? HARD_DATES[index] : HARD_TIMES[index];
+  if (hard !== undefined) return hard;
   const two = (lowest: number, highest: number): string =>
     TWO_DIGITS[random.integer(lowest, highest)] ?? '01';
   const date = `${random.integer(2019, 2025)}-${two(1, 12)}-${two(1, 28)}`;
@@ -96,8 +97,11 @@ function seedDate(dateOnly: boolean, random: Random): string {
 }
 
 function seedLookup(store: DataverseStore, column: Column, random: Random): WireInput {
+  if (column.targets.length === 0) return random.guid();
   const table = random.pick(column.targets);
-  if (!store.has(table)) return table === 'businessunit' ? store.businessUnitId : null;
+  if (table === 'businessunit' && !store.has(table)) return store.businessUnitId;
+  // A row of a table that the model leaves out.
+  if (!store.has(table)) return { table, id: random.guid() };
   const id = store.data(table).anyId(random);
   if (id !== undefined) return { table, id };
   const other = column.targets.find((each) => store.has(each) && store.data(each).rows.size > 0);
@@ -112,7 +116,16 @@ function seedEnd(store: DataverseStore, column: Column, random: Random): string 
   return id ?? random.guid();
 }
 
+/** Members come in either order. */
+function seedManagedProperty(index: number, value: boolean): string {
+  const name = '"ManagedPropertyLogicalName":"iscustomizable"';
+  return index % 2 === 0
+    ? `{"Value":${value},"CanBeChanged":true,${name}}`
+    : `{"CanBeChanged":false,${name},"Value":${value}}`;
+}
+
 function seedChoices(column: Column, random: Random): string | null {
+  if (column.optionSet === null) return random.chance(0.2) ? null : '0,100000000,-1';
   const chosen = (column.optionSet?.options ?? []).filter(() => random.chance(0.4));
   return chosen.length === 0 ? null : chosen.map((option) => option.value).join(',');
 }

@@ -1,10 +1,42 @@
 import { isInRows, wireProperty, type Column } from '../../src/emulator/column.ts';
 import type { DataverseStore, TrueRow } from '../../src/emulator/dataverse-store.ts';
+import type { TableDefinition } from '../../src/emulator/table-definition.ts';
 import { literalOf } from '../../src/emulator/wire-value.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Kinds that have no mirror column: images, party lists and what only labels another column. */
 const UNMIRRORED = new Set(['Image', 'PartyList', 'Virtual']);
+
+/** Columns that hold a file's contents. */
+const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body']);
+
+/** What a mirror table has beside the source's columns. */
+const BOOKKEEPING = new Set(['_mirrored_at', '_deleted_at']);
+
+/** The columns that a mirror has unless told otherwise. */
+function expectedColumns(table: TableDefinition): ExpectedColumn[] {
+  return table.columns
+    .filter(
+      (column) =>
+        isInRows(column) &&
+        column.attributeOf === null &&
+        !UNMIRRORED.has(column.kind) &&
+        !BODIES.has(`${table.logicalName}.${column.logicalName}`),
+    )
+    .flatMap((column) => columnsOf(table, column));
+}
+
+/** Columns of the mirror table that nothing in the source asks for. */
+export async function unexpectedColumns(
+  store: DataverseStore,
+  database: TestDatabase,
+  table: string,
+): Promise<string[]> {
+  const definition = store.data(table).definition;
+  const expected = new Set(expectedColumns(definition).map(({ name }) => name));
+  const types = await columnTypes(database, table);
+  return [...types.keys()].filter((name) => !expected.has(name) && !BOOKKEEPING.has(name));
+}
 
 /**
  * Every difference between the source's rows of a table and its mirror, value by value, as text for a
@@ -17,11 +49,8 @@ export async function differences(
 ): Promise<string[]> {
   const definition = store.tables.get(table);
   if (definition === undefined) return [`the source has no table ${table}`];
-  const columns = definition.columns.filter(
-    (column) => isInRows(column) && column.attributeOf === null && !UNMIRRORED.has(column.kind),
-  );
   const types = await columnTypes(database, table);
-  const expected = columns.flatMap(expectedColumns);
+  const expected = expectedColumns(definition);
   const missing = expected.filter(({ name }) => !types.has(name)).map(({ name }) => `no column ${name}`);
   if (missing.length > 0) return missing;
 
@@ -52,7 +81,7 @@ interface ExpectedColumn {
   readonly value: (row: TrueRow) => string | null;
 }
 
-function expectedColumns(column: Column): ExpectedColumn[] {
+function columnsOf(definition: TableDefinition, column: Column): ExpectedColumn[] {
   const property = wireProperty(column);
   const own: ExpectedColumn = {
     name: column.logicalName,
@@ -65,11 +94,15 @@ function expectedColumns(column: Column): ExpectedColumn[] {
     };
     return [own, { name: `${column.logicalName}_entitytype`, value: target }];
   }
-  if (column.kind === 'File') {
-    const name = `${column.logicalName}_name`;
+  const name = `${column.logicalName}_name`;
+  if (column.kind === 'File' && isCarried(definition, name)) {
     return [own, { name, value: (row) => literalOf(row.values.get(name) ?? null) }];
   }
   return [own];
+}
+
+function isCarried(definition: TableDefinition, logicalName: string): boolean {
+  return definition.columns.some((column) => column.logicalName === logicalName && isInRows(column));
 }
 
 /** A JSON literal as PostgreSQL prints the same value; what PostgreSQL printed stays as it is. */
@@ -81,7 +114,8 @@ function canonical(literal: string | null, type: string, isJson = false): string
     const flag = typeof value === 'object' && value !== null && 'Value' in value ? value.Value : value;
     return String(flag);
   }
-  if (type === 'double precision') return String(Number(value));
+  // String() would take the sign off minus zero.
+  if (type === 'double precision') return Object.is(Number(value), -0) ? '-0' : String(Number(value));
   // `2024-05-06T07:08:09Z` is written with a blank and without its Z.
   if (type.startsWith('timestamp')) return String(value).replace('T', ' ').replace('Z', '');
   return String(value);

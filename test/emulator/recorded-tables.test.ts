@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { Churn } from '../../src/emulator/churn.ts';
+import { Random } from '../../src/emulator/random.ts';
+import { differences, unexpectedColumns } from '../support/oracle.ts';
+import { RECORDED, recordedTable } from '../support/recorded.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+
+const VIRTUAL = 'aaduser.21attrs.approval-dev';
+
+/** More than there are hard values, so that the last rows have nulls among them. */
+const ROWS = 75;
+const CHANGES = 120;
+
+describe('the mirror of a live definition', () => {
+  it.each(RECORDED.filter((name) => name !== VIRTUAL))('equals its source: %s', async (name) => {
+    const definition = recordedTable(name);
+    const table = definition.logicalName;
+    await using bench = await SyncBench.open({ tables: [definition] });
+    const { store } = bench.emulator;
+    store.seed(table, ROWS);
+    expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
+    expect(await differences(store, bench.database, table)).toEqual([]);
+    expect(await unexpectedColumns(store, bench.database, table)).toEqual([]);
+
+    const churn = new Churn(store, new Random(5), [table]);
+    for (let change = 0; change < CHANGES; change++) churn.step();
+    expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
+    expect(await differences(store, bench.database, table)).toEqual([]);
+  });
+
+  it('is refused for a virtual table', async () => {
+    await using bench = await SyncBench.open({ tables: [recordedTable(VIRTUAL)] });
+    bench.emulator.store.seed('aaduser', 3);
+    expect(failures(await bench.sync(['aaduser']))).toEqual({ aaduser: 'not-mirrorable' });
+  });
+});
