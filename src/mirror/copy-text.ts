@@ -1,5 +1,7 @@
 import type { PageRows } from '../model/page.ts';
 import type { Column, ColumnType } from '../model/table.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
+import { valueHash } from './value-hash.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -13,6 +15,8 @@ const LOWER_N = 0x6e;
 const UPPER_N = 0x4e;
 const LOWER_U = 0x75;
 const SLASH = 0x2f;
+/** U+FFFD, the replacement character. */
+const REPLACEMENT = 0xfffd;
 
 /** Why a row cannot be stored, found before PostgreSQL sees it. */
 export interface Unstorable {
@@ -36,23 +40,28 @@ export interface CopyScratch {
   bytes: Uint8Array;
 }
 
+export interface CopyOptions {
+  /** Row numbers that are left out. */
+  readonly skip?: ReadonlySet<number>;
+  /** Where the text is put; the result is good until the next use of the same. */
+  readonly scratch?: CopyScratch;
+  readonly policy?: RowPolicy;
+}
+
 /**
- * The page's rows as COPY text, in the order of `columns`, without those in `skip`.
+ * The page's rows as COPY text, in the order of `columns`.
  *
  * JSON's string escapes and COPY's are nearly the same, so a value goes from the response's bytes to
  * COPY's in one pass: no string is made of it, no number is parsed. What PostgreSQL's text can never
  * hold (NUL, half a surrogate pair) is found here, with the column's name; everything else about a
  * value is PostgreSQL's to judge.
- *
- * @param scratch where the text is put; the result is good until the next use of the same.
  */
 export function toCopyText(
   page: PageRows,
   columns: readonly Column[],
-  skip?: ReadonlySet<number>,
-  scratch: CopyScratch = { bytes: new Uint8Array(0) },
+  { skip, scratch = { bytes: new Uint8Array(0) }, policy = DEFAULT_ROW_POLICY }: CopyOptions = {},
 ): CopyText {
-  const writer = new CopyTextWriter(page.bytes, scratch);
+  const writer = new CopyTextWriter(page.bytes, scratch, policy);
   const lines = new Int32Array(page.rows + 1);
   const rows = new Int32Array(page.rows);
   const unstorable: Unstorable[] = [];
@@ -81,9 +90,11 @@ class CopyTextWriter {
   private out: Uint8Array;
   private readonly bytes: Uint8Array;
   private readonly scratch: CopyScratch;
+  private readonly policy: RowPolicy;
 
-  constructor(bytes: Uint8Array, scratch: CopyScratch) {
+  constructor(bytes: Uint8Array, scratch: CopyScratch, policy: RowPolicy) {
     this.bytes = bytes;
+    this.policy = policy;
     this.scratch = scratch;
     this.out = scratch.bytes;
     this.reserve(bytes.length >> 1);
@@ -114,9 +125,14 @@ class CopyTextWriter {
         this.out[this.length++] = BACKSLASH;
         this.out[this.length++] = UPPER_N;
       } else if (bytes[start] === QUOTE) {
-        reason = types[field] === 'integers' ? this.integers(start, end) : this.string(start + 1, end - 1);
+        const type = types[field];
+        if (type === 'integers') reason = this.integers(start, end);
+        else if (type === 'hash') reason = this.hash(start, end);
+        else reason = this.string(start + 1, end - 1);
       } else if (bytes[start] === OPEN_BRACE || bytes[start] === OPEN_BRACKET) {
         reason = 'an object or array where a single value was expected';
+      } else if (types[field] === 'hash') {
+        reason = this.hash(start, end);
       } else {
         this.copy(start, end);
       }
@@ -158,6 +174,16 @@ class CopyTextWriter {
     return undefined;
   }
 
+  private hash(start: number, end: number): string | undefined {
+    const { hashKey } = this.policy;
+    if (hashKey === undefined) throw new TypeError('A hashed column needs a hash key.');
+    const hash = valueHash(hashKey, this.bytes.subarray(start, end));
+    if (hash === undefined) return 'text that is no well-formed Unicode';
+    this.reserve(hash.length + 8);
+    for (let at = 0; at < hash.length; at++) this.out[this.length++] = hash.charCodeAt(at);
+    return undefined;
+  }
+
   /** A JSON string's characters, escaped for COPY. */
   private string(start: number, end: number): string | undefined {
     const { bytes, out } = this;
@@ -175,7 +201,10 @@ class CopyTextWriter {
       if (escape === LOWER_U) {
         let code = hex4(bytes, at);
         at += 4;
-        if (code === 0) return 'a NUL character, which PostgreSQL text cannot hold';
+        if (code === 0) {
+          if (this.policy.nul === 'quarantine') return 'a NUL character, which PostgreSQL text cannot hold';
+          code = REPLACEMENT;
+        }
         if (code >= 0xd800 && code <= 0xdfff) {
           const low = bytes[at] === BACKSLASH && bytes[at + 1] === LOWER_U ? hex4(bytes, at + 2) : 0;
           if (code > 0xdbff || low < 0xdc00 || low > 0xdfff) return 'half of a surrogate pair';

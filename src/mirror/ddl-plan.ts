@@ -133,9 +133,16 @@ function createTable(mirror: MirrorTable): string {
   const own = [
     `${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`,
     ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} timestamptz`] : []),
-    `PRIMARY KEY (${columnName(mirror, mirror.keyField)})`,
+    uniqueKey(mirror),
   ];
   return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)`;
+}
+
+/** A partition may be null, which a primary key may not hold; null is a partition like any other. */
+function uniqueKey(mirror: MirrorTable): string {
+  const key = columnName(mirror, mirror.keyField);
+  if (mirror.partitionField === undefined) return `PRIMARY KEY (${key})`;
+  return `UNIQUE NULLS NOT DISTINCT (${key}, ${columnName(mirror, mirror.partitionField)})`;
 }
 
 function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[] {

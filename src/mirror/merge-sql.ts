@@ -1,3 +1,4 @@
+import type { RowId } from '../model/page.ts';
 import { quoteIdentifier, shortenIdentifier } from './identifier.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
 
@@ -12,6 +13,10 @@ const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stag
 export function createStaging(mirror: MirrorTable): string {
   return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stagingName(mirror))} ON COMMIT DELETE ROWS
     AS SELECT ${columnNames(mirror).join(', ')} FROM ${mirror.qualified} WITH NO DATA`;
+}
+
+export function emptyStaging(mirror: MirrorTable): string {
+  return `DELETE FROM ${staging(mirror)}`;
 }
 
 export function dropStaging(mirror: MirrorTable): string {
@@ -37,17 +42,18 @@ export function copyIntoMirror(mirror: MirrorTable): string {
  */
 export function mergeStaged(mirror: MirrorTable, rewrite: boolean): string {
   const names = columnNames(mirror);
-  const key = columnName(mirror, mirror.keyField);
+  const keys = keyColumns(mirror);
+  const [key] = keys;
   const set = [
-    ...names.filter((name) => name !== key).map((name) => `${name} = excluded.${name}`),
+    ...names.filter((name) => !keys.includes(name)).map((name) => `${name} = excluded.${name}`),
     `${quoteIdentifier(MIRRORED_AT)} = now()`,
     ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} = NULL`] : []),
   ];
   return `INSERT INTO ${mirror.qualified} AS m (${names.join(', ')})
     SELECT ${names.map((name) => `s.${name}`).join(', ')}
-      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON m.${key} = s.${key}
+      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
      WHERE m.${key} IS NULL OR ${isNewer(mirror, 's', rewrite)}
-    ON CONFLICT (${key}) DO UPDATE SET ${set.join(', ')}
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${set.join(', ')}
      WHERE ${isNewer(mirror, 'excluded', rewrite)}`;
 }
 
@@ -66,16 +72,60 @@ function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
   return `(m.${version} IS NULL OR m.${version} < ${from}.${version} OR (m.${version} = ${from}.${version} AND (${same})))`;
 }
 
-/** Deletes the rows whose keys are in `$1`, or marks them deleted. */
-export function deleteByKey(mirror: MirrorTable): string {
+/** Names of the columns that tell rows apart: the key and, on partitioned tables, the partition. */
+function keyColumns(mirror: MirrorTable): readonly [key: string, ...partition: string[]] {
   const key = columnName(mirror, mirror.keyField);
-  return deletion(mirror, `${key} = ANY ($1::uuid[])`);
+  return mirror.partitionField === undefined ? [key] : [key, columnName(mirror, mirror.partitionField)];
+}
+
+/** Whether row `m` of the mirror has the whole key that `from` has in `columns`. */
+function sameKey(mirror: MirrorTable, from: string, columns: readonly string[]): string {
+  const [key, partition] = keyColumns(mirror);
+  const same = `m.${key} = ${from}.${columns[0]}`;
+  return partition === undefined
+    ? same
+    : `${same} AND m.${partition} IS NOT DISTINCT FROM ${from}.${columns[1]}`;
+}
+
+/** Columns of a table of keys, and of keys that come as parameters. */
+const KEY_COLUMNS = ['key', 'partition'];
+
+/** A table of keys, such as those a re-baseline has seen. */
+export function createKeys(mirror: MirrorTable, name: string): string {
+  return `CREATE TABLE ${name} (key uuid${mirror.partitionField === undefined ? '' : ', partition text'})`;
+}
+
+/** Puts the keys `$1`, of the partitions `$2` where the table has such, into a table of keys. */
+export function addKeys(mirror: MirrorTable, name: string): string {
+  return mirror.partitionField === undefined
+    ? `INSERT INTO ${name} (key) SELECT unnest($1::uuid[])`
+    : `INSERT INTO ${name} (key, partition) SELECT * FROM unnest($1::uuid[], $2::text[])`;
+}
+
+/** Parameters of the statements that take keys. */
+export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
+  const keys = rows.map(({ key }) => key);
+  return mirror.partitionField === undefined
+    ? [keys]
+    : [keys, rows.map(({ partition }) => partition ?? null)];
+}
+
+/** Deletes the rows whose keys are in `keyParameters`, or marks them deleted. */
+export function deleteByKey(mirror: MirrorTable): string {
+  if (mirror.partitionField === undefined) {
+    return deletion(mirror, `${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`);
+  }
+  return deletion(
+    mirror,
+    `EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS d(key, partition) WHERE ${sameKey(mirror, 'd', KEY_COLUMNS)})`,
+  );
 }
 
 /** Deletes, or marks deleted, every row whose key is not in the table of seen keys. */
 export function sweepUnseen(mirror: MirrorTable, seen: string): string {
-  const key = columnName(mirror, mirror.keyField);
-  return deletion(mirror, `NOT EXISTS (SELECT FROM ${seen} s WHERE s.key = m.${key})`);
+  const [key, partition] = keyColumns(mirror);
+  const inPartition = partition === undefined ? '' : ` AND s.partition IS NOT DISTINCT FROM m.${partition}`;
+  return deletion(mirror, `NOT EXISTS (SELECT FROM ${seen} s WHERE s.key = m.${key}${inPartition})`);
 }
 
 function deletion(mirror: MirrorTable, condition: string): string {
@@ -87,7 +137,9 @@ function deletion(mirror: MirrorTable, condition: string): string {
 
 /** Remembers the staged rows' keys for the sweep. */
 export function rememberStaged(mirror: MirrorTable, seen: string): string {
-  return `INSERT INTO ${seen} (key) SELECT ${columnName(mirror, mirror.keyField)} FROM ${staging(mirror)}`;
+  const keys = keyColumns(mirror);
+  const columns = KEY_COLUMNS.slice(0, keys.length).join(', ');
+  return `INSERT INTO ${seen} (${columns}) SELECT ${keys.join(', ')} FROM ${staging(mirror)}`;
 }
 
 /**
@@ -103,4 +155,32 @@ export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): st
     UNION
     SELECT q.key FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")
     WHERE q.key = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3 AND q."time" > t.link_issued_at`;
+}
+
+/**
+ * Of the keys `$1` in partitions, the rows that are known: in the mirror, or in quarantine, there under
+ * their key's text. `fresh` are those written, or refused, by the delta that is being followed. `$2`
+ * and `$3` are environment and table.
+ */
+export function knownInPartitions(mirror: MirrorTable, stateSchema: string): string {
+  const [key, partition] = keyColumns(mirror);
+  const state = quoteIdentifier(stateSchema);
+  const live = mirror.softDeletes ? ` AND m.${quoteIdentifier(DELETED_AT)} IS NULL` : '';
+  return `SELECT m.${key}::text AS key, m.${partition} AS partition, NULL AS text,
+           m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at AS fresh
+      FROM ${mirror.qualified} m, ${state}."tables" t
+     WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3${live}
+    UNION ALL
+    SELECT NULL, NULL, q.key, q."time" > t.link_issued_at
+      FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")
+     WHERE split_part(q.key, ',', 1) = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3`;
+}
+
+/** Of the keys `$1`, in the partitions `$2`, those that the mirror has in a newer version than `$3`. */
+export function newerRows(mirror: MirrorTable): string {
+  const version = mirror.versionField === undefined ? 'NULL' : `m.${columnName(mirror, mirror.versionField)}`;
+  return `SELECT r.key::text AS key, r.partition
+      FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS r(key, partition, version)
+      JOIN ${mirror.qualified} m ON ${sameKey(mirror, 'r', KEY_COLUMNS)}
+     WHERE ${version} > r.version`;
 }

@@ -23,6 +23,8 @@ export interface MirrorTable {
   readonly columns: readonly MirrorColumn[];
   /** Position of the primary key in `columns`. */
   readonly keyField: number;
+  /** Position of the column that makes the key unique together with it, where the table has one. */
+  readonly partitionField: number | undefined;
   /** Position of the row version in `columns`, where the table has one. */
   readonly versionField: number | undefined;
   /** Deleted rows stay, marked by `_deleted_at`. */
@@ -36,7 +38,10 @@ export function mirrorTable(table: Table, schema: string, softDeletes: boolean):
     RESERVED,
   );
   const columns = named.map((column) => ({ ...column, identifier: names.get(column.name) ?? column.name }));
-  const versionField = columns.findIndex((column) => column.name === table.version);
+  const position = (name: string | undefined): number | undefined => {
+    const at = columns.findIndex((column) => column.name === name);
+    return at === -1 ? undefined : at;
+  };
   const identifier = shortenIdentifier(table.logicalName);
   return {
     table,
@@ -45,7 +50,8 @@ export function mirrorTable(table: Table, schema: string, softDeletes: boolean):
     qualified: qualifiedName(schema, identifier),
     columns,
     keyField: columns.findIndex((column) => column.name === table.key),
-    versionField: versionField === -1 ? undefined : versionField,
+    partitionField: position(table.partition),
+    versionField: position(table.version),
     softDeletes,
   };
 }

@@ -7,7 +7,7 @@ import { prepareMirrorTable, type Prepared, type PrepareOptions } from './mirror
 import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
 import { openPool, transaction } from './postgres.ts';
-import type { RowPolicy } from './row-policy.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
 import { registerEnvironment, type EnvironmentRecord, type SeenEnvironment } from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
@@ -86,6 +86,13 @@ export async function openMirror(
       });
     },
     writer: (mirror, lease) =>
-      new PageWriter({ pool, store, mirror, lease, leaseDuration: options.leaseDuration }),
+      new PageWriter({
+        pool,
+        store,
+        mirror,
+        lease,
+        leaseDuration: options.leaseDuration,
+        policy: options.rows ?? DEFAULT_ROW_POLICY,
+      }),
   };
 }

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
-import { cellText, type Page } from '../model/page.ts';
+import type { Page, PageRows, RowId } from '../model/page.ts';
 import { sleep } from '../model/sleep.ts';
-import { deleteByKey, writtenByThisDelta } from './merge-sql.ts';
+import { findDeletions, type Deletions } from './deletions.ts';
+import { deleteByKey, keyParameters } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { PostgresConnection, transaction } from './postgres.ts';
 import {
@@ -11,8 +12,11 @@ import {
   leaveQuarantine,
   quarantineRows,
   type QuarantinedRow,
+  type ReleasedRow,
 } from './quarantine.ts';
-import { RowStore } from './row-store.ts';
+import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
+import type { RowPolicy } from './row-policy.ts';
+import { RowStore, type StoredRows } from './row-store.ts';
 import { isContention, postgresFailure } from './sqlstate.ts';
 import { holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
@@ -49,6 +53,7 @@ export interface PageWriterOptions {
   readonly lease: Lease;
   /** Milliseconds. */
   readonly leaseDuration: number;
+  readonly policy: RowPolicy;
 }
 
 /**
@@ -69,15 +74,15 @@ export class PageWriter {
 
   constructor(options: PageWriterOptions) {
     this.options = options;
-    this.rows = new RowStore(options.mirror);
+    this.rows = new RowStore(options.mirror, options.policy);
     this.seen = new SeenKeys(options.store, options.mirror);
   }
 
   /**
    * Stores a page. One without rows and tombstones costs a single statement.
    *
-   * @throws Failure `lease-lost` when another process has taken over, or one of class `retry` when
-   *   PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
+   * @throws Failure `lease-lost` when another process has taken over, `too-many-bad-rows`, or one of
+   *   class `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
    *   only the state table knows: read it again before going on.
    */
   async write(page: Page, step: PageStep, signal: AbortSignal): Promise<PageResult> {
@@ -93,38 +98,42 @@ export class PageWriter {
       await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, update));
       return NOTHING;
     }
-    return this.retried(signal, async () => {
-      const connection = (this.connection ??= await PostgresConnection.take(this.options.pool));
-      return this.cancelledLate(connection, signal, async () =>
-        connection.transaction(async (client) => {
-          await holdFence(store, client, lease);
-          const result = await this.store(client, page, step);
-          await storeCheckpoint(store, store.on(client), lease, update);
-          return result;
-        }),
-      );
+    return this.fenced(signal, async (client) => {
+      const result = await this.store(client, page, step);
+      await storeCheckpoint(store, store.on(client), lease, update);
+      return result;
     });
   }
 
   /**
-   * Of a page's tombstones, those whose row came as an upsert in the same delta: on this page, or on
-   * an earlier one. Upserts and tombstones of one delta have no documented order, so only reading the
-   * row again tells whether it lives.
+   * Stores rows that were read again by their keys, whatever share of them is bad, and takes those that
+   * are gone at the source out of quarantine. The checkpoint stays: what the feed has yet to bring, a
+   * tombstone for instance, comes all the same.
+   *
+   * @param gone whole keys as quarantine has them.
+   * @throws Failure as `write` does.
    */
-  async contradicted(page: Page): Promise<ReadonlySet<string>> {
+  async storeAgain(page: PageRows, gone: readonly string[], signal: AbortSignal): Promise<StoredRows> {
+    const { store, mirror } = this.options;
+    return this.fenced(signal, async (client) => {
+      const mode = { append: false, rewrite: true, remember: undefined, maxShare: 1 };
+      const stored = await this.rows.store(client, page, mode);
+      await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
+        ...gone.map((key) => ({ key, version: null })),
+        ...this.versionsOf(page),
+      ]);
+      await quarantineRows(store, client, mirror, stored.quarantined);
+      return stored;
+    });
+  }
+
+  /** The rows that a page's tombstones are about, and which of them have to be read again. */
+  async deletions(page: Page): Promise<Deletions> {
     const { pool, store, mirror } = this.options;
-    const keys = page.tombstones.map((tombstone) => tombstone.key);
-    if (keys.length === 0) return new Set();
-    const here = new Set([...this.keysOf(page), ...this.cameUnchanged]);
-    const { rows } = await transaction(pool, async (client) =>
-      client.query<{ key: string }>(writtenByThisDelta(mirror, store.schema), [
-        keys,
-        store.environmentId,
-        mirror.table.logicalName,
-      ]),
+    if (page.tombstones.length === 0) return { certain: [], doubtful: [] };
+    return transaction(pool, async (client) =>
+      findDeletions(client, store, mirror, page, this.cameUnchanged),
     );
-    const before = new Set(rows.map((row) => row.key));
-    return new Set(keys.filter((key) => here.has(key) || before.has(key)));
   }
 
   /** Whether what a re-baseline under way has seen so far is still there to go on with. */
@@ -146,7 +155,7 @@ export class PageWriter {
   }
 
   private async store(client: pg.PoolClient, page: Page, step: PageStep): Promise<PageResult> {
-    const { store, mirror } = this.options;
+    const { store, mirror, policy } = this.options;
     const { from } = step;
     const db = store.on(client);
     const table = mirror.table.logicalName;
@@ -155,53 +164,56 @@ export class PageWriter {
       await clearQuarantine(store, db, table);
       if (sweeping) await this.seen.begin(client);
     }
+    // A row in quarantine may come storable at last with the version that the mirror has of it.
+    const inQuarantine = await hasQuarantined(store, db, table);
     const stored = await this.rows.store(client, page, {
       append: from.phase === 'baseline',
-      rewrite: sweeping && isLoading(from),
+      rewrite: (sweeping && isLoading(from)) || inQuarantine,
       remember: sweeping ? this.seen.name : undefined,
+      maxShare: policy.maxShare,
     });
     if (page.link.kind === 'delta') this.cameUnchanged.clear();
     else if (!isLoading(from) && stored.written < page.rows) {
-      for (const key of this.keysOf(page)) this.cameUnchanged.add(key);
+      for (const key of rowKeys(mirror, page)) if (key !== null) this.cameUnchanged.add(key);
     }
-    const tombstones = page.tombstones.map((tombstone) => tombstone.key);
     let deleted = 0;
-    if (tombstones.length > 0) {
-      deleted += (await client.query(deleteByKey(mirror), [tombstones])).rowCount ?? 0;
+    if (page.tombstones.length > 0) {
+      deleted +=
+        (await client.query(deleteByKey(mirror), keyParameters(mirror, page.tombstones))).rowCount ?? 0;
     }
-    await this.keepQuarantine(client, page, stored.quarantined, tombstones);
-    if (sweeping)
-      await this.seen.add(
-        client,
-        stored.quarantined.flatMap(({ key }) => uuidOnly(key)),
+    const gone = new Set(page.tombstones.map(keyText));
+    if (inQuarantine) {
+      const released = [...gone].map((key) => ({ key, version: null }));
+      await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page)]);
+    }
+    const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
+    await quarantineRows(store, client, mirror, refused);
+    if (sweeping) await this.seen.add(client, keysOf(refused));
+    if (step.advance.sweep) deleted += await this.seen.sweep(client);
+    return { written: stored.written, deleted, quarantined: refused.length };
+  }
+
+  /** Rows of a page, by key and version. Those that could not be stored are put in quarantine after. */
+  private versionsOf(page: PageRows): ReleasedRow[] {
+    const { mirror } = this.options;
+    return Array.from({ length: page.rows }, (_, row) => row).flatMap((row) => {
+      const key = rowKey(mirror, page, row);
+      return key === null ? [] : [{ key, version: rowVersion(mirror, page, row) }];
+    });
+  }
+
+  /** Runs `work` in a transaction of the writer's connection that proves the lease. */
+  private async fenced<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const { pool, store, lease } = this.options;
+    return this.retried(signal, async () => {
+      const connection = (this.connection ??= await PostgresConnection.take(pool));
+      return this.cancelledLate(connection, signal, async () =>
+        connection.transaction(async (client) => {
+          await holdFence(store, client, lease);
+          return work(client);
+        }),
       );
-    if (step.advance.sweep) deleted += await this.seen.sweep(client, mirror);
-    return { written: stored.written, deleted, quarantined: stored.quarantined.length };
-  }
-
-  private keysOf(page: Page): string[] {
-    const keys: string[] = [];
-    for (let row = 0; row < page.rows; row++) {
-      const key = cellText(page, row, this.options.mirror.keyField);
-      if (key !== null) keys.push(key.toLowerCase());
-    }
-    return keys;
-  }
-
-  /** Rows that are stored or deleted now leave quarantine; those that could not be stored enter. */
-  private async keepQuarantine(
-    client: pg.PoolClient,
-    page: Page,
-    refused: readonly QuarantinedRow[],
-    tombstones: readonly string[],
-  ): Promise<void> {
-    const { store, mirror } = this.options;
-    const db = store.on(client);
-    const table = mirror.table.logicalName;
-    if (await hasQuarantined(store, db, table)) {
-      await leaveQuarantine(store, db, table, [...tombstones, ...this.keysOf(page)]);
-    }
-    await quarantineRows(store, db, table, refused);
+    });
   }
 
   /**
@@ -241,6 +253,7 @@ export class PageWriter {
   }
 }
 
-function uuidOnly(key: string): string[] {
-  return key.length === 36 && !key.includes(' ') ? [key] : [];
+/** Of rows in quarantine the keys of those that have one. */
+function keysOf(rows: readonly QuarantinedRow[]): RowId[] {
+  return rows.flatMap(({ key }) => parseKey(key) ?? []);
 }

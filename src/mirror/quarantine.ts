@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
 import { cellText, type PageRows } from '../model/page.ts';
+import { newerRows } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { keyText, parseKey, rowKey, rowVersion } from './row-key.ts';
 import type { StateStore } from './state/store.ts';
 
 /** A row that could not be stored, and why. */
 export interface QuarantinedRow {
+  /** The whole key as text, see `keyText`; of a row without one a word that it has none, and a hash. */
   readonly key: string;
   readonly version: bigint | null;
   readonly reason: string;
   readonly sqlstate: string | null;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A row of a page as quarantine records it; one without a key goes by a hash of its values. */
 export function quarantined(
@@ -23,11 +25,9 @@ export function quarantined(
   reason: string,
   sqlstate: string | null,
 ): QuarantinedRow {
-  const key = rowKey(mirror, page, row);
-  const version = mirror.versionField === undefined ? null : cellText(page, row, mirror.versionField);
   return {
-    key: key ?? `without a key, ${fingerprint(page, row)}`,
-    version: version !== null && /^\d{1,19}$/.test(version) ? BigInt(version) : null,
+    key: rowKey(mirror, page, row) ?? `without a key, ${fingerprint(page, row)}`,
+    version: rowVersion(mirror, page, row),
     reason,
     sqlstate,
   };
@@ -40,25 +40,27 @@ function fingerprint(page: PageRows, row: number): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** A row's key in lower case, or null when it has none that could be one. */
-export function rowKey(mirror: MirrorTable, page: PageRows, row: number): string | null {
-  const key = cellText(page, row, mirror.keyField);
-  return key !== null && UUID.test(key) ? key.toLowerCase() : null;
-}
-
-/** Records rows; a newer refusal of the same row replaces the older one. */
+/**
+ * Records rows, except those the mirror has in a newer version already. Of a row's refusals the one of
+ * the newest version stays, of the same version the last.
+ */
 export async function quarantineRows(
   store: StateStore,
-  db: NodePgDatabase,
-  table: string,
+  client: pg.PoolClient,
+  mirror: MirrorTable,
   rows: readonly QuarantinedRow[],
 ): Promise<void> {
-  if (rows.length === 0) return;
+  const outdated = await outdatedRows(client, mirror, rows);
+  // One statement cannot write an entry twice, and rows without a key may be alike.
+  const entries = new Map(rows.filter(({ key }) => !outdated.has(key)).map((row) => [row.key, row]));
+  if (entries.size === 0) return;
   const { quarantine } = store.tables;
   const { environmentId } = store;
-  await db
+  const table = mirror.table.logicalName;
+  await store
+    .on(client)
     .insert(quarantine)
-    .values(rows.map((row) => ({ environmentId, table, ...row })))
+    .values([...entries.values()].map((row) => ({ environmentId, table, ...row })))
     .onConflictDoUpdate({
       target: [quarantine.environmentId, quarantine.table, quarantine.key],
       set: {
@@ -67,7 +69,27 @@ export async function quarantineRows(
         sqlstate: sql`excluded.sqlstate`,
         time: sql`now()`,
       },
+      setWhere: sql`(${quarantine.version} <= excluded.version) IS NOT FALSE`,
     });
+}
+
+/** Keys of the rows that the mirror has in a newer version. */
+async function outdatedRows(
+  client: pg.PoolClient,
+  mirror: MirrorTable,
+  rows: readonly QuarantinedRow[],
+): Promise<ReadonlySet<string>> {
+  const versioned = rows.flatMap(({ key, version }) => {
+    const id = parseKey(key);
+    return id === null || version === null ? [] : [{ id, version: String(version) }];
+  });
+  if (versioned.length === 0 || mirror.versionField === undefined) return new Set();
+  const { rows: found } = await client.query<{ key: string; partition: string | null }>(newerRows(mirror), [
+    versioned.map(({ id }) => id.key),
+    versioned.map(({ id }) => id.partition),
+    versioned.map(({ version }) => version),
+  ]);
+  return new Set(found.map(keyText));
 }
 
 /** Whether the table has anything in quarantine, so that a page without need does no more. */
@@ -81,24 +103,44 @@ export async function hasQuarantined(store: StateStore, db: NodePgDatabase, tabl
   return found.length > 0;
 }
 
-/** Takes rows out that have been stored, or deleted at the source. */
+/** A row that needs quarantine no more: stored in a version, or gone where that is null. */
+export interface ReleasedRow {
+  readonly key: string;
+  readonly version: bigint | null;
+}
+
+/** Takes rows out that have been stored, or deleted at the source; an older version takes nothing out. */
 export async function leaveQuarantine(
   store: StateStore,
   db: NodePgDatabase,
   table: string,
-  keys: readonly string[],
+  rows: readonly ReleasedRow[],
 ): Promise<void> {
-  if (keys.length === 0) return;
+  if (rows.length === 0) return;
   const { quarantine } = store.tables;
-  await db
-    .delete(quarantine)
-    .where(
-      and(
-        eq(quarantine.environmentId, store.environmentId),
-        eq(quarantine.table, table),
-        inArray(quarantine.key, [...keys]),
-      ),
-    );
+  const keys = sql.param(rows.map(({ key }) => key));
+  const versions = sql.param(rows.map(({ version }) => (version === null ? null : String(version))));
+  await db.delete(quarantine).where(
+    and(
+      eq(quarantine.environmentId, store.environmentId),
+      eq(quarantine.table, table),
+      sql`EXISTS (SELECT FROM unnest(${keys}::text[], ${versions}::bigint[]) AS r(key, version)
+            WHERE r.key = ${quarantine.key} AND (${quarantine.version} <= r.version) IS NOT FALSE)`,
+    ),
+  );
+}
+
+/** How many rows of a table are in quarantine. */
+export async function countQuarantined(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<number> {
+  const { quarantine } = store.tables;
+  return db.$count(
+    quarantine,
+    and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)),
+  );
 }
 
 /** Forgets the table's quarantine, at the start of a load that reads every row again. */

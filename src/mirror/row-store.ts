@@ -1,17 +1,23 @@
 import type pg from 'pg';
 import type { PageRows } from '../model/page.ts';
-import { toCopyText, type CopyScratch } from './copy-text.ts';
-import { copy, copyStorable, inSavepoint } from './copy.ts';
+import { BadRows } from './bad-rows.ts';
+import { toCopyText, type CopyScratch, type CopyText } from './copy-text.ts';
+import { copy, copyLines, inSavepoint, withStorable } from './copy.ts';
 import {
   copyIntoMirror,
   copyIntoStaging,
   createStaging,
   dropStaging,
+  emptyStaging,
   mergeStaged,
   rememberStaged,
 } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
-import { quarantined, rowKey, type QuarantinedRow } from './quarantine.ts';
+import type { QuarantinedRow } from './quarantine.ts';
+import { rowKeys } from './row-key.ts';
+import type { RowPolicy } from './row-policy.ts';
+import { describeRefusal } from './row-refusal.ts';
+import type { PostgresError } from './sqlstate.ts';
 import { supersededRows } from './superseded-rows.ts';
 
 export interface StoredRows {
@@ -27,19 +33,27 @@ export interface StoreMode {
   readonly rewrite: boolean;
   /** Where to remember the rows' keys for a sweep. */
   readonly remember: string | undefined;
+  /** Share of the rows, from 0 to 1, that may be bad. */
+  readonly maxShare: number;
 }
 
 /** Puts the rows of pages into one mirror table, on one connection that keeps its staging table. */
 export class RowStore {
   private readonly mirror: MirrorTable;
+  private readonly policy: RowPolicy;
   private readonly scratch: CopyScratch = { bytes: new Uint8Array(0) };
   private hasStaging = false;
 
-  constructor(mirror: MirrorTable) {
+  constructor(mirror: MirrorTable, policy: RowPolicy) {
     this.mirror = mirror;
+    this.policy = policy;
   }
 
-  /** Stores a page's rows in the client's transaction. */
+  /**
+   * Stores a page's rows in the client's transaction.
+   *
+   * @throws Failure `too-many-bad-rows`; the transaction is then to be rolled back.
+   */
   async store(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     if (page.rows === 0) return { written: 0, quarantined: [] };
     if (mode.append) {
@@ -60,7 +74,7 @@ export class RowStore {
    * already, comes twice, or cannot be stored makes it fail as a whole; then nothing is done.
    */
   private async append(client: pg.PoolClient, page: PageRows): Promise<StoredRows | undefined> {
-    const copyText = toCopyText(page, this.mirror.columns, undefined, this.scratch);
+    const copyText = this.copyText(page);
     if (copyText.unstorable.length > 0) return undefined;
     const failed = await inSavepoint(client, async () =>
       copy(client, copyIntoMirror(this.mirror), copyText.text),
@@ -68,27 +82,91 @@ export class RowStore {
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
   }
 
+  private copyText(page: PageRows, skip: ReadonlySet<number> = new Set()): CopyText {
+    const { mirror, scratch, policy } = this;
+    return toCopyText(page, mirror.columns, { skip, scratch, policy });
+  }
+
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     const { mirror } = this;
     // Each time: a transaction that rolled back took the table with it.
     await client.query(createStaging(mirror));
     this.hasStaging = true;
-    const skip = new Set(supersededRows(mirror, page));
-    const bad: QuarantinedRow[] = [];
-    for (let row = 0; row < page.rows; row++) {
-      if (skip.has(row) || rowKey(mirror, page, row) !== null) continue;
+    const bad = new BadRows(mirror, page, mode.maxShare);
+    const keys = rowKeys(mirror, page);
+    const skip = new Set(supersededRows(mirror, page, keys));
+    for (const [row, key] of keys.entries()) {
+      if (key !== null || skip.has(row)) continue;
       skip.add(row);
-      bad.push(quarantined(mirror, page, row, 'no key that is a GUID', null));
+      bad.add(row, 'no key that is a GUID', null);
     }
-    const copyText = toCopyText(page, mirror.columns, skip, this.scratch);
-    for (const { row, column, reason } of copyText.unstorable) {
-      bad.push(quarantined(mirror, page, row, `column ${column}: ${reason}`, null));
-    }
-    for (const { row, reason, sqlstate } of await copyStorable(client, copyIntoStaging(mirror), copyText)) {
-      bad.push(quarantined(mirror, page, row, reason, sqlstate));
-    }
+    const copyText = this.copyText(page, skip);
+    for (const { row, column, reason } of copyText.unstorable)
+      bad.add(row, `column ${column}: ${reason}`, null);
+    if (copyText.rows.length === 0) return { written: 0, quarantined: bad.rows };
+
+    let written = 0;
+    const failed = await inSavepoint(client, async () => {
+      await copy(client, copyIntoStaging(mirror), copyText.text);
+      written = await this.mergeStaging(client, mode);
+    });
+    if (failed !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
+    return { written, quarantined: bad.rows };
+  }
+
+  private async mergeStaging(client: pg.PoolClient, mode: StoreMode): Promise<number> {
+    const { mirror } = this;
     if (mode.remember !== undefined) await client.query(rememberStaged(mirror, mode.remember));
-    const merged = await client.query(mergeStaged(mirror, mode.rewrite));
-    return { written: merged.rowCount ?? 0, quarantined: bad };
+    return (await client.query(mergeStaged(mirror, mode.rewrite))).rowCount ?? 0;
+  }
+
+  /**
+   * Merges what PostgreSQL will take of a page it did not take as a whole. Values that are not of their
+   * column's type show when they are copied, all else (constraints and indexes that were added to the
+   * mirror table, a row wider than a page) only when they are merged.
+   */
+  private async mergeStorable(
+    client: pg.PoolClient,
+    copyText: CopyText,
+    mode: StoreMode,
+    bad: BadRows,
+  ): Promise<number> {
+    const { mirror } = this;
+    let written = 0;
+    const stage = async (lines: readonly number[]): Promise<void> =>
+      copyLines(client, copyIntoStaging(mirror), copyText, lines);
+    const merge = async (): Promise<void> => {
+      written += await this.mergeStaging(client, mode);
+    };
+    const refuse = (line: number, error: PostgresError): void =>
+      bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code);
+
+    const refused = new Set<number>();
+    const all = Array.from(copyText.rows.keys());
+    await withStorable(client, all, stage, (line, error) => {
+      refused.add(line);
+      refuse(line, error);
+    });
+    if ((await inSavepoint(client, merge)) === undefined) return written;
+
+    await client.query(emptyStaging(mirror));
+    const mergePiece = async (lines: readonly number[]): Promise<void> => {
+      await stage(lines);
+      await merge();
+      await client.query(emptyStaging(mirror));
+    };
+    // A row may have to wait for another to give up the value that both cannot have: it is tried twice.
+    const waiting = new Map<number, PostgresError>();
+    await withStorable(
+      client,
+      all.filter((line) => !refused.has(line)),
+      mergePiece,
+      (line, error) => {
+        waiting.set(line, error);
+        if (bad.exceededBy(bad.rows.length + waiting.size)) for (const [at, why] of waiting) refuse(at, why);
+      },
+    );
+    await withStorable(client, [...waiting.keys()], mergePiece, refuse);
+    return written;
   }
 }

@@ -6,6 +6,7 @@ export interface PostgresError extends Error {
   readonly code: string;
   readonly where?: string;
   readonly constraint?: string;
+  readonly column?: string;
 }
 
 export function isPostgresError(error: unknown): error is PostgresError {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import type { RowId } from '../model/page.ts';
 import { qualifiedName, shortenIdentifier } from './identifier.ts';
-import { sweepUnseen } from './merge-sql.ts';
+import { addKeys, createKeys, keyParameters, sweepUnseen } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
 
@@ -12,16 +13,18 @@ import type { StateStore } from './state/store.ts';
 export class SeenKeys {
   /** Quoted, with its schema. */
   readonly name: string;
+  private readonly mirror: MirrorTable;
 
   constructor(store: StateStore, mirror: MirrorTable) {
     const table = `seen_${store.environmentId}_${mirror.table.logicalName}`;
     this.name = qualifiedName(store.schema, shortenIdentifier(table));
+    this.mirror = mirror;
   }
 
   /** Starts over with none. */
   async begin(client: pg.PoolClient): Promise<void> {
     await client.query(`DROP TABLE IF EXISTS ${this.name}`);
-    await client.query(`CREATE TABLE ${this.name} (key uuid)`);
+    await client.query(createKeys(this.mirror, this.name));
   }
 
   /** Whether there is a table of them, as a re-baseline under way needs. */
@@ -33,15 +36,15 @@ export class SeenKeys {
   }
 
   /** Adds keys that are in no staging table: of rows in quarantine, which are no reason to delete. */
-  async add(client: pg.PoolClient, keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    await client.query(`INSERT INTO ${this.name} (key) SELECT unnest($1::uuid[])`, [keys]);
+  async add(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
+    if (rows.length === 0) return;
+    await client.query(addKeys(this.mirror, this.name), keyParameters(this.mirror, rows));
   }
 
   /** Deletes the rows that were not seen, and forgets the keys. @returns how many rows. */
-  async sweep(client: pg.PoolClient, mirror: MirrorTable): Promise<number> {
+  async sweep(client: pg.PoolClient): Promise<number> {
     await client.query(`ANALYZE ${this.name}`);
-    const swept = await client.query(sweepUnseen(mirror, this.name));
+    const swept = await client.query(sweepUnseen(this.mirror, this.name));
     await client.query(`DROP TABLE ${this.name}`);
     return swept.rowCount ?? 0;
   }

@@ -12,9 +12,11 @@ export interface RowId {
   readonly partition?: string | null;
 }
 
-/** An entry that says a row was deleted. It names the key alone, on partitioned tables too. */
-export interface Tombstone {
-  readonly key: string;
+/**
+ * An entry that says a row was deleted. It comes with the key alone, on partitioned tables too; the
+ * partition is what `settleContradictions` found out.
+ */
+export interface Tombstone extends RowId {
   /** `deleted` is certain; any other reason is checked by reading the row again. */
   readonly reason: string;
 }

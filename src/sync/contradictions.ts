@@ -3,12 +3,11 @@ import type { PageWriter } from '../mirror/page-writer.ts';
 import { joinPages, type Page, type PageRows, type Tombstone } from '../model/page.ts';
 
 /**
- * The page with its doubtful tombstones settled: where the row also came as an upsert in this delta,
- * or the reason is not a plain deletion, the row is read again. If it lives it is an upsert of this
- * page, else its tombstone stands.
+ * The page with its tombstones settled: each stands for one row, by its whole key, that is gone. A row
+ * of which that is doubtful is read again; if it lives it is an upsert of this page.
  *
- * Deleting and restoring a row between two polls yields both, and the documented order, deletes last,
- * would then lose the restored row.
+ * Deleting and restoring a row between two polls yields an upsert and a tombstone, and the documented
+ * order, deletes last, would then lose the restored row.
  */
 export async function settleContradictions(
   page: Page,
@@ -17,14 +16,12 @@ export async function settleContradictions(
   signal: AbortSignal,
 ): Promise<Page> {
   if (page.tombstones.length === 0) return page;
-  const contradicted = await writer.contradicted(page);
-  const doubtful = (tombstone: Tombstone): boolean =>
-    contradicted.has(tombstone.key) || tombstone.reason !== 'deleted';
+  const { certain, doubtful } = await writer.deletions(page);
   const living: PageRows[] = [];
-  const tombstones: Tombstone[] = [];
-  for (const tombstone of page.tombstones) {
-    const row = doubtful(tombstone) ? await feed.readRow(tombstone, signal) : null;
-    if (row === null) tombstones.push(tombstone);
+  const tombstones: Tombstone[] = certain.map((id) => ({ ...id, reason: 'deleted' }));
+  for (const id of doubtful) {
+    const row = await feed.readRow(id, signal);
+    if (row === null) tombstones.push({ ...id, reason: 'deleted' });
     else living.push(row);
   }
   return { ...joinPages([page, ...living]), tombstones, link: page.link };

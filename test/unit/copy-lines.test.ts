@@ -25,7 +25,7 @@ function copied(rows: readonly Row[]) {
     bad ? String.raw`"x\u0000"` : JSON.stringify(text),
   ]);
   const skip = new Set(rows.flatMap(({ skipped }, at) => (skipped ? [at] : [])));
-  return toCopyText(pageRows(cells, 2), COLUMNS, skip);
+  return toCopyText(pageRows(cells, 2), COLUMNS, { skip });
 }
 
 test('each line stands alone between its offsets and names its row', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { toCopyText, type CopyText } from '../../src/mirror/copy-text.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
 import type { Column } from '../../src/model/table.ts';
 import { decodeCopyText } from './copy-decoder.ts';
 import { numberText, stringText } from './json-text.ts';
@@ -12,9 +13,9 @@ const TEXTS = [column('a', 'text'), column('b', 'text')];
 function copied(
   rows: readonly (string | null)[][],
   columns: readonly Column[],
-  skip?: Set<number>,
+  policy: RowPolicy = DEFAULT_ROW_POLICY,
 ): CopyText {
-  return toCopyText(pageRows(rows, columns.length), columns, skip);
+  return toCopyText(pageRows(rows, columns.length), columns, { policy });
 }
 
 const decoded = (copy: CopyText): (string | null)[][] => decodeCopyText(copy.text);
@@ -119,4 +120,20 @@ test.each([
 ] as const)('%s cannot hold %s', (type, literal) => {
   const { unstorable } = copied([[literal]], [column('c', type)]);
   expect(unstorable).toMatchObject([{ row: 0, column: 'c' }]);
+});
+
+test('a NUL is replaced where the policy says so, and nothing else is', () => {
+  const replace: RowPolicy = { ...DEFAULT_ROW_POLICY, nul: 'replace' };
+  const text = fc.string({
+    unit: fc.constantFrom('\0', 'a', '\\', '\ufffd', '\u{1F600}', '\n'),
+    maxLength: 8,
+  });
+  fc.assert(
+    fc.property(text, (value) => {
+      const copy = copied([[JSON.stringify(value), null]], TEXTS, replace);
+      expect(copy.unstorable).toEqual([]);
+      expect(decoded(copy)).toEqual([[value.replaceAll('\0', '\ufffd'), null]]);
+    }),
+  );
+  expect(copied([[String.raw`"\ud800\u0000"`, null]], TEXTS, replace).unstorable).toHaveLength(1);
 });

@@ -9,7 +9,8 @@ const mirror = sampleMirror();
 
 function superseded(rows: readonly (readonly [string, string | null])[]): number[] {
   const cells = rows.map(([key, version]) => [JSON.stringify(key), version]);
-  return [...supersededRows(mirror, pageRows(cells, 2))].toSorted((a, b) => a - b);
+  const keys = rows.map(([key]) => key);
+  return [...supersededRows(mirror, pageRows(cells, 2), keys)].toSorted((a, b) => a - b);
 }
 
 test('of each key the last row of the highest version stays, and only that one', () => {
@@ -62,7 +63,7 @@ test('a table without versions keeps the last row of a key', () => {
     ],
     2,
   );
-  expect([...supersededRows(mirrorTable(table, 'dataverse', false), page)]).toEqual([0]);
+  expect([...supersededRows(mirrorTable(table, 'dataverse', false), page, ['a', 'a'])]).toEqual([0]);
 });
 
 test('rows without a key supersede nothing', () => {
@@ -76,6 +77,7 @@ test('rows without a key supersede nothing', () => {
         ],
         2,
       ),
+      [null, null],
     ),
   ]).toEqual([]);
 });
