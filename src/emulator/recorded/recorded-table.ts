@@ -50,7 +50,8 @@ export function recordedTable(document: unknown): TableDefinition {
       table.isActivity && isInherited(attribute, files),
     ),
   );
-  return { ...table, columns, recorded: recordedMembers(Object.fromEntries(own), tableMetadata(table)) };
+  const complete = { ...table, columns };
+  return { ...complete, recorded: recordedMembers(Object.fromEntries(own), tableMetadata(complete)) };
 }
 
 function modelledTable(live: Members, attributes: readonly Members[]): TableDefinition {
