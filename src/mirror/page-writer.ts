@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
-import type { Page, PageRows, RowId } from '../model/page.ts';
+import { joinPages, type Page, type PageRows, type RowId } from '../model/page.ts';
 import { sleep } from '../model/sleep.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
 import { deleteByKey, keyParameters } from './merge-sql.ts';
@@ -42,6 +42,7 @@ export interface PageResult {
 }
 
 const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0 };
+const NO_ROWS: PageRows = { bytes: new Uint8Array(0), width: 0, rows: 0, cells: new Int32Array(0) };
 const CONTENTION_RETRIES = 5;
 /** Milliseconds a page may go on after the process was told to stop. */
 const PAGE_GRACE = 10_000;
@@ -113,8 +114,13 @@ export class PageWriter {
    * @param gone whole keys as quarantine has them.
    * @throws Failure as `write` does.
    */
-  async storeAgain(page: PageRows, gone: readonly string[], signal: AbortSignal): Promise<StoredRows> {
+  async storeAgain(
+    rows: readonly PageRows[],
+    gone: readonly string[],
+    signal: AbortSignal,
+  ): Promise<StoredRows> {
     const { store, mirror } = this.options;
+    const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
     return this.fenced(signal, async (client) => {
       const mode = { append: false, rewrite: true, remember: undefined, maxShare: 1 };
       const stored = await this.rows.store(client, page, mode);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { cellText, type PageRows } from '../model/page.ts';
@@ -131,16 +131,34 @@ export async function leaveQuarantine(
 }
 
 /** How many rows of a table are in quarantine. */
-export async function countQuarantined(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-): Promise<number> {
+export async function countQuarantined(store: StateStore, table: string): Promise<number> {
   const { quarantine } = store.tables;
-  return db.$count(
+  return store.db.$count(
     quarantine,
     and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)),
   );
+}
+
+/** A row in quarantine and since when. */
+export interface QuarantineEntry extends QuarantinedRow {
+  readonly table: string;
+  readonly time: Date;
+}
+
+/** Every row in quarantine, or those of one table, by table, time and key. */
+export async function listQuarantined(store: StateStore, table?: string): Promise<QuarantineEntry[]> {
+  const { quarantine } = store.tables;
+  const { environmentId: _, ...columns } = getTableColumns(quarantine);
+  return store.db
+    .select(columns)
+    .from(quarantine)
+    .where(
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        table === undefined ? undefined : eq(quarantine.table, table),
+      ),
+    )
+    .orderBy(quarantine.table, quarantine.time, quarantine.key);
 }
 
 /** Forgets the table's quarantine, at the start of a load that reads every row again. */

@@ -3,8 +3,8 @@ import { createChangeFeed } from '../dataverse/change-feed.ts';
 import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import type { Lease, Taken } from '../mirror/state/leases.ts';
-import { releaseLease } from '../mirror/state/leases.ts';
+import { countQuarantined } from '../mirror/quarantine.ts';
+import type { Taken } from '../mirror/state/leases.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -15,6 +15,7 @@ import type { LoadPlaces } from './load-places.ts';
 import { runPass, type PassProgress } from './pass.ts';
 import { startingPoint } from './starting-point.ts';
 import { TablePreparation, type TableWishes } from './table-preparation.ts';
+import { giveBack, withLease } from './with-lease.ts';
 
 /** A configured table. */
 export interface TableSettings extends TableWishes {
@@ -38,6 +39,8 @@ export interface RunResult extends PassProgress {
   readonly failure: Failure | null;
   /** There was no place for its load; nothing was done. */
   readonly deferred: boolean;
+  /** Rows in quarantine now, those of earlier runs included. */
+  readonly quarantined: number;
 }
 
 export interface TableJobParts {
@@ -96,7 +99,8 @@ export class TableJob {
       await this.failed(failure);
     }
     const milliseconds = Math.round(performance.now() - start);
-    const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred };
+    const quarantined = await this.countQuarantined(progress);
+    const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred, quarantined };
     await this.record(result, startedAt);
     this.report(result);
     return result;
@@ -109,13 +113,18 @@ export class TableJob {
    * @throws Failure
    */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { lease } = await waitForLease(this.mirror, this.settings.name, this.leases.holder, signal);
-    this.leases.keep(lease);
+    const { mirror, leases, logger, preparation } = this;
+    await withLease({ mirror, leases, logger }, this.settings.name, signal, async (lease) =>
+      preparation.make(lease, signal),
+    );
+  }
+
+  private async countQuarantined(progress: PassProgress): Promise<number> {
     try {
-      await this.preparation.make(lease, signal);
-    } finally {
-      this.leases.drop(lease);
-      await this.release(lease);
+      return await countQuarantined(this.mirror.store, this.settings.name);
+    } catch {
+      // The database cannot be asked any more; these are there for certain.
+      return progress.rowsQuarantined;
     }
   }
 
@@ -140,7 +149,7 @@ export class TableJob {
       return givenBack;
     } finally {
       this.leases.drop(taken.lease);
-      if (!givenBack) await this.release(taken.lease);
+      if (!givenBack) await giveBack({ mirror, logger: this.logger }, taken.lease);
     }
   }
 
@@ -231,14 +240,6 @@ export class TableJob {
       await recordFailure(this.mirror.store, this.settings.name, failure);
     } catch {
       this.logger.warn({ code: failure.code }, 'The failure could not be recorded in the state table.');
-    }
-  }
-
-  private async release(lease: Lease): Promise<void> {
-    try {
-      await releaseLease(this.mirror.store, lease);
-    } catch {
-      this.logger.warn('The lease could not be released; it will run out by itself.');
     }
   }
 

@@ -28,6 +28,7 @@ function result(reaction?: Reaction): RunResult {
     milliseconds: 1,
     failure,
     deferred: false,
+    quarantined: 0,
   };
 }
 

@@ -1,0 +1,105 @@
+import { createChangeFeed, type ChangeFeed } from '../dataverse/change-feed.ts';
+import type { PageWriter } from '../mirror/page-writer.ts';
+import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
+import { parseKey } from '../mirror/row-key.ts';
+import { postgresFailure } from '../mirror/sqlstate.ts';
+import type { Lease } from '../mirror/state/leases.ts';
+import { toFailure, type Failure } from '../model/failure.ts';
+import type { RowId } from '../model/page.ts';
+import type { TableJobParts, TableSettings } from './table-job.ts';
+import { TablePreparation } from './table-preparation.ts';
+import { withLease } from './with-lease.ts';
+
+/** What became of a table's rows in quarantine. */
+export interface RetryResult {
+  readonly table: string;
+  /** Rows that are stored now. */
+  readonly stored: number;
+  /** Rows that are no longer at the source. */
+  readonly gone: number;
+  /** Rows in quarantine after it. */
+  readonly quarantined: number;
+  /** Of them, rows that came without a key: only a re-baseline clears them up. */
+  readonly withoutKey: number;
+  readonly failure: Failure | null;
+}
+
+/** Rows that are read at once and stored in one transaction. */
+const BATCH = 100;
+
+/**
+ * Reads a table's rows in quarantine again, by their keys, and stores those that can be stored now.
+ * Rows that are gone leave quarantine; what the mirror may have of them goes with the tombstone that
+ * comes. What happens to the table is told in the result.
+ *
+ * @throws the signal's reason when aborted; the batch under way is rolled back.
+ */
+export async function retryQuarantined(
+  settings: TableSettings,
+  parts: TableJobParts,
+  signal: AbortSignal,
+): Promise<RetryResult> {
+  const { name: table } = settings;
+  const { store } = parts.mirror;
+  const done = { stored: 0, gone: 0 };
+  let left: readonly QuarantineEntry[] = [];
+  let failure: Failure | null = null;
+  try {
+    left = await listQuarantined(store, table);
+    if (left.some(hasKey)) {
+      await withLease(parts, table, signal, async (lease) => retry(settings, parts, lease, done, signal));
+      left = await listQuarantined(store, table);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    failure = toFailure(postgresFailure(error));
+  }
+  const withoutKey = left.filter((entry) => !hasKey(entry)).length;
+  return { table, ...done, quarantined: left.length, withoutKey, failure };
+}
+
+function hasKey({ key }: QuarantineEntry): boolean {
+  return parseKey(key) !== null;
+}
+
+async function retry(
+  settings: TableSettings,
+  parts: TableJobParts,
+  lease: Lease,
+  done: { stored: number; gone: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { dataverse, mirror } = parts;
+  const ready = await new TablePreparation(settings, dataverse, mirror).make(lease, signal);
+  const feed = createChangeFeed(dataverse.client, ready.mirror.table, settings.pageSize);
+  const writer = mirror.writer(ready.mirror, lease);
+  try {
+    // Under the lease: nobody else changes them now.
+    const rows = (await listQuarantined(mirror.store, settings.name)).flatMap(({ key }) => {
+      const id = parseKey(key);
+      return id === null ? [] : [{ key, id }];
+    });
+    for (let at = 0; at < rows.length; at += BATCH) {
+      const { stored, gone } = await retryBatch(rows.slice(at, at + BATCH), feed, writer, signal);
+      done.stored += stored;
+      done.gone += gone;
+    }
+  } finally {
+    await writer.close();
+  }
+}
+
+async function retryBatch(
+  rows: readonly { readonly key: string; readonly id: RowId }[],
+  feed: ChangeFeed,
+  writer: PageWriter,
+  signal: AbortSignal,
+): Promise<{ readonly stored: number; readonly gone: number }> {
+  const found = await Promise.all(
+    rows.map(async ({ key, id }) => ({ key, row: await feed.readRow(id, signal) })),
+  );
+  const living = found.flatMap(({ row }) => row ?? []);
+  const gone = found.flatMap(({ key, row }) => (row === null ? [key] : []));
+  const { quarantined } = await writer.storeAgain(living, gone, signal);
+  return { stored: living.length - quarantined.length, gone: gone.length };
+}

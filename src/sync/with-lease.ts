@@ -1,0 +1,42 @@
+import type { Logger } from 'pino';
+import type { Mirror } from '../mirror/mirror.ts';
+import { releaseLease, type Lease } from '../mirror/state/leases.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+import { waitForLease } from './lease-wait.ts';
+
+export interface LeaseParts {
+  readonly mirror: Mirror;
+  readonly leases: LeaseKeeper;
+  readonly logger: Logger;
+}
+
+/**
+ * Runs `work` with a table's lease, which is kept while it lasts and given back after.
+ *
+ * @throws Failure `lease-held` when another process keeps it, and whatever `work` throws.
+ */
+export async function withLease<T>(
+  parts: LeaseParts,
+  table: string,
+  signal: AbortSignal,
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const { mirror, leases } = parts;
+  const { lease } = await waitForLease(mirror, table, leases.holder, signal);
+  leases.keep(lease);
+  try {
+    return await work(lease);
+  } finally {
+    leases.drop(lease);
+    await giveBack(parts, lease);
+  }
+}
+
+/** Gives a lease back, or says that it has to run out. */
+export async function giveBack({ mirror, logger }: Omit<LeaseParts, 'leases'>, lease: Lease): Promise<void> {
+  try {
+    await releaseLease(mirror.store, lease);
+  } catch {
+    logger.warn({ table: lease.table }, 'The lease could not be released; it will run out by itself.');
+  }
+}
