@@ -1,4 +1,6 @@
 import { DemoOrganization } from '../emulator/demo-organization.ts';
+import { readDefinitions } from '../emulator/recorded/definition-files.ts';
+import type { TableDefinition } from '../emulator/table-definition.ts';
 import { Failure } from '../model/failure.ts';
 import { untilAborted } from '../model/sleep.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
@@ -8,19 +10,22 @@ const PORT = 8420;
 
 export const emulator: Command = {
   name: 'emulator',
-  usage: 'emulator [--port N] [--host H] [--rows N] [--changes N]',
-  summary: 'the Dataverse emulator alone, with N rows and N changes a second, until Ctrl-C',
+  usage: 'emulator [--port N] [--host H] [--rows N] [--changes N] [--definitions DIR]',
+  summary:
+    'the Dataverse emulator alone, with N rows and N changes a second, until Ctrl-C; the recorded definitions (JSON) in DIR, if given, take the place of its own tables',
   needs: {},
   options: {
     port: { type: 'string' },
     host: { type: 'string' },
     rows: { type: 'string' },
     changes: { type: 'string' },
+    definitions: { type: 'string' },
   },
   takesWords: false,
   async run(context) {
     const { options, signal, print } = context;
-    const organization = new DemoOrganization({ rows: numberOption(context, 'rows', 20_000) });
+    const rows = numberOption(context, 'rows', 20_000);
+    const organization = new DemoOrganization({ rows, ...definedTables(context) });
     const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
     const port = numberOption(context, 'port', PORT);
     if (port > 65_535) throw new UsageError(`--port takes a port, not ${port}.`);
@@ -45,6 +50,16 @@ function cannotListen(port: number, host: string, cause: unknown): Failure {
     remedy: 'Choose another by --port, or any free one by --port 0.',
     cause,
   });
+}
+
+function definedTables({ options }: CommandContext): { tables?: readonly TableDefinition[] } {
+  const { definitions } = options;
+  if (typeof definitions !== 'string') return {};
+  try {
+    return { tables: readDefinitions(definitions) };
+  } catch (error) {
+    throw new UsageError(`--definitions: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function numberOption(context: CommandContext, name: string, otherwise: number): number {

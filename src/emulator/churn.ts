@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { wireProperty } from './column.ts';
 import type { DataverseStore } from './dataverse-store.ts';
+import { ORGANIZATION } from './organizations.ts';
 import { Random } from './random.ts';
 import { PARTITION, type TableData } from './table-data.ts';
 import { valueSeeder } from './value-seeder.ts';
@@ -22,14 +23,14 @@ export class Churn {
   readonly #random: Random;
   readonly #tables: readonly string[];
 
-  /** Without a list of tables it works on every standard table. */
+  /** Without a list of tables it works on every standard table of many rows. */
   constructor(store: DataverseStore, random: Random = new Random(7), tables?: readonly string[]) {
     this.#store = store;
     this.#random = random;
     this.#tables =
       tables ??
       [...store.tables.values()]
-        .filter((each) => each.tableType === 'Standard')
+        .filter((each) => each.tableType === 'Standard' && each.logicalName !== ORGANIZATION)
         .map((each) => each.logicalName);
   }
 

@@ -20,16 +20,11 @@ const TRACKED =
   '<Annotation Term="Org.OData.Capabilities.V1.ChangeTracking"><Record>' +
   '<PropertyValue Property="Supported" Bool="true" /></Record></Annotation>';
 
-/** The base of all activities, which can be read as a table itself. */
-const ACTIVITY = 'activitypointer';
-
 /** The CSDL document, recorded or made from the tables. The change tracking capability appears only in the annotated variant. */
 export function csdlDocument(store: DataverseStore, annotated: boolean): string {
   if (store.csdl !== null) return store.csdl;
   const tables = [...store.tables.values()];
-  const types = tables
-    .filter((table) => table.logicalName !== ACTIVITY)
-    .map((table) => entityType(table, tables));
+  const types = tables.filter((table) => !isActivityTable(table)).map((table) => entityType(table, tables));
   const sets = tables.map((table) => {
     const capability = annotated && table.changeTrackingEnabled ? TRACKED : '';
     const open = `<EntitySet Name="${table.entitySetName}" EntityType="Microsoft.Dynamics.CRM.${table.logicalName}"`;
@@ -59,26 +54,29 @@ function activityType(tables: readonly TableDefinition[]): string {
   const inherited = new Map<string, string>();
   for (const table of tables) {
     for (const column of table.columns) {
-      const shared = column.isInherited || table.logicalName === ACTIVITY;
+      const shared = column.isInherited || isActivityTable(table);
       if (shared && isDeclared(column)) inherited.set(wireProperty(column), property(column));
     }
   }
+  const navigations = tables.filter(isActivityTable).flatMap((table) => navigationsOf(table, tables));
   return (
     '<EntityType Name="activitypointer" BaseType="mscrm.crmbaseentity" Abstract="true"><Key><PropertyRef Name="activityid" /></Key>' +
-    `${[...inherited.values()].join('')}</EntityType>`
+    `${[...inherited.values(), ...navigations].join('')}</EntityType>`
   );
 }
 
 function entityType(table: TableDefinition, tables: readonly TableDefinition[]): string {
   const own = table.columns.filter((column) => isDeclared(column) && !column.isInherited);
-  const navigation = table.columns
-    .filter((column) => isLookupKind(column.kind) && isDeclared(column))
-    .flatMap((column) => navigationOf(table, column, tables));
   return (
     `<EntityType Name="${table.logicalName}" BaseType="mscrm.${table.baseType}">` +
     `<Key><PropertyRef Name="${csdlKey(table)}" /></Key>` +
-    `${own.map(property).join('')}${navigation.join('')}</EntityType>`
+    `${own.map(property).join('')}${navigationsOf(table, tables).join('')}</EntityType>`
   );
+}
+
+/** The base of all activities can be read as a table itself. */
+function isActivityTable(table: TableDefinition): boolean {
+  return table.logicalName === 'activitypointer';
 }
 
 function property(column: Column): string {
@@ -87,6 +85,12 @@ function property(column: Column): string {
       ? 'Type="Edm.Date"'
       : KIND_FACTS[column.kind].edm;
   return `<Property Name="${wireProperty(column)}" ${type} />`;
+}
+
+function navigationsOf(table: TableDefinition, tables: readonly TableDefinition[]): string[] {
+  return table.columns
+    .filter((column) => isLookupKind(column.kind) && isDeclared(column))
+    .flatMap((column) => navigationOf(table, column, tables));
 }
 
 function navigationOf(table: TableDefinition, column: Column, tables: readonly TableDefinition[]): string[] {

@@ -1,4 +1,5 @@
 import type { DataverseStore } from './dataverse-store.ts';
+import { ORGANIZATION } from './organizations.ts';
 import { Random } from './random.ts';
 
 /** How the rows spread over the tables; tables pointed at come before those that point. */
@@ -31,6 +32,16 @@ export function seedDemoData(store: DataverseStore, rows = 20_000, seed = 42): M
   }
   linkPrimaryContacts(store, random);
   return counts;
+}
+
+/**
+ * Fills the tables of a store in equal parts with about `rows` rows altogether, at least one each. The one row
+ * that describes the organization is not invented.
+ */
+export function seedEvenly(store: DataverseStore, rows: number, seed = 42): void {
+  const random = new Random(seed);
+  const tables = [...store.tables.keys()].filter((table) => table !== ORGANIZATION);
+  for (const table of tables) store.seed(table, Math.max(1, Math.round(rows / tables.length)), random);
 }
 
 /** Accounts come before contacts, so their primary contacts can only be given afterwards. */

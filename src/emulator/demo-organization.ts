@@ -3,12 +3,15 @@ import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Churn } from './churn.ts';
 import { DataverseEmulator } from './dataverse-emulator.ts';
-import { seedDemoData } from './demo-data.ts';
+import { seedDemoData, seedEvenly } from './demo-data.ts';
 import { Random } from './random.ts';
+import type { TableDefinition } from './table-definition.ts';
 
 export interface DemoOrganizationOptions {
   /** About how many rows it begins with. */
   readonly rows?: number;
+  /** Its tables; without them it has those of the built-in model, whose rows are related. */
+  readonly tables?: readonly TableDefinition[];
   /** Where its history is kept, so that it is the same organization after a restart. */
   readonly historyFile?: string;
 }
@@ -28,10 +31,13 @@ export class DemoOrganization {
 
   constructor(options: DemoOrganizationOptions = {}) {
     this.historyFile = options.historyFile;
-    this.emulator = new DataverseEmulator({ seed: 42, now: () => this.replayed ?? Date.now() });
+    const { rows = 20_000, tables } = options;
+    const now = (): number => this.replayed ?? Date.now();
+    this.emulator = new DataverseEmulator({ seed: 42, now, ...(tables === undefined ? {} : { tables }) });
+    const seed = tables === undefined ? seedDemoData : seedEvenly;
     this.churn = new Churn(this.emulator.store, new Random(7));
     const [begun, ...changes] = this.history();
-    this.at(begun ?? this.remember(), () => seedDemoData(this.emulator.store, options.rows));
+    this.at(begun ?? this.remember(), () => seed(this.emulator.store, rows));
     for (const change of changes) this.at(change, () => this.churn.step());
   }
 

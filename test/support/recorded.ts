@@ -5,11 +5,11 @@ import { parseExactJson } from '../../src/emulator/exact-json.ts';
 import { recordedTable as tableOf } from '../../src/emulator/recorded/recorded-table.ts';
 import type { TableDefinition } from '../../src/emulator/table-definition.ts';
 
-const DIRECTORY = join(import.meta.dirname, '..', 'fixtures', 'tables');
+export const RECORDED_DIRECTORY = join(import.meta.dirname, '..', 'fixtures', 'tables');
 const SUFFIX = '.json.gz';
 
 /** Names of the recorded table definitions: `contact.261attrs.orga660bf8d`, `task`. */
-export const RECORDED: readonly string[] = readdirSync(DIRECTORY)
+export const RECORDED: readonly string[] = readdirSync(RECORDED_DIRECTORY)
   .filter((file) => file.endsWith(SUFFIX))
   .map((file) => file.slice(0, -SUFFIX.length))
   .toSorted();
@@ -42,5 +42,5 @@ function fullName(name: string): string {
 }
 
 function unpacked(file: string): string {
-  return gunzipSync(readFileSync(join(DIRECTORY, file))).toString('utf8');
+  return gunzipSync(readFileSync(join(RECORDED_DIRECTORY, file))).toString('utf8');
 }
