@@ -2,6 +2,7 @@ import { readRecordCounts } from '../dataverse/record-count.ts';
 import type { RunResult } from '../sync/table-job.ts';
 import type { Command } from './command.ts';
 import { createProgress } from './backfill-progress.ts';
+import { exitStatus } from './exit-status.ts';
 import { selectedTables } from './selected-tables.ts';
 import { Session } from './session.ts';
 import { printResults, syncTables } from './sync.ts';
@@ -15,15 +16,16 @@ export const backfill: Command = {
   takesWords: true,
   async run(context) {
     return Session.use(context, async (session) => {
-      const { config, words, options, logger, signal } = context;
-      const names = selectedTables(config.tables, words).map((table) => table.name);
+      const { words, options, logger, signal } = context;
+      const resolution = await session.resolution();
+      const names = selectedTables(resolution, words).map((table) => table.name);
       const totals = await readRecordCounts(session.dataverse().client, names, signal);
       // A line of the log would tear the bars apart; the results say the same at the end.
       if (process.stderr.isTTY) logger.level = 'warn';
       const progress = createProgress(totals, process.stderr, logger);
       let results: RunResult[];
       try {
-        results = await syncTables(session, (job) => ({
+        results = await syncTables(session, resolution, (job) => ({
           restart: options['restart'] === true,
           onPage: (done) => progress.update(job.settings.name, done.rowsRead),
         }));
@@ -31,7 +33,7 @@ export const backfill: Command = {
         progress.stop();
       }
       printResults(context, results);
-      return results.every((result) => result.failure === null) ? 0 : 1;
+      return exitStatus(context, results);
     });
   },
 };

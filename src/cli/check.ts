@@ -1,4 +1,7 @@
-import { checkSetUp, type Finding } from '../operations/check.ts';
+import type { Config } from '../config/config.ts';
+import { hashKeyId } from '../mirror/row-policy.ts';
+import { checkSetUp } from '../operations/check.ts';
+import type { Finding } from '../operations/finding.ts';
 import type { Command } from './command.ts';
 import { Session } from './session.ts';
 
@@ -19,7 +22,9 @@ export const check: Command = {
           schema: config.schema,
           stateSchema: config.stateSchema,
           requestsPer5Minutes: config.limits.requestsPer5Minutes,
-          tables: config.tables,
+          viewSchemas: viewSchemas(config),
+          choice: session.choice(),
+          hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
         },
         signal,
       );
@@ -30,6 +35,11 @@ export const check: Command = {
     });
   },
 };
+
+function viewSchemas({ labels, compatibility }: Config): string[] {
+  const schemas = [labels?.schema, compatibility.synapseLink, compatibility.fivetran];
+  return schemas.filter((schema) => schema !== undefined);
+}
 
 function asText({ ok, subject, message, remedy }: Finding): string {
   const line = `${ok ? 'ok    ' : 'FAILED'}  ${subject}: ${message}`;

@@ -11,13 +11,27 @@ import { helpText } from './help.ts';
 import { createLogger } from './log.ts';
 import { migrate } from './migrate.ts';
 import { printLine } from './output.ts';
+import { quarantine } from './quarantine.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { tables } from './tables.ts';
+import { track } from './track.ts';
 import { version } from './version.ts';
 
-const COMMANDS: readonly Command[] = [run, sync, backfill, status, check, tables, migrate, demo, emulator];
+const COMMANDS: readonly Command[] = [
+  run,
+  sync,
+  backfill,
+  status,
+  quarantine,
+  check,
+  tables,
+  track,
+  migrate,
+  demo,
+  emulator,
+];
 
 const COMMON = {
   config: { type: 'string' },
@@ -59,7 +73,8 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
   if (positionals.length > 0 && !command.takesWords) {
     throw new UsageError(`${command.name} takes no arguments, but was given ${positionals.join(' ')}.`);
   }
-  const config = loadConfig(asString(values['config']), command.needs);
+  const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
+  const config = loadConfig(asString(values['config']), needs);
   const logger = createLogger();
   return command.run({ config, words: positionals, options: values, logger, signal, print: printLine });
 }

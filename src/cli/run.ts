@@ -1,10 +1,12 @@
 import { startHealthServer } from '../operations/health-server.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
+import type { TableConfig } from '../config/config.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { runDaemon } from '../sync/daemon.ts';
 import { restAfter } from '../sync/schedule-delay.ts';
+import type { Resolution } from '../sync/table-resolution.ts';
 import type { Command } from './command.ts';
 import { leaseHolder, Session } from './session.ts';
 
@@ -25,16 +27,22 @@ export async function runUntilStopped(session: Session): Promise<number> {
   session.onClose(async () => health.close());
   if (health.port !== undefined) logger.info({ port: health.port }, 'Answering health checks.');
   try {
-    const mirror = await openPatiently(session);
+    const { mirror, resolution } = await openPatiently(session);
     health.setReady();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-    const crons = new Map(config.tables.map((table) => [table.name, table.cron]));
-    const jobs = session
-      .jobs(mirror, leases, config.tables)
-      .map((job) => ({ job, cron: crons.get(job.settings.name) ?? '' }));
-    const tablesAtOnce = config.limits.tables;
-    const dataverse = session.dataverse();
-    await runDaemon({ dataverse, mirror, jobs, leases, tablesAtOnce, logger }, signal);
+    await runDaemon(
+      {
+        dataverse: session.dataverse(),
+        mirror,
+        choice: session.choice(),
+        resolution,
+        createJob: (table) => session.job(mirror, leases, table),
+        leases,
+        tablesAtOnce: config.limits.tables,
+        logger,
+      },
+      signal,
+    );
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -42,15 +50,21 @@ export async function runUntilStopped(session: Session): Promise<number> {
   return 0;
 }
 
+interface Opened {
+  readonly mirror: Mirror;
+  readonly resolution: Resolution<TableConfig>;
+}
+
 /**
  * Opens the mirror, again and again where that may yet work: database and environment may come up
  * after us, and a wrong secret may be put right.
  */
-async function openPatiently(session: Session): Promise<Mirror> {
+async function openPatiently(session: Session): Promise<Opened> {
   const { logger, signal } = session.context;
   for (let failures = 1; ; failures++) {
     try {
-      return await session.mirror(session.context.config.tables);
+      const resolution = await session.resolution();
+      return { resolution, mirror: await session.mirror(resolution.tables) };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;

@@ -1,11 +1,24 @@
-import type { TableConfig } from '../config/config.ts';
+import { fitsPattern } from '../model/name-pattern.ts';
+import type { Resolution, ResolvedTable, TableEntry } from '../sync/table-resolution.ts';
 import { UsageError } from './command.ts';
 
-/** The configured tables that were named, or all of them. @throws UsageError for one that is not. */
-export function selectedTables(configured: readonly TableConfig[], names: readonly string[]): TableConfig[] {
-  const unknown = names.filter((name) => !configured.some((table) => table.name === name));
+/**
+ * The tables to mirror that are named, by name or pattern, or all of them.
+ *
+ * @throws UsageError for a word that means none of them.
+ */
+export function selectedTables<T extends TableEntry>(
+  { tables, excluded }: Resolution<T>,
+  words: readonly string[],
+): ResolvedTable<T>[] {
+  const unknown = words.filter((word) => !tables.some(({ name }) => fitsPattern(name, word)));
   if (unknown.length > 0) {
-    throw new UsageError(`Not among the configured tables: ${unknown.join(', ')}. Add them to tables.`);
+    const why = unknown.map((word) => {
+      const reason = excluded.get(word);
+      return reason === undefined ? word : `${word} (${reason})`;
+    });
+    throw new UsageError(`Not among the configured tables: ${why.join(', ')}. Add them to tables.`);
   }
-  return names.length === 0 ? [...configured] : configured.filter((table) => names.includes(table.name));
+  if (words.length === 0) return [...tables];
+  return tables.filter(({ name }) => words.some((word) => fitsPattern(name, word)));
 }

@@ -11,7 +11,9 @@ import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../
 import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
 import type { LeaseKeeper } from '../sync/lease-keeper.ts';
+import { readResolution } from '../sync/read-resolution.ts';
 import { TableJob } from '../sync/table-job.ts';
+import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
 
@@ -72,6 +74,22 @@ export class Session {
     return pool;
   }
 
+  /** The tables that are meant. */
+  choice(): TableChoice<TableConfig> {
+    const { tables, leftOut } = this.context.config;
+    return { entries: tables, leftOut };
+  }
+
+  /** What they are in this environment, which is asked only where patterns are in use. @throws Failure */
+  async resolution(): Promise<Resolution<TableConfig>> {
+    const { logger, signal } = this.context;
+    const resolution = await readResolution(this.dataverse(), this.choice(), signal);
+    for (const pattern of resolution.idlePatterns) {
+      logger.warn({ pattern }, `No table of the environment fits ${pattern}.`);
+    }
+    return resolution;
+  }
+
   /** Signs in, migrates the state schema and opens the mirror. @throws Failure */
   async mirror(tables: readonly TableConfig[]): Promise<Mirror> {
     const { signal } = this.context;
@@ -84,7 +102,7 @@ export class Session {
     return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, names);
   }
 
-  jobs(mirror: Mirror, leases: LeaseKeeper, tables: readonly TableConfig[]): TableJob[] {
+  job(mirror: Mirror, leases: LeaseKeeper, table: TableConfig): TableJob {
     const { config, logger } = this.context;
     const parts = { dataverse: this.dataverse(), mirror, leases, logger };
     const { limits, hashKey } = config;
@@ -93,7 +111,7 @@ export class Session {
       drift: config.drift,
       ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
     };
-    return tables.map((table) => new TableJob({ ...table, ...shared }, parts));
+    return new TableJob({ ...table, ...shared }, parts);
   }
 
   private async mirrorOptions(): Promise<MirrorOptions> {

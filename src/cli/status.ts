@@ -1,3 +1,4 @@
+import { isPattern } from '../model/name-pattern.ts';
 import { readStatus } from '../operations/status.ts';
 import type { Command } from './command.ts';
 import { textTable } from './output.ts';
@@ -17,7 +18,7 @@ export const status: Command = {
         schema: config.schema,
         stateSchema: config.stateSchema,
         url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
-        tables: config.tables.map((table) => table.name),
+        tables: config.tables.map((table) => table.name).filter((name) => !isPattern(name)),
       });
       if (context.options['json'] === true) {
         context.print(JSON.stringify(report, null, 2));

@@ -1,7 +1,11 @@
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
+import type { TableConfig } from '../config/config.ts';
+import { tellRemoved } from '../sync/removed-tables.ts';
 import { syncOnce } from '../sync/sync-once.ts';
 import type { RunOptions, RunResult, TableJob } from '../sync/table-job.ts';
+import type { Resolution } from '../sync/table-resolution.ts';
 import type { Command, CommandContext } from './command.ts';
+import { exitStatus } from './exit-status.ts';
 import { textTable } from './output.ts';
 import { selectedTables } from './selected-tables.ts';
 import { leaseHolder, Session } from './session.ts';
@@ -15,9 +19,9 @@ export const sync: Command = {
   takesWords: true,
   async run(context) {
     return Session.use(context, async (session) => {
-      const results = await syncTables(session, () => ({}));
+      const results = await syncTables(session, await session.resolution(), () => ({}));
       printResults(context, results);
-      return results.every((result) => result.failure === null) ? 0 : 1;
+      return exitStatus(context, results);
     });
   },
 };
@@ -25,13 +29,15 @@ export const sync: Command = {
 /** One pass over the tables that the command's words name. */
 export async function syncTables(
   session: Session,
+  resolution: Resolution<TableConfig>,
   options: (job: TableJob) => RunOptions,
 ): Promise<RunResult[]> {
   const { config, words, signal, logger } = session.context;
-  const tables = selectedTables(config.tables, words);
+  const tables = selectedTables(resolution, words);
   const mirror = await session.mirror(tables);
+  if (words.length === 0) await tellRemoved(mirror.store, session.choice(), resolution, logger);
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-  const jobs = session.jobs(mirror, leases, tables);
+  const jobs = tables.map((table) => session.job(mirror, leases, table));
   const ended = new AbortController();
   const keeper = leases.run(ended.signal);
   try {
@@ -53,11 +59,16 @@ export function printResults(context: CommandContext, results: readonly RunResul
   }
   const rows = results.map((result) => [
     result.table,
-    result.failure === null ? 'up to date' : `failed: ${result.failure.code}`,
+    outcome(result),
     String(result.rowsWritten),
     String(result.rowsDeleted),
-    String(result.rowsQuarantined),
+    String(result.quarantined),
     `${(result.milliseconds / 1000).toFixed(1)} s`,
   ]);
   context.print(textTable(['table', 'result', 'written', 'deleted', 'quarantined', 'time'], rows));
+}
+
+function outcome({ failure, quarantined }: RunResult): string {
+  if (failure !== null) return `failed: ${failure.code}`;
+  return quarantined === 0 ? 'up to date' : 'rows in quarantine';
 }

@@ -1,4 +1,4 @@
-import { listTables } from '../operations/table-list.ts';
+import { listTables, type ListedTable } from '../operations/table-list.ts';
 import type { Command } from './command.ts';
 import { textTable } from './output.ts';
 import { Session } from './session.ts';
@@ -12,8 +12,7 @@ export const tables: Command = {
   takesWords: false,
   async run(context) {
     return Session.use(context, async (session) => {
-      const mirrored = new Set(context.config.tables.map((table) => table.name));
-      const list = await listTables(session.dataverse(), mirrored, context.signal);
+      const list = await listTables(session.dataverse(), await session.resolution(), context.signal);
       if (context.options['json'] === true) {
         context.print(JSON.stringify({ tables: list }, null, 2));
         return 0;
@@ -22,11 +21,18 @@ export const tables: Command = {
         table.table,
         table.entitySet ?? '',
         table.changeTracking ? 'on' : 'off',
-        table.mirrored ? 'yes' : '',
+        asWord(table),
         table.rows === null ? '' : String(table.rows),
+        table.excluded ?? '',
       ]);
-      context.print(textTable(['table', 'entity set', 'change tracking', 'mirrored', 'rows'], rows));
+      const headings = ['table', 'entity set', 'change tracking', 'mirrored', 'rows', 'why not'];
+      context.print(textTable(headings, rows));
       return 0;
     });
   },
 };
+
+function asWord({ mirrored, mode }: ListedTable): string {
+  if (!mirrored) return '';
+  return mode === 'snapshot' ? 'snapshot' : 'yes';
+}

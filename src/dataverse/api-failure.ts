@@ -13,7 +13,7 @@ interface Meaning {
   readonly code: string;
   readonly reaction: Reaction;
   readonly message: (about: string) => string;
-  readonly remedy: string;
+  readonly remedy: string | ((subject: Subject) => string);
 }
 
 const EXPIRED: Meaning = {
@@ -22,12 +22,22 @@ const EXPIRED: Meaning = {
   message: (about) => `The link of ${about} has expired.`,
   remedy: 'Nothing to do: the table is re-baselined by itself.',
 };
+/** What turns change tracking on. */
+export const trackingRemedy = (table: string): string =>
+  `Turn it on with \`mirrorverse track ${table}\`, or with "Track changes" in the table's advanced options in Power Apps; or take ${table} out of tables.`;
+
 const TRACKING_OFF: Meaning = {
   code: 'change-tracking-off',
   reaction: 'stop-table',
   message: (about) => `Change tracking is off for ${about}.`,
+  remedy: ({ table = '<table>' }) => trackingRemedy(table),
+};
+const SIDES_OFF: Meaning = {
+  code: 'change-tracking-off',
+  reaction: 'stop-table',
+  message: (about) => `Change tracking is off for a table that ${about} joins.`,
   remedy:
-    'Turn on "Track changes" in the table\'s advanced options in Power Apps and publish, or take it out of tables.',
+    'Turn it on for both tables of the relationship with `mirrorverse track <table> <table>`, or take this one out of tables.',
 };
 const PRIVILEGE: Meaning = {
   code: 'privilege-missing',
@@ -59,7 +69,7 @@ const NOT_FOUND: Meaning = {
 const BY_CODE: ReadonlyMap<string, Meaning> = new Map([
   ['0x80044352', EXPIRED],
   ['0x80072491', TRACKING_OFF],
-  ['0x80072492', TRACKING_OFF],
+  ['0x80072492', SIDES_OFF],
   ['0x80040220', PRIVILEGE],
   ['0x80048306', PRIVILEGE],
   ['0x80072560', NOT_A_MEMBER],
@@ -100,7 +110,7 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
     code: meaning.code,
     reaction: meaning.reaction,
     message: `${meaning.message(about)} (${error.status} ${error.code}: ${error.message})`,
-    remedy: meaning.remedy,
+    remedy: typeof meaning.remedy === 'string' ? meaning.remedy : meaning.remedy(subject),
     details,
   });
 }

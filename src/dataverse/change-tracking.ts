@@ -1,7 +1,15 @@
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
+import { trackingRemedy } from './api-failure.ts';
 import { createChangeFeed } from './change-feed.ts';
 import type { Dataverse } from './dataverse.ts';
+
+/** Asks for one row's key without change tracking, as a snapshot reads. @throws Failure */
+export async function probeRows(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
+  const url = `${table.entitySet}?$select=${table.key}`;
+  const prefer = ['odata.maxpagesize=1'];
+  await dataverse.client.getJson({ url, prefer, priority: 'metadata', table: table.logicalName }, signal);
+}
 
 /**
  * Asks for one row's key under change tracking: the cheapest request that needs the table, its change
@@ -9,7 +17,7 @@ import type { Dataverse } from './dataverse.ts';
  *
  * @throws Failure for what is missing.
  */
-export async function probeTable(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
+export async function probeTracking(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
   const keyOnly = { ...table, columns: table.columns.filter((column) => column.name === table.key) };
   await explained(dataverse, table.logicalName, signal, async () => {
     await createChangeFeed(dataverse.client, keyOnly, 1).begin(signal);
@@ -50,8 +58,7 @@ function trackingOff(table: string, cause?: unknown): Failure {
     code: 'change-tracking-off',
     reaction: 'stop-table',
     message: `Change tracking is off for table ${table}.`,
-    remedy:
-      'Turn on "Track changes" in the table\'s advanced options in Power Apps and publish, or take it out of tables.',
+    remedy: trackingRemedy(table),
     cause,
     details: { table },
   });

@@ -5,7 +5,7 @@ import { sleep } from '../model/sleep.ts';
 import { readApiError, type ApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
+import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import { backOff, classify, MAX_RETRIES, MAX_THROTTLED, networkCode, throttlePause } from './retry.ts';
 import type { TokenSource } from './sign-in.ts';
@@ -19,6 +19,17 @@ export interface Request extends Subject {
   readonly priority: Priority;
   readonly prefer?: readonly string[];
   readonly accept?: string;
+  /** Asks for metadata as it was just written, rather than from a cache. */
+  readonly consistency?: 'Strong';
+}
+
+/** A change that may be made twice: it is repeated where nobody knows whether it was made. */
+export interface RepeatableWrite extends Request {
+  readonly method: 'PUT' | 'POST';
+  /** Sent as JSON. */
+  readonly body: unknown;
+  /** Keeps the labels in languages that the body does not have. */
+  readonly mergeLabels?: true;
 }
 
 export interface Answer {
@@ -41,7 +52,7 @@ export interface ClientOptions {
 /** Same-origin redirects followed; Dataverse is not known to send any. */
 const MAX_REDIRECTS = 3;
 
-/** GET requests to one environment: signed in, within the budget, retried where that can help. */
+/** Requests to one environment: signed in, within the budget, retried where that can help. */
 export class DataverseClient {
   readonly origin: string;
   private readonly options: ClientOptions;
@@ -60,6 +71,29 @@ export class DataverseClient {
    * @throws Failure classed by what to do next; the signal's reason when aborted.
    */
   async get(request: Request, signal: AbortSignal): Promise<Answer> {
+    return this.send(request, signal);
+  }
+
+  /** As `get`, with the answer as JSON. For small answers only: numbers become JavaScript's. */
+  async getJson(request: Request, signal: AbortSignal): Promise<unknown> {
+    const { body, headers } = await this.get(request, signal);
+    try {
+      return JSON.parse(new TextDecoder().decode(body));
+    } catch (error) {
+      throw unexpectedAnswer(request, headers, error);
+    }
+  }
+
+  /**
+   * Makes a change, under the rules of `get`; only a redirect is not followed.
+   *
+   * @throws Failure classed by what to do next; the signal's reason when aborted.
+   */
+  async write(request: RepeatableWrite, signal: AbortSignal): Promise<void> {
+    await this.send(request, signal);
+  }
+
+  private async send(request: Request | RepeatableWrite, signal: AbortSignal): Promise<Answer> {
     const { logger, budget } = this.options;
     let url = ownUrl(request.url, this.origin, this.origin + API_PATH);
     let retries = 0;
@@ -82,7 +116,7 @@ export class DataverseClient {
       budget.observe(attempt.headers);
       if (attempt.status >= 200 && attempt.status < 300) return attempt;
       if (attempt.status >= 300 && attempt.status < 400) {
-        url = this.redirected(attempt, url, ++redirects);
+        url = this.redirected(attempt, url, ++redirects, 'body' in request ? 0 : MAX_REDIRECTS);
         continue;
       }
       const error = readApiError(attempt.status, attempt.headers, attempt.body, Date.now());
@@ -108,17 +142,12 @@ export class DataverseClient {
     }
   }
 
-  /** As `get`, with the answer as JSON. For small answers only: numbers become JavaScript's. */
-  async getJson(request: Request, signal: AbortSignal): Promise<unknown> {
-    const { body, headers } = await this.get(request, signal);
-    try {
-      return JSON.parse(new TextDecoder().decode(body));
-    } catch (error) {
-      throw unexpectedAnswer(request, headers, error);
-    }
-  }
-
-  private async attempt(url: URL, request: Request, token: string, signal: AbortSignal): Promise<HttpAnswer> {
+  private async attempt(
+    url: URL,
+    request: Request | RepeatableWrite,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
     const { budget, http, requestTimeout, userAgent } = this.options;
     const headers = {
       accept: request.accept ?? 'application/json',
@@ -126,15 +155,17 @@ export class DataverseClient {
       'accept-encoding': 'gzip',
       'odata-maxversion': '4.0',
       'odata-version': '4.0',
-      'if-none-match': 'null',
       'user-agent': userAgent,
       'x-ms-client-request-id': randomUUID(),
       ...(request.prefer === undefined ? {} : { prefer: request.prefer.join(',') }),
+      ...(request.consistency === undefined ? {} : { consistency: request.consistency }),
     };
+    const content = contentOf(request);
+    const call = { ...content, url, headers: { ...headers, ...content.headers } };
     return budget.spend(request.priority, signal, async () => {
       const limit = AbortSignal.timeout(requestTimeout);
       try {
-        return await http.get(url, headers, AbortSignal.any([signal, limit]));
+        return await http.send(call, AbortSignal.any([signal, limit]));
       } catch (error) {
         // The connection's own error says "aborted", whoever aborted it.
         if (limit.aborted) throw limit.reason;
@@ -143,13 +174,13 @@ export class DataverseClient {
     });
   }
 
-  private redirected(attempt: HttpAnswer, from: URL, redirects: number): URL {
+  private redirected(attempt: HttpAnswer, from: URL, redirects: number, most: number): URL {
     const location = attempt.headers.get('location');
-    if (location === null || redirects > MAX_REDIRECTS) {
+    if (location === null || redirects > most) {
       throw new Failure({
         code: 'unexpected-answer',
         reaction: 'stop-table',
-        message: `${this.origin} answered ${attempt.status} ${location === null ? 'without an address' : 'again and again'}.`,
+        message: `${this.origin} answered ${attempt.status} ${location === null ? 'without an address' : 'with a redirect that is not followed'}.`,
         remedy: 'Check that dataverse.url (DATAVERSE_URL) is the address of the environment itself.',
       });
     }
@@ -164,6 +195,19 @@ export class DataverseClient {
     );
     await sleep(delay, signal);
   }
+}
+
+/** Method, body and the headers that go with them. */
+function contentOf(request: Request | RepeatableWrite): Omit<HttpCall, 'url'> {
+  if (!('body' in request)) return { method: 'GET', headers: { 'if-none-match': 'null' } };
+  return {
+    method: request.method,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(request.mergeLabels === undefined ? {} : { 'mscrm.mergelabels': 'true' }),
+    },
+    body: JSON.stringify(request.body),
+  };
 }
 
 /** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */

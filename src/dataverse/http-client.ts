@@ -9,7 +9,15 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-/** Makes GET requests to one origin over connections that are kept. */
+/** One request as it goes over the wire. */
+export interface HttpCall {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Makes requests to one origin over connections that are kept. */
 export interface HttpClient {
   /**
    * The whole answer, whatever its status; redirects are not followed.
@@ -17,7 +25,7 @@ export interface HttpClient {
    * @throws Error with the system's `code` when the connection breaks, at any point up to the last
    *   byte: an answer cut short is never returned.
    */
-  get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer>;
+  send(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -31,12 +39,13 @@ export function createHttpClient(): HttpClient {
     'https:': new https.Agent({ keepAlive: true }),
   };
   return {
-    async get(url, headers, signal) {
+    async send({ method, url, headers, body: sent }, signal) {
       const secure = url.protocol === 'https:';
-      const options = { headers, signal, agent: secure ? agents['https:'] : agents['http:'] };
+      const options = { method, headers, signal, agent: secure ? agents['https:'] : agents['http:'] };
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-        const request = (secure ? https : http).get(url, options, resolve);
+        const request = (secure ? https : http).request(url, options, resolve);
         request.on('error', reject);
+        request.end(sent);
       });
       const body = await readBody(response);
       return { status: response.statusCode ?? 0, headers: toHeaders(response), body };

@@ -34,6 +34,8 @@ export interface Metadata {
   observe(version: string): void;
   /** The metadata version last seen; undefined where the environment does not tell. */
   readonly version: string | undefined;
+  /** Calls `listener` each time the environment's metadata version has changed, until the signal. */
+  onChange(listener: () => void, signal: AbortSignal): void;
   /** Reads everything anew at its next use; or, with a name, that table and the list of tables. */
   forget(logicalName?: string): void;
 }
@@ -47,6 +49,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   let csdl: Promise<TypeProperties | undefined> | undefined;
   const known = new Map<string, Promise<Table>>();
   let version: string | undefined;
+  const changes = new EventTarget();
 
   async function list<T>(url: string, item: z.ZodType<T>, signal: AbortSignal, table?: string): Promise<T[]> {
     const request = { url, priority: 'metadata' as const, ...(table === undefined ? {} : { table }) };
@@ -76,7 +79,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
 
   async function describe(logicalName: string, signal: AbortSignal): Promise<Table> {
     const definition = (await tables(signal)).find(isNamed(logicalName));
-    if (definition === undefined) throw await notFound(logicalName, await tables(signal));
+    if (definition === undefined) throw tableNotFound(logicalName, await tables(signal));
     const mirrorable = checkReadable(definition);
     const path = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName)}')/Attributes`;
     const cast = `${path}/Microsoft.Dynamics.CRM`;
@@ -134,14 +137,19 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     },
     forget,
     observe(seen) {
-      if (version !== undefined && version !== seen) {
+      const changed = version !== undefined && version !== seen;
+      version = seen;
+      if (changed) {
         logger.info({ metadataVersion: seen }, 'The environment has changed its metadata; it is read anew.');
         forget();
+        changes.dispatchEvent(new Event('change'));
       }
-      version = seen;
     },
     get version() {
       return version;
+    },
+    onChange(listener, signal) {
+      changes.addEventListener('change', listener, { signal });
     },
   };
 }
@@ -221,7 +229,8 @@ function tableOf(definition: EntityDefinition, mirrorable: Mirrorable, columns: 
   };
 }
 
-async function notFound(logicalName: string, tables: readonly EntityDefinition[]): Promise<Failure> {
+/** The failure for a name that no table has; it knows names that were likely meant. */
+export function tableNotFound(logicalName: string, tables: readonly EntityDefinition[]): Failure {
   const similar = tables
     .filter(
       ({ LogicalName, EntitySetName }) =>

@@ -1,24 +1,14 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
-import { probeTable } from '../dataverse/change-tracking.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { missingGrants, serverVersion } from '../mirror/grants.ts';
-import { Failure, toFailure } from '../model/failure.ts';
+import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
+import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
+import { checkTable, type CheckedTable } from './check-table.ts';
+import { bad, failed, good, type Finding } from './finding.ts';
 import { requestsPer5Minutes } from './request-rate.ts';
-
-/** One thing that was proved or found wanting; an entry of what `check --json` prints. */
-export interface Finding {
-  readonly id: string;
-  readonly ok: boolean;
-  readonly subject: string;
-  readonly message: string;
-  /** What to do; null where nothing is wrong. */
-  readonly remedy: string | null;
-  /** The code of the failure that a run would report. */
-  readonly code?: string;
-}
 
 export interface CheckOptions {
   readonly pool: () => Promise<pg.Pool>;
@@ -26,11 +16,15 @@ export interface CheckOptions {
   readonly schema: string;
   readonly stateSchema: string;
   readonly requestsPer5Minutes: number;
-  readonly tables: readonly { readonly name: string; readonly cron: string }[];
+  /** Schemas of views that are to be made beside the mirror. */
+  readonly viewSchemas: readonly string[];
+  readonly choice: TableChoice<CheckedTable>;
+  /** Tells the hash key in use from any other. */
+  readonly hashKeyId: string | undefined;
 }
 
-/** Oldest PostgreSQL that is supported by its makers. */
-const OLDEST_POSTGRES = 14;
+/** Oldest PostgreSQL that is supported by its makers, and has NULLS NOT DISTINCT. */
+const OLDEST_POSTGRES = 15;
 
 /**
  * Tries everything a run needs, in both directions, and tells all that is wrong at once. Nothing is
@@ -56,10 +50,11 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             `Use PostgreSQL ${OLDEST_POSTGRES} or later.`,
           ),
     ];
-    const missing = await missingGrants(pool, [options.schema, options.stateSchema]);
+    const schemas = [...new Set([options.schema, options.stateSchema, ...options.viewSchemas])];
+    const missing = await missingGrants(pool, schemas);
     findings.push(
       missing.length === 0
-        ? good('postgres.grants', subject, `may create ${options.schema} and ${options.stateSchema}`)
+        ? good('postgres.grants', subject, `may create what it needs in ${schemas.join(' and ')}`)
         : bad(
             'postgres.grants',
             subject,
@@ -88,11 +83,33 @@ async function checkDataverse(options: CheckOptions, signal: AbortSignal): Promi
   }
   findings.push(...(await checkIdentity(options, organizationId)));
   findings.push(await checkLinkLife(options, signal));
-  findings.push(checkRate(options));
+  return [...findings, ...(await checkTables(options, signal))];
+}
+
+/** What the configured names and patterns mean here, and whether each of those tables can be mirrored. */
+async function checkTables(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
+  const { dataverse, choice, hashKeyId } = options;
+  let resolution: Resolution<CheckedTable>;
+  try {
+    resolution = await readResolution(dataverse, choice, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return [failed('tables', 'tables', error)];
+  }
+  const findings = [checkRate(options, resolution.tables)];
+  if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
   const tables = await Promise.all(
-    options.tables.map(async (table) => checkTable(options, table.name, signal)),
+    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, signal)),
   );
-  return [...findings, ...tables];
+  return [...findings, ...tables.flat()];
+}
+
+function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedTable>): Finding[] {
+  const leftOut = excluded.size === 0 ? '' : `; ${excluded.size} are left out, see \`mirrorverse tables\``;
+  return [
+    good('tables', 'tables', `${tables.length} tables are meant${leftOut}`),
+    ...idlePatterns.map((pattern) => good(`tables.${pattern}`, 'tables', `${pattern} fits no table`)),
+  ];
 }
 
 /** Whether the mirror schema holds this organization, or none yet. */
@@ -134,10 +151,10 @@ async function checkLinkLife(options: CheckOptions, signal: AbortSignal): Promis
   }
 }
 
-function checkRate(options: CheckOptions): Finding {
+function checkRate(options: CheckOptions, tables: readonly CheckedTable[]): Finding {
   const id = 'limits.requests';
   const subject = 'limits.requestsPer5Minutes';
-  const needed = requestsPer5Minutes(options.tables.map((table) => table.cron));
+  const needed = requestsPer5Minutes(tables.map((table) => table.cron));
   const limit = options.requestsPer5Minutes;
   return needed <= limit
     ? good(id, subject, `idle tables need ${needed} of ${limit} requests${parallelism(options)}`)
@@ -152,30 +169,4 @@ function checkRate(options: CheckOptions): Finding {
 function parallelism(options: CheckOptions): string {
   const hint = options.dataverse.budget.gauges.parallelismHint;
   return hint === undefined ? '' : `; the environment recommends up to ${hint} in parallel`;
-}
-
-async function checkTable(options: CheckOptions, name: string, signal: AbortSignal): Promise<Finding> {
-  const id = `table.${name}`;
-  const subject = `table ${name}`;
-  try {
-    const table = await options.dataverse.metadata.table(name, signal);
-    await probeTable(options.dataverse, table, signal);
-    return good(id, subject, `readable by change tracking, ${table.columns.length} columns`);
-  } catch (error) {
-    signal.throwIfAborted();
-    return failed(id, subject, error);
-  }
-}
-
-function good(id: string, subject: string, message: string): Finding {
-  return { id, ok: true, subject, message, remedy: null };
-}
-
-function bad(id: string, subject: string, message: string, remedy: string, code?: string): Finding {
-  return { id, ok: false, subject, message, remedy, ...(code === undefined ? {} : { code }) };
-}
-
-function failed(id: string, subject: string, error: unknown): Finding {
-  const failure = error instanceof Failure ? error : toFailure(error);
-  return bad(id, subject, failure.message, failure.remedy, failure.code);
 }

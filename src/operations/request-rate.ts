@@ -8,7 +8,8 @@ const TICKS = 20;
  * table at each tick.
  */
 export function requestsPer5Minutes(crons: readonly string[]): number {
-  return Math.ceil(crons.reduce((sum, cron) => sum + ticksPerWindow(cron), 0));
+  const ticks = new Map([...new Set(crons)].map((cron) => [cron, ticksPerWindow(cron)]));
+  return Math.ceil(crons.reduce((sum, cron) => sum + (ticks.get(cron) ?? 0), 0));
 }
 
 function ticksPerWindow(cron: string): number {

@@ -1,13 +1,18 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/record-count.ts';
+import type { Resolution, TableEntry } from '../sync/table-resolution.ts';
 
 /** An entry of the document that `tables --json` prints; members may be added, these stay. */
-export interface TableEntry {
+export interface ListedTable {
   readonly table: string;
   readonly entitySet: string | null;
   readonly changeTracking: boolean;
-  /** It is among the configured tables. */
+  /** It is among the tables to mirror. */
   readonly mirrored: boolean;
+  /** How it is mirrored; null where it is not. */
+  readonly mode: TableEntry['mode'] | null;
+  /** Why it is not mirrored although a pattern fits it; null where it is, or where none fits. */
+  readonly excluded: string | null;
   /** From a snapshot that may be a day old; null where the environment does not count it. */
   readonly rows: number | null;
 }
@@ -15,21 +20,24 @@ export interface TableEntry {
 /** Every table of the environment, by name. @throws Failure */
 export async function listTables(
   dataverse: Dataverse,
-  mirrored: ReadonlySet<string>,
+  resolution: Resolution<TableEntry>,
   signal: AbortSignal,
-): Promise<TableEntry[]> {
+): Promise<ListedTable[]> {
   const definitions = await dataverse.metadata.tables(signal);
   const countable = definitions
     .filter((table) => table.EntitySetName && table.TableType !== 'Virtual')
     .map((table) => table.LogicalName);
   const counts = await readRecordCounts(dataverse.client, countable, signal);
+  const modes = new Map(resolution.tables.map(({ name, mode }) => [name, mode]));
   return definitions
-    .map((table) => ({
-      table: table.LogicalName,
-      entitySet: table.EntitySetName ?? null,
-      changeTracking: table.ChangeTrackingEnabled === true,
-      mirrored: mirrored.has(table.LogicalName),
-      rows: counts.get(table.LogicalName) ?? null,
+    .map(({ LogicalName: table, EntitySetName: entitySet, ChangeTrackingEnabled: isTracked }) => ({
+      table,
+      entitySet: entitySet ?? null,
+      changeTracking: isTracked === true,
+      mirrored: modes.has(table),
+      mode: modes.get(table) ?? null,
+      excluded: resolution.excluded.get(table) ?? null,
+      rows: counts.get(table) ?? null,
     }))
     .toSorted((a, b) => a.table.localeCompare(b.table));
 }

@@ -1,70 +1,123 @@
-import Bottleneck from 'bottleneck';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import { registerTables } from '../mirror/state/leases.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
-import { sleep } from '../model/sleep.ts';
+import { toFailure } from '../model/failure.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
+import { watchMetadata } from './metadata-watch.ts';
+import { hasPatterns, readResolution } from './read-resolution.ts';
+import { tellRemoved } from './removed-tables.ts';
+import { runTables, type RunningTables } from './running-tables.ts';
 import type { TableJob } from './table-job.ts';
-import { TableSchedule } from './table-schedule.ts';
+import type { Resolution, TableChoice, TableEntry } from './table-resolution.ts';
 
-export interface ScheduledJob {
-  readonly job: TableJob;
+export interface ScheduledTable extends TableEntry {
   readonly cron: string;
 }
 
-export interface DaemonOptions {
+export interface DaemonOptions<T extends ScheduledTable> {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
-  readonly jobs: readonly ScheduledJob[];
+  /** The tables that are meant; patterns among them mean others as the environment changes. */
+  readonly choice: TableChoice<T>;
+  /** What they mean at the start; the mirror has been opened with these tables. */
+  readonly resolution: Resolution<T>;
+  readonly createJob: (table: T) => TableJob;
   readonly leases: LeaseKeeper;
   readonly tablesAtOnce: number;
   readonly logger: Logger;
+  /** Milliseconds between two looks at the metadata, should nothing call for one earlier; an hour. */
+  readonly lookEvery?: number;
 }
 
 const HOUR = 3_600_000;
+/** Milliseconds after a look that failed. */
+const REST = 60_000;
 
 /**
- * Every configured table on its schedule, a bounded number at once, until aborted. Resolves when the
- * pages under way are stored or rolled back and the leases are given back.
+ * Every table that is meant on its schedule, a bounded number at once, until aborted. Resolves when
+ * the pages under way are stored or rolled back and the leases are given back.
  */
-export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Promise<void> {
-  const { jobs, logger } = options;
-  const places = new Bottleneck({ maxConcurrent: options.tablesAtOnce });
-  const schedules = jobs.map(
-    ({ job, cron }) =>
-      new TableSchedule({
-        cron,
-        run: async (run, stop) =>
-          places.schedule(async () => {
-            stop.throwIfAborted();
-            return job.run(run, stop);
-          }),
-      }),
-  );
+export async function runDaemon<T extends ScheduledTable>(
+  options: DaemonOptions<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  const running = runTables(options.tablesAtOnce, signal);
   // Leases are kept until the last job has ended, which is after the signal.
   const ended = new AbortController();
   const keeper = options.leases.run(ended.signal);
-  logger.info({ tables: jobs.length }, 'Mirroring.');
+  const { tables } = options.resolution;
+  options.logger.info({ tables: tables.length }, 'Mirroring.');
   try {
-    await Promise.all([hourly(options, signal), ...schedules.map(async (schedule) => schedule.run(signal))]);
+    for (const table of tables) running.add(options.createJob(table), table.cron);
+    await Promise.race([running.broken, keepLooking(options, running, signal)]);
+    await running.stopped();
   } finally {
     ended.abort();
     await keeper;
   }
 }
 
-/** Looks at the metadata anew, so that changes at the source are noticed, and tidies the state. */
-async function hourly(options: DaemonOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Looks at the metadata anew every hour, so that changes at the source are noticed, and at once when
+ * an answer told of a change; lets tables join and leave accordingly, and tidies the state.
+ */
+async function keepLooking<T extends ScheduledTable>(
+  options: DaemonOptions<T>,
+  running: RunningTables,
+  signal: AbortSignal,
+): Promise<void> {
+  const { dataverse, mirror, choice, logger, lookEvery = HOUR } = options;
+  const wait = watchMetadata(dataverse.metadata, signal);
+  let due = performance.now() + lookEvery;
+  let resolution: Resolution<T> | undefined = options.resolution;
   while (!signal.aborted) {
     try {
-      await sleep(HOUR, signal);
-      options.dataverse.metadata.forget();
-      await pruneRuns(options.mirror.store);
+      if (hasPatterns(choice)) {
+        resolution ??= await readResolution(dataverse, choice, signal);
+        await follow(options, resolution, running);
+      }
+      resolution = undefined;
+      await wait(due - performance.now());
+      if (performance.now() < due) continue;
+      due = performance.now() + lookEvery;
+      dataverse.metadata.forget();
+      await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;
-      const name = error instanceof Error ? error.name : 'unknown';
-      options.logger.warn({ error: name }, 'Old runs could not be removed; trying again in an hour.');
+      const { code } = toFailure(error);
+      logger.warn(
+        { code },
+        'Metadata and state could not be looked after just now; trying again in a minute.',
+      );
+      await wait(REST).catch(() => undefined);
     }
   }
+}
+
+/** Lets tables join that are new in the environment, and leave that are gone; the others go on. */
+async function follow<T extends ScheduledTable>(
+  options: DaemonOptions<T>,
+  resolution: Resolution<T>,
+  running: RunningTables,
+): Promise<void> {
+  const { mirror, choice, createJob, logger } = options;
+  const before = new Set(running.names());
+  const joining = resolution.tables.filter(({ name }) => !before.has(name));
+  await registerTables(
+    mirror.store,
+    mirror.store.db,
+    joining.map(({ name }) => name),
+  );
+  for (const table of joining) {
+    running.add(createJob(table), table.cron);
+    logger.info({ table: table.name }, 'A new table of the environment is mirrored from now on.');
+  }
+  const present = new Set(resolution.tables.map(({ name }) => name));
+  for (const name of before) {
+    // One that is there but cannot be mirrored any more says so by its own runs.
+    if (!present.has(name) && !resolution.excluded.has(name)) await running.remove(name);
+  }
+  await tellRemoved(mirror.store, choice, resolution, logger);
 }

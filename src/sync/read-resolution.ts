@@ -1,0 +1,34 @@
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import { readIntersections } from '../dataverse/many-to-many.ts';
+import type { EntityDefinition } from '../dataverse/table-definition.ts';
+import { isPattern } from '../model/name-pattern.ts';
+import { resolveTables, type Resolution, type TableChoice, type TableEntry } from './table-resolution.ts';
+
+/** Whether the tables that are meant depend on what the environment has. */
+export function hasPatterns({ entries }: TableChoice<TableEntry>): boolean {
+  return entries.some(({ name }) => isPattern(name));
+}
+
+/**
+ * The tables that are meant in the environment as it is now: two requests at most, however many tables
+ * it has, and none where no pattern is in use.
+ *
+ * @throws Failure
+ */
+export async function readResolution<T extends TableEntry>(
+  dataverse: Dataverse,
+  choice: TableChoice<T>,
+  signal: AbortSignal,
+): Promise<Resolution<T>> {
+  if (!hasPatterns(choice)) return resolveTables(choice, [], undefined);
+  const definitions = await dataverse.metadata.tables(signal);
+  const intersections = definitions.some(isUntrackedIntersect)
+    ? await readIntersections(dataverse.client, signal)
+    : undefined;
+  return resolveTables(choice, definitions, intersections);
+}
+
+/** Whether only the tables it joins tell if its changes are tracked. */
+export function isUntrackedIntersect(definition: EntityDefinition): boolean {
+  return definition.IsIntersect === true && definition.ChangeTrackingEnabled !== true;
+}

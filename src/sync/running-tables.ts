@@ -1,0 +1,48 @@
+import Bottleneck from 'bottleneck';
+import type { TableJob } from './table-job.ts';
+import { TableSchedule } from './table-schedule.ts';
+
+/** Tables on their schedules, a bounded number at work at once; they join and leave one by one. */
+export interface RunningTables {
+  readonly names: () => string[];
+  readonly add: (job: TableJob, cron: string) => void;
+  /** Takes a table off; resolves when its run under way has ended. */
+  readonly remove: (name: string) => Promise<void>;
+  /** Rejects when a schedule breaks, which none does by what happens to its table. */
+  readonly broken: Promise<never>;
+  /** Resolves when every table has stopped, which the signal makes them do. */
+  readonly stopped: () => Promise<void>;
+}
+
+export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTables {
+  const places = new Bottleneck({ maxConcurrent: tablesAtOnce });
+  const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
+  const broken = Promise.withResolvers<never>();
+  return {
+    names: () => [...running.keys()],
+    add(job, cron) {
+      const schedule = new TableSchedule({
+        cron,
+        run: async (run, stop) =>
+          places.schedule(async () => {
+            stop.throwIfAborted();
+            return job.run(run, stop);
+          }),
+      });
+      const stop = new AbortController();
+      const ended = schedule.run(AbortSignal.any([signal, stop.signal]));
+      ended.catch(broken.reject);
+      running.set(job.settings.name, { stop, ended });
+    },
+    async remove(name) {
+      const table = running.get(name);
+      running.delete(name);
+      table?.stop.abort();
+      await table?.ended;
+    },
+    broken: broken.promise,
+    async stopped() {
+      await Promise.all([...running.values()].map(async ({ ended }) => ended));
+    },
+  };
+}
