@@ -22,7 +22,8 @@ export interface Command {
   /** Its words and options, for the help. */
   readonly usage: string;
   readonly summary: string;
-  readonly needs: Needs;
+  /** What it needs of the configuration, where that is not the same whatever its words are. */
+  readonly needs: Needs | ((words: readonly string[]) => Needs);
   readonly options: ParseArgsOptionsConfig;
   /** Whether it takes words after its name. */
   readonly takesWords: boolean;

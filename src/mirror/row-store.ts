@@ -74,11 +74,12 @@ export class RowStore {
    * already, comes twice, or cannot be stored makes it fail as a whole; then nothing is done.
    */
   private async append(client: pg.PoolClient, page: PageRows): Promise<StoredRows | undefined> {
+    const { mirror } = this;
+    // Without a primary key the mirror table itself would take rows that have no key.
+    if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
     const copyText = this.copyText(page);
     if (copyText.unstorable.length > 0) return undefined;
-    const failed = await inSavepoint(client, async () =>
-      copy(client, copyIntoMirror(this.mirror), copyText.text),
-    );
+    const failed = await inSavepoint(client, async () => copy(client, copyIntoMirror(mirror), copyText.text));
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_ROW_POLICY } from '../../src/mirror/row-policy.ts';
 import { id, page, row, THING, tombstone } from '../support/hand-made.ts';
 import { testMirror, WritingTable } from '../support/mirror.ts';
 
@@ -68,5 +69,157 @@ describe('quarantine', () => {
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { amount: '"SECRET-CANARY"' })], 'delta'));
     expect(JSON.stringify(await test.database.query(QUARANTINE))).not.toContain('CANARY');
+  });
+
+  it('keeps the newest refusal of a row, whatever comes after', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 7, { count: '99999999999' })], 'delta'));
+    await table.write(page([row(1, 5, { birthday: '"2023-02-30"' })], 'delta'));
+    await table.write(page([row(1, 6, { count: '6' })], 'delta'));
+    expect(await test.database.query(QUARANTINE)).toMatchObject([{ version: 7, sqlstate: '22003' }]);
+    await table.write(page([row(1, 7, { count: '7' })], 'delta'));
+    expect(await test.database.query(QUARANTINE)).toEqual([]);
+    expect(await test.database.query('SELECT count FROM dataverse.thing')).toEqual([{ count: 7 }]);
+  });
+
+  it('does not take a row that the mirror has in a newer version', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 9), row(2, 3)], 'delta'));
+    await table.write(
+      page([row(1, 8, { count: '99999999999' }), row(2, 4, { count: '99999999999' })], 'delta'),
+    );
+    expect(await test.database.query(QUARANTINE)).toMatchObject([{ key: id(2), version: 4 }]);
+  });
+
+  it('does not take a row that is gone with the same page', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 8, { count: '99999999999' }), tombstone(1)], 'delta'));
+    expect(await test.database.query(QUARANTINE)).toEqual([]);
+  });
+
+  it('takes rows without a key that are alike once', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const nobody = '{"versionnumber":9999999999999999999,"name":"nobody"}';
+    await table.write(page([nobody, nobody, row(2, 2)], 'delta'));
+    expect(await test.database.query(QUARANTINE)).toMatchObject([{ version: null }]);
+  });
+});
+
+describe('a NUL', () => {
+  it('is replaced where the policy says so', async () => {
+    await using test = await testMirror(30_000, { ...DEFAULT_ROW_POLICY, nul: 'replace' });
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 5, { name: String.raw`"a\u0000b"` })], 'delta'));
+    expect(await test.database.query(QUARANTINE)).toEqual([]);
+    expect(await test.database.query('SELECT name FROM dataverse.thing')).toEqual([{ name: 'a\ufffdb' }]);
+  });
+});
+
+describe('a page with more bad rows than its share', () => {
+  const rows = (bad: number, of: number) =>
+    Array.from({ length: of }, (_, at) => row(at + 1, 5, at < bad ? { count: '99999999999' } : {}));
+
+  it.each([
+    ['a tenth of a large page', 20, 200],
+    ['ten rows of a small one', 10, 10],
+  ])('is stored up to %s', async (_, bad, of) => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const result = await table.write(page(rows(bad, of), 'delta'));
+    expect(result).toMatchObject({ written: of - bad, quarantined: bad });
+  });
+
+  it('stops the table, and nothing of it is committed', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 1)], 'next'));
+    const before = await test.database.query('SELECT phase, link FROM mirrorverse.tables');
+    await expect(table.write(page(rows(21, 200), 'delta'))).rejects.toMatchObject({
+      code: 'too-many-bad-rows',
+      reaction: 'stop-table',
+      message: expect.stringMatching(/page of 200 rows of table thing 21 or more .*column count/) as string,
+      remedy: expect.stringContaining('quarantine.maxShare') as string,
+      details: { sqlstate: '22003' },
+    });
+    expect(await test.database.query('SELECT phase, link FROM mirrorverse.tables')).toEqual(before);
+    expect(await test.database.query(QUARANTINE)).toEqual([]);
+    expect(await test.database.query('SELECT FROM dataverse.thing')).toHaveLength(1);
+  });
+
+  it('is given up soon after the limit, not after its last row', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const failure: unknown = await table
+      .write(page(rows(5_000, 5_000), 'delta'))
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'too-many-bad-rows', details: { rows: 5_000, bad: 501 } });
+  });
+});
+
+describe('a row that PostgreSQL refuses only when it is merged', () => {
+  const REFUSALS: Record<string, { ddl: string; literals: Record<string, string>; sqlstate: string }> = {
+    'a check constraint': {
+      ddl: 'ADD CONSTRAINT positive CHECK (count > 0)',
+      literals: { count: '-1' },
+      sqlstate: '23514',
+    },
+    'a NOT NULL': { ddl: 'ALTER COLUMN name SET NOT NULL', literals: { name: 'null' }, sqlstate: '23502' },
+    'a unique index': {
+      ddl: 'ADD CONSTRAINT one UNIQUE (amount)',
+      literals: { amount: '10' },
+      sqlstate: '23505',
+    },
+    'a limit of an index': {
+      ddl: 'ADD CONSTRAINT indexed UNIQUE (name)',
+      literals: { name: JSON.stringify(Array.from({ length: 3_000 }, (_, at) => at * 7919).join(' ')) },
+      sqlstate: '54000',
+    },
+  };
+
+  for (const [what, { ddl, literals, sqlstate }] of Object.entries(REFUSALS)) {
+    for (const phase of ['baseline', 'rebaseline'] as const) {
+      it(`by ${what} goes to quarantine in a ${phase}, and the rest of its page is stored`, async () => {
+        await using test = await testMirror();
+        const table = await WritingTable.open(test.mirror, THING, { phase });
+        await test.database.query(`ALTER TABLE dataverse.thing ${ddl}`);
+        const good = Array.from({ length: 30 }, (_, at) =>
+          row(at + 10, at + 10, { amount: String(at), count: '1', name: `"name ${at}"` }),
+        );
+        const bad = row(1, 5, { amount: '-1', count: '1', name: '"bad"', ...literals });
+        const twoReasons = row(2, 6, { amount: '"much"' });
+        const entries = [...good.slice(0, 17), bad, ...good.slice(17), twoReasons];
+        expect(await table.write(page(entries, 'delta'))).toMatchObject({ written: 30, quarantined: 2 });
+        expect(await test.database.query(QUARANTINE)).toMatchObject([
+          { key: id(1), version: 5, sqlstate },
+          { key: id(2), version: 6, sqlstate: '22P02' },
+        ]);
+        expect(await test.database.query('SELECT FROM dataverse.thing')).toHaveLength(30);
+      });
+    }
+  }
+
+  it('waits for another row to give up the value that both cannot have', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await test.database.query('CREATE UNIQUE INDEX ON dataverse.thing (name)');
+    await table.write(page([row(1, 1, { name: '"a"' }), row(2, 2, { name: '"b"' })], 'delta'));
+    const result = await table.write(page([row(1, 3, { name: '"b"' }), row(2, 4, { name: '"c"' })], 'delta'));
+    expect(result).toMatchObject({ written: 2, quarantined: 0 });
+  });
+
+  it('stops the table when there are too many', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
+    const entries = Array.from({ length: 40 }, (_, at) => row(at + 1, 5, { count: '0' }));
+    await expect(table.write(page(entries, 'delta'))).rejects.toMatchObject({
+      code: 'too-many-bad-rows',
+      details: { sqlstate: '23514', bad: 11 },
+      remedy: expect.stringContaining('constraint') as string,
+    });
   });
 });

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { openMirror, openMirrorPool, type Mirror } from '../../src/mirror/mirror.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
 import type { PageResult, PageWriter } from '../../src/mirror/page-writer.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
 import { takeLease, type Lease } from '../../src/mirror/state/leases.ts';
 import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Page } from '../../src/model/page.ts';
@@ -19,7 +20,10 @@ export interface TestMirror extends AsyncDisposable {
   readonly mirror: Mirror;
 }
 
-export async function testMirror(leaseDuration = 30_000): Promise<TestMirror> {
+export async function testMirror(
+  leaseDuration = 30_000,
+  rows: RowPolicy = DEFAULT_ROW_POLICY,
+): Promise<TestMirror> {
   const database = await freshDatabase();
   const options = {
     url: database.url,
@@ -27,6 +31,7 @@ export async function testMirror(leaseDuration = 30_000): Promise<TestMirror> {
     stateSchema: 'mirrorverse',
     connections: 8,
     leaseDuration,
+    rows,
   };
   const pool = openMirrorPool(options, silent);
   const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };

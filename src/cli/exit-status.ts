@@ -1,0 +1,15 @@
+import type { RunResult } from '../sync/table-job.ts';
+import type { CommandContext } from './command.ts';
+
+/** 0 when every table is up to date and has no row in quarantine, else 1; says which has such rows. */
+export function exitStatus({ logger }: CommandContext, results: readonly RunResult[]): number {
+  for (const { table, quarantined } of results) {
+    if (quarantined === 0) continue;
+    const rows = quarantined === 1 ? '1 row' : `${quarantined} rows`;
+    logger.warn(
+      { table, quarantined },
+      `Table ${table} has ${rows} in quarantine: \`mirrorverse quarantine ${table}\` tells why.`,
+    );
+  }
+  return results.every(({ failure, quarantined }) => failure === null && quarantined === 0) ? 0 : 1;
+}

@@ -1,0 +1,37 @@
+import type pg from 'pg';
+import { listQuarantined } from '../mirror/quarantine.ts';
+import { postgresFailure } from '../mirror/sqlstate.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { stateExists } from '../mirror/state/migrate.ts';
+import { openStateStore } from '../mirror/state/store.ts';
+
+/** An entry of the document that `quarantine --json` prints; members may be added, these stay. */
+export interface QuarantineListEntry {
+  readonly table: string;
+  /** The row's id and, in a partition, a comma and the partition. */
+  readonly key: string;
+  /** As text: a number of JavaScript's would round it. */
+  readonly version: string | null;
+  readonly reason: string;
+  readonly sqlstate: string | null;
+  readonly time: string;
+}
+
+/** Every row in quarantine, from the database alone; none before the first run. @throws Failure */
+export async function readQuarantine(
+  pool: pg.Pool,
+  options: { readonly schema: string; readonly stateSchema: string },
+): Promise<QuarantineListEntry[]> {
+  const { schema, stateSchema } = options;
+  if (!(await stateExists(pool, stateSchema))) return [];
+  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
+  if (environment === undefined) return [];
+  try {
+    const entries = await listQuarantined(openStateStore(pool, stateSchema, environment.id));
+    return entries.map(({ table, key, version, reason, sqlstate, time }) => {
+      return { table, key, version: version?.toString() ?? null, reason, sqlstate, time: time.toISOString() };
+    });
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
