@@ -11,6 +11,7 @@ import { helpText } from './help.ts';
 import { createLogger } from './log.ts';
 import { migrate } from './migrate.ts';
 import { printLine } from './output.ts';
+import { plan } from './plan.ts';
 import { quarantine } from './quarantine.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   sync,
   backfill,
   status,
+  plan,
   quarantine,
   check,
   tables,

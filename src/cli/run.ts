@@ -5,6 +5,7 @@ import type { TableConfig } from '../config/config.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { runDaemon } from '../sync/daemon.ts';
+import { LoadPlaces } from '../sync/load-places.ts';
 import { restAfter } from '../sync/schedule-delay.ts';
 import type { Resolution } from '../sync/table-resolution.ts';
 import type { Command } from './command.ts';
@@ -30,13 +31,14 @@ export async function runUntilStopped(session: Session): Promise<number> {
     const { mirror, resolution } = await openPatiently(session);
     health.setReady();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+    const loads = new LoadPlaces(Math.floor(config.limits.tables / 2));
     await runDaemon(
       {
         dataverse: session.dataverse(),
         mirror,
         choice: session.choice(),
         resolution,
-        createJob: (table) => session.job(mirror, leases, table),
+        createJob: (table) => session.job(mirror, leases, table, { loads }),
         leases,
         tablesAtOnce: config.limits.tables,
         logger,

@@ -8,11 +8,13 @@ import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { consented } from '../mirror/drift.ts';
 import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
 import type { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { readResolution } from '../sync/read-resolution.ts';
-import { TableJob } from '../sync/table-job.ts';
+import type { LoadPlaces } from '../sync/load-places.ts';
+import { TableJob, type TableSettings } from '../sync/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
@@ -96,22 +98,43 @@ export class Session {
     const { client } = this.dataverse();
     const pool = await this.pool();
     const environment = await readEnvironment(client, signal);
-    const { linkLifeDays, metadataVersion } = await readOrganization(client, signal);
+    const { metadataVersion, ...organization } = await readOrganization(client, signal);
     if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
     const names = tables.map((table) => table.name);
-    return openMirror(pool, await this.mirrorOptions(), { ...environment, linkLifeDays }, names);
+    return openMirror(pool, await this.mirrorOptions(), { ...environment, ...organization }, names);
   }
 
-  job(mirror: Mirror, leases: LeaseKeeper, table: TableConfig): TableJob {
-    const { config, logger } = this.context;
-    const parts = { dataverse: this.dataverse(), mirror, leases, logger };
-    const { limits, hashKey } = config;
-    const shared = {
+  /** A table's settings as its job takes them. */
+  tableSettings(table: TableConfig): TableSettings {
+    const { drift, limits, hashKey } = this.context.config;
+    return {
+      ...table,
       pageSize: limits.pageSize,
-      drift: config.drift,
+      drift,
       ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
     };
-    return new TableJob({ ...table, ...shared }, parts);
+  }
+
+  /** @param options `consent`: somebody has said yes to what the drift policy asks about. */
+  job(
+    mirror: Mirror,
+    leases: LeaseKeeper,
+    table: TableConfig,
+    options: { readonly consent?: boolean; readonly loads?: LoadPlaces } = {},
+  ): TableJob {
+    const settings = this.tableSettings(table);
+    const drift = options.consent === true ? consented(settings.drift) : settings.drift;
+    const { loads } = options;
+    return new TableJob(
+      { ...settings, drift },
+      {
+        dataverse: this.dataverse(),
+        mirror,
+        leases,
+        logger: this.context.logger,
+        ...(loads === undefined ? {} : { loads }),
+      },
+    );
   }
 
   private async mirrorOptions(): Promise<MirrorOptions> {

@@ -50,7 +50,7 @@ export async function syncTables(
 
 export function printResults(context: CommandContext, results: readonly RunResult[]): void {
   if (context.options['json'] === true) {
-    const tables = results.map(({ failure, ...result }) => ({
+    const tables = results.map(({ failure, deferred: _, ...result }) => ({
       ...result,
       error: failure && { code: failure.code, message: failure.message, remedy: failure.remedy },
     }));

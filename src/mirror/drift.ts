@@ -35,6 +35,16 @@ export const APPLY_ALL: DriftPolicy = {
   columnRetyped: 'apply',
 };
 
+/** The policy once somebody has said yes to what it asks about. */
+export function consented(policy: DriftPolicy): DriftPolicy {
+  const said = (kind: Policy): Policy => (kind === 'ask' ? 'apply' : kind);
+  return {
+    columnAdded: said(policy.columnAdded),
+    columnRemoved: said(policy.columnRemoved),
+    columnRetyped: said(policy.columnRetyped),
+  };
+}
+
 /** One difference between the source's metadata and the mirror table. */
 export type Change =
   | { readonly kind: 'added'; readonly column: MirrorColumn }

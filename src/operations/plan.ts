@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/record-count.ts';
-import { describeChange, type Verdict } from '../mirror/drift.ts';
+import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { planMirrorTable } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -23,7 +23,10 @@ export interface PlannedChange {
   readonly description: string;
 }
 
-/** What the next run does to one table; an entry of what `plan --json` prints. */
+/**
+ * What the next run does to one table, or would do if what it asks about were allowed; an entry of what
+ * `plan --json` prints.
+ */
 export interface TablePlan {
   readonly table: string;
   readonly statements: readonly string[];
@@ -73,8 +76,13 @@ async function planTableRun(
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
     const mirror = mirrorTable(wanted, options.schema, wishes.softDeletes);
     return await transaction(options.pool, async (client) => {
-      const planOptions = { definition, policy: wishes.drift };
-      const { plan, existing } = await planMirrorTable(client, store, mirror, planOptions);
+      const { drift: policy } = wishes;
+      const asked = await planMirrorTable(client, store, mirror, { definition, policy });
+      // The statements are those of a yes: whoever is asked wants to see them.
+      const { plan, existing } = await planMirrorTable(client, store, mirror, {
+        definition,
+        policy: consented(policy),
+      });
       const stored =
         existing === undefined || store === undefined
           ? undefined
@@ -94,7 +102,7 @@ async function planTableRun(
       return {
         table,
         statements: plan.statements,
-        changes: plan.changes.map((change) => ({
+        changes: asked.plan.changes.map((change) => ({
           kind: change.kind,
           policy: change.policy,
           description: describeChange(change),

@@ -1,0 +1,83 @@
+import type { TableConfig } from '../config/config.ts';
+import { planRun, type TablePlan } from '../operations/plan.ts';
+import { LeaseKeeper } from '../sync/lease-keeper.ts';
+import type { Command, CommandContext } from './command.ts';
+import { selectedTables } from './selected-tables.ts';
+import { leaseHolder, Session } from './session.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  usage: 'plan [table...] [--apply] [--json]',
+  summary: 'what the next run does to the mirror tables and costs; --apply lets happen what asks for a word',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: { apply: { type: 'boolean' } },
+  takesWords: true,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, words, options, signal } = context;
+      const tables = selectedTables(await session.resolution(), words);
+      if (options['apply'] === true) await applyPlan(session, tables);
+      const plans = await planRun(
+        {
+          pool: await session.pool(),
+          dataverse: session.dataverse(),
+          schema: config.schema,
+          stateSchema: config.stateSchema,
+          pageSize: config.limits.pageSize,
+          tables: tables.map((table) => session.tableSettings(table)),
+        },
+        signal,
+      );
+      print(context, plans);
+      return plans.every(({ error }) => error === null) ? 0 : 1;
+    });
+  },
+};
+
+/** Makes the mirror tables fit; what that takes of rows is the next run's. @throws Failure */
+async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<void> {
+  const { logger, signal } = session.context;
+  const mirror = await session.mirror(tables);
+  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+  const ended = new AbortController();
+  const keeper = leases.run(ended.signal);
+  try {
+    for (const table of tables) {
+      await session.job(mirror, leases, table, { consent: true }).prepare(signal);
+    }
+  } finally {
+    ended.abort();
+    await keeper;
+  }
+}
+
+function print(context: CommandContext, plans: readonly TablePlan[]): void {
+  const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
+  if (context.options['json'] === true) {
+    context.print(JSON.stringify({ tables: plans, requests }, null, 2));
+    return;
+  }
+  for (const table of plans) for (const line of asText(table)) context.print(line);
+  context.print(`${requests} API requests for rows in all, metadata left out.`);
+}
+
+function asText(table: TablePlan): string[] {
+  const lines = [`${table.table}: ${work(table)}`];
+  for (const { policy, description } of table.changes) lines.push(`  ${VERDICTS[policy]} ${description}`);
+  for (const statement of table.statements) lines.push(`  ${statement.replaceAll('\n', '\n  ')};`);
+  if (table.error !== null) lines.push(`  ${table.error.code}: ${table.error.message} ${table.error.remedy}`);
+  return lines;
+}
+
+const VERDICTS = {
+  apply: 'change  ',
+  ask: 'asks    ',
+  refuse: 'refused ',
+} as const;
+
+function work({ load, rows, requests, error }: TablePlan): string {
+  if (error !== null) return 'cannot be mirrored as it is';
+  const cost = requests === null ? 'rows not counted' : `${requests} requests`;
+  if (load === null) return `changes only, ${cost}`;
+  return `${load}${rows === null ? '' : ` of some ${rows} rows`}, ${cost}`;
+}

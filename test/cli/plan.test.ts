@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { column } from '../../src/emulator/model/column-kinds.ts';
+import type { TablePlan } from '../../src/operations/plan.ts';
+import { differences } from '../support/oracle.ts';
+import type { CommandLine } from '../support/command-line.ts';
+import { dataRequests, openBench } from './bench.ts';
+
+const FAX = column('String', 'new_Fax', ['Fax', 'Fax'], { maxLength: 50, format: 'Text' });
+const ASK = 'tables: [account]\ndrift: { columnAdded: ask, columnRetyped: ask }\n';
+
+interface Planned {
+  readonly status: number | null;
+  readonly requests: number;
+  readonly table: TablePlan;
+}
+
+async function plan(cli: CommandLine, args: readonly string[] = []): Promise<Planned> {
+  const { status, document } = await cli.json(['plan', ...args]);
+  const { tables, requests } = document as { tables: TablePlan[]; requests: number };
+  const [table] = tables;
+  if (table === undefined) throw new Error('no table was planned');
+  return { status, requests, table };
+}
+
+async function phase(cli: CommandLine): Promise<unknown> {
+  const { document } = await cli.json(['status']);
+  const [table] = (document as { tables: { phase: string; error: { code: string } | null }[] }).tables;
+  return { phase: table?.phase, code: table?.error?.code ?? null };
+}
+
+describe('plan', () => {
+  it('prints the table to come and what its rows cost, and changes nothing', async () => {
+    await using bench = await openBench(['account'], { MIRRORVERSE_PAGE_SIZE: '100' });
+    bench.emulator.store.seed('account', 250);
+    const { status, requests, table } = await plan(bench.cli);
+    expect(status).toBe(0);
+    expect(table).toMatchObject({ table: 'account', load: 'baseline', rows: 250, requests: 4, error: null });
+    expect(table.statements[0]).toMatch(/^CREATE TABLE "dataverse"\."account" \(/);
+    expect(requests).toBe(4);
+    expect(dataRequests(bench.emulator, 'account')).toEqual([]);
+    const schemas = `SELECT FROM pg_namespace WHERE nspname IN ('dataverse', 'mirrorverse')`;
+    expect(await bench.database.query(schemas)).toEqual([]);
+  });
+
+  it('has nothing to say of a mirror that is as it should be', async () => {
+    await using bench = await openBench(['account']);
+    expect((await bench.cli.run(['sync'])).status).toBe(0);
+    expect((await plan(bench.cli)).table).toMatchObject({
+      statements: [],
+      changes: [],
+      load: null,
+      requests: 1,
+    });
+    expect((await bench.cli.run(['plan'])).stdout).toContain('account: changes only, 1 requests');
+  });
+
+  it('lets happen with --apply what the policy asks about', async () => {
+    await using bench = await openBench([]);
+    const { cli, database, emulator } = bench;
+    const { store } = emulator;
+    await cli.file('mirrorverse.yaml', ASK);
+    store.seed('account', 30);
+    expect((await cli.run(['sync'])).status).toBe(0);
+
+    store.addColumn('account', FAX);
+    for (const { id } of store.rows('account')) store.recalculate('account', id, { new_fax: '1' });
+    expect((await cli.run(['sync'])).status).toBe(0);
+    expect(await phase(cli)).toEqual({ phase: 'attention', code: 'drift-pending' });
+    expect((await plan(cli)).table).toMatchObject({
+      load: 'rebaseline',
+      statements: [
+        'ALTER TABLE "dataverse"."account" ADD COLUMN "new_fax" text',
+        `COMMENT ON COLUMN "dataverse"."account"."new_fax" IS 'Fax'`,
+      ],
+      changes: [{ kind: 'added', policy: 'ask', description: 'column new_fax (text) is new' }],
+    });
+
+    const applied = await plan(cli, ['account', '--apply']);
+    expect(applied).toMatchObject({ status: 0, table: { changes: [], load: 'rebaseline' } });
+    expect((await cli.run(['sync'])).status).toBe(0);
+    expect(await phase(cli)).toEqual({ phase: 'delta', code: null });
+    expect(await differences(store, database, 'account')).toEqual([]);
+  });
+
+  it('says of a changed type that it waits, and status calls it attention', async () => {
+    await using bench = await openBench([]);
+    const { cli, emulator, database } = bench;
+    await cli.file('mirrorverse.yaml', ASK);
+    emulator.store.seed('account', 5);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    emulator.store.retypeColumn('account', 'numberofemployees', { kind: 'String' });
+    expect((await cli.run(['sync'])).status).toBe(1);
+    expect(await phase(cli)).toEqual({ phase: 'attention', code: 'drift-unconfirmed' });
+    expect((await cli.run(['plan', 'account', '--apply'])).status).toBe(0);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    expect(await differences(emulator.store, database, 'account')).toEqual([]);
+  });
+
+  it('ends with 1 when a table cannot be mirrored, and says why', async () => {
+    await using bench = await openBench(['account', 'no_such_table']);
+    const { status, document } = await bench.cli.json(['plan']);
+    expect(status).toBe(1);
+    expect((document as { tables: TablePlan[] }).tables[1]?.error?.code).toBe('table-not-found');
+  });
+});
