@@ -20,9 +20,8 @@ const TRACKED =
   '<Annotation Term="Org.OData.Capabilities.V1.ChangeTracking"><Record>' +
   '<PropertyValue Property="Supported" Bool="true" /></Record></Annotation>';
 
-/** The CSDL document, recorded or made from the tables. The change tracking capability appears only in the annotated variant. */
+/** The CSDL document. The change tracking capability appears only in the annotated variant. */
 export function csdlDocument(store: DataverseStore, annotated: boolean): string {
-  if (store.csdl !== null) return store.csdl;
   const tables = [...store.tables.values()];
   const types = tables.filter((table) => !isActivityTable(table)).map((table) => entityType(table, tables));
   const sets = tables.map((table) => {

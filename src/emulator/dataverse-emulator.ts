@@ -36,12 +36,14 @@ export class DataverseEmulator {
   readonly requests = new RequestJournal();
   readonly settings: EmulatorSettings;
   readonly #now: () => number;
+  readonly #csdl: string | null;
   readonly #tokens = new AccessTokens();
   readonly #protection: ServiceProtection;
   readonly #server: Server;
 
   constructor(options: EmulatorOptions = {}) {
     this.#now = options.now ?? Date.now;
+    this.#csdl = options.csdl ?? null;
     this.store = new DataverseStore({ ...options, now: this.#now });
     this.settings = new EmulatorSettings(
       this.#now,
@@ -184,7 +186,7 @@ export class DataverseEmulator {
       };
     }
     refuseLongUrl(origin + request.url);
-    const api = { store: this.store, settings: this.settings, now: this.#now };
+    const api = { store: this.store, settings: this.settings, now: this.#now, csdl: this.#csdl };
     const options = parseQuery(request.query);
     return answer(api, { request, options, body, root: origin + request.basePath });
   }

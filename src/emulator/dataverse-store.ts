@@ -34,8 +34,6 @@ export interface StoreOptions {
   readonly firstVersion?: bigint;
   /** Seed of the generator that invents row ids. */
   readonly seed?: number;
-  /** A recorded `$metadata` document, served as it is in place of one made from the tables. */
-  readonly csdl?: string;
   readonly now?: () => number;
 }
 
@@ -57,8 +55,6 @@ export class DataverseStore {
   organizationId = '6fb0a1c4-33d7-4c6e-9a0e-52a9f1c77e01';
   businessUnitId = '0b5ec9a8-7f51-4a2d-8f27-1c9d4e6b3a10';
   readonly random: Random;
-  /** The recorded `$metadata` document; null when it is made from the tables. */
-  readonly csdl: string | null;
   readonly #now: () => number;
   #tables = new Map<string, TableData>();
   /** Changes of definitions that take effect when their table is published. */
@@ -71,7 +67,6 @@ export class DataverseStore {
   constructor(options: StoreOptions = {}) {
     this.#version = options.firstVersion ?? 12_644_418_993n;
     this.random = new Random(options.seed ?? 1);
-    this.csdl = options.csdl ?? null;
     this.#now = options.now ?? Date.now;
     for (const definition of options.tables ?? BUILT_IN_MODEL) this.addTable(definition);
   }

@@ -59,5 +59,5 @@ export const HARD_TEXTS: readonly string[] = [
   'İıŞşĞğ ßẞ ŉ ﬁ ſ Ǆ',
 ];
 
-/** The longest text a memo is given: well over what a buffer or a TOAST page holds. */
-export const LONG_TEXT = 'A long memo, 長いメモ 🚀 "quoted" back\\slash\r\n'.repeat(2_200);
+/** As long a text as a note can be, 100,000 characters: well over what a buffer or a TOAST page holds. */
+export const LONG_TEXT = ''.padEnd(100_000, 'A long memo, 長いメモ 🚀 "quoted" back\\slash\r\n');

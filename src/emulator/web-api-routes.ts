@@ -84,7 +84,7 @@ function csdl(api: WebApi, call: ApiCall): Reply {
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml' },
-    body: csdlDocument(api.store, annotated),
+    body: api.csdl ?? csdlDocument(api.store, annotated),
   };
 }
 

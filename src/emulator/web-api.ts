@@ -8,6 +8,8 @@ export interface WebApi {
   readonly store: DataverseStore;
   readonly settings: EmulatorSettings;
   readonly now: () => number;
+  /** The `$metadata` document, where it is not made from the tables. */
+  readonly csdl: string | null;
 }
 
 /** One call of the Web API: the request, its options, and the absolute address of the service root. */

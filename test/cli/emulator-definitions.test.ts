@@ -31,7 +31,7 @@ describe('emulator --definitions', () => {
     const virtual = await fetch(`${url}/api/data/v9.2/aadusers?$select=displayname`, {
       headers: { authorization: `Bearer ${accessToken}` },
     });
-    expect((await virtual.json()) as unknown).toMatchObject({ value: { length: 10 } });
+    expect(await virtual.json()).toMatchObject({ value: { length: 10 } });
     expect(await emulator.stop('SIGINT')).toMatchObject({ status: 0, stderr: '' });
   });
 

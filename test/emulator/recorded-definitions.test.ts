@@ -79,7 +79,7 @@ describe('a recorded definition comes back as it was', () => {
       }
     }
     const sets = recordedSets(document, attributes);
-    expect([...servedSets.keys()].toSorted()).toEqual([...sets.keys()].toSorted());
+    expect(new Set(servedSets.keys())).toEqual(new Set(sets.keys()));
     for (const [column, set] of sets) expect(asRecorded(servedSets.get(column), set)).toEqual(set);
   });
 });
