@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ROW_POLICY } from '../../src/mirror/row-policy.ts';
 import { id, page, row, THING, tombstone } from '../support/hand-made.ts';
-import { testMirror, WritingTable } from '../support/mirror.ts';
+import { never, testMirror, WritingTable } from '../support/mirror.ts';
 
 const QUARANTINE = 'SELECT key, version::int, reason, sqlstate FROM mirrorverse.quarantine ORDER BY key';
 
@@ -221,5 +221,44 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
       details: { sqlstate: '23514', bad: 11 },
       remedy: expect.stringContaining('constraint') as string,
     });
+  });
+});
+
+describe('a row that is read again', () => {
+  it('is not stored by a process that lost its lease', async () => {
+    await using test = await testMirror();
+    const first = await WritingTable.open(test.mirror, THING, { holder: 'paused' });
+    await first.write(page([row(1, 5, { count: '99999999999' })], 'delta'));
+    await test.database.query('UPDATE mirrorverse.tables SET lease_holder = NULL');
+    const second = await WritingTable.open(test.mirror, THING, { holder: 'successor' });
+    const again = [page([row(1, 6)], 'delta')];
+    await expect(first.writer.storeAgain(again, [], never)).rejects.toMatchObject({ code: 'lease-lost' });
+    expect(await test.database.query(QUARANTINE)).toHaveLength(1);
+    expect(await test.database.query('SELECT FROM dataverse.thing')).toEqual([]);
+    await second.writer.storeAgain(again, [], never);
+    expect(await test.database.query(QUARANTINE)).toEqual([]);
+    await first.writer.close();
+    await second.writer.close();
+  });
+
+  it('is stored in the version that the mirror has already, and by no older one', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 5, { name: '"as it was"' }), row(2, 5)], 'delta'));
+    await table.writer.storeAgain(
+      [page([row(1, 5, { name: '"filled"' })], 'delta'), page([row(2, 4, { name: '"older"' })], 'delta')],
+      [],
+      never,
+    );
+    const names = await test.database.query('SELECT name FROM dataverse.thing ORDER BY thingid');
+    expect(names).toEqual([{ name: 'filled' }, { name: null }]);
+  });
+
+  it('goes back to quarantine whatever share of them is bad', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const bad = Array.from({ length: 150 }, (_, at) => row(at + 1, 5, { count: '99999999999' }));
+    await table.writer.storeAgain([page(bad, 'delta')], [], never);
+    expect(await test.database.query(QUARANTINE)).toHaveLength(150);
   });
 });
