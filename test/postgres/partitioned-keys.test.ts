@@ -140,7 +140,8 @@ describe('a tombstone of a partitioned table', () => {
       readings([reading(1, 'page', 3), tombstone(1), tombstone(1)]),
     );
     expect(certain).toEqual([]);
-    expect(doubtful.map(({ partition }) => partition).toSorted()).toEqual(['bad', 'mirror', 'page']);
+    expect(new Set(doubtful.map(({ partition }) => partition))).toEqual(new Set(['bad', 'mirror', 'page']));
+    expect(doubtful).toHaveLength(3);
   });
 
   it('is doubted where its row came in the same delta, and for any other reason than a deletion', async () => {

@@ -119,10 +119,12 @@ describe('a NUL', () => {
   });
 });
 
-describe('a page with more bad rows than its share', () => {
-  const rows = (bad: number, of: number) =>
-    Array.from({ length: of }, (_, at) => row(at + 1, 5, at < bad ? { count: '99999999999' } : {}));
+/** So many rows, the first of them bad. */
+function rows(bad: number, of: number): string[] {
+  return Array.from({ length: of }, (_, at) => row(at + 1, 5, at < bad ? { count: '99999999999' } : {}));
+}
 
+describe('a page with more bad rows than its share', () => {
   it.each([
     ['a tenth of a large page', 20, 200],
     ['ten rows of a small one', 10, 10],
