@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { LocalizedText, Option } from '../model/labels.ts';
+
+const oneLanguage = z.object({ Label: z.string().nullish(), LanguageCode: z.number().int() });
+
+/** A Label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. */
+const label = z
+  .object({ UserLocalizedLabel: oneLanguage.nullish(), LocalizedLabels: z.array(oneLanguage).nullish() })
+  .nullish()
+  .transform((value): LocalizedText => {
+    // Definitions without a list of languages may still have the caller's own.
+    const all = [...(value?.LocalizedLabels ?? []), value?.UserLocalizedLabel];
+    const texts = new Map<number, string>();
+    for (const one of all) {
+      if (!one?.Label || texts.has(one.LanguageCode)) continue;
+      texts.set(one.LanguageCode, one.Label);
+    }
+    return texts;
+  });
+
+const nullable = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null);
+
+export const TABLE_LABEL_SELECT = ['LogicalName', 'DisplayName', 'DisplayCollectionName', 'Description'];
+export const tableLabel = z.object({
+  DisplayName: label,
+  DisplayCollectionName: label,
+  Description: label,
+});
+
+export const COLUMN_LABEL_SELECT = [
+  'LogicalName',
+  'AttributeType',
+  'AttributeTypeName',
+  'AttributeOf',
+  'ColumnNumber',
+  'MetadataId',
+  'DisplayName',
+  'Description',
+];
+export const columnLabel = z.object({
+  LogicalName: z.string(),
+  AttributeType: nullable(z.string()),
+  AttributeTypeName: nullable(z.object({ Value: nullable(z.string()) })),
+  AttributeOf: nullable(z.string()),
+  ColumnNumber: nullable(z.number().int()),
+  MetadataId: nullable(z.string()),
+  DisplayName: label,
+  Description: label,
+});
+
+const option = z
+  .object({
+    Value: z.number().int(),
+    Label: label,
+    Description: label,
+    Color: nullable(z.string()),
+    ExternalValue: nullable(z.string()),
+    State: nullable(z.number().int()),
+    DefaultStatus: nullable(z.number().int()),
+    InvariantName: nullable(z.string()),
+  })
+  .transform((value): Option => ({
+    value: value.Value,
+    label: value.Label,
+    description: value.Description,
+    color: value.Color,
+    externalValue: value.ExternalValue,
+    state: value.State,
+    defaultStatus: value.DefaultStatus,
+    invariantName: value.InvariantName,
+  }));
+
+/** A two-way choice has `TrueOption` and `FalseOption`, every other one a list. */
+const optionSet = z.object({
+  Name: nullable(z.string()),
+  IsGlobal: z.boolean().nullish(),
+  Options: z.array(option).nullish(),
+  TrueOption: option.nullish(),
+  FalseOption: option.nullish(),
+});
+export type OptionSetDefinition = z.infer<typeof optionSet>;
+
+/** A choice column with its option set: a global one comes in either member or in both. */
+export const choiceDefinition = z.object({
+  LogicalName: z.string(),
+  OptionSet: optionSet.nullish(),
+  GlobalOptionSet: optionSet.nullish(),
+});
+
+/** Length or precision, whichever the type has. */
+export const sizeDefinition = z.object({
+  LogicalName: z.string(),
+  MaxLength: nullable(z.number().int()),
+  Precision: nullable(z.number().int()),
+});
