@@ -1,9 +1,10 @@
 import { Failure } from '../model/failure.ts';
 import type { Link, Page, PageRows, RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
-import { unexpectedAnswer, type Answer, type DataverseClient, type Request } from './client.ts';
 import type { Priority } from './budget.ts';
-import { parsePageInTurns, parseRow, RowShape } from './page-parser.ts';
+import type { DataverseClient } from './client.ts';
+import type { ParsedPage } from './page-parser.ts';
+import { createRowReader } from './row-reader.ts';
 
 /** The change feed of one table, as pages. */
 export interface ChangeFeed {
@@ -16,15 +17,6 @@ export interface ChangeFeed {
 }
 
 /**
- * A URL longer than this is asked for without `$select`: GET takes 32 KB, and next links repeat the
- * selection beside a long cookie.
- */
-const LONGEST_SELECT = 20_000;
-
-const LOOKUP_ANNOTATION = 'Microsoft.Dynamics.CRM.lookuplogicalname';
-const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
-
-/**
  * @param pageSize rows; the environment gives fewer of some tables.
  * @param observe told the environment's metadata version as it comes with the pages.
  */
@@ -34,71 +26,18 @@ export function createChangeFeed(
   pageSize: number,
   observe?: (metadataVersion: string) => void,
 ): ChangeFeed {
-  const shape = new RowShape(table.columns.map((column) => column.property));
-  const annotated = table.columns.some((column) => !column.selectable);
-  // Page size and annotations are preferences of one request: a link does not carry them.
-  const annotations = annotated ? [LOOKUP_ANNOTATION, VERSION_ANNOTATION] : [VERSION_ANNOTATION];
-  const prefer = [
-    `odata.maxpagesize=${Math.min(pageSize, table.largestPage ?? pageSize)}`,
-    includeAnnotations(annotations),
-  ];
-  const select = selectOption(table);
+  const rows = createRowReader(client, table, pageSize, observe);
 
-  async function fetchPage(request: Request, signal: AbortSignal): Promise<Page> {
-    const answer = await client.get({ ...request, table: table.logicalName }, signal);
-    const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
-    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+  function linked(page: ParsedPage): Page {
     if (page.link === null) throw noLink(table);
     return { ...page, link: page.link };
   }
 
-  async function parsed<T>(answer: Answer, request: Request, parse: () => Promise<T>): Promise<T> {
-    try {
-      return await parse();
-    } catch (error) {
-      if (!(error instanceof SyntaxError) && !(error instanceof TypeError)) throw error;
-      throw unexpectedAnswer({ ...request, table: table.logicalName }, answer.headers, error);
-    }
-  }
-
   return {
-    begin: async (signal) =>
-      fetchPage(
-        {
-          url: `${table.entitySet}${select}`,
-          priority: 'baseline',
-          prefer: ['odata.track-changes', ...prefer],
-        },
-        signal,
-      ),
-    follow: async (link, priority, signal) =>
-      fetchPage({ url: link.url, link: link.kind, priority, prefer }, signal),
-    async readRow({ key }, signal) {
-      const request: Request = {
-        url: `${table.entitySet}(${key})${select}`,
-        priority: 'delta',
-        ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
-      };
-      try {
-        // Not about the table: a 404 here says that the row is gone.
-        const answer = await client.get(request, signal);
-        return await parsed(answer, request, async () => parseRow(answer.body, shape));
-      } catch (error) {
-        if (error instanceof Failure && error.details['status'] === 404) return null;
-        throw error;
-      }
-    },
+    begin: async (signal) => linked(await rows.begin({ prefer: ['odata.track-changes'] }, signal)),
+    follow: async (link, priority, signal) => linked(await rows.follow(link, priority, signal)),
+    readRow: async (id, signal) => rows.row(id, signal),
   };
-}
-
-function includeAnnotations(names: readonly string[]): string {
-  return `odata.include-annotations="${names.join(',')}"`;
-}
-
-function selectOption(table: Table): string {
-  const properties = table.columns.filter((column) => column.selectable).map((column) => column.property);
-  const select = `?$select=${properties.map(encodeURIComponent).join(',')}`;
-  return select.length > LONGEST_SELECT ? '' : select;
 }
 
 /**

@@ -5,6 +5,7 @@ import { sleep } from '../model/sleep.ts';
 import { readApiError, type ApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
+import { CalculatedLimits } from './calculated-limits.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import { backOff, classify, MAX_RETRIES, MAX_THROTTLED, networkCode, throttlePause } from './retry.ts';
@@ -55,6 +56,8 @@ const MAX_REDIRECTS = 3;
 /** Requests to one environment: signed in, within the budget, retried where that can help. */
 export class DataverseClient {
   readonly origin: string;
+  /** What the environment was found to refuse. */
+  readonly calculatedLimits = new CalculatedLimits();
   private readonly options: ClientOptions;
 
   constructor(options: ClientOptions) {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Link, Page, PageRows, Tombstone } from '../model/page.ts';
+import type { Link, PageRows, PlainPage, Tombstone } from '../model/page.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
 
 const SPACE = 0x20;
@@ -47,8 +47,7 @@ export class RowShape {
 }
 
 /** What one response of the feed holds; `link` is absent where the response named none. */
-export type ParsedPage = Omit<Page, 'link'> & {
-  readonly link: Link | null;
+export type ParsedPage = PlainPage & {
   /** The environment's metadata version, where it was asked for and came. */
   readonly metadataVersion?: string;
 };

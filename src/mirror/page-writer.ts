@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
-import { joinPages, type Page, type PageRows, type RowId } from '../model/page.ts';
+import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../model/page.ts';
 import { sleep } from '../model/sleep.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
 import { deleteByKey, keyParameters } from './merge-sql.ts';
@@ -86,11 +86,11 @@ export class PageWriter {
    *   class `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
    *   only the state table knows: read it again before going on.
    */
-  async write(page: Page, step: PageStep, signal: AbortSignal): Promise<PageResult> {
+  async write(page: PlainPage, step: PageStep, signal: AbortSignal): Promise<PageResult> {
     const { store, lease, leaseDuration } = this.options;
     const update: CheckpointUpdate = {
       checkpoint: step.advance.checkpoint,
-      linkIsNew: step.begins || page.link.kind === 'delta',
+      linkIsNew: step.begins || page.link?.kind === 'delta',
       finished: step.finished,
       leaseDuration,
     };
@@ -160,7 +160,7 @@ export class PageWriter {
     }
   }
 
-  private async store(client: pg.PoolClient, page: Page, step: PageStep): Promise<PageResult> {
+  private async store(client: pg.PoolClient, page: PlainPage, step: PageStep): Promise<PageResult> {
     const { store, mirror, policy } = this.options;
     const { from } = step;
     const db = store.on(client);
@@ -178,7 +178,7 @@ export class PageWriter {
       remember: sweeping ? this.seen.name : undefined,
       maxShare: policy.maxShare,
     });
-    if (page.link.kind === 'delta') this.cameUnchanged.clear();
+    if (page.link?.kind === 'delta') this.cameUnchanged.clear();
     else if (!isLoading(from) && stored.written < page.rows) {
       for (const key of rowKeys(mirror, page)) if (key !== null) this.cameUnchanged.add(key);
     }

@@ -29,7 +29,8 @@ export interface Tombstone extends RowId {
  * times its size, and a JavaScript number would round money, decimals and big integers.
  * `cells[2 * (row * width + field)]` and the number after it are the slice's start and end; the
  * slice is a JSON literal (a string with its quotes, a number, true, false, an array or object).
- * Start 0 means null: absent and null are the same to a mirror.
+ * Start 0 means null: absent and null are the same to a mirror. An end beside it says that the null
+ * was spelled out, so that the member was asked for.
  */
 export interface PageRows {
   readonly bytes: Uint8Array;
@@ -45,6 +46,9 @@ export interface Page extends PageRows {
   readonly link: Link;
 }
 
+/** One response of a full read: the last one has no link. */
+export type PlainPage = Omit<Page, 'link'> & { readonly link: Link | null };
+
 const decoder = new TextDecoder('utf-8');
 
 /**
@@ -57,6 +61,47 @@ export function cellText(page: PageRows, row: number, field: number): string | n
   if (start === 0) return null;
   const literal = decoder.decode(page.bytes.subarray(start, page.cells[at + 1]));
   return literal.startsWith('"') ? String(JSON.parse(literal)) : literal;
+}
+
+/** Whether any row spells the field out, be it as null: then the response was asked for it. */
+export function isSpelledOut(page: PageRows, field: number): boolean {
+  for (let row = 0; row < page.rows; row++) {
+    if ((page.cells[2 * (row * page.width + field) + 1] ?? 0) !== 0) return true;
+  }
+  return false;
+}
+
+/** Cells of a page's rows that came in another response. */
+export interface SideCells {
+  readonly rows: PageRows;
+  /** For each row of the page, the row of `rows` that belongs to it; below 0 where none came. */
+  readonly rowOf: Int32Array;
+  /** Which field of the page each of `rows`' fields fills; below 0 where it fills none. */
+  readonly fields: readonly number[];
+}
+
+/** The page with cells out of other responses; the slices point into one copy of all the bytes. */
+export function withCells(page: PageRows, sides: readonly SideCells[]): PageRows {
+  if (sides.length === 0) return page;
+  const bytes = Buffer.concat([page.bytes, ...sides.map(({ rows }) => rows.bytes)]);
+  const cells = page.cells.slice(0, 2 * page.rows * page.width);
+  let offset = page.bytes.length;
+  for (const { rows: side, rowOf, fields } of sides) {
+    for (let row = 0; row < page.rows; row++) {
+      const from = rowOf[row] ?? -1;
+      if (from < 0) continue;
+      for (const [field, to] of fields.entries()) {
+        const cell = 2 * (from * side.width + field);
+        const start = side.cells[cell] ?? 0;
+        if (to < 0 || start === 0) continue;
+        const at = 2 * (row * page.width + to);
+        cells[at] = start + offset;
+        cells[at + 1] = (side.cells[cell + 1] ?? 0) + offset;
+      }
+    }
+    offset += side.bytes.length;
+  }
+  return { bytes, width: page.width, rows: page.rows, cells };
 }
 
 /** The rows of several responses, in their order; the slices point into one copy of all the bytes. */

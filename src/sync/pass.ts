@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { ChangeFeed } from '../dataverse/change-feed.ts';
+import { linkLoop } from '../dataverse/link-loop.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Page } from '../model/page.ts';
+import { startAhead, type Ahead } from './ahead.ts';
 import { LoadGuard } from './load-guard.ts';
 import { settleContradictions } from './contradictions.ts';
 
@@ -52,7 +54,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
     for (;;) {
       let page: Page;
       try {
-        page = await ahead.page;
+        page = await ahead.result;
       } catch (error) {
         if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
         if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);
@@ -99,32 +101,12 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
   }
 }
 
-interface FetchAhead {
-  readonly page: Promise<Page>;
-  cancel(): void;
-}
-
-/** Starts fetching the page after `from`, so that it is under way while the one before is written. */
-function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): FetchAhead {
-  const controller = new AbortController();
-  const either = AbortSignal.any([signal, controller.signal]);
-  const page =
-    from.link === null
-      ? feed.begin(either)
-      : feed.follow(from.link, isLoading(from) ? 'baseline' : 'delta', either);
-  // It is awaited later, or never when writing fails first; until then a rejection is not unhandled.
-  page.catch(() => undefined);
-  return { page, cancel: () => controller.abort(new Error('The page is no longer needed.')) };
-}
-
-/** Paging that comes back to where it was would never end. */
-function linkLoop(): Failure {
-  return new Failure({
-    code: 'link-loop',
-    reaction: 'retry',
-    message: 'The environment named a next page that was read already.',
-    remedy: 'If it happens again, re-baseline the table: `mirrorverse backfill --restart`.',
-  });
+/** The page after `from`. */
+function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): Ahead<Page> {
+  const { link } = from;
+  if (link === null) return startAhead(async (either) => feed.begin(either), signal);
+  const priority = isLoading(from) ? 'baseline' : 'delta';
+  return startAhead(async (either) => feed.follow(link, priority, either), signal);
 }
 
 function linkKeepsExpiring(cause: Failure): Failure {

@@ -58,7 +58,11 @@ export async function storeCheckpoint(
       link: checkpoint.link?.url ?? null,
       linkKind: checkpoint.link?.kind ?? null,
       selection: checkpoint.selection,
-      ...(update.linkIsNew ? { linkIssuedAt: sql`now()` } : {}),
+      ...(checkpoint.link === null
+        ? { linkIssuedAt: null }
+        : update.linkIsNew
+          ? { linkIssuedAt: sql`now()` }
+          : {}),
       ...(update.finished
         ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
         : { leaseExpiresAt: expiry }),

@@ -1,0 +1,33 @@
+import type { Link } from '../model/page.ts';
+import type { Table } from '../model/table.ts';
+import type { DataverseClient } from './client.ts';
+import type { ParsedPage } from './page-parser.ts';
+import { createRowReader } from './row-reader.ts';
+
+/** All rows of one table without change tracking, as pages; the last one has no link. */
+export interface FullRead {
+  begin(signal: AbortSignal): Promise<ParsedPage>;
+  follow(link: Link, signal: AbortSignal): Promise<ParsedPage>;
+}
+
+/**
+ * Pages in the order of the whole key: without an order that is unique, pages repeat rows and leave
+ * others out ("Page results", ordering and paging).
+ *
+ * @param pageSize rows; the environment gives fewer of some tables.
+ * @param observe told the environment's metadata version as it comes with the pages.
+ */
+export function createFullRead(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+  observe?: (metadataVersion: string) => void,
+): FullRead {
+  const rows = createRowReader(client, table, pageSize, observe);
+  const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
+  const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
+  return {
+    begin: async (signal) => rows.begin({ options: [order] }, signal),
+    follow: async (link, signal) => rows.follow(link, 'baseline', signal),
+  };
+}

@@ -1,0 +1,155 @@
+import { Failure } from '../model/failure.ts';
+import type { Link, PageRows, RowId } from '../model/page.ts';
+import type { Table } from '../model/table.ts';
+import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts';
+import type { Priority } from './budget.ts';
+import { isTooManyCalculated } from './calculated-limits.ts';
+import type { Answer, DataverseClient, Request } from './client.ts';
+import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
+import {
+  calculatedColumns,
+  query,
+  selectionOfLink,
+  storedSelection,
+  wideSelection,
+  type Selection,
+} from './selection.ts';
+import { createSideColumns } from './side-columns.ts';
+
+/** Reads one table's rows with all its columns, however many requests that takes. */
+export interface RowReader {
+  /** The first page of a read. */
+  begin(how: HowToBegin, signal: AbortSignal): Promise<ParsedPage>;
+  /** The page a link leads to. */
+  follow(link: Link, priority: Priority, signal: AbortSignal): Promise<ParsedPage>;
+  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+}
+
+export interface HowToBegin {
+  /** Query options beside `$select`. */
+  readonly options?: readonly string[];
+  /** Preferences beside page size and annotations. */
+  readonly prefer?: readonly string[];
+}
+
+const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+
+/**
+ * One request names every column where it can. Where the environment refuses that many calculated ones,
+ * the tracked or plain selection keeps the stored columns and the others are read beside.
+ *
+ * @param pageSize rows; the environment gives fewer of some tables.
+ * @param observe told the environment's metadata version as it comes with the pages.
+ */
+export function createRowReader(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+  observe?: (metadataVersion: string) => void,
+): RowReader {
+  const name = table.logicalName;
+  const limits = client.calculatedLimits;
+  const side = createSideColumns(client, table);
+  const shape = new RowShape(table.columns.map((column) => column.property));
+  const annotated = table.columns.some((column) => !column.selectable);
+  // Page size and annotations are preferences of one request: a link does not carry them.
+  const annotations = annotated ? [LOOKUP_ANNOTATION, VERSION_ANNOTATION] : [VERSION_ANNOTATION];
+  const prefer = [
+    `odata.maxpagesize=${Math.min(pageSize, table.largestPage ?? pageSize)}`,
+    includeAnnotations(annotations),
+  ];
+
+  async function fetchPage(request: Request, selection: Selection, signal: AbortSignal): Promise<ParsedPage> {
+    const about = { ...request, table: name };
+    const answer = await client.get(about, signal);
+    const page = await parsed(answer, about, async () => parsePageInTurns(answer.body, shape));
+    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+    return { ...page, ...(await side.complete(page, selection, request.priority, signal)) };
+  }
+
+  /** Reads with the widest selection that the environment is not known to refuse. */
+  async function withSelection<T>(read: (selection: Selection) => Promise<T>): Promise<T> {
+    if (Number.isFinite(limits.of(name))) return read(storedSelection(table));
+    const selection = wideSelection(table);
+    try {
+      return await read(selection);
+    } catch (error) {
+      if (!refused(error, selection)) throw error;
+      return read(storedSelection(table));
+    }
+  }
+
+  function refused(error: unknown, selection: Selection): boolean {
+    return isTooManyCalculated(error) && limits.refused(name, calculatedColumns(table, selection));
+  }
+
+  return {
+    begin: async ({ options = [], prefer: more = [] }, signal) =>
+      withSelection(async (selection) =>
+        fetchPage(
+          {
+            url: table.entitySet + query(selection, ...options),
+            priority: 'baseline',
+            prefer: [...more, ...prefer],
+          },
+          selection,
+          signal,
+        ),
+      ),
+    async follow(link, priority, signal) {
+      const selection = selectionOfLink(link.url);
+      try {
+        return await fetchPage({ url: link.url, link: link.kind, priority, prefer }, selection, signal);
+      } catch (error) {
+        throw refused(error, selection) ? linkTooWide(name, error) : error;
+      }
+    },
+    row: async ({ key, partition }, signal) =>
+      withSelection(async (selection) => {
+        const url = `${table.entitySet}(${key})${query(selection, ...partitionOption(partition))}`;
+        const request: Request = {
+          url,
+          priority: 'delta',
+          ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
+        };
+        const answer = await answerUnlessGone(client, request, signal);
+        if (answer === null) return null;
+        const about = { ...request, table: name };
+        const row = await parsed(answer, about, async () => parseRow(answer.body, shape));
+        return side.complete(row, selection, request.priority, signal);
+      }),
+  };
+}
+
+/** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */
+async function answerUnlessGone(
+  client: DataverseClient,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Answer | null> {
+  try {
+    return await client.get(request, signal);
+  } catch (error) {
+    if (error instanceof Failure && error.details['status'] === 404) return null;
+    throw error;
+  }
+}
+
+/** "Use elastic tables", Using partitionId parameter. A row without a partition is read by its id alone. */
+function partitionOption(partition: string | null | undefined): string[] {
+  if (partition === undefined || partition === null) return [];
+  return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
+}
+
+/** A link keeps its selection, so only another load gets one that is allowed. */
+function linkTooWide(table: string, cause: unknown): Failure {
+  return new Failure({
+    code: 'link-too-wide',
+    reaction: 'rebaseline',
+    message: `The link of table ${table} names more calculated columns than the environment allows.`,
+    remedy: 'Nothing to do: the table is re-baselined by itself, and those columns are read beside.',
+    cause,
+    details: { table },
+  });
+}

@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import type { FullRead } from '../dataverse/full-read.ts';
+import { linkLoop } from '../dataverse/link-loop.ts';
+import type { PageWriter } from '../mirror/page-writer.ts';
+import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
+import { Failure } from '../model/failure.ts';
+import type { Link, PlainPage } from '../model/page.ts';
+import { startAhead, type Ahead } from './ahead.ts';
+import type { PassProgress } from './pass.ts';
+
+export interface SnapshotOptions {
+  readonly read: FullRead;
+  readonly writer: PageWriter;
+  /** From `snapshotStart`. */
+  readonly start: Checkpoint;
+  readonly progress: PassProgress;
+  /** After each stored page. */
+  readonly onPage?: (progress: PassProgress) => void;
+  readonly logger: Logger;
+}
+
+/** Times a read begins over in one run because a link of it was refused. */
+const MAX_RESTARTS = 2;
+
+/**
+ * Where every run of a snapshot begins: from scratch. One that was interrupted is not gone on with, for
+ * the rows it has read may have changed, and nothing would tell.
+ */
+export function snapshotStart(selection: string, hasRows: boolean): Checkpoint {
+  return beginning(hasRows ? 'rebaseline' : 'baseline', selection);
+}
+
+/**
+ * Brings a table that cannot be tracked up to date: reads all of it, writes the rows that differ, and
+ * with the last page deletes those that did not come, in that page's transaction.
+ *
+ * Rows that change while it pages may be had as they were before or after; the next run has them.
+ *
+ * @throws Failure; what was stored before it stays, and the next run begins anew.
+ */
+export async function runSnapshot(options: SnapshotOptions, signal: AbortSignal): Promise<void> {
+  const { progress, logger } = options;
+  let { start } = options;
+  for (let restarts = 0; ; restarts++) {
+    progress.phase = start.phase;
+    try {
+      await readOnce(options, start, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
+      if (restarts === MAX_RESTARTS) throw linksRefused(error);
+      logger.warn(
+        { ...error.details, code: error.code },
+        'A link of the full read is refused; it begins anew.',
+      );
+      start = beginning('rebaseline', start.selection ?? '');
+    }
+  }
+}
+
+async function readOnce(
+  { read, writer, progress, onPage }: SnapshotOptions,
+  start: Checkpoint,
+  signal: AbortSignal,
+): Promise<void> {
+  const followed = new Set<string>();
+  const fetchAhead = (link: Link | null): Ahead<PlainPage> =>
+    startAhead(async (either) => (link === null ? read.begin(either) : read.follow(link, either)), signal);
+  let ahead = fetchAhead(null);
+  try {
+    for (let begins = true; ; begins = false) {
+      const page = await ahead.result;
+      const finished = page.link === null;
+      if (page.link !== null) {
+        if (followed.has(page.link.url)) throw linkLoop();
+        followed.add(page.link.url);
+        ahead = fetchAhead(page.link);
+      }
+      const step = { from: start, advance: advance(start, finished), begins, finished };
+      const result = await writer.write(page, step, signal);
+      progress.pages++;
+      progress.rowsRead += page.rows;
+      progress.rowsWritten += result.written;
+      progress.rowsDeleted += result.deleted;
+      progress.rowsQuarantined += result.quarantined;
+      onPage?.(progress);
+      if (finished) return;
+    }
+  } finally {
+    ahead.cancel();
+  }
+}
+
+/**
+ * No link is ever stored: it is one of a plain read, of no use to a change feed. Until the snapshot is
+ * complete no selection is either, so that a change of `mode` means a re-baseline, with its sweep.
+ */
+function advance(start: Checkpoint, finished: boolean): Advance {
+  return finished
+    ? { checkpoint: { ...start, phase: 'delta' }, sweep: start.phase === 'rebaseline' }
+    : { checkpoint: { ...start, selection: null }, sweep: false };
+}
+
+function linksRefused(cause: Failure): Failure {
+  return new Failure({
+    code: 'link-keeps-expiring',
+    reaction: 'retry',
+    message: 'The environment refused link after link of a full read.',
+    remedy: 'Nothing to do if its tables are being changed just now; otherwise check the environment.',
+    cause,
+    details: cause.details,
+  });
+}
