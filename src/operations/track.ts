@@ -27,7 +27,9 @@ export async function trackTables(
   signal: AbortSignal,
 ): Promise<TrackOutcome[]> {
   const definitions = await dataverse.metadata.tables(signal);
-  const named = definitions.filter(({ LogicalName }) => words.some((word) => fitsPattern(LogicalName, word)));
+  const named = definitions
+    .filter(({ LogicalName }) => words.some((word) => fitsPattern(LogicalName, word)))
+    .toSorted((a, b) => a.LogicalName.localeCompare(b.LogicalName));
   const intersections = named.some(isUntrackedIntersect)
     ? await readIntersections(dataverse.client, signal)
     : undefined;

@@ -21,6 +21,8 @@ describe('tables', () => {
         entitySet: table.entitySetName,
         changeTracking: table.changeTrackingEnabled,
         mirrored: ['account', 'task'].includes(table.logicalName),
+        mode: ['account', 'task'].includes(table.logicalName) ? 'changes' : null,
+        excluded: null,
         rows: table.tableType === 'Virtual' ? null : emulator.store.data(table.logicalName).rows.size,
       }))
       .toSorted((a, b) => (a.table < b.table ? -1 : 1));
@@ -30,6 +32,8 @@ describe('tables', () => {
       entitySet: 'accounts',
       changeTracking: true,
       mirrored: true,
+      mode: 'changes',
+      excluded: null,
       rows: 9,
     });
   });
@@ -40,6 +44,25 @@ describe('tables', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^contact +contacts +on +0$/m);
     expect(stdout).toMatch(/^new_untracked +new_untrackedes +off +0$/m);
+  });
+
+  it('tells by which mode a table is mirrored, and why it is not though a pattern fits', async () => {
+    await using bench = await openBench([], { DATABASE_URL: '', MIRRORVERSE_TABLES: '' });
+    const entries = ['aaduser', '{ name: "*", mode: snapshot }', 'new_*', '"!lead"'];
+    await bench.cli.file('mirrorverse.yaml', `tables:\n${entries.map((each) => `  - ${each}\n`).join('')}`);
+    const { document } = await bench.cli.json(['tables']);
+    const told = Object.fromEntries(
+      tablesOf(document).map(({ table, mode, excluded }) => [table, [mode, excluded]]),
+    );
+    expect(told).toMatchObject({
+      aaduser: ['changes', null],
+      account: ['snapshot', null],
+      lead: [null, 'left out by !lead'],
+      new_untracked: [null, 'its change tracking is off; `mirrorverse track new_untracked` turns it on'],
+    });
+    const { stdout } = await bench.cli.run(['tables']);
+    expect(stdout).toMatch(/^account +accounts +on +snapshot +0$/m);
+    expect(stdout).toMatch(/^lead +leads +on +0 +left out by !lead$/m);
   });
 
   it('does without the counts where the environment does not give them', async () => {

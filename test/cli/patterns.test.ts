@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { eventually, logLines, loggedCodes } from '../support/command-line.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { smallTable } from '../support/small-table.ts';
+import { openBench, syncJson, type Bench } from './bench.ts';
+
+const names = (tables: readonly { readonly table: string }[]): string[] => tables.map(({ table }) => table);
+
+/** Errors as `status` tells them, by table. */
+async function errors({ cli }: Bench, tables: string): Promise<Record<string, string>> {
+  const { document } = await cli.json(['status'], { MIRRORVERSE_TABLES: tables });
+  const entries = (document as { tables: { table: string; error: { code: string } | null }[] }).tables;
+  return Object.fromEntries(entries.flatMap(({ table, error }) => (error ? [[table, error.code]] : [])));
+}
+
+describe('patterns among the tables', () => {
+  it('are all that fit and can be mirrored, without those left out', async () => {
+    await using bench = await openBench(['team*', 't?sk', '!team', 'lead', 'nosuch_*']);
+    for (const table of ['task', 'lead']) bench.emulator.store.seed(table, 3);
+    const { status, stdout, stderr } = await bench.cli.run(['sync', '--json']);
+    expect({ status, codes: loggedCodes(stderr) }).toEqual({ status: 0, codes: [] });
+    const { tables } = JSON.parse(stdout) as { tables: { table: string }[] };
+    expect(names(tables)).toEqual(['lead', 'task', 'teammembership']);
+    expect(logLines(stderr).filter(({ level }) => level >= 40)).toMatchObject([{ pattern: 'nosuch_*' }]);
+    expect(await allDifferences(bench.emulator.store, bench.database, names(tables))).toEqual([]);
+    expect(await errors(bench, 'team*,t?sk,!team,lead')).toEqual({});
+  });
+
+  it('can be narrowed by words, patterns too, of which each must mean some table', async () => {
+    await using bench = await openBench(['*', '!team']);
+    const { tables } = await syncJson(bench.cli, ['sync', 'tas*', 'lead']);
+    expect(names(tables)).toEqual(['lead', 'task']);
+    const wrong = await bench.cli.run(['backfill', 'task', 'team', 'new_untracked', 'x*']);
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toContain('team (left out by !team)');
+    expect(wrong.stderr).toContain('new_untracked (its change tracking is off');
+    expect(wrong.stderr).toContain('x*');
+  });
+
+  it('take no offence at a table that is gone: its rows stay, and it is told once', async () => {
+    await using bench = await openBench(['new_*', 'account']);
+    const { emulator, cli, database } = bench;
+    emulator.store.addTable(smallTable('new_Car'));
+    emulator.store.seed('new_car', 5);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    emulator.store.removeTable('new_car');
+    const first = await cli.run(['sync']);
+    expect({ status: first.status, codes: loggedCodes(first.stderr) }).toEqual({
+      status: 0,
+      codes: ['table-removed'],
+    });
+    const second = await cli.run(['sync']);
+    expect({ status: second.status, codes: loggedCodes(second.stderr) }).toEqual({ status: 0, codes: [] });
+    expect(await errors(bench, 'new_*,account')).toEqual({ new_car: 'table-removed' });
+    expect(await database.query('SELECT FROM dataverse.new_car')).toHaveLength(5);
+
+    // One that comes back under the name is another: what the old one left is swept out.
+    emulator.store.addTable(smallTable('new_Car'));
+    emulator.store.seed('new_car', 2);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    expect(await allDifferences(emulator.store, database, ['new_car'])).toEqual([]);
+    expect(await errors(bench, 'new_*,account')).toEqual({});
+  });
+
+  it('follow the environment while the daemon runs', async () => {
+    await using bench = await openBench(['new_*', 'account'], { MIRRORVERSE_SCHEDULE: '* * * * * *' });
+    const { emulator, cli, database } = bench;
+    emulator.store.seed('account', 3);
+    const daemon = cli.start(['run']);
+    const equal = async (tables: readonly string[]): Promise<boolean> =>
+      (await allDifferences(emulator.store, database, tables).catch(() => ['none yet'])).length === 0;
+    await eventually(async () => equal(['account']));
+    emulator.store.addTable(smallTable('new_Car'));
+    emulator.store.seed('new_car', 5);
+    await eventually(async () => equal(['new_car', 'account']));
+    emulator.store.removeTable('new_car');
+    const told = await daemon.logged(({ code }) => code === 'table-removed');
+    expect(told).toMatchObject({ table: 'new_car', level: 40 });
+    emulator.store.insert('account', { name: 'still mirrored' });
+    await eventually(async () => equal(['account']));
+    expect(await errors(bench, 'new_*,account')).toEqual({ new_car: 'table-removed' });
+    expect((await daemon.stop('SIGTERM')).status).toBe(0);
+    expect(await database.query('SELECT FROM dataverse.new_car')).toHaveLength(5);
+  });
+
+  it('are told by check: how many tables they mean, and those that mean none', async () => {
+    await using bench = await openBench(['t*', '!team', 'nosuch_*']);
+    const { status, document } = await bench.cli.json(['check']);
+    expect(status).toBe(0);
+    const { findings } = document as { findings: { id: string; message: string }[] };
+    const told = findings.filter(({ id }) => id.startsWith('tables'));
+    expect(told.map(({ id, message }) => [id, message])).toEqual([
+      ['tables', '3 tables are meant; 1 are left out, see `mirrorverse tables`'],
+      ['tables.nosuch_*', 'nosuch_* fits no table'],
+    ]);
+    const checked = findings.filter(({ id }) => /^table\.\w+$/.test(id)).map(({ id }) => id);
+    expect(checked).toEqual(['table.task', 'table.teammembership', 'table.transactioncurrency']);
+  });
+});
+
+describe('an environment of a thousand tables', () => {
+  const PEAK_MEMORY = join(import.meta.dirname, '..', 'support', 'write-peak-memory.ts');
+  /** KiB: 256 MiB. */
+  const MEMORY_LIMIT = 256 * 1024;
+
+  it('is listed and resolved with few requests and little memory', async () => {
+    await using bench = await openBench(['*', '!new_many_9*']);
+    const { emulator, cli } = bench;
+    for (let at = 0; at < 1_000; at++) {
+      const changeTrackingEnabled = at % 2 === 0;
+      emulator.store.addTable(smallTable(`new_Many_${at}`, { changeTrackingEnabled }));
+    }
+    const memoryFile = join(cli.directory, 'peak-memory');
+    const { status, document } = await cli.json(['tables'], {
+      NODE_OPTIONS: `--import ${PEAK_MEMORY}`,
+      PEAK_MEMORY_FILE: memoryFile,
+    });
+    expect(status).toBe(0);
+    const { tables } = document as {
+      tables: { table: string; mirrored: boolean; mode: string | null; excluded: string | null }[];
+    };
+    const many = tables.filter(({ table }) => table.startsWith('new_many_'));
+    expect(many).toHaveLength(1_000);
+    const count = (isMeant: (entry: (typeof many)[number]) => boolean): number => many.filter(isMeant).length;
+    // Of new_many_0 to 999, 111 begin with a nine: 9, 90 to 99, 900 to 999.
+    expect(count(({ excluded }) => excluded === 'left out by !new_many_9*')).toBe(111);
+    expect(count(({ mirrored, mode, excluded }) => mirrored && mode === 'changes' && !excluded)).toBe(445);
+    expect(count(({ excluded }) => excluded?.startsWith('its change tracking is off') === true)).toBe(444);
+    // Definitions and relationships; the other requests count rows, of many tables each.
+    expect(emulator.requests.find({}).filter(({ kind }) => kind !== 'record-count')).toHaveLength(2);
+    expect(Number(await readFile(memoryFile, 'utf8'))).toBeLessThan(MEMORY_LIMIT);
+
+    emulator.requests.clear();
+    const { tables: synced } = await syncJson(cli, ['sync', 'new_many_4']);
+    expect(names(synced)).toEqual(['new_many_4']);
+    expect(emulator.requests.find({}).filter(({ table }) => table?.startsWith('new_many_5'))).toEqual([]);
+  });
+});
