@@ -17,6 +17,11 @@ function statements(mirror: MirrorTable): string[] {
     mergeSql.sweepUnseen(mirror, '"s"."seen"'),
     mergeSql.rememberStaged(mirror, '"s"."seen"'),
     mergeSql.writtenByThisDelta(mirror, 'state'),
+    mergeSql.emptyStaging(mirror),
+    mergeSql.createKeys(mirror, '"s"."seen"'),
+    mergeSql.addKeys(mirror, '"s"."seen"'),
+    mergeSql.newerRows(mirror),
+    ...(mirror.partitionField === undefined ? [] : [mergeSql.knownInPartitions(mirror, 'state')]),
   ];
 }
 
@@ -30,16 +35,23 @@ const hostile = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', ';', '-', ' ', '\n', 'a', '.'), minLength: 1, maxLength: 8 }),
 );
 
-function mirrorOf(name: string, schema: string, attribute: string, softDeletes: boolean): MirrorTable {
-  const table = sampleTable([column(attribute, 'text')], { logicalName: name });
+function mirrorOf(
+  name: string,
+  schema: string,
+  attribute: string,
+  softDeletes: boolean,
+  partitioned = false,
+): MirrorTable {
+  const labels = { logicalName: name, ...(partitioned ? { partition: attribute } : {}) };
+  const table = sampleTable([column(attribute, 'text')], labels);
   return mirrorTable(table, schema, softDeletes);
 }
 
 test('a name, whatever it holds, changes nothing of a statement but that name', () => {
   fc.assert(
-    fc.property(hostile, hostile, hostile, fc.boolean(), (name, schema, attribute, soft) => {
-      const harmless = statements(mirrorOf('table', 'schema', 'attribute', soft));
-      const actual = statements(mirrorOf(name, schema, attribute, soft));
+    fc.property(hostile, hostile, hostile, fc.boolean(), fc.boolean(), (name, schema, attribute, ...kind) => {
+      const harmless = statements(mirrorOf('table', 'schema', 'attribute', ...kind));
+      const actual = statements(mirrorOf(name, schema, attribute, ...kind));
       expect(actual.map(skeleton)).toEqual(harmless.map(skeleton));
     }),
   );
