@@ -13,7 +13,8 @@ import { rowFilter } from './row-filter.ts';
 import { rowKey } from './row-key.ts';
 import { rowWriter } from './row-writer.ts';
 import type { StoredRow } from './stored-row.ts';
-import { positionInOrder, type TableData } from './table-data.ts';
+import { PARTITION, positionInOrder, type TableData } from './table-data.ts';
+import type { TableDefinition } from './table-definition.ts';
 import type { ApiCall, WebApi } from './web-api.ts';
 
 /** Serves a page of an ordinary read in key order, without change tracking. */
@@ -84,23 +85,31 @@ interface OrderedRows {
 }
 
 /**
- * The rows that fit the filter and the partition, in order. Only an order by the key is emulated; without one the
- * key is used as well.
+ * The rows that fit the filter and the partition, in order. Only an order by the whole key is emulated, that is, on
+ * elastic tables, by id and then partition; without one it is used as well.
  */
 function wantedRows(data: TableData, options: QueryOptions): OrderedRows {
   const { definition } = data;
-  const orderBy = options.get('$orderby');
-  const match = orderBy === undefined ? null : /^(\w+)(?: (asc|desc))?$/.exec(orderBy.trim());
-  if (orderBy !== undefined && match?.[1] !== definition.primaryIdAttribute) {
-    throw notEmulated(`$orderby=${orderBy}`);
-  }
+  const descending = isDescending(definition, options);
   const fits = rowFilter(options, definition);
   const partition = partitionOption(definition, options);
   const list = data
     .ordered()
     .filter((row) => fits(row) && (partition === null || row.key === rowKey(row.id, partition)));
-  const descending = match?.[2] === 'desc';
   return { list: descending ? list.toReversed() : list, descending };
+}
+
+function isDescending(definition: TableDefinition, options: QueryOptions): boolean {
+  const orderBy = options.get('$orderby');
+  if (orderBy === undefined) return false;
+  const terms = orderBy.split(',').map((term) => /^(\w+)(?: (asc|desc))?$/.exec(term.trim()));
+  const [id, partition] = terms;
+  const byId = id?.[1] === definition.primaryIdAttribute;
+  const thenByPartition =
+    partition === undefined ||
+    (definition.tableType === 'Elastic' && partition?.[1] === PARTITION && partition[2] === id?.[2]);
+  if (!byId || !thenByPartition || terms.length > 2) throw notEmulated(`$orderby=${orderBy}`);
+  return id?.[2] === 'desc';
 }
 
 function startAfter({ list, descending }: OrderedRows, lastKey: string): number {
