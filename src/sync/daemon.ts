@@ -79,7 +79,7 @@ async function keepLooking<T extends ScheduledTable>(
         await follow(options, resolution, running);
       }
       resolution = undefined;
-      await wait(due - performance.now());
+      await wait(Math.max(0, due - performance.now()));
       if (performance.now() < due) continue;
       due = performance.now() + lookEvery;
       dataverse.metadata.forget();

@@ -50,7 +50,9 @@ describe('check', () => {
     try {
       const finding = failedFinding(await runCheck(bench.cli, environment), 'postgres.grants');
       expect(finding.code).toBe('grant-missing');
-      expect(finding.message).toContain('dataverse');
+      for (const schema of ['dataverse', 'mirrorverse', 'dataverse_labeled']) {
+        expect(finding.message.split(' ')).toContain(schema);
+      }
       const sync = await cli.run(['sync'], environment);
       expect(sync.status).toBe(1);
       expect(loggedCodes(sync.stderr)).toContain('grant-missing');

@@ -76,6 +76,50 @@ describe('check', () => {
     });
   });
 
+  it('tells of columns that are secured, calculated, or not there', async () => {
+    const file = await bench.cli.file(
+      'columns.yaml',
+      `tables:
+  - name: account
+    columns: { exclude: [nosuch, revenue, 'x*'] }
+  - name: team*
+    columns: { exclude: [nosuch] }
+`,
+    );
+    const { ok, findings } = await runCheck(bench.cli, { MIRRORVERSE_CONFIG: file, MIRRORVERSE_TABLES: '' });
+    expect(ok).toBe(false);
+    const told = new Map(findings.map((finding) => [finding.id, finding]));
+    expect(told.get('table.account.columns')).toMatchObject({
+      ok: false,
+      message: 'has no column nosuch',
+      remedy: expect.stringContaining('logical names') as string,
+    });
+    expect(told.get('table.team.columns')).toBeUndefined();
+    const { store } = bench.emulator;
+    const account = store.tables.get('account')?.columns ?? [];
+    const secured = account.filter((column) => column.isSecured).map(({ logicalName }) => logicalName);
+    expect(secured.length).toBeGreaterThan(0);
+    for (const name of secured) expect(told.get('table.account.secured')?.message).toContain(name);
+    expect(told.get('table.account.derived')).toMatchObject({
+      ok: true,
+      message: expect.stringContaining('may lag behind') as string,
+    });
+  });
+
+  it('asks of a table in snapshots no change tracking, but the right to read it', async () => {
+    const entries = ['aaduser', 'new_untracked', 'contact'].map(
+      (name) => `  - { name: ${name}, mode: snapshot }\n`,
+    );
+    const file = await bench.cli.file('snapshots.yaml', `tables:\n${entries.join('')}`);
+    const { findings } = await runCheck(bench.cli, { MIRRORVERSE_CONFIG: file, MIRRORVERSE_TABLES: '' });
+    const told = findings.filter(({ id }) => /^table\.\w+$/.test(id));
+    expect(told.map(({ id, ok, code }) => [id, ok, code])).toEqual([
+      ['table.aaduser', true, undefined],
+      ['table.new_untracked', true, undefined],
+      ['table.contact', false, 'privilege-missing'],
+    ]);
+  });
+
   it('prints a line for each finding, with its remedy, where a person reads', async () => {
     const { status, stdout } = await bench.cli.run(['check'], { MIRRORVERSE_TABLES: 'account,nosuch' });
     expect(status).toBe(1);

@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest';
+import { APPLY_ALL } from '../../src/mirror/drift.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
+import { openPool } from '../../src/mirror/postgres.ts';
+import { runDaemon } from '../../src/sync/daemon.ts';
+import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
+import { readResolution } from '../../src/sync/read-resolution.ts';
+import { TableJob } from '../../src/sync/table-job.ts';
+import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { eventually } from '../support/command-line.ts';
+import { silent } from '../support/mirror.ts';
+import { differences } from '../support/oracle.ts';
+import { smallTable } from '../support/small-table.ts';
+import { SyncBench } from '../support/sync.ts';
+
+/** A daemon over tables that fit `new_c*`, in this process, that looks at the environment often. */
+class Daemon implements AsyncDisposable {
+  private readonly stop = new AbortController();
+  private readonly ended: Promise<void>;
+
+  constructor(bench: SyncBench) {
+    this.ended = this.run(bench);
+  }
+
+  private async run(bench: SyncBench): Promise<void> {
+    const { signal } = this.stop;
+    const dataverse = bench.dataverse();
+    const options = {
+      url: bench.database.url,
+      schema: 'dataverse',
+      stateSchema: 'mirrorverse',
+      connections: 12,
+      leaseDuration: 30_000,
+    };
+    const pool = openPool({ url: options.url, connections: 12, idleInTransaction: 30_000 }, silent);
+    try {
+      const { organizationId } = bench.emulator.store;
+      const environment = { url: bench.url, organizationId, linkLifeDays: 7 };
+      const mirror = await openMirror(pool, options, environment, []);
+      const leases = new LeaseKeeper(mirror, 'test', silent);
+      const entry = {
+        name: 'new_c*',
+        cron: '* * * * * *',
+        mode: 'changes' as const,
+        columns: ALL_COLUMNS,
+        drift: APPLY_ALL,
+        softDeletes: false,
+        pageSize: 5_000,
+      };
+      const choice = { entries: [entry], leftOut: [] };
+      await runDaemon(
+        {
+          dataverse,
+          mirror,
+          choice,
+          resolution: await readResolution(dataverse, choice, signal),
+          createJob: (table) => new TableJob(table, { dataverse, mirror, leases, logger: silent }),
+          leases,
+          tablesAtOnce: 4,
+          logger: silent,
+          lookEvery: 200,
+        },
+        signal,
+      );
+    } finally {
+      await pool.end();
+      await dataverse.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop.abort();
+    await this.ended;
+  }
+}
+
+it('a table joins although no answer told the daemon of a change', async () => {
+  await using bench = await SyncBench.open();
+  await using _daemon = new Daemon(bench);
+  const { store, requests } = bench.emulator;
+  await eventually(() => requests.count({ kind: 'metadata' }) > 1);
+  store.addTable(smallTable('new_Car'));
+  store.seed('new_car', 5);
+  const equal = async (table: string): Promise<boolean> =>
+    (await differences(store, bench.database, table).catch(() => ['none yet'])).length === 0;
+  await eventually(async () => equal('new_car'));
+
+  store.addTable(smallTable('new_Cab'));
+  store.removeTable('new_car');
+  const failed = `SELECT "table", error_code AS code FROM mirrorverse.tables WHERE error_code = 'table-removed'`;
+  await eventually(async () => (await bench.database.query(failed)).length === 1);
+  expect(await bench.database.query(failed)).toEqual([{ table: 'new_car', code: 'table-removed' }]);
+  await eventually(async () => equal('new_cab'));
+
+  store.addTable(smallTable('new_Car'));
+  store.seed('new_car', 2);
+  await eventually(async () => equal('new_car'));
+  await eventually(async () => (await bench.database.query(failed)).length === 0);
+});

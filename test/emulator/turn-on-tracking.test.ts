@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { turnOnTracking } from '../../src/dataverse/turn-on-tracking.ts';
+import { never } from '../support/mirror.ts';
+import { SyncBench } from '../support/sync.ts';
+
+it('the definition is read past the caches and put back as it was but for the flag', async () => {
+  await using bench = await SyncBench.open();
+  const dataverse = bench.dataverse();
+  expect(await turnOnTracking(dataverse.client, 'new_untracked', never)).toBe(true);
+  expect(await turnOnTracking(dataverse.client, 'new_untracked', never)).toBe(false);
+  await dataverse.close();
+  const requests = bench.emulator.requests
+    .find({})
+    .map(({ method, headers }) => [
+      method,
+      headers['consistency'] ?? null,
+      headers['mscrm.mergelabels'] ?? null,
+    ]);
+  expect(requests).toEqual([
+    ['GET', 'Strong', null],
+    ['PUT', 'Strong', 'true'],
+    ['POST', null, null],
+    ['GET', 'Strong', null],
+    ['GET', 'Strong', null],
+  ]);
+});
+
+it('a change that does not come into force is not waited for without end', async () => {
+  await using bench = await SyncBench.open();
+  const dataverse = bench.dataverse();
+  const fault = bench.emulator.faults.add({
+    match: { path: '$select=ChangeTrackingEnabled', method: 'GET' },
+    do: {
+      transformText: (text) => text.replace('"ChangeTrackingEnabled":true', '"ChangeTrackingEnabled":false'),
+    },
+  });
+  const waiting = turnOnTracking(dataverse.client, 'new_untracked', never, [1, 1]);
+  await expect(waiting).rejects.toMatchObject({ code: 'tracking-not-on-yet', reaction: 'retry' });
+  await dataverse.close();
+  expect(fault.hits).toBe(3);
+});
