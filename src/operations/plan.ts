@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/record-count.ts';
+import { estimateRequests } from '../dataverse/request-estimate.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { planMirrorTable } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
@@ -11,7 +12,7 @@ import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
 import { toFailure, type FailureSummary } from '../model/failure.ts';
-import { selectionOf } from '../model/table.ts';
+import { selectionOf, type Table } from '../model/table.ts';
 import { startingPoint } from '../sync/starting-point.ts';
 import type { TableWishes } from '../sync/table-preparation.ts';
 import { withSelectedColumns } from '../sync/table-selection.ts';
@@ -109,7 +110,7 @@ async function planTableRun(
         })),
         load,
         rows,
-        requests: load === null ? 1 : rows === null ? null : Math.ceil(rows / options.pageSize) + 1,
+        requests: requestsFor(load, rows, plan.mirror.table, options.pageSize),
         error: null,
       };
     });
@@ -126,4 +127,15 @@ async function planTableRun(
       error: { code, message, remedy },
     };
   }
+}
+
+function requestsFor(
+  load: TablePlan['load'],
+  rows: number | null,
+  table: Table,
+  pageSize: number,
+): number | null {
+  if (load === null) return 1;
+  if (rows === null) return null;
+  return estimateRequests(table, rows, pageSize, { mode: load === 'snapshot' ? 'snapshot' : 'changes' });
 }

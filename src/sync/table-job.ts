@@ -2,19 +2,22 @@ import type { Logger } from 'pino';
 import { createChangeFeed } from '../dataverse/change-feed.ts';
 import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { createFullRead } from '../dataverse/full-read.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import type { PageWriter } from '../mirror/page-writer.ts';
 import { countQuarantined } from '../mirror/quarantine.ts';
 import type { Taken } from '../mirror/state/leases.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure, toFailure } from '../model/failure.ts';
-import { selectionOf } from '../model/table.ts';
+import { selectionOf, type Table } from '../model/table.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
-import { runPass, type PassProgress } from './pass.ts';
+import { runPass, type PassOptions, type PassProgress } from './pass.ts';
+import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
-import { TablePreparation, type TableWishes } from './table-preparation.ts';
+import { TablePreparation, type Ready, type TableWishes } from './table-preparation.ts';
 import { giveBack, withLease } from './with-lease.ts';
 
 /** A configured table. */
@@ -190,37 +193,17 @@ export class TableJob {
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { settings, dataverse } = this;
     // Another process may have altered the mirror table since this one looked.
     if (checkpoint.selection === null) this.preparation.forget();
     const ready = await this.preparation.make(taken.lease, signal);
-    const { table } = ready.mirror;
-    let stored = checkpoint;
-    if (ready.created) stored = NEW_CHECKPOINT;
-    else if (ready.refills) stored = { ...stored, selection: null };
     const writer = this.mirror.writer(ready.mirror, taken.lease);
     try {
-      if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
-        stored = { ...stored, selection: null };
-      const start = startingPoint(stored, selectionOf(table), {
-        restart: options.restart === true,
-        hasRows: ready.hasRows,
-      });
+      const start = await this.start(ready, checkpoint, writer, options);
       progress.phase = start.phase;
       const leave = isLoading(start) ? this.loads?.take() : undefined;
       if (leave === null) return false;
       try {
-        const passOptions = {
-          feed: createChangeFeed(dataverse.client, table, settings.pageSize, (version) =>
-            dataverse.metadata.observe(version),
-          ),
-          writer,
-          start,
-          progress,
-          ...(options.onPage === undefined ? {} : { onPage: options.onPage }),
-          logger: this.logger,
-        };
-        await explained(dataverse, settings.name, signal, async () => runPass(passOptions, signal));
+        await this.read(ready.mirror.table, { writer, start, progress, ...options }, signal);
         return true;
       } finally {
         leave?.();
@@ -228,6 +211,40 @@ export class TableJob {
     } finally {
       await writer.close();
     }
+  }
+
+  private async start(
+    ready: Ready,
+    checkpoint: Checkpoint,
+    writer: PageWriter,
+    options: RunOptions,
+  ): Promise<Checkpoint> {
+    const selection = selectionOf(ready.mirror.table);
+    if (this.settings.mode === 'snapshot') return snapshotStart(selection, ready.hasRows);
+    let stored = checkpoint;
+    if (ready.created) stored = NEW_CHECKPOINT;
+    else if (ready.refills) stored = { ...stored, selection: null };
+    if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
+      stored = { ...stored, selection: null };
+    return startingPoint(stored, selection, { restart: options.restart === true, hasRows: ready.hasRows });
+  }
+
+  /** Reads what is to be read of the source, by the table's mode. */
+  private async read(
+    table: Table,
+    work: Pick<PassOptions, 'writer' | 'start' | 'progress' | 'onPage'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { dataverse, logger } = this;
+    const { pageSize, mode, name } = this.settings;
+    const observe = (version: string): void => dataverse.metadata.observe(version);
+    if (mode === 'snapshot') {
+      const read = createFullRead(dataverse.client, table, pageSize, observe);
+      await runSnapshot({ ...work, read, logger }, signal);
+      return;
+    }
+    const feed = createChangeFeed(dataverse.client, table, pageSize, observe);
+    await explained(dataverse, name, signal, async () => runPass({ ...work, feed, logger }, signal));
   }
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
