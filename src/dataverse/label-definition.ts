@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import type { LocalizedText, Option } from '../model/labels.ts';
 
-const oneLanguage = z.object({ Label: z.string().nullish(), LanguageCode: z.number().int() });
+/** Definitions as some tools write them have some of their numbers in quotes. */
+const whole = z.union([
+  z.number().int(),
+  z
+    .string()
+    .regex(/^-?\d{1,15}$/)
+    .transform(Number),
+]);
+
+const oneLanguage = z.object({ Label: z.string().nullish(), LanguageCode: whole });
 
 /** A Label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. */
 const label = z
@@ -42,7 +51,7 @@ export const columnLabel = z.object({
   AttributeType: nullable(z.string()),
   AttributeTypeName: nullable(z.object({ Value: nullable(z.string()) })),
   AttributeOf: nullable(z.string()),
-  ColumnNumber: nullable(z.number().int()),
+  ColumnNumber: nullable(whole),
   MetadataId: nullable(z.string()),
   DisplayName: label,
   Description: label,
@@ -50,13 +59,13 @@ export const columnLabel = z.object({
 
 const option = z
   .object({
-    Value: z.number().int(),
+    Value: whole,
     Label: label,
     Description: label,
     Color: nullable(z.string()),
     ExternalValue: nullable(z.string()),
-    State: nullable(z.number().int()),
-    DefaultStatus: nullable(z.number().int()),
+    State: nullable(whole),
+    DefaultStatus: nullable(whole),
     InvariantName: nullable(z.string()),
   })
   .transform((value): Option => ({
@@ -90,6 +99,6 @@ export const choiceDefinition = z.object({
 /** Length or precision, whichever the type has. */
 export const sizeDefinition = z.object({
   LogicalName: z.string(),
-  MaxLength: nullable(z.number().int()),
-  Precision: nullable(z.number().int()),
+  MaxLength: nullable(whole),
+  Precision: nullable(whole),
 });

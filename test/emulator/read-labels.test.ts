@@ -55,7 +55,7 @@ describe('labels read from an environment', () => {
     const labels = await read(bench, 'account');
     expect(labels.table).toBe('account');
     expect(plain(labels.displayName)).toEqual({ 1033: 'Customer', 1031: 'Kunde' });
-    expect([...labels.collectionName.keys()].toSorted()).toEqual([1031, 1033]);
+    expect(new Set(labels.collectionName.keys())).toEqual(new Set([1031, 1033]));
     const column = labels.columns.find(({ name }) => name === 'industrycode');
     expect(column).toMatchObject({ attributeType: 'Picklist', attributeTypeName: 'PicklistType' });
     expect(column?.metadataId).toMatch(/^[0-9a-f-]{36}$/);
@@ -139,7 +139,7 @@ describe('labels read from an environment', () => {
           logicalName,
           (optionSet?.options ?? []).map(({ value }) => value),
         ]);
-      expect(sorted(options), name).toEqual(sorted(recorded));
+      expect([name, ...sorted(options)]).toEqual([name, ...sorted(recorded)]);
       expect(labels.columns.map((column) => column.name)).toEqual(
         table.columns.map(({ logicalName }) => logicalName),
       );
