@@ -1,6 +1,6 @@
 import { annotationFilter } from './annotation-filter.ts';
 import { contextColumns } from './column-selection.ts';
-import { badRequest, DataverseError } from './dataverse-error.ts';
+import { badRequest, DataverseError, notEmulated } from './dataverse-error.ts';
 import { encodeDeltaToken, parseDeltaToken, type DeltaToken } from './delta-token.ts';
 import { metadataVersionMember } from './metadata-version.ts';
 import { pageBody } from './page-body.ts';
@@ -8,6 +8,7 @@ import { encodeTrackingCookie, type TrackingPosition } from './paging-cookie.ts'
 import { pageSize, preferenceApplied } from './prefer-header.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { requestedColumns } from './requested-columns.ts';
+import { partitionOption } from './row-address.ts';
 import { rowWriter } from './row-writer.ts';
 import type { StoredRow } from './stored-row.ts';
 import type { TableData } from './table-data.ts';
@@ -35,6 +36,8 @@ export async function trackedPage(
       throw badRequest(`The "${name}" query parameter isn't supported when Change Tracking is enabled.`);
     }
   }
+  if (partitionOption(data.definition, options) !== null)
+    throw notEmulated('partitionId with change tracking');
   const selection = requestedColumns(api, call, data);
   const linkless = !checkTracking(api, data.definition);
   const tokenText = options.get('$deltatoken');

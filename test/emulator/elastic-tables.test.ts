@@ -86,6 +86,8 @@ describe('an elastic table', () => {
     }
     const one = await api.get(`new_telemetries?$select=new_name&partitionId='c'`);
     expect(one.rows).toHaveLength(1);
+    const tracked = await api.get(`new_telemetries?partitionId='c'`, 'odata.track-changes');
+    expect(tracked.status).toBe(501);
   });
 
   it('keeps its rows apart over a snapshot and a change of its columns', async () => {
