@@ -66,9 +66,9 @@ describe('the selection', () => {
   });
 });
 
-describe('the selection of a link', () => {
-  const of = (query: string): unknown => selectionOfLink(`https://org/api/data/v9.2/accounts?${query}`);
+const of = (options: string): unknown => selectionOfLink(`https://org/api/data/v9.2/accounts?${options}`);
 
+describe('the selection of a link', () => {
   it('is found however the link encodes it', () => {
     for (const select of [
       '$select=name,a_b',
@@ -102,8 +102,9 @@ describe('reads beside a page', () => {
           expect(group.filter((each) => each.calculated).length).toBeLessThanOrEqual(limit);
           const base = 'https://contoso.crm.dynamics.com/api/data/v9.2/accounts';
           const select = ['accountid', ...group.map(({ property }) => property)];
-          const ids = new Array<string>(keysInRequest(base, 'accountid', select)).fill(
-            '11111111-2222-4333-8444-555555555555',
+          const ids = Array.from(
+            { length: keysInRequest(base, 'accountid', select) },
+            () => '11111111-2222-4333-8444-555555555555',
           );
           expect(ids.length).toBeGreaterThan(200);
           const url = new URL(base + query(select, keyFilter('accountid', ids))).href;
