@@ -50,10 +50,11 @@ export async function syncTables(
 
 export function printResults(context: CommandContext, results: readonly RunResult[]): void {
   if (context.options['json'] === true) {
-    const tables = results.map(({ failure, deferred: _, ...result }) => ({
-      ...result,
-      error: failure && { code: failure.code, message: failure.message, remedy: failure.remedy },
-    }));
+    const tables = results.map((result) => {
+      const { failure, deferred: _, ...entry } = result;
+      const error = failure && { code: failure.code, message: failure.message, remedy: failure.remedy };
+      return { ...entry, error };
+    });
     context.print(JSON.stringify({ tables }, null, 2));
     return;
   }

@@ -51,15 +51,15 @@ describe('tables', () => {
     const entries = ['aaduser', '{ name: "*", mode: snapshot }', 'new_*', '"!lead"'];
     await bench.cli.file('mirrorverse.yaml', `tables:\n${entries.map((each) => `  - ${each}\n`).join('')}`);
     const { document } = await bench.cli.json(['tables']);
-    const told = Object.fromEntries(
-      tablesOf(document).map(({ table, mode, excluded }) => [table, [mode, excluded]]),
+    const told = tablesOf(document).map(({ table, mode, excluded }) => [table, mode, excluded]);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['aaduser', 'changes', null],
+        ['account', 'snapshot', null],
+        ['lead', null, 'left out by !lead'],
+        ['new_untracked', null, 'its change tracking is off; `mirrorverse track new_untracked` turns it on'],
+      ]),
     );
-    expect(told).toMatchObject({
-      aaduser: ['changes', null],
-      account: ['snapshot', null],
-      lead: [null, 'left out by !lead'],
-      new_untracked: [null, 'its change tracking is off; `mirrorverse track new_untracked` turns it on'],
-    });
     const { stdout } = await bench.cli.run(['tables']);
     expect(stdout).toMatch(/^account +accounts +on +snapshot +0$/m);
     expect(stdout).toMatch(/^lead +leads +on +0 +left out by !lead$/m);

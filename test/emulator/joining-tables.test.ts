@@ -16,9 +16,9 @@ import { SyncBench } from '../support/sync.ts';
 /** A daemon over tables that fit `new_c*`, in this process, that looks at the environment often. */
 class Daemon implements AsyncDisposable {
   private readonly stop = new AbortController();
-  private readonly ended: Promise<void>;
+  private ended = Promise.resolve();
 
-  constructor(bench: SyncBench) {
+  start(bench: SyncBench): void {
     this.ended = this.run(bench);
   }
 
@@ -76,7 +76,8 @@ class Daemon implements AsyncDisposable {
 
 it('a table joins although no answer told the daemon of a change', async () => {
   await using bench = await SyncBench.open();
-  await using _daemon = new Daemon(bench);
+  await using daemon = new Daemon();
+  daemon.start(bench);
   const { store, requests } = bench.emulator;
   await eventually(() => requests.count({ kind: 'metadata' }) > 1);
   store.addTable(smallTable('new_Car'));
