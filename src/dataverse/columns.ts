@@ -57,14 +57,17 @@ export function columnsOf(
   const readable = (attribute: AttributeDefinition, property: string): boolean =>
     attribute.IsValidForRead !== false &&
     (declared === undefined ? attribute.IsValidODataAttribute !== false : declared.has(property));
-  const files = new Set(attributes.filter((each) => typeName(each) === 'FileType').map(fileNameOf));
+  const fileNames = fileNamesOf(attributes);
+  const comesWithFile = new Set(fileNames.values());
   return attributes.flatMap((attribute) => {
-    // It comes with its file.
-    if (isCompanion(attribute) && files.has(attribute.LogicalName)) return [];
+    if (isCompanion(attribute) && comesWithFile.has(attribute.LogicalName)) return [];
     const type = typeName(attribute);
     const property = LOOKUPS.has(type) ? `_${attribute.LogicalName}_value` : attribute.LogicalName;
     if (!readable(attribute, property)) return [];
-    const columns = columnsOfAttribute(attribute, type, property, details, declared);
+    const fileName = fileNames.get(attribute.LogicalName);
+    const columns = columnsOfAttribute(attribute, type, property, details, {
+      fileName: fileName !== undefined && declared?.has(fileName) !== false ? fileName : undefined,
+    });
     // Readable companions, such as an image's address, repeat what another column says.
     const onRequest =
       isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${attribute.LogicalName}`);
@@ -76,8 +79,21 @@ function isCompanion({ AttributeOf }: AttributeDefinition): boolean {
   return AttributeOf !== null && AttributeOf !== undefined;
 }
 
-function fileNameOf({ LogicalName }: AttributeDefinition): string {
-  return `${LogicalName}_name`;
+/**
+ * The attribute with the name of each file. Only AttributeOf ties the two together: it is
+ * `document_name` of `document`, but `backgroundimage_name` of `background_image`.
+ */
+function fileNamesOf(attributes: readonly AttributeDefinition[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const attribute of attributes) {
+    if (typeName(attribute) === 'FileType') names.set(attribute.LogicalName, `${attribute.LogicalName}_name`);
+  }
+  for (const attribute of attributes) {
+    const file = attribute.AttributeOf;
+    if (file && names.has(file) && typeName(attribute) === 'StringType')
+      names.set(file, attribute.LogicalName);
+  }
+  return names;
 }
 
 function columnsOfAttribute(
@@ -85,7 +101,7 @@ function columnsOfAttribute(
   kind: string,
   property: string,
   details: AttributeDetails,
-  declared: ReadonlySet<string> | undefined,
+  { fileName }: { readonly fileName: string | undefined },
 ): Column[] {
   const name = attribute.LogicalName;
   const displayName = labelText(attribute.DisplayName);
@@ -122,9 +138,8 @@ function columnsOfAttribute(
   if (kind === 'DateTimeType') return [column(dateTimeType(details.behaviors.get(name)))];
   const type = TYPES.get(kind);
   if (type === undefined) return [];
-  const fileName = fileNameOf(attribute);
-  if (kind === 'FileType' && (declared === undefined || declared.has(fileName))) {
-    return [column(type), companion(fileName, fileName, true, 'file name')];
+  if (fileName !== undefined) {
+    return [column(type), companion(`${name}_name`, fileName, true, 'file name')];
   }
   return [column(type)];
 }

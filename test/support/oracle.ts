@@ -94,15 +94,15 @@ function columnsOf(definition: TableDefinition, column: Column): ExpectedColumn[
     };
     return [own, { name: `${column.logicalName}_entitytype`, value: target }];
   }
-  const name = `${column.logicalName}_name`;
-  if (column.kind === 'File' && isCarried(definition, name)) {
-    return [own, { name, value: (row) => literalOf(row.values.get(name) ?? null) }];
+  // What ties a file's name to its file is AttributeOf alone: `backgroundimage_name` of `background_image`.
+  const fileName = definition.columns.find(
+    (each) => each.attributeOf === column.logicalName && each.kind === 'String' && isInRows(each),
+  );
+  if (column.kind === 'File' && fileName !== undefined) {
+    const value = (row: TrueRow): string | null => literalOf(row.values.get(fileName.logicalName) ?? null);
+    return [own, { name: `${column.logicalName}_name`, value }];
   }
   return [own];
-}
-
-function isCarried(definition: TableDefinition, logicalName: string): boolean {
-  return definition.columns.some((column) => column.logicalName === logicalName && isInRows(column));
 }
 
 /** A JSON literal as PostgreSQL prints the same value; what PostgreSQL printed stays as it is. */

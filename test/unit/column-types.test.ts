@@ -83,6 +83,22 @@ test('a file whose name is not declared is its id alone', () => {
   expect(columns(file, {}, ['x_name'])).toEqual([]);
 });
 
+test('the name of a file is the text attribute that belongs to it, whatever that is called', () => {
+  const definitions = [
+    { LogicalName: 'background_image', AttributeTypeName: { Value: 'FileType' } },
+    {
+      LogicalName: 'backgroundimage_name',
+      AttributeTypeName: { Value: 'StringType' },
+      AttributeOf: 'background_image',
+    },
+  ].map((definition) => attributeDefinition.parse(definition));
+  const declared = new Set(['background_image', 'backgroundimage_name']);
+  expect(columnsOf('canvasapp', definitions, NOTHING, declared)).toMatchObject([
+    { name: 'background_image', property: 'background_image', type: 'uuid' },
+    { name: 'background_image_name', property: 'backgroundimage_name', type: 'text', selectable: true },
+  ]);
+});
+
 test('what the document declares overrules the OData flag, but never the denial to read', () => {
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: false }, {}, ['x'])).toHaveLength(1);
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: true }, {}, [])).toEqual([]);
