@@ -63,6 +63,7 @@ export interface SyncEntry {
   readonly rowsWritten: number;
   readonly rowsDeleted: number;
   readonly rowsQuarantined: number;
+  readonly quarantined: number;
   readonly milliseconds: number;
   readonly error: { readonly code: string; readonly message: string; readonly remedy: string } | null;
 }

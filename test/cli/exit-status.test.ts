@@ -61,6 +61,7 @@ describe('help and version', () => {
       'sync',
       'backfill',
       'status',
+      'quarantine',
       'check',
       'tables',
       'migrate',

@@ -105,7 +105,7 @@ describe('status', () => {
     });
     const [first] = [...emulator.store.rows('account')];
     emulator.store.update('account', first?.id ?? '', { name: 'too large' });
-    expect((await cli.run(['sync', 'account'])).status).toBe(0);
+    expect((await cli.run(['sync', 'account'])).status).toBe(1);
     emulator.faults.clear();
     const { tables } = await readStatus();
     expect(tables.find(({ table }) => table === 'account')).toMatchObject({ phase: 'delta', quarantined: 1 });

@@ -34,6 +34,7 @@ describe('sync', () => {
         rowsWritten: 0,
         rowsDeleted: 0,
         rowsQuarantined: 0,
+        quarantined: 0,
         milliseconds: expect.any(Number) as number,
         error: null,
       })),
