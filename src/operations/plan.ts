@@ -110,7 +110,7 @@ async function planTableRun(
         })),
         load,
         rows,
-        requests: requestsFor(load, rows, plan.mirror.table, options.pageSize),
+        requests: requestsFor(options, load, rows, plan.mirror.table),
         error: null,
       };
     });
@@ -130,12 +130,16 @@ async function planTableRun(
 }
 
 function requestsFor(
+  { dataverse, pageSize }: PlanOptions,
   load: TablePlan['load'],
   rows: number | null,
   table: Table,
-  pageSize: number,
 ): number | null {
   if (load === null) return 1;
   if (rows === null) return null;
-  return estimateRequests(table, rows, pageSize, { mode: load === 'snapshot' ? 'snapshot' : 'changes' });
+  const calculated = dataverse.client.calculatedLimits.of(table.logicalName);
+  return estimateRequests(table, rows, pageSize, {
+    mode: load === 'snapshot' ? 'snapshot' : 'changes',
+    ...(calculated === undefined ? {} : { calculated }),
+  });
 }

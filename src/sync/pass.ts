@@ -58,10 +58,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
       } catch (error) {
         if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
         if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);
-        logger.warn(
-          { ...error.details, code: error.code },
-          'The link has expired; the table is re-baselined.',
-        );
+        logger.warn({ ...error.details, code: error.code }, `${error.message} The table is re-baselined.`);
         followed.clear();
         guard.forget();
         from = beginning('rebaseline', from.selection ?? '');
