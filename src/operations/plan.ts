@@ -140,6 +140,6 @@ function requestsFor(
   const calculated = dataverse.client.calculatedLimits.of(table.logicalName);
   return estimateRequests(table, rows, pageSize, {
     mode: load === 'snapshot' ? 'snapshot' : 'changes',
-    ...(calculated === undefined ? {} : { calculated }),
+    calculated,
   });
 }
