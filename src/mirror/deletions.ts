@@ -18,8 +18,8 @@ export interface Deletions {
  * that came as an upsert in the same delta, on this page or an earlier one, since upserts and tombstones
  * of one delta have no documented order; and those whose reason is not a plain deletion.
  *
- * A tombstone names the id alone. Where rows of several partitions are known by it, in the mirror, in
- * quarantine or on this page, it is about any of them; one that nothing is known of is about none.
+ * A tombstone names the id alone. In a partitioned table it is about any row that is known by it, in the
+ * mirror, in quarantine or on this page; one that nothing is known of is about none.
  *
  * @param cameBefore whole keys that came in the delta under way and that the mirror does not tell.
  */
@@ -45,7 +45,9 @@ export async function findDeletions(
   const certain: RowId[] = [];
   const doubtful: RowId[] = [];
   for (const [key, rows] of known) {
-    const isPlain = reasons.get(key) === 'deleted' && rows.size === 1;
+    // In a partitioned table even the only row known of an id may not be the one that is gone: one of
+    // another partition may have come and gone since the last delta.
+    const isPlain = reasons.get(key) === 'deleted' && mirror.partitionField === undefined;
     for (const [text, id] of rows) (isPlain && !fresh.has(text) ? certain : doubtful).push(id);
   }
   return { certain, doubtful };

@@ -37,12 +37,15 @@ export const APPLY_ALL: DriftPolicy = {
 
 /** The policy once somebody has said yes to what it asks about. */
 export function consented(policy: DriftPolicy): DriftPolicy {
-  const said = (kind: Policy): Policy => (kind === 'ask' ? 'apply' : kind);
   return {
-    columnAdded: said(policy.columnAdded),
-    columnRemoved: said(policy.columnRemoved),
-    columnRetyped: said(policy.columnRetyped),
+    columnAdded: afterConsent(policy.columnAdded),
+    columnRemoved: afterConsent(policy.columnRemoved),
+    columnRetyped: afterConsent(policy.columnRetyped),
   };
+}
+
+function afterConsent(policy: Policy): Policy {
+  return policy === 'ask' ? 'apply' : policy;
 }
 
 /** One difference between the source's metadata and the mirror table. */

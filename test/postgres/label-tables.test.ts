@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TableLabels } from '../../src/model/labels.ts';
 import { createLabelTables } from '../../src/mirror/labels/label-tables.ts';
@@ -22,6 +22,9 @@ const ACCOUNT = tableLabels('account', {
 
 const write = async (database: TestDatabase, labels: TableLabels): Promise<number> =>
   transaction(database.pool, async (client) => writeLabels(client, 'dataverse', labels));
+
+/** As PostgreSQL can hold it. */
+const clean = (text: string): string => text.replaceAll('\0', '').toWellFormed();
 
 const TABLES = ['_choices', '_lookup_targets', '_columns', '_column_labels', '_table_labels'];
 
@@ -117,7 +120,6 @@ describe('label tables', () => {
 
   it('hold any text that PostgreSQL can, as it is', async () => {
     await using database = await freshDatabase();
-    const clean = (value: string): string => value.replaceAll('\0', '').toWellFormed();
     const text = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1 }),
       fc.constantFrom(`"; drop table x; --`, `'); DELETE FROM "_choices"; --`, '\\', '$1', '\ud800x', 'a\0b'),
