@@ -148,6 +148,6 @@ function createTable(schema: string, table: LabelTable): string {
 function createViews(schema: string): string {
   const qualified = qualifiedName(schema, VIEWS);
   return `CREATE TABLE ${qualified} (view_schema text NOT NULL, view_name text NOT NULL, fingerprint text,
-            grants jsonb, PRIMARY KEY (view_schema, view_name));
+            options text[] NOT NULL DEFAULT '{}', grants jsonb NOT NULL DEFAULT '[]', PRIMARY KEY (view_schema, view_name));
           COMMENT ON TABLE ${qualified} IS 'The views that mirrorverse made, and what it made them of.'`;
 }
