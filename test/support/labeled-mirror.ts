@@ -23,24 +23,25 @@ export function polymorphic(name: string, targets: readonly string[]): Column[] 
   ];
 }
 
+function plain(name: string, type: ColumnType): Column {
+  return { name, type, attribute: name, property: name, selectable: true };
+}
+
 /** A table whose key is `<name>id`; columns by name and type, or whole. */
 export function tableOf(
   logicalName: string,
   columns: readonly (readonly [name: string, type: ColumnType] | Column)[],
   more: Partial<Table> = {},
 ): Table {
-  const column = (name: string, type: ColumnType): Column => {
-    return { name, type, attribute: name, property: name, selectable: true };
-  };
   return {
     logicalName,
     entitySet: `${logicalName}s`,
     key: `${logicalName}id`,
     version: 'versionnumber',
     columns: [
-      column(`${logicalName}id`, 'uuid'),
-      column('versionnumber', 'bigint'),
-      ...columns.map((each) => ('type' in each ? each : column(each[0], each[1]))),
+      plain(`${logicalName}id`, 'uuid'),
+      plain('versionnumber', 'bigint'),
+      ...columns.map((each) => ('type' in each ? each : plain(each[0], each[1]))),
     ],
     ...more,
   };

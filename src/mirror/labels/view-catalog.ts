@@ -48,8 +48,8 @@ export async function findViews(
   );
   const found = new Map<string, FoundView | null>();
   for (const { name, is_view: isView, oid, comment, options, columns } of rows) {
-    const names = (dependents.get(oid) ?? []).map((each) => each.name);
-    const view = { oid, comment, options, columns: columns ?? [], dependents: names };
+    const made = (dependents.get(oid) ?? []).map((each) => each.name);
+    const view = { oid, comment, options, columns: columns ?? [], dependents: made };
     found.set(name, isView ? view : null);
   }
   return found;
