@@ -31,15 +31,17 @@ const CONTACT_LABELS = tableLabels('contact', {
 
 type ColumnsOf = readonly (readonly [string, ColumnType])[];
 
+type Query = (sql: string) => Promise<Record<string, unknown>[]>;
+
 async function accounts(
   columns: ColumnsOf = COLUMNS,
-): Promise<{ labeled: LabeledMirror; query: LabeledMirror['test']['database']['query'] } & AsyncDisposable> {
+): Promise<{ labeled: LabeledMirror; query: Query } & AsyncDisposable> {
   const test = await testMirror();
   const labeled = new LabeledMirror(test);
   await labeled.prepare(tableOf('account', columns));
   await labeled.label(LABELS);
   await labeled.refresh('account');
-  const { query } = test.database;
+  const query: Query = async (sql) => test.database.query(sql);
   return { labeled, query, [Symbol.asyncDispose]: async () => test[Symbol.asyncDispose]() };
 }
 
@@ -153,16 +155,17 @@ describe('a view with labels', () => {
   });
 });
 
-describe('privileges on a view', () => {
-  async function privileges(bench: { query: LabeledMirror['test']['database']['query'] }): Promise<unknown> {
-    return bench.query(
-      `SELECT coalesce(r.rolname, 'public') AS role, privilege_type, is_grantable
-         FROM pg_class c, aclexplode(c.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
-        WHERE c.oid = '${VIEW}'::regclass AND x.grantee <> c.relowner AND coalesce(r.rolname, '') <> 'pg_monitor'
-        ORDER BY 1, 2`,
-    );
-  }
+/** Who beside the owner may do what with the view. */
+async function privileges(bench: { query: Query }): Promise<unknown> {
+  return bench.query(
+    `SELECT coalesce(r.rolname, 'public') AS role, privilege_type, is_grantable
+       FROM pg_class c, aclexplode(c.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
+      WHERE c.oid = '${VIEW}'::regclass AND x.grantee <> c.relowner AND coalesce(r.rolname, '') <> 'pg_monitor'
+      ORDER BY 1, 2`,
+  );
+}
 
+describe('privileges on a view', () => {
   it('outlive its being replaced and its being made anew', async () => {
     await using bench = await accounts();
     await bench.query(`GRANT SELECT ON ${VIEW} TO pg_read_all_data WITH GRANT OPTION`);

@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import type { TableLabels } from '../../model/labels.ts';
+import { transaction } from '../postgres.ts';
+import { holdFence } from '../state/checkpoints.ts';
+import { readLabelState, recordLabels, recordViews, type LabelState } from '../state/label-state.ts';
+import type { Lease } from '../state/leases.ts';
+import type { StateStore } from '../state/store.ts';
+import type { ViewReport } from './apply-views.ts';
+import { refreshViews } from './refresh-views.ts';
+import { writeLabels } from './write-labels.ts';
+
+/** What is wanted beside the mirror tables. */
+export interface LabelWishes {
+  /** Language of the views; the organization's base language where it is absent. */
+  readonly language?: number;
+  /** Schema of the views with labels and names; none where it is absent. */
+  readonly viewSchema?: string;
+}
+
+/** The labels of one environment's tables and the views made of them. */
+export interface LabelStore {
+  state(table: string): Promise<LabelState>;
+  /** Stores a table's labels; a commit like any other, so it needs the lease. @throws Failure */
+  write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
+  /** Makes the views of tables and of those whose lookups point at them. @throws Failure */
+  refreshViews(tables: readonly string[]): Promise<ViewReport>;
+}
+
+export function createLabelStore(
+  pool: pg.Pool,
+  store: StateStore,
+  schema: string,
+  wishes: LabelWishes,
+  base: number | undefined,
+): LabelStore {
+  return {
+    state: async (table) => readLabelState(store, table),
+    async write(labels, version, lease) {
+      await transaction(pool, async (client) => {
+        await holdFence(store, client, lease);
+        await writeLabels(client, schema, labels);
+        await recordLabels(store, store.on(client), lease, version);
+      });
+    },
+    async refreshViews(tables) {
+      const { viewSchema, language } = wishes;
+      const report =
+        viewSchema === undefined
+          ? { changed: [], left: [] }
+          : await refreshViews(pool, {
+              schema,
+              stateSchema: store.schema,
+              environmentId: store.environmentId,
+              viewSchema,
+              languages: { preferred: language, base },
+              tables,
+            });
+      await recordViews(store, tables);
+      return report;
+    },
+  };
+}
