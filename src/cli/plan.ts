@@ -39,12 +39,14 @@ async function applyPlan(session: Session, tables: readonly TableConfig[]): Prom
   const { logger, signal } = session.context;
   const mirror = await session.mirror(tables);
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+  const shared = session.labels(mirror);
   const ended = new AbortController();
   const keeper = leases.run(ended.signal);
   try {
     for (const table of tables) {
-      await session.job(mirror, leases, table, { consent: true }).prepare(signal);
+      await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
     }
+    await shared.labels?.makeViews();
   } finally {
     ended.abort();
     await keeper;

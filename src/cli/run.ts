@@ -31,6 +31,7 @@ export async function runUntilStopped(session: Session): Promise<number> {
     const { mirror, resolution } = await openPatiently(session);
     health.setReady();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+    const shared = session.labels(mirror);
     const loads = new LoadPlaces(Math.floor(config.limits.tables / 2));
     await runDaemon(
       {
@@ -38,7 +39,8 @@ export async function runUntilStopped(session: Session): Promise<number> {
         mirror,
         choice: session.choice(),
         resolution,
-        createJob: (table) => session.job(mirror, leases, table, { loads }),
+        createJob: (table) => session.job(mirror, leases, table, { ...shared, loads }),
+        ...shared,
         leases,
         tablesAtOnce: config.limits.tables,
         logger,

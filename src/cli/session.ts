@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import type { TableConfig } from '../config/config.ts';
+import type { Config, TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
@@ -11,10 +11,10 @@ import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../
 import { consented } from '../mirror/drift.ts';
 import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
+import { LabelKeeper } from '../sync/label-keeper.ts';
 import type { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { readResolution } from '../sync/read-resolution.ts';
-import type { LoadPlaces } from '../sync/load-places.ts';
-import { TableJob, type TableSettings } from '../sync/table-job.ts';
+import { TableJob, type TableJobParts, type TableSettings } from '../sync/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
@@ -120,21 +120,20 @@ export class Session {
     mirror: Mirror,
     leases: LeaseKeeper,
     table: TableConfig,
-    options: { readonly consent?: boolean; readonly loads?: LoadPlaces } = {},
+    options: Pick<TableJobParts, 'labels' | 'loads'> & { readonly consent?: boolean } = {},
   ): TableJob {
     const settings = this.tableSettings(table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;
-    const { loads } = options;
-    return new TableJob(
-      { ...settings, drift },
-      {
-        dataverse: this.dataverse(),
-        mirror,
-        leases,
-        logger: this.context.logger,
-        ...(loads === undefined ? {} : { loads }),
-      },
-    );
+    const { consent: _, ...shared } = options;
+    const parts = { dataverse: this.dataverse(), mirror, leases, logger: this.context.logger };
+    return new TableJob({ ...settings, drift }, { ...parts, ...shared });
+  }
+
+  /** What keeps labels and views in step with the metadata, where they are wanted. */
+  labels(mirror: Mirror): { readonly labels?: LabelKeeper } {
+    if (mirror.labels === undefined) return {};
+    const details = this.context.config.compatibility.synapseLink !== undefined;
+    return { labels: new LabelKeeper(mirror.labels, this.dataverse(), this.context.logger, details) };
   }
 
   private async mirrorOptions(): Promise<MirrorOptions> {
@@ -150,6 +149,7 @@ export class Session {
         ...config.quarantine,
         ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
       },
+      ...labelWishes(config),
     };
     return this.options;
   }
@@ -181,6 +181,17 @@ export class Session {
       });
     }
   }
+}
+
+function labelWishes({ labels }: Config): Pick<MirrorOptions, 'labels'> {
+  if (labels === undefined) return {};
+  const { language, schema: viewSchema } = labels;
+  return {
+    labels: {
+      ...(language === undefined ? {} : { language }),
+      ...(viewSchema === undefined ? {} : { viewSchema }),
+    },
+  };
 }
 
 /** Who this process is, to the leases: told apart from every other, and readable for a person. */

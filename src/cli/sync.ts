@@ -37,11 +37,14 @@ export async function syncTables(
   const mirror = await session.mirror(tables);
   if (words.length === 0) await tellRemoved(mirror.store, session.choice(), resolution, logger);
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-  const jobs = tables.map((table) => session.job(mirror, leases, table));
+  const shared = session.labels(mirror);
+  const jobs = tables.map((table) => session.job(mirror, leases, table, shared));
   const ended = new AbortController();
   const keeper = leases.run(ended.signal);
   try {
-    return await syncOnce(jobs, config.limits.tables, options, signal);
+    const results = await syncOnce(jobs, config.limits.tables, options, signal);
+    await shared.labels?.makeViews();
+    return results;
   } finally {
     ended.abort();
     await keeper;

@@ -1,8 +1,10 @@
 import { eq, and } from 'drizzle-orm';
 import type pg from 'pg';
+import { Failure } from '../model/failure.ts';
 import type { ColumnType, Table } from '../model/table.ts';
 import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
 import { type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
+import { dropViews } from './labels/drop-views.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
@@ -49,6 +51,7 @@ export async function prepareMirrorTable(
   if (plan.statements.length > 0) {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
     if (existing === undefined) await createSchema(client, mirror.schema);
+    if (plan.altered.length > 0) await makeWay(client, plan);
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
   }
@@ -67,6 +70,24 @@ export async function prepareMirrorTable(
     altered: existing === undefined || plan.changes.length > 0,
     hasRows: (rowCount ?? 0) > 0,
   };
+}
+
+/**
+ * Takes our views of columns that are about to change out of the way; they are made again afterwards.
+ *
+ * @throws Failure `drift-blocked` where somebody else's views are in the way: they are not ours to drop.
+ */
+async function makeWay(client: pg.PoolClient, { mirror, altered }: DdlPlan): Promise<void> {
+  const { logicalName: table } = mirror.table;
+  const { foreign } = await dropViews(client, { schema: mirror.schema, table, columns: altered });
+  if (foreign.length === 0) return;
+  throw new Failure({
+    code: 'drift-blocked',
+    reaction: 'stop-table',
+    message: `Columns of ${mirror.qualified} have to change (${altered.join(', ')}), but ${foreign.join(', ')} is made of them.`,
+    remedy: `Drop ${foreign.join(', ')} and make it again once table ${table} is up to date; \`mirrorverse plan ${table}\` shows the change.`,
+    details: { table, dependents: foreign },
+  });
 }
 
 /**

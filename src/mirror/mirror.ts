@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Table } from '../model/table.ts';
 import { APPLY_ALL } from './drift.ts';
+import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
 import { prepareMirrorTable, type Prepared, type PrepareOptions } from './mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
@@ -11,6 +12,7 @@ import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
 import { registerEnvironment, type EnvironmentRecord, type SeenEnvironment } from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
+import { forgetLabels, recordViewWishes } from './state/label-state.ts';
 import { migrateState } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 
@@ -24,6 +26,8 @@ export interface MirrorOptions {
   readonly leaseDuration: number;
   /** What is done with values on their way in; the defaults where it is absent. */
   readonly rows?: RowPolicy;
+  /** Labels and views; none where it is absent. */
+  readonly labels?: LabelWishes;
 }
 
 /** The mirror of one environment in one PostgreSQL database. */
@@ -45,6 +49,8 @@ export interface Mirror {
     options?: Partial<PrepareOptions>,
   ): Promise<Prepared>;
   writer(mirror: MirrorTable, lease: Lease): PageWriter;
+  /** Undefined where no labels are wanted. */
+  readonly labels: LabelStore | undefined;
 }
 
 /** A pool for the daemon's work: transactions of a process that stands still end with its lease. */
@@ -67,7 +73,11 @@ export async function openMirror(
     registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),
   );
   const store = openStateStore(pool, options.stateSchema, record.id);
-  await transaction(pool, async (client) => registerTables(store, store.on(client), tables));
+  const { labels } = options;
+  await transaction(pool, async (client) => {
+    await registerTables(store, store.on(client), tables);
+    if (labels !== undefined) await recordViewWishes(store, store.on(client), JSON.stringify(labels));
+  });
   return {
     pool,
     store,
@@ -82,6 +92,7 @@ export async function openMirror(
         if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
         // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
         else if (prepared.refills) await forgetSelection(store, store.on(client), lease);
+        if (prepared.altered) await forgetLabels(store, store.on(client), lease);
         return prepared;
       });
     },
@@ -94,5 +105,9 @@ export async function openMirror(
         leaseDuration: options.leaseDuration,
         policy: options.rows ?? DEFAULT_ROW_POLICY,
       }),
+    labels:
+      labels === undefined
+        ? undefined
+        : createLabelStore(pool, store, options.schema, labels, record.language ?? undefined),
   };
 }

@@ -4,6 +4,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { registerTables } from '../mirror/state/leases.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
 import { toFailure } from '../model/failure.ts';
+import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { watchMetadata } from './metadata-watch.ts';
 import { hasPatterns, readResolution } from './read-resolution.ts';
@@ -25,6 +26,8 @@ export interface DaemonOptions<T extends ScheduledTable> {
   readonly resolution: Resolution<T>;
   readonly createJob: (table: T) => TableJob;
   readonly leases: LeaseKeeper;
+  /** Absent where no labels are wanted. */
+  readonly labels?: LabelKeeper;
   readonly tablesAtOnce: number;
   readonly logger: Logger;
   /** Milliseconds between two looks at the metadata, should nothing call for one earlier; an hour. */
@@ -46,7 +49,7 @@ export async function runDaemon<T extends ScheduledTable>(
   const running = runTables(options.tablesAtOnce, signal);
   // Leases are kept until the last job has ended, which is after the signal.
   const ended = new AbortController();
-  const keeper = options.leases.run(ended.signal);
+  const keeper = Promise.all([options.leases.run(ended.signal), options.labels?.run(ended.signal)]);
   const { tables } = options.resolution;
   options.logger.info({ tables: tables.length }, 'Mirroring.');
   try {

@@ -70,7 +70,7 @@ async function retry(
   signal: AbortSignal,
 ): Promise<void> {
   const { dataverse, mirror } = parts;
-  const ready = await new TablePreparation(settings, dataverse, mirror).make(lease, signal);
+  const ready = await new TablePreparation(settings, parts).make(lease, signal);
   const feed = createChangeFeed(dataverse.client, ready.mirror.table, settings.pageSize);
   const writer = mirror.writer(ready.mirror, lease);
   try {

@@ -11,6 +11,7 @@ import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
+import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
@@ -51,6 +52,8 @@ export interface TableJobParts {
   readonly mirror: Mirror;
   readonly leases: LeaseKeeper;
   readonly logger: Logger;
+  /** Keeps labels and views in step; without it there are none. */
+  readonly labels?: LabelKeeper;
   /** Room for loads; without it a load begins whenever it is due. */
   readonly loads?: LoadPlaces;
 }
@@ -72,7 +75,7 @@ export class TableJob {
     this.leases = parts.leases;
     this.loads = parts.loads;
     this.logger = parts.logger.child({ table: settings.name });
-    this.preparation = new TablePreparation(settings, parts.dataverse, parts.mirror);
+    this.preparation = new TablePreparation(settings, parts);
   }
 
   /**

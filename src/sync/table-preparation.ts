@@ -4,6 +4,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import type { Table } from '../model/table.ts';
+import type { LabelKeeper } from './label-keeper.ts';
 import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
 
 /** What of a table is mirrored, and how. */
@@ -33,10 +34,16 @@ export class TablePreparation {
   // The mirror table as this process last prepared it, for the definition it was prepared from.
   private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
 
-  constructor(wishes: TableWishes, dataverse: Dataverse, mirror: Mirror) {
+  private readonly labels: LabelKeeper | undefined;
+
+  constructor(
+    wishes: TableWishes,
+    parts: { readonly dataverse: Dataverse; readonly mirror: Mirror; readonly labels?: LabelKeeper },
+  ) {
     this.wishes = wishes;
-    this.dataverse = dataverse;
-    this.mirror = mirror;
+    this.dataverse = parts.dataverse;
+    this.mirror = parts.mirror;
+    this.labels = parts.labels;
   }
 
   /**
@@ -54,6 +61,7 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, { definition, policy });
     this.prepared = { definition, mirror: ready.mirror };
+    await this.labels?.keep(name, lease, signal);
     return ready;
   }
 

@@ -1,12 +1,21 @@
 import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
+import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
-import { openMirror, type Mirror } from '../../src/mirror/mirror.ts';
+import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
+import { LabelKeeper } from '../../src/sync/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/table-selection.ts';
-import { TableJob, type RunOptions, type RunResult, type TableSettings } from '../../src/sync/table-job.ts';
+import {
+  TableJob,
+  type RunOptions,
+  type RunResult,
+  type TableJobParts,
+  type TableSettings,
+} from '../../src/sync/table-job.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { never, silent } from './mirror.ts';
 
@@ -16,6 +25,7 @@ export interface SyncOptions {
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
   readonly drift?: Partial<DriftPolicy>;
+  readonly labels?: LabelWishes;
   readonly leaseDuration?: number;
 }
 
@@ -66,13 +76,30 @@ export class SyncBench implements AsyncDisposable {
         stateSchema: 'mirrorverse',
         connections: 12,
         leaseDuration: options.leaseDuration ?? 30_000,
+        ...(options.labels === undefined ? {} : { labels: options.labels }),
       },
-      { url: this.url, organizationId: this.emulator.store.organizationId, linkLifeDays: 7 },
+      {
+        url: this.url,
+        organizationId: this.emulator.store.organizationId,
+        linkLifeDays: 7,
+        language: 1033,
+      },
       tables,
     );
-    const jobs = tables.map((name) => this.job(name, dataverse, mirror, options));
+    if (mirror.labels !== undefined) {
+      const { metadataVersion } = await readOrganization(dataverse.client, never);
+      if (metadataVersion !== undefined) dataverse.metadata.observe(metadataVersion);
+    }
+    const labels =
+      mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, silent);
+    const shared = labels === undefined ? {} : { labels };
+    const jobs = tables.map((name) => this.job(name, { dataverse, mirror, ...shared }, options));
     return {
-      sync: async (run = {}, signal = never) => syncOnce(jobs, 8, () => run, signal),
+      async sync(run = {}, signal = never) {
+        const results = await syncOnce(jobs, 8, () => run, signal);
+        await labels?.makeViews();
+        return results;
+      },
       async [Symbol.asyncDispose]() {
         await pool.end();
         await dataverse.close();
@@ -92,7 +119,11 @@ export class SyncBench implements AsyncDisposable {
     );
   }
 
-  private job(name: string, dataverse: Dataverse, mirror: Mirror, options: SyncOptions): TableJob {
+  private job(
+    name: string,
+    parts: Pick<TableJobParts, 'dataverse' | 'mirror' | 'labels'>,
+    options: SyncOptions,
+  ): TableJob {
     const settings: TableSettings = {
       name,
       mode: options.mode ?? 'changes',
@@ -102,9 +133,8 @@ export class SyncBench implements AsyncDisposable {
       pageSize: options.pageSize ?? 5_000,
     };
     return new TableJob(settings, {
-      dataverse,
-      mirror,
-      leases: new LeaseKeeper(mirror, 'test', silent),
+      ...parts,
+      leases: new LeaseKeeper(parts.mirror, 'test', silent),
       logger: silent,
     });
   }

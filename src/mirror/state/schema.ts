@@ -32,6 +32,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       linkLifeDays: integer('link_life_days'),
       /** The organization's base language. */
       language: integer('language'),
+      /** What was last wanted of the views with labels. */
+      viewWishes: text('view_wishes'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
     },
     (t) => [unique('environments_mirror_schema').on(t.mirrorSchema)],

@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import { readLabels } from '../dataverse/labels.ts';
+import type { LabelStore } from '../mirror/labels/label-store.ts';
+import type { Lease } from '../mirror/state/leases.ts';
+import { Failure, toFailure } from '../model/failure.ts';
+import { sleep } from '../model/sleep.ts';
+
+/** Milliseconds the views of altered tables wait for others to be made along with. */
+const GATHERING = 5_000;
+
+/**
+ * Keeps labels and views in step with the metadata. Labels belong to their table's preparation; views
+ * follow together some time later, since each table that joins changes the views of all that point at
+ * it. Neither is ever a reason to stop a table: what fails is told and tried again.
+ */
+export class LabelKeeper {
+  private readonly labels: LabelStore;
+  private readonly dataverse: Dataverse;
+  private readonly logger: Logger;
+  private readonly details: boolean;
+  private due = new Set<string>();
+
+  /** @param details precision and length of columns are wanted too, at some requests a table. */
+  constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
+    this.labels = labels;
+    this.dataverse = dataverse;
+    this.logger = logger;
+    this.details = details;
+  }
+
+  /**
+   * Brings a table's labels up to date, if the metadata's version is not the one they were read under.
+   *
+   * @throws Failure `lease-lost`; the signal's reason when aborted.
+   */
+  async keep(table: string, lease: Lease, signal: AbortSignal): Promise<void> {
+    const { client, metadata } = this.dataverse;
+    try {
+      const { version } = metadata;
+      const state = await this.labels.state(table);
+      if (version === undefined || state.version !== version) {
+        const labels = await readLabels(client, metadata, table, signal, { details: this.details });
+        await this.labels.write(labels, version ?? '', lease);
+      } else if (!state.viewsDue) {
+        return;
+      }
+      this.due.add(table);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Failure && error.code === 'lease-lost') throw error;
+      const { code, remedy } = toFailure(error);
+      this.logger.warn({ table, code, remedy }, `The labels of ${table} could not be brought up to date.`);
+    }
+  }
+
+  /** Makes the views that are due. It never throws. */
+  async makeViews(): Promise<void> {
+    if (this.due.size === 0) return;
+    const tables = [...this.due];
+    this.due = new Set();
+    try {
+      const { left } = await this.labels.refreshViews(tables);
+      for (const { view, ...why } of left) {
+        this.logger.warn({ view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
+      }
+    } catch (error) {
+      for (const table of tables) this.due.add(table);
+      const { code, remedy } = toFailure(error);
+      this.logger.warn({ code, remedy }, 'The views with labels could not be made.');
+    }
+  }
+
+  /** Makes views as they fall due, until aborted, and once more then. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(GATHERING, signal).catch(() => undefined);
+      await this.makeViews();
+    }
+  }
+}
