@@ -265,4 +265,31 @@ describe('a view with labels', () => {
       { parentaccountid_name: null },
     ]);
   });
+
+  it('costs a query what it selects: no label is looked up unasked, and each by primary key', async () => {
+    await using bench = await accounts();
+    const { labeled } = bench;
+    await labeled.refresh('account');
+    const plan = async (columns: string): Promise<string> => {
+      const client = await labeled.test.database.pool.connect();
+      try {
+        // A handful of rows would be scanned for being so few.
+        await client.query('SET enable_seqscan = off');
+        const { rows } = await client.query<Record<string, string>>(
+          `EXPLAIN SELECT ${columns} FROM dataverse_labeled.account`,
+        );
+        return rows.map((row) => row['QUERY PLAN']).join('\n');
+      } finally {
+        client.release(true);
+      }
+    };
+    expect(await plan('name, industrycode, ownerid')).not.toContain('SubPlan');
+    const labels = await plan('industrycode_label, hobbies_label, parentaccountid_name');
+    expect(labels).toMatch(
+      /_choices_pkey.*\n.*Index Cond: .*table_name = .*column_name = .*value = t\.industrycode/,
+    );
+    expect(labels).toMatch(/value = v\.value/);
+    expect(labels).toMatch(/account_pkey.*\n.*Index Cond: \(accountid = t\.parentaccountid\)/);
+    expect(labels).not.toMatch(/statecode|donotemail/);
+  });
 });

@@ -55,8 +55,8 @@ export async function describeMirror(
   place: MirrorPlace,
   tables: readonly string[],
 ): Promise<Map<string, DescribedTable>> {
-  // One plain query each, joined here: over hundreds of tables whose statistics are yet to be gathered
-  // PostgreSQL's own plan for the join took half a minute.
+  // One plain query each, joined here: where statistics are yet to be gathered, PostgreSQL's plan for
+  // the join of 150 tables' columns took 35 s.
   const names = new Map(tables.map((table) => [shortenIdentifier(table), table]));
   const identifiers = [...names.keys()];
   const columns = await readColumns(client, place.schema, identifiers);
