@@ -183,13 +183,16 @@ export class Session {
   }
 }
 
-function labelWishes({ labels }: Config): Pick<MirrorOptions, 'labels'> {
+function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'labels'> {
   if (labels === undefined) return {};
   const { language, schema: viewSchema } = labels;
+  const { synapseLink, fivetran } = compatibility;
   return {
     labels: {
       ...(language === undefined ? {} : { language }),
       ...(viewSchema === undefined ? {} : { viewSchema }),
+      ...(synapseLink === undefined ? {} : { synapseLink }),
+      ...(fivetran === undefined ? {} : { fivetran }),
     },
   };
 }

@@ -105,9 +105,6 @@ export async function openMirror(
         leaseDuration: options.leaseDuration,
         policy: options.rows ?? DEFAULT_ROW_POLICY,
       }),
-    labels:
-      labels === undefined
-        ? undefined
-        : createLabelStore(pool, store, options.schema, labels, record.language ?? undefined),
+    labels: labels === undefined ? undefined : createLabelStore(pool, store, options.schema, labels, record),
   };
 }

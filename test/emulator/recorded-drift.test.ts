@@ -25,7 +25,7 @@ it.each(PAIRS)('%s becomes %s in place, with values of new columns in old rows',
   store.seed(table, 300);
   expect(failures(await bench.sync([table], { pageSize: 100 }))).toEqual({});
   expect(await differences(store, bench.database, table)).toEqual([]);
-  const identity = `SELECT '${`dataverse.${table}`}'::regclass::oid::text AS oid`;
+  const identity = `SELECT 'dataverse.${table}'::regclass::oid::text AS oid`;
   const was = await bench.database.query(identity);
 
   store.redefineTable(table, { columns: after.columns });

@@ -5,7 +5,9 @@ import { holdFence } from '../state/checkpoints.ts';
 import { readLabelState, recordLabels, recordViews, type LabelState } from '../state/label-state.ts';
 import type { Lease } from '../state/leases.ts';
 import type { StateStore } from '../state/store.ts';
+import type { EnvironmentRecord } from '../state/environments.ts';
 import type { ViewReport } from './apply-views.ts';
+import { createCompatibilityViews } from './compatibility-views.ts';
 import { refreshViews } from './refresh-views.ts';
 import { writeLabels } from './write-labels.ts';
 
@@ -15,6 +17,10 @@ export interface LabelWishes {
   readonly language?: number;
   /** Schema of the views with labels and names; none where it is absent. */
   readonly viewSchema?: string;
+  /** Schema of the views as Synapse Link has them; none where it is absent. */
+  readonly synapseLink?: string;
+  /** Schema of the views as Fivetran has them; none where it is absent. */
+  readonly fivetran?: string;
 }
 
 /** The labels of one environment's tables and the views made of them. */
@@ -22,7 +28,12 @@ export interface LabelStore {
   state(table: string): Promise<LabelState>;
   /** Stores a table's labels; a commit like any other, so it needs the lease. @throws Failure */
   write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
-  /** Makes the views of tables and of those whose lookups point at them. @throws Failure */
+  /**
+   * Makes the views of tables and of those whose lookups point at them, and those in the shape of other
+   * tools.
+   *
+   * @throws Failure
+   */
   refreshViews(tables: readonly string[]): Promise<ViewReport>;
 }
 
@@ -31,8 +42,9 @@ export function createLabelStore(
   store: StateStore,
   schema: string,
   wishes: LabelWishes,
-  base: number | undefined,
+  environment: EnvironmentRecord,
 ): LabelStore {
+  const languages = { preferred: wishes.language, base: environment.language ?? undefined };
   return {
     state: async (table) => readLabelState(store, table),
     async write(labels, version, lease) {
@@ -43,20 +55,25 @@ export function createLabelStore(
       });
     },
     async refreshViews(tables) {
-      const { viewSchema, language } = wishes;
-      const report =
+      const { viewSchema, synapseLink, fivetran } = wishes;
+      const { environmentId, schema: stateSchema } = store;
+      const { organizationId } = environment;
+      const compatible = await createCompatibilityViews(pool, {
+        schema,
+        languages,
+        organizationId,
+        synapseLink,
+        fivetran,
+      });
+      const labeled =
         viewSchema === undefined
           ? { changed: [], left: [] }
-          : await refreshViews(pool, {
-              schema,
-              stateSchema: store.schema,
-              environmentId: store.environmentId,
-              viewSchema,
-              languages: { preferred: language, base },
-              tables,
-            });
+          : await refreshViews(pool, { schema, stateSchema, environmentId, viewSchema, languages, tables });
       await recordViews(store, tables);
-      return report;
+      return {
+        changed: [...labeled.changed, ...compatible.changed],
+        left: [...labeled.left, ...compatible.left],
+      };
     },
   };
 }

@@ -60,7 +60,7 @@ export async function recordViews(store: StateStore, names: readonly string[]): 
     );
 }
 
-/** Makes all views be made again where what is wanted of them has changed since the last process. */
+/** Makes labels be read and views be made again where what is wanted of them has changed since the last process. */
 export async function recordViewWishes(store: StateStore, db: NodePgDatabase, wishes: string): Promise<void> {
   const { environments, tables } = store.tables;
   const changed = await db
@@ -74,13 +74,5 @@ export async function recordViewWishes(store: StateStore, db: NodePgDatabase, wi
     )
     .returning({ id: environments.id });
   if (changed.length === 0) return;
-  await db
-    .update(tables)
-    .set({ labelsVersion: sql`${VIEWS_DUE}::text || ${tables.labelsVersion}` })
-    .where(
-      and(
-        eq(tables.environmentId, store.environmentId),
-        sql`NOT starts_with(${tables.labelsVersion}, ${VIEWS_DUE})`,
-      ),
-    );
+  await db.update(tables).set({ labelsVersion: null }).where(eq(tables.environmentId, store.environmentId));
 }

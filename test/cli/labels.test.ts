@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { logLines } from '../support/command-line.ts';
+import { openBench } from './bench.ts';
+
+const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: crm_fivetran }\n';
+
+describe('the views beside the mirror tables', () => {
+  it('are there after a sync, as reports written for other tools expect them', async () => {
+    await using bench = await openBench(['account']);
+    const { cli, database, emulator } = bench;
+    await cli.file('mirrorverse.yaml', COMPATIBLE);
+    emulator.store.insert('account', { name: 'Contoso', new_region: 100000001 });
+    expect((await cli.run(['sync'])).status).toBe(0);
+    const report = `SELECT a.name, o.LocalizedLabel AS label
+      FROM dataverse.account a JOIN dbo.GlobalOptionsetMetadata o
+        ON o.EntityName = 'account' AND o.OptionSetName = 'new_region' AND o.Option = a.new_region
+      WHERE o.LocalizedLabelLanguageCode = 1031`;
+    expect(await database.query(report)).toEqual([{ name: 'Contoso', label: 'Süd' }]);
+    const quoted = `SELECT "LocalizedLabel" AS label FROM dbo."StateMetadata"
+      WHERE "EntityName" = 'account' AND "State" = 1 AND "LocalizedLabelLanguageCode" = 1033`;
+    expect(await database.query(quoted)).toEqual([{ label: 'Inactive' }]);
+    const fivetran = `SELECT value FROM crm_fivetran.STRINGMAP
+      WHERE objecttypecode = 'account' AND attributename = 'new_region' AND attributevalue = 100000001`;
+    expect(await database.query(fivetran)).toEqual([{ value: 'South' }]);
+  });
+
+  it('are none where labels are off, and no label is asked for', async () => {
+    await using bench = await openBench(['account']);
+    await bench.cli.file('mirrorverse.yaml', 'labels: false\n');
+    expect((await bench.cli.run(['sync'])).status).toBe(0);
+    expect(await bench.database.query(`SELECT to_regclass('dataverse._choices') AS labels`)).toEqual([
+      { labels: null },
+    ]);
+    expect(
+      await bench.database.query(`SELECT FROM pg_namespace WHERE nspname = 'dataverse_labeled'`),
+    ).toEqual([]);
+  });
+
+  it('that may not be made are a warning, and the rows are mirrored all the same', async () => {
+    await using bench = await openBench(['account']);
+    const { cli, database, emulator } = bench;
+    const role = `mirror_${Math.random().toString(36).slice(2)}`;
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+    await database.query(`CREATE SCHEMA dataverse AUTHORIZATION ${role}`);
+    await database.query(`CREATE SCHEMA mirrorverse AUTHORIZATION ${role}`);
+    const address = new URL(database.url);
+    address.username = role;
+    address.password = 'secret';
+    emulator.store.seed('account', 10);
+    try {
+      const { status, stderr } = await cli.run(['sync'], { DATABASE_URL: address.href });
+      expect(status).toBe(0);
+      expect(
+        logLines(stderr)
+          .filter(({ level }) => level === 40)
+          .map(({ msg }) => msg),
+      ).toEqual(['The views with labels could not be made.']);
+      expect(await database.query('SELECT FROM dataverse.account')).toHaveLength(10);
+    } finally {
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.query(`DROP ROLE ${role}`);
+    }
+  });
+});
