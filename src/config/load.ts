@@ -97,7 +97,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       requestTimeout,
     },
     healthPort: settings.health?.port,
-    ...viewsFrom(settings, [schema, stateSchema], problems),
+    ...viewsFrom(settings, { mirror: schema, state: stateSchema }, problems),
     drift: {
       columnAdded: settings.drift?.columnAdded ?? 'apply',
       columnRemoved: settings.drift?.columnRemoved ?? 'apply',

@@ -1,10 +1,13 @@
 import type { Config, ConfigProblem } from './config.ts';
 import type { Settings } from './settings.ts';
 
-/** The schemas of views, each different from the others and from those of the tables. */
+/**
+ * The schemas of views, each different from the others and from those of the tables. Only Fivetran's
+ * `stringmap` may stand among the mirror tables, where the dbt packages look for it.
+ */
 export function viewsFrom(
   settings: Settings,
-  taken: readonly string[],
+  schemas: { readonly mirror: string; readonly state: string },
   problems: ConfigProblem[],
 ): Pick<Config, 'labels' | 'compatibility'> {
   const { labels } = settings;
@@ -13,14 +16,16 @@ export function viewsFrom(
     synapseLink: settings.compatibility?.synapseLink,
     fivetran: settings.compatibility?.fivetran,
   };
-  const used = new Set(taken);
+  const used = new Set([schemas.mirror, schemas.state]);
   for (const [key, schema] of [
     ['labels.schema', views === false ? undefined : views],
     ['compatibility.synapseLink', compatibility.synapseLink],
     ['compatibility.fivetran', compatibility.fivetran],
   ] as const) {
     if (schema === undefined) continue;
-    if (used.has(schema)) problems.push({ key, message: `must differ from the other schemas (${schema})` });
+    const isShared = key === 'compatibility.fivetran' && schema === schemas.mirror;
+    if (used.has(schema) && !isShared)
+      problems.push({ key, message: `must differ from the other schemas (${schema})` });
     used.add(schema);
     if (labels === false && key !== 'labels.schema') {
       problems.push({ key, message: 'needs the labels; take out `labels: false`' });

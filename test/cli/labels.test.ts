@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { logLines } from '../support/command-line.ts';
 import { openBench } from './bench.ts';
 
-const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: crm_fivetran }\n';
+const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: dataverse }\n';
 
 describe('the views beside the mirror tables', () => {
   it('are there after a sync, as reports written for other tools expect them', async () => {
@@ -19,7 +19,7 @@ describe('the views beside the mirror tables', () => {
     const quoted = `SELECT "LocalizedLabel" AS label FROM dbo."StateMetadata"
       WHERE "EntityName" = 'account' AND "State" = 1 AND "LocalizedLabelLanguageCode" = 1033`;
     expect(await database.query(quoted)).toEqual([{ label: 'Inactive' }]);
-    const fivetran = `SELECT value FROM crm_fivetran.STRINGMAP
+    const fivetran = `SELECT value FROM dataverse.STRINGMAP
       WHERE objecttypecode = 'account' AND attributename = 'new_region' AND attributevalue = 100000001`;
     expect(await database.query(fivetran)).toEqual([{ value: 'South' }]);
   });

@@ -35,3 +35,27 @@ test.each(['postgres://mirror@db/crm', 'postgresql://db', 'embedded'])(
     expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });
   },
 );
+
+test('each schema of views has a name of its own', () => {
+  const problems = problemsOf(
+    'postgres: { schema: crm }\nlabels: { schema: crm }\ncompatibility: { synapseLink: mirrorverse, fivetran: mirrorverse }',
+  );
+  expect(keysOf(problems)).toEqual(['compatibility.fivetran', 'compatibility.synapseLink', 'labels.schema']);
+});
+
+test('stringmap may stand among the mirror tables, where dbt packages look for it', () => {
+  const config = load('compatibility: { fivetran: dataverse }');
+  expect(config.compatibility.fivetran).toBe('dataverse');
+});
+
+test('views of other shapes need the labels', () => {
+  const problems = problemsOf('labels: false\ncompatibility: { fivetran: fivetran }');
+  expect(keysOf(problems)).toEqual(['compatibility.fivetran']);
+});
+
+test('hashing needs a key that is not to be guessed', () => {
+  const hashing = 'tables: [{ name: contact, columns: { hash: [emailaddress1] } }]';
+  expect(keysOf(problemsOf(hashing))).toEqual(['MIRRORVERSE_HASH_KEY']);
+  expect(keysOf(problemsOf(hashing, { MIRRORVERSE_HASH_KEY: 'short' }))).toEqual(['MIRRORVERSE_HASH_KEY']);
+  expect(load(hashing, { MIRRORVERSE_HASH_KEY: '0123456789abcdef' }).hashKey).toBe('0123456789abcdef');
+});
