@@ -4,7 +4,7 @@ import { Failure } from '../model/failure.ts';
 import type { ColumnType, Table } from '../model/table.ts';
 import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
 import { type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
-import { dropViews } from './labels/drop-views.ts';
+import { dropViews, viewsOf } from './labels/drop-views.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
@@ -27,6 +27,8 @@ export interface Prepared {
   /** Columns came, went or changed. */
   readonly altered: boolean;
   readonly hasRows: boolean;
+  /** What others made of columns that are now kept under another name, and go on reading there. */
+  readonly leftBehind: readonly string[];
 }
 
 /** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
@@ -48,6 +50,12 @@ export async function prepareMirrorTable(
   assertAllowed(plan);
   const table = mirror.table.logicalName;
   const db = store.on(client);
+  const replaced = plan.changes.flatMap((change) => (change.kind === 'replaced' ? [change] : []));
+  const leftBehind = await madeOf(
+    client,
+    mirror,
+    replaced.map(({ column }) => column.identifier),
+  );
   if (plan.statements.length > 0) {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
     if (existing === undefined) await createSchema(client, mirror.schema);
@@ -55,9 +63,7 @@ export async function prepareMirrorTable(
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
   }
-  for (const change of plan.changes) {
-    if (change.kind !== 'replaced') continue;
-    const { column, keptAs: identifier, from: type } = change;
+  for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
   await writeCatalog(store, db, table, plan.mirror.columns);
@@ -69,7 +75,18 @@ export async function prepareMirrorTable(
     refills: plan.refills,
     altered: existing === undefined || plan.changes.length > 0,
     hasRows: (rowCount ?? 0) > 0,
+    leftBehind,
   };
+}
+
+/** What others made of columns; our own views are made anew anyway. */
+async function madeOf(
+  client: pg.PoolClient,
+  { schema, table }: MirrorTable,
+  columns: readonly string[],
+): Promise<readonly string[]> {
+  if (columns.length === 0) return [];
+  return (await viewsOf(client, { schema, table: table.logicalName, columns })).foreign;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { DriftPolicy } from '../mirror/drift.ts';
 import type { Mirror } from '../mirror/mirror.ts';
@@ -35,15 +36,22 @@ export class TablePreparation {
   private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
 
   private readonly labels: LabelKeeper | undefined;
+  private readonly logger: Logger;
 
   constructor(
     wishes: TableWishes,
-    parts: { readonly dataverse: Dataverse; readonly mirror: Mirror; readonly labels?: LabelKeeper },
+    parts: {
+      readonly dataverse: Dataverse;
+      readonly mirror: Mirror;
+      readonly logger: Logger;
+      readonly labels?: LabelKeeper;
+    },
   ) {
     this.wishes = wishes;
     this.dataverse = parts.dataverse;
     this.mirror = parts.mirror;
     this.labels = parts.labels;
+    this.logger = parts.logger;
   }
 
   /**
@@ -61,6 +69,12 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, { definition, policy });
     this.prepared = { definition, mirror: ready.mirror };
+    if (ready.leftBehind.length > 0) {
+      this.logger.warn(
+        { table: name, dependents: ready.leftBehind },
+        `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} reads the old ones, which change no more.`,
+      );
+    }
     await this.labels?.keep(name, lease, signal);
     return ready;
   }

@@ -147,3 +147,17 @@ it('while nothing changes no label is asked for again', async () => {
   await bench.sync(['account'], OPTIONS);
   expect(requests.find({ kind: 'metadata' }).filter(({ url }) => url.includes('OptionSet'))).toEqual([]);
 });
+
+it('a view of somebody else goes on reading a column that was put aside, and is told of', async () => {
+  await using bench = await labelled();
+  await bench.sync(TABLES, OPTIONS);
+  await bench.database.query('CREATE VIEW public.report AS SELECT lastonholdtime FROM dataverse.account');
+  bench.emulator.store.retypeColumn('account', 'lastonholdtime', { behavior: 'DateOnly' });
+  const logged: string[] = [];
+  const results = await bench.sync(['account'], { ...OPTIONS, warn: (message) => logged.push(message) });
+  expect(failures(results)).toEqual({});
+  expect(logged).toEqual([
+    'Columns of account were replaced; public.report reads the old ones, which change no more.',
+  ]);
+  expect(await bench.database.query('SELECT FROM public.report')).toHaveLength(1);
+});

@@ -1,3 +1,4 @@
+import { pino, type Logger } from 'pino';
 import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
 import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
@@ -26,6 +27,8 @@ export interface SyncOptions {
   readonly columns?: Partial<ColumnSelection>;
   readonly drift?: Partial<DriftPolicy>;
   readonly labels?: LabelWishes;
+  /** Told the text of each warning and error of the jobs. */
+  readonly warn?: (message: string) => void;
   readonly leaseDuration?: number;
 }
 
@@ -135,7 +138,7 @@ export class SyncBench implements AsyncDisposable {
     return new TableJob(settings, {
       ...parts,
       leases: new LeaseKeeper(parts.mirror, 'test', silent),
-      logger: silent,
+      logger: options.warn === undefined ? silent : warningsTo(options.warn),
     });
   }
 
@@ -152,6 +155,11 @@ export class SyncBench implements AsyncDisposable {
     await this.emulator.close();
     await this.database.drop();
   }
+}
+
+function warningsTo(warn: (message: string) => void): Logger {
+  const write = (line: string): void => warn((JSON.parse(line) as { msg: string }).msg);
+  return pino({ level: 'warn' }, { write });
 }
 
 /** Codes of the failures, by table. */

@@ -36,27 +36,14 @@ export interface DroppedViews {
  * the table's own, and those of tables whose lookups show its names. What the views had of options and
  * privileges is noted, and `refreshViews` of the table makes them again with it.
  */
-export async function dropViews(
-  client: pg.ClientBase,
-  { schema, table, columns }: DropOptions,
-): Promise<DroppedViews> {
-  const mirror = await relationOid(client, schema, shortenIdentifier(table));
-  if (mirror === undefined) return { dropped: [], foreign: [] };
-  const recorded = (await relationOid(client, schema, VIEWS)) !== undefined;
-  if (recorded) await lockViews(client);
-  const own = recorded ? await ownViews(client, schema) : new Map<string, OwnView>();
-  const isOwn = ({ oid }: Dependent): boolean => oid !== null && own.has(oid);
-
-  const ofColumns = (await dependentsOf(client, [mirror], columns)).get(mirror) ?? [];
-  const oids = ofColumns.filter(isOwn).flatMap(({ oid }) => oid ?? []);
-  const ofViews = [...(await dependentsOf(client, oids)).values()].flat();
-  const foreign = new Set([...ofColumns, ...ofViews].filter((each) => !isOwn(each)).map(({ name }) => name));
-  if (foreign.size > 0) return { dropped: [], foreign: [...foreign].toSorted() };
+export async function dropViews(client: pg.ClientBase, options: DropOptions): Promise<DroppedViews> {
+  const { schema } = options;
+  if ((await relationOid(client, schema, VIEWS)) !== undefined) await lockViews(client);
+  const { own, foreign } = await viewsOf(client, options);
+  if (foreign.length > 0) return { dropped: [], foreign };
 
   const dropped: string[] = [];
-  for (const oid of oids) {
-    const view = own.get(oid);
-    if (view === undefined) continue;
+  for (const [oid, view] of own) {
     const found = (await findViews(client, view.schema, [view.name])).get(view.name);
     const grants = await readGrants(client, oid);
     const had = { fingerprint: null, options: found?.options ?? [], grants };
@@ -65,6 +52,25 @@ export async function dropViews(
     dropped.push(`${view.schema}.${view.name}`);
   }
   return { dropped, foreign: [] };
+}
+
+/** What is made of a mirror table's columns, or of our views of them: our views by oid, and all else by name. */
+export async function viewsOf(
+  client: pg.ClientBase,
+  { schema, table, columns }: DropOptions,
+): Promise<{ readonly own: ReadonlyMap<string, OwnView>; readonly foreign: readonly string[] }> {
+  const mirror = await relationOid(client, schema, shortenIdentifier(table));
+  if (mirror === undefined) return { own: new Map(), foreign: [] };
+  const recorded = (await relationOid(client, schema, VIEWS)) !== undefined;
+  const ours = recorded ? await ownViews(client, schema) : new Map<string, OwnView>();
+  const isOwn = ({ oid }: Dependent): boolean => oid !== null && ours.has(oid);
+
+  const ofColumns = (await dependentsOf(client, [mirror], columns)).get(mirror) ?? [];
+  const oids = new Set(ofColumns.filter(isOwn).flatMap(({ oid }) => oid ?? []));
+  const ofViews = [...(await dependentsOf(client, [...oids])).values()].flat();
+  const foreign = new Set([...ofColumns, ...ofViews].filter((each) => !isOwn(each)).map(({ name }) => name));
+  const own = new Map([...ours].filter(([oid]) => oids.has(oid)));
+  return { own, foreign: [...foreign].toSorted() };
 }
 
 async function relationOid(client: pg.ClientBase, schema: string, name: string): Promise<string | undefined> {
