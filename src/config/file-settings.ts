@@ -71,7 +71,11 @@ function substituted(
   return value;
 }
 
-/** Variables are text; the keys of these two groups are numbers. */
+/** Variables are text; these keys and those of these groups are numbers. */
+const NUMBERS = ['limits', 'health', 'labels.language', 'quarantine.maxShare'];
+
 export function asNumber(path: readonly string[], text: string): unknown {
-  return (path[0] === 'limits' || path[0] === 'health') && /^\d+$/.test(text) ? Number(text) : text;
+  const key = path.join('.');
+  const isNumber = NUMBERS.some((name) => key === name || key.startsWith(`${name}.`));
+  return isNumber && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

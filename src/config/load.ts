@@ -107,7 +107,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       nul: settings.quarantine?.nul ?? 'quarantine',
       maxShare: settings.quarantine?.maxShare ?? 0.1,
     },
-    hashKey: hashKeyFrom(settings, variables, problems),
+    hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),
     tables: tablesFrom(settings, needs.tables === true, problems),
     leftOut: leftOutFrom(settings),
   };

@@ -11,7 +11,7 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
     return issue.keys.map((unknown) => ({ key: [...path, unknown].join('.'), message: 'is no known key' }));
   }
   if (issue.code === 'invalid_union') {
-    // A table is a name or a mapping: what is wrong with the mapping is what helps.
+    // A word or a mapping: what is wrong with the mapping is what helps.
     const branch =
       issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
       issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
@@ -20,7 +20,7 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
         describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, variables),
       );
     }
-    return [{ key, message: 'is neither the name of a table nor a mapping with its name' }];
+    return [{ key, message: issue.message }];
   }
   const variable = Object.entries(VARIABLES).find(
     ([name, at]) => variables[name] !== undefined && at.join('.') === key,

@@ -107,23 +107,26 @@ export const settingsSchema = z.strictObject({
     })
     .optional(),
   labels: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        language: z
-          .int()
-          .min(1)
-          .max(65_535)
-          .optional()
-          .describe("Language of the views' labels, as 1033; the organization's base language by default."),
-        schema: z
-          .union([z.literal(false), schemaName])
-          .optional()
-          .describe(
-            'Schema of the views with labels and names, dataverse_labeled by default; false for none.',
-          ),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          language: z
+            .int()
+            .min(1)
+            .max(65_535)
+            .optional()
+            .describe("Language of the views' labels, as 1033; the organization's base language by default."),
+          schema: z
+            .union([z.literal(false), schemaName], { error: 'is neither the name of a schema nor false' })
+            .optional()
+            .describe(
+              'Schema of the views with labels and names, dataverse_labeled by default; false for none.',
+            ),
+        }),
+      ],
+      { error: 'is neither false nor a mapping with language and schema; leave it out to have labels' },
+    )
     .optional()
     .describe('Labels of choices, tables and columns; false for none.'),
   compatibility: z
@@ -168,7 +171,9 @@ export const settingsSchema = z.strictObject({
     })
     .optional(),
   tables: z
-    .array(z.union([name, tableSettings]))
+    .array(
+      z.union([name, tableSettings], { error: 'is neither the name of a table nor a mapping with its name' }),
+    )
     .optional()
     .describe(
       'Tables to mirror: logical names, patterns with * and ?, and !pattern to leave out. Variable MIRRORVERSE_TABLES, separated by commas.',

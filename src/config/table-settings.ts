@@ -5,6 +5,7 @@ import type { Settings } from './settings.ts';
 const DEFAULT_SCHEDULE = '*/5 * * * *';
 /** A snapshot reads the whole table, so it has a beat of its own. */
 const SNAPSHOT_SCHEDULE = '0 * * * *';
+
 /** The tables to mirror; `needed` when a command cannot do without. */
 export function tablesFrom(settings: Settings, needed: boolean, problems: ConfigProblem[]): TableConfig[] {
   const items = (settings.tables ?? []).map((item, at) => ({
@@ -55,10 +56,11 @@ export function leftOutFrom(settings: Settings): string[] {
 /** Bytes of a key that is not to be guessed. */
 const SHORTEST_HASH_KEY = 16;
 
-/** The key of the hashed columns, which must be there where a column is hashed. */
+/** The key of the hashed columns; `needed` by a command that reads rows, where a column is hashed. */
 export function hashKeyFrom(
   settings: Settings,
   variables: Variables,
+  needed: boolean,
   problems: ConfigProblem[],
 ): string | undefined {
   const key = variables['MIRRORVERSE_HASH_KEY'];
@@ -66,7 +68,7 @@ export function hashKeyFrom(
     (item) => typeof item !== 'string' && (item.columns?.hash?.length ?? 0) > 0,
   );
   if (key === undefined) {
-    if (hashes) {
+    if (hashes && needed) {
       problems.push({
         key: 'MIRRORVERSE_HASH_KEY',
         message: 'is missing; columns.hash needs it (`openssl rand -hex 32` makes one)',

@@ -43,6 +43,31 @@ test('each schema of views has a name of its own', () => {
   expect(keysOf(problems)).toEqual(['compatibility.fivetran', 'compatibility.synapseLink', 'labels.schema']);
 });
 
+test.each([
+  ['labels: true', 'labels', 'neither false nor a mapping'],
+  ['labels: [1033]', 'labels', 'neither false nor a mapping'],
+  ['labels: { schema: true }', 'labels.schema', 'neither the name of a schema nor false'],
+  ['labels: { languages: 1033 }', 'labels.languages', 'no known key'],
+  ['tables: [7]', 'tables.0', 'neither the name of a table nor a mapping'],
+])('%s is told by what could stand there', (yaml, key, message) => {
+  const problems = problemsOf(yaml);
+  expect(keysOf(problems)).toEqual([key]);
+  expect(problems[0]?.message).toContain(message);
+});
+
+test('a number may come from a variable wherever one is wanted', () => {
+  const yaml = `
+labels: { language: '\${NUMBER}' }
+limits: { pageSize: '\${NUMBER}' }
+quarantine: { maxShare: '\${SHARE}' }`;
+  const config = load(yaml, { NUMBER: '1031', SHARE: '0.25' });
+  expect(config).toMatchObject({
+    labels: { language: 1031 },
+    limits: { pageSize: 1031 },
+    quarantine: { maxShare: 0.25 },
+  });
+});
+
 test('stringmap may stand among the mirror tables, where dbt packages look for it', () => {
   const config = load('compatibility: { fivetran: dataverse }');
   expect(config.compatibility.fivetran).toBe('dataverse');
@@ -55,7 +80,9 @@ test('views of other shapes need the labels', () => {
 
 test('hashing needs a key that is not to be guessed', () => {
   const hashing = 'tables: [{ name: contact, columns: { hash: [emailaddress1] } }]';
-  expect(keysOf(problemsOf(hashing))).toEqual(['MIRRORVERSE_HASH_KEY']);
+  expect(keysOf(problemsOf(hashing, {}, { tables: true }))).toEqual(['MIRRORVERSE_HASH_KEY']);
+  // A command that reads no rows, such as status, hashes nothing.
+  expect(load(hashing).hashKey).toBeUndefined();
   expect(keysOf(problemsOf(hashing, { MIRRORVERSE_HASH_KEY: 'short' }))).toEqual(['MIRRORVERSE_HASH_KEY']);
   expect(load(hashing, { MIRRORVERSE_HASH_KEY: '0123456789abcdef' }).hashKey).toBe('0123456789abcdef');
 });
