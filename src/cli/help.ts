@@ -12,7 +12,7 @@ export function helpText(commands: readonly Command[]): string {
     ...lines,
     '',
     'Every command takes --config FILE (else MIRRORVERSE_CONFIG, else mirrorverse.yaml) and --help;',
-    'status, quarantine, check, tables and sync take --json.',
+    'status, quarantine, plan, check, tables, track, sync and backfill take --json.',
     'Exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong.',
   ].join('\n');
 }
