@@ -30,6 +30,8 @@ export interface DdlPlan {
   readonly refills: boolean;
   /** Names whose columns change or go, which no view of ours may depend on meanwhile. */
   readonly altered: readonly string[];
+  /** Columns come, go or change, ours among them: labels and views have to follow. */
+  readonly reshapes: boolean;
 }
 
 /** Columns of one table at most, those that were dropped included. */
@@ -49,22 +51,23 @@ export function planTable(
   if (existing === undefined) {
     checkRoom(mirror, mirror.columns.length + 2);
     const statements = [createTable(mirror), ...comments(mirror, undefined)];
-    return { mirror, statements, changes: [], refills: false, altered: [] };
+    return { mirror, statements, changes: [], refills: false, altered: [], reshapes: true };
   }
   const changes = driftOf(mirror, existing, options.removed, options.policy, options.day);
   const heldBack = new Set(
     changes.flatMap((change) =>
-      change.kind === 'added' && change.policy !== 'apply' ? [change.column.attribute] : [],
+      change.kind === 'added' && change.policy !== 'apply' ? [change.column.name] : [],
     ),
   );
-  const effective = heldBack.size === 0 ? mirror : withoutAttributes(mirror, heldBack);
+  const effective = heldBack.size === 0 ? mirror : withoutColumns(mirror, heldBack);
   const applied = changes.filter(({ policy }) => policy === 'apply');
   const more = applied.filter(({ kind }) => kind !== 'removed' && kind !== 'widened').length;
   checkRoom(mirror, existing.slots + more);
   const columns = applied.flatMap((change) => alterColumn(effective, change, options.day));
+  const own = ownColumns(effective, existing);
   const statements = [
     ...columns,
-    ...ownColumns(effective, existing),
+    ...own.statements,
     ...comments(effective, withoutReplaced(existing, applied)),
   ];
   return {
@@ -72,9 +75,13 @@ export function planTable(
     statements,
     changes,
     refills: applied.some(({ kind }) => kind !== 'removed'),
-    altered: applied.flatMap((change) =>
-      change.kind === 'widened' || change.kind === 'hashed' ? [change.column.identifier] : [],
-    ),
+    altered: [
+      ...applied.flatMap((change) =>
+        change.kind === 'widened' || change.kind === 'hashed' ? [change.column.identifier] : [],
+      ),
+      ...own.dropped,
+    ],
+    reshapes: applied.length > 0 || own.statements.length > 0,
   };
 }
 
@@ -111,8 +118,10 @@ function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): 
   return { ...existing, columns };
 }
 
-function withoutAttributes(mirror: MirrorTable, attributes: ReadonlySet<string>): MirrorTable {
-  const columns = mirror.table.columns.filter(({ attribute }) => !attributes.has(attribute));
+/** By column: the attribute of a new companion, of a lookup for instance, may have a column already. */
+function withoutColumns(mirror: MirrorTable, names: ReadonlySet<string>): MirrorTable {
+  // The columns of both are in the same order; those of the mirror may be named otherwise.
+  const columns = mirror.table.columns.filter((_, at) => !names.has(mirror.columns[at]?.name ?? ''));
   return mirrorTable({ ...mirror.table, columns }, mirror.schema, mirror.softDeletes);
 }
 
@@ -168,8 +177,11 @@ function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[
   ];
 }
 
-/** The columns that are ours alone. */
-function ownColumns(mirror: MirrorTable, existing: ExistingTable): string[] {
+/** The columns that are ours alone: what it takes to have those that are wanted, and which ones go. */
+function ownColumns(
+  mirror: MirrorTable,
+  existing: ExistingTable,
+): { readonly statements: readonly string[]; readonly dropped: readonly string[] } {
   const table = `ALTER TABLE ${mirror.qualified}`;
   const deletedAt = quoteIdentifier(DELETED_AT);
   const statements: string[] = [];
@@ -179,14 +191,13 @@ function ownColumns(mirror: MirrorTable, existing: ExistingTable): string[] {
   if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
     statements.push(`${table} ADD COLUMN ${deletedAt} timestamptz`);
   }
-  if (!mirror.softDeletes && existing.columns.has(DELETED_AT)) {
-    // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
-    statements.push(
-      `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
-      `${table} DROP COLUMN ${deletedAt}`,
-    );
-  }
-  return statements;
+  if (mirror.softDeletes || !existing.columns.has(DELETED_AT)) return { statements, dropped: [] };
+  // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
+  statements.push(
+    `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
+    `${table} DROP COLUMN ${deletedAt}`,
+  );
+  return { statements, dropped: [DELETED_AT] };
 }
 
 function definition(column: MirrorColumn): string {

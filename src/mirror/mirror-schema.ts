@@ -24,7 +24,7 @@ export interface Prepared {
   readonly created: boolean;
   /** It has columns whose values existing rows lack. */
   readonly refills: boolean;
-  /** Columns came, went or changed. */
+  /** Columns came, went or changed, or mean something else. */
   readonly altered: boolean;
   readonly hasRows: boolean;
   /** What others made of columns that are now kept under another name, and go on reading there. */
@@ -66,14 +66,14 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
-  await writeCatalog(store, db, table, plan.mirror.columns);
+  const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   await recordPending(store, client, table, pendingChanges(plan));
   const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
   return {
     mirror: plan.mirror,
     created: existing === undefined,
     refills: plan.refills,
-    altered: existing === undefined || plan.changes.length > 0,
+    altered: plan.reshapes || recatalogued,
     hasRows: (rowCount ?? 0) > 0,
     leftBehind,
   };

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { column } from '../../src/emulator/model/column-kinds.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -160,4 +161,41 @@ it('a view of somebody else goes on reading a column that was put aside, and is 
     'Columns of account were replaced; public.report reads the old ones, which change no more.',
   ]);
   expect(await bench.database.query('SELECT FROM public.report')).toHaveLength(1);
+});
+
+it('the mark of deleted rows comes to the view and goes with a change of deletes', async () => {
+  await using bench = await labelled();
+  const marks = async (): Promise<unknown> =>
+    bench.database.query(
+      `SELECT FROM pg_attribute WHERE attrelid = 'dataverse_labeled.account'::regclass AND attname = '_deleted_at'`,
+    );
+  await bench.sync(['account'], OPTIONS);
+  expect(failures(await bench.sync(['account'], { ...OPTIONS, softDeletes: true }))).toEqual({});
+  expect(await marks()).toHaveLength(1);
+  expect(failures(await bench.sync(['account'], OPTIONS))).toEqual({});
+  expect(await marks()).toEqual([]);
+});
+
+it('a choice that is left out for a while has its label again when it comes back', async () => {
+  await using bench = await labelled();
+  const without = { ...OPTIONS, columns: { exclude: ['new_region'] } };
+  await bench.sync(['account'], OPTIONS);
+  await bench.sync(['account'], without);
+  bench.emulator.store.renameOption('account', 'new_region', 100000000, ['Far North', 'Hoher Norden']);
+  await bench.sync(['account'], without);
+  expect(failures(await bench.sync(['account'], OPTIONS))).toEqual({});
+  const labels = `SELECT new_region_label AS label FROM dataverse_labeled.account WHERE name = 'Contoso'`;
+  expect(await bench.database.query(labels)).toEqual([{ label: 'Far North' }]);
+});
+
+it('a column that a policy holds back does not have labels asked for again', async () => {
+  await using bench = await labelled();
+  await bench.sync(['account'], OPTIONS);
+  const { store, requests } = bench.emulator;
+  store.addColumn('account', column('String', 'new_Fax', ['Fax', 'Fax'], { maxLength: 50, format: 'Text' }));
+  const held = { ...OPTIONS, drift: { columnAdded: 'refuse' } } as const;
+  expect(failures(await bench.sync(['account'], held))).toEqual({});
+  requests.clear();
+  expect(failures(await bench.sync(['account'], held))).toEqual({});
+  expect(requests.find({ kind: 'metadata' }).filter(({ url }) => url.includes('OptionSet'))).toEqual([]);
 });

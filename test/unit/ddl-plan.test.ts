@@ -178,6 +178,28 @@ test('a new column that is refused is left out without a word', () => {
   expect(pendingChanges(refused)).toBeNull();
 });
 
+test('a lookup that gets its second target keeps its column while the companion waits for a word', () => {
+  const lookup = column('parentid', 'uuid', { property: '_parentid_value' });
+  const companion = column('parentid_entitytype', 'text', {
+    attribute: 'parentid',
+    property: '_parentid_value@Microsoft.Dynamics.CRM.lookuplogicalname',
+    selectable: false,
+  });
+  const there = existing({ parentid: { type: 'uuid' }, revenue: null });
+  const asked = plan(mirrorTable(sampleTable([NAME, lookup, companion]), 'crm', false), there, {
+    columnAdded: 'ask',
+  });
+  expect(asked.mirror.columns.map(({ name }) => name)).toContain('parentid');
+  expect(pendingChanges(asked)).toBe('column parentid_entitytype (text) is new.');
+});
+
+test('what waits for a word or is refused changes nothing that labels and views would have to follow', () => {
+  const there = existing({ revenue: null });
+  expect(plan(mirror, there, { columnAdded: 'ask' }).reshapes).toBe(false);
+  expect(plan(mirror, there, { columnAdded: 'refuse' }).reshapes).toBe(false);
+  expect(plan(mirror, there).reshapes).toBe(true);
+});
+
 test.each([
   ['ask', 'drift-unconfirmed', '--apply'],
   ['refuse', 'drift-refused', 'drift'],

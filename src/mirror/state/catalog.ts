@@ -59,13 +59,15 @@ export async function recordKept(
 /**
  * Writes down which mirror column holds which attribute; a column that the source no longer has is
  * marked, not forgotten. Where nothing changed nothing is written.
+ *
+ * @returns whether anything changed.
  */
 export async function writeCatalog(
   store: StateStore,
   db: NodePgDatabase,
   table: string,
   now: readonly MirrorColumn[],
-): Promise<void> {
+): Promise<boolean> {
   const { columns } = store.tables;
   const { environmentId } = store;
   const ofTable = and(eq(columns.environmentId, environmentId), eq(columns.table, table));
@@ -112,7 +114,7 @@ export async function writeCatalog(
   }
   const names = new Set(now.map((column) => column.name));
   const gone = before.filter((entry) => entry.removedAt === null && !names.has(entry.column));
-  if (gone.length === 0) return;
+  if (gone.length === 0) return changed.length > 0;
   await db
     .update(columns)
     .set({ removedAt: sql`now()` })
@@ -125,6 +127,7 @@ export async function writeCatalog(
         ),
       ),
     );
+  return true;
 }
 
 const EXCLUDED = {
