@@ -5,6 +5,7 @@ import type { LabelStore } from '../mirror/labels/label-store.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
+import { restAfter } from './schedule-delay.ts';
 
 /** Milliseconds the views of altered tables wait for others to be made along with. */
 const GATHERING = 5_000;
@@ -20,6 +21,8 @@ export class LabelKeeper {
   private readonly logger: Logger;
   private readonly details: boolean;
   private due = new Set<string>();
+  // Why the views could not be made the last times, in a row.
+  private trouble: { readonly code: string; readonly failures: number; readonly rest: number } | undefined;
 
   /** @param details precision and length of columns are wanted too, at some requests a table. */
   constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
@@ -54,27 +57,33 @@ export class LabelKeeper {
     }
   }
 
-  /** Makes the views that are due. It never throws. */
+  /** Makes the views that are due. It never throws, and tells once what goes on to be in the way. */
   async makeViews(): Promise<void> {
     if (this.due.size === 0) return;
     const tables = [...this.due];
     this.due = new Set();
     try {
       const { left } = await this.labels.refreshViews(tables);
+      this.trouble = undefined;
       for (const { view, ...why } of left) {
         this.logger.warn({ view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
       }
     } catch (error) {
       for (const table of tables) this.due.add(table);
-      const { code, remedy } = toFailure(error);
-      this.logger.warn({ code, remedy }, 'The views with labels could not be made.');
+      const failure = toFailure(error);
+      const { code, remedy } = failure;
+      if (this.trouble?.code !== code) {
+        this.logger.warn({ code, remedy }, `The views with labels could not be made. ${failure.message}`);
+      }
+      const failures = (this.trouble?.failures ?? 0) + 1;
+      this.trouble = { code, failures, rest: restAfter(failure, failures) };
     }
   }
 
   /** Makes views as they fall due, until aborted, and once more then. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await sleep(GATHERING, signal).catch(() => undefined);
+      await sleep(Math.max(GATHERING, this.trouble?.rest ?? 0), signal).catch(() => undefined);
       await this.makeViews();
     }
   }
