@@ -55,7 +55,8 @@ export async function readLabels(
 ): Promise<TableLabels> {
   const read = async <T>(path: string, shape: z.ZodType<T>): Promise<T> => {
     const url = `EntityDefinitions(LogicalName='${encodeURIComponent(table)}')${path}`;
-    const answer = await client.getJson({ url, priority: 'metadata', table }, signal);
+    const request = { url, priority: 'metadata', table, ...metadata.consistency } as const;
+    const answer = await client.getJson(request, signal);
     const parsed = shape.safeParse(answer);
     if (parsed.success) return parsed.data;
     throw unexpected(url, parsed.error);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Failure } from '../model/failure.ts';
 import type { Column, Table } from '../model/table.ts';
-import type { DataverseClient } from './client.ts';
+import type { DataverseClient, Request } from './client.ts';
 import { columnsOf } from './columns.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
 import {
@@ -29,9 +29,14 @@ export interface Metadata {
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
   /**
    * Takes note of the environment's metadata version, which came with some answer: what was read under
-   * another one is read anew at its next use.
+   * an older one is read anew at its next use. An older one is that of a server that lags behind.
    */
   observe(version: string): void;
+  /**
+   * How metadata is to be read now: soon after a change past the servers' caches, or what was there
+   * before would be kept under the new version.
+   */
+  readonly consistency: Pick<Request, 'consistency'>;
   /** The metadata version last seen; undefined where the environment does not tell. */
   readonly version: string | undefined;
   /** Calls `listener` each time the environment's metadata version has changed, until the signal. */
@@ -49,10 +54,15 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   let csdl: Promise<TypeProperties | undefined> | undefined;
   const known = new Map<string, Promise<Table>>();
   let version: string | undefined;
+  let changedAt = Number.NEGATIVE_INFINITY;
   const changes = new EventTarget();
 
+  const consistency = (): Pick<Request, 'consistency'> =>
+    performance.now() - changedAt < CACHED ? { consistency: 'Strong' } : {};
+
   async function list<T>(url: string, item: z.ZodType<T>, signal: AbortSignal, table?: string): Promise<T[]> {
-    const request = { url, priority: 'metadata' as const, ...(table === undefined ? {} : { table }) };
+    const about = table === undefined ? {} : { table };
+    const request = { url, priority: 'metadata' as const, ...about, ...consistency() };
     const parsed = z.object({ value: z.array(item) }).safeParse(await client.getJson(request, signal));
     if (parsed.success) return parsed.data.value;
     throw new Failure({
@@ -68,7 +78,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   async function readDeclared(signal: AbortSignal): Promise<TypeProperties | undefined> {
     try {
       const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
-      const { body } = await client.get(request, signal);
+      const { body } = await client.get({ ...request, ...consistency() }, signal);
       return readCsdl(new TextDecoder().decode(body));
     } catch (error) {
       if (!(error instanceof Failure) || error.reaction === 'retry') throw error;
@@ -137,13 +147,18 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     },
     forget,
     observe(seen) {
-      const changed = version !== undefined && version !== seen;
+      if (version !== undefined && !isNewer(seen, version)) return;
+      const changed = version !== undefined;
       version = seen;
       if (changed) {
+        changedAt = performance.now();
         logger.info({ metadataVersion: seen }, 'The environment has changed its metadata; it is read anew.');
         forget();
         changes.dispatchEvent(new Event('change'));
       }
+    },
+    get consistency() {
+      return consistency();
     },
     get version() {
       return version;
@@ -162,6 +177,18 @@ async function forgetFailure<T>(promise: Promise<T>, forget: () => void): Promis
     forget();
     throw error;
   }
+}
+
+/**
+ * Milliseconds during which a server may answer from what it had before a change: documented as 30 s
+ * ("Compose HTTP requests and handle errors", the header Consistency), and clocks are not the same.
+ */
+const CACHED = 60_000;
+
+/** Versions are row versions in decimal; of anything else every other one is taken for newer. */
+function isNewer(seen: string, known: string): boolean {
+  const areNumbers = [seen, known].every((version) => /^\d+$/.test(version));
+  return areNumbers ? BigInt(seen) > BigInt(known) : seen !== known;
 }
 
 /** The column that is part of an elastic table's key ("Create and edit elastic tables"). */
