@@ -7,6 +7,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { countQuarantined } from '../mirror/quarantine.ts';
 import type { Taken } from '../mirror/state/leases.ts';
+import { recordRemoval } from '../mirror/state/known-tables.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -258,6 +259,9 @@ export class TableJob {
     if (failure.code === 'lease-held' || failure.code === 'lease-lost') return;
     try {
       await recordFailure(this.mirror.store, this.settings.name, failure);
+      if (failure.code === 'table-not-found') {
+        await recordRemoval(this.mirror.store, this.settings.name, failure);
+      }
     } catch {
       this.logger.warn({ code: failure.code }, 'The failure could not be recorded in the state table.');
     }

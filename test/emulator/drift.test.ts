@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { column } from '../../src/emulator/model/column-kinds.ts';
 import { differences } from '../support/oracle.ts';
+import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 
 const FAX = column('String', 'new_Fax', ['Fax', 'Fax'], { maxLength: 50, format: 'Text' });
@@ -206,4 +207,18 @@ it('a table removed at the source stops, keeps its rows and says so', async () =
   bench.emulator.store.removeTable('account');
   expect(failures(await bench.sync(['account']))).toEqual({ account: 'table-not-found' });
   expect(await bench.database.query('SELECT FROM dataverse.account')).toHaveLength(200);
+});
+
+it('a table that is made anew under the name of a removed one is another: its rows are read from the beginning', async () => {
+  await using bench = await SyncBench.open();
+  const { store } = bench.emulator;
+  store.addTable(smallTable('new_Car'));
+  store.seed('new_car', 5);
+  expect(failures(await bench.sync(['new_car']))).toEqual({});
+  store.removeTable('new_car');
+  expect(failures(await bench.sync(['new_car']))).toEqual({ new_car: 'table-not-found' });
+  store.addTable(smallTable('new_Car'));
+  store.seed('new_car', 2);
+  expect(failures(await bench.sync(['new_car']))).toEqual({});
+  expect(await differences(store, bench.database, 'new_car')).toEqual([]);
 });
