@@ -6,9 +6,9 @@ import { unexpectedAnswer, type DataverseClient, type RepeatableWrite } from './
 /** A whole definition: what it has beside these goes back as it came. */
 const wholeDefinition = z.looseObject({
   LogicalName: z.string(),
-  ChangeTrackingEnabled: z.boolean(),
+  ChangeTrackingEnabled: z.boolean().nullish(),
 });
-const trackingFlag = z.object({ ChangeTrackingEnabled: z.boolean() });
+const trackingFlag = z.object({ ChangeTrackingEnabled: z.boolean().nullish() });
 
 /** Milliseconds between two looks at whether the change is in force; some caches take a while. */
 const WAITS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000];
@@ -32,7 +32,7 @@ export async function turnOnTracking(
   const url = `EntityDefinitions(LogicalName='${encodeURIComponent(table)}')`;
   const about = { url, table, priority: 'metadata', consistency: 'Strong' } as const;
   const definition = await read(client, about, wholeDefinition, signal);
-  if (definition.ChangeTrackingEnabled) return false;
+  if (definition.ChangeTrackingEnabled === true) return false;
   const body = { ...definition, ChangeTrackingEnabled: true };
   await customize(client, { ...about, method: 'PUT', body, mergeLabels: true }, signal);
   const xml = `<importexportxml><entities><entity>${table}</entity></entities></importexportxml>`;
@@ -41,7 +41,7 @@ export async function turnOnTracking(
   const flag = { ...about, url: `${url}?$select=ChangeTrackingEnabled` };
   for (const wait of [0, ...waits]) {
     await sleep(wait, signal);
-    if ((await read(client, flag, trackingFlag, signal)).ChangeTrackingEnabled) return true;
+    if ((await read(client, flag, trackingFlag, signal)).ChangeTrackingEnabled === true) return true;
   }
   throw new Failure({
     code: 'tracking-not-on-yet',

@@ -39,3 +39,16 @@ it('a change that does not come into force is not waited for without end', async
   await dataverse.close();
   expect(fault.hits).toBe(3);
 });
+
+it('a definition whose flag was never set is one whose tracking is off', async () => {
+  await using bench = await SyncBench.open();
+  const dataverse = bench.dataverse();
+  bench.emulator.faults.add({
+    match: { path: "(LogicalName='new_untracked')", method: 'GET' },
+    do: {
+      transformText: (text) => text.replace('"ChangeTrackingEnabled":false', '"ChangeTrackingEnabled":null'),
+    },
+  });
+  expect(await turnOnTracking(dataverse.client, 'new_untracked', never)).toBe(true);
+  await dataverse.close();
+});
