@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readLabels } from '../dataverse/labels.ts';
+import { isInUse } from '../mirror/labels/apply-views.ts';
 import type { LabelStore } from '../mirror/labels/label-store.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -9,6 +10,8 @@ import { restAfter } from './schedule-delay.ts';
 
 /** Milliseconds the views of altered tables wait for others to be made along with. */
 const GATHERING = 5_000;
+/** The trouble of views that somebody is reading. */
+const VIEWS_IN_USE = 'views-in-use';
 
 /**
  * Keeps labels and views in step with the metadata. Labels belong to their table's preparation; views
@@ -52,6 +55,8 @@ export class LabelKeeper {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Failure && error.code === 'lease-lost') throw error;
+      // Its views may have made way for a change of the table: they come back with the labels that are stored.
+      this.due.add(table);
       const { code, remedy } = toFailure(error);
       this.logger.warn({ table, code, remedy }, `The labels of ${table} could not be brought up to date.`);
     }
@@ -64,20 +69,26 @@ export class LabelKeeper {
     this.due = new Set();
     try {
       const { left } = await this.labels.refreshViews(tables);
-      this.trouble = undefined;
       for (const { view, ...why } of left) {
+        if (isInUse(why) && this.trouble?.code === VIEWS_IN_USE) continue;
         this.logger.warn({ view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
       }
+      if (left.some(isInUse)) this.putOff(tables, { code: VIEWS_IN_USE, reaction: 'retry' });
+      else this.trouble = undefined;
     } catch (error) {
-      for (const table of tables) this.due.add(table);
       const failure = toFailure(error);
       const { code, remedy } = failure;
       if (this.trouble?.code !== code) {
         this.logger.warn({ code, remedy }, `The views with labels could not be made. ${failure.message}`);
       }
-      const failures = (this.trouble?.failures ?? 0) + 1;
-      this.trouble = { code, failures, rest: restAfter(failure, failures) };
+      this.putOff(tables, failure);
     }
+  }
+
+  private putOff(tables: readonly string[], { code, reaction }: Pick<Failure, 'code' | 'reaction'>): void {
+    for (const table of tables) this.due.add(table);
+    const failures = (this.trouble?.failures ?? 0) + 1;
+    this.trouble = { code, failures, rest: restAfter({ reaction }, failures) };
   }
 
   /** Makes views as they fall due, until aborted, and once more then. */

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { column } from '../../src/emulator/model/column-kinds.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
@@ -198,4 +198,48 @@ it('a column that a policy holds back does not have labels asked for again', asy
   requests.clear();
   expect(failures(await bench.sync(['account'], held))).toEqual({});
   expect(requests.find({ kind: 'metadata' }).filter(({ url }) => url.includes('OptionSet'))).toEqual([]);
+});
+
+describe('a view that somebody is reading while it ought to change', () => {
+  const german = { labels: { ...OPTIONS.labels, language: 1031 } };
+  const label = `SELECT statecode_label AS label FROM dataverse_labeled.account WHERE name = 'Contoso'`;
+
+  async function reading(bench: SyncBench, work: () => Promise<unknown>): Promise<void> {
+    const client = await bench.database.pool.connect();
+    try {
+      await client.query(`BEGIN; ${label}`);
+      await work();
+    } finally {
+      client.release(true);
+    }
+    expect(await bench.database.query(label)).toEqual([{ label: 'Active' }]);
+  }
+
+  it('is made by the same process later', async () => {
+    await using bench = await labelled();
+    await bench.sync(['account'], OPTIONS);
+    await using session = await bench.session(['account'], german);
+    await reading(bench, async () => session.sync());
+    await session.sync();
+    expect(await bench.database.query(label)).toEqual([{ label: 'Aktiv' }]);
+  });
+
+  it('is made by the next process', async () => {
+    await using bench = await labelled();
+    await bench.sync(['account'], OPTIONS);
+    await reading(bench, async () => bench.sync(['account'], german));
+    await bench.sync(['account'], german);
+    expect(await bench.database.query(label)).toEqual([{ label: 'Aktiv' }]);
+  });
+});
+
+it('a view that made way for a column comes back although the labels cannot be read just then', async () => {
+  await using bench = await labelled();
+  await bench.sync(['account'], OPTIONS);
+  bench.emulator.store.retypeColumn('account', 'numberofemployees', { kind: 'Decimal' });
+  bench.emulator.faults.add({ match: { kind: 'metadata', path: 'OptionSet' }, do: { status: 403 } });
+  expect(failures(await bench.sync(['account'], OPTIONS))).toEqual({});
+  expect(await bench.database.query('SELECT numberofemployees FROM dataverse_labeled.account')).toHaveLength(
+    1,
+  );
 });

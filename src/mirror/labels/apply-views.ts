@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { isPostgresError } from '../sqlstate.ts';
+import { isContention, isPostgresError } from '../sqlstate.ts';
 import { createSchema } from '../state/migrate.ts';
 import { findViews, readRecords, recordView, type FoundView, type ViewRecord } from './view-catalog.ts';
 import { existingRoles, readGrants, restoreGrants } from './view-grants.ts';
@@ -13,9 +13,10 @@ export interface LeftView {
   /**
    * - `name-taken`: something is there under its name that we did not make.
    * - `depended-on`: a column would change its type, and something is made of the view.
-   * - `refused`: PostgreSQL refused it; it is tried again the next time.
+   * - `in-use`: somebody was reading it for too long; it is to be tried again.
+   * - `refused`: PostgreSQL refused it.
    */
-  readonly reason: 'name-taken' | 'depended-on' | 'refused';
+  readonly reason: 'name-taken' | 'depended-on' | 'in-use' | 'refused';
   /** What is made of the view, by name. */
   readonly dependents: readonly string[];
   /** What PostgreSQL refused it with. */
@@ -28,10 +29,21 @@ export interface ViewReport {
   readonly left: readonly LeftView[];
 }
 
+/** Whether a view was left for now only. */
+export function isInUse({ reason }: Pick<LeftView, 'reason'>): boolean {
+  return reason === 'in-use';
+}
+
 /** Any number of its own, the same in every version: whoever makes or drops views holds this lock. */
 const VIEW_LOCK = '7305813221904003';
-/** Milliseconds a view may be waited for; readers queue behind it meanwhile. */
-const LOCK_TIMEOUT = 3_000;
+/**
+ * Milliseconds a view may be waited for; readers queue behind it meanwhile, and behind the views that
+ * the same transaction has changed. Less than PostgreSQL's `deadlock_timeout` (1 s), or a reader of
+ * several views might be the one that is ended.
+ */
+const LOCK_TIMEOUT = 500;
+/** Once one was waited for in vain: a report or a dump may be reading hundreds of them. */
+const NO_MORE_TIME = 10;
 
 /** Waits for whoever else makes or drops views, until the end of the transaction. */
 export async function lockViews(client: pg.ClientBase): Promise<void> {
@@ -77,7 +89,9 @@ export async function applyViews(
     } catch (error) {
       if (!isPostgresError(error)) throw error;
       await client.query('ROLLBACK TO SAVEPOINT view');
-      left.push({ view, reason: 'refused', dependents, sqlstate: error.code });
+      const inUse = isContention(error);
+      if (inUse) await client.query(`SET LOCAL lock_timeout = ${NO_MORE_TIME}`);
+      left.push({ view, reason: inUse ? 'in-use' : 'refused', dependents, sqlstate: error.code });
     }
   }
   return { changed, left };

@@ -6,7 +6,7 @@ import { readLabelState, recordLabels, recordViews, type LabelState } from '../s
 import type { Lease } from '../state/leases.ts';
 import type { StateStore } from '../state/store.ts';
 import type { EnvironmentRecord } from '../state/environments.ts';
-import type { ViewReport } from './apply-views.ts';
+import { isInUse, type ViewReport } from './apply-views.ts';
 import { createCompatibilityViews } from './compatibility-views.ts';
 import { refreshViews } from './refresh-views.ts';
 import { writeLabels } from './write-labels.ts';
@@ -30,7 +30,7 @@ export interface LabelStore {
   write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
   /**
    * Makes the views of tables and of those whose lookups point at them, and those in the shape of other
-   * tools.
+   * tools. Where one of them is in use, all stay due.
    *
    * @throws Failure
    */
@@ -69,11 +69,9 @@ export function createLabelStore(
         viewSchema === undefined
           ? { changed: [], left: [] }
           : await refreshViews(pool, { schema, stateSchema, environmentId, viewSchema, languages, tables });
-      await recordViews(store, tables);
-      return {
-        changed: [...labeled.changed, ...compatible.changed],
-        left: [...labeled.left, ...compatible.left],
-      };
+      const left = [...labeled.left, ...compatible.left];
+      if (!left.some(isInUse)) await recordViews(store, tables);
+      return { changed: [...labeled.changed, ...compatible.changed], left };
     },
   };
 }
