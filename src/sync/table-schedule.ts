@@ -74,7 +74,7 @@ export class TableSchedule {
     if (performance.now() < this.restUntil) return;
     const result = await this.options.run({ dueAt }, signal);
     if (result.deferred) {
-      this.retry = setTimeout(() => this.tick(), DEFERRAL * (0.5 + this.random()));
+      this.retryIn(DEFERRAL * (0.5 + this.random()));
       return;
     }
     if (result.failure === null) {
@@ -85,7 +85,13 @@ export class TableSchedule {
     const rest = restAfter(result.failure, this.failures);
     this.restUntil = performance.now() + rest;
     // A table with a tick a day is not to wait for it because of a hiccup.
-    this.retry = setTimeout(() => this.tick(), rest + 1);
+    this.retryIn(rest + 1);
+  }
+
+  /** One timer at a time: those of runs that ticks began would start ever more runs. */
+  private retryIn(milliseconds: number): void {
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.tick(), milliseconds);
   }
 }
 

@@ -104,3 +104,18 @@ test('a load that found no place asks again long before the next tick', async ()
   await vi.advanceTimersByTimeAsync(1);
   await ended;
 });
+
+test('ticks that come while a load waits for its place do not make it ask more and more often', async () => {
+  const { seen, stop, ended } = scheduled(10, () => ({ ...result(), deferred: true }));
+  const startsWithin = async (milliseconds: number): Promise<number> => {
+    const before = seen.starts.length;
+    await vi.advanceTimersByTimeAsync(milliseconds);
+    return seen.starts.length - before;
+  };
+  const first = await startsWithin(5 * MINUTE);
+  await startsWithin(50 * MINUTE);
+  expect(await startsWithin(5 * MINUTE)).toBeLessThanOrEqual(first);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
+  await ended;
+});
