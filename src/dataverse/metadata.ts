@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Failure } from '../model/failure.ts';
 import type { Column, Table } from '../model/table.ts';
+import { createChangeGate } from './change-gate.ts';
 import type { DataverseClient, Request } from './client.ts';
 import { columnsOf } from './columns.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
@@ -29,7 +30,8 @@ export interface Metadata {
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
   /**
    * Takes note of the environment's metadata version, which came with some answer: what was read under
-   * an older one is read anew at its next use. An older one is that of a server that lags behind.
+   * an older one is read anew at its next use; while it changes without a rest, every half minute. An
+   * older version than the last is that of a server that lags behind.
    */
   observe(version: string): void;
   /**
@@ -134,6 +136,14 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     known.clear();
   }
 
+  const onNewVersion = createChangeGate(() => {
+    changedAt = performance.now();
+    const metadataVersion = version;
+    logger.info({ metadataVersion }, 'The environment has changed its metadata; it is read anew.');
+    forget();
+    changes.dispatchEvent(new Event('change'));
+  });
+
   return {
     tables,
     async table(logicalName, signal, mode = 'changes') {
@@ -150,12 +160,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       if (version !== undefined && !isNewer(seen, version)) return;
       const changed = version !== undefined;
       version = seen;
-      if (changed) {
-        changedAt = performance.now();
-        logger.info({ metadataVersion: seen }, 'The environment has changed its metadata; it is read anew.');
-        forget();
-        changes.dispatchEvent(new Event('change'));
-      }
+      if (changed) onNewVersion();
     },
     get consistency() {
       return consistency();
