@@ -197,15 +197,18 @@ export class TableJob {
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
-    // Another process may have altered the mirror table since this one looked.
-    if (checkpoint.selection === null) this.preparation.forget();
+    await this.preparation.compare(checkpoint.selection, signal);
     const ready = await this.preparation.make(taken.lease, signal);
     const writer = this.mirror.writer(ready.mirror, taken.lease);
     try {
       const start = await this.start(ready, checkpoint, writer, options);
       progress.phase = start.phase;
       const leave = isLoading(start) ? this.loads?.take() : undefined;
-      if (leave === null) return false;
+      if (leave === null) {
+        // Whether there are rows, for one, is to be looked at when there is a place.
+        this.preparation.forget();
+        return false;
+      }
       try {
         await this.read(ready.mirror.table, { writer, start, progress, ...options }, signal);
         return true;

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { readOrganization } from '../dataverse/environment.ts';
 import type { DriftPolicy } from '../mirror/drift.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { Lease } from '../mirror/state/leases.ts';
-import type { Table } from '../model/table.ts';
+import { selectionOf, type Table } from '../model/table.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
 
@@ -77,6 +78,23 @@ export class TablePreparation {
     }
     await this.labels?.keep(name, lease, signal);
     return ready;
+  }
+
+  /**
+   * Takes note of the selection that the table's checkpoint has: with another one than this process
+   * prepared, another process has prepared the table. It may know of changes at the source that this
+   * one has not heard of, and would take back: the mirror table is looked at again, under the metadata
+   * of now.
+   *
+   * @throws Failure
+   */
+  async compare(selection: string | null, signal: AbortSignal): Promise<void> {
+    if (this.prepared === undefined || selectionOf(this.prepared.mirror.table) === selection) return;
+    this.forget();
+    const { client, metadata } = this.dataverse;
+    const { metadataVersion } = await readOrganization(client, signal);
+    if (metadataVersion === undefined) metadata.forget(this.wishes.name);
+    else metadata.observe(metadataVersion);
   }
 
   /** What this process believes of the mirror table may be wrong: look again next time. */

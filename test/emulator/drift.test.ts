@@ -222,3 +222,36 @@ it('a table that is made anew under the name of a removed one is another: its ro
   expect(failures(await bench.sync(['new_car']))).toEqual({});
   expect(await differences(store, bench.database, 'new_car')).toEqual([]);
 });
+
+describe('a process that has not heard of a change which another one has followed', () => {
+  it('neither loads the table again nor leaves the new column out', async () => {
+    await using bench = await SyncBench.open();
+    const { store } = bench.emulator;
+    store.seed('account', 20);
+    await using session = await bench.session(['account']);
+    await session.sync();
+    store.addColumn('account', FAX);
+    expect(failures(await bench.sync(['account']))).toEqual({});
+    const [first] = store.rows('account');
+    store.update('account', first?.id ?? '', { new_fax: 'x' });
+    expect(await session.sync()).toMatchObject([{ phase: 'delta', rowsWritten: 1, failure: null }]);
+    await expectEqual(bench);
+  });
+
+  it('does not take back what was changed in the mirror table', async () => {
+    await using bench = await SyncBench.open();
+    const { store, faults } = bench.emulator;
+    store.seed('account', 20);
+    await using session = await bench.session(['account']);
+    await session.sync();
+    store.retypeColumn('account', 'lastonholdtime', { behavior: 'DateOnly' });
+    // The other one alters the table and gets no further.
+    const fault = faults.add({ match: { kind: 'baseline' }, do: { status: 403 } });
+    await bench.sync(['account']);
+    fault.remove();
+    const altered = await columnsOf(bench);
+    expect(failures(await session.sync())).toEqual({});
+    expect(await columnsOf(bench)).toEqual(altered);
+    await expectEqual(bench);
+  });
+});
