@@ -79,7 +79,7 @@ export class LabelKeeper {
       const failure = toFailure(error);
       const { code, remedy } = failure;
       if (this.trouble?.code !== code) {
-        this.logger.warn({ code, remedy }, `The views with labels could not be made. ${failure.message}`);
+        this.logger.warn({ code, remedy }, 'The views with labels could not be made.');
       }
       this.putOff(tables, failure);
     }
