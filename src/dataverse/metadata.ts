@@ -6,6 +6,7 @@ import { createChangeGate } from './change-gate.ts';
 import type { DataverseClient, Request } from './client.ts';
 import { columnsOf } from './columns.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
+import { createSharedRead, type SharedRead } from './shared-read.ts';
 import {
   attributeDefinition,
   ATTRIBUTE_SELECT,
@@ -52,9 +53,11 @@ export interface Metadata {
  * once, a table's attributes at its first use.
  */
 export function createMetadata(client: DataverseClient, logger: Logger): Metadata {
-  let definitions: Promise<readonly EntityDefinition[]> | undefined;
-  let csdl: Promise<TypeProperties | undefined> | undefined;
-  const known = new Map<string, Promise<Table>>();
+  const definitions = createSharedRead(async (signal) =>
+    list(`EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`, entityDefinition, signal),
+  );
+  const csdl = createSharedRead(readDeclared);
+  const known = new Map<string, SharedRead<Table>>();
   let version: string | undefined;
   let changedAt = Number.NEGATIVE_INFINITY;
   const changes = new EventTarget();
@@ -104,7 +107,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
         signal,
         logicalName,
       ),
-      (csdl ??= forgetFailure(readDeclared(signal), () => (csdl = undefined))),
+      csdl.get(signal),
     ]);
     const columns = columnsOf(
       logicalName,
@@ -119,20 +122,16 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   }
 
   async function tables(signal: AbortSignal): Promise<readonly EntityDefinition[]> {
-    definitions ??= forgetFailure(
-      list(`EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`, entityDefinition, signal),
-      () => (definitions = undefined),
-    );
-    return definitions;
+    return definitions.get(signal);
   }
 
   function forget(logicalName?: string): void {
-    definitions = undefined;
+    definitions.forget();
     if (logicalName !== undefined) {
       known.delete(logicalName);
       return;
     }
-    csdl = undefined;
+    csdl.forget();
     known.clear();
   }
 
@@ -150,10 +149,10 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       if (mode === 'changes') checkTrackable((await tables(signal)).find(isNamed(logicalName)));
       let table = known.get(logicalName);
       if (table === undefined) {
-        table = forgetFailure(describe(logicalName, signal), () => known.delete(logicalName));
+        table = createSharedRead(async (reading) => describe(logicalName, reading));
         known.set(logicalName, table);
       }
-      return table;
+      return table.get(signal);
     },
     forget,
     observe(seen) {
@@ -172,16 +171,6 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       changes.addEventListener('change', listener, { signal });
     },
   };
-}
-
-/** Keeps a shared promise only while it may still succeed, so that a passing failure is not kept. */
-async function forgetFailure<T>(promise: Promise<T>, forget: () => void): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    forget();
-    throw error;
-  }
 }
 
 /**
