@@ -74,7 +74,9 @@ export function planTable(
     mirror: effective,
     statements,
     changes,
-    refills: applied.some(({ kind }) => kind !== 'removed'),
+    refills:
+      applied.some(({ kind }) => kind !== 'removed') ||
+      effective.columns.some(({ identifier }) => existing.columns.get(identifier)?.removed === true),
     altered: [
       ...applied.flatMap((change) =>
         change.kind === 'widened' || change.kind === 'hashed' ? [change.column.identifier] : [],

@@ -10,6 +10,8 @@ export interface ExistingColumn {
   readonly comment: string | null;
   /** What the catalog says it holds; absent where the catalog does not know it. */
   readonly holds?: ColumnType;
+  /** The catalog says that it went: rows written since lack its values. */
+  readonly removed?: boolean;
 }
 
 /** The mirror table as it stands in PostgreSQL. */

@@ -167,18 +167,17 @@ async function readExisting(
   );
   const [first] = rows;
   if (first === undefined) return undefined;
-  const held = new Map(catalog.map(({ identifier, type }) => [identifier, type as ColumnType]));
+  const catalogued = new Map(
+    catalog.map(({ identifier, type, removed }) => [identifier, { holds: type as ColumnType, removed }]),
+  );
   return {
     comment: first.comment,
     slots: first.slots,
     columns: new Map(
-      rows.map((row): [string, ExistingColumn] => {
-        const holds = held.get(row.name);
-        return [
-          row.name,
-          { type: row.type, comment: row.column_comment, ...(holds === undefined ? {} : { holds }) },
-        ];
-      }),
+      rows.map((row): [string, ExistingColumn] => [
+        row.name,
+        { type: row.type, comment: row.column_comment, ...catalogued.get(row.name) },
+      ]),
     ),
   };
 }

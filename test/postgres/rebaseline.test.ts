@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { takeLease } from '../../src/mirror/state/leases.ts';
 import { id, page, row, THING, THING_COLUMNS, thingWith, tombstone } from '../support/hand-made.ts';
+import { polymorphic, tableOf } from '../support/labeled-mirror.ts';
 import { testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';
 
 const KEYS = 'SELECT thingid::text AS key FROM dataverse.thing ORDER BY 1';
@@ -47,6 +49,21 @@ describe('a re-baseline', () => {
     await table.write(page([], 'delta', wider), true);
     const rows = await test.database.query('SELECT added FROM dataverse.thing ORDER BY thingid');
     expect(rows).toEqual([{ added: 'here' }, { added: null }, { added: null }, { added: null }]);
+  });
+
+  it('fills the companion of a lookup that had one target for a while, and has several again', async () => {
+    await using test = await testMirror();
+    const [lookup, companion] = polymorphic('parentid', ['account', 'contact']);
+    if (lookup === undefined || companion === undefined) throw new Error('a lookup has two columns');
+    const several = tableOf('thing', [lookup, companion]);
+    const refills: boolean[] = [];
+    for (const columns of [several, tableOf('thing', [lookup]), several, several]) {
+      const taken = await takeLease(test.mirror.store, 'thing', 'test', 30_000);
+      if (taken === null) throw new Error('the lease is held by another');
+      refills.push((await test.mirror.prepare(columns, false, taken.lease)).refills);
+    }
+    // Rows written meanwhile have nothing in it, and the selection is the same: nothing else would tell.
+    expect(refills).toEqual([false, false, true, false]);
   });
 
   it('mends a value that was changed by hand', async () => {
