@@ -27,6 +27,8 @@ export interface PassOptions {
   readonly progress: PassProgress;
   /** After each stored page. */
   readonly onPage?: (progress: PassProgress) => void;
+  /** Asked when the link turns out to be of no use: whether a load may begin. Without it it may. */
+  readonly mayLoad?: () => boolean;
   readonly logger: Logger;
 }
 
@@ -40,9 +42,10 @@ const MAX_REBASELINES = 2;
  * A load is always followed by its first delta, for rows that changed while it paged. A delta whose
  * pages an earlier process began has an upper bound from then, so another delta follows it.
  *
+ * @returns false when it takes a load that may not begin now.
  * @throws Failure; what was stored before it stays, and the next pass goes on from there.
  */
-export async function runPass(options: PassOptions, signal: AbortSignal): Promise<void> {
+export async function runPass(options: PassOptions, signal: AbortSignal): Promise<boolean> {
   const { feed, writer, progress, logger } = options;
   let from = options.start;
   let upperBoundIsOld = from.link?.kind === 'next';
@@ -57,6 +60,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
         page = await ahead.result;
       } catch (error) {
         if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
+        if (options.mayLoad?.() === false) return false;
         if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);
         logger.warn({ ...error.details, code: error.code }, `${error.message} The table is re-baselined.`);
         followed.clear();
@@ -89,7 +93,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
       progress.rowsDeleted += result.deleted;
       progress.rowsQuarantined += result.quarantined;
       options.onPage?.(progress);
-      if (finished) return;
+      if (finished) return true;
       if (deltaEnds) upperBoundIsOld = false;
       from = step.checkpoint;
     }

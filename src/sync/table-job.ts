@@ -5,7 +5,9 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import { createFullRead } from '../dataverse/full-read.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
+import { transaction } from '../mirror/postgres.ts';
 import { countQuarantined } from '../mirror/quarantine.ts';
+import { forgetSelection } from '../mirror/state/checkpoints.ts';
 import type { Taken } from '../mirror/state/leases.ts';
 import { recordRemoval } from '../mirror/state/known-tables.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
@@ -203,21 +205,29 @@ export class TableJob {
     try {
       const start = await this.start(ready, checkpoint, writer, options);
       progress.phase = start.phase;
-      const leave = isLoading(start) ? this.loads?.take() : undefined;
-      if (leave === null) {
-        // Whether there are rows, for one, is to be looked at when there is a place.
-        this.preparation.forget();
-        return false;
-      }
+      let place: (() => void) | null | undefined;
+      // Once one is taken it is kept to the end of the run.
+      const mayLoad = (): boolean => (place ??= this.loads?.take()) !== null;
       try {
-        await this.read(ready.mirror.table, { writer, start, progress, ...options }, signal);
-        return true;
+        const work = { writer, start, progress, mayLoad, ...options };
+        if (isLoading(start) && !mayLoad()) return this.deferred();
+        if (await this.read(ready.mirror.table, work, signal)) return true;
+        // That a load is due is to be known before the next request, not by its being refused again.
+        const { pool, store } = this.mirror;
+        await transaction(pool, async (client) => forgetSelection(store, store.on(client), taken.lease));
+        return this.deferred();
       } finally {
-        leave?.();
+        place?.();
       }
     } finally {
       await writer.close();
     }
+  }
+
+  /** Whether there are rows, for one, is to be looked at when there is a place. */
+  private deferred(): false {
+    this.preparation.forget();
+    return false;
   }
 
   private async start(
@@ -236,22 +246,26 @@ export class TableJob {
     return startingPoint(stored, selection, { restart: options.restart === true, hasRows: ready.hasRows });
   }
 
-  /** Reads what is to be read of the source, by the table's mode. */
+  /**
+   * Reads what is to be read of the source, by the table's mode.
+   *
+   * @returns false when there was no place for the load that it takes.
+   */
   private async read(
     table: Table,
-    work: Pick<PassOptions, 'writer' | 'start' | 'progress' | 'onPage'>,
+    work: Pick<PassOptions, 'writer' | 'start' | 'progress' | 'onPage' | 'mayLoad'>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { dataverse, logger } = this;
     const { pageSize, mode, name } = this.settings;
     const observe = (version: string): void => dataverse.metadata.observe(version);
     if (mode === 'snapshot') {
       const read = createFullRead(dataverse.client, table, pageSize, observe);
       await runSnapshot({ ...work, read, logger }, signal);
-      return;
+      return true;
     }
     const feed = createChangeFeed(dataverse.client, table, pageSize, observe);
-    await explained(dataverse, name, signal, async () => runPass({ ...work, feed, logger }, signal));
+    return explained(dataverse, name, signal, async () => runPass({ ...work, feed, logger }, signal));
   }
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */

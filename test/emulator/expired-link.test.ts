@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LoadPlaces } from '../../src/sync/load-places.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -24,6 +25,22 @@ describe('an expired delta link', () => {
       expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
     });
   }
+
+  it('waits for a place as every load does, and is not followed meanwhile', async () => {
+    await using bench = await SyncBench.open();
+    await expired(bench);
+    const loads = new LoadPlaces(1);
+    const leave = loads.take();
+    const options = { pageSize: 20, loads };
+    expect(await bench.sync(['account'], options)).toMatchObject([{ deferred: true, failure: null }]);
+    const requests = bench.dataRequests();
+    expect(await bench.sync(['account'], options)).toMatchObject([{ deferred: true, failure: null }]);
+    expect(bench.dataRequests()).toBe(requests);
+    leave?.();
+    expect(await bench.sync(['account'], options)).toMatchObject([{ deferred: false, failure: null }]);
+    expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
+    expect(loads.take()).not.toBeNull();
+  });
 
   it('answered with 404 is healed too', async () => {
     await using bench = await SyncBench.open();

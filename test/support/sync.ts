@@ -8,6 +8,7 @@ import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
 import { LabelKeeper } from '../../src/sync/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
+import type { LoadPlaces } from '../../src/sync/load-places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/table-selection.ts';
 import {
@@ -30,6 +31,7 @@ export interface SyncOptions {
   /** Told the text of each warning and error of the jobs. */
   readonly warn?: (message: string) => void;
   readonly leaseDuration?: number;
+  readonly loads?: LoadPlaces;
 }
 
 /** The jobs of one process. */
@@ -137,6 +139,7 @@ export class SyncBench implements AsyncDisposable {
     };
     return new TableJob(settings, {
       ...parts,
+      ...(options.loads === undefined ? {} : { loads: options.loads }),
       leases: new LeaseKeeper(parts.mirror, 'test', silent),
       logger: options.warn === undefined ? silent : warningsTo(options.warn),
     });

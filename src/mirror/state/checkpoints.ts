@@ -80,7 +80,7 @@ export async function forgetCheckpoint(store: StateStore, db: NodePgDatabase, le
     .where(heldBy(store, lease));
 }
 
-/** Makes the next run re-baseline the table: its mirror table gained columns. */
+/** Makes the next run re-baseline the table: its mirror table gained columns, or its link is of no use. */
 export async function forgetSelection(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
   await db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease));
 }
