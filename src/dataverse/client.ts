@@ -58,6 +58,8 @@ export class DataverseClient {
   readonly origin: string;
   /** What the environment was found to refuse. */
   readonly calculatedLimits = new CalculatedLimits();
+  /** Asking for the metadata version was found to cost last pages their delta links. */
+  versionCostsLinks = false;
   private readonly options: ClientOptions;
 
   constructor(options: ClientOptions) {

@@ -53,9 +53,13 @@ export interface Metadata {
  * once, a table's attributes at its first use.
  */
 export function createMetadata(client: DataverseClient, logger: Logger): Metadata {
-  const definitions = createSharedRead(async (signal) =>
-    list(`EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`, entityDefinition, signal),
-  );
+  const definitions = createSharedRead(async (signal) => {
+    const url = `EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`;
+    const found = await list(url, entityDefinition, signal);
+    // Every environment has tables: none at all would mean that all have been removed.
+    if (found.length === 0) throw noDefinitions(url);
+    return found;
+  });
   const csdl = createSharedRead(readDeclared);
   const known = new Map<string, SharedRead<Table>>();
   let version: string | undefined;
@@ -195,6 +199,16 @@ interface Mirrorable {
   readonly primaryId: string;
 }
 
+function noDefinitions(url: string): Failure {
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: 'The environment lists no table at all.',
+    remedy: 'Check what the signed-in identity may see; otherwise it passes by itself.',
+    details: { url },
+  });
+}
+
 const isNamed =
   (name: string) =>
   (definition: EntityDefinition): boolean =>
@@ -243,6 +257,7 @@ function tableOf(definition: EntityDefinition, mirrorable: Mirrorable, columns: 
     ...(isElastic && named(PARTITION) ? { partition: PARTITION } : {}),
     ...(named('versionnumber') ? { version: 'versionnumber' } : {}),
     ...(primaryName && named(primaryName) ? { primaryName } : {}),
+    ...(definition.MetadataId ? { metadataId: definition.MetadataId.toLowerCase() } : {}),
     ...(isElastic ? { largestPage: ELASTIC_PAGE } : {}),
     columns,
     ...(displayName === undefined ? {} : { displayName }),

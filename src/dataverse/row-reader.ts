@@ -21,7 +21,7 @@ export interface RowReader {
   /** The first page of a read. */
   begin(how: HowToBegin, signal: AbortSignal): Promise<ParsedPage>;
   /** The page a link leads to. */
-  follow(link: Link, priority: Priority, signal: AbortSignal): Promise<ParsedPage>;
+  follow(link: Link, priority: Priority, signal: AbortSignal, bare?: boolean): Promise<ParsedPage>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
 }
@@ -31,6 +31,8 @@ export interface HowToBegin {
   readonly options?: readonly string[];
   /** Preferences beside page size and annotations. */
   readonly prefer?: readonly string[];
+  /** Without the annotation of the metadata version. */
+  readonly bare?: boolean;
 }
 
 const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
@@ -53,12 +55,14 @@ export function createRowReader(
   const side = createSideColumns(client, table);
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
+  const size = Math.min(pageSize, table.largestPage ?? pageSize);
+
   // Page size and annotations are preferences of one request: a link does not carry them.
-  const annotations = annotated ? [LOOKUP_ANNOTATION, VERSION_ANNOTATION] : [VERSION_ANNOTATION];
-  const prefer = [
-    `odata.maxpagesize=${Math.min(pageSize, table.largestPage ?? pageSize)}`,
-    includeAnnotations(annotations),
-  ];
+  function preferences(bare: boolean): string[] {
+    const annotations = [...(annotated ? [LOOKUP_ANNOTATION] : []), ...(bare ? [] : [VERSION_ANNOTATION])];
+    const included = annotations.length === 0 ? [] : [includeAnnotations(annotations)];
+    return [`odata.maxpagesize=${size}`, ...included];
+  }
 
   async function fetchPage(request: Request, selection: Selection, signal: AbortSignal): Promise<ParsedPage> {
     const about = { ...request, table: name };
@@ -85,22 +89,23 @@ export function createRowReader(
   }
 
   return {
-    begin: async ({ options = [], prefer: more = [] }, signal) =>
+    begin: async ({ options = [], prefer: more = [], bare = false }, signal) =>
       withSelection(async (selection) =>
         fetchPage(
           {
             url: table.entitySet + query(selection, ...options),
             priority: 'baseline',
-            prefer: [...more, ...prefer],
+            prefer: [...more, ...preferences(bare)],
           },
           selection,
           signal,
         ),
       ),
-    async follow(link, priority, signal) {
+    async follow(link, priority, signal, bare = false) {
       const selection = selectionOfLink(link.url);
       try {
-        return await fetchPage({ url: link.url, link: link.kind, priority, prefer }, selection, signal);
+        const request = { url: link.url, link: link.kind, priority, prefer: preferences(bare) };
+        return await fetchPage(request, selection, signal);
       } catch (error) {
         throw refused(error, selection) ? linkTooWide(name, error) : error;
       }

@@ -29,6 +29,8 @@ export const ENTITY_SELECT = [
 /** A table as EntityDefinitions describe it. */
 export const entityDefinition = z.object({
   LogicalName: z.string(),
+  /** Comes unasked. */
+  MetadataId: z.string().nullish(),
   EntitySetName: z.string().nullish(),
   PrimaryIdAttribute: z.string().nullish(),
   PrimaryNameAttribute: z.string().nullish(),

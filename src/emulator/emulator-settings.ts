@@ -42,6 +42,8 @@ export class EmulatorSettings {
   restoredRows: 'with-tombstone' | 'without-tombstone' = 'with-tombstone';
   /** Whether rows of deltas spell out null columns. */
   nullsInDelta: 'explicit' | 'omitted' = 'explicit';
+  /** Whether asking for the metadata version with a tracked read costs its last page the delta link. */
+  versionCostsLinks = false;
   /** Where the delta link stands in a page. */
   deltaLinkPosition: 'before-value' | 'after-value' = 'before-value';
 

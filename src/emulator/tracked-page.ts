@@ -58,9 +58,11 @@ export async function trackedPage(
 
   const link = `${root}/${set}?${selection.named === null ? '' : `$select=${selection.named.join(',')}&`}`;
   let deltaLink = '';
-  if (page.next === null && !linkless) {
-    const version = settings.tokenFrom === 'last-page' ? store.currentVersion : position.max;
-    const next = encodeDeltaToken({ version, issuedAt: settings.issueTime() });
+  const version = metadataVersionMember(api, call);
+  const isLost = version !== '' && settings.versionCostsLinks;
+  if (page.next === null && !linkless && !isLost) {
+    const upTo = settings.tokenFrom === 'last-page' ? store.currentVersion : position.max;
+    const next = encodeDeltaToken({ version: upTo, issuedAt: settings.issueTime() });
     deltaLink = `,"@odata.deltaLink":${JSON.stringify(`${link}$deltatoken=${next}`)}`;
   }
   const nextLink =
@@ -68,7 +70,6 @@ export async function trackedPage(
       ? ''
       : `,"@odata.nextLink":${JSON.stringify(`${link}$skiptoken=${encodeTrackingCookie(page.next)}`)}`;
   const context = `${root}/$metadata#${set}${contextColumns(selection)}${isDelta ? '/$delta' : ''}`;
-  const version = metadataVersionMember(api, call);
   const before = settings.deltaLinkPosition === 'before-value' ? deltaLink : '';
   const after = settings.deltaLinkPosition === 'before-value' ? '' : deltaLink;
   const body = pageBody(

@@ -1,13 +1,13 @@
-import { eq, and } from 'drizzle-orm';
 import type pg from 'pg';
 import { Failure } from '../model/failure.ts';
 import type { ColumnType, Table } from '../model/table.ts';
 import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
-import { type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
+import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from './labels/drop-views.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
+import { recordMetadata } from './state/table-metadata.ts';
 import type { StateStore } from './state/store.ts';
 
 /** What is wanted of a mirror table beside its columns. */
@@ -22,13 +22,15 @@ export interface Prepared {
   readonly mirror: MirrorTable;
   /** The mirror table was not there: whatever a checkpoint says, its rows are gone. */
   readonly created: boolean;
-  /** It has columns whose values existing rows lack. */
+  /** It has columns whose values existing rows lack, or rows of a table that was removed since. */
   readonly refills: boolean;
   /** Columns came, went or changed, or mean something else. */
   readonly altered: boolean;
   readonly hasRows: boolean;
   /** What others made of columns that are now kept under another name, and go on reading there. */
   readonly leftBehind: readonly string[];
+  /** What was changed of columns that were there or are new, each in words. */
+  readonly changes: readonly string[];
 }
 
 /** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
@@ -67,15 +69,16 @@ export async function prepareMirrorTable(
     await recordKept(store, db, table, { identifier, column, type });
   }
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
-  await recordPending(store, client, table, pendingChanges(plan));
+  const remade = await recordMetadata(store, db, mirror.table, pendingChanges(plan));
   const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
   return {
     mirror: plan.mirror,
     created: existing === undefined,
-    refills: plan.refills,
+    refills: plan.refills || remade,
     altered: plan.reshapes || recatalogued,
     hasRows: (rowCount ?? 0) > 0,
     leftBehind,
+    changes: plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
   };
 }
 
@@ -128,20 +131,6 @@ export async function planMirrorTable(
     .map(({ column }) => column);
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   return { plan: planTable(mirror, existing, { policy, removed, day }), existing };
-}
-
-async function recordPending(
-  store: StateStore,
-  client: pg.PoolClient,
-  table: string,
-  pending: string | null,
-): Promise<void> {
-  const { tables } = store.tables;
-  await store
-    .on(client)
-    .update(tables)
-    .set({ pending })
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
 }
 
 /** The mirror table as it stands, or undefined when there is none. */

@@ -55,6 +55,8 @@ export interface Table {
   readonly version?: string;
   /** Name of the column with the row's name for people. */
   readonly primaryName?: string;
+  /** Tells a table from one of the same name that was made later. */
+  readonly metadataId?: string;
   /** Rows in a page at most, where the environment gives fewer than 5,000. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];

@@ -64,6 +64,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       errorRemedy: text('error_remedy'),
       errorReaction: text('error_reaction'),
       errorAt: moment('error_at'),
+      /** The environment's own id of the table, by which one that was removed and made again is told. */
+      metadataId: text('metadata_id'),
       /** Changes at the source that wait for somebody's word. */
       pending: text('pending'),
       /** The environment's metadata version that the stored labels are of. */

@@ -1,0 +1,28 @@
+import { and, eq } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Table } from '../../model/table.ts';
+import type { StateStore } from './store.ts';
+
+/**
+ * Notes what the mirror table was last prepared for, in the transaction that prepared it.
+ *
+ * @param pending changes at the source that wait for somebody's word.
+ * @returns whether it is another table than before under the same name: the source's was removed and
+ *   made again, and none of the rows that are here is one of it.
+ */
+export async function recordMetadata(
+  store: StateStore,
+  db: NodePgDatabase,
+  { logicalName, metadataId }: Table,
+  pending: string | null,
+): Promise<boolean> {
+  const { tables } = store.tables;
+  const ofTable = and(eq(tables.environmentId, store.environmentId), eq(tables.table, logicalName));
+  const [before] = await db.select({ metadataId: tables.metadataId }).from(tables).where(ofTable);
+  const known = before?.metadataId ?? null;
+  await db
+    .update(tables)
+    .set({ pending, metadataId: metadataId ?? known })
+    .where(ofTable);
+  return known !== null && metadataId !== undefined && known !== metadataId;
+}

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { allDifferences } from '../support/oracle.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+
+it('a delta link that the metadata version costs is had without it, and the version is not asked for again', async () => {
+  await using bench = await SyncBench.open();
+  const { store, settings, requests } = bench.emulator;
+  settings.versionCostsLinks = true;
+  store.seed('account', 30);
+  await using session = await bench.session(['account'], { pageSize: 10 });
+  expect(failures(await session.sync())).toEqual({});
+  expect(await allDifferences(store, bench.database, ['account'])).toEqual([]);
+  requests.clear();
+  store.seed('account', 3);
+  expect(failures(await session.sync())).toEqual({});
+  expect(await allDifferences(store, bench.database, ['account'])).toEqual([]);
+  expect(bench.dataRequests('account')).toBe(1);
+});
+
+it('an environment that lists no table at all is not taken for one whose tables are gone', async () => {
+  await using bench = await SyncBench.open();
+  await bench.sync(['account']);
+  bench.emulator.faults.add({
+    match: { path: /EntityDefinitions\?/ },
+    do: { status: 200, body: '{"value":[]}' },
+  });
+  const [result] = await bench.sync(['account']);
+  expect(result?.failure).toMatchObject({ code: 'unexpected-answer', reaction: 'retry' });
+});
