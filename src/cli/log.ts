@@ -11,7 +11,9 @@ const STANDARD_ERROR = 2;
 export function createLogger(): Logger {
   const options = { level: logLevel(), base: null, timestamp: stdTimeFunctions.isoTime };
   if (process.stderr.isTTY) {
-    const ignore = 'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,milliseconds';
+    // What the sentence itself says, or nobody reads.
+    const ignore =
+      'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,milliseconds,changes';
     return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
   }
   return pino(options, destination({ dest: STANDARD_ERROR, sync: true }));

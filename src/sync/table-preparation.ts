@@ -70,6 +70,12 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, { definition, policy });
     this.prepared = { definition, mirror: ready.mirror };
+    if (ready.changes.length > 0) {
+      this.logger.info(
+        { table: name, changes: ready.changes },
+        `Table ${name} has changed: ${ready.changes.join('; ')}.`,
+      );
+    }
     if (ready.leftBehind.length > 0) {
       this.logger.warn(
         { table: name, dependents: ready.leftBehind },
