@@ -60,7 +60,7 @@ function print(context: CommandContext, plans: readonly TablePlan[]): void {
     return;
   }
   for (const table of plans) for (const line of asText(table)) context.print(line);
-  context.print(`${requests} API requests for rows in all, metadata left out.`);
+  context.print(`${counted(requests, 'API request')} for rows in all, metadata left out.`);
 }
 
 function asText(table: TablePlan): string[] {
@@ -77,9 +77,13 @@ const VERDICTS = {
   refuse: 'refused ',
 } as const;
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 function work({ load, rows, requests, error }: TablePlan): string {
   if (error !== null) return 'cannot be mirrored as it is';
-  const cost = requests === null ? 'rows not counted' : `${requests} requests`;
+  const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
   if (load === null) return `changes only, ${cost}`;
   return `${load}${rows === null ? '' : ` of some ${rows} rows`}, ${cost}`;
 }

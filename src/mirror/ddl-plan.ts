@@ -94,13 +94,16 @@ export function assertAllowed(plan: DdlPlan): void {
   if (first === undefined) return;
   const table = plan.mirror.table.logicalName;
   const asks = first.policy === 'ask';
+  const keys = new Set(
+    blocking.map(({ kind }) => (kind === 'removed' ? 'drift.columnRemoved' : 'drift.columnRetyped')),
+  );
   throw new Failure({
     code: asks ? 'drift-unconfirmed' : 'drift-refused',
     reaction: 'stop-table',
     message: `Table ${table} has changed at the source: ${blocking.map(describeChange).join('; ')}.`,
     remedy: asks
       ? `Look at it with \`mirrorverse plan ${table}\` and let it happen with \`mirrorverse plan ${table} --apply\`.`
-      : 'The configuration refuses such changes (drift); set it to apply or ask.',
+      : `The configuration refuses such changes: set ${[...keys].join(' and ')} to apply or ask.`,
     details: { table },
   });
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/record-count.ts';
 import { estimateRequests } from '../dataverse/request-estimate.ts';
+import { assertAllowed } from '../mirror/ddl-plan.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { planMirrorTable } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
@@ -11,7 +12,7 @@ import { readCheckpoint } from '../mirror/state/leases.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
-import { toFailure, type FailureSummary } from '../model/failure.ts';
+import { toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { startingPoint } from '../sync/starting-point.ts';
 import type { TableWishes } from '../sync/table-preparation.ts';
@@ -84,6 +85,13 @@ async function planTableRun(
         definition,
         policy: consented(policy),
       });
+      const changes = asked.plan.changes.map((change) => ({
+        kind: change.kind,
+        policy: change.policy,
+        description: describeChange(change),
+      }));
+      const refusal = failureOf(() => assertAllowed(plan));
+      if (refusal !== null) return stopped(table, rows, changes, refusal);
       const stored =
         existing === undefined || store === undefined
           ? undefined
@@ -103,11 +111,7 @@ async function planTableRun(
       return {
         table,
         statements: plan.statements,
-        changes: asked.plan.changes.map((change) => ({
-          kind: change.kind,
-          policy: change.policy,
-          description: describeChange(change),
-        })),
+        changes,
         load,
         rows,
         requests: requestsFor(options, load, rows, plan.mirror.table),
@@ -116,16 +120,27 @@ async function planTableRun(
     });
   } catch (error) {
     signal.throwIfAborted();
-    const { code, message, remedy } = toFailure(error);
-    return {
-      table,
-      statements: [],
-      changes: [],
-      load: null,
-      rows,
-      requests: null,
-      error: { code, message, remedy },
-    };
+    return stopped(table, rows, [], toFailure(error));
+  }
+}
+
+/** The next run stops at once: nothing is executed, and no row is read. */
+function stopped(
+  table: string,
+  rows: number | null,
+  changes: readonly PlannedChange[],
+  { code, message, remedy }: Failure,
+): TablePlan {
+  const error = { code, message, remedy };
+  return { table, statements: [], changes, load: null, rows, requests: null, error };
+}
+
+function failureOf(attempt: () => void): Failure | null {
+  try {
+    attempt();
+    return null;
+  } catch (error) {
+    return toFailure(error);
   }
 }
 

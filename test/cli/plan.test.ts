@@ -51,7 +51,7 @@ describe('plan', () => {
       load: null,
       requests: 1,
     });
-    expect((await bench.cli.run(['plan'])).stdout).toContain('account: changes only, 1 requests');
+    expect((await bench.cli.run(['plan'])).stdout).toContain('account: changes only, 1 request\n');
   });
 
   it('lets happen with --apply what the policy asks about', async () => {
@@ -94,6 +94,22 @@ describe('plan', () => {
     expect((await cli.run(['plan', 'account', '--apply'])).status).toBe(0);
     expect((await cli.run(['sync'])).status).toBe(0);
     expect(await differences(emulator.store, database, 'account')).toEqual([]);
+  });
+
+  it('says of a change that the policy refuses that the next run stops at it, and which key decides', async () => {
+    await using bench = await openBench(['account']);
+    const { cli, emulator } = bench;
+    expect((await cli.run(['sync'])).status).toBe(0);
+    emulator.store.removeColumn('account', 'telephone1');
+    await cli.file('mirrorverse.yaml', 'drift: { columnRemoved: refuse }');
+    const { status, table } = await plan(cli);
+    expect(status).toBe(1);
+    expect(table).toMatchObject({
+      changes: [{ kind: 'removed', policy: 'refuse' }],
+      load: null,
+      requests: null,
+      error: { code: 'drift-refused', remedy: expect.stringContaining('drift.columnRemoved') as string },
+    });
   });
 
   it('ends with 1 when a table cannot be mirrored, and says why', async () => {
