@@ -89,7 +89,8 @@ function parsed(command: Command, args: string[]): { values: Values; positionals
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
     return { values, positionals };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new UsageError(`${said}.`);
   }
 }
 

@@ -54,11 +54,11 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
     const missing = await missingGrants(pool, schemas);
     findings.push(
       missing.length === 0
-        ? good('postgres.grants', subject, `may create what it needs in ${schemas.join(' and ')}`)
+        ? good('postgres.grants', subject, `may create what it needs in ${schemas.join(', ')}`)
         : bad(
             'postgres.grants',
             subject,
-            `may not create what it needs in ${missing.map((grant) => grant.schema).join(' and ')}`,
+            `may not create what it needs in ${missing.map((grant) => grant.schema).join(', ')}`,
             `Run as an administrator: ${missing.map((grant) => grant.statement).join(' ')}`,
             'grant-missing',
           ),

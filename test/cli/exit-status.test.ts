@@ -41,6 +41,13 @@ describe('a wrong command line', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain('lead, task');
   });
+
+  it('is told in one sentence where an option is unknown', async () => {
+    const { stderr } = await cli.run(['status', '--josn'], COMPLETE);
+    expect(logLines(stderr).map(({ msg }) => msg)).toEqual([
+      "Unknown option '--josn'. See mirrorverse --help.",
+    ]);
+  });
 });
 
 describe('help and version', () => {
