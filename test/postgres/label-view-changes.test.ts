@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dropViews, type DroppedViews } from '../../src/mirror/labels/drop-views.ts';
@@ -134,6 +135,24 @@ describe('a view with labels', () => {
     await bench.query('CREATE VIEW dataverse_labeled.account AS SELECT 1 AS mine');
     expect((await bench.labeled.refresh('account')).left).toMatchObject([{ reason: 'name-taken' }]);
     expect(await bench.labeled.shape(VIEW)).toEqual(['mine integer']);
+  });
+
+  it('that makes way does not end a reader who has read its table and goes on to the view', async () => {
+    await using bench = await accounts();
+    const client = await bench.labeled.test.database.pool.connect();
+    try {
+      await client.query('BEGIN; SELECT FROM dataverse.account');
+      const wider = COLUMNS.map(([name, type]) => [name, name === 'amount' ? 'bigint' : type] as const);
+      const prepared = bench.labeled.prepare(tableOf('account', wider)).catch((error: unknown) => error);
+      // Past deadlock_timeout it would be the reader whom PostgreSQL finds to be in the way.
+      await sleep(1_300);
+      await client.query(`SELECT FROM ${VIEW}`);
+      await client.query('COMMIT');
+      expect(await prepared).toMatchObject({ reaction: 'retry', details: { sqlstate: '55P03' } });
+    } finally {
+      client.release(true);
+    }
+    expect(await bench.labeled.shape(VIEW)).toContain('amount integer');
   });
 
   it('that somebody is reading does not keep the others from being made', async () => {

@@ -41,7 +41,7 @@ const VIEW_LOCK = '7305813221904003';
  * the same transaction has changed. Less than PostgreSQL's `deadlock_timeout` (1 s), or a reader of
  * several views might be the one that is ended.
  */
-const LOCK_TIMEOUT = 500;
+export const VIEW_LOCK_TIMEOUT = 500;
 /** Once one was waited for in vain: a report or a dump may be reading hundreds of them. */
 const NO_MORE_TIME = 10;
 
@@ -65,7 +65,7 @@ export async function applyViews(
 ): Promise<ViewReport> {
   if (views.length === 0) return { changed: [], left: [] };
   await createSchema(client, viewSchema);
-  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
+  await client.query(`SET LOCAL lock_timeout = ${VIEW_LOCK_TIMEOUT}`);
   const names = views.map(({ name }) => name);
   const found = await findViews(client, viewSchema, names);
   const records = await readRecords(client, schema, viewSchema, names);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { qualifiedName, shortenIdentifier } from '../identifier.ts';
-import { lockViews } from './apply-views.ts';
+import { lockViews, VIEW_LOCK_TIMEOUT } from './apply-views.ts';
 import { VIEWS } from './label-tables.ts';
 import {
   dependentsOf,
@@ -42,6 +42,8 @@ export async function dropViews(client: pg.ClientBase, options: DropOptions): Pr
   const { own, foreign } = await viewsOf(client, options);
   if (foreign.length > 0) return { dropped: [], foreign };
 
+  // From here on readers wait: what the transaction has yet to lock, the table itself too, is to be had soon.
+  if (own.size > 0) await client.query(`SET LOCAL lock_timeout = ${VIEW_LOCK_TIMEOUT}`);
   const dropped: string[] = [];
   for (const [oid, view] of own) {
     const found = (await findViews(client, view.schema, [view.name])).get(view.name);
