@@ -7,7 +7,7 @@ import { Session } from './session.ts';
 
 export const check: Command = {
   name: 'check',
-  usage: 'check [--json]',
+  usage: 'check',
   summary: 'proves the set-up: configuration, PostgreSQL, sign-in, tables, change tracking, privileges',
   needs: { dataverse: true, postgres: true, tables: true },
   options: {},

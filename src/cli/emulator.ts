@@ -12,7 +12,7 @@ export const emulator: Command = {
   name: 'emulator',
   usage: 'emulator [--port N] [--host H] [--rows N] [--changes N] [--definitions DIR]',
   summary:
-    'the Dataverse emulator alone, with N rows and N changes a second, until Ctrl-C; the recorded definitions (JSON) in DIR, if given, take the place of its own tables',
+    'the Dataverse emulator alone, until Ctrl-C: N rows, N changes a second, tables as recorded (JSON) in DIR',
   needs: {},
   options: {
     port: { type: 'string' },

@@ -7,7 +7,7 @@ import { leaseHolder, Session } from './session.ts';
 
 export const plan: Command = {
   name: 'plan',
-  usage: 'plan [table...] [--apply] [--json]',
+  usage: 'plan [table...] [--apply]',
   summary: 'what the next run does to the mirror tables and costs; --apply lets happen what asks for a word',
   needs: { dataverse: true, postgres: true, tables: true },
   options: { apply: { type: 'boolean' } },

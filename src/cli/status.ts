@@ -6,7 +6,7 @@ import { Session } from './session.ts';
 
 export const status: Command = {
   name: 'status',
-  usage: 'status [--json]',
+  usage: 'status',
   summary: 'each table: phase, rows, last success, lag, age of the delta link, last error',
   needs: { postgres: true },
   options: {},

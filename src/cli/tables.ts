@@ -5,8 +5,8 @@ import { Session } from './session.ts';
 
 export const tables: Command = {
   name: 'tables',
-  usage: 'tables [--json]',
-  summary: "the environment's tables: logical name, entity set, change tracking, rows",
+  usage: 'tables',
+  summary: "the environment's tables: which are mirrored, why others are not, change tracking, rows",
   needs: { dataverse: true },
   options: {},
   takesWords: false,

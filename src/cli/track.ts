@@ -4,7 +4,7 @@ import { Session } from './session.ts';
 
 export const track: Command = {
   name: 'track',
-  usage: 'track <table...> [--json]',
+  usage: 'track <table...>',
   summary: 'turns change tracking on for the named tables and publishes them; needs System Customizer',
   needs: { dataverse: true },
   options: {},
