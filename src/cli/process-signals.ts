@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createLogger } from './log.ts';
 
 /** After the first signal the work has this long to end by itself, in milliseconds. */
@@ -9,6 +10,8 @@ const GRACE = 25_000;
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
+  // Every table listens to it: Node's warning of a leak at the eleventh is none here.
+  setMaxListeners(0, controller.signal);
   const stop = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(1);
     controller.abort(new Error(`Stopped by ${signal}.`));

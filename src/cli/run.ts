@@ -32,7 +32,7 @@ export async function runUntilStopped(session: Session): Promise<number> {
     health.setReady();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
     const shared = session.labels(mirror);
-    const loads = new LoadPlaces(Math.floor(config.limits.tables / 2));
+    const loads = new LoadPlaces(config.limits.tables - 2);
     await runDaemon(
       {
         dataverse: session.dataverse(),

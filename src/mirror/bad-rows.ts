@@ -47,9 +47,15 @@ export class BadRows {
 
 /** The first row of those with the reason that most have. */
 function commonest(rows: readonly QuarantinedRow[]): QuarantinedRow {
-  const groups = Map.groupBy(rows, ({ reason, sqlstate }) => `${sqlstate} ${reason}`);
-  const [largest] = [...groups.values()].toSorted((a, b) => b.length - a.length);
-  const [first] = largest ?? [];
+  const groups = new Map<string, { readonly first: QuarantinedRow; rows: number }>();
+  for (const row of rows) {
+    const reason = `${row.sqlstate} ${row.reason}`;
+    const group = groups.get(reason) ?? { first: row, rows: 0 };
+    group.rows++;
+    groups.set(reason, group);
+  }
+  const [largest] = [...groups.values()].toSorted((a, b) => b.rows - a.rows);
+  const first = largest?.first;
   if (first === undefined) throw new TypeError('There is no bad row.');
   return first;
 }

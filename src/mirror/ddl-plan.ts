@@ -78,9 +78,10 @@ export function planTable(
       applied.some(({ kind }) => kind !== 'removed') ||
       effective.columns.some(({ identifier }) => existing.columns.get(identifier)?.removed === true),
     altered: [
-      ...applied.flatMap((change) =>
-        change.kind === 'widened' || change.kind === 'hashed' ? [change.column.identifier] : [],
-      ),
+      ...applied.flatMap((change) => {
+        if (change.kind === 'hashed') return [change.column.identifier, ...change.inTheClear];
+        return change.kind === 'widened' ? [change.column.identifier] : [];
+      }),
       ...own.dropped,
     ],
     reshapes: applied.length > 0 || own.statements.length > 0,
@@ -167,7 +168,10 @@ function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[
   const add = `${table} ADD COLUMN ${definition(column)}`;
   const fixed = [mirror.table.key, mirror.table.version, mirror.table.partition].includes(column.name);
   if (change.kind === 'added') return [add];
-  if (change.kind === 'hashed') return [`${table} DROP COLUMN ${name}`, add];
+  if (change.kind === 'hashed') {
+    const gone = [column.identifier, ...change.inTheClear];
+    return [...gone.map((each) => `${table} DROP COLUMN ${quoteIdentifier(each)}`), add];
+  }
   if (fixed) throw keyRetyped(mirror, column, change.from);
   if (change.kind === 'widened') {
     const type = POSTGRES_TYPE[column.type];

@@ -10,6 +10,8 @@ export interface ExistingColumn {
   readonly comment: string | null;
   /** What the catalog says it holds; absent where the catalog does not know it. */
   readonly holds?: ColumnType;
+  /** Of which attribute, by the catalog. */
+  readonly attribute?: string;
   /** The catalog says that it went: rows written since lack its values. */
   readonly removed?: boolean;
 }
@@ -62,8 +64,8 @@ export type Change =
       readonly from: string;
       readonly keptAs: string;
     }
-  /** Values are hashed from now on: those in the clear go. */
-  | { readonly kind: 'hashed'; readonly column: MirrorColumn }
+  /** Values are hashed from now on: those in the clear go, also from columns that were put aside. */
+  | { readonly kind: 'hashed'; readonly column: MirrorColumn; readonly inTheClear: readonly string[] }
   /** The source has it no longer. */
   | { readonly kind: 'removed'; readonly name: string };
 
@@ -99,10 +101,26 @@ function changeOf(
 ): Change | undefined {
   const found = existing.columns.get(column.identifier);
   if (found === undefined) return { kind: 'added', column };
-  if (column.type === 'hash') return found.holds === 'hash' ? undefined : { kind: 'hashed', column };
+  if (column.type === 'hash') {
+    if (found.holds === 'hash') return undefined;
+    return { kind: 'hashed', column, inTheClear: putAside(mirror, column, existing) };
+  }
   if (found.type === POSTGRES_TYPE[column.type]) return undefined;
   if (widens(found.type, column.type)) return { kind: 'widened', column, from: found.type };
   return { kind: 'replaced', column, from: found.type, keptAs: keptName(mirror, column, existing, day) };
+}
+
+/** Columns with former values of an attribute. */
+function putAside(mirror: MirrorTable, { attribute }: MirrorColumn, existing: ExistingTable): string[] {
+  const wanted = new Set(mirror.columns.map(({ identifier }) => identifier));
+  return [...existing.columns].flatMap(([identifier, column]) =>
+    column.removed === true &&
+    column.attribute === attribute &&
+    column.holds !== 'hash' &&
+    !wanted.has(identifier)
+      ? [identifier]
+      : [],
+  );
 }
 
 /** `revenue_20261121`, or that and a hash where the name is taken. */

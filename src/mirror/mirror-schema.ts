@@ -31,6 +31,8 @@ export interface Prepared {
   readonly leftBehind: readonly string[];
   /** What was changed of columns that were there or are new, each in words. */
   readonly changes: readonly string[];
+  /** What waits for somebody's word, in words; null when nothing does. */
+  readonly pending: string | null;
 }
 
 /** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
@@ -60,7 +62,10 @@ export async function prepareMirrorTable(
   );
   if (plan.statements.length > 0) {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
-    if (existing === undefined) await createSchema(client, mirror.schema);
+    if (existing === undefined) {
+      await createSchema(client, mirror.schema);
+      await assertNameFree(client, mirror);
+    }
     if (plan.altered.length > 0) await makeWay(client, plan);
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
@@ -69,7 +74,8 @@ export async function prepareMirrorTable(
     await recordKept(store, db, table, { identifier, column, type });
   }
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
-  const remade = await recordMetadata(store, db, mirror.table, pendingChanges(plan));
+  const pending = pendingChanges(plan);
+  const remade = await recordMetadata(store, db, mirror.table, pending);
   const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
   return {
     mirror: plan.mirror,
@@ -79,7 +85,27 @@ export async function prepareMirrorTable(
     hasRows: (rowCount ?? 0) > 0,
     leftBehind,
     changes: plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
+    pending,
   };
+}
+
+/** @throws Failure `name-taken` where something else than a table has the name. */
+async function assertNameFree(
+  client: pg.PoolClient,
+  { schema, identifier, qualified, table }: MirrorTable,
+): Promise<void> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+    [schema, identifier],
+  );
+  if (rowCount === 0) return;
+  throw new Failure({
+    code: 'name-taken',
+    reaction: 'stop-table',
+    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} is there already, and is no table.`,
+    remedy: `Drop or rename ${qualified}; compatibility.fivetran makes a view of that name for stringmap.`,
+    details: { table: table.logicalName },
+  });
 }
 
 /** What others made of columns; our own views are made anew anyway. */
@@ -157,7 +183,10 @@ async function readExisting(
   const [first] = rows;
   if (first === undefined) return undefined;
   const catalogued = new Map(
-    catalog.map(({ identifier, type, removed }) => [identifier, { holds: type as ColumnType, removed }]),
+    catalog.map(({ identifier, attribute, type, removed }) => [
+      identifier,
+      { holds: type as ColumnType, attribute, removed },
+    ]),
   );
   return {
     comment: first.comment,

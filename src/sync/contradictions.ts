@@ -17,12 +17,10 @@ export async function settleContradictions(
 ): Promise<Page> {
   if (page.tombstones.length === 0) return page;
   const { certain, doubtful } = await writer.deletions(page);
-  const living: PageRows[] = [];
-  const tombstones: Tombstone[] = certain.map((id) => ({ ...id, reason: 'deleted' }));
-  for (const id of doubtful) {
-    const row = await feed.readRow(id, signal);
-    if (row === null) tombstones.push({ ...id, reason: 'deleted' });
-    else living.push(row);
-  }
+  // Together: the budget bounds how many are in flight.
+  const rows = await Promise.all(doubtful.map(async (id) => feed.readRow(id, signal)));
+  const living: readonly PageRows[] = rows.filter((row) => row !== null);
+  const gone = doubtful.filter((_, at) => rows[at] === null);
+  const tombstones: Tombstone[] = [...certain, ...gone].map((id) => ({ ...id, reason: 'deleted' }));
   return { ...joinPages([page, ...living]), tombstones, link: page.link };
 }

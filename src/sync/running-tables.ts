@@ -17,7 +17,10 @@ export interface RunningTables {
 export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTables {
   const places = new Bottleneck({ maxConcurrent: tablesAtOnce });
   const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
-  const broken = Promise.withResolvers<never>();
+  let onBroken: (error: unknown) => void = () => undefined;
+  const broken = new Promise<never>((_, reject) => (onBroken = reject));
+  // Whoever waits for it hears of it.
+  broken.catch(() => undefined);
   return {
     names: () => [...running.keys()],
     add(job, cron) {
@@ -31,7 +34,7 @@ export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTab
       });
       const stop = new AbortController();
       const ended = schedule.run(AbortSignal.any([signal, stop.signal]));
-      ended.catch(broken.reject);
+      ended.catch(onBroken);
       running.set(job.settings.name, { stop, ended });
     },
     async remove(name) {
@@ -40,7 +43,7 @@ export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTab
       table?.stop.abort();
       await table?.ended;
     },
-    broken: broken.promise,
+    broken,
     async stopped() {
       await Promise.all([...running.values()].map(async ({ ended }) => ended));
     },

@@ -145,6 +145,7 @@ export class TableJob {
   ): Promise<boolean> {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal);
+    progress.phase = taken.checkpoint.phase;
     this.leases.keep(taken.lease);
     let givenBack = false;
     try {
@@ -308,7 +309,8 @@ export class TableJob {
     // The child logger names the table.
     const { failure, deferred, table: _, ...fields } = result;
     if (failure !== null) {
-      const { code, remedy, details, message } = failure;
+      const { code, remedy, message } = failure;
+      const { table: _table, ...details } = failure.details;
       const fault = code === 'unexpected' ? { err: failure.cause } : {};
       this.logger.error({ ...fields, ...details, code, remedy, ...fault }, message);
     } else if (deferred) {

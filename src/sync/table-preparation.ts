@@ -76,6 +76,12 @@ export class TablePreparation {
         `Table ${name} has changed: ${ready.changes.join('; ')}.`,
       );
     }
+    if (ready.pending !== null) {
+      this.logger.warn(
+        { table: name, pending: ready.pending },
+        `Table ${name} waits for somebody's word: ${ready.pending} See \`mirrorverse plan ${name}\`.`,
+      );
+    }
     if (ready.leftBehind.length > 0) {
       this.logger.warn(
         { table: name, dependents: ready.leftBehind },

@@ -243,3 +243,17 @@ it('a view that made way for a column comes back although the labels cannot be r
     1,
   );
 });
+
+it('a view that somebody dropped comes back with the next pass, and so do the tables of labels', async () => {
+  await using bench = await labelled();
+  await bench.sync(TABLES, OPTIONS);
+  await bench.database.query('DROP VIEW dataverse_labeled.account');
+  await bench.sync(TABLES, OPTIONS);
+  expect(await bench.database.query('SELECT FROM dataverse_labeled.account')).toHaveLength(1);
+  await bench.database.query(
+    'DROP TABLE dataverse._views, dataverse._choices, dataverse._columns, dataverse._lookup_targets CASCADE',
+  );
+  await bench.sync(TABLES, OPTIONS);
+  const [row] = await bench.database.query(`SELECT statecode_label AS label FROM dataverse_labeled.account`);
+  expect(row).toEqual({ label: 'Active' });
+});

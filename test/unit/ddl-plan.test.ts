@@ -156,6 +156,16 @@ test('a column that is hashed from now on loses what it held in the clear', () =
   expect(plan(revenueAs('hash'), existing({ revenue: { type: 'text', holds: 'hash' } })).changes).toEqual([]);
 });
 
+test('a column hashed from now on leaves nothing in the clear that was put aside before', () => {
+  const aside = { type: 'numeric', holds: 'numeric', attribute: 'revenue', removed: true } as const;
+  const hashed = plan(
+    revenueAs('hash'),
+    existing({ revenue: { type: 'text', holds: 'text' }, revenue_20251231: aside, fax: { removed: true } }),
+  );
+  expect(hashed.statements).toContain('ALTER TABLE "crm"."account" DROP COLUMN "revenue_20251231"');
+  expect(hashed.statements.join()).not.toContain('fax');
+});
+
 test('key and version never change their type', () => {
   const failure = failureOf(() => plan(mirror, existing({ versionnumber: { type: 'integer' } })));
   expect(failure).toMatchObject({ code: 'drift', reaction: 'stop-table' });

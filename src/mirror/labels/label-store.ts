@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { TableLabels } from '../../model/labels.ts';
+import { shortenIdentifier } from '../identifier.ts';
 import { transaction } from '../postgres.ts';
 import { holdFence } from '../state/checkpoints.ts';
 import { readLabelState, recordLabels, recordViews, type LabelState } from '../state/label-state.ts';
@@ -9,6 +10,7 @@ import type { EnvironmentRecord } from '../state/environments.ts';
 import { isInUse, type ViewReport } from './apply-views.ts';
 import { createCompatibilityViews } from './compatibility-views.ts';
 import { refreshViews } from './refresh-views.ts';
+import { lostViews } from './view-catalog.ts';
 import { writeLabels } from './write-labels.ts';
 
 /** What is wanted beside the mirror tables. */
@@ -46,7 +48,15 @@ export function createLabelStore(
 ): LabelStore {
   const languages = { preferred: wishes.language, base: environment.language ?? undefined };
   return {
-    state: async (table) => readLabelState(store, table),
+    async state(table) {
+      const state = await readLabelState(store, table);
+      const { viewSchema } = wishes;
+      if (state.version === null || state.viewsDue || viewSchema === undefined) return state;
+      const view = shortenIdentifier(table);
+      const lost = await transaction(pool, async (client) => lostViews(client, schema, viewSchema, view));
+      if (lost === 'all') return { version: null, viewsDue: true };
+      return { ...state, viewsDue: lost === 'one' };
+    },
     async write(labels, version, lease) {
       await transaction(pool, async (client) => {
         await holdFence(store, client, lease);

@@ -102,6 +102,29 @@ export async function ownViews(client: pg.ClientBase, schema: string): Promise<M
   return new Map(rows.map(({ oid, ...view }) => [oid, view]));
 }
 
+/**
+ * What somebody else has dropped: the view of this name that we made, or all that is known of views,
+ * with the tables of labels.
+ */
+export async function lostViews(
+  client: pg.ClientBase,
+  schema: string,
+  viewSchema: string,
+  name: string,
+): Promise<'one' | 'all' | 'none'> {
+  const views = qualifiedName(schema, VIEWS);
+  const { rows } = await client.query<{ gone: boolean }>('SELECT to_regclass($1) IS NULL AS gone', [views]);
+  if (rows[0]?.gone === true) return 'all';
+  const { rowCount } = await client.query(
+    `SELECT FROM ${views} v
+      WHERE v.view_schema = $1 AND v.view_name = $2
+        AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname = v.view_schema AND c.relname = v.view_name)`,
+    [viewSchema, name],
+  );
+  return rowCount === 0 ? 'none' : 'one';
+}
+
 export interface OwnView {
   readonly schema: string;
   readonly name: string;

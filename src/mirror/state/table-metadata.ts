@@ -18,11 +18,12 @@ export async function recordMetadata(
 ): Promise<boolean> {
   const { tables } = store.tables;
   const ofTable = and(eq(tables.environmentId, store.environmentId), eq(tables.table, logicalName));
-  const [before] = await db.select({ metadataId: tables.metadataId }).from(tables).where(ofTable);
+  const noted = { metadataId: tables.metadataId, pending: tables.pending };
+  const [before] = await db.select(noted).from(tables).where(ofTable);
   const known = before?.metadataId ?? null;
-  await db
-    .update(tables)
-    .set({ pending, metadataId: metadataId ?? known })
-    .where(ofTable);
+  const now = metadataId ?? known;
+  if (before?.pending !== pending || known !== now) {
+    await db.update(tables).set({ pending, metadataId: now }).where(ofTable);
+  }
   return known !== null && metadataId !== undefined && known !== metadataId;
 }
