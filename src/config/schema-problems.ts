@@ -4,6 +4,15 @@ import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
 
 type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
 
+/** What a value was expected to be, in words of a configuration file. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text; write it in quotes',
+  int: 'whole number',
+  number: 'number',
+  array: 'list',
+  object: 'mapping of keys to values',
+};
+
 function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   const path = issue.path.map(String);
   const key = path.join('.');
@@ -25,7 +34,9 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   const variable = Object.entries(VARIABLES).find(
     ([name, at]) => variables[name] !== undefined && at.join('.') === key,
   )?.[0];
-  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
+  const message =
+    issue.code === 'invalid_type' ? `is no ${KINDS[issue.expected] ?? issue.expected}` : issue.message;
+  return [{ key: variable === undefined ? key : `${variable} (${key})`, message }];
 }
 
 /**

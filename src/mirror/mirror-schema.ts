@@ -123,11 +123,25 @@ async function madeOf(
  *
  * @throws Failure `drift-blocked` where somebody else's views are in the way: they are not ours to drop.
  */
-async function makeWay(client: pg.PoolClient, { mirror, altered }: DdlPlan): Promise<void> {
+async function makeWay(client: pg.PoolClient, plan: DdlPlan): Promise<void> {
+  const { schema, table } = plan.mirror;
+  const columns = plan.altered;
+  const { foreign } = await dropViews(client, { schema, table: table.logicalName, columns });
+  if (foreign.length > 0) throw blocked(plan, foreign);
+}
+
+/** What would keep the plan's statements from being run; null when nothing would. */
+export async function whatBlocks(client: pg.ClientBase, plan: DdlPlan): Promise<Failure | null> {
+  if (plan.altered.length === 0) return null;
+  const { schema, table } = plan.mirror;
+  const columns = plan.altered;
+  const { foreign } = await viewsOf(client, { schema, table: table.logicalName, columns });
+  return foreign.length === 0 ? null : blocked(plan, foreign);
+}
+
+function blocked({ mirror, altered }: DdlPlan, foreign: readonly string[]): Failure {
   const { logicalName: table } = mirror.table;
-  const { foreign } = await dropViews(client, { schema: mirror.schema, table, columns: altered });
-  if (foreign.length === 0) return;
-  throw new Failure({
+  return new Failure({
     code: 'drift-blocked',
     reaction: 'stop-table',
     message: `Columns of ${mirror.qualified} have to change (${altered.join(', ')}), but ${foreign.join(', ')} is made of them.`,

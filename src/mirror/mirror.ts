@@ -40,6 +40,7 @@ export interface Mirror {
    * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
    *
    * @param table the columns that are wanted.
+   * @param signal a column may change in place, which rewrites the table: an abort cancels that.
    * @throws Failure
    */
   prepare(
@@ -47,6 +48,7 @@ export interface Mirror {
     softDeletes: boolean,
     lease: Lease,
     options?: Partial<PrepareOptions>,
+    signal?: AbortSignal,
   ): Promise<Prepared>;
   writer(mirror: MirrorTable, lease: Lease): PageWriter;
   /** Undefined where no labels are wanted. */
@@ -83,18 +85,22 @@ export async function openMirror(
     store,
     options,
     environment: record,
-    async prepare(table, softDeletes, lease, { definition = table, policy = APPLY_ALL } = {}) {
+    async prepare(table, softDeletes, lease, { definition = table, policy = APPLY_ALL } = {}, signal) {
       const mirror = mirrorTable(table, options.schema, softDeletes);
-      return transaction(pool, async (client) => {
-        await holdFence(store, client, lease);
-        const prepared = await prepareMirrorTable(client, store, mirror, { definition, policy });
-        // In the same commit: a link must never outlive the rows it stands for.
-        if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
-        // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
-        else if (prepared.refills) await forgetSelection(store, store.on(client), lease);
-        if (prepared.altered) await forgetLabels(store, store.on(client), lease);
-        return prepared;
-      });
+      return transaction(
+        pool,
+        async (client) => {
+          await holdFence(store, client, lease);
+          const prepared = await prepareMirrorTable(client, store, mirror, { definition, policy });
+          // In the same commit: a link must never outlive the rows it stands for.
+          if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
+          // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
+          else if (prepared.refills) await forgetSelection(store, store.on(client), lease);
+          if (prepared.altered) await forgetLabels(store, store.on(client), lease);
+          return prepared;
+        },
+        signal,
+      );
     },
     writer: (mirror, lease) =>
       new PageWriter({

@@ -44,8 +44,6 @@ export interface PageResult {
 const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0 };
 const NO_ROWS: PageRows = { bytes: new Uint8Array(0), width: 0, rows: 0, cells: new Int32Array(0) };
 const CONTENTION_RETRIES = 5;
-/** Milliseconds a page may go on after the process was told to stop. */
-const PAGE_GRACE = 10_000;
 
 export interface PageWriterOptions {
   readonly pool: pg.Pool;
@@ -213,37 +211,13 @@ export class PageWriter {
     const { pool, store, lease } = this.options;
     return this.retried(signal, async () => {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
-      return this.cancelledLate(connection, signal, async () =>
+      return connection.cancelledLate(this.options.pool, signal, async () =>
         connection.transaction(async (client) => {
           await holdFence(store, client, lease);
           return work(client);
         }),
       );
     });
-  }
-
-  /**
-   * Lets the page under way end by itself after an abort, for a while; then its statement is cancelled,
-   * which rolls the page back. One that waits for a lock would otherwise outlast the process's own
-   * time to stop, and keep the lease.
-   */
-  private async cancelledLate<T>(
-    connection: PostgresConnection,
-    signal: AbortSignal,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const onAbort = (): void => {
-      timer = setTimeout(() => void connection.cancel(this.options.pool), PAGE_GRACE);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await work();
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    }
   }
 
   /** Repeats what lost against another transaction: a deadlock, or a lock that was not to be had. */

@@ -32,6 +32,9 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
   return pool;
 }
 
+/** Milliseconds a transaction may go on after the process was told to stop. */
+const ABORT_GRACE = 10_000;
+
 /** A connection taken from the pool for as long as it is needed. */
 export class PostgresConnection {
   readonly client: PoolClient;
@@ -90,6 +93,26 @@ export class PostgresConnection {
     }
   }
 
+  /**
+   * Lets work on the connection end by itself after an abort, for a while; then its statement is
+   * cancelled, which rolls the transaction back. One that waits for a lock, or rewrites a large table,
+   * would otherwise outlast the process's own time to stop, and keep the lease.
+   */
+  async cancelledLate<T>(pool: Pool, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      timer = setTimeout(() => void this.cancel(pool), ABORT_GRACE);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await work();
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
   /** Throws the connection away. */
   destroy(error: unknown): void {
     this.broken ??= error instanceof Error ? error : new Error(String(error));
@@ -105,11 +128,21 @@ export class PostgresConnection {
   }
 }
 
-/** One transaction on a connection of its own. @throws Failure for whatever PostgreSQL says. */
-export async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/**
+ * One transaction on a connection of its own.
+ *
+ * @param signal for work that may take long: an abort cancels it after a while.
+ * @throws Failure for whatever PostgreSQL says.
+ */
+export async function transaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const connection = await PostgresConnection.take(pool);
   try {
-    return await connection.transaction(work);
+    if (signal === undefined) return await connection.transaction(work);
+    return await connection.cancelledLate(pool, signal, async () => connection.transaction(work));
   } catch (error) {
     throw postgresFailure(error);
   } finally {

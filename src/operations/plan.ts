@@ -4,7 +4,7 @@ import { readRecordCounts } from '../dataverse/record-count.ts';
 import { estimateRequests } from '../dataverse/request-estimate.ts';
 import { assertAllowed } from '../mirror/ddl-plan.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
-import { planMirrorTable } from '../mirror/mirror-schema.ts';
+import { planMirrorTable, whatBlocks } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
@@ -90,7 +90,7 @@ async function planTableRun(
         policy: change.policy,
         description: describeChange(change),
       }));
-      const refusal = failureOf(() => assertAllowed(plan));
+      const refusal = failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan));
       if (refusal !== null) return stopped(table, rows, changes, refusal);
       const stored =
         existing === undefined || store === undefined

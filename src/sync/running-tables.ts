@@ -17,7 +17,7 @@ export interface RunningTables {
 export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTables {
   const places = new Bottleneck({ maxConcurrent: tablesAtOnce });
   const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
-  let onBroken: (error: unknown) => void = () => undefined;
+  let onBroken: ((error: unknown) => void) | undefined;
   const broken = new Promise<never>((_, reject) => (onBroken = reject));
   // Whoever waits for it hears of it.
   broken.catch(() => undefined);
@@ -34,7 +34,7 @@ export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTab
       });
       const stop = new AbortController();
       const ended = schedule.run(AbortSignal.any([signal, stop.signal]));
-      ended.catch(onBroken);
+      ended.catch((error: unknown) => onBroken?.(error));
       running.set(job.settings.name, { stop, ended });
     },
     async remove(name) {

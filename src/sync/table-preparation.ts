@@ -68,7 +68,8 @@ export class TablePreparation {
       return { mirror: this.prepared.mirror, created: false, refills: false, hasRows: true };
     }
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
-    const ready = await this.mirror.prepare(wanted, softDeletes, lease, { definition, policy });
+    const options = { definition, policy };
+    const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     this.prepared = { definition, mirror: ready.mirror };
     if (ready.changes.length > 0) {
       this.logger.info(

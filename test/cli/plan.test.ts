@@ -112,6 +112,18 @@ describe('plan', () => {
     });
   });
 
+  it('names the view of somebody else that a change would stop at', async () => {
+    await using bench = await openBench(['account']);
+    const { cli, database, emulator } = bench;
+    expect((await cli.run(['sync'])).status).toBe(0);
+    await database.query('CREATE VIEW public.report AS SELECT numberofemployees FROM dataverse.account');
+    emulator.store.retypeColumn('account', 'numberofemployees', { kind: 'Decimal' });
+    const { status, table } = await plan(cli);
+    expect(status).toBe(1);
+    expect(table.error).toMatchObject({ code: 'drift-blocked' });
+    expect(table.error?.remedy).toContain('Drop public.report');
+  });
+
   it('ends with 1 when a table cannot be mirrored, and says why', async () => {
     await using bench = await openBench(['account', 'no_such_table']);
     const { status, document } = await bench.cli.json(['plan']);

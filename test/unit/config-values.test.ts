@@ -86,3 +86,12 @@ test('hashing needs a key that is not to be guessed', () => {
   expect(keysOf(problemsOf(hashing, { MIRRORVERSE_HASH_KEY: 'short' }))).toEqual(['MIRRORVERSE_HASH_KEY']);
   expect(load(hashing, { MIRRORVERSE_HASH_KEY: '0123456789abcdef' }).hashKey).toBe('0123456789abcdef');
 });
+
+test('a value of another kind is told in words of the file', () => {
+  const problems = problemsOf('lease: 5\nlabels: { language: german }\ntables: { account: true }');
+  expect(problems.map(({ key, message }) => `${key} ${message}`).toSorted()).toEqual([
+    'labels.language is no number',
+    'lease is no text; write it in quotes',
+    'tables is no list',
+  ]);
+});
