@@ -51,7 +51,7 @@ describe('check', () => {
       const finding = failedFinding(await runCheck(bench.cli, environment), 'postgres.grants');
       expect(finding.code).toBe('grant-missing');
       for (const schema of ['dataverse', 'mirrorverse', 'dataverse_labeled']) {
-        expect(finding.message.split(' ')).toContain(schema);
+        expect(finding.message.split(/[ ,]+/)).toContain(schema);
       }
       const sync = await cli.run(['sync'], environment);
       expect(sync.status).toBe(1);
