@@ -1,9 +1,8 @@
 import type { TableConfig } from '../config/config.ts';
 import { planRun, type TablePlan } from '../operations/plan.ts';
-import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import type { Command, CommandContext } from './command.ts';
 import { selectedTables } from './selected-tables.ts';
-import { leaseHolder, Session } from './session.ts';
+import { Session } from './session.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -36,21 +35,15 @@ export const plan: Command = {
 
 /** Makes the mirror tables fit; what that takes of rows is the next run's. @throws Failure */
 async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<void> {
-  const { logger, signal } = session.context;
+  const { signal } = session.context;
   const mirror = await session.mirror(tables);
-  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
   const shared = session.labels(mirror);
-  const ended = new AbortController();
-  const keeper = leases.run(ended.signal);
-  try {
+  await session.withLeases(mirror, async (leases) => {
     for (const table of tables) {
       await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
     }
     await shared.labels?.makeViews();
-  } finally {
-    ended.abort();
-    await keeper;
-  }
+  });
 }
 
 function print(context: CommandContext, plans: readonly TablePlan[]): void {

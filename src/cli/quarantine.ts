@@ -1,11 +1,10 @@
 import { fitsPattern, isPattern } from '../model/name-pattern.ts';
 import { readQuarantine, type QuarantineListEntry } from '../operations/quarantine-list.ts';
-import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { retryQuarantined, type RetryResult } from '../sync/quarantine-retry.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
 import { textTable } from './output.ts';
 import { selectedTables } from './selected-tables.ts';
-import { leaseHolder, Session } from './session.ts';
+import { Session } from './session.ts';
 
 const RETRY = 'retry';
 
@@ -52,20 +51,14 @@ async function retry(session: Session, names: readonly string[]): Promise<number
   const { signal, logger } = context;
   const tables = selectedTables(await session.resolution(), names);
   const mirror = await session.mirror(tables);
-  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-  const parts = { dataverse: session.dataverse(), mirror, leases, logger };
-  const ended = new AbortController();
-  const keeper = leases.run(ended.signal);
   const results: RetryResult[] = [];
-  try {
+  await session.withLeases(mirror, async (leases) => {
+    const parts = { dataverse: session.dataverse(), mirror, leases, logger };
     for (const table of tables) {
       const { settings } = session.job(mirror, leases, table);
       results.push(await retryQuarantined(settings, parts, signal));
     }
-  } finally {
-    ended.abort();
-    await keeper;
-  }
+  });
   printRetried(context, results);
   return results.every(({ failure, quarantined }) => failure === null && quarantined === 0) ? 0 : 1;
 }

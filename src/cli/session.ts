@@ -12,7 +12,7 @@ import { consented } from '../mirror/drift.ts';
 import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
 import { LabelKeeper } from '../sync/label-keeper.ts';
-import type { LeaseKeeper } from '../sync/lease-keeper.ts';
+import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { readResolution } from '../sync/read-resolution.ts';
 import { TableJob, type TableJobParts, type TableSettings } from '../sync/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
@@ -127,6 +127,19 @@ export class Session {
     const { consent: _, ...shared } = options;
     const parts = { dataverse: this.dataverse(), mirror, leases, logger: this.context.logger };
     return new TableJob({ ...settings, drift }, { ...parts, ...shared });
+  }
+
+  /** Runs `work` with leases that are renewed until it has ended. */
+  async withLeases<T>(mirror: Mirror, work: (leases: LeaseKeeper) => Promise<T>): Promise<T> {
+    const leases = new LeaseKeeper(mirror, leaseHolder(), this.context.logger);
+    const ended = new AbortController();
+    const keeper = leases.run(ended.signal);
+    try {
+      return await work(leases);
+    } finally {
+      ended.abort();
+      await keeper;
+    }
   }
 
   /** What keeps labels and views in step with the metadata, where they are wanted. */

@@ -1,4 +1,3 @@
-import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import type { TableConfig } from '../config/config.ts';
 import { tellRemoved } from '../sync/removed-tables.ts';
 import { syncOnce } from '../sync/sync-once.ts';
@@ -8,7 +7,7 @@ import type { Command, CommandContext } from './command.ts';
 import { exitStatus } from './exit-status.ts';
 import { textTable } from './output.ts';
 import { selectedTables } from './selected-tables.ts';
-import { leaseHolder, Session } from './session.ts';
+import { Session } from './session.ts';
 
 export const sync: Command = {
   name: 'sync',
@@ -36,19 +35,13 @@ export async function syncTables(
   const tables = selectedTables(resolution, words);
   const mirror = await session.mirror(tables);
   if (words.length === 0) await tellRemoved(mirror.store, session.choice(), resolution, logger);
-  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
   const shared = session.labels(mirror);
-  const jobs = tables.map((table) => session.job(mirror, leases, table, shared));
-  const ended = new AbortController();
-  const keeper = leases.run(ended.signal);
-  try {
+  return session.withLeases(mirror, async (leases) => {
+    const jobs = tables.map((table) => session.job(mirror, leases, table, shared));
     const results = await syncOnce(jobs, config.limits.tables, options, signal);
     await shared.labels?.makeViews();
     return results;
-  } finally {
-    ended.abort();
-    await keeper;
-  }
+  });
 }
 
 export function printResults(context: CommandContext, results: readonly RunResult[]): void {

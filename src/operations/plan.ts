@@ -33,7 +33,7 @@ export interface TablePlan {
   readonly table: string;
   readonly statements: readonly string[];
   readonly changes: readonly PlannedChange[];
-  /** The rows that are read again, and why; null when only changes are. */
+  /** How the rows are read; null when only changes are. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
   /** Rows at the source, from a snapshot that may be a day old; null where nobody counts them. */
   readonly rows: number | null;
