@@ -14,13 +14,24 @@ export interface Checkpoint {
   readonly link: Link | null;
   /** The selection the link was issued for; a link keeps the one it began with. */
   readonly selection: string | null;
+  /**
+   * The environment went back in time, and this re-baseline makes up for it: the version of a row that
+   * it has not seen yet means nothing.
+   */
+  readonly rewound: boolean;
 }
 
-export const NEW_CHECKPOINT: Checkpoint = { phase: 'new', catchingUp: false, link: null, selection: null };
+export const NEW_CHECKPOINT: Checkpoint = {
+  phase: 'new',
+  catchingUp: false,
+  link: null,
+  selection: null,
+  rewound: false,
+};
 
 /** A checkpoint before the first page of a baseline, or of a re-baseline where there are rows. */
-export function beginning(phase: 'baseline' | 'rebaseline', selection: string): Checkpoint {
-  return { phase, catchingUp: false, link: null, selection };
+export function beginning(phase: 'baseline' | 'rebaseline', selection: string, rewound = false): Checkpoint {
+  return { phase, catchingUp: false, link: null, selection, rewound: phase === 'rebaseline' && rewound };
 }
 
 /** Where the feed stands once a page is stored, and whether its sweep is due with that page. */
@@ -46,7 +57,7 @@ export function advance(from: Checkpoint, link: Link): Advance {
     return { checkpoint: { ...from, link, catchingUp: true }, sweep: false };
   }
   const sweep = from.phase === 'rebaseline';
-  return { checkpoint: { ...from, link, phase: 'delta', catchingUp: false }, sweep };
+  return { checkpoint: { ...from, link, phase: 'delta', catchingUp: false, rewound: false }, sweep };
 }
 
 /** Whether pages now come from a full load; the rest of the time they come from a delta. */

@@ -3,6 +3,12 @@ export interface Link {
   readonly kind: 'next' | 'delta';
   /** Opaque: followed byte for byte. */
   readonly url: string;
+  /**
+   * Rows a page of the chain that a next link belongs to. Within a chain no page asks for more than the
+   * one before it: should the environment count pages rather than go on from its cookie, larger pages
+   * would leave rows out, and smaller ones only repeat some.
+   */
+  readonly pageSize?: number;
 }
 
 /** What tells a row from the others of its table. */

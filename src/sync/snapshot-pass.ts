@@ -97,7 +97,7 @@ async function readOnce(
  */
 function advance(start: Checkpoint, finished: boolean): Advance {
   return finished
-    ? { checkpoint: { ...start, phase: 'delta' }, sweep: start.phase === 'rebaseline' }
+    ? { checkpoint: { ...start, phase: 'delta', rewound: false }, sweep: start.phase === 'rebaseline' }
     : { checkpoint: { ...start, selection: null }, sweep: false };
 }
 

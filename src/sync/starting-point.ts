@@ -14,9 +14,9 @@ export function startingPoint(
   { restart, hasRows }: { readonly restart: boolean; readonly hasRows: boolean },
 ): Checkpoint {
   if (stored.phase === 'new') return beginning(hasRows ? 'rebaseline' : 'baseline', selection);
-  if (restart || stored.selection !== selection) return beginning('rebaseline', selection);
+  if (restart || stored.selection !== selection) return beginning('rebaseline', selection, stored.rewound);
   // A baseline that stored no page yet has no link to go on from.
   if (stored.link === null)
-    return beginning(stored.phase === 'baseline' ? 'baseline' : 'rebaseline', selection);
+    return beginning(stored.phase === 'baseline' ? 'baseline' : 'rebaseline', selection, stored.rewound);
   return stored;
 }

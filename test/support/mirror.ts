@@ -72,7 +72,9 @@ export class WritingTable {
     if (taken === null) throw new Error('the lease is held by another');
     await mirror.prepare(table, softDeletes, taken.lease);
     const start: Checkpoint =
-      phase === 'stored' ? taken.checkpoint : { phase, catchingUp: false, link: null, selection: 'whatever' };
+      phase === 'stored'
+        ? taken.checkpoint
+        : { phase, catchingUp: false, link: null, rewound: false, selection: 'whatever' };
     const target = mirrorTable(table, mirror.options.schema, softDeletes);
     return new WritingTable(start, mirror.writer(target, taken.lease), taken.lease, target);
   }

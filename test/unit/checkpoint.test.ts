@@ -27,7 +27,7 @@ test('a baseline pages to its delta link and never sweeps', () => {
   const start = beginning('baseline', 'a,b');
   expect(follow(start, [NEXT, NEXT])).toEqual({ end: { ...start, link: NEXT }, sweeps: [] });
   expect(follow(start, [NEXT, DELTA, NEXT, DELTA, DELTA])).toEqual({
-    end: { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a,b' },
+    end: { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a,b', rewound: false },
     sweeps: [],
   });
 });
@@ -39,7 +39,7 @@ test('a re-baseline sweeps once, with the last page of its first delta', () => {
     sweeps: [],
   });
   expect(follow(start, [NEXT, DELTA, NEXT, NEXT, DELTA, NEXT, DELTA])).toEqual({
-    end: { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a' },
+    end: { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a', rewound: false },
     sweeps: [4],
   });
 });
@@ -48,8 +48,8 @@ test('a next link changes nothing but the position', () => {
   const checkpoints: Checkpoint[] = [
     beginning('baseline', 'a'),
     beginning('rebaseline', 'a'),
-    { phase: 'rebaseline', catchingUp: true, link: DELTA, selection: 'a' },
-    { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a' },
+    { phase: 'rebaseline', catchingUp: true, link: DELTA, selection: 'a', rewound: false },
+    { phase: 'delta', catchingUp: false, link: DELTA, selection: 'a', rewound: false },
   ];
   for (const from of checkpoints) {
     expect(advance(from, NEXT)).toEqual({ checkpoint: { ...from, link: NEXT }, sweep: false });
@@ -67,5 +67,11 @@ test('a load is a baseline, or a re-baseline until its delta link', () => {
 });
 
 test('the checkpoint of a table never seen has no link and no selection', () => {
-  expect(NEW_CHECKPOINT).toEqual({ phase: 'new', catchingUp: false, link: null, selection: null });
+  expect(NEW_CHECKPOINT).toEqual({
+    phase: 'new',
+    catchingUp: false,
+    link: null,
+    selection: null,
+    rewound: false,
+  });
 });

@@ -4,10 +4,10 @@ import { startingPoint } from '../../src/sync/starting-point.ts';
 
 const link = { kind: 'next', url: 'https://o/next' } as const;
 const STORED: readonly Checkpoint[] = [
-  { phase: 'baseline', catchingUp: false, link, selection: 'a' },
-  { phase: 'delta', catchingUp: false, link, selection: 'a' },
-  { phase: 'rebaseline', catchingUp: false, link, selection: 'a' },
-  { phase: 'rebaseline', catchingUp: true, link, selection: 'a' },
+  { phase: 'baseline', catchingUp: false, link, selection: 'a', rewound: false },
+  { phase: 'delta', catchingUp: false, link, selection: 'a', rewound: false },
+  { phase: 'rebaseline', catchingUp: false, link, selection: 'a', rewound: false },
+  { phase: 'rebaseline', catchingUp: true, link, selection: 'a', rewound: false },
 ];
 
 test('a table without a checkpoint begins a baseline, restarted or not', () => {

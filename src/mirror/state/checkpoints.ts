@@ -57,7 +57,9 @@ export async function storeCheckpoint(
       catchingUp: checkpoint.catchingUp,
       link: checkpoint.link?.url ?? null,
       linkKind: checkpoint.link?.kind ?? null,
+      linkPageSize: checkpoint.link?.pageSize ?? null,
       selection: checkpoint.selection,
+      rewound: checkpoint.rewound,
       ...(checkpoint.link === null
         ? { linkIssuedAt: null }
         : update.linkIsNew
@@ -74,16 +76,24 @@ export async function storeCheckpoint(
 
 /** Sets a table back to its beginning: its mirror table was made anew. */
 export async function forgetCheckpoint(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
-  await db
-    .update(store.tables.tables)
-    .set({ phase: 'new', catchingUp: false, link: null, linkKind: null, linkIssuedAt: null, selection: null })
-    .where(heldBy(store, lease));
+  await db.update(store.tables.tables).set(BEGINNING).where(heldBy(store, lease));
 }
 
 /** Makes the next run re-baseline the table: its mirror table gained columns, or its link is of no use. */
 export async function forgetSelection(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
   await db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease));
 }
+
+const BEGINNING = {
+  phase: 'new',
+  catchingUp: false,
+  link: null,
+  linkKind: null,
+  linkPageSize: null,
+  linkIssuedAt: null,
+  selection: null,
+  rewound: false,
+};
 
 const SUCCESS = {
   failures: 0,

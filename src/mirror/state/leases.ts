@@ -79,6 +79,8 @@ export async function takeLease(
       link: tables.link,
       linkKind: tables.linkKind,
       selection: tables.selection,
+      linkPageSize: tables.linkPageSize,
+      rewound: tables.rewound,
       successAge: sql<
         number | null
       >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
@@ -97,14 +99,17 @@ interface StoredCheckpoint {
   readonly link: string | null;
   readonly linkKind: string | null;
   readonly selection: string | null;
+  readonly linkPageSize: number | null;
+  readonly rewound: boolean;
 }
 
 function checkpointOf(row: StoredCheckpoint): Checkpoint {
   return {
     phase: row.phase as FeedPhase,
     catchingUp: row.catchingUp,
-    link: linkOf(row.linkKind, row.link),
+    link: linkOf(row),
     selection: row.selection,
+    rewound: row.rewound,
   };
 }
 
@@ -122,14 +127,17 @@ export async function readCheckpoint(
       link: tables.link,
       linkKind: tables.linkKind,
       selection: tables.selection,
+      linkPageSize: tables.linkPageSize,
+      rewound: tables.rewound,
     })
     .from(tables)
     .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
   return row === undefined ? undefined : checkpointOf(row);
 }
 
-function linkOf(kind: string | null, url: string | null): Link | null {
-  return url !== null && (kind === 'next' || kind === 'delta') ? { kind, url } : null;
+function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredCheckpoint): Link | null {
+  if (url === null || (kind !== 'next' && kind !== 'delta')) return null;
+  return { kind, url, ...(pageSize === null ? {} : { pageSize }) };
 }
 
 /** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. */

@@ -32,6 +32,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       linkLifeDays: integer('link_life_days'),
       /** The organization's base language. */
       language: integer('language'),
+      /** Until when a process of ours keeps all requests back, as the environment asked. */
+      pausedUntil: moment('paused_until'),
       /** What was last wanted of the views with labels. */
       viewWishes: text('view_wishes'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
@@ -51,6 +53,14 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** When the delta link that the feed follows was stored, or the baseline began. */
       linkIssuedAt: moment('link_issued_at'),
       selection: text('selection'),
+      /** Rows a page that the next link's chain of pages began with. */
+      linkPageSize: integer('link_page_size'),
+      /** The environment went back in time: versions of rows that this re-baseline has not seen mean nothing. */
+      rewound: boolean('rewound').notNull().default(false),
+      /** Rows that a sweep would delete, which are so many that somebody has to say yes. */
+      unseenRows: bigint('unseen_rows', { mode: 'number' }),
+      /** Somebody has said yes to the sweep that waits. */
+      sweepAllowed: boolean('sweep_allowed').notNull().default(false),
       leaseHolder: text('lease_holder'),
       leaseExpiresAt: moment('lease_expires_at'),
       fence: bigint('fence', { mode: 'bigint' })
