@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import type { TestDatabase } from '../database.ts';
+import { runScenario } from './run-scenario.ts';
+import { scenarios, type Scenario } from './scenario.ts';
+
+/** Milliseconds for making a scenario that fails smaller. */
+const SHRINKING = 60_000;
+
+/**
+ * Runs the scenario of a seed; one that fails is made as small as can be in a minute.
+ *
+ * @throws Error with the seed, what was wrong and the smallest scenario that shows it, as JSON that can
+ *   be kept among the regressions.
+ */
+export async function driveSeed(database: TestDatabase, seed: number): Promise<void> {
+  let smallest: { scenario: Scenario; problems: readonly string[] } | undefined;
+  const begun = Date.now();
+  await fc.check(
+    fc.asyncProperty(scenarios, async (scenario) => {
+      if (smallest !== undefined && Date.now() - begun > SHRINKING) return;
+      const problems = await outcome(database, scenario);
+      if (problems.length === 0) return;
+      smallest = { scenario, problems };
+      throw new Error(problems[0]);
+    }),
+    { seed, numRuns: 1, unbiased: true },
+  );
+  if (smallest === undefined) return;
+  const { scenario, problems } = smallest;
+  throw new Error(`SEED=${seed}\n${problems.join('\n')}\n${JSON.stringify(scenario)}`);
+}
+
+/** What is wrong at the end of a scenario, or that it broke off. */
+export async function outcome(database: TestDatabase, scenario: Scenario): Promise<string[]> {
+  try {
+    return await runScenario(database, scenario);
+  } catch (error) {
+    return [`it broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+  }
+}

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { freshDatabase, type TestDatabase } from '../database.ts';
+import { watchMirror } from '../mirror-journal.ts';
+import { driveSeed } from './drive-seeds.ts';
+import { speedUpTime } from './fast-time.ts';
+import { seedsOf } from './seeds.ts';
+
+/** Back-offs of a minute last a second. */
+const SPEED = 50;
+
+/** The random driver over one share of its seeds, which one test file has for itself. */
+export function driverSuite(share: number, shares: number): void {
+  const seeds = seedsOf(process.env, share, shares);
+  let database: TestDatabase;
+  beforeAll(async () => {
+    speedUpTime(SPEED);
+    database = await freshDatabase();
+    await watchMirror(database);
+  });
+  afterAll(async () => {
+    await database.drop();
+  });
+  describe('after any changes, faults and deaths the mirror is right again', () => {
+    it.each(seeds)('seed %i', async (seed) => driveSeed(database, seed), 180_000);
+  });
+}

@@ -1,0 +1,237 @@
+import { setTimeout as later } from 'node:timers';
+import { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
+import type { FaultAction } from '../../../src/emulator/fault-script.ts';
+import type { RequestKind } from '../../../src/emulator/api-request.ts';
+import type { RunResult } from '../../../src/sync/table-job.ts';
+import type { TestDatabase } from '../database.ts';
+import { clearJournal } from '../mirror-journal.ts';
+import type { Interruption, Scenario, Step, Trouble } from './scenario.ts';
+import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
+import { driverTable, Source } from './source-changes.ts';
+import { verdict } from './verdict.ts';
+
+/** Failures that mean a defect of the daemon, whatever was done to it. */
+const DEFECTS = new Set(['unexpected', 'statement-failed', 'too-many-bad-rows', 'link-loop']);
+/** Milliseconds; nothing in a scenario takes as long. */
+const TIME_LIMIT = 45_000;
+const DATA: readonly RequestKind[] = ['baseline', 'delta', 'next', 'row'];
+
+/**
+ * Lets a scenario happen, from an empty database to its end.
+ *
+ * @param database of {@link watchMirror}; what earlier scenarios left in it is removed.
+ * @returns what is wrong, as text for a person; nothing when all promises were kept.
+ */
+export async function runScenario(database: TestDatabase, scenario: Scenario): Promise<string[]> {
+  await reset(database);
+  const definitions = scenario.rows.map((_, at) => driverTable(at));
+  const tables = definitions.map(({ logicalName }) => logicalName);
+  const emulator = new DataverseEmulator({ tables: definitions, seed: 3 });
+  Object.assign(emulator.settings, scenario.readings);
+  const url = await emulator.listen();
+  const source = new Source(emulator, tables);
+  for (const [at, count] of scenario.rows.entries()) emulator.store.seed(tables[at] ?? '', count);
+  const drive = new Drive({ emulator, url, database, tables }, source, scenario);
+  try {
+    return await Promise.race([drive.run(), hung()]);
+  } finally {
+    await drive.kill();
+    await emulator.close();
+  }
+}
+
+/** A scenario under way. */
+class Drive {
+  private readonly surroundings: Surroundings;
+  private readonly source: Source;
+  private readonly scenario: Scenario;
+  private readonly processes: (SimulatedProcess | undefined)[] = [];
+  private readonly problems: string[] = [];
+  private started = 0;
+
+  constructor(surroundings: Surroundings, source: Source, scenario: Scenario) {
+    this.surroundings = surroundings;
+    this.source = source;
+    this.scenario = scenario;
+  }
+
+  async run(): Promise<string[]> {
+    for (const step of this.scenario.steps) await this.step(step);
+    this.surroundings.emulator.faults.clear();
+    await this.leasesRunOut();
+    const old = this.scenario.end === 'old-process';
+    if (!old) {
+      await Promise.all(this.processes.map(async (process) => process?.end()));
+      this.processes.length = 0;
+    }
+    const last = await this.process(0);
+    // One that knew the columns of before hears of the new ones during its pass.
+    const passes = old && this.source.columnsChanged ? 2 : 1;
+    return [...this.problems, ...(await verdict(this.surroundings, this.source, last, passes))];
+  }
+
+  /** Whatever is still running, and were it for ever. */
+  async kill(): Promise<void> {
+    await Promise.all(this.processes.map(async (process) => process?.kill()));
+  }
+
+  private async step(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'trouble':
+        this.expectTrouble(step);
+        return;
+      case 'pass':
+        await this.pass(step.process, step.restart, step.interruptions);
+        return;
+      case 'start-anew':
+        await this.processes[step.process]?.end();
+        this.processes[step.process] = await this.start(step.settings);
+        return;
+      default:
+        this.source.apply(step);
+    }
+  }
+
+  private async pass(
+    number: number,
+    restart: boolean,
+    interruptions: readonly Interruption[],
+  ): Promise<void> {
+    const process = await this.process(number);
+    const { settings } = this.surroundings.emulator;
+    const due = [...interruptions];
+    const consequences: Promise<unknown>[] = [];
+    let page = 0;
+    settings.onPage = async () => {
+      const at = page++;
+      for (const each of due.filter((one) => one.page === at)) {
+        due.splice(due.indexOf(each), 1);
+        await this.interrupt(each, process, number, consequences);
+      }
+    };
+    try {
+      this.judge(await process.pass({ restart }), process);
+      await Promise.all(consequences);
+    } finally {
+      settings.onPage = null;
+    }
+    if (!process.running) await this.leasesRunOut();
+  }
+
+  private async interrupt(
+    { what }: Interruption,
+    process: SimulatedProcess,
+    number: number,
+    consequences: Promise<unknown>[],
+  ): Promise<void> {
+    switch (what.kind) {
+      case 'changes':
+        for (const change of what.changes) this.source.apply(change);
+        return;
+      case 'stop':
+        process.stop();
+        return;
+      case 'kill':
+        consequences.push(
+          new Promise<void>((resolve, reject) => {
+            later(() => void process.kill().then(resolve, reject), what.milliseconds);
+          }),
+        );
+        return;
+      case 'lose-sessions':
+        await process.loseSessions();
+        return;
+      case 'company': {
+        const other = await this.process(1 - number);
+        consequences.push(other.pass().then((results) => this.judge(results, other)));
+        return;
+      }
+      case 'stand-still': {
+        const other = await this.process(1 - number);
+        await this.leasesRunOut();
+        for (const change of what.changes) this.source.apply(change);
+        this.judge(await other.pass(), other);
+      }
+    }
+  }
+
+  /** Trouble may end a run early; a defect never does. */
+  private judge(results: readonly RunResult[] | null, process: SimulatedProcess): void {
+    if (results === null || !process.running) return;
+    for (const { table, failure } of results) {
+      if (failure === null || !DEFECTS.has(failure.code)) continue;
+      const cause = failure.cause instanceof Error ? ` ${failure.cause.stack ?? ''}` : '';
+      this.problems.push(`${table}: ${failure.code}: ${failure.message}${cause}`);
+    }
+  }
+
+  private async process(number: number): Promise<SimulatedProcess> {
+    const there = this.processes[number];
+    if (there?.running === true) return there;
+    const settings = there?.settings ?? this.scenario.processes[number] ?? this.scenario.processes[0];
+    return (this.processes[number] = await this.start(settings));
+  }
+
+  private async start(settings: SimulatedProcess['settings']): Promise<SimulatedProcess> {
+    return SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
+  }
+
+  /** Time passes: leases that nobody renews are free. */
+  private async leasesRunOut(): Promise<void> {
+    await this.surroundings.database.query(
+      `UPDATE mirrorverse.tables SET lease_expires_at = clock_timestamp() - interval '1 s'
+        WHERE lease_holder IS NOT NULL`,
+    );
+  }
+
+  private expectTrouble({ what, requests, after, times }: Trouble): void {
+    const kind = requests === 'data' ? DATA : ('metadata' as const);
+    const match = requests === 'any' ? {} : { match: { kind } };
+    this.surroundings.emulator.faults.add({ ...match, after, times, do: actionOf(what) });
+  }
+}
+
+function actionOf(what: Trouble['what']): FaultAction {
+  switch (what.kind) {
+    case 'throttled': {
+      const refusal = { status: 429, code: '0x80072322', message: 'Slow down.' };
+      return what.retryAfter === null ? refusal : { ...refusal, retryAfter: what.retryAfter };
+    }
+    case 'status':
+      return { status: what.status };
+    case 'sql-timeout':
+      return { status: 500, code: '0x80044151', message: 'SQL timeout expired.' };
+    case 'html':
+      return { status: what.status, html: true };
+    case 'reset':
+      return { reset: true };
+    case 'cut':
+      return { cutAt: what.at };
+  }
+}
+
+/** Removes what an earlier scenario left behind. The state schema itself stays. */
+async function reset(database: TestDatabase): Promise<void> {
+  const left = await database.query<{ schema: string; name: string }>(
+    `SELECT schemaname AS schema, tablename AS name FROM pg_tables
+      WHERE schemaname = 'dataverse' OR (schemaname = 'mirrorverse' AND tablename NOT LIKE '%migrations%')`,
+  );
+  const names = (wanted: (name: { schema: string; name: string }) => boolean): string =>
+    left
+      .filter(wanted)
+      .map(({ schema, name }) => `${schema}."${name}"`)
+      .join(', ');
+  const isState = (table: { schema: string; name: string }): boolean =>
+    table.schema === 'mirrorverse' && !table.name.startsWith('seen_');
+  const dropped = names((table) => !isState(table));
+  const emptied = names(isState);
+  if (dropped !== '') await database.query(`DROP TABLE ${dropped} CASCADE`);
+  if (emptied !== '') await database.query(`TRUNCATE ${emptied}`);
+  await clearJournal(database);
+}
+
+async function hung(): Promise<string[]> {
+  return new Promise((resolve) => {
+    later(() => resolve([`it did not end within ${TIME_LIMIT / 1000} s`]), TIME_LIMIT).unref();
+  });
+}

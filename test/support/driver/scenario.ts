@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+
+/**
+ * What happens in one run of the random driver, as plain data: it can be printed, shrunk and kept.
+ * Numbers that point at something (a table, a row, a column) are taken modulo what there is, so that
+ * any part of a scenario is a scenario too.
+ */
+export interface Scenario {
+  readonly readings: Readings;
+  /** Rows of each table at the beginning. */
+  readonly rows: readonly number[];
+  readonly processes: readonly [ProcessSettings, ProcessSettings];
+  readonly steps: readonly Step[];
+  /** Whether the processes there are, or a new one, make the mirror right at the end. */
+  readonly end: 'new-process' | 'old-process';
+}
+
+/** What the documents leave open, one answer each. */
+export interface Readings {
+  readonly tokenFrom: 'first-page' | 'last-page';
+  readonly pagesSee: 'frozen' | 'live';
+  readonly restoredRows: 'with-tombstone' | 'without-tombstone';
+  readonly nullsInDelta: 'explicit' | 'omitted';
+  readonly deltaLinkPosition: 'before-value' | 'after-value';
+  readonly expiredTokenStatus: 400 | 410;
+  readonly removedColumns: 'error' | 'left-out';
+  readonly expireOnMetadataChange: boolean;
+}
+
+export interface ProcessSettings {
+  readonly pageSize: number;
+  readonly softDeletes: boolean;
+}
+
+/** What users of the organization do. */
+export type SourceChange =
+  | { readonly do: 'insert'; readonly table: number; readonly count: number }
+  | { readonly do: 'update'; readonly table: number; readonly row: number; readonly count: number }
+  | { readonly do: 'delete'; readonly table: number; readonly row: number; readonly count: number }
+  | { readonly do: 'restore'; readonly table: number; readonly row: number }
+  | { readonly do: 'delete-and-restore'; readonly table: number; readonly row: number }
+  | { readonly do: 'insert-again'; readonly table: number; readonly row: number }
+  | { readonly do: 'empty'; readonly table: number }
+  | { readonly do: 'poison'; readonly table: number; readonly row: number }
+  | { readonly do: 'mend'; readonly table: number }
+  | { readonly do: 'add-column'; readonly table: number; readonly kind: number }
+  | { readonly do: 'remove-column'; readonly table: number; readonly column: number }
+  | {
+      readonly do: 'retype-column';
+      readonly table: number;
+      readonly column: number;
+      readonly kind: number;
+    }
+  | { readonly do: 'expire-links' };
+
+/** What goes wrong with requests that are yet to come. */
+export interface Trouble {
+  readonly do: 'trouble';
+  readonly what:
+    | { readonly kind: 'throttled'; readonly retryAfter: number | null }
+    | { readonly kind: 'status'; readonly status: 401 | 403 | 500 | 502 | 503 | 504 }
+    | { readonly kind: 'sql-timeout' }
+    | { readonly kind: 'html'; readonly status: 200 | 503 }
+    | { readonly kind: 'reset' }
+    | { readonly kind: 'cut'; readonly at: number };
+  readonly requests: 'any' | 'data' | 'metadata';
+  readonly after: number;
+  readonly times: number;
+}
+
+/** Something that happens while a pass reads its n-th page. */
+export interface Interruption {
+  readonly page: number;
+  readonly what:
+    | { readonly kind: 'changes'; readonly changes: readonly SourceChange[] }
+    /** SIGTERM. */
+    | { readonly kind: 'stop' }
+    /** SIGKILL, so many milliseconds later. */
+    | { readonly kind: 'kill'; readonly milliseconds: number }
+    /** The process stands still, its lease runs out, the other makes a pass, and it goes on. */
+    | { readonly kind: 'stand-still'; readonly changes: readonly SourceChange[] }
+    /** The other process begins a pass. */
+    | { readonly kind: 'company' }
+    /** Its sessions are ended by the server. */
+    | { readonly kind: 'lose-sessions' };
+}
+
+export type Step =
+  | SourceChange
+  | Trouble
+  | {
+      readonly do: 'pass';
+      readonly process: number;
+      readonly restart: boolean;
+      readonly interruptions: readonly Interruption[];
+    }
+  | { readonly do: 'start-anew'; readonly process: number; readonly settings: ProcessSettings };
+
+const TABLES = 3;
+const small = fc.nat({ max: 40 });
+const table = fc.nat({ max: TABLES - 1 });
+
+const rowChange: fc.Arbitrary<SourceChange> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('insert' as const), table, count: count(9) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('update' as const), table, row: small, count: count(6) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('delete' as const), table, row: small, count: count(4) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('restore' as const), table, row: small }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete-and-restore' as const), table, row: small }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('insert-again' as const), table, row: small }) },
+);
+
+const sourceChange: fc.Arbitrary<SourceChange> = fc.oneof(
+  { weight: 16, arbitrary: rowChange },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('poison' as const), table, row: small }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mend' as const), table }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('empty' as const), table }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('expire-links' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('add-column' as const), table, kind: small }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('remove-column' as const), table, column: small }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('retype-column' as const),
+      table,
+      column: small,
+      kind: small,
+    }),
+  },
+);
+
+const trouble: fc.Arbitrary<Trouble> = fc.record({
+  do: fc.constant('trouble' as const),
+  what: fc.oneof(
+    fc.record({
+      kind: fc.constant('throttled' as const),
+      retryAfter: fc.constantFrom(null, 0, 1, 5),
+    }),
+    fc.record({
+      kind: fc.constant('status' as const),
+      status: fc.constantFrom(401, 403, 500, 502, 503, 504),
+    }),
+    fc.record({ kind: fc.constant('sql-timeout' as const) }),
+    fc.record({ kind: fc.constant('html' as const), status: fc.constantFrom(200, 503) }),
+    fc.record({ kind: fc.constant('reset' as const) }),
+    fc.record({ kind: fc.constant('cut' as const), at: fc.nat({ max: 600 }) }),
+  ),
+  requests: fc.constantFrom('any', 'data', 'data', 'metadata'),
+  after: fc.nat({ max: 4 }),
+  times: count(3),
+});
+
+const interruption: fc.Arbitrary<Interruption> = fc.record({
+  page: fc.nat({ max: 7 }),
+  what: fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('changes' as const),
+        changes: fc.array(sourceChange, { minLength: 1, maxLength: 3, size: 'max' }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant('kill' as const), milliseconds: fc.nat({ max: 12 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('stand-still' as const),
+        changes: fc.array(rowChange, { maxLength: 3, size: 'max' }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('company' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose-sessions' as const) }) },
+  ),
+});
+
+const process = fc.nat({ max: 1 });
+
+const processSettings: fc.Arbitrary<ProcessSettings> = fc.record({
+  pageSize: fc.integer({ min: 2, max: 7 }),
+  softDeletes: fc.boolean(),
+});
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: sourceChange },
+  { weight: 2, arbitrary: trouble },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('pass' as const),
+      process,
+      restart: fc.nat({ max: 9 }).map((lot) => lot === 9),
+      interruptions: fc.array(interruption, { maxLength: 2, size: 'max' }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('start-anew' as const), process, settings: processSettings }),
+  },
+);
+
+const readings: fc.Arbitrary<Readings> = fc.record({
+  tokenFrom: fc.constantFrom('first-page', 'last-page'),
+  pagesSee: fc.constantFrom('frozen', 'live'),
+  restoredRows: fc.constantFrom('with-tombstone', 'without-tombstone'),
+  nullsInDelta: fc.constantFrom('explicit', 'omitted'),
+  deltaLinkPosition: fc.constantFrom('before-value', 'after-value'),
+  expiredTokenStatus: fc.constantFrom(400, 410),
+  removedColumns: fc.constantFrom('error', 'left-out'),
+  expireOnMetadataChange: fc.boolean(),
+});
+
+/** Scenarios of one to three tables and some twenty steps. */
+export const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  readings,
+  rows: fc.array(fc.nat({ max: 24 }), { minLength: 1, maxLength: TABLES, size: 'max' }),
+  processes: fc.tuple(processSettings, processSettings),
+  steps: fc.array(step, { minLength: 4, maxLength: 26, size: 'max' }),
+  end: fc.constantFrom('new-process', 'old-process'),
+});
+
+function count(max: number): fc.Arbitrary<number> {
+  return fc.integer({ min: 1, max });
+}

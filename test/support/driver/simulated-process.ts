@@ -1,0 +1,134 @@
+import type pg from 'pg';
+import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
+import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
+import { APPLY_ALL } from '../../../src/mirror/drift.ts';
+import { openMirror, openMirrorPool } from '../../../src/mirror/mirror.ts';
+import { LeaseKeeper } from '../../../src/sync/lease-keeper.ts';
+import { syncOnce } from '../../../src/sync/sync-once.ts';
+import { TableJob, type RunOptions, type RunResult } from '../../../src/sync/table-job.ts';
+import { ALL_COLUMNS } from '../../../src/sync/table-selection.ts';
+import type { TestDatabase } from '../database.ts';
+import { silent } from '../mirror.ts';
+import type { ProcessSettings } from './scenario.ts';
+
+/** Where a simulated process finds what it works with. */
+export interface Surroundings {
+  readonly emulator: DataverseEmulator;
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly tables: readonly string[];
+}
+
+/**
+ * The daemon's own jobs as one process has them, within this one: it keeps what a process keeps from
+ * pass to pass, and can be killed without being asked.
+ */
+export class SimulatedProcess {
+  readonly settings: ProcessSettings;
+  readonly holder: string;
+  private readonly surroundings: Surroundings;
+  private readonly dataverse: Dataverse;
+  private readonly pool: pg.Pool;
+  private readonly jobs: readonly TableJob[];
+  private readonly underWay = new Set<Promise<unknown>>();
+  private stopping = new AbortController();
+  private dead = false;
+
+  private constructor(
+    surroundings: Surroundings,
+    settings: ProcessSettings,
+    opened: { holder: string; dataverse: Dataverse; pool: pg.Pool; jobs: readonly TableJob[] },
+  ) {
+    this.surroundings = surroundings;
+    this.settings = settings;
+    this.holder = opened.holder;
+    this.dataverse = opened.dataverse;
+    this.pool = opened.pool;
+    this.jobs = opened.jobs;
+  }
+
+  static async start(
+    surroundings: Surroundings,
+    settings: ProcessSettings,
+    holder: string,
+  ): Promise<SimulatedProcess> {
+    const { emulator, url, database, tables } = surroundings;
+    const signIn = { method: 'access-token', token: 'emulator-token' } as const;
+    const limits = { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000 };
+    const dataverse = openDataverse({ url, signIn, limits, userAgent: holder }, silent);
+    const address = new URL(database.url);
+    address.searchParams.set('application_name', holder);
+    const options = {
+      url: address.href,
+      schema: 'dataverse',
+      stateSchema: 'mirrorverse',
+      connections: 12,
+      leaseDuration: 30_000,
+    };
+    const pool = openMirrorPool(options, silent);
+    const { organizationId } = emulator.store;
+    const environment = { url, organizationId, linkLifeDays: 7, language: 1033 };
+    const mirror = await openMirror(pool, options, environment, tables);
+    const leases = new LeaseKeeper(mirror, holder, silent);
+    const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
+    const parts = { dataverse, mirror, leases, logger: silent };
+    const jobs = tables.map((name) => new TableJob({ name, ...common, ...settings }, parts));
+    return new SimulatedProcess(surroundings, settings, { holder, dataverse, pool, jobs });
+  }
+
+  get running(): boolean {
+    return !this.dead;
+  }
+
+  /** One pass over all tables; null when it was stopped or killed meanwhile. */
+  async pass(run: RunOptions = {}): Promise<RunResult[] | null> {
+    const { signal } = this.stopping;
+    const pass = syncOnce(this.jobs, 8, () => run, signal);
+    this.underWay.add(pass);
+    try {
+      return await pass;
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    } finally {
+      this.underWay.delete(pass);
+    }
+  }
+
+  /** Stops the pass under way as SIGTERM does; the next one may begin after it has ended. */
+  stop(): void {
+    this.stopping.abort();
+    this.stopping = new AbortController();
+  }
+
+  /** Ends every session of this process from the server's side. */
+  async loseSessions(): Promise<void> {
+    await this.surroundings.database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = $1`,
+      [this.holder],
+    );
+  }
+
+  /** Stands in for SIGKILL: nothing is committed, released or closed from here on. */
+  async kill(): Promise<void> {
+    if (this.dead) return;
+    this.dead = true;
+    // No further connection is given out, so nothing can be tidied up.
+    const ended = this.pool.end();
+    ended.catch(() => undefined);
+    await this.loseSessions();
+    this.stopping.abort();
+    await Promise.allSettled(this.underWay);
+    await this.dataverse.close();
+  }
+
+  /** A clean end. */
+  async end(): Promise<void> {
+    if (this.dead) return;
+    this.dead = true;
+    await Promise.allSettled(this.underWay);
+    await this.pool.end();
+    await this.dataverse.close();
+  }
+}

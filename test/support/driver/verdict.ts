@@ -1,0 +1,82 @@
+import type { RequestKind } from '../../../src/emulator/api-request.ts';
+import { emptiedTables, journalLength } from '../mirror-journal.ts';
+import { differences } from '../oracle.ts';
+import { versionsThatWentDown } from '../version-journal.ts';
+import type { SimulatedProcess, Surroundings } from './simulated-process.ts';
+import type { Source } from './source-changes.ts';
+
+const DATA: ReadonlySet<RequestKind> = new Set(['baseline', 'delta', 'next', 'row', 'list']);
+
+/**
+ * Holds what a scenario left against the promises, once all trouble is over: after a pass or two the
+ * mirror equals the source value by value, but for rows that cannot be stored, which are in
+ * quarantine; those come when they have been mended; nothing is done after that; and no row ever went
+ * back, no table was ever seen empty.
+ *
+ * @param passes it may take.
+ * @returns what is wrong, as text for a person.
+ */
+export async function verdict(
+  surroundings: Surroundings,
+  source: Source,
+  process: SimulatedProcess,
+  passes: number,
+): Promise<string[]> {
+  const { database, tables } = surroundings;
+  const problems: string[] = [];
+  for (let left = passes; left > 1; left--) await process.pass();
+  problems.push(...(await passed(process, 'the last pass')));
+  for (const table of tables) problems.push(...(await compared(surroundings, source, table)));
+
+  if (tables.some((table) => source.poisoned(table).length > 0)) {
+    for (const table of tables) source.mend(table);
+    problems.push(...(await passed(process, 'the pass after mending')));
+    for (const table of tables) problems.push(...(await compared(surroundings, source, table)));
+  }
+
+  const { requests } = surroundings.emulator;
+  requests.clear();
+  const before = await journalLength(database);
+  problems.push(...(await passed(process, 'the idle pass')));
+  const written = (await journalLength(database)) - before;
+  if (written > 0) problems.push(`the idle pass wrote ${written} rows`);
+  const asked = requests.entries.filter(({ kind }) => DATA.has(kind)).length;
+  if (asked > tables.length) problems.push(`the idle pass of ${tables.length} tables took ${asked} requests`);
+
+  const back = await versionsThatWentDown(database);
+  if (back.length > 0) problems.push(`versions went down: ${JSON.stringify(back)}`);
+  for (const { table, how } of await emptiedTables(database)) {
+    if (!source.emptied.has(table)) problems.push(`${table} was empty after ${how}`);
+  }
+  const leased = await database.query(
+    `SELECT "table" FROM mirrorverse.tables WHERE lease_holder IS NOT NULL`,
+  );
+  if (leased.length > 0) problems.push(`leases were not given back: ${JSON.stringify(leased)}`);
+  return problems;
+}
+
+async function passed(process: SimulatedProcess, name: string): Promise<string[]> {
+  const results = (await process.pass()) ?? [];
+  return results.flatMap(({ table, failure }) =>
+    failure === null ? [] : [`${name}: ${table}: ${failure.code}: ${failure.message}`],
+  );
+}
+
+/** Differences of a table that are not explained by quarantine, and quarantine that nothing explains. */
+async function compared(
+  { emulator, database }: Surroundings,
+  source: Source,
+  table: string,
+): Promise<string[]> {
+  const bad = new Set(source.poisoned(table));
+  const found = await differences(emulator.store, database, table);
+  const unexplained = found.filter((text) => !bad.has(text.slice(0, 36))).slice(0, 5);
+  const rows = await database.query<{ key: string }>(
+    `SELECT key FROM mirrorverse.quarantine WHERE "table" = $1`,
+    [table],
+  );
+  const kept = new Set(rows.map(({ key }) => key));
+  const missing = [...bad].filter((id) => !kept.has(id)).map((id) => `${id} is not in quarantine`);
+  const left = [...kept].filter((id) => !bad.has(id)).map((id) => `${id} is still in quarantine`);
+  return [...unexplained, ...missing, ...left].map((text) => `${table}: ${text}`);
+}
