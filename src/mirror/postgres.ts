@@ -1,6 +1,7 @@
 import { Pool, type PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
+import { connectionTo } from './postgres-tls.ts';
 import { isReadOnly, postgresFailure } from './sqlstate.ts';
 
 export interface PostgresOptions {
@@ -16,10 +17,14 @@ const CONNECT_TIMEOUT = 10_000;
 /** Milliseconds of silence after which the system asks whether the other side is still there. */
 const KEEP_ALIVE = 10_000;
 
-/** A pool whose connections are set up alike and whose broken connections are thrown away. */
+/**
+ * A pool whose connections are set up alike and whose broken connections are thrown away.
+ *
+ * @throws Failure `database-tls` where the address asks for TLS in a way that cannot be followed.
+ */
 export function openPool(options: PostgresOptions, logger: Logger): Pool {
   const pool = new Pool({
-    connectionString: options.url,
+    ...connectionTo(options.url),
     application_name: 'mirrorverse',
     max: options.connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT,

@@ -1,5 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { Failure } from '../model/failure.ts';
+import { tlsFailure } from './tls-failure.ts';
 
 /** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
 export interface PostgresError extends Error {
@@ -48,6 +49,12 @@ export function isReadOnly(error: unknown): boolean {
   return isPostgresError(cause) && cause.code === '25006';
 }
 
+/** Whether the role of `postgres.url` may not do what was asked. */
+export function isPrivilegeError(error: unknown): boolean {
+  const cause = unwrapped(error);
+  return isPostgresError(cause) && cause.code === '42501';
+}
+
 /** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits. */
 export function isRowError(error: unknown): error is PostgresError {
   // 54: a limit of PostgreSQL's own, such as a row wider than a page.
@@ -64,6 +71,8 @@ export function postgresFailure(thrown: unknown): unknown {
   const error = unwrapped(thrown);
   if (error instanceof Failure) return error;
   if (isPostgresError(error)) return sqlFailure(error);
+  const refused = tlsFailure(error);
+  if (refused !== undefined) return refused;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   if (code === 'ENOTFOUND') return unreachable(error, code);
   if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);

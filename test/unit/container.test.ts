@@ -75,6 +75,10 @@ test('the daemon of compose reaches the emulator on loopback, where plain http i
   expect(daemon?.environment?.['DATAVERSE_URL']).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
+test('the daemon of compose says that its own network has no TLS', () => {
+  expect(compose.services['mirrorverse']?.environment?.['DATABASE_URL']).toMatch(/\?sslmode=disable$/);
+});
+
 test('compose names no variable that the daemon does not know', () => {
   const known = read('README.md');
   for (const name of Object.keys(compose.services['mirrorverse']?.environment ?? {})) {
