@@ -1,4 +1,4 @@
-import type { Link } from '../model/page.ts';
+import type { Link, PageRows, RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
 import type { DataverseClient } from './client.ts';
 import type { ParsedPage } from './page-parser.ts';
@@ -8,6 +8,8 @@ import { createRowReader } from './row-reader.ts';
 export interface FullRead {
   begin(signal: AbortSignal): Promise<ParsedPage>;
   follow(link: Link, signal: AbortSignal): Promise<ParsedPage>;
+  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
 }
 
 /**
@@ -29,5 +31,6 @@ export function createFullRead(
   return {
     begin: async (signal) => rows.begin({ options: [order] }, signal),
     follow: async (link, signal) => rows.follow(link, 'baseline', signal),
+    readRow: async (id, signal) => rows.row(id, signal),
   };
 }

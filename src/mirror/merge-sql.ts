@@ -39,8 +39,10 @@ export function copyIntoMirror(mirror: MirrorTable): string {
  *
  * @param rewrite also rows of the same version whose values differ: in a re-baseline, which fills
  *   added columns and mends what was changed by hand.
+ * @param overUnseen a table of seen keys: a row that is not among them replaces the one that is there
+ *   whatever its version, for the environment went back in time since that one was written.
  */
-export function mergeStaged(mirror: MirrorTable, rewrite: boolean): string {
+export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
   const names = columnNames(mirror);
   const keys = keyColumns(mirror);
   const [key] = keys;
@@ -52,23 +54,36 @@ export function mergeStaged(mirror: MirrorTable, rewrite: boolean): string {
   return `INSERT INTO ${mirror.qualified} AS m (${names.join(', ')})
     SELECT ${names.map((name) => `s.${name}`).join(', ')}
       FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
-     WHERE m.${key} IS NULL OR ${isNewer(mirror, 's', rewrite)}
+     WHERE m.${key} IS NULL OR ${isNewer(mirror, 's', rewrite)}${
+       overUnseen === undefined
+         ? ''
+         : ` OR (${isUnseen(mirror, overUnseen, 's')} AND ${differs(mirror, 's')})`
+     }
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${set.join(', ')}
-     WHERE ${isNewer(mirror, 'excluded', rewrite)}`;
+     WHERE ${overUnseen === undefined ? isNewer(mirror, 'excluded', rewrite) : differs(mirror, 'excluded')}`;
+}
+
+/** Whether row `from` has anything that row `m` has not, be it its life. */
+function differs(mirror: MirrorTable, from: string): string {
+  return `(${differsInValues(mirror, from)}${isDeleted(mirror)})`;
+}
+
+function differsInValues(mirror: MirrorTable, from: string): string {
+  const names = columnNames(mirror);
+  const of = (row: string): string => names.map((name) => `${row}.${name}`).join(', ');
+  return `ROW(${of('m')}) IS DISTINCT FROM ROW(${of(from)})`;
+}
+
+/** A row that was deleted and restored may come back with the version it had. */
+function isDeleted(mirror: MirrorTable): string {
+  return mirror.softDeletes ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
 }
 
 /** Whether row `from` replaces row `m`: never an older version, whatever else. */
 function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
-  const differs = `ROW(${columnNames(mirror)
-    .map((name) => `m.${name}`)
-    .join(', ')}) IS DISTINCT FROM ROW(${columnNames(mirror)
-    .map((name) => `${from}.${name}`)
-    .join(', ')})`;
-  // A row that was deleted and restored may come back with the version it had.
-  const restored = mirror.softDeletes ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
-  if (mirror.versionField === undefined) return `(${differs}${restored})`;
+  if (mirror.versionField === undefined) return differs(mirror, from);
   const version = columnName(mirror, mirror.versionField);
-  const same = `${rewrite ? differs : 'false'}${restored}`;
+  const same = `${rewrite ? differsInValues(mirror, from) : 'false'}${isDeleted(mirror)}`;
   return `(m.${version} IS NULL OR m.${version} < ${from}.${version} OR (m.${version} = ${from}.${version} AND (${same})))`;
 }
 
@@ -95,6 +110,11 @@ export function createKeys(mirror: MirrorTable, name: string): string {
   return `CREATE TABLE ${name} (key uuid${mirror.partitionField === undefined ? '' : ', partition text'})`;
 }
 
+/** Makes single keys of a table of keys quick to find. */
+export function indexKeys(name: string): string {
+  return `CREATE INDEX ON ${name} (key)`;
+}
+
 /** Puts the keys `$1`, of the partitions `$2` where the table has such, into a table of keys. */
 export function addKeys(mirror: MirrorTable, name: string): string {
   return mirror.partitionField === undefined
@@ -110,22 +130,74 @@ export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unkn
     : [keys, rows.map(({ partition }) => partition ?? null)];
 }
 
+/** Whether row `m` is one of those whose keys are in `keyParameters`. */
+function isGiven(mirror: MirrorTable): string {
+  if (mirror.partitionField === undefined) {
+    return `m.${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`;
+  }
+  return `EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS d(key, partition) WHERE ${sameKey(mirror, 'd', KEY_COLUMNS)})`;
+}
+
 /** Deletes the rows whose keys are in `keyParameters`, or marks them deleted. */
 export function deleteByKey(mirror: MirrorTable): string {
-  if (mirror.partitionField === undefined) {
-    return deletion(mirror, `${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`);
-  }
-  return deletion(
-    mirror,
-    `EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS d(key, partition) WHERE ${sameKey(mirror, 'd', KEY_COLUMNS)})`,
-  );
+  return deletion(mirror, isGiven(mirror));
+}
+
+/** Notes that the rows whose keys are in `keyParameters` came, those that needed no write. */
+export function touchByKey(mirror: MirrorTable): string {
+  const mirroredAt = quoteIdentifier(MIRRORED_AT);
+  return `UPDATE ${mirror.qualified} AS m SET ${mirroredAt} = now()
+    WHERE ${isGiven(mirror)} AND m.${mirroredAt} < now()`;
+}
+
+/**
+ * Takes the version from the rows whose keys are in `keyParameters` and not among the seen ones: it is
+ * one of a time that the environment went back from, and would outlast what takes the row's place.
+ * Undefined for a table without versions.
+ */
+export function forgetVersions(mirror: MirrorTable, seen: string): string | undefined {
+  if (mirror.versionField === undefined) return undefined;
+  const version = columnName(mirror, mirror.versionField);
+  return `UPDATE ${mirror.qualified} AS m SET ${version} = NULL, ${quoteIdentifier(MIRRORED_AT)} = now()
+    WHERE ${isGiven(mirror)} AND m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
+}
+
+/** The highest row version of the mirror table; undefined for one without versions. */
+export function highestVersion(mirror: MirrorTable): string | undefined {
+  if (mirror.versionField === undefined) return undefined;
+  return `SELECT max(${columnName(mirror, mirror.versionField)})::text AS version FROM ${mirror.qualified}`;
 }
 
 /** Deletes, or marks deleted, every row whose key is not in the table of seen keys. */
 export function sweepUnseen(mirror: MirrorTable, seen: string): string {
+  return deletion(mirror, isUnseen(mirror, seen));
+}
+
+/** How many rows there are, and how many of them a sweep would delete. */
+export function countUnseen(mirror: MirrorTable, seen: string): string {
+  const rows = `SELECT count(*) FROM ${mirror.qualified} m WHERE ${isLive(mirror)}`;
+  return `SELECT (${rows})::float8 AS "rows", (${rows} AND ${isUnseen(mirror, seen)})::float8 AS unseen`;
+}
+
+/** Some `$1` of the rows that a sweep would delete, by chance: the first ones may all be of one kind. */
+export function someUnseen(mirror: MirrorTable, seen: string): string {
   const [key, partition] = keyColumns(mirror);
-  const inPartition = partition === undefined ? '' : ` AND s.partition IS NOT DISTINCT FROM m.${partition}`;
-  return deletion(mirror, `NOT EXISTS (SELECT FROM ${seen} s WHERE s.key = m.${key}${inPartition})`);
+  const columns = `m.${key}::text AS key${partition === undefined ? '' : `, m.${partition} AS partition`}`;
+  return `SELECT ${columns} FROM ${mirror.qualified} m
+    WHERE ${isLive(mirror)} AND ${isUnseen(mirror, seen)} ORDER BY random() LIMIT $1`;
+}
+
+/** Whether a row's key is not in the table of seen keys; row `m` of the mirror, unless told otherwise. */
+function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
+  const [key, partition] = keyColumns(mirror);
+  const inPartition =
+    partition === undefined ? '' : ` AND k.partition IS NOT DISTINCT FROM ${row}.${partition}`;
+  return `NOT EXISTS (SELECT FROM ${seen} k WHERE k.key = ${row}.${key}${inPartition})`;
+}
+
+/** Whether row `m` is not marked deleted. */
+function isLive(mirror: MirrorTable): string {
+  return mirror.softDeletes ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
 }
 
 function deletion(mirror: MirrorTable, condition: string): string {

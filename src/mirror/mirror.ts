@@ -15,6 +15,7 @@ import { registerTables, type Lease } from './state/leases.ts';
 import { forgetLabels, recordViewWishes } from './state/label-state.ts';
 import { migrateState } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
 
 export interface MirrorOptions {
   readonly url: string;
@@ -26,6 +27,8 @@ export interface MirrorOptions {
   readonly leaseDuration: number;
   /** What is done with values on their way in; the defaults where it is absent. */
   readonly rows?: RowPolicy;
+  /** How much a sweep may delete unasked; the defaults where it is absent. */
+  readonly sweep?: SweepLimits;
   /** Labels and views; none where it is absent. */
   readonly labels?: LabelWishes;
 }
@@ -110,6 +113,7 @@ export async function openMirror(
         lease,
         leaseDuration: options.leaseDuration,
         policy: options.rows ?? DEFAULT_ROW_POLICY,
+        sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS,
       }),
     labels: labels === undefined ? undefined : createLabelStore(pool, store, options.schema, labels, record),
   };

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
+import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../model/page.ts';
 import { sleep } from '../model/sleep.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
-import { deleteByKey, keyParameters } from './merge-sql.ts';
+import { deleteByKey, forgetVersions, highestVersion, keyParameters, touchByKey } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { PostgresConnection, transaction } from './postgres.ts';
 import {
@@ -18,9 +18,11 @@ import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
 import { isContention, postgresFailure } from './sqlstate.ts';
-import { holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
+import { forgetSelection, holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
 import type { StateStore } from './state/store.ts';
+import { forgetSweepWord, readSweepWord, recordWaitingSweep } from './state/sweep-word.ts';
+import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from './sweep-guard.ts';
 import { SeenKeys } from './sweep.ts';
 
 /** What happens with one page: where the feed stood before it and stands after it. */
@@ -31,6 +33,10 @@ export interface PageStep {
   readonly begins: boolean;
   /** The table is up to date with it. */
   readonly finished: boolean;
+  /** What ends with it is read once more: its delta link is not the one that the feed goes on from. */
+  readonly repeats?: boolean;
+  /** Every run loads anew: a word given for the sweep of one holds for the next. */
+  readonly loadsEachTime?: boolean;
 }
 
 export interface PageResult {
@@ -39,9 +45,22 @@ export interface PageResult {
   /** Rows deleted, by tombstones and by a sweep. */
   readonly deleted: number;
   readonly quarantined: number;
+  /** The sweep that was due and did not happen; the page is stored all the same. */
+  readonly refusedSweep: RefusedSweep | null;
 }
 
-const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0 };
+/** A sweep that would delete more than it may before somebody has said yes. */
+export interface RefusedSweep extends SweepCounts {
+  readonly table: string;
+  /** Some of the rows that it would delete. */
+  readonly sample: readonly RowId[];
+  /** What was stored in place of the step's. */
+  readonly checkpoint: Checkpoint;
+}
+
+const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
+/** Rows of a refused sweep to look at: each costs a request. */
+const SAMPLE = 3;
 const NO_ROWS: PageRows = { bytes: new Uint8Array(0), width: 0, rows: 0, cells: new Int32Array(0) };
 const CONTENTION_RETRIES = 5;
 
@@ -53,6 +72,7 @@ export interface PageWriterOptions {
   /** Milliseconds. */
   readonly leaseDuration: number;
   readonly policy: RowPolicy;
+  readonly sweep: SweepLimits;
 }
 
 /**
@@ -67,9 +87,6 @@ export class PageWriter {
   private readonly rows: RowStore;
   private readonly seen: SeenKeys;
   private connection: PostgresConnection | undefined;
-  // Rows that came as upserts of the delta under way and are not to be told by their `_mirrored_at`:
-  // the mirror had them already.
-  private readonly cameUnchanged = new Set<string>();
 
   constructor(options: PageWriterOptions) {
     this.options = options;
@@ -88,7 +105,7 @@ export class PageWriter {
     const { store, lease, leaseDuration } = this.options;
     const update: CheckpointUpdate = {
       checkpoint: step.advance.checkpoint,
-      linkIsNew: step.begins || page.link?.kind === 'delta',
+      linkIsNew: step.begins || (page.link?.kind === 'delta' && step.repeats !== true),
       finished: step.finished,
       leaseDuration,
     };
@@ -99,7 +116,13 @@ export class PageWriter {
     }
     return this.fenced(signal, async (client) => {
       const result = await this.store(client, page, step);
-      await storeCheckpoint(store, store.on(client), lease, update);
+      const { refusedSweep } = result;
+      await storeCheckpoint(
+        store,
+        store.on(client),
+        lease,
+        refusedSweep === null ? update : { ...update, checkpoint: refusedSweep.checkpoint, finished: false },
+      );
       return result;
     });
   }
@@ -120,7 +143,7 @@ export class PageWriter {
     const { store, mirror } = this.options;
     const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
     return this.fenced(signal, async (client) => {
-      const mode = { append: false, rewrite: true, remember: undefined, maxShare: 1 };
+      const mode = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
       const stored = await this.rows.store(client, page, mode);
       await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
@@ -135,14 +158,36 @@ export class PageWriter {
   async deletions(page: Page): Promise<Deletions> {
     const { pool, store, mirror } = this.options;
     if (page.tombstones.length === 0) return { certain: [], doubtful: [] };
-    return transaction(pool, async (client) =>
-      findDeletions(client, store, mirror, page, this.cameUnchanged),
-    );
+    return transaction(pool, async (client) => findDeletions(client, store, mirror, page));
+  }
+
+  /** The highest row version in the mirror table; null where it has none. */
+  async highestVersion(): Promise<bigint | null> {
+    const statement = highestVersion(this.options.mirror);
+    if (statement === undefined) return null;
+    return transaction(this.options.pool, async (client) => {
+      const { rows } = await client.query<{ version: string | null }>(statement);
+      const version = rows[0]?.version ?? null;
+      return version === null ? null : BigInt(version);
+    });
+  }
+
+  /** Stores that a re-baseline is due, before its first page. @throws Failure as `write` does. */
+  async rewind(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
+    const { store, lease, leaseDuration } = this.options;
+    const update = { checkpoint, linkIsNew: false, finished: false, leaseDuration };
+    await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, update));
   }
 
   /** Whether what a re-baseline under way has seen so far is still there to go on with. */
   async hasSeenKeys(): Promise<boolean> {
     return transaction(this.options.pool, async (client) => this.seen.exist(client));
+  }
+
+  /** Has the next run load the table anew: what was loaded turned out to be of no use. */
+  async forgetLoad(signal: AbortSignal): Promise<void> {
+    const { store, lease } = this.options;
+    await this.fenced(signal, async (client) => forgetSelection(store, store.on(client), lease));
   }
 
   /** Gives the connection back. */
@@ -166,7 +211,8 @@ export class PageWriter {
     const sweeping = from.phase === 'rebaseline';
     if (step.begins) {
       await clearQuarantine(store, db, table);
-      if (sweeping) await this.seen.begin(client);
+      if (step.loadsEachTime !== true) await forgetSweepWord(store, db, table);
+      if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.
     const inQuarantine = await hasQuarantined(store, db, table);
@@ -174,11 +220,12 @@ export class PageWriter {
       append: from.phase === 'baseline',
       rewrite: (sweeping && isLoading(from)) || inQuarantine,
       remember: sweeping ? this.seen.name : undefined,
+      rewound: from.rewound,
       maxShare: policy.maxShare,
     });
-    if (page.link?.kind === 'delta') this.cameUnchanged.clear();
-    else if (!isLoading(from) && stored.written < page.rows) {
-      for (const key of rowKeys(mirror, page)) if (key !== null) this.cameUnchanged.add(key);
+    // What a delta has brought shows in `_mirrored_at`, to whoever stores its tombstones.
+    if (page.link?.kind === 'next' && !isLoading(from) && stored.written < page.rows) {
+      await client.query(touchByKey(mirror), keyParameters(mirror, keysIn(mirror, page)));
     }
     let deleted = 0;
     if (page.tombstones.length > 0) {
@@ -191,10 +238,36 @@ export class PageWriter {
       await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page)]);
     }
     const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
+    if (from.rewound) await this.forgetVersions(client, keysOf(refused));
     await quarantineRows(store, client, mirror, refused);
     if (sweeping) await this.seen.add(client, keysOf(refused));
-    if (step.advance.sweep) deleted += await this.seen.sweep(client);
-    return { written: stored.written, deleted, quarantined: refused.length };
+    const refusedSweep = step.advance.sweep ? await this.refusalOfSweep(client, step) : null;
+    if (step.advance.sweep && refusedSweep === null) deleted += await this.seen.sweep(client);
+    return { written: stored.written, deleted, quarantined: refused.length, refusedSweep };
+  }
+
+  /** Why the sweep that is due must not happen yet; null when it may. */
+  private async refusalOfSweep(client: pg.PoolClient, step: PageStep): Promise<RefusedSweep | null> {
+    const { store, mirror, sweep: limits } = this.options;
+    const db = store.on(client);
+    const table = mirror.table.logicalName;
+    const counts = await this.seen.count(client);
+    const { unseenRows, allowed } = await readSweepWord(store, db, table);
+    if (mayErase(counts, limits) || (allowed && coversErasure(counts, unseenRows ?? 0))) {
+      if (unseenRows !== null) await forgetSweepWord(store, db, table);
+      return null;
+    }
+    await recordWaitingSweep(store, db, table, counts.unseen);
+    const sample = await this.seen.some(client, SAMPLE);
+    return { ...counts, table, sample, checkpoint: withoutSweep(step.from, step.advance) };
+  }
+
+  /** Rows that stay because what is to replace them cannot be stored: their versions mean nothing now. */
+  private async forgetVersions(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
+    const { mirror } = this.options;
+    const statement = forgetVersions(mirror, this.seen.name);
+    if (statement === undefined || rows.length === 0) return;
+    await client.query(statement, keyParameters(mirror, rows));
   }
 
   /** Rows of a page, by key and version. Those that could not be stored are put in quarantine after. */
@@ -231,6 +304,11 @@ export class PageWriter {
       }
     }
   }
+}
+
+/** The keys of a page's rows, of those that have one. */
+function keysIn(mirror: MirrorTable, page: PageRows): RowId[] {
+  return rowKeys(mirror, page).flatMap((key) => (key === null ? [] : (parseKey(key) ?? [])));
 }
 
 /** Of rows in quarantine the keys of those that have one. */

@@ -1,9 +1,18 @@
 import type pg from 'pg';
 import type { RowId } from '../model/page.ts';
 import { qualifiedName, shortenIdentifier } from './identifier.ts';
-import { addKeys, createKeys, keyParameters, sweepUnseen } from './merge-sql.ts';
+import {
+  addKeys,
+  countUnseen,
+  createKeys,
+  indexKeys,
+  keyParameters,
+  someUnseen,
+  sweepUnseen,
+} from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
+import type { SweepCounts } from './sweep-guard.ts';
 
 /**
  * The keys that a re-baseline has seen, in a table of its own: marking the rows themselves would
@@ -21,14 +30,15 @@ export class SeenKeys {
     this.mirror = mirror;
   }
 
-  /** Starts over with none. */
-  async begin(client: pg.PoolClient): Promise<void> {
+  /** Starts over with none. @param indexed each row that comes is looked up. */
+  async begin(client: pg.PoolClient, indexed: boolean): Promise<void> {
     await client.query(`DROP TABLE IF EXISTS ${this.name}`);
     await client.query(createKeys(this.mirror, this.name));
+    if (indexed) await client.query(indexKeys(this.name));
   }
 
   /** Whether there is a table of them, as a re-baseline under way needs. */
-  async exist(client: pg.PoolClient): Promise<boolean> {
+  async exist(client: pg.ClientBase): Promise<boolean> {
     const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
       this.name,
     ]);
@@ -41,9 +51,22 @@ export class SeenKeys {
     await client.query(addKeys(this.mirror, this.name), keyParameters(this.mirror, rows));
   }
 
+  /** What a sweep would do. */
+  async count(client: pg.ClientBase): Promise<SweepCounts> {
+    await client.query(`ANALYZE ${this.name}`);
+    const { rows } = await client.query<{ unseen: number; rows: number }>(
+      countUnseen(this.mirror, this.name),
+    );
+    return rows[0] ?? { unseen: 0, rows: 0 };
+  }
+
+  /** Some of the rows that were not seen. */
+  async some(client: pg.ClientBase, count: number): Promise<RowId[]> {
+    return (await client.query<RowId & pg.QueryResultRow>(someUnseen(this.mirror, this.name), [count])).rows;
+  }
+
   /** Deletes the rows that were not seen, and forgets the keys. @returns how many rows. */
   async sweep(client: pg.PoolClient): Promise<number> {
-    await client.query(`ANALYZE ${this.name}`);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
     await client.query(`DROP TABLE ${this.name}`);
     return swept.rowCount ?? 0;

@@ -60,6 +60,14 @@ export function advance(from: Checkpoint, link: Link): Advance {
   return { checkpoint: { ...from, link, phase: 'delta', catchingUp: false, rewound: false }, sweep };
 }
 
+/**
+ * Where the feed stands once a page is stored whose sweep must not happen: a re-baseline goes on with
+ * its deltas, and its sweep stays due. A full read is followed by nothing, so it begins anew.
+ */
+export function withoutSweep(from: Checkpoint, { checkpoint }: Advance): Checkpoint {
+  return checkpoint.link === null ? { ...from, selection: null } : { ...from, link: checkpoint.link };
+}
+
 /** Whether pages now come from a full load; the rest of the time they come from a delta. */
 export function isLoading(checkpoint: Checkpoint): boolean {
   return checkpoint.phase === 'baseline' || (checkpoint.phase === 'rebaseline' && !checkpoint.catchingUp);

@@ -7,6 +7,7 @@ import { Failure } from '../model/failure.ts';
 import type { Link, PlainPage } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import type { PassProgress } from './pass.ts';
+import { examineRefusedSweep } from './refused-sweep.ts';
 
 export interface SnapshotOptions {
   readonly read: FullRead;
@@ -76,7 +77,7 @@ async function readOnce(
         followed.add(page.link.url);
         ahead = fetchAhead(page.link);
       }
-      const step = { from: start, advance: advance(start, finished), begins, finished };
+      const step = { from: start, advance: advance(start, finished), begins, finished, loadsEachTime: true };
       const result = await writer.write(page, step, signal);
       progress.pages++;
       progress.rowsRead += page.rows;
@@ -84,6 +85,15 @@ async function readOnce(
       progress.rowsDeleted += result.deleted;
       progress.rowsQuarantined += result.quarantined;
       onPage?.(progress);
+      const { refusedSweep } = result;
+      if (refusedSweep !== null) {
+        throw await examineRefusedSweep(
+          refusedSweep,
+          'this pass',
+          async (id, either) => read.readRow(id, either),
+          signal,
+        );
+      }
       if (finished) return;
     }
   } finally {

@@ -41,6 +41,7 @@ export async function readTableStatus(
       errorRemedy: tables.errorRemedy,
       errorReaction: tables.errorReaction,
       pending: tables.pending,
+      unseenRows: tables.unseenRows,
     })
     .from(tables)
     .where(eq(tables.environmentId, store.environmentId))
@@ -71,15 +72,17 @@ interface Outcome {
   readonly errorRemedy: string | null;
   readonly errorReaction: string | null;
   readonly pending: string | null;
+  readonly unseenRows: number | null;
 }
 
 /** Failures that a person's word ends. */
-const UNCONFIRMED = new Set(['drift-unconfirmed']);
+const UNCONFIRMED = new Set(['drift-unconfirmed', 'sweep-refused']);
 
 function phaseOf(row: Outcome): Phase {
   if (row.errorCode !== null && UNCONFIRMED.has(row.errorCode)) return 'attention';
   if (row.errorReaction === 'stop-table') return 'failed';
-  return row.pending === null ? (row.phase as FeedPhase) : 'attention';
+  const waits = row.pending !== null || row.unseenRows !== null;
+  return waits ? 'attention' : (row.phase as FeedPhase);
 }
 
 function errorOf(row: Outcome): FailureSummary | null {

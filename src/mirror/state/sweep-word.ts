@@ -1,0 +1,60 @@
+import { and, eq, isNotNull } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { StateStore } from './store.ts';
+
+/** A sweep that waits for somebody's word, and whether it was given. */
+export interface SweepWord {
+  /** Rows that it would delete, as they were last counted; null when no sweep waits. */
+  readonly unseenRows: number | null;
+  readonly allowed: boolean;
+}
+
+const NONE: SweepWord = { unseenRows: null, allowed: false };
+
+/** What of a table's sweep waits. */
+export async function readSweepWord(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<SweepWord> {
+  const { tables } = store.tables;
+  const [row] = await db
+    .select({ unseenRows: tables.unseenRows, allowed: tables.sweepAllowed })
+    .from(tables)
+    .where(ofTable(store, table));
+  return row ?? NONE;
+}
+
+/** Notes that a sweep of so many rows waits; a word that was given for another is taken back. */
+export async function recordWaitingSweep(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  unseenRows: number,
+): Promise<void> {
+  await db.update(store.tables.tables).set({ unseenRows, sweepAllowed: false }).where(ofTable(store, table));
+}
+
+/** No sweep waits any more: it happened, or a new re-baseline begins. */
+export async function forgetSweepWord(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ unseenRows: null, sweepAllowed: false })
+    .where(ofTable(store, table));
+}
+
+/** Says yes to the sweep that waits, which the next run then does. @returns whether one waits. */
+export async function allowSweep(store: StateStore, db: NodePgDatabase, table: string): Promise<boolean> {
+  const { tables } = store.tables;
+  const allowed = await db
+    .update(tables)
+    .set({ sweepAllowed: true })
+    .where(and(ofTable(store, table), isNotNull(tables.unseenRows)))
+    .returning({ table: tables.table });
+  return allowed.length > 0;
+}
+
+function ofTable(store: StateStore, table: string) {
+  const { tables } = store.tables;
+  return and(eq(tables.environmentId, store.environmentId), eq(tables.table, table));
+}
