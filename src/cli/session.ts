@@ -162,6 +162,7 @@ export class Session {
         ...config.quarantine,
         ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
       },
+      sweep: config.sweep,
       ...labelWishes(config),
     };
     return this.options;

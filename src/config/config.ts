@@ -57,6 +57,8 @@ export interface Config {
     readonly columnRemoved: DriftPolicy;
     readonly columnRetyped: DriftPolicy;
   };
+  /** How much the end of a re-baseline may delete unasked. */
+  readonly sweep: { readonly maxShare: number; readonly atLeast: number };
   readonly quarantine: { readonly nul: 'quarantine' | 'replace'; readonly maxShare: number };
   /** Key of the hashed columns. */
   readonly hashKey: string | undefined;

@@ -72,7 +72,7 @@ function substituted(
 }
 
 /** Variables are text; these keys and those of these groups are numbers. */
-const NUMBERS = ['limits', 'health', 'labels.language', 'quarantine.maxShare'];
+const NUMBERS = ['limits', 'health', 'labels.language', 'quarantine.maxShare', 'sweep'];
 
 export function asNumber(path: readonly string[], text: string): unknown {
   const key = path.join('.');

@@ -107,6 +107,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       nul: settings.quarantine?.nul ?? 'quarantine',
       maxShare: settings.quarantine?.maxShare ?? 0.1,
     },
+    sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),
     tables: tablesFrom(settings, needs.tables === true, problems),
     leftOut: leftOutFrom(settings),

@@ -160,6 +160,23 @@ export const settingsSchema = z.strictObject({
         .describe('Share of a page that may go to quarantine before the table stops: 0.1 by default.'),
     })
     .optional(),
+  sweep: z
+    .strictObject({
+      maxShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe(
+          'Share of the rows that the end of a re-baseline may delete before somebody is asked: 0.2 by default, 1 never asks. Variable MIRRORVERSE_SWEEP_MAX_SHARE.',
+        ),
+      atLeast: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('So many rows may always be deleted, as long as not all are: 1000 by default.'),
+    })
+    .optional(),
   health: z
     .strictObject({
       port: z
@@ -197,6 +214,7 @@ export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   MIRRORVERSE_PAGE_SIZE: ['limits', 'pageSize'],
   MIRRORVERSE_TABLES_AT_ONCE: ['limits', 'tables'],
   MIRRORVERSE_REQUEST_TIMEOUT: ['limits', 'requestTimeout'],
+  MIRRORVERSE_SWEEP_MAX_SHARE: ['sweep', 'maxShare'],
   MIRRORVERSE_HEALTH_PORT: ['health', 'port'],
   MIRRORVERSE_TABLES: ['tables'],
 };

@@ -25,6 +25,10 @@ export class EmulatorSettings {
 
   /** Logical names of tables whose reading is answered with a missing privilege. */
   readonly deniedTables = new Set<string>();
+  /** Rows by table that a security role keeps from the caller: no page has them. */
+  readonly hiddenRows = new Map<string, (id: string) => boolean>();
+  /** How the read of a single hidden row is answered: 403 as one that may not be read, 404 as none. */
+  hiddenRowStatus: 403 | 404 = 403;
   /** How a tracked read of a table without change tracking ends: with an error, or without any link. */
   untrackedTables: 'error' | 'no-link' = 'error';
 

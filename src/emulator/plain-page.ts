@@ -1,6 +1,7 @@
 import { annotationFilter } from './annotation-filter.ts';
 import { contextColumns } from './column-selection.ts';
 import { badRequest, notEmulated } from './dataverse-error.ts';
+import type { EmulatorSettings } from './emulator-settings.ts';
 import { metadataVersionMember } from './metadata-version.ts';
 import { pageBody } from './page-body.ts';
 import { encodeKeyCookie, type KeyPosition } from './paging-cookie.ts';
@@ -31,7 +32,7 @@ export async function plainPage(
   }
   const selection = requestedColumns(api, call, data);
   const annotations = annotationFilter(request.preferences.annotations);
-  const rows = wantedRows(data, options);
+  const rows = wantedRows(api.settings, data, options);
   const start = resumed === null ? 0 : startAfter(rows, rowKey(resumed.lastId, resumed.lastPartition));
   const top = options.get('$top');
   if (top !== undefined && !/^\d+$/.test(top)) throw badRequest(`Invalid value '${top}' for $top.`);
@@ -88,14 +89,20 @@ interface OrderedRows {
  * The rows that fit the filter and the partition, in order. Only an order by the whole key is emulated, that is, on
  * elastic tables, by id and then partition; without one it is used as well.
  */
-function wantedRows(data: TableData, options: QueryOptions): OrderedRows {
+function wantedRows({ hiddenRows }: EmulatorSettings, data: TableData, options: QueryOptions): OrderedRows {
   const { definition } = data;
   const descending = isDescending(definition, options);
   const fits = rowFilter(options, definition);
   const partition = partitionOption(definition, options);
+  const isHidden = hiddenRows.get(definition.logicalName);
   const list = data
     .ordered()
-    .filter((row) => fits(row) && (partition === null || row.key === rowKey(row.id, partition)));
+    .filter(
+      (row) =>
+        fits(row) &&
+        isHidden?.(row.id) !== true &&
+        (partition === null || row.key === rowKey(row.id, partition)),
+    );
   return { list: descending ? list.toReversed() : list, descending };
 }
 

@@ -1,6 +1,7 @@
 import { annotationFilter } from './annotation-filter.ts';
 import { contextColumns } from './column-selection.ts';
 import { DataverseError, notEmulated } from './dataverse-error.ts';
+import { missingPrivilege } from './missing-privilege.ts';
 import { metadataVersionMember } from './metadata-version.ts';
 import { preferenceApplied } from './prefer-header.ts';
 import { jsonReply, type Reply } from './reply.ts';
@@ -18,7 +19,12 @@ export function singleRow(api: WebApi, call: ApiCall, data: TableData, predicate
   const { id, partition } = rowAddress(definition, predicate, call.options);
   const selection = requestedColumns(api, call, data);
   const row = data.rows.get(rowKey(id, partition));
-  if (row === undefined) {
+  const { settings } = api;
+  const hidden = settings.hiddenRows.get(definition.logicalName)?.(id) === true;
+  if (row !== undefined && hidden && settings.hiddenRowStatus === 403) {
+    throw missingPrivilege(settings.userId, `prvRead${definition.schemaName}`, definition);
+  }
+  if (row === undefined || hidden) {
     throw new DataverseError(
       404,
       '0x80040217',

@@ -155,6 +155,7 @@ function readPage(
 ): Page {
   const { from, pageNumber } = position;
   const upper = api.settings.pagesSee === 'live' ? null : position.max;
+  const isHidden = api.settings.hiddenRows.get(data.definition.logicalName);
   const items: Uint8Array[] = [];
   let after = position.after;
   const next = (phase: TrackingPosition['phase'], reached: bigint): TrackingPosition => ({
@@ -165,7 +166,7 @@ function readPage(
   });
   if (position.phase === 'rows') {
     const slice = data.rowLog.between(after, upper, limit);
-    for (const row of slice.entries) items.push(bytes.row(row));
+    for (const row of slice.entries) if (isHidden?.(row.id) !== true) items.push(bytes.row(row));
     if (slice.more) return { items, next: next('rows', slice.entries.at(-1)?.version ?? after) };
     if (from === null) return { items, next: null };
     after = from;

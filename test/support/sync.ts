@@ -6,6 +6,7 @@ import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
+import type { SweepLimits } from '../../src/mirror/sweep-guard.ts';
 import { LabelKeeper } from '../../src/sync/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import type { LoadPlaces } from '../../src/sync/load-places.ts';
@@ -32,6 +33,7 @@ export interface SyncOptions {
   readonly warn?: (message: string) => void;
   readonly leaseDuration?: number;
   readonly loads?: LoadPlaces;
+  readonly sweep?: SweepLimits;
 }
 
 /** The jobs of one process. */
@@ -82,6 +84,7 @@ export class SyncBench implements AsyncDisposable {
         connections: 12,
         leaseDuration: options.leaseDuration ?? 30_000,
         ...(options.labels === undefined ? {} : { labels: options.labels }),
+        ...(options.sweep === undefined ? {} : { sweep: options.sweep }),
       },
       {
         url: this.url,

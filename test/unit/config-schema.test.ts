@@ -34,6 +34,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.compatibility',
     '.drift',
     '.quarantine',
+    '.sweep',
     '.health',
     '.tables',
     '.tables.columns',

@@ -22,6 +22,7 @@ test('an empty file gives the documented defaults', () => {
     labels: { language: undefined, schema: 'dataverse_labeled' },
     compatibility: { synapseLink: undefined, fivetran: undefined },
     drift: { columnAdded: 'apply', columnRemoved: 'apply', columnRetyped: 'apply' },
+    sweep: { maxShare: 0.2, atLeast: 1_000 },
     quarantine: { nul: 'quarantine', maxShare: 0.1 },
     hashKey: undefined,
     leftOut: [],
@@ -43,6 +44,7 @@ labels: { language: 1031, schema: false }
 compatibility: { synapseLink: dbo }
 drift: { columnAdded: ask, columnRetyped: refuse }
 quarantine: { nul: replace, maxShare: 0.5 }
+sweep: { maxShare: 0.5, atLeast: 10 }
 tables:
   - account
   - '!new_*'
@@ -66,6 +68,7 @@ tables:
     labels: { language: 1031, schema: undefined },
     compatibility: { synapseLink: 'dbo', fivetran: undefined },
     drift: { columnAdded: 'ask', columnRemoved: 'apply', columnRetyped: 'refuse' },
+    sweep: { maxShare: 0.5, atLeast: 10 },
     quarantine: { nul: 'replace', maxShare: 0.5 },
     hashKey: 'a key that is long enough',
     leftOut: ['new_*'],
