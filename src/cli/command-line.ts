@@ -5,6 +5,7 @@ import { toFailure } from '../model/failure.ts';
 import { backfill } from './backfill.ts';
 import { check } from './check.ts';
 import { UsageError, type Command } from './command.ts';
+import { failureStatus } from './exit-status.ts';
 import { demo } from './demo.ts';
 import { emulator } from './emulator.ts';
 import { helpText } from './help.ts';
@@ -45,7 +46,8 @@ const COMMON = {
 /**
  * Runs the command that the arguments name.
  *
- * @returns the exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong.
+ * @returns the exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong,
+ *   3 the state schema is a later version's.
  */
 export async function runCommandLine(args: readonly string[], signal: AbortSignal): Promise<number> {
   try {
@@ -116,8 +118,9 @@ function explain(error: unknown, signal: AbortSignal): number {
     logger.warn(`${why} What was stored stays; the next start goes on from there.`);
     return 1;
   }
-  const { code, message, remedy, details, cause } = toFailure(error);
+  const failure = toFailure(error);
+  const { code, message, remedy, details, cause } = failure;
   const fault = code === 'unexpected' ? { err: cause } : {};
   logger.error({ ...details, code, remedy, ...fault }, `${message} ${remedy}`);
-  return 1;
+  return failureStatus(failure);
 }

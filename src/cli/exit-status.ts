@@ -1,5 +1,15 @@
+import type { Failure } from '../model/failure.ts';
 import type { RunResult } from '../sync/table-job.ts';
 import type { CommandContext } from './command.ts';
+
+const FAILED = 1;
+/** A supervisor need not start it again: only another version can do the work. */
+const STATE_NEWER = 3;
+
+/** The exit status for a failure that ended the command. */
+export function failureStatus({ code }: Pick<Failure, 'code'>): number {
+  return code === 'state-newer' ? STATE_NEWER : FAILED;
+}
 
 /** 0 when every table is up to date and has no row in quarantine, else 1; says which has such rows. */
 export function exitStatus({ logger }: CommandContext, results: readonly RunResult[]): number {

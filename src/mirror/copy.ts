@@ -4,10 +4,17 @@ import { from as copyFrom } from 'pg-copy-streams';
 import type { CopyText } from './copy-text.ts';
 import { isRowError, type PostgresError } from './sqlstate.ts';
 
-/** Sends COPY text in one piece. @throws PostgreSQL's error; the transaction is then to be rolled back. */
+/**
+ * Bytes of one COPY message. PostgreSQL counts a message when the whole of it has come: with a page in
+ * one, a slow connection could not be told from a process that stands still.
+ */
+const MESSAGE = 65_536;
+
+/** Sends COPY text. @throws PostgreSQL's error; the transaction is then to be rolled back. */
 export async function copy(client: pg.PoolClient, statement: string, text: Uint8Array): Promise<void> {
   const stream = client.query(copyFrom(statement));
-  stream.end(text);
+  for (let at = 0; at < text.length; at += MESSAGE) stream.write(text.subarray(at, at + MESSAGE));
+  stream.end();
   await finished(stream);
 }
 

@@ -7,6 +7,7 @@ import { missingGrants, serverVersion } from '../mirror/grants.ts';
 import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import { checkTable, type CheckedTable } from './check-table.ts';
+import { Failure } from '../model/failure.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
 import { requestsPer5Minutes } from './request-rate.ts';
 
@@ -63,9 +64,20 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             'grant-missing',
           ),
     );
-    return findings;
+    return [...findings, ...(await checkState(pool, options.stateSchema))];
   } catch (error) {
     return [failed('postgres.connect', subject, error)];
+  }
+}
+
+/** Whether this version may use the state schema. One of an earlier version is no finding: a run migrates it. */
+async function checkState(pool: pg.Pool, stateSchema: string): Promise<Finding[]> {
+  try {
+    await stateExists(pool, stateSchema);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'state-newer') return [];
+    return [failed('postgres.state', 'PostgreSQL', error)];
   }
 }
 

@@ -1,5 +1,5 @@
-import { createTask } from 'node-cron';
 import { sleep } from '../model/sleep.ts';
+import { startTicks } from './cron-ticks.ts';
 import { restAfter, startJitter } from './schedule-delay.ts';
 import type { RunOptions, RunResult } from './table-job.ts';
 
@@ -37,27 +37,20 @@ export class TableSchedule {
 
   /** Runs until aborted; resolves once the run under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const task = createTask(this.options.cron, () => this.tick(), {
-      noOverlap: false,
-      suppressMissedWarning: true,
-      logger: SILENT,
-    });
-    // A tick that came late, because the process stood still, is a tick all the same.
-    task.on('execution:missed', () => this.tick());
+    const ticks = startTicks(this.options.cron, () => this.tick());
     const onAbort = (): void => this.wake?.();
     signal.addEventListener('abort', onAbort, { once: true });
-    await task.start();
     try {
       while (!signal.aborted) {
         if (!this.due) await new Promise<void>((resolve) => (this.wake = resolve));
         if (signal.aborted) break;
-        await this.start(task.msToNext() ?? 0, signal);
+        await this.start(ticks.toNext(), signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       clearTimeout(this.retry);
-      await task.destroy();
+      ticks.stop();
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -81,7 +74,9 @@ export class TableSchedule {
       this.failures = 0;
       return;
     }
-    this.failures++;
+    // Another process has the table, and may die: whoever rested longer and longer would come too late.
+    const { code } = result.failure;
+    this.failures = code === 'lease-held' || code === 'lease-lost' ? 1 : this.failures + 1;
     const rest = restAfter(result.failure, this.failures);
     this.restUntil = performance.now() + rest;
     // A table with a tick a day is not to wait for it because of a hiccup.
@@ -94,6 +89,3 @@ export class TableSchedule {
     this.retry = setTimeout(() => this.tick(), milliseconds);
   }
 }
-
-const silent = (): void => undefined;
-const SILENT = { info: silent, warn: silent, error: silent, debug: silent };

@@ -22,7 +22,7 @@ export async function withLease<T>(
   work: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   const { mirror, leases } = parts;
-  const { lease } = await waitForLease(mirror, table, leases.holder, signal);
+  const { lease } = await waitForLease(mirror, table, leases.holder, signal, parts.logger);
   leases.keep(lease);
   try {
     return await work(lease);

@@ -24,19 +24,14 @@ export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<
   return transaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await createSchema(client, stateSchema);
-    const journal = qualifiedName(stateSchema, 'migrations');
+    const journal = journalOf(stateSchema);
     if (!(await tableExists(client, stateSchema, 'migrations'))) {
       await client.query(
         `CREATE TABLE ${journal} (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hash text NOT NULL, created_at bigint NOT NULL)`,
       );
     }
-    const { rows } = await client.query<{ last: string | null }>(
-      `SELECT max(created_at)::text AS last FROM ${journal}`,
-    );
-    const last = Number(rows[0]?.last ?? 0);
-    if (last > Math.max(...migrations.map((migration) => migration.folderMillis))) {
-      throw stateNewer(stateSchema);
-    }
+    const last = await lastMigration(client, stateSchema);
+    if (last > newest(migrations)) throw stateNewer(stateSchema);
     // The migrations name no schema, because it is the user's to choose.
     await client.query(`SET LOCAL search_path TO ${quoteIdentifier(stateSchema)}`);
     const pending = migrations.filter((migration) => migration.folderMillis > last);
@@ -68,9 +63,36 @@ async function schemaExists(client: pg.ClientBase, schema: string): Promise<bool
   return (found.rowCount ?? 0) > 0;
 }
 
-/** Whether the state schema has been migrated at all; for commands that only look. */
+/**
+ * Whether there is a state schema to read; for commands that only look.
+ *
+ * @throws Failure `state-newer` or `state-older` when it is another version's.
+ */
 export async function stateExists(pool: pg.Pool, stateSchema: string): Promise<boolean> {
-  return transaction(pool, async (client) => tableExists(client, stateSchema, 'migrations'));
+  const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  return transaction(pool, async (client) => {
+    if (!(await tableExists(client, stateSchema, 'migrations'))) return false;
+    const last = await lastMigration(client, stateSchema);
+    if (last > newest(migrations)) throw stateNewer(stateSchema);
+    if (last < newest(migrations)) throw stateOlder(stateSchema);
+    return true;
+  });
+}
+
+/** When the last migration that was applied was made, in milliseconds since the epoch; 0 before the first. */
+async function lastMigration(client: pg.ClientBase, stateSchema: string): Promise<number> {
+  const { rows } = await client.query<{ last: string | null }>(
+    `SELECT max(created_at)::text AS last FROM ${journalOf(stateSchema)}`,
+  );
+  return Number(rows[0]?.last ?? 0);
+}
+
+function newest(migrations: readonly { readonly folderMillis: number }[]): number {
+  return Math.max(...migrations.map(({ folderMillis }) => folderMillis));
+}
+
+function journalOf(stateSchema: string): string {
+  return qualifiedName(stateSchema, 'migrations');
 }
 
 async function tableExists(client: pg.ClientBase, schema: string, table: string): Promise<boolean> {
@@ -87,6 +109,15 @@ function stateNewer(stateSchema: string): Failure {
     reaction: 'stop-process',
     message: `The state schema ${stateSchema} was migrated by a later version of mirrorverse.`,
     remedy: 'Run that version or a later one; nothing was touched.',
+  });
+}
+
+function stateOlder(stateSchema: string): Failure {
+  return new Failure({
+    code: 'state-older',
+    reaction: 'stop-process',
+    message: `The state schema ${stateSchema} is of an earlier version of mirrorverse.`,
+    remedy: 'Run `mirrorverse migrate`; run, sync and backfill do it too.',
   });
 }
 

@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startTicks } from '../../src/sync/cron-ticks.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const zone = process.env['TZ'];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  process.env['TZ'] = 'Europe/Berlin';
+});
+afterEach(() => {
+  vi.useRealTimers();
+  if (zone === undefined) delete process.env['TZ'];
+  else process.env['TZ'] = zone;
+});
+
+/** Times between ticks, in minutes, while so much time passes. */
+async function gaps(cron: string, from: string, milliseconds: number): Promise<number[]> {
+  vi.setSystemTime(new Date(from));
+  const at: number[] = [];
+  const ticks = startTicks(cron, () => at.push(performance.now()));
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  ticks.stop();
+  return at.slice(1).map((moment, index) => Math.round((moment - (at[index] ?? 0)) / MINUTE));
+}
+
+test('ticks come at their times', async () => {
+  expect(await gaps('*/5 * * * *', '2026-06-01T10:01:00Z', HOUR)).toEqual(Array<number>(11).fill(5));
+});
+
+test.each([
+  ['begins', '2026-03-28T23:58:00Z'],
+  ['ends', '2026-10-24T22:58:00Z'],
+])('none is left out and none comes twice where summer time %s', async (_, from) => {
+  expect(await gaps('*/5 * * * *', from, 4 * HOUR)).toEqual(Array<number>(47).fill(5));
+});
+
+test('a clock that is set back two hours is not slept through', async () => {
+  vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
+  let ticks = 0;
+  const { stop } = startTicks('*/5 * * * *', () => ticks++);
+  await vi.advanceTimersByTimeAsync(10 * MINUTE);
+  expect(ticks).toBe(2);
+  vi.setSystemTime(new Date('2026-06-01T08:11:00Z'));
+  await vi.advanceTimersByTimeAsync(10 * MINUTE);
+  expect(ticks).toBe(4);
+  stop();
+});
+
+test('a clock that is set forward over many ticks makes one, within half a minute', async () => {
+  vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
+  let ticks = 0;
+  const { stop } = startTicks('0 12 * * *', () => ticks++);
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  vi.setSystemTime(new Date('2026-06-04T13:00:00Z'));
+  await vi.advanceTimersByTimeAsync(MINUTE / 2);
+  expect(ticks).toBe(1);
+  stop();
+});
