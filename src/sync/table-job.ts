@@ -61,6 +61,9 @@ export interface TableJobParts {
   readonly loads?: LoadPlaces;
 }
 
+/** Failures that say that another process has the table. */
+const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
+
 /** The job of one table; a run of it brings the table up to date. */
 export class TableJob {
   readonly settings: TableSettings;
@@ -144,7 +147,7 @@ export class TableJob {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { mirror, settings } = this;
-    const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal);
+    const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     progress.phase = taken.checkpoint.phase;
     this.leases.keep(taken.lease);
     let givenBack = false;
@@ -273,8 +276,8 @@ export class TableJob {
   private async failed(failure: Failure): Promise<void> {
     this.preparation.forget();
     if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
-    // Which process writes a table is no trouble of the table: the one that does tells how it goes.
-    if (failure.code === 'lease-held' || failure.code === 'lease-lost') return;
+    // Nor is it a trouble of the table which process writes it.
+    if (OF_LEASES.has(failure.code)) return;
     try {
       await recordFailure(this.mirror.store, this.settings.name, failure);
       if (failure.code === 'table-not-found') {
@@ -312,7 +315,10 @@ export class TableJob {
       const { code, remedy, message } = failure;
       const { table: _table, ...details } = failure.details;
       const fault = code === 'unexpected' ? { err: failure.cause } : {};
-      this.logger.error({ ...fields, ...details, code, remedy, ...fault }, message);
+      const entry = { ...fields, ...details, code, remedy, ...fault };
+      // Which process writes a table is no error: the one that does tells how it goes.
+      if (OF_LEASES.has(code)) this.logger.warn(entry, message);
+      else this.logger.error(entry, message);
     } else if (deferred) {
       this.logger.debug('Other loads are under way; this one waits.');
     } else if (fields.rowsRead > 0 || fields.rowsDeleted > 0) {
