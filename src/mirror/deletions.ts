@@ -20,21 +20,18 @@ export interface Deletions {
  *
  * A tombstone names the id alone. In a partitioned table it is about any row that is known by it, in the
  * mirror, in quarantine or on this page; one that nothing is known of is about none.
- *
- * @param cameBefore whole keys that came in the delta under way and that the mirror does not tell.
  */
 export async function findDeletions(
   client: pg.PoolClient,
   store: StateStore,
   mirror: MirrorTable,
   page: Page,
-  cameBefore: ReadonlySet<string>,
 ): Promise<Deletions> {
   const reasons = new Map<string, string>();
   for (const { key, reason } of page.tombstones) {
     if (reasons.get(key) === undefined || reason !== 'deleted') reasons.set(key, reason);
   }
-  const fresh = new Set([...rowKeys(mirror, page).filter((key) => key !== null), ...cameBefore]);
+  const fresh = new Set(rowKeys(mirror, page).filter((key) => key !== null));
   const keys = [...reasons.keys()];
   const known = mirror.partitionField === undefined ? inOnePart(keys) : inPartitions(keys, fresh);
   for (const { id, isFresh } of await readKnown(client, store, mirror, keys)) {

@@ -33,6 +33,8 @@ export interface StoreMode {
   readonly rewrite: boolean;
   /** Where to remember the rows' keys for a sweep. */
   readonly remember: string | undefined;
+  /** Versions of rows that are not remembered yet mean nothing: the environment went back in time. */
+  readonly rewound: boolean;
   /** Share of the rows, from 0 to 1, that may be bad. */
   readonly maxShare: number;
 }
@@ -117,8 +119,11 @@ export class RowStore {
 
   private async mergeStaging(client: pg.PoolClient, mode: StoreMode): Promise<number> {
     const { mirror } = this;
-    if (mode.remember !== undefined) await client.query(rememberStaged(mirror, mode.remember));
-    return (await client.query(mergeStaged(mirror, mode.rewrite))).rowCount ?? 0;
+    const { remember, rewound, rewrite } = mode;
+    const merged = await client.query(mergeStaged(mirror, rewrite, rewound ? remember : undefined));
+    // Only then: until now it told the rows that are of this environment's time from the others.
+    if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
+    return merged.rowCount ?? 0;
   }
 
   /**

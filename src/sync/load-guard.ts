@@ -2,6 +2,11 @@ import { standsForLastPage } from '../dataverse/link-versions.ts';
 import { advance, beginning, isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import type { Link } from '../model/page.ts';
 
+/** Where the feed stands after a page; `repeats` when what ended with it is read once more. */
+export interface GuardedAdvance extends Advance {
+  readonly repeats: boolean;
+}
+
 /**
  * Makes a load right under both readings of the protocol.
  *
@@ -17,7 +22,7 @@ export class LoadGuard {
   private link: Link | undefined;
 
   /** Where the feed stands after a page with this link; `repeats` when the load begins once more. */
-  after(from: Checkpoint, link: Link): Advance & { readonly repeats: boolean } {
+  after(from: Checkpoint, link: Link): GuardedAdvance {
     const loadEnds = link.kind === 'delta' && isLoading(from);
     if (!loadEnds) return { ...advance(from, link), repeats: false };
     const guard = this.link;
@@ -27,7 +32,11 @@ export class LoadGuard {
       return { ...advance(from, link), repeats: false };
     }
     this.link = link;
-    return { checkpoint: beginning('rebaseline', from.selection ?? ''), sweep: false, repeats: true };
+    return {
+      checkpoint: beginning('rebaseline', from.selection ?? '', from.rewound),
+      sweep: false,
+      repeats: true,
+    };
   }
 
   /** The load under way begins again for another reason. */

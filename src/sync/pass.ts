@@ -4,10 +4,13 @@ import { linkLoop } from '../dataverse/link-loop.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
-import type { Page } from '../model/page.ts';
+import type { Link, Page, PageRows, RowId } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
-import { LoadGuard } from './load-guard.ts';
 import { settleContradictions } from './contradictions.ts';
+import { DeltaGuard } from './delta-guard.ts';
+import { LoadGuard } from './load-guard.ts';
+import { examineRefusedSweep, type LoadedIn } from './refused-sweep.ts';
+import { beginsBehind, environmentRewound, refuseRewound } from './rewind.ts';
 
 /** What a pass has done so far. */
 export interface PassProgress {
@@ -24,9 +27,13 @@ export interface PassOptions {
   readonly feed: ChangeFeed;
   readonly writer: PageWriter;
   readonly start: Checkpoint;
+  /** The link that was stored before, where `start` begins a load in its place. */
+  readonly linkBefore?: Link | null;
   readonly progress: PassProgress;
   /** After each stored page. */
   readonly onPage?: (progress: PassProgress) => void;
+  /** The environment was found to have gone back in time; what it throws ends the pass. */
+  readonly onRewound?: (signal: AbortSignal) => Promise<void>;
   /** Asked when the link turns out to be of no use: whether a load may begin. Without it it may. */
   readonly mayLoad?: () => boolean;
   readonly logger: Logger;
@@ -49,42 +56,65 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
   const { feed, writer, progress, logger } = options;
   let from = options.start;
   let upperBoundIsOld = from.link?.kind === 'next';
+  let loadedIn: LoadedIn = 'an earlier pass';
   let rebaselines = 0;
   const followed = new Set<string>();
-  const guard = new LoadGuard();
+  const loads = new LoadGuard();
+  const deltas = new DeltaGuard();
+  let linkBefore = options.linkBefore ?? null;
   let ahead = fetchAhead(feed, from, signal);
   try {
     for (;;) {
       let page: Page;
       try {
         page = await ahead.result;
+        refuseRewound(from.link, page.link);
       } catch (error) {
         if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
+        const rewound = error.code === 'environment-rewound';
+        const next = beginning('rebaseline', from.selection ?? '', from.rewound || rewound);
+        if (rewound) {
+          ahead.cancel();
+          await options.onRewound?.(signal);
+          // The next answer may look like any other: what this one told is not to be lost with the process.
+          await writer.rewind(next, signal);
+        }
         if (options.mayLoad?.() === false) return false;
         if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);
         logger.warn({ ...error.details, code: error.code }, `${error.message} The table is re-baselined.`);
         followed.clear();
-        guard.forget();
-        from = beginning('rebaseline', from.selection ?? '');
+        loads.forget();
+        deltas.forget();
+        linkBefore = from.link;
+        from = next;
         progress.phase = from.phase;
         upperBoundIsOld = false;
         ahead = fetchAhead(feed, from, signal);
         continue;
       }
-      const step = guard.after(from, page.link);
+      if (await isRewoundLoad(from, page, linkBefore, writer)) {
+        await options.onRewound?.(signal);
+        from = { ...from, rewound: true };
+        const { code, message } = environmentRewound();
+        logger.warn({ code }, message);
+      }
+      if (isLoading(from)) loadedIn = 'this pass';
+      const step = isLoading(from) ? loads.after(from, page.link) : deltas.after(from, page.link);
       if (page.link.kind === 'next' && followed.has(page.link.url)) throw linkLoop();
       followed.add(page.link.url);
       if (step.repeats) {
-        logger.info('The link of this load stands for its last page; the load is repeated under it.');
+        const what = isLoading(step.checkpoint) ? 'the table is loaded' : 'the delta is read';
+        logger.info(`The link of these pages stands for the last of them; ${what} once more.`);
         followed.clear();
       }
-      const deltaEnds = page.link.kind === 'delta' && !isLoading(from);
+      const deltaEnds = page.link.kind === 'delta' && !isLoading(from) && !step.repeats;
       const finished = deltaEnds && !upperBoundIsOld;
-      if (!finished) ahead = fetchAhead(feed, step.checkpoint, signal);
+      const mayGoOn = isLoading(from) || !isLoading(step.checkpoint) || options.mayLoad?.() !== false;
+      if (!finished && mayGoOn) ahead = fetchAhead(feed, step.checkpoint, signal);
       const settled = await settleContradictions(page, feed, writer, signal);
       const result = await writer.write(
         settled,
-        { from, advance: step, begins: from.link === null, finished },
+        { from, advance: step, begins: from.link === null, finished, repeats: step.repeats },
         signal,
       );
       progress.pages++;
@@ -93,13 +123,33 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
       progress.rowsDeleted += result.deleted;
       progress.rowsQuarantined += result.quarantined;
       options.onPage?.(progress);
-      if (finished) return true;
-      if (deltaEnds) upperBoundIsOld = false;
-      from = step.checkpoint;
+      const { refusedSweep } = result;
+      if (finished && refusedSweep !== null) {
+        const readRow = async (id: RowId): Promise<PageRows | null> => feed.readRow(id, signal);
+        const failure = await examineRefusedSweep(refusedSweep, loadedIn, readRow, signal);
+        if (failure.code === 'load-incomplete') await writer.forgetLoad(signal);
+        if (failure.reaction !== 'rebaseline') throw failure;
+        // As if its link had been refused.
+        ahead = startAhead(async () => Promise.reject(failure), signal);
+      } else if (finished) return true;
+      if (!mayGoOn) return false;
+      if (deltaEnds || step.repeats) upperBoundIsOld = false;
+      from = refusedSweep?.checkpoint ?? step.checkpoint;
     }
   } finally {
     ahead.cancel();
   }
+}
+
+/** Whether a re-baseline begins with a page that shows the environment to have gone back in time. */
+async function isRewoundLoad(
+  from: Checkpoint,
+  page: Page,
+  linkBefore: Link | null,
+  writer: PageWriter,
+): Promise<boolean> {
+  if (from.phase !== 'rebaseline' || from.link !== null || from.rewound) return false;
+  return beginsBehind(page.link, [linkBefore], async () => writer.highestVersion());
 }
 
 /** The page after `from`. */

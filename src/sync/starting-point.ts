@@ -13,7 +13,8 @@ export function startingPoint(
   selection: string,
   { restart, hasRows }: { readonly restart: boolean; readonly hasRows: boolean },
 ): Checkpoint {
-  if (stored.phase === 'new') return beginning(hasRows ? 'rebaseline' : 'baseline', selection);
+  if (stored.phase === 'new')
+    return beginning(hasRows ? 'rebaseline' : 'baseline', selection, stored.rewound);
   if (restart || stored.selection !== selection) return beginning('rebaseline', selection, stored.rewound);
   // A baseline that stored no page yet has no link to go on from.
   if (stored.link === null)

@@ -22,14 +22,25 @@ export interface SeenEnvironment {
   readonly language?: number | undefined;
 }
 
+/** An environment as it was just recorded. */
+export interface RegisteredEnvironment extends EnvironmentRecord {
+  /** The organization that was at this address before, and whose rows are in the mirror yet. */
+  readonly replaced?: string;
+}
+
 /** The environment that the mirror schema holds, if any has been mirrored into it. */
 export async function findEnvironment(
   db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
 ): Promise<EnvironmentRecord | undefined> {
+  const [found] = await environmentOf(db, stateSchema, mirrorSchema);
+  return found;
+}
+
+function environmentOf(db: NodePgDatabase, stateSchema: string, mirrorSchema: string) {
   const { environments } = stateTables(stateSchema);
-  const [found] = await db
+  return db
     .select({
       id: environments.id,
       url: environments.url,
@@ -39,24 +50,30 @@ export async function findEnvironment(
     })
     .from(environments)
     .where(eq(environments.mirrorSchema, mirrorSchema));
-  return found;
 }
 
 /**
  * Records which environment the mirror schema holds; for a transaction, so that an address and the
  * links that begin with it change together.
  *
- * @throws Failure `environment-changed` when it holds another one: rows of two organizations in one
- *   table could not be told apart, and the links of one mean nothing to the other.
+ * Another organization at the same address is what is left after an environment was reset or another
+ * one copied over it: its rows take the place of those that are here.
+ *
+ * @throws Failure `environment-changed` when it holds one of another address: rows of two organizations
+ *   in one table could not be told apart, and the links of one mean nothing to the other.
  */
 export async function registerEnvironment(
   db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
   seen: SeenEnvironment,
-): Promise<EnvironmentRecord> {
+): Promise<RegisteredEnvironment> {
   const { environments } = stateTables(stateSchema);
-  const before = await findEnvironment(db, stateSchema, mirrorSchema);
+  // Locked: of two processes that come upon another organization only one is to act on it.
+  const [before] = await environmentOf(db, stateSchema, mirrorSchema).for('update');
+  const isReplaced =
+    before !== undefined && before.organizationId !== seen.organizationId && before.url === seen.url;
+  if (isReplaced) await replaceOrganization(db, stateSchema, before, seen.organizationId);
   const values = {
     organizationId: seen.organizationId,
     url: seen.url,
@@ -76,7 +93,7 @@ export async function registerEnvironment(
   if (record !== undefined) {
     if (before !== undefined && before.url !== seen.url) await moveLinks(db, stateSchema, before, seen.url);
     const { mirrorSchema: _, ...facts } = values;
-    return { id: record.id, ...facts };
+    return { id: record.id, ...facts, ...(isReplaced ? { replaced: before.organizationId } : {}) };
   }
   const other = await findEnvironment(db, stateSchema, mirrorSchema);
   throw new Failure({
@@ -86,6 +103,36 @@ export async function registerEnvironment(
     remedy:
       'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
   });
+}
+
+/**
+ * No link and no row version of the organization before means anything to the one that took its place.
+ * The fences are raised, so that no page that was read of the former is stored any more.
+ */
+async function replaceOrganization(
+  db: NodePgDatabase,
+  stateSchema: string,
+  before: EnvironmentRecord,
+  organizationId: string,
+): Promise<void> {
+  const { environments, tables } = stateTables(stateSchema);
+  await db.update(environments).set({ organizationId }).where(eq(environments.id, before.id));
+  await db
+    .update(tables)
+    .set({
+      phase: sql`CASE ${tables.phase} WHEN 'new' THEN 'new' ELSE 'rebaseline' END`,
+      catchingUp: false,
+      link: null,
+      linkKind: null,
+      linkPageSize: null,
+      linkIssuedAt: null,
+      selection: null,
+      rewound: true,
+      fence: sql`${tables.fence} + 1`,
+      leaseHolder: null,
+      leaseExpiresAt: null,
+    })
+    .where(eq(tables.environmentId, before.id));
 }
 
 /**

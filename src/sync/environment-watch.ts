@@ -1,0 +1,52 @@
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type { Logger } from 'pino';
+import type { Dataverse } from '../dataverse/dataverse.ts';
+import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import { transaction } from '../mirror/postgres.ts';
+import { registerEnvironment, type RegisteredEnvironment } from '../mirror/state/environments.ts';
+import { Failure } from '../model/failure.ts';
+
+/**
+ * Looks who is at the environment's address, and records it. Where another organization has taken the
+ * place of the one that is mirrored, every table of it is to be re-baselined from then on.
+ *
+ * @throws Failure
+ */
+export async function lookAtEnvironment(
+  dataverse: Dataverse,
+  { pool, options }: Mirror,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RegisteredEnvironment> {
+  const { client } = dataverse;
+  const environment = await readEnvironment(client, signal);
+  const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
+  const registered = await transaction(pool, async (db) =>
+    registerEnvironment(drizzle(db), options.stateSchema, options.schema, {
+      ...environment,
+      ...organization,
+    }),
+  );
+  tellReplaced(registered, logger);
+  return registered;
+}
+
+/** Tells, once, of an organization that took another's place. */
+export function tellReplaced({ url, organizationId, replaced }: RegisteredEnvironment, logger: Logger): void {
+  if (replaced === undefined) return;
+  logger.warn(
+    { code: 'environment-rewound', organizationId, before: replaced },
+    `${url} is another organization than before: it was reset, or another was copied over it. Every table is re-baselined.`,
+  );
+}
+
+/** Ends a run whose table was set back along with all others of the environment. */
+export function environmentReplaced(): Failure {
+  return new Failure({
+    code: 'environment-rewound',
+    reaction: 'retry',
+    message: 'Another organization has taken the place of the one that is mirrored.',
+    remedy: 'Nothing to do: every table is re-baselined by itself.',
+  });
+}
