@@ -1,6 +1,7 @@
 import { pino, destination, stdTimeFunctions, type Logger } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import { logLevel } from '../config/log-level.ts';
+import { describeError } from '../model/error-description.ts';
 
 const STANDARD_ERROR = 2;
 
@@ -9,7 +10,13 @@ const STANDARD_ERROR = 2;
  * synchronously, so that the last line before an exit is not lost.
  */
 export function createLogger(): Logger {
-  const options = { level: logLevel(), base: null, timestamp: stdTimeFunctions.isoTime };
+  const options = {
+    level: logLevel(),
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    // The default prints every property, and causes by their whole messages.
+    serializers: { err: (error: unknown) => describeError(error) },
+  };
   if (process.stderr.isTTY) {
     // What the sentence itself says, or nobody reads.
     const ignore =

@@ -1,3 +1,5 @@
+import { safeMessage } from './error-description.ts';
+
 /**
  * What must happen after a failure; the caller decides by this word alone.
  *
@@ -49,11 +51,10 @@ export interface FailureSummary {
  */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const message = error instanceof Error ? error.message : String(error);
   return new Failure({
     code: 'unexpected',
     reaction: 'stop-table',
-    message: `Unexpected: ${message}`,
+    message: `Unexpected: ${safeMessage(error)}`,
     remedy: 'This is a defect in mirrorverse. Please report it with the log line that has this code.',
     cause: error,
   });

@@ -29,9 +29,9 @@ test('a failure stays the same failure', () => {
 
 test.each([
   [new TypeError('x is not a function'), 'Unexpected: x is not a function'],
-  ['a text', 'Unexpected: a text'],
-  [undefined, 'Unexpected: undefined'],
-  [null, 'Unexpected: null'],
+  ['a text', 'Unexpected: thrown, but no error'],
+  [undefined, 'Unexpected: thrown, but no error'],
+  [null, 'Unexpected: thrown, but no error'],
 ])('%s thrown is a defect that stops the table and is kept as the cause', (thrown, message) => {
   const failure = toFailure(thrown);
   expect(failure).toMatchObject({ code: 'unexpected', reaction: 'stop-table', message });
