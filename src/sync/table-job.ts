@@ -14,11 +14,13 @@ import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
+import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
 import { runPass, type PassOptions, type PassProgress } from './pass.ts';
+import { recovering } from './recovery.ts';
 import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
 import { TablePreparation, type Ready, type TableWishes } from './table-preparation.ts';
@@ -59,6 +61,8 @@ export interface TableJobParts {
   readonly labels?: LabelKeeper;
   /** Room for loads; without it a load begins whenever it is due. */
   readonly loads?: LoadPlaces;
+  /** Told each trouble with PostgreSQL that a run waits for and survives. */
+  readonly onTrouble?: (failure: Failure) => void;
 }
 
 /** Failures that say that another process has the table. */
@@ -72,6 +76,7 @@ export class TableJob {
   private readonly leases: LeaseKeeper;
   private readonly logger: Logger;
   private readonly loads: LoadPlaces | undefined;
+  private readonly onTrouble: ((failure: Failure) => void) | undefined;
   private readonly preparation: TablePreparation;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
@@ -80,6 +85,7 @@ export class TableJob {
     this.mirror = parts.mirror;
     this.leases = parts.leases;
     this.loads = parts.loads;
+    this.onTrouble = parts.onTrouble;
     this.logger = parts.logger.child({ table: settings.name });
     this.preparation = new TablePreparation(settings, parts);
   }
@@ -104,7 +110,7 @@ export class TableJob {
     let failure: Failure | null = null;
     let deferred = false;
     try {
-      deferred = !(await this.underLease(options, progress, signal));
+      deferred = !(await this.untilDone(options, progress, signal));
     } catch (error) {
       signal.throwIfAborted();
       failure = toFailure(error);
@@ -140,6 +146,33 @@ export class TableJob {
     }
   }
 
+  /**
+   * Goes on after troubles of the database, from what is stored.
+   *
+   * @returns false when there was no place for the load that is due.
+   */
+  private async untilDone(
+    options: RunOptions,
+    progress: PassProgress,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const onTrouble = (failure: Failure, wait: number): void => {
+      this.preparation.forget();
+      this.onTrouble?.(failure);
+      const { code, details } = failure;
+      this.logger.warn({ ...details, code, wait }, `${failure.message} The run goes on when it can.`);
+    };
+    return recovering(
+      async () => {
+        // A load that was asked for has begun once a page of it is stored.
+        const restart = options.restart === true && progress.pages === 0;
+        return this.underLease({ ...options, restart }, progress, signal);
+      },
+      { progress: () => progress.pages, onTrouble },
+      signal,
+    );
+  }
+
   /** @returns false when there was no place for the load that is due. */
   private async underLease(
     options: RunOptions,
@@ -148,7 +181,7 @@ export class TableJob {
   ): Promise<boolean> {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
-    progress.phase = taken.checkpoint.phase;
+    if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
     this.leases.keep(taken.lease);
     let givenBack = false;
     try {
@@ -208,12 +241,12 @@ export class TableJob {
     const writer = this.mirror.writer(ready.mirror, taken.lease);
     try {
       const start = await this.start(ready, checkpoint, writer, options);
-      progress.phase = start.phase;
+      if (progress.pages === 0) progress.phase = start.phase;
       let place: (() => void) | null | undefined;
       // Once one is taken it is kept to the end of the run.
       const mayLoad = (): boolean => (place ??= this.loads?.take()) !== null;
       try {
-        const work = { writer, start, progress, mayLoad, ...options };
+        const work = { writer, start, linkBefore: checkpoint.link, progress, mayLoad, ...options };
         if (isLoading(start) && !mayLoad()) return this.deferred();
         if (await this.read(ready.mirror.table, work, signal)) return true;
         // That a load is due is to be known before the next request, not by its being refused again.
@@ -257,7 +290,7 @@ export class TableJob {
    */
   private async read(
     table: Table,
-    work: Pick<PassOptions, 'writer' | 'start' | 'progress' | 'onPage' | 'mayLoad'>,
+    work: Pick<PassOptions, 'writer' | 'start' | 'linkBefore' | 'progress' | 'onPage' | 'mayLoad'>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { dataverse, logger } = this;
@@ -269,7 +302,21 @@ export class TableJob {
       return true;
     }
     const feed = createChangeFeed(dataverse.client, table, pageSize, observe);
-    return explained(dataverse, name, signal, async () => runPass({ ...work, feed, logger }, signal));
+    return explained(dataverse, name, signal, async () =>
+      runPass({ ...work, feed, logger, onRewound: async (either) => this.lookAround(either) }, signal),
+    );
+  }
+
+  /**
+   * The environment has gone back in time: its metadata with it, and perhaps it is another organization.
+   *
+   * @throws Failure `environment-rewound` when it is: this table was set back with all others.
+   */
+  private async lookAround(signal: AbortSignal): Promise<void> {
+    const { dataverse, mirror, logger } = this;
+    dataverse.metadata.restart();
+    const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
+    if (replaced !== undefined) throw environmentReplaced();
   }
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */

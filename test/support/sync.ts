@@ -1,5 +1,5 @@
 import { pino, type Logger } from 'pino';
-import { openDataverse, type Dataverse } from '../../src/dataverse/dataverse.ts';
+import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
 import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
@@ -32,6 +32,8 @@ export interface SyncOptions {
   /** Told the text of each warning and error of the jobs. */
   readonly warn?: (message: string) => void;
   readonly leaseDuration?: number;
+  /** Another way to the same database, such as through a proxy. */
+  readonly databaseUrl?: string;
   readonly loads?: LoadPlaces;
   readonly sweep?: SweepLimits;
 }
@@ -73,12 +75,13 @@ export class SyncBench implements AsyncDisposable {
 
   /** What a process keeps from one pass to the next. */
   async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
-    const dataverse = this.dataverse();
-    const pool = openPool({ url: this.database.url, connections: 12, idleInTransaction: 30_000 }, silent);
+    const dataverse = options.dataverse ?? this.dataverse();
+    const url = options.databaseUrl ?? this.database.url;
+    const pool = openPool({ url, connections: 12, idleInTransaction: 30_000 }, silent);
     const mirror = await openMirror(
       pool,
       {
-        url: this.database.url,
+        url,
         schema: 'dataverse',
         stateSchema: 'mirrorverse',
         connections: 12,
@@ -115,13 +118,14 @@ export class SyncBench implements AsyncDisposable {
     };
   }
 
-  dataverse(): Dataverse {
+  dataverse({ limits, ...options }: Partial<DataverseOptions> = {}): Dataverse {
     return openDataverse(
       {
         url: this.url,
         signIn: { method: 'access-token', token: 'emulator-token' },
-        limits: { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000 },
+        limits: { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000, ...limits },
         userAgent: 'test',
+        ...options,
       },
       silent,
     );
