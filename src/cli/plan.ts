@@ -1,5 +1,7 @@
 import type { TableConfig } from '../config/config.ts';
-import { planRun, type TablePlan } from '../operations/plan.ts';
+import { transaction } from '../mirror/postgres.ts';
+import { allowSweep } from '../mirror/state/sweep-word.ts';
+import { planRun, type PlannedSweep, type TablePlan } from '../operations/plan.ts';
 import type { Command, CommandContext } from './command.ts';
 import { selectedTables } from './selected-tables.ts';
 import { Session } from './session.ts';
@@ -33,7 +35,12 @@ export const plan: Command = {
   },
 };
 
-/** Makes the mirror tables fit; what that takes of rows is the next run's. @throws Failure */
+/**
+ * Makes the mirror tables fit, and says yes to the sweeps that wait; what either takes of rows is the
+ * next run's.
+ *
+ * @throws Failure
+ */
 async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<void> {
   const { signal } = session.context;
   const mirror = await session.mirror(tables);
@@ -41,6 +48,9 @@ async function applyPlan(session: Session, tables: readonly TableConfig[]): Prom
   await session.withLeases(mirror, async (leases) => {
     for (const table of tables) {
       await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
+      await transaction(mirror.pool, async (client) =>
+        allowSweep(mirror.store, mirror.store.on(client), table.name),
+      );
     }
     await shared.labels?.makeViews();
   });
@@ -60,8 +70,19 @@ function asText(table: TablePlan): string[] {
   const lines = [`${table.table}: ${work(table)}`];
   for (const { policy, description } of table.changes) lines.push(`  ${VERDICTS[policy]} ${description}`);
   for (const statement of table.statements) lines.push(`  ${statement.replaceAll('\n', '\n  ')};`);
+  if (table.sweep !== null) lines.push(`  ${sweepText(table.sweep)}`);
   if (table.error !== null) lines.push(`  ${table.error.code}: ${table.error.message} ${table.error.remedy}`);
   return lines;
+}
+
+/** The same columns as for a change. */
+function sweepText({ unseen, rows, allowed }: PlannedSweep): string {
+  const verdict = allowed ? VERDICTS.apply : VERDICTS.ask;
+  return `${verdict} delete ${number(unseen)} of ${number(rows)} rows that the last re-baseline did not see`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 const VERDICTS = {

@@ -83,7 +83,7 @@ export class EmulatorSettings {
 
   /** Makes every delta token given out so far expire, and purges the delete log. */
   expireTokens(): void {
-    this.#expiredUntil = wholeSeconds(this.#now());
+    this.#expiredUntil = this.issueTime();
     this.#onExpire();
   }
 

@@ -5,13 +5,15 @@ import { estimateRequests } from '../dataverse/request-estimate.ts';
 import { assertAllowed } from '../mirror/ddl-plan.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { planMirrorTable, whatBlocks } from '../mirror/mirror-schema.ts';
-import { mirrorTable } from '../mirror/mirror-table.ts';
+import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { readCheckpoint } from '../mirror/state/leases.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
-import { NEW_CHECKPOINT } from '../model/checkpoint.ts';
+import { readSweepWord } from '../mirror/state/sweep-word.ts';
+import { SeenKeys } from '../mirror/sweep.ts';
+import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { startingPoint } from '../sync/starting-point.ts';
@@ -39,7 +41,19 @@ export interface TablePlan {
   readonly rows: number | null;
   /** API requests for rows that the run costs; null where the rows are not counted. */
   readonly requests: number | null;
+  /** The sweep that waits for somebody's word; null when none does. */
+  readonly sweep: PlannedSweep | null;
   readonly error: FailureSummary | null;
+}
+
+/** What the sweep of the last re-baseline would delete. */
+export interface PlannedSweep {
+  /** Rows that the re-baseline did not see. */
+  readonly unseen: number;
+  /** All rows of the mirror table. */
+  readonly rows: number;
+  /** Somebody has said yes: the next run deletes them. */
+  readonly allowed: boolean;
 }
 
 export interface PlanOptions {
@@ -102,12 +116,11 @@ async function planTableRun(
         selectionOf(plan.mirror.table),
         { restart: false, hasRows: existing !== undefined },
       );
-      const load =
-        mode === 'snapshot'
-          ? 'snapshot'
-          : start.phase === 'delta' || start.phase === 'new'
-            ? null
-            : start.phase;
+      const sweep =
+        store === undefined || stored === undefined || existing === undefined
+          ? null
+          : await plannedSweep(client, store, plan.mirror);
+      const load = mode === 'snapshot' ? 'snapshot' : loadOf(start);
       return {
         table,
         statements: plan.statements,
@@ -115,6 +128,7 @@ async function planTableRun(
         load,
         rows,
         requests: requestsFor(options, load, rows, plan.mirror.table),
+        sweep,
         error: null,
       };
     });
@@ -122,6 +136,24 @@ async function planTableRun(
     signal.throwIfAborted();
     return stopped(table, rows, [], toFailure(error));
   }
+}
+
+/** How the rows are read; null where only changes are. */
+function loadOf(start: Checkpoint): 'baseline' | 'rebaseline' | null {
+  if (!isLoading(start)) return null;
+  return start.phase === 'baseline' ? 'baseline' : 'rebaseline';
+}
+
+/** What the mirror table has now, where what the re-baseline has seen is still known. */
+async function plannedSweep(
+  client: pg.PoolClient,
+  store: StateStore,
+  mirror: MirrorTable,
+): Promise<PlannedSweep | null> {
+  const { unseenRows, allowed } = await readSweepWord(store, store.on(client), mirror.table.logicalName);
+  const seen = new SeenKeys(store, mirror);
+  if (unseenRows === null || !(await seen.exist(client))) return null;
+  return { ...(await seen.count(client)), allowed };
 }
 
 /** The next run stops at once: nothing is executed, and no row is read. */
@@ -132,7 +164,7 @@ function stopped(
   { code, message, remedy }: Failure,
 ): TablePlan {
   const error = { code, message, remedy };
-  return { table, statements: [], changes, load: null, rows, requests: null, error };
+  return { table, statements: [], changes, load: null, rows, requests: null, sweep: null, error };
 }
 
 function failureOf(attempt: () => void): Failure | null {
