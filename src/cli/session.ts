@@ -11,6 +11,7 @@ import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../
 import { consented } from '../mirror/drift.ts';
 import { hashKeyId } from '../mirror/row-policy.ts';
 import { Failure } from '../model/failure.ts';
+import { tellReplaced } from '../sync/environment-watch.ts';
 import { LabelKeeper } from '../sync/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { readResolution } from '../sync/read-resolution.ts';
@@ -101,7 +102,10 @@ export class Session {
     const { metadataVersion, ...organization } = await readOrganization(client, signal);
     if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
     const names = tables.map((table) => table.name);
-    return openMirror(pool, await this.mirrorOptions(), { ...environment, ...organization }, names);
+    const seen = { ...environment, ...organization };
+    const mirror = await openMirror(pool, await this.mirrorOptions(), seen, names);
+    tellReplaced(mirror.environment, this.context.logger);
+    return mirror;
   }
 
   /** A table's settings as its job takes them. */

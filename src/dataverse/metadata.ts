@@ -46,6 +46,8 @@ export interface Metadata {
   onChange(listener: () => void, signal: AbortSignal): void;
   /** Reads everything anew at its next use; or, with a name, that table and the list of tables. */
   forget(logicalName?: string): void;
+  /** Forgets everything, the version too: the environment has gone back in time. */
+  restart(): void;
 }
 
 /**
@@ -159,6 +161,10 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       return table.get(signal);
     },
     forget,
+    restart() {
+      version = undefined;
+      forget();
+    },
     observe(seen) {
       if (version !== undefined && !isNewer(seen, version)) return;
       const changed = version !== undefined;

@@ -9,7 +9,11 @@ import { mirrorTable, type MirrorTable } from './mirror-table.ts';
 import { PageWriter } from './page-writer.ts';
 import { openPool, transaction } from './postgres.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
-import { registerEnvironment, type EnvironmentRecord, type SeenEnvironment } from './state/environments.ts';
+import {
+  registerEnvironment,
+  type RegisteredEnvironment,
+  type SeenEnvironment,
+} from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
 import { forgetLabels, recordViewWishes } from './state/label-state.ts';
@@ -38,7 +42,7 @@ export interface Mirror {
   readonly pool: pg.Pool;
   readonly store: StateStore;
   readonly options: MirrorOptions;
-  readonly environment: EnvironmentRecord;
+  readonly environment: RegisteredEnvironment;
   /**
    * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
    *

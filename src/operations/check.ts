@@ -127,16 +127,19 @@ function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedT
 /** Whether the mirror schema holds this organization, or none yet. */
 async function checkIdentity(options: CheckOptions, organizationId: string): Promise<Finding[]> {
   const { schema, stateSchema } = options;
+  const { origin } = options.dataverse.client;
   try {
     const pool = await options.pool();
     if (!(await stateExists(pool, stateSchema))) return [];
     const held = await readEnvironmentRecord(pool, stateSchema, schema);
     if (held === undefined || held.organizationId === organizationId) return [];
+    if (held.url === origin) {
+      const message = `is another organization than the one mirrored so far, ${held.organizationId}: every table will be re-baselined`;
+      return [good('environment.identity', origin, message)];
+    }
     const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
     const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to a schema for this one.';
-    return [
-      bad('environment.identity', options.dataverse.client.origin, message, remedy, 'environment-changed'),
-    ];
+    return [bad('environment.identity', origin, message, remedy, 'environment-changed')];
   } catch {
     // The database's own finding says what is wrong with it.
     return [];

@@ -75,9 +75,9 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
         const next = beginning('rebaseline', from.selection ?? '', from.rewound || rewound);
         if (rewound) {
           ahead.cancel();
-          await options.onRewound?.(signal);
           // The next answer may look like any other: what this one told is not to be lost with the process.
           await writer.rewind(next, signal);
+          await options.onRewound?.(signal);
         }
         if (options.mayLoad?.() === false) return false;
         if (++rebaselines > MAX_REBASELINES) throw linkKeepsExpiring(error);

@@ -25,10 +25,12 @@ const MAX_RESTARTS = 2;
 
 /**
  * Where every run of a snapshot begins: from scratch. One that was interrupted is not gone on with, for
- * the rows it has read may have changed, and nothing would tell.
+ * the rows it has read may have changed, and nothing would tell. What it
+ * reads replaces what was there, be it of an older version: nothing in a full read would tell that the
+ * environment went back in time.
  */
 export function snapshotStart(selection: string, hasRows: boolean): Checkpoint {
-  return beginning(hasRows ? 'rebaseline' : 'baseline', selection);
+  return beginning(hasRows ? 'rebaseline' : 'baseline', selection, true);
 }
 
 /**
@@ -54,7 +56,7 @@ export async function runSnapshot(options: SnapshotOptions, signal: AbortSignal)
         { ...error.details, code: error.code },
         'A link of the full read is refused; it begins anew.',
       );
-      start = beginning('rebaseline', start.selection ?? '');
+      start = beginning('rebaseline', start.selection ?? '', true);
     }
   }
 }
