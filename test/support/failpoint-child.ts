@@ -1,0 +1,103 @@
+import { readSync, writeSync } from 'node:fs';
+import pg from 'pg';
+import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
+
+// The command line with a failpoint in the driver: the code under test is what users run. Reads and
+// writes of the channel block, so the whole process stands still at exactly that point.
+
+const failpoint = JSON.parse(process.env[FAILPOINT] ?? '{"kind":"list"}') as Failpoint;
+let statements = 0;
+let fitting = 0;
+
+function say(what: string): void {
+  writeSync(CHANNEL, `${what.replaceAll('\n', ' ')}\n`);
+}
+
+function standStill(what: string): void {
+  say(what);
+  readSync(CHANNEL, Buffer.alloc(1));
+}
+
+function textOf(query: unknown): string {
+  if (typeof query === 'string') return query;
+  if (typeof query === 'object' && query !== null && 'text' in query) return String(query.text);
+  return '';
+}
+
+/** Whether this statement is the one that is meant. */
+function isMeant(text: string): boolean {
+  const number = statements++;
+  switch (failpoint.kind) {
+    case 'statement':
+      return number === failpoint.number;
+    case 'before':
+    case 'after':
+      return new RegExp(failpoint.text, 'i').test(text) && ++fitting === failpoint.nth;
+    case 'copy':
+      return /^COPY/i.test(text) && ++fitting === failpoint.nth;
+    case 'list':
+      say(text);
+      return false;
+    default:
+      return false;
+  }
+}
+
+interface CopyStream {
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+}
+
+/** Sends the first half of what is written, gives it time to arrive, and stands still before the rest. */
+function halve(stream: CopyStream): void {
+  const pieces: Uint8Array[] = [];
+  const write = stream.write.bind(stream);
+  const end = stream.end.bind(stream);
+  stream.write = (piece) => pieces.push(piece) > 0;
+  stream.end = () => {
+    const text = Buffer.concat(pieces);
+    const half = text.length >> 1;
+    write(text.subarray(0, half));
+    setTimeout(() => {
+      standStill('copy');
+      write(text.subarray(half));
+      end();
+    }, 300);
+    return stream;
+  };
+}
+
+const prototype = pg.Client.prototype as unknown as { query: (...given: unknown[]) => unknown };
+const { query } = prototype;
+prototype.query = function (this: unknown, ...given: unknown[]): unknown {
+  const text = textOf(given[0]);
+  const meant = isMeant(text);
+  if (!meant) return query.apply(this, given);
+  if (failpoint.kind === 'copy') {
+    const stream = query.apply(this, given);
+    halve(stream as CopyStream);
+    return stream;
+  }
+  if (failpoint.kind === 'after') {
+    const answer = query.apply(this, given) as Promise<unknown>;
+    return answer.then((result) => {
+      standStill(text);
+      return result;
+    });
+  }
+  standStill(text);
+  return query.apply(this, given);
+};
+
+if (failpoint.kind === 'throw' || failpoint.kind === 'reject' || failpoint.kind === 'block') {
+  const trouble = failpoint;
+  setTimeout(() => {
+    say(trouble.kind);
+    if (trouble.kind === 'throw') throw new TypeError('a defect in a timer');
+    if (trouble.kind === 'reject') void Promise.reject(new TypeError('a promise nobody waits for'));
+    if (trouble.kind === 'block')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, trouble.forMilliseconds);
+  }, trouble.milliseconds);
+}
+
+await import('../../src/cli/main.ts');

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { eventually, RunningCommand, type Environment } from './command-line.ts';
+import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
+
+const CHILD = join(import.meta.dirname, 'failpoint-child.ts');
+const COMPILE_CACHE = join(
+  import.meta.dirname,
+  '..',
+  '..',
+  'node_modules',
+  '.cache',
+  'compiled-by-tests',
+);
+
+/** A command in a process of its own that stands still at a failpoint. */
+export class FailpointProcess extends RunningCommand {
+  private readonly channel: Duplex;
+  private said = '';
+
+  private constructor(child: ReturnType<typeof spawn>) {
+    super(child);
+    this.channel = child.stdio[CHANNEL] as Duplex;
+    this.channel.setEncoding('utf8').on('data', (text: string) => (this.said += text));
+    this.channel.on('error', () => undefined);
+  }
+
+  static start(args: readonly string[], environment: Environment, failpoint: Failpoint): FailpointProcess {
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, [CHILD, ...args], {
+      env: {
+        PATH,
+        HOME,
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...environment,
+        [FAILPOINT]: JSON.stringify(failpoint),
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    return new FailpointProcess(child);
+  }
+
+  /** What it has reported so far: the statement it stands at, or all it sent. */
+  get reached(): string[] {
+    return this.said.split('\n').filter((line) => line !== '');
+  }
+
+  /** Resolves once it stands at its failpoint; false when it ended without coming there. */
+  async standing(timeLimit = 30_000): Promise<boolean> {
+    await eventually(() => this.reached.length > 0 || !this.running, timeLimit);
+    return this.running;
+  }
+
+  /** Lets it go on. */
+  goOn(): void {
+    this.channel.write('.');
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.running) return;
+    this.child.kill('SIGCONT');
+    await this.kill();
+  }
+}
+
+/** The environment of a command that mirrors tables of an emulator into a database. */
+export function mirrorEnvironment(
+  bench: { readonly url: string; readonly database: { readonly url: string } },
+  tables: readonly string[],
+  more: Environment = {},
+): Environment {
+  return {
+    DATAVERSE_URL: bench.url,
+    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
+    DATABASE_URL: bench.database.url,
+    MIRRORVERSE_TABLES: tables.join(','),
+    ...more,
+  };
+}
