@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { coversErasure, DEFAULT_SWEEP_LIMITS, mayErase } from '../../src/mirror/sweep-guard.ts';
+
+const counts = fc
+  .tuple(fc.nat(1_000_000), fc.nat(1_000_000))
+  .map(([unseen, seen]) => ({ unseen, rows: unseen + seen }));
+const limits = fc.record({
+  maxShare: fc.double({ min: 0, max: 0.99, noNaN: true }),
+  atLeast: fc.nat(10_000),
+});
+
+describe('a sweep', () => {
+  it.each([
+    [{ unseen: 1_000, rows: 1_001 }, true],
+    [{ unseen: 1_001, rows: 5_004 }, false],
+    [{ unseen: 1_001, rows: 5_005 }, true],
+    [{ unseen: 10, rows: 10 }, true],
+    [{ unseen: 11, rows: 11 }, false],
+    [{ unseen: 0, rows: 0 }, true],
+  ])('of %j is allowed by default: %j', (erased, allowed) => {
+    expect(mayErase(erased, DEFAULT_SWEEP_LIMITS)).toBe(allowed);
+  });
+
+  it('that is allowed stays so when it deletes less of as many rows', () => {
+    fc.assert(
+      fc.property(counts, limits, fc.nat(), (erased, either, fewer) => {
+        fc.pre(erased.unseen > 0 && mayErase(erased, either));
+        const less = { ...erased, unseen: erased.unseen - 1 - (fewer % erased.unseen) };
+        expect(mayErase(less, either)).toBe(true);
+      }),
+    );
+  });
+
+  it('never deletes more than ten rows unasked when it leaves none, unless the guard is off', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 11, max: 1_000_000 }), limits, (rows, either) => {
+        expect(mayErase({ unseen: rows, rows }, either)).toBe(false);
+        expect(mayErase({ unseen: rows, rows }, { ...either, maxShare: 1 })).toBe(true);
+      }),
+    );
+  });
+});
+
+it('a yes holds for as many rows and some more, not for twice as many', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 1_000_000 }), (agreed) => {
+      expect(coversErasure({ unseen: agreed, rows: agreed }, agreed)).toBe(true);
+      expect(coversErasure({ unseen: 2 * agreed, rows: 2 * agreed }, agreed)).toBe(false);
+    }),
+  );
+});
