@@ -24,7 +24,9 @@ export function readApiError(status: number, headers: Headers, body: Uint8Array,
   const text = withoutTokens(new TextDecoder().decode(body));
   const error = errorMember(text);
   const requestId = headers.get('x-ms-service-request-id') ?? headers.get('req_id');
-  const retryAfter = parseRetryAfter(headers.get('retry-after'), now);
+  // By the server's own clock, where it tells: that of this machine may be hours off.
+  const sentAt = Date.parse(headers.get('date') ?? '');
+  const retryAfter = parseRetryAfter(headers.get('retry-after'), Number.isNaN(sentAt) ? now : sentAt);
   return {
     status,
     code: normalizeCode(error?.code),
@@ -43,11 +45,19 @@ export function normalizeCode(code: unknown): string {
   return text;
 }
 
-/** `Retry-After` in milliseconds: whole seconds by the documentation, a date by the standard. */
+/** `Sun, 06 Nov 1994 08:49:37 GMT`, and the two obsolete forms of RFC 9110; `Date.parse` takes much more. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}( GMT| \d{4})$/;
+
+/**
+ * `Retry-After` in milliseconds: whole seconds by the documentation, a date by the standard. Undefined
+ * for anything else, as where it is missing.
+ */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value.trim())) return Math.ceil(Number(value) * 1000);
-  const date = Date.parse(value);
+  const text = value?.trim() ?? '';
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  if (!HTTP_DATE.test(text)) return undefined;
+  // The obsolete form of asctime names no zone; it is GMT all the same.
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 

@@ -1,7 +1,9 @@
-import Bottleneck from 'bottleneck';
-import { abortable, sleep } from '../model/sleep.ts';
+import { abortable } from '../model/sleep.ts';
+import { AdaptiveConcurrency } from './adaptive-concurrency.ts';
 import { ExecutionWindow } from './execution-window.ts';
 import { StartWindow } from './start-window.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** Lower comes first: small deltas are not to wait behind a baseline of a million rows. */
 export const PRIORITY = { metadata: 2, delta: 4, baseline: 7 } as const;
@@ -14,18 +16,24 @@ export interface Budget {
    * time. Rejects with the signal's reason when aborted while waiting.
    */
   spend<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T>;
-  /** Lets nothing start for `milliseconds`: a 429 is about the identity, not about one request. */
+  /**
+   * Lets nothing start for `milliseconds`: a 429 is about the identity, not about one request. What may
+   * be in flight afterwards is halved, once for all requests that are refused before the pause is over.
+   */
   pause(milliseconds: number): void;
   /** Notes the limits that an answer's headers tell; for people to see, nothing is steered by them. */
   observe(headers: Headers): void;
   readonly gauges: BudgetGauges;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface BudgetGauges {
   requests: number;
   throttled: number;
+  /** By the budget's clock, `performance.now()`: nothing starts before. */
   pausedUntil: number;
+  /** How many may be in flight just now. */
+  concurrency: number;
   /** `x-ms-dop-hint`: the parallelism the server recommends. */
   parallelismHint?: number;
   /** `x-ms-ratelimit-burst-remaining-xrm-requests` of the server that answered last. */
@@ -39,63 +47,108 @@ export interface BudgetLimits {
   readonly concurrency: number;
 }
 
+export interface BudgetOptions {
+  /** Milliseconds; a clock that nobody sets back. */
+  readonly now?: () => number;
+  /** Told, whenever a pause begins or becomes longer, how many milliseconds it goes on from now. */
+  readonly onPause?: (milliseconds: number) => void;
+}
+
 /** Service protection limits count over five minutes (documented in "Service protection API limits"). */
 const WINDOW = 300_000;
 /** Combined execution time within the window, of 1,200 s; the rest is for what clocks disagree on. */
 const EXECUTION_LIMIT = 1_180_000;
 
 /**
- * The budget over bottleneck, which orders the waiters and bounds how many are in flight.
+ * One line of waiters by priority, of which the first starts once nothing speaks against it: no pause,
+ * room in flight, a token of the bucket, room in the two sliding windows.
  *
- * Half of the window's requests may go at once, the other half is refilled evenly, so that a backfill
- * is never followed by minutes in which deltas cannot run. The two sliding windows are the promise
- * itself: a bucket's tokens are taken when a request is admitted, not when it starts, and a pause lies
- * between the two.
+ * Half of the window's requests may go at once, the other half comes back evenly, so that a backfill
+ * is never followed by minutes in which deltas cannot run. The windows are the promise itself: full
+ * buckets and what comes back could meet in one of them.
  */
 export function createBudget(
   limits: BudgetLimits,
-  // A clock that nobody sets back.
-  now: () => number = () => performance.now(),
+  { now = () => performance.now(), onPause }: BudgetOptions = {},
 ): Budget {
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
-  const limiter = new Bottleneck({
-    maxConcurrent: limits.concurrency,
-    ...bucket(limits.requestsPer5Minutes),
-  });
-  const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0 };
+  const bucket = bucketOf(limits.requestsPer5Minutes, now());
+  const concurrency = new AdaptiveConcurrency(limits.concurrency);
+  const line = new WaitingLine<(ended: () => void) => void>();
+  const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0, concurrency: limits.concurrency };
+  let inFlight = 0;
+  let nextLook: NodeJS.Timeout | undefined;
 
-  async function mayStart(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
+  /** Lets those start that may; looks again when the next one may, or when a request ends. */
+  function admit(): void {
+    clearTimeout(nextLook);
+    while (!line.isEmpty) {
       const at = now();
-      const delay = Math.max(gauges.pausedUntil - at, starts.delay(at), execution.delay(at));
-      if (delay <= 0) return;
-      await sleep(delay, signal);
+      gauges.concurrency = concurrency.limit(at);
+      if (inFlight >= gauges.concurrency) return;
+      const delay = Math.max(
+        gauges.pausedUntil - at,
+        bucket.delay(at),
+        starts.delay(at),
+        execution.delay(at),
+      );
+      if (delay > 0) {
+        nextLook = setTimeout(admit, Math.ceil(delay));
+        return;
+      }
+      gauges.requests++;
+      bucket.take(at);
+      starts.record(at);
+      line.take()?.(started(at));
     }
+  }
+
+  /** Counts a request as started; call what it returns when the request has ended. */
+  function started(at: number): () => void {
+    inFlight++;
+    const end = execution.start(at);
+    return () => {
+      inFlight--;
+      end(now());
+      admit();
+    };
+  }
+
+  /** Waits for a place; call what it resolves to when the request has ended. */
+  async function place(priority: Priority, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const start = (ended: () => void): void => {
+        signal.removeEventListener('abort', leave);
+        resolve(ended);
+      };
+      const leave = (): void => {
+        line.remove(start);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      line.add(PRIORITY[priority], start);
+      admit();
+    });
   }
 
   return {
     gauges,
     async spend(priority, signal, request) {
-      signal.throwIfAborted();
-      const admitted = limiter.schedule({ priority: PRIORITY[priority] }, async () => {
-        await mayStart(signal);
-        const startedAt = now();
-        starts.record(startedAt);
-        gauges.requests++;
-        const end = execution.start(startedAt);
-        try {
-          return await request();
-        } finally {
-          end(now());
-        }
-      });
-      return abortable(admitted, signal);
+      const ended = await place(priority, signal);
+      return abortable(request().finally(ended), signal);
     },
     pause(milliseconds) {
+      const at = now();
+      const until = at + milliseconds;
       gauges.throttled++;
-      gauges.pausedUntil = Math.max(gauges.pausedUntil, now() + milliseconds);
+      if (at >= gauges.pausedUntil) concurrency.halve(until);
+      else concurrency.extend(until);
+      gauges.concurrency = concurrency.limit(at);
+      if (until <= gauges.pausedUntil) return;
+      gauges.pausedUntil = until;
+      onPause?.(milliseconds);
     },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');
@@ -105,32 +158,16 @@ export function createBudget(
       if (requests !== undefined) gauges.remainingRequests = requests;
       if (seconds !== undefined) gauges.remainingSeconds = seconds;
     },
-    async close() {
-      await limiter.disconnect(true);
+    close() {
+      clearTimeout(nextLook);
     },
   };
 }
 
-/** Seconds between two refills, at most. */
-const LONGEST_REFILL = 30;
-
-/** bottleneck's reservoir for a token bucket that holds at most half and refills the other half. */
-export function bucket(requestsPerWindow: number): Bottleneck.ConstructorOptions {
+/** A bucket that holds at most half of a window's requests and is given the other half evenly. */
+export function bucketOf(requestsPerWindow: number, now: number): TokenBucket {
   const burst = Math.max(1, Math.floor(requestsPerWindow / 2));
-  const refill = Math.max(1, requestsPerWindow - burst);
-  // Refills are whole requests: of the intervals that allow at least one, that which loses least.
-  let seconds = Math.ceil(WINDOW / 1000 / refill);
-  const perSecond = (interval: number): number => Math.floor((refill * interval * 1000) / WINDOW) / interval;
-  for (let interval = seconds + 1; interval <= LONGEST_REFILL; interval++) {
-    if (perSecond(interval) > perSecond(seconds)) seconds = interval;
-  }
-  return {
-    reservoir: burst,
-    reservoirIncreaseInterval: seconds * 1000,
-    reservoirIncreaseAmount: Math.max(1, Math.round(perSecond(seconds) * seconds)),
-    reservoirIncreaseMaximum: burst,
-    heartbeatInterval: 250,
-  };
+  return new TokenBucket(burst, WINDOW / Math.max(1, requestsPerWindow - burst), now);
 }
 
 /** `1,200.00` is how one live environment writes seconds; some headers come twice, joined by a comma. */

@@ -10,6 +10,8 @@ export interface DataverseOptions {
   readonly signIn: SignIn;
   readonly limits: BudgetLimits & { readonly requestTimeout: number };
   readonly userAgent: string;
+  /** Told, whenever the environment makes all requests pause, for how many milliseconds from now. */
+  readonly onPause?: (milliseconds: number) => void;
 }
 
 /** One environment, ready to be read: client, metadata and budget that belong together. */
@@ -22,7 +24,8 @@ export interface Dataverse {
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const origin = new URL(options.url).origin;
-  const budget = createBudget(options.limits);
+  const { onPause } = options;
+  const budget = createBudget(options.limits, onPause === undefined ? {} : { onPause });
   const http = createHttpClient();
   const client = new DataverseClient({
     origin,
@@ -39,7 +42,7 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     budget,
     async close() {
       http.close();
-      await budget.close();
+      budget.close();
     },
   };
 }

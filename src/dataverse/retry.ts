@@ -11,6 +11,7 @@ export const MAX_THROTTLED = 20;
 
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 60_000;
+const SHORTEST_PAUSE = 50;
 const LONGEST_PAUSE = 3_600_000;
 
 const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
@@ -86,9 +87,15 @@ export function backOff(retry: number, random: number): number {
   return Math.round(full / 2 + (full / 2) * random);
 }
 
-/** Milliseconds that the whole identity pauses after a 429: what the server asked, within reason. */
+/**
+ * Milliseconds that the whole identity pauses after a 429: what the server asked, within reason. One
+ * that asks for no time, again and again, is given more each time.
+ *
+ * @param retry 1 for the first refusal of a request.
+ * @param random in [0, 1).
+ */
 export function throttlePause(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
-  return error.retryAfter === undefined
-    ? backOff(retry + 1, random)
-    : Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, 50));
+  if (error.retryAfter === undefined) return backOff(retry + 1, random);
+  const least = Math.min(LONGEST_DELAY, SHORTEST_PAUSE * 2 ** (retry - 1));
+  return Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, least));
 }

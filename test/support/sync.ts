@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
 import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
@@ -19,8 +19,13 @@ import {
   type TableJobParts,
   type TableSettings,
 } from '../../src/sync/table-job.ts';
+import { passwordOf, SearchedLog } from './canaries.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
-import { never, silent } from './mirror.ts';
+import { never } from './mirror.ts';
+
+const TOKEN = 'emulator-token';
+/** Of pino's levels. */
+const WARNING = 40;
 
 export interface SyncOptions {
   readonly pageSize?: number;
@@ -48,11 +53,16 @@ export class SyncBench implements AsyncDisposable {
   readonly emulator: DataverseEmulator;
   readonly database: TestDatabase;
   readonly url: string;
+  private readonly secrets: readonly string[];
+  private readonly log: SearchedLog;
+  private readonly warningLogs: SearchedLog[] = [];
 
   private constructor(emulator: DataverseEmulator, database: TestDatabase, url: string) {
     this.emulator = emulator;
     this.database = database;
     this.url = url;
+    this.secrets = [TOKEN, passwordOf(database.url)].filter((secret) => secret !== '');
+    this.log = new SearchedLog(this.secrets);
   }
 
   /** @param options what the emulator is to be; the built-in model without them. */
@@ -77,7 +87,7 @@ export class SyncBench implements AsyncDisposable {
   async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
     const dataverse = options.dataverse ?? this.dataverse();
     const url = options.databaseUrl ?? this.database.url;
-    const pool = openPool({ url, connections: 12, idleInTransaction: 30_000 }, silent);
+    const pool = openPool({ url, connections: 12, idleInTransaction: 30_000 }, this.log.logger);
     const mirror = await openMirror(
       pool,
       {
@@ -102,7 +112,7 @@ export class SyncBench implements AsyncDisposable {
       if (metadataVersion !== undefined) dataverse.metadata.observe(metadataVersion);
     }
     const labels =
-      mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, silent);
+      mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, this.log.logger);
     const shared = labels === undefined ? {} : { labels };
     const jobs = tables.map((name) => this.job(name, { dataverse, mirror, ...shared }, options));
     return {
@@ -122,12 +132,12 @@ export class SyncBench implements AsyncDisposable {
     return openDataverse(
       {
         url: this.url,
-        signIn: { method: 'access-token', token: 'emulator-token' },
+        signIn: { method: 'access-token', token: TOKEN },
         limits: { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000, ...limits },
         userAgent: 'test',
         ...options,
       },
-      silent,
+      this.log.logger,
     );
   }
 
@@ -147,9 +157,18 @@ export class SyncBench implements AsyncDisposable {
     return new TableJob(settings, {
       ...parts,
       ...(options.loads === undefined ? {} : { loads: options.loads }),
-      leases: new LeaseKeeper(parts.mirror, 'test', silent),
-      logger: options.warn === undefined ? silent : warningsTo(options.warn),
+      leases: new LeaseKeeper(parts.mirror, 'test', this.log.logger),
+      logger: this.loggerFor(options),
     });
+  }
+
+  private loggerFor({ warn }: SyncOptions): Logger {
+    if (warn === undefined) return this.log.logger;
+    const log = new SearchedLog(this.secrets, ({ level, msg }) => {
+      if (level >= WARNING) warn(msg);
+    });
+    this.warningLogs.push(log);
+    return log.logger;
   }
 
   /** Requests for rows of a table, metadata left out. */
@@ -161,15 +180,12 @@ export class SyncBench implements AsyncDisposable {
     );
   }
 
+  /** @throws Error when a secret, a link or a row that is marked was logged. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.emulator.close();
     await this.database.drop();
+    for (const log of [this.log, ...this.warningLogs]) log.assertClean();
   }
-}
-
-function warningsTo(warn: (message: string) => void): Logger {
-  const write = (line: string): void => warn((JSON.parse(line) as { msg: string }).msg);
-  return pino({ level: 'warn' }, { write });
 }
 
 /** Codes of the failures, by table. */

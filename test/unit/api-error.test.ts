@@ -101,3 +101,23 @@ test('message and body are cut where they are longer than anyone reads', () => {
   expect(error.message).toHaveLength(2_000);
   expect(error.body).toHaveLength(8_000);
 });
+
+test.each(['-5', '-1', '1e9', 'soon', '5 minutes', 'Infinity', '0x10', 'March 7'])(
+  'Retry-After %j names no time',
+  (value) => {
+    expect(parseRetryAfter(value, NOW)).toBeUndefined();
+  },
+);
+
+test("a date in Retry-After is read by the server's own clock", () => {
+  const date = 'Sun, 06 Nov 1994 08:49:37 GMT';
+  const later = 'Sun, 06 Nov 1994 08:50:07 GMT';
+  expect(read('', { date, 'retry-after': later }, 429)).toMatchObject({ retryAfter: 30_000 });
+  expect(read('', { date: later, 'retry-after': date }, 429)).toMatchObject({ retryAfter: 0 });
+});
+
+test('the obsolete forms of a date are read as well', () => {
+  const now = Date.UTC(1994, 10, 6, 8, 49, 7);
+  expect(parseRetryAfter('Sunday, 06-Nov-94 08:49:37 GMT', now)).toBe(30_000);
+  expect(parseRetryAfter('Sun Nov  6 08:49:37 1994', now)).toBe(30_000);
+});

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, vi } from 'vitest';
-import { createBudget, type Budget, type BudgetLimits, type Priority } from '../../src/dataverse/budget.ts';
+import {
+  createBudget,
+  type Budget,
+  type BudgetLimits,
+  type BudgetOptions,
+  type Priority,
+} from '../../src/dataverse/budget.ts';
 
 /** Fake time for the budget and everything it waits with, in every test of the file. */
 export function useFakeClock(): void {
@@ -22,8 +28,9 @@ export class BudgetUnderTest {
   inFlight = 0;
   mostInFlight = 0;
 
-  constructor(limits: Partial<BudgetLimits> = {}) {
-    this.budget = createBudget({ requestsPer5Minutes: 6_000, concurrency: 8, ...limits }, Date.now);
+  constructor(limits: Partial<BudgetLimits> = {}, options: BudgetOptions = {}) {
+    const all = { requestsPer5Minutes: 6_000, concurrency: 8, ...limits };
+    this.budget = createBudget(all, { now: Date.now, ...options });
   }
 
   /** Asks for a request that takes `duration`; resolves to when it ended, or its rejection. */
@@ -66,11 +73,8 @@ export class BudgetUnderTest {
     );
   }
 
-  /** bottleneck yields by a timer when it closes, so time has to pass. */
-  async close(): Promise<void> {
-    const closed = this.budget.close();
-    await pass(10);
-    await closed;
+  close(): void {
+    this.budget.close();
   }
 
   startedBy(time: number): number {

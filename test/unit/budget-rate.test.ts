@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucket } from '../../src/dataverse/budget.ts';
+import { bucketOf } from '../../src/dataverse/budget.ts';
 import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
 
 const FIVE_MINUTES = 300_000;
@@ -14,7 +14,7 @@ test.each([1, 2, 3, 5, 10, 40])('never more than %d requests start in any five m
   expect(tested.starts).toHaveLength(limit * 3);
   expect(tested.densest()).toBeLessThanOrEqual(limit);
   await Promise.all(requests);
-  await tested.close();
+  tested.close();
 });
 
 test('a rest lets no more start afterwards than five minutes allow', async () => {
@@ -25,7 +25,7 @@ test('a rest lets no more start afterwards than five minutes allow', async () =>
   await pass(5 * FIVE_MINUTES);
   expect(tested.starts).toHaveLength(55);
   expect(tested.densest()).toBeLessThanOrEqual(20);
-  await tested.close();
+  tested.close();
 });
 
 test.each([2, 10, 100])('at most half of %d requests go at once, the others follow evenly', async (limit) => {
@@ -36,28 +36,36 @@ test.each([2, 10, 100])('at most half of %d requests go at once, the others foll
   await pass(FIVE_MINUTES / 2);
   expect(tested.startedBy(FIVE_MINUTES / 2)).toBeGreaterThanOrEqual(limit / 2 + Math.floor(limit / 6));
   expect(tested.startedBy(FIVE_MINUTES / 2)).toBeLessThanOrEqual(limit / 2 + Math.ceil(limit / 4));
-  await tested.close();
+  tested.close();
 });
 
-test('the bucket holds at most half, and with its refill no more than the limit in five minutes', () => {
+test('the bucket holds half of what five minutes allow, and gives no more than all of it in them', () => {
+  const limit = fc.integer({ min: 2, max: 10_000 });
+  const waits = fc.array(fc.nat(30_000), { maxLength: 50 });
   fc.assert(
-    fc.property(fc.integer({ min: 2, max: 1_000_000 }), (limit) => {
-      const options = bucket(limit);
-      const interval = options.reservoirIncreaseInterval ?? 0;
-      const amount = options.reservoirIncreaseAmount ?? 0;
-      const burst = options.reservoir ?? 0;
-      const refill = Math.floor(FIVE_MINUTES / interval) * amount;
-      expect(burst).toBeLessThanOrEqual(limit / 2);
-      expect(options.reservoirIncreaseMaximum).toBe(burst);
-      expect(burst + refill).toBeLessThanOrEqual(limit);
-      expect(interval).toBeGreaterThanOrEqual(1_000);
-      // A bucket that rounds down must not waste the better part of what is allowed.
-      expect(burst + refill).toBeGreaterThanOrEqual(limit * 0.7);
+    fc.property(limit, waits, (requests, pauses) => {
+      const bucket = bucketOf(requests, 0);
+      let now = 0;
+      let taken = 0;
+      for (const pause of [0, ...pauses]) {
+        now += pause;
+        if (now > FIVE_MINUTES) break;
+        for (; bucket.delay(now) === 0; taken++) bucket.take(now);
+        expect(taken).toBeLessThanOrEqual(
+          Math.floor(requests / 2) + Math.ceil((requests * now) / 2 / FIVE_MINUTES) + 1,
+        );
+      }
+      expect(taken).toBeGreaterThanOrEqual(Math.floor(requests / 2));
+      expect(taken).toBeLessThanOrEqual(requests);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 300 },
   );
 });
 
 test('a bucket of one request still lets it go', () => {
-  expect(bucket(1)).toMatchObject({ reservoir: 1, reservoirIncreaseAmount: 1 });
+  const bucket = bucketOf(1, 0);
+  expect(bucket.delay(0)).toBe(0);
+  bucket.take(0);
+  expect(bucket.delay(0)).toBe(FIVE_MINUTES);
+  expect(bucket.delay(FIVE_MINUTES)).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
 
 useFakeClock();
@@ -14,7 +14,7 @@ test('a pause holds every waiter, and those that come meanwhile', async () => {
   await pass(1_000);
   expect(tested.starts).toHaveLength(12);
   expect(Math.min(...tested.starts.map(({ at }) => at))).toBe(17_000);
-  await tested.close();
+  tested.close();
 });
 
 test('a pause that comes while others wait holds them too, and the longest of two holds', async () => {
@@ -29,7 +29,7 @@ test('a pause that comes while others wait holds them too, and the longest of tw
   await pass(1);
   expect(tested.starts).toHaveLength(2);
   expect(tested.budget.gauges).toMatchObject({ throttled: 2, pausedUntil: 20_500 });
-  await tested.close();
+  tested.close();
 });
 
 test('metadata goes before deltas and deltas before baselines that asked earlier', async () => {
@@ -42,7 +42,7 @@ test('metadata goes before deltas and deltas before baselines that asked earlier
   void tested.request('delta 2', { priority: 'delta' });
   await pass(1_000);
   expect(tested.names).toEqual(['running', 'metadata', 'delta 1', 'delta 2', 'baseline 1', 'baseline 2']);
-  await tested.close();
+  tested.close();
 });
 
 test('never more requests are in flight than the concurrency', async () => {
@@ -51,7 +51,7 @@ test('never more requests are in flight than the concurrency', async () => {
   await pass(10_000);
   expect(tested.starts).toHaveLength(20);
   expect(tested.mostInFlight).toBe(3);
-  await tested.close();
+  tested.close();
 });
 
 test('an aborted waiter rejects at once with the reason and never starts', async () => {
@@ -66,7 +66,7 @@ test('an aborted waiter rejects at once with the reason and never starts', async
   void tested.request('after');
   await pass(70_000);
   expect(tested.names).toEqual(['running', 'after']);
-  await tested.close();
+  tested.close();
 });
 
 test('an abort ends the wait of a pause', async () => {
@@ -78,7 +78,7 @@ test('an abort ends the wait of a pause', async () => {
   controller.abort(new Error('stopping'));
   expect(await Promise.all(waiting)).toMatchObject([1, 2, 3].map(() => ({ message: 'stopping' })));
   expect(tested.starts).toEqual([]);
-  await tested.close();
+  tested.close();
 });
 
 test('a signal already aborted starts nothing', async () => {
@@ -87,7 +87,7 @@ test('a signal already aborted starts nothing', async () => {
   expect(await tested.request('never', { signal: AbortSignal.abort(reason) })).toBe(reason);
   await pass(1_000);
   expect(tested.starts).toEqual([]);
-  await tested.close();
+  tested.close();
 });
 
 test('a request that fails frees its place and gives its error', async () => {
@@ -99,7 +99,7 @@ test('a request that fails frees its place and gives its error', async () => {
   await pass(100);
   expect(await failing).toBe('Error: refused');
   expect(tested.names).toEqual(['next']);
-  await tested.close();
+  tested.close();
 });
 
 test('requests that end in any five minutes took less than twenty minutes together', async () => {
@@ -112,7 +112,7 @@ test('requests that end in any five minutes took less than twenty minutes togeth
     ...ends.map((from) => ends.filter((end) => end >= from && end < from + 300_000).length),
   );
   expect(busiest * 60_000).toBeLessThanOrEqual(1_200_000);
-  await tested.close();
+  tested.close();
 });
 
 test('what the headers tell is kept, in the forms a live environment writes', () => {
@@ -130,4 +130,77 @@ test('what the headers tell is kept, in the forms a live environment writes', ()
     remainingSeconds: 1_200,
     remainingRequests: 5_999,
   });
+});
+
+test('a pause halves what may be in flight, once however many requests were refused in it', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 8 });
+  for (let refusals = 0; refusals < 8; refusals++) tested.budget.pause(1_000);
+  void tested.requests(40, { duration: 500 });
+  await pass(3_000);
+  expect(tested.mostInFlight).toBe(4);
+  expect(tested.budget.gauges).toMatchObject({ throttled: 8, concurrency: 4 });
+  tested.close();
+});
+
+test('requests that were admitted before a pause keep to what may be in flight after it', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 8 });
+  tested.budget.pause(1_000);
+  void tested.requests(8, { duration: 500 });
+  await pass(1_000);
+  tested.budget.pause(1_000);
+  tested.mostInFlight = tested.inFlight = 0;
+  await pass(1_100);
+  expect(tested.mostInFlight).toBeLessThanOrEqual(2);
+  await pass(10_000);
+  expect(tested.starts).toHaveLength(8);
+  tested.close();
+});
+
+test('what may be in flight comes back by one every ten seconds after a pause', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 4, requestsPer5Minutes: 100_000 });
+  tested.budget.pause(60_000);
+  void tested.requests(2_000, { duration: 100 });
+  await pass(60_500);
+  expect(tested.mostInFlight).toBe(2);
+  await pass(9_000);
+  expect(tested.mostInFlight).toBe(2);
+  await pass(2_000);
+  expect(tested.mostInFlight).toBe(3);
+  await pass(9_000);
+  expect(tested.mostInFlight).toBe(4);
+  tested.close();
+});
+
+test('it is told of a pause, and again when it becomes longer', async () => {
+  const told: number[] = [];
+  const tested = new BudgetUnderTest({}, { onPause: (milliseconds) => void told.push(milliseconds) });
+  tested.budget.pause(300_000);
+  await pass(10_000);
+  tested.budget.pause(20_000);
+  tested.budget.pause(300_000);
+  expect(told).toEqual([300_000, 300_000]);
+  tested.close();
+});
+
+test('the bucket is refilled after a pause as before', async () => {
+  const tested = new BudgetUnderTest({ requestsPer5Minutes: 600, concurrency: 8 });
+  tested.budget.pause(1_000);
+  void tested.requests(600, { duration: 1 });
+  await pass(10_000);
+  expect(tested.starts.length).toBeLessThan(330);
+  await pass(300_000);
+  expect(tested.starts).toHaveLength(600);
+  tested.close();
+});
+
+test('a time of day that is set back by hours stops no refill', async () => {
+  let setBack = 0;
+  const tested = new BudgetUnderTest({ requestsPer5Minutes: 60 }, { now: () => Date.now() + setBack });
+  void tested.requests(60, { duration: 1 });
+  await pass(1_000);
+  setBack = 7_200_000;
+  vi.setSystemTime(Date.now() - setBack);
+  await pass(310_000);
+  expect(tested.starts).toHaveLength(60);
+  tested.close();
 });

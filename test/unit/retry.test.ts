@@ -82,3 +82,8 @@ test('a 429 that names no time pauses longer each time', () => {
   const pauses = [1, 2, 3, 4].map((retry) => throttlePause({}, retry, 0));
   expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000]);
 });
+
+test('a 429 that says zero seconds again and again is given more time each time', () => {
+  const pauses = [1, 2, 3, 30].map((retry) => throttlePause({ retryAfter: 0 }, retry, 0));
+  expect(pauses).toEqual([50, 100, 200, 60_000]);
+});
