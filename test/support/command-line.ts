@@ -3,6 +3,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { assertNoLeak, leaks, secretsOf } from './canaries.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MAIN = join(ROOT, 'src', 'cli', 'main.ts');
@@ -94,6 +95,7 @@ export class CommandLine implements AsyncDisposable {
   readonly outputs: string[] = [];
   private readonly environment: Environment;
   private readonly commands: RunningCommand[] = [];
+  private readonly leaked: string[] = [];
   private readonly killAll = (): void => {
     for (const { child } of this.commands) child.kill('SIGKILL');
   };
@@ -126,8 +128,15 @@ export class CommandLine implements AsyncDisposable {
     });
     const command = new RunningCommand(child);
     this.commands.push(command);
-    void command.ended.then(({ stdout, stderr }) => this.outputs.push(stdout, stderr));
+    const secrets = secretsOf({ ...this.environment, ...environment });
+    void this.collect(command, secrets);
     return command;
+  }
+
+  private async collect(command: RunningCommand, secrets: readonly string[]): Promise<void> {
+    const { stdout, stderr } = await command.ended;
+    this.outputs.push(stdout, stderr);
+    this.leaked.push(...leaks(stdout, secrets), ...leaks(stderr, secrets));
   }
 
   /** Runs a command to its end. */
@@ -145,11 +154,13 @@ export class CommandLine implements AsyncDisposable {
     }
   }
 
+  /** @throws Error when a command has printed a secret, a link or a row that is marked. */
   async [Symbol.asyncDispose](): Promise<void> {
     process.off('exit', this.killAll);
     this.killAll();
     await Promise.allSettled(this.commands.map(async (command) => command.ended));
     await rm(this.directory, { recursive: true, force: true, maxRetries: 10 });
+    assertNoLeak(this.leaked);
   }
 }
 

@@ -39,6 +39,8 @@ export interface SyncOptions {
   readonly leaseDuration?: number;
   /** Another way to the same database, such as through a proxy. */
   readonly databaseUrl?: string;
+  /** Another client than that of the bench; closed with the session. */
+  readonly dataverse?: Dataverse;
   readonly loads?: LoadPlaces;
   readonly sweep?: SweepLimits;
 }
