@@ -151,15 +151,15 @@ export function touchByKey(mirror: MirrorTable): string {
 }
 
 /**
- * Takes the version from the rows whose keys are in `keyParameters` and not among the seen ones: it is
- * one of a time that the environment went back from, and would outlast what takes the row's place.
- * Undefined for a table without versions.
+ * Takes the version from rows that are not among the seen ones, `given` of those whose keys are in
+ * `keyParameters`: it is one of a time that the environment went back from, and what is to take the
+ * row's place one day may have a lower one. Undefined for a table without versions.
  */
-export function forgetVersions(mirror: MirrorTable, seen: string): string | undefined {
+export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean): string | undefined {
   if (mirror.versionField === undefined) return undefined;
   const version = columnName(mirror, mirror.versionField);
   return `UPDATE ${mirror.qualified} AS m SET ${version} = NULL, ${quoteIdentifier(MIRRORED_AT)} = now()
-    WHERE ${isGiven(mirror)} AND m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
+    WHERE ${given ? `${isGiven(mirror)} AND ` : ''}m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
 }
 
 /** The highest row version of the mirror table; undefined for one without versions. */

@@ -196,7 +196,7 @@ export class PageWriter {
     this.connection = undefined;
     if (connection === undefined) return;
     try {
-      await this.rows.close(connection.client);
+      await connection.transaction(async (client) => this.rows.close(client));
       connection.release();
     } catch (error) {
       connection.destroy(error);
@@ -242,7 +242,8 @@ export class PageWriter {
     await quarantineRows(store, client, mirror, refused);
     if (sweeping) await this.seen.add(client, keysOf(refused));
     const refusedSweep = step.advance.sweep ? await this.refusalOfSweep(client, step) : null;
-    if (step.advance.sweep && refusedSweep === null) deleted += await this.seen.sweep(client);
+    if (step.advance.sweep && refusedSweep === null)
+      deleted += await this.seen.sweep(client, from.rewound && step.loadsEachTime !== true);
     return { written: stored.written, deleted, quarantined: refused.length, refusedSweep };
   }
 
@@ -265,7 +266,7 @@ export class PageWriter {
   /** Rows that stay because what is to replace them cannot be stored: their versions mean nothing now. */
   private async forgetVersions(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
     const { mirror } = this.options;
-    const statement = forgetVersions(mirror, this.seen.name);
+    const statement = forgetVersions(mirror, this.seen.name, true);
     if (statement === undefined || rows.length === 0) return;
     await client.query(statement, keyParameters(mirror, rows));
   }

@@ -5,6 +5,7 @@ import {
   addKeys,
   countUnseen,
   createKeys,
+  forgetVersions,
   indexKeys,
   keyParameters,
   someUnseen,
@@ -65,8 +66,16 @@ export class SeenKeys {
     return (await client.query<RowId & pg.QueryResultRow>(someUnseen(this.mirror, this.name), [count])).rows;
   }
 
-  /** Deletes the rows that were not seen, and forgets the keys. @returns how many rows. */
-  async sweep(client: pg.PoolClient): Promise<number> {
+  /**
+   * Deletes the rows that were not seen, and forgets the keys.
+   *
+   * @param rewound their versions are of a time that the environment went back from.
+   * @returns how many rows.
+   */
+  async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
+    // Rows that stay as marked ones come to life under whatever version the environment then gives out.
+    const forget = forgetVersions(this.mirror, this.name, false);
+    if (rewound && this.mirror.softDeletes && forget !== undefined) await client.query(forget);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
     await client.query(`DROP TABLE ${this.name}`);
     return swept.rowCount ?? 0;
