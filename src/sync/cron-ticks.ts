@@ -3,7 +3,7 @@ import { createTask } from 'node-cron';
 const SECOND = 1_000;
 const HOUR = 3_600_000;
 /** Milliseconds after which the clock is looked at again, however far away the next tick is. */
-const LOOK = 30 * SECOND;
+const LOOK = 10 * SECOND;
 
 /** The ticks of a cron expression, by the clock on the wall. */
 export interface CronTicks {
@@ -16,7 +16,7 @@ export interface CronTicks {
  * Calls back at each tick of a cron expression, until stopped. A tick that came late, because the
  * process stood still, is a tick all the same; several that were missed are one.
  *
- * A timer runs by time that passes, a schedule by a clock that may be set: after half a minute at most
+ * A timer runs by time that passes, a schedule by a clock that may be set: after ten seconds at most
  * the next tick is found anew. A clock that was set back two hours would otherwise be slept through.
  */
 export function startTicks(cron: string, onTick: () => void): CronTicks {

@@ -5,14 +5,7 @@ import { eventually, RunningCommand, type Environment } from './command-line.ts'
 import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
 
 const CHILD = join(import.meta.dirname, 'failpoint-child.ts');
-const COMPILE_CACHE = join(
-  import.meta.dirname,
-  '..',
-  '..',
-  'node_modules',
-  '.cache',
-  'compiled-by-tests',
-);
+const COMPILE_CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'compiled-by-tests');
 
 /** A command in a process of its own that stands still at a failpoint. */
 export class FailpointProcess extends RunningCommand {

@@ -48,13 +48,13 @@ test('a clock that is set back two hours is not slept through', async () => {
   stop();
 });
 
-test('a clock that is set forward over many ticks makes one, within half a minute', async () => {
+test('a clock that is set forward over many ticks makes one, within ten seconds', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
   let ticks = 0;
   const { stop } = startTicks('0 12 * * *', () => ticks++);
   await vi.advanceTimersByTimeAsync(MINUTE);
   vi.setSystemTime(new Date('2026-06-04T13:00:00Z'));
-  await vi.advanceTimersByTimeAsync(MINUTE / 2);
+  await vi.advanceTimersByTimeAsync(MINUTE / 6);
   expect(ticks).toBe(1);
   stop();
 });
