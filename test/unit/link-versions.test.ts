@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { standsForLastPage } from '../../src/dataverse/link-versions.ts';
+import { standsForLastPage, wentBack } from '../../src/dataverse/link-versions.ts';
+import type { Link } from '../../src/model/page.ts';
 
 const deltaLink = (version: string): string =>
   `https://org/api/data/v9.2/accounts?$select=name&$deltatoken=${version}%2108%2f22%2f2017%2008%3a10%3a44`;
@@ -28,4 +29,21 @@ test('nothing is concluded from links of another form', () => {
   expect(standsForLastPage(opaque, deltaLink('5'))).toBe(false);
   expect(standsForLastPage(nextLink('5'), 'https://org/api/data/v9.2/accounts?$deltatoken=abc')).toBe(false);
   expect(standsForLastPage('https://org/%', 'https://org/%zz')).toBe(false);
+});
+
+const asLink = (kind: 'next' | 'delta', url: string): Link => ({ kind, url });
+
+test('a link that goes on from before the followed one is one of an environment that went back', () => {
+  const followed = asLink('delta', deltaLink('919058'));
+  expect(wentBack(followed, asLink('delta', deltaLink('919042')))).toBe(true);
+  expect(wentBack(followed, asLink('next', nextLink('919042')))).toBe(true);
+  expect(wentBack(asLink('next', nextLink('919058')), asLink('delta', deltaLink('919042')))).toBe(true);
+  expect(wentBack(followed, asLink('delta', deltaLink('919058')))).toBe(false);
+  expect(wentBack(followed, asLink('next', nextLink('919059')))).toBe(false);
+});
+
+test('nothing is concluded of time from links of another form', () => {
+  const opaque = asLink('delta', 'https://org/api/data/v9.2/accounts?$deltatoken=abc');
+  expect(wentBack(asLink('delta', deltaLink('5')), opaque)).toBe(false);
+  expect(wentBack(opaque, asLink('delta', deltaLink('5')))).toBe(false);
 });
