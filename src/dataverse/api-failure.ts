@@ -95,6 +95,7 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
     body: error.body,
     ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
     ...(subject.table === undefined ? {} : { table: subject.table }),
+    ...(subject.link === undefined ? {} : { link: subject.link }),
   };
   if (meaning === undefined) {
     return new Failure({

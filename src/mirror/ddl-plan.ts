@@ -154,7 +154,7 @@ function createTable(mirror: MirrorTable): string {
 }
 
 /** A partition may be null, which a primary key may not hold; null is a partition like any other. */
-function uniqueKey(mirror: MirrorTable): string {
+export function uniqueKey(mirror: MirrorTable): string {
   const key = columnName(mirror, mirror.keyField);
   if (mirror.partitionField === undefined) return `PRIMARY KEY (${key})`;
   return `UNIQUE NULLS NOT DISTINCT (${key}, ${columnName(mirror, mirror.partitionField)})`;

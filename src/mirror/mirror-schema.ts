@@ -4,11 +4,13 @@ import type { ColumnType, Table } from '../model/table.ts';
 import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from './labels/drop-views.ts';
+import { assertKey } from './mirror-key.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
 import { recordMetadata } from './state/table-metadata.ts';
 import type { StateStore } from './state/store.ts';
+import { ensureTruncationTrigger } from './truncation-trigger.ts';
 
 /** What is wanted of a mirror table beside its columns. */
 export interface PrepareOptions {
@@ -52,6 +54,7 @@ export async function prepareMirrorTable(
 ): Promise<Prepared> {
   const { plan, existing } = await planMirrorTable(client, store, mirror, options);
   assertAllowed(plan);
+  if (existing !== undefined) await assertKey(client, plan.mirror);
   const table = mirror.table.logicalName;
   const db = store.on(client);
   const replaced = plan.changes.flatMap((change) => (change.kind === 'replaced' ? [change] : []));
@@ -73,6 +76,7 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
+  await ensureTruncationTrigger(client, store, mirror, LOCK_TIMEOUT);
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);

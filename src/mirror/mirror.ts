@@ -1,8 +1,10 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
 import { APPLY_ALL } from './drift.ts';
+import { tellingGrants } from './grants.ts';
 import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
 import { prepareMirrorTable, type Prepared, type PrepareOptions } from './mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from './mirror-table.ts';
@@ -17,7 +19,7 @@ import {
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { registerTables, type Lease } from './state/leases.ts';
 import { forgetLabels, recordViewWishes } from './state/label-state.ts';
-import { migrateState } from './state/migrate.ts';
+import { migrateState, stateExists } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
 
@@ -58,6 +60,13 @@ export interface Mirror {
     signal?: AbortSignal,
   ): Promise<Prepared>;
   writer(mirror: MirrorTable, lease: Lease): PageWriter;
+  /**
+   * Makes a state schema anew that was dropped while it was in use, with rows for these tables.
+   *
+   * @returns whether it was gone; another process may have been faster.
+   * @throws Failure `state-replaced` when it now counts the environment as another one.
+   */
+  restoreState(tables: readonly string[]): Promise<boolean>;
   /** Undefined where no labels are wanted. */
   readonly labels: LabelStore | undefined;
 }
@@ -77,16 +86,21 @@ export async function openMirror(
   environment: SeenEnvironment,
   tables: readonly string[],
 ): Promise<Mirror> {
-  await migrateState(pool, options.stateSchema);
-  const record = await transaction(pool, async (client) =>
-    registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),
-  );
-  const store = openStateStore(pool, options.stateSchema, record.id);
   const { labels } = options;
-  await transaction(pool, async (client) => {
-    await registerTables(store, store.on(client), tables);
-    if (labels !== undefined) await recordViewWishes(store, store.on(client), JSON.stringify(labels));
-  });
+  const openState = async (): Promise<RegisteredEnvironment> => {
+    await migrateState(pool, options.stateSchema);
+    return transaction(pool, async (client) =>
+      registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),
+    );
+  };
+  const record = await tellingGrants(pool, [options.stateSchema, options.schema], openState);
+  const store = openStateStore(pool, options.stateSchema, record.id);
+  const register = async (names: readonly string[]): Promise<void> =>
+    transaction(pool, async (client) => {
+      await registerTables(store, store.on(client), names);
+      if (labels !== undefined) await recordViewWishes(store, store.on(client), JSON.stringify(labels));
+    });
+  await register(tables);
   return {
     pool,
     store,
@@ -119,6 +133,21 @@ export async function openMirror(
         policy: options.rows ?? DEFAULT_ROW_POLICY,
         sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS,
       }),
+    async restoreState(names) {
+      const isGone = !(await stateExists(pool, options.stateSchema));
+      if (isGone && (await openState()).id !== record.id) throw stateReplaced(options.stateSchema);
+      await register(names);
+      return isGone;
+    },
     labels: labels === undefined ? undefined : createLabelStore(pool, store, options.schema, labels, record),
   };
+}
+
+function stateReplaced(stateSchema: string): Failure {
+  return new Failure({
+    code: 'state-replaced',
+    reaction: 'stop-table',
+    message: `The state schema ${stateSchema} was dropped while it was in use.`,
+    remedy: 'Restart mirrorverse; the tables are then loaded anew over the rows that are there.',
+  });
 }

@@ -3,6 +3,8 @@ import { createChangeFeed } from '../dataverse/change-feed.ts';
 import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { createFullRead } from '../dataverse/full-read.ts';
+import { isLinkOf } from '../dataverse/stored-link.ts';
+import { withMissingGrants } from '../mirror/grants.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -12,7 +14,7 @@ import type { Taken } from '../mirror/state/leases.ts';
 import { recordRemoval } from '../mirror/state/known-tables.ts';
 import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
-import { Failure, toFailure } from '../model/failure.ts';
+import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
@@ -21,8 +23,10 @@ import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
 import { runPass, type PassOptions, type PassProgress } from './pass.ts';
 import { recovering } from './recovery.ts';
+import { withSecondLook, type SecondLookParts } from './second-look.ts';
 import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
+import { withStateRestored } from './state-restored.ts';
 import { TablePreparation, type Ready, type TableWishes } from './table-preparation.ts';
 import { giveBack, withLease } from './with-lease.ts';
 
@@ -113,7 +117,7 @@ export class TableJob {
       deferred = !(await this.untilDone(options, progress, signal));
     } catch (error) {
       signal.throwIfAborted();
-      failure = toFailure(error);
+      failure = await this.withStatements(toFailure(error));
       await this.failed(failure);
     }
     const milliseconds = Math.round(performance.now() - start);
@@ -166,7 +170,9 @@ export class TableJob {
       async () => {
         // A load that was asked for has begun once a page of it is stored.
         const restart = options.restart === true && progress.pages === 0;
-        return this.underLease({ ...options, restart }, progress, signal);
+        return withStateRestored(this.parts(), async () =>
+          this.underLease({ ...options, restart }, progress, signal),
+        );
       },
       { progress: () => progress.pages, onTrouble },
       signal,
@@ -206,27 +212,20 @@ export class TableJob {
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
-    try {
-      return await this.attempt(taken, taken.checkpoint, options, progress, signal);
-    } catch (error) {
-      if (!(await this.hasChangedMeanwhile(error, taken, signal))) throw error;
-      this.logger.info('The table has changed at the source; it is re-baselined.');
-      const stored = { ...taken.checkpoint, selection: null };
-      return this.attempt(taken, stored, options, progress, signal);
-    }
+    return withSecondLook(
+      this.parts(),
+      taken,
+      async (checkpoint) => {
+        const restart = options.restart === true && progress.pages === 0;
+        return this.attempt(taken, checkpoint, { ...options, restart }, progress, signal);
+      },
+      signal,
+    );
   }
 
-  /**
-   * Whether a request was refused because the table is no longer what its metadata said: a link keeps
-   * its selection, and one that names a column which is gone is refused like any other mistake.
-   */
-  private async hasChangedMeanwhile(error: unknown, taken: Taken, signal: AbortSignal): Promise<boolean> {
-    if (!(error instanceof Failure) || error.code !== 'request-refused') return false;
-    const { metadata } = this.dataverse;
-    const before = await this.preparation.make(taken.lease, signal);
-    metadata.forget(this.settings.name);
-    const after = await this.preparation.make(taken.lease, signal);
-    return selectionOf(before.mirror.table) !== selectionOf(after.mirror.table);
+  private parts(): SecondLookParts {
+    const { settings, mirror, dataverse, preparation, logger } = this;
+    return { table: settings.name, mirror, dataverse, preparation, logger };
   }
 
   private async attempt(
@@ -280,6 +279,10 @@ export class TableJob {
     else if (ready.refills) stored = { ...stored, selection: null };
     if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
       stored = { ...stored, selection: null };
+    if (stored.link !== null && !isLinkOf(ready.mirror.table.entitySet, stored.link)) {
+      this.logger.warn("The stored link is none of this table's; it is re-baselined.");
+      stored = { ...stored, selection: null };
+    }
     return startingPoint(stored, selection, { restart: options.restart === true, hasRows: ready.hasRows });
   }
 
@@ -317,6 +320,12 @@ export class TableJob {
     dataverse.metadata.restart();
     const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
     if (replaced !== undefined) throw environmentReplaced();
+  }
+
+  /** A privilege may be taken away at any time: its GRANT is told. */
+  private async withStatements(failure: Failure): Promise<Failure> {
+    const { pool, options } = this.mirror;
+    return withMissingGrants(pool, [options.schema, options.stateSchema], failure);
   }
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
