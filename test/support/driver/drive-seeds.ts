@@ -3,21 +3,19 @@ import type { TestDatabase } from '../database.ts';
 import { runScenario } from './run-scenario.ts';
 import { scenarios, type Scenario } from './scenario.ts';
 
-/** Milliseconds for making a scenario that fails smaller. */
-const SHRINKING = 60_000;
-
 /**
- * Runs the scenario of a seed; one that fails is made as small as can be in a minute.
+ * Runs the scenario of a seed.
  *
+ * @param shrinking milliseconds that one that fails is made smaller for.
  * @throws Error with the seed, what was wrong and the smallest scenario that shows it, as JSON that can
  *   be kept among the regressions.
  */
-export async function driveSeed(database: TestDatabase, seed: number): Promise<void> {
+export async function driveSeed(database: TestDatabase, seed: number, shrinking: number): Promise<void> {
   let smallest: { scenario: Scenario; problems: readonly string[] } | undefined;
   const begun = Date.now();
   await fc.check(
     fc.asyncProperty(scenarios, async (scenario) => {
-      if (smallest !== undefined && Date.now() - begun > SHRINKING) return;
+      if (smallest !== undefined && Date.now() - begun > shrinking) return;
       const problems = await outcome(database, scenario);
       if (problems.length === 0) return;
       smallest = { scenario, problems };
@@ -27,7 +25,9 @@ export async function driveSeed(database: TestDatabase, seed: number): Promise<v
   );
   if (smallest === undefined) return;
   const { scenario, problems } = smallest;
-  throw new Error(`SEED=${seed}\n${problems.join('\n')}\n${JSON.stringify(scenario)}`);
+  throw new Error(
+    `Seed ${seed}; SEED=${seed} makes it smaller.\n${problems.join('\n')}\n${JSON.stringify(scenario)}`,
+  );
 }
 
 /** What is wrong at the end of a scenario, or that it broke off. */

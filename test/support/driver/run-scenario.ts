@@ -47,12 +47,16 @@ class Drive {
   private readonly scenario: Scenario;
   private readonly processes: (SimulatedProcess | undefined)[] = [];
   private readonly problems: string[] = [];
+  private readonly pageSizes: number[];
+  private softDeletes: boolean;
   private started = 0;
 
   constructor(surroundings: Surroundings, source: Source, scenario: Scenario) {
     this.surroundings = surroundings;
     this.source = source;
     this.scenario = scenario;
+    this.pageSizes = [...scenario.pageSizes];
+    this.softDeletes = scenario.softDeletes;
   }
 
   async run(): Promise<string[]> {
@@ -60,14 +64,16 @@ class Drive {
     this.surroundings.emulator.faults.clear();
     await this.leasesRunOut();
     const old = this.scenario.end === 'old-process';
-    if (!old) {
-      await Promise.all(this.processes.map(async (process) => process?.end()));
-      this.processes.length = 0;
-    }
+    if (!old) await this.end();
     const last = await this.process(0);
     // One that knew the columns of before hears of the new ones during its pass.
     const passes = old && this.source.columnsChanged ? 2 : 1;
     return [...this.problems, ...(await verdict(this.surroundings, this.source, last, passes))];
+  }
+
+  private async end(): Promise<void> {
+    await Promise.all(this.processes.map(async (process) => process?.end()));
+    this.processes.length = 0;
   }
 
   /** Whatever is still running, and were it for ever. */
@@ -85,7 +91,11 @@ class Drive {
         return;
       case 'start-anew':
         await this.processes[step.process]?.end();
-        this.processes[step.process] = await this.start(step.settings);
+        this.pageSizes[step.process] = step.pageSize;
+        return;
+      case 'switch-deletes':
+        await this.end();
+        this.softDeletes = !this.softDeletes;
         return;
       default:
         this.source.apply(step);
@@ -168,12 +178,11 @@ class Drive {
   private async process(number: number): Promise<SimulatedProcess> {
     const there = this.processes[number];
     if (there?.running === true) return there;
-    const settings = there?.settings ?? this.scenario.processes[number] ?? this.scenario.processes[0];
-    return (this.processes[number] = await this.start(settings));
-  }
-
-  private async start(settings: SimulatedProcess['settings']): Promise<SimulatedProcess> {
-    return SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
+    const pageSize = this.pageSizes[number] ?? 5;
+    const settings = { pageSize, softDeletes: this.softDeletes };
+    const started = await SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
+    this.processes[number] = started;
+    return started;
   }
 
   /** Time passes: leases that nobody renews are free. */

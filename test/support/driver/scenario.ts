@@ -9,7 +9,9 @@ export interface Scenario {
   readonly readings: Readings;
   /** Rows of each table at the beginning. */
   readonly rows: readonly number[];
-  readonly processes: readonly [ProcessSettings, ProcessSettings];
+  /** Of two processes; the page size of each. */
+  readonly pageSizes: readonly [number, number];
+  readonly softDeletes: boolean;
   readonly steps: readonly Step[];
   /** Whether the processes there are, or a new one, make the mirror right at the end. */
   readonly end: 'new-process' | 'old-process';
@@ -25,11 +27,6 @@ export interface Readings {
   readonly expiredTokenStatus: 400 | 410;
   readonly removedColumns: 'error' | 'left-out';
   readonly expireOnMetadataChange: boolean;
-}
-
-export interface ProcessSettings {
-  readonly pageSize: number;
-  readonly softDeletes: boolean;
 }
 
 /** What users of the organization do. */
@@ -94,7 +91,9 @@ export type Step =
       readonly restart: boolean;
       readonly interruptions: readonly Interruption[];
     }
-  | { readonly do: 'start-anew'; readonly process: number; readonly settings: ProcessSettings };
+  | { readonly do: 'start-anew'; readonly process: number; readonly pageSize: number }
+  /** Both processes start anew, with another configuration. */
+  | { readonly do: 'switch-deletes' };
 
 const TABLES = 3;
 const small = fc.nat({ max: 40 });
@@ -184,16 +183,13 @@ const interruption: fc.Arbitrary<Interruption> = fc.record({
 
 const process = fc.nat({ max: 1 });
 
-const processSettings: fc.Arbitrary<ProcessSettings> = fc.record({
-  pageSize: fc.integer({ min: 2, max: 7 }),
-  softDeletes: fc.boolean(),
-});
+const pageSize = fc.integer({ min: 2, max: 7 });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: sourceChange },
-  { weight: 2, arbitrary: trouble },
+  { weight: 12, arbitrary: sourceChange },
+  { weight: 3, arbitrary: trouble },
   {
-    weight: 6,
+    weight: 9,
     arbitrary: fc.record({
       do: fc.constant('pass' as const),
       process,
@@ -202,9 +198,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('start-anew' as const), process, settings: processSettings }),
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('start-anew' as const), process, pageSize }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('switch-deletes' as const) }) },
 );
 
 const readings: fc.Arbitrary<Readings> = fc.record({
@@ -222,7 +219,8 @@ const readings: fc.Arbitrary<Readings> = fc.record({
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   readings,
   rows: fc.array(fc.nat({ max: 24 }), { minLength: 1, maxLength: TABLES, size: 'max' }),
-  processes: fc.tuple(processSettings, processSettings),
+  pageSizes: fc.tuple(pageSize, pageSize),
+  softDeletes: fc.boolean(),
   steps: fc.array(step, { minLength: 4, maxLength: 26, size: 'max' }),
   end: fc.constantFrom('new-process', 'old-process'),
 });

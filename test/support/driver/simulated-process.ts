@@ -9,7 +9,11 @@ import { TableJob, type RunOptions, type RunResult } from '../../../src/sync/tab
 import { ALL_COLUMNS } from '../../../src/sync/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { silent } from '../mirror.ts';
-import type { ProcessSettings } from './scenario.ts';
+
+export interface ProcessSettings {
+  readonly pageSize: number;
+  readonly softDeletes: boolean;
+}
 
 /** Where a simulated process finds what it works with. */
 export interface Surroundings {

@@ -1,0 +1,24 @@
+import { readdir, readFile } from 'node:fs/promises';
+
+/** What a process holds on to, by the system's account. */
+export interface ProcessFigures {
+  /** Megabytes. */
+  readonly memory: number;
+  /** Open files and sockets. */
+  readonly handles: number;
+  readonly threads: number;
+}
+
+/** @returns null where the system does not tell, or the process is gone. */
+export async function processFigures(pid: number): Promise<ProcessFigures | null> {
+  try {
+    const [status, files] = await Promise.all([
+      readFile(`/proc/${pid}/status`, 'utf8'),
+      readdir(`/proc/${pid}/fd`),
+    ]);
+    const member = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+    return { memory: member('VmRSS') / 1024, handles: files.length, threads: member('Threads') };
+  } catch {
+    return null;
+  }
+}
