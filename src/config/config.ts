@@ -33,6 +33,10 @@ export interface Config {
     readonly requestsPer5Minutes: number;
     readonly concurrency: number;
     readonly pageSize: number;
+    /** Bytes that a page is to have about. */
+    readonly pageBytes: number;
+    /** Bytes of pages in memory. */
+    readonly memory: number;
     readonly tables: number;
     /** Milliseconds. */
     readonly requestTimeout: number;

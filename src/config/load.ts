@@ -16,6 +16,9 @@ export interface Needs {
 
 /** Milliseconds; more would be all the execution time of five minutes. */
 const LONGEST_REQUEST = 1_200_000;
+/** Bytes. */
+const SMALLEST_PAGE = 64 * 1024;
+const LARGEST_PAGE = 256 * 1024 * 1024;
 
 /**
  * The configuration from file and variables, checked as a whole.
@@ -83,6 +86,14 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   if (requestTimeout < 100 || requestTimeout > LONGEST_REQUEST) {
     problems.push({ key: 'limits.requestTimeout', message: 'must be between 100ms and 20m' });
   }
+  const pageBytes = bytes(limits?.pageBytes ?? '64MiB');
+  if (pageBytes < SMALLEST_PAGE || pageBytes > LARGEST_PAGE) {
+    problems.push({ key: 'limits.pageBytes', message: 'must be between 64KiB and 256MiB' });
+  }
+  const memory = bytes(limits?.memory ?? '256MiB');
+  if (memory < pageBytes) {
+    problems.push({ key: 'limits.memory', message: 'must not be less than limits.pageBytes' });
+  }
   return {
     dataverse: dataverseFrom(settings, variables, needs, problems),
     postgres: postgresFrom(settings, needs, problems),
@@ -93,6 +104,8 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       requestsPer5Minutes: limits?.requestsPer5Minutes ?? 6_000,
       concurrency: limits?.concurrency ?? 8,
       pageSize: limits?.pageSize ?? 5_000,
+      pageBytes,
+      memory,
       tables: limits?.tables ?? 8,
       requestTimeout,
     },
@@ -179,6 +192,13 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
 function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {
   if (problems.some((problem) => problem.key.includes(key))) return;
   problems.push({ key, message: `is missing; ${remedy}` });
+}
+
+const BINARY: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+function bytes(size: string): number {
+  const [, amount, unit] = /^([\d.]+)(KiB|MiB|GiB)$/.exec(size) ?? [];
+  return Math.round(Number(amount) * (BINARY[unit ?? ''] ?? Number.NaN));
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };

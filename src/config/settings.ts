@@ -16,6 +16,8 @@ const name = z.string().min(1);
 
 const patterns = z.array(name);
 
+const byteSize = z.string().regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'is no size like 64MiB');
+
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
 const schemaName = z
@@ -97,7 +99,13 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       requestsPer5Minutes: z.int().min(1).max(1_000_000).optional(),
       concurrency: z.int().min(1).max(1_000).optional().describe('Requests in flight.'),
-      pageSize: z.int().min(1).max(5_000).optional(),
+      pageSize: z.int().min(1).max(5_000).optional().describe('Rows a page at most.'),
+      pageBytes: byteSize
+        .optional()
+        .describe('A page of wide rows has fewer of them, so that it is about this large: 64MiB by default.'),
+      memory: byteSize
+        .optional()
+        .describe('Pages that are read or wait to be written, over all tables: 256MiB by default.'),
       tables: z.int().min(1).max(1_000).optional().describe('Tables worked on at once.'),
       requestTimeout: z
         .string()
@@ -212,6 +220,8 @@ export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   MIRRORVERSE_REQUESTS_PER_5_MINUTES: ['limits', 'requestsPer5Minutes'],
   MIRRORVERSE_CONCURRENCY: ['limits', 'concurrency'],
   MIRRORVERSE_PAGE_SIZE: ['limits', 'pageSize'],
+  MIRRORVERSE_PAGE_BYTES: ['limits', 'pageBytes'],
+  MIRRORVERSE_MEMORY: ['limits', 'memory'],
   MIRRORVERSE_TABLES_AT_ONCE: ['limits', 'tables'],
   MIRRORVERSE_REQUEST_TIMEOUT: ['limits', 'requestTimeout'],
   MIRRORVERSE_SWEEP_MAX_SHARE: ['sweep', 'maxShare'],

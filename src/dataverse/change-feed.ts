@@ -35,10 +35,14 @@ export function createChangeFeed(
   async function linked(read: (bare: boolean) => Promise<ParsedPage>): Promise<Page> {
     let page = await read(client.versionCostsLinks);
     if (page.link === null && !client.versionCostsLinks) {
+      page.release?.();
       page = await read(true);
       client.versionCostsLinks = page.link !== null;
     }
-    if (page.link === null) throw noLink(table);
+    if (page.link === null) {
+      page.release?.();
+      throw noLink(table);
+    }
     return { ...page, link: page.link };
   }
 

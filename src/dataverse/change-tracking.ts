@@ -20,7 +20,8 @@ export async function probeRows(dataverse: Dataverse, table: Table, signal: Abor
 export async function probeTracking(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
   const keyOnly = { ...table, columns: table.columns.filter((column) => column.name === table.key) };
   await explained(dataverse, table.logicalName, signal, async () => {
-    await createChangeFeed(dataverse.client, keyOnly, 1).begin(signal);
+    const page = await createChangeFeed(dataverse.client, keyOnly, 1).begin(signal);
+    page.release?.();
   });
   // Where tracking is off an environment may answer with rows and a next link as if nothing were
   // wrong; only its last page would lack the delta link.

@@ -6,9 +6,22 @@ import { readApiError, type ApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
 import { CalculatedLimits } from './calculated-limits.ts';
+import { connectionFailure } from './connection-failure.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
-import { backOff, classify, MAX_RETRIES, MAX_THROTTLED, networkCode, throttlePause } from './retry.ts';
+import { PageMemory } from './page-memory.ts';
+import { PageSizes } from './page-sizes.ts';
+import { AnswerTooLarge } from './response-body.ts';
+import {
+  backOff,
+  classify,
+  isSqlTimeOut,
+  isTimeOut,
+  MAX_RETRIES,
+  MAX_THROTTLED,
+  networkCode,
+  throttlePause,
+} from './retry.ts';
 import type { TokenSource } from './sign-in.ts';
 
 /** The Web API this was written for; later versions of v9 answer the same. */
@@ -22,6 +35,15 @@ export interface Request extends Subject {
   readonly accept?: string;
   /** Asks for metadata as it was just written, rather than from a cache. */
   readonly consistency?: 'Strong';
+  /** Bytes of the answer at most, decompressed; several times a page's without it. */
+  readonly largest?: number;
+  /** Bytes that are likely to come. */
+  readonly expected?: number;
+  /**
+   * It can be made smaller, so what times out is not repeated as it is: the failure `page-timed-out`
+   * comes with the first time-out of the database, and the second of anything else.
+   */
+  readonly divisible?: boolean;
 }
 
 /** A change that may be made twice: it is repeated where nobody knows whether it was made. */
@@ -47,17 +69,25 @@ export interface ClientOptions {
   readonly logger: Logger;
   /** Milliseconds from the start of a request to the last byte of its answer. */
   readonly requestTimeout: number;
+  /** Bytes that a page is to have about, and no more unless a single row has. */
+  readonly pageBytes: number;
+  /** Bytes of pages in memory. */
+  readonly memory: number;
   readonly userAgent: string;
 }
 
 /** Same-origin redirects followed; Dataverse is not known to send any. */
 const MAX_REDIRECTS = 3;
+/** Bytes; metadata of a large environment takes a part of it. */
+const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 /** Requests to one environment: signed in, within the budget, retried where that can help. */
 export class DataverseClient {
   readonly origin: string;
   /** What the environment was found to refuse. */
   readonly calculatedLimits = new CalculatedLimits();
+  readonly pageSizes: PageSizes;
+  readonly pageMemory: PageMemory;
   /** Asking for the metadata version was found to cost last pages their delta links. */
   versionCostsLinks = false;
   private readonly options: ClientOptions;
@@ -65,6 +95,8 @@ export class DataverseClient {
   constructor(options: ClientOptions) {
     this.options = options;
     this.origin = options.origin;
+    this.pageSizes = new PageSizes(options.pageBytes);
+    this.pageMemory = new PageMemory(options.memory);
   }
 
   /**
@@ -104,6 +136,7 @@ export class DataverseClient {
     let retries = 0;
     let throttled = 0;
     let redirects = 0;
+    let timeOuts = 0;
     let renewed = false;
     for (;;) {
       const token = await this.options.tokens.token(signal);
@@ -112,8 +145,10 @@ export class DataverseClient {
         attempt = await this.attempt(url, request, token, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
         const code = networkCode(error) ?? timeoutCode(error);
-        if (code === undefined) throw error;
+        if (code === undefined) throw connectionFailure(error, this.origin);
+        if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) throw timedOut(code, request);
         if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
         await this.wait(retries, { trouble: code }, request, signal);
         continue;
@@ -126,6 +161,8 @@ export class DataverseClient {
       }
       const error = readApiError(attempt.status, attempt.headers, attempt.body, Date.now());
       const verdict = classify(error);
+      // Each token may be refused once, however long the request is repeated for other reasons.
+      if (verdict !== 'unauthorized') renewed = false;
       const fields = { table: request.table, ...error };
       if (verdict === 'throttled') {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
@@ -133,6 +170,9 @@ export class DataverseClient {
         budget.pause(pause);
         logger.warn({ ...fields, pause }, 'Dataverse asked to slow down; all requests pause.');
       } else if (verdict === 'transient') {
+        if (request.divisible === true && isTimeOut(error)) {
+          if (isSqlTimeOut(error) || ++timeOuts > 1) throw timedOut(describe(error), request);
+        }
         if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
         await this.wait(retries, fields, request, signal);
       } else if (verdict === 'unauthorized' && !renewed) {
@@ -166,7 +206,14 @@ export class DataverseClient {
       ...(request.consistency === undefined ? {} : { consistency: request.consistency }),
     };
     const content = contentOf(request);
-    const call = { ...content, url, headers: { ...headers, ...content.headers } };
+    const { largest = LARGEST_ANSWER, expected } = request;
+    const call = {
+      ...content,
+      url,
+      headers: { ...headers, ...content.headers },
+      largest,
+      ...(expected === undefined ? {} : { expected }),
+    };
     return budget.spend(request.priority, signal, async () => {
       const limit = AbortSignal.timeout(requestTimeout);
       try {
@@ -203,7 +250,7 @@ export class DataverseClient {
 }
 
 /** Method, body and the headers that go with them. */
-function contentOf(request: Request | RepeatableWrite): Omit<HttpCall, 'url'> {
+function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' | 'headers' | 'body'> {
   if (!('body' in request)) return { method: 'GET', headers: { 'if-none-match': 'null' } };
   return {
     method: request.method,
@@ -229,6 +276,30 @@ export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unkn
   });
 }
 
+/** No page is as large as this; a page's own limit is the business of whoever asked for it. */
+function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'answer-too-large',
+    reaction: 'stop-table',
+    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
+    remedy: 'Find out what the environment answers; mirrorverse expects nothing of that size.',
+    cause,
+    details: subject.table === undefined ? {} : { table: subject.table },
+  });
+}
+
+function timedOut(what: string, subject: Subject): Failure {
+  const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
+  return new Failure({
+    code: 'page-timed-out',
+    reaction: 'retry',
+    message: `A page${about} timed out (${what}).`,
+    remedy: 'Nothing to do: it is asked for with fewer rows.',
+    details: subject.table === undefined ? {} : { table: subject.table },
+  });
+}
+
 function unauthorized(error: ApiError): Failure {
   return new Failure({
     code: 'sign-in-refused',
@@ -244,6 +315,8 @@ function describe(error: ApiError): string {
   return `${error.status} ${error.code}: ${error.message}`;
 }
 
+const TIME_OUT = 'time-out';
+
 function timeoutCode(error: unknown): string | undefined {
-  return error instanceof Error && error.name === 'TimeoutError' ? 'time-out' : undefined;
+  return error instanceof Error && error.name === 'TimeoutError' ? TIME_OUT : undefined;
 }

@@ -5,10 +5,24 @@ import { createHttpClient } from './http-client.ts';
 import { createMetadata, type Metadata } from './metadata.ts';
 import { createTokenSource, type SignIn } from './sign-in.ts';
 
+export interface ClientLimits {
+  /** Milliseconds from the start of a request to the last byte of its answer. */
+  readonly requestTimeout: number;
+  /** Milliseconds without a byte of an answer that has begun; a minute without it. */
+  readonly idleTimeout?: number;
+  /** Bytes that a page of rows is to have about, as JSON; 64 MiB without it. */
+  readonly pageBytes?: number;
+  /** Bytes of pages that are being read or wait to be written, over all tables; 256 MiB without it. */
+  readonly memory?: number;
+}
+
+export const DEFAULT_PAGE_BYTES = 64 * 1024 * 1024;
+export const DEFAULT_MEMORY = 256 * 1024 * 1024;
+
 export interface DataverseOptions {
   readonly url: string;
   readonly signIn: SignIn;
-  readonly limits: BudgetLimits & { readonly requestTimeout: number };
+  readonly limits: BudgetLimits & ClientLimits;
   readonly userAgent: string;
   /** Told, whenever the environment makes all requests pause, for how many milliseconds from now. */
   readonly onPause?: (milliseconds: number) => void;
@@ -24,16 +38,19 @@ export interface Dataverse {
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const origin = new URL(options.url).origin;
-  const { onPause } = options;
-  const budget = createBudget(options.limits, onPause === undefined ? {} : { onPause });
-  const http = createHttpClient();
+  const { limits, onPause } = options;
+  const { pageBytes = DEFAULT_PAGE_BYTES, memory = DEFAULT_MEMORY } = limits;
+  const budget = createBudget(limits, onPause === undefined ? {} : { onPause });
+  const http = createHttpClient(limits.idleTimeout);
   const client = new DataverseClient({
     origin,
     tokens: createTokenSource(options.signIn, origin),
     budget,
     http,
     logger,
-    requestTimeout: options.limits.requestTimeout,
+    requestTimeout: limits.requestTimeout,
+    pageBytes,
+    memory,
     userAgent: options.userAgent,
   });
   return {

@@ -16,10 +16,12 @@ const LONGEST_PAUSE = 3_600_000;
 
 const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
 
+const SQL_TIME_OUT = '0x80044151';
+
 // Passing trouble that Dataverse reports under other statuses, most often 400.
 const TRANSIENT_CODES = new Set([
   '0x80044150', // Generic SQL error.
-  '0x80044151', // SQL timeout expired.
+  SQL_TIME_OUT,
   '0x80048543', // A solution import holds the database.
   '0x8004a001', // The server is busy.
   '0x8005f103', // Too many requests.
@@ -42,6 +44,16 @@ export function classify(error: Pick<ApiError, 'status' | 'code'>): Verdict {
   return 'final';
 }
 
+/** The environment's database took too long: the same again would, too. */
+export function isSqlTimeOut(error: Pick<ApiError, 'code'>): boolean {
+  return error.code === SQL_TIME_OUT;
+}
+
+/** Something on the way took too long; whether because of what was asked for is not known. */
+export function isTimeOut(error: Pick<ApiError, 'status' | 'code'>): boolean {
+  return isSqlTimeOut(error) || error.status === 504 || error.status === 408;
+}
+
 // What undici and the system call a connection that broke or never came to be.
 const NETWORK_CODES = new Set([
   'ECONNABORTED',
@@ -59,9 +71,8 @@ const NETWORK_CODES = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_SOCKET',
-  'HPE_INVALID_CONSTANT',
-  'HPE_INVALID_EOF_STATE',
-  'HPE_CLOSED_CONNECTION',
+  'EPROTO',
+  'ERR_STREAM_PREMATURE_CLOSE',
   'Z_BUF_ERROR',
   'Z_DATA_ERROR',
 ]);
@@ -70,10 +81,15 @@ const NETWORK_CODES = new Set([
 export function networkCode(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const code: unknown = 'code' in at ? at.code : undefined;
-    if (typeof code === 'string' && NETWORK_CODES.has(code)) return code;
+    if (typeof code === 'string' && isNetworkCode(code)) return code;
     if (at instanceof AggregateError && at.errors.length > 0) return networkCode(at.errors[0]);
   }
   return undefined;
+}
+
+/** Those of llhttp and OpenSSL are many: an answer that is no HTTP, a record that is no TLS. */
+function isNetworkCode(code: string): boolean {
+  return NETWORK_CODES.has(code) || code.startsWith('HPE_') || code.startsWith('ERR_SSL_');
 }
 
 /**

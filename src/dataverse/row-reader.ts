@@ -5,7 +5,11 @@ import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts
 import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
 import type { Answer, DataverseClient, Request } from './client.ts';
+import { EmptyPages } from './empty-pages.ts';
+import type { Reservation } from './page-memory.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
+import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
+import { AnswerTooLarge } from './response-body.ts';
 import {
   calculatedColumns,
   query,
@@ -55,21 +59,77 @@ export function createRowReader(
   const side = createSideColumns(client, table);
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
-  const size = Math.min(pageSize, table.largestPage ?? pageSize);
+  const sizes = client.pageSizes;
+  const empty = new EmptyPages(name);
+  const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
 
   // Page size and annotations are preferences of one request: a link does not carry them.
-  function preferences(bare: boolean): string[] {
+  function preferences(size: number, bare: boolean): string[] {
     const annotations = [...(annotated ? [LOOKUP_ANNOTATION] : []), ...(bare ? [] : [VERSION_ANNOTATION])];
     const included = annotations.length === 0 ? [] : [includeAnnotations(annotations)];
     return [`odata.maxpagesize=${size}`, ...included];
   }
 
-  async function fetchPage(request: Request, selection: Selection, signal: AbortSignal): Promise<ParsedPage> {
-    const about = { ...request, table: name };
-    const answer = await client.get(about, signal);
-    const page = await parsed(answer, about, async () => parsePageInTurns(answer.body, shape));
-    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
-    return { ...page, ...(await side.complete(page, selection, request.priority, signal)) };
+  /** A page of at most `most` rows, with the memory it takes. */
+  async function fetchPage(
+    ask: PageAsk,
+    most: number,
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ParsedPage> {
+    const memory = await client.pageMemory.reserve(sizes.expected(name), signal);
+    try {
+      const { answer, request, rows } = await fetchAnswer(ask, most, signal);
+      memory.correct(answer.body.length);
+      const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
+      sizes.measured(name, page.rows + page.tombstones.length, answer.body.length);
+      if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+      empty.refuseMore(page);
+      const whole = await side.complete(page, selection, request.priority, signal);
+      return { ...page, ...whole, link: sized(page.link, rows), release: held(memory, whole) };
+    } catch (error) {
+      memory.release();
+      throw error;
+    }
+  }
+
+  /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
+  async function fetchAnswer(
+    { prefer, bare, ...about }: PageAsk,
+    most: number,
+    signal: AbortSignal,
+  ): Promise<{ answer: Answer; request: Request; rows: number }> {
+    let asked: PageRequest = sizes.next(name, most, about.link === 'next' ? 'goes-on' : 'begins');
+    let timedOut = false;
+    for (;;) {
+      const { rows, largest } = asked;
+      const expected = sizes.lastOf(name);
+      const fewer = afterTimeOut(rows);
+      const request: Request = {
+        ...about,
+        table: name,
+        prefer: [...prefer, ...preferences(rows, bare)],
+        largest,
+        divisible: fewer !== undefined,
+        ...(expected === undefined ? {} : { expected }),
+      };
+      try {
+        const answer = await client.get(request, signal);
+        if (timedOut) sizes.limit(name, rows);
+        return { answer, request, rows };
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        if (error.cause instanceof AnswerTooLarge) {
+          sizes.measured(name, error.cause.entries, error.cause.allowed);
+          asked = afterTooLarge(asked, error.cause, sizes.pageBytes, name);
+        } else if (error.code === 'page-timed-out' && fewer !== undefined) {
+          timedOut = true;
+          asked = { ...asked, rows: fewer };
+        } else if (error.code === 'source-unavailable' && timedOut) {
+          throw keepsTimingOut(name, rows, error);
+        } else throw error;
+      }
+    }
   }
 
   /** Reads with the widest selection that the environment is not known to refuse. */
@@ -92,11 +152,8 @@ export function createRowReader(
     begin: async ({ options = [], prefer: more = [], bare = false }, signal) =>
       withSelection(async (selection) =>
         fetchPage(
-          {
-            url: table.entitySet + query(selection, ...options),
-            priority: 'baseline',
-            prefer: [...more, ...preferences(bare)],
-          },
+          { url: table.entitySet + query(selection, ...options), priority: 'baseline', prefer: more, bare },
+          largestPage,
           selection,
           signal,
         ),
@@ -104,8 +161,9 @@ export function createRowReader(
     async follow(link, priority, signal, bare = false) {
       const selection = selectionOfLink(link.url);
       try {
-        const request = { url: link.url, link: link.kind, priority, prefer: preferences(bare) };
-        return await fetchPage(request, selection, signal);
+        const ask: PageAsk = { url: link.url, link: link.kind, priority, prefer: [], bare };
+        const most = Math.min(link.pageSize ?? largestPage, largestPage);
+        return await fetchPage(ask, most, selection, signal);
       } catch (error) {
         throw refused(error, selection) ? linkTooWide(name, error) : error;
       }
@@ -127,6 +185,24 @@ export function createRowReader(
   };
 }
 
+/** A request for a page, but for how many rows. */
+type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
+  readonly prefer: readonly string[];
+  /** Without the annotation of the metadata version. */
+  readonly bare: boolean;
+};
+
+/** A next link with the page size that its chain has come to: it must not grow. */
+function sized(link: Link | null, rows: number): Link | null {
+  return link?.kind === 'next' ? { ...link, pageSize: rows } : link;
+}
+
+/** What a page takes once it is whole, and how to give that back. */
+function held(memory: Reservation, { bytes, cells }: PageRows): () => void {
+  memory.correct(bytes.length + cells.byteLength);
+  return () => memory.release();
+}
+
 /** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */
 async function answerUnlessGone(
   client: DataverseClient,
@@ -145,6 +221,17 @@ async function answerUnlessGone(
 function partitionOption(partition: string | null | undefined): string[] {
   if (partition === undefined || partition === null) return [];
   return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
+}
+
+function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
+  return new Failure({
+    code: 'page-timed-out',
+    reaction: 'retry',
+    message: `Pages of table ${table} time out, those of ${rows} rows too.`,
+    remedy: `See whether the environment is under load; if it lasts, leave calculated columns out (columns.exclude of table ${table}).`,
+    cause,
+    details: cause.details,
+  });
 }
 
 /** A link keeps its selection, so only another load gets one that is allowed. */

@@ -50,6 +50,11 @@ export interface PageRows {
 export interface Page extends PageRows {
   readonly tombstones: readonly Tombstone[];
   readonly link: Link;
+  /**
+   * Gives back the memory that was set aside for the page, once it is stored or of no more use; further
+   * calls do nothing. Absent where none was.
+   */
+  readonly release?: () => void;
 }
 
 /** One response of a full read: the last one has no link. */

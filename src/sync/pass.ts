@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ChangeFeed } from '../dataverse/change-feed.ts';
 import { linkLoop } from '../dataverse/link-loop.ts';
-import type { PageWriter } from '../mirror/page-writer.ts';
+import type { PageResult, PageWriter } from '../mirror/page-writer.ts';
 import { beginning, isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Link, Page, PageRows, RowId } from '../model/page.ts';
@@ -111,12 +111,15 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
       const finished = deltaEnds && !upperBoundIsOld;
       const mayGoOn = isLoading(from) || !isLoading(step.checkpoint) || options.mayLoad?.() !== false;
       if (!finished && mayGoOn) ahead = fetchAhead(feed, step.checkpoint, signal);
-      const settled = await settleContradictions(page, feed, writer, signal);
-      const result = await writer.write(
-        settled,
-        { from, advance: step, begins: from.link === null, finished, repeats: step.repeats },
-        signal,
-      );
+      const stored = async (): Promise<PageResult> => {
+        const settled = await settleContradictions(page, feed, writer, signal);
+        return writer.write(
+          settled,
+          { from, advance: step, begins: from.link === null, finished, repeats: step.repeats },
+          signal,
+        );
+      };
+      const result = await stored().finally(page.release);
       progress.pages++;
       progress.rowsRead += page.rows + page.tombstones.length;
       progress.rowsWritten += result.written;

@@ -80,7 +80,7 @@ async function readOnce(
         ahead = fetchAhead(page.link);
       }
       const step = { from: start, advance: advance(start, finished), begins, finished, loadsEachTime: true };
-      const result = await writer.write(page, step, signal);
+      const result = await writer.write(page, step, signal).finally(page.release);
       progress.pages++;
       progress.rowsRead += page.rows;
       progress.rowsWritten += result.written;

@@ -14,10 +14,16 @@ function sentDuringPause(requests: readonly JournalEntry[], milliseconds: number
   return requests.filter(({ at }) => at > from && at < refused.at + milliseconds);
 }
 
+/** A time as HTTP writes it. */
+function inSeconds(seconds: number, from = Date.now()): string {
+  return new Date(Math.ceil(from / 1000 + seconds) * 1000).toUTCString();
+}
+
+function anHourAhead(): number {
+  return Date.now() + 3_600_000;
+}
+
 describe('when one table is throttled, all of them send nothing', () => {
-  const inSeconds = (seconds: number, from = Date.now()): string =>
-    new Date(Math.ceil(from / 1000 + seconds) * 1000).toUTCString();
-  const anHourAhead = (): number => Date.now() + 3_600_000;
   const cases: [string, () => { retryAfter?: string | number; headers?: Record<string, string> }, number][] =
     [
       ['for a second', () => ({ retryAfter: 1 }), 990],

@@ -7,7 +7,7 @@ postgres: { url: postgres://file, schema: file, stateSchema: file_state }
 schedule: '1 * * * *'
 deletes: hard
 lease: 10s
-limits: { requestsPer5Minutes: 1, concurrency: 1, pageSize: 1, tables: 1, requestTimeout: 1s }
+limits: { requestsPer5Minutes: 1, concurrency: 1, pageSize: 1, pageBytes: 1MiB, memory: 1GiB, tables: 1, requestTimeout: 1s }
 health: { port: 1 }
 tables:
   - name: account
@@ -31,6 +31,8 @@ test('every variable wins over the file', () => {
     MIRRORVERSE_REQUESTS_PER_5_MINUTES: '2',
     MIRRORVERSE_CONCURRENCY: '2',
     MIRRORVERSE_PAGE_SIZE: '2',
+    MIRRORVERSE_PAGE_BYTES: '2MiB',
+    MIRRORVERSE_MEMORY: '2GiB',
     MIRRORVERSE_TABLES_AT_ONCE: '2',
     MIRRORVERSE_REQUEST_TIMEOUT: '2s',
     MIRRORVERSE_HEALTH_PORT: '2',
@@ -42,7 +44,15 @@ test('every variable wins over the file', () => {
     schema: 'variable',
     stateSchema: 'variable_state',
     lease: 20_000,
-    limits: { requestsPer5Minutes: 2, concurrency: 2, pageSize: 2, tables: 2, requestTimeout: 2_000 },
+    limits: {
+      requestsPer5Minutes: 2,
+      concurrency: 2,
+      pageSize: 2,
+      pageBytes: 2_097_152,
+      memory: 2_147_483_648,
+      tables: 2,
+      requestTimeout: 2_000,
+    },
     healthPort: 2,
     tables: [{ name: 'contact', cron: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
   });

@@ -15,6 +15,8 @@ test('an empty file gives the documented defaults', () => {
       requestsPer5Minutes: 6_000,
       concurrency: 8,
       pageSize: 5_000,
+      pageBytes: 67_108_864,
+      memory: 268_435_456,
       tables: 8,
       requestTimeout: 120_000,
     },
@@ -38,7 +40,7 @@ postgres: { url: postgres://mirror@db/crm, schema: crm, stateSchema: crm_state }
 schedule: '*/10 * * * *'
 deletes: soft
 lease: 1.5m
-limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500ms }
+limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, pageBytes: 64KiB, memory: 1.5MiB, tables: 3, requestTimeout: 500ms }
 health: { port: 8080 }
 labels: { language: 1031, schema: false }
 compatibility: { synapseLink: dbo }
@@ -63,7 +65,15 @@ tables:
     schema: 'crm',
     stateSchema: 'crm_state',
     lease: 90_000,
-    limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, tables: 3, requestTimeout: 500 },
+    limits: {
+      requestsPer5Minutes: 10,
+      concurrency: 2,
+      pageSize: 50,
+      pageBytes: 65_536,
+      memory: 1_572_864,
+      tables: 3,
+      requestTimeout: 500,
+    },
     healthPort: 8080,
     labels: { language: 1031, schema: undefined },
     compatibility: { synapseLink: 'dbo', fivetran: undefined },
