@@ -1,4 +1,5 @@
 import type { TableConfig } from '../config/config.ts';
+import { tellAgeingLinks } from '../sync/link-age.ts';
 import { tellRemoved } from '../sync/removed-tables.ts';
 import { syncOnce } from '../sync/sync-once.ts';
 import type { RunOptions, RunResult, TableJob } from '../sync/table-job.ts';
@@ -35,6 +36,9 @@ export async function syncTables(
   const tables = selectedTables(resolution, words);
   const mirror = await session.mirror(tables);
   if (words.length === 0) await tellRemoved(mirror.store, session.choice(), resolution, logger);
+  const { store, environment } = mirror;
+  const names = tables.map(({ name }) => name);
+  await tellAgeingLinks(store, environment.linkLifeDays, names, logger);
   const shared = session.labels(mirror);
   return session.withLeases(mirror, async (leases) => {
     const jobs = tables.map((table) => session.job(mirror, leases, table, shared));

@@ -14,6 +14,8 @@ export interface StatusReport {
 export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt'> {
   readonly lastSuccessAt: string | null;
   readonly linkIssuedAt: string | null;
+  /** When the delta link expires unless it is renewed; null where its life is not known. */
+  readonly linkExpiresAt: string | null;
 }
 
 export interface StatusOptions {
@@ -24,6 +26,9 @@ export interface StatusOptions {
   /** Configured tables: listed even before their first run. */
   readonly tables: readonly string[];
 }
+
+/** Milliseconds. */
+const DAY = 86_400_000;
 
 /** How every table stands, from the database alone. @throws Failure */
 export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
@@ -43,7 +48,7 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
     return {
       environment: { url: environment.url, organizationId: environment.organizationId },
       tables: [
-        ...known.map(toEntry),
+        ...known.map((table) => toEntry(table, environment.linkLifeDays)),
         ...options.tables.filter((table) => !names.has(table)).map(untouched),
       ].toSorted((a, b) => a.table.localeCompare(b.table)),
     };
@@ -52,11 +57,15 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
   }
 }
 
-function toEntry(table: TableStatus): StatusEntry {
+function toEntry(table: TableStatus, linkLifeDays: number | null): StatusEntry {
+  const { linkIssuedAt } = table;
+  const expiry =
+    linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
   return {
     ...table,
     lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
-    linkIssuedAt: table.linkIssuedAt?.toISOString() ?? null,
+    linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
+    linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
   };
 }
 
@@ -68,6 +77,7 @@ function untouched(table: string): StatusEntry {
     lastSuccessAt: null,
     lagSeconds: null,
     linkIssuedAt: null,
+    linkExpiresAt: null,
     quarantined: 0,
     error: null,
   };

@@ -2,10 +2,13 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { registerTables } from '../mirror/state/leases.ts';
+import type { RegisteredEnvironment } from '../mirror/state/environments.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
 import { toFailure } from '../model/failure.ts';
+import { lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
+import { tellAgeingLinks } from './link-age.ts';
 import { watchMetadata } from './metadata-watch.ts';
 import { hasPatterns, readResolution } from './read-resolution.ts';
 import { tellRemoved } from './removed-tables.ts';
@@ -64,7 +67,8 @@ export async function runDaemon<T extends ScheduledTable>(
 
 /**
  * Looks at the metadata anew every hour, so that changes at the source are noticed, and at once when
- * an answer told of a change; lets tables join and leave accordingly, and tidies the state.
+ * an answer told of a change; lets tables join and leave accordingly, and tidies the state. Every hour
+ * it also looks who is at the environment's address, and how old the delta links have become.
  */
 async function keepLooking<T extends ScheduledTable>(
   options: DaemonOptions<T>,
@@ -75,6 +79,9 @@ async function keepLooking<T extends ScheduledTable>(
   const wait = watchMetadata(dataverse.metadata, signal);
   let due = performance.now() + lookEvery;
   let resolution: Resolution<T> | undefined = options.resolution;
+  // What was recorded at the start; later what the last look found.
+  let { linkLifeDays }: Pick<RegisteredEnvironment, 'linkLifeDays'> = mirror.environment;
+  let agesAreDue = true;
   while (!signal.aborted) {
     try {
       if (hasPatterns(choice)) {
@@ -82,10 +89,16 @@ async function keepLooking<T extends ScheduledTable>(
         await follow(options, resolution, running);
       }
       resolution = undefined;
+      if (agesAreDue) await tellAgeingLinks(mirror.store, linkLifeDays, running.names(), logger);
+      agesAreDue = false;
       await wait(Math.max(0, due - performance.now()));
       if (performance.now() < due) continue;
       due = performance.now() + lookEvery;
+      agesAreDue = true;
       dataverse.metadata.forget();
+      const environment = await lookAtEnvironment(dataverse, mirror, logger, signal);
+      ({ linkLifeDays } = environment);
+      if (environment.replaced !== undefined) dataverse.metadata.restart();
       await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;
