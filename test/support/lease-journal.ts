@@ -1,8 +1,6 @@
-import type { QueryResultRow } from 'pg';
+import type { TestDatabase } from './database.ts';
 
-interface Queryable {
-  query<T extends QueryResultRow = Record<string, unknown>>(sql: string): Promise<T[]>;
-}
+type Queryable = Pick<TestDatabase, 'query'>;
 
 /**
  * Writes down, by triggers, who takes each table's lease, who moves its checkpoint, and who writes its

@@ -9,7 +9,10 @@ import type { TestDatabase } from './database.ts';
  *
  * @param keyOf SQL for a table's key column, of its name `relname`.
  */
-export async function watchMirror(database: TestDatabase, keyOf = `relname || 'id'`): Promise<void> {
+export async function watchMirror(
+  database: Pick<TestDatabase, 'query'>,
+  keyOf = `relname || 'id'`,
+): Promise<void> {
   await database.query(`
     CREATE SCHEMA journal;
     CREATE TABLE journal.versions (
@@ -69,17 +72,19 @@ export async function watchMirror(database: TestDatabase, keyOf = `relname || 'i
 }
 
 /** Tables that had rows and were left with none, by the statement that did it. */
-export async function emptiedTables(database: TestDatabase): Promise<{ table: string; how: string }[]> {
+export async function emptiedTables(
+  database: Pick<TestDatabase, 'query'>,
+): Promise<{ table: string; how: string }[]> {
   return database.query(`SELECT DISTINCT "table", how FROM journal.emptied`);
 }
 
 /** How many rows have been written or deleted since the journal was begun. */
-export async function journalLength(database: TestDatabase): Promise<number> {
+export async function journalLength(database: Pick<TestDatabase, 'query'>): Promise<number> {
   const [row] = await database.query<{ n: number }>(`SELECT count(*)::int AS n FROM journal.versions`);
   return row?.n ?? 0;
 }
 
 /** Forgets what was written down. */
-export async function clearJournal(database: TestDatabase): Promise<void> {
+export async function clearJournal(database: Pick<TestDatabase, 'query'>): Promise<void> {
   await database.query(`TRUNCATE journal.versions, journal.emptied`);
 }

@@ -29,7 +29,7 @@ function expectedColumns(table: TableDefinition): ExpectedColumn[] {
 /** Columns of the mirror table that nothing in the source asks for. */
 export async function unexpectedColumns(
   store: DataverseStore,
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'query'>,
   table: string,
 ): Promise<string[]> {
   const definition = store.data(table).definition;
@@ -44,7 +44,7 @@ export async function unexpectedColumns(
  */
 export async function differences(
   store: DataverseStore,
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'query'>,
   table: string,
 ): Promise<string[]> {
   const definition = store.tables.get(table);
@@ -121,7 +121,10 @@ function canonical(literal: string | null, type: string, isJson = false): string
   return String(value);
 }
 
-async function columnTypes(database: TestDatabase, table: string): Promise<Map<string, string>> {
+async function columnTypes(
+  database: Pick<TestDatabase, 'query'>,
+  table: string,
+): Promise<Map<string, string>> {
   const rows = await database.query<{ name: string; type: string }>(
     `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
       WHERE attrelid = format('dataverse.%I', $1::text)::regclass AND attnum > 0 AND NOT attisdropped`,
@@ -131,7 +134,7 @@ async function columnTypes(database: TestDatabase, table: string): Promise<Map<s
 }
 
 async function mirrorRows(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'query'>,
   table: string,
   types: ReadonlyMap<string, string>,
   key: string,
@@ -168,7 +171,7 @@ export const MIRRORED = [
 /** The differences of all of them. */
 export async function allDifferences(
   store: DataverseStore,
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'query'>,
   tables: readonly string[] = MIRRORED,
 ): Promise<string[]> {
   const each = await Promise.all(

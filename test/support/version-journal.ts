@@ -4,7 +4,11 @@ import type { TestDatabase } from './database.ts';
  * Writes down every version a row of a mirror table ever had, by a trigger, and tells which went back.
  * A row that was deleted may come back with any version: the journal notes the deletion too.
  */
-export async function watchVersions(database: TestDatabase, table: string, key: string): Promise<void> {
+export async function watchVersions(
+  database: Pick<TestDatabase, 'query'>,
+  table: string,
+  key: string,
+): Promise<void> {
   await database.query(`CREATE SCHEMA IF NOT EXISTS journal`);
   await database.query(
     `CREATE TABLE IF NOT EXISTS journal.versions (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid, version bigint)`,
@@ -26,7 +30,7 @@ export async function watchVersions(database: TestDatabase, table: string, key: 
 }
 
 /** Rows whose version went down without a deletion in between. */
-export async function versionsThatWentDown(database: TestDatabase): Promise<unknown[]> {
+export async function versionsThatWentDown(database: Pick<TestDatabase, 'query'>): Promise<unknown[]> {
   return database.query(
     `SELECT * FROM (
        SELECT "table", key, version, lag(version) OVER (PARTITION BY "table", key ORDER BY n) AS before
