@@ -3,9 +3,10 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
-import { missingGrants, serverVersion } from '../mirror/grants.ts';
+import { missingGrants, remedyFor, serverVersion } from '../mirror/grants.ts';
 import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
+import { checkSchedules } from './check-link-life.ts';
 import { checkTable, type CheckedTable } from './check-table.ts';
 import { Failure } from '../model/failure.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
@@ -59,8 +60,8 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
         : bad(
             'postgres.grants',
             subject,
-            `may not create what it needs in ${missing.map((grant) => grant.schema).join(', ')}`,
-            `Run as an administrator: ${missing.map((grant) => grant.statement).join(' ')}`,
+            `may not create what it needs in ${missing.map((grant) => grant.on).join(', ')}`,
+            remedyFor(missing),
             'grant-missing',
           ),
     );
@@ -94,12 +95,16 @@ async function checkDataverse(options: CheckOptions, signal: AbortSignal): Promi
     return [failed('dataverse.sign-in', subject, error)];
   }
   findings.push(...(await checkIdentity(options, organizationId)));
-  findings.push(await checkLinkLife(options, signal));
-  return [...findings, ...(await checkTables(options, signal))];
+  const life = await checkLinkLife(options, signal);
+  return [...findings, life.finding, ...(await checkTables(options, life.days, signal))];
 }
 
 /** What the configured names and patterns mean here, and whether each of those tables can be mirrored. */
-async function checkTables(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
+async function checkTables(
+  options: CheckOptions,
+  linkLifeDays: number | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
   const { dataverse, choice, hashKeyId } = options;
   let resolution: Resolution<CheckedTable>;
   try {
@@ -113,7 +118,7 @@ async function checkTables(options: CheckOptions, signal: AbortSignal): Promise<
   const tables = await Promise.all(
     resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, signal)),
   );
-  return [...findings, ...tables.flat()];
+  return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
 }
 
 function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedTable>): Finding[] {
@@ -146,23 +151,22 @@ async function checkIdentity(options: CheckOptions, organizationId: string): Pro
   }
 }
 
-async function checkLinkLife(options: CheckOptions, signal: AbortSignal): Promise<Finding> {
+/** How long delta links live; `days` is undefined where the environment does not tell. */
+async function checkLinkLife(
+  options: CheckOptions,
+  signal: AbortSignal,
+): Promise<{ readonly finding: Finding; readonly days?: number }> {
   const id = 'dataverse.link-life';
   const subject = options.dataverse.client.origin;
   try {
     const { linkLifeDays: days } = await readOrganization(options.dataverse.client, signal);
     if (days === undefined)
-      return good(id, subject, 'how long delta links live is not readable; 7 days is usual');
-    return days >= 1
-      ? good(id, subject, `delta links live ${days} day(s)`)
-      : bad(
-          id,
-          subject,
-          'delta links expire at once',
-          "Set the organization's expirechangetrackingindays to 7 or more.",
-        );
+      return { finding: good(id, subject, 'how long delta links live is not readable') };
+    if (days >= 1) return { finding: good(id, subject, `delta links live ${days} day(s)`), days };
+    const remedy = "Set the organization's expirechangetrackingindays to 7 or more.";
+    return { finding: bad(id, subject, 'delta links expire at once', remedy), days };
   } catch (error) {
-    return failed(id, subject, error);
+    return { finding: failed(id, subject, error) };
   }
 }
 

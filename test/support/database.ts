@@ -5,7 +5,9 @@ import './database-server.ts';
 
 /** A new, empty database of one test. */
 export interface TestDatabase extends AsyncDisposable {
+  /** For what is tested: of the role that `TEST_DATABASE_ROLE` asks for. */
   readonly url: string;
+  /** For the test itself: an administrator's. */
   readonly pool: Pool;
   /** Runs one statement and returns its rows. */
   query<T extends QueryResultRow = Record<string, unknown>>(
@@ -21,17 +23,32 @@ export function databaseServerUrl(): string {
   return inject('databaseUrl');
 }
 
-/** Creates an empty database with a random name; `await using` or `drop()` removes it. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/**
+ * `administrator`: may do anything. `least`: has exactly the grants that docs/operations.md gives, in
+ * schemas that an administrator has made.
+ */
+export type DatabaseRole = 'administrator' | 'least';
+
+/** The schemas that the tests configure. */
+const SCHEMAS = ['dataverse', 'mirrorverse', 'dataverse_labeled', 'dbo', 'synapse', 'dynamics_365'];
+
+/**
+ * Creates an empty database with a random name; `await using` or `drop()` removes it.
+ *
+ * @param role whose `url` is; that of `TEST_DATABASE_ROLE` where the test does not care.
+ * @param schemas made for the role `least`.
+ */
+export async function freshDatabase(role = roleOfTheRun(), schemas = SCHEMAS): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await runOnServer(`create database ${name}`);
   const address = new URL(databaseServerUrl());
   address.pathname = `/${name}`;
-  const url = address.href;
-  const pool = new Pool({ connectionString: url, max: 5 });
+  const administrator = address.href;
+  const pool = new Pool({ connectionString: administrator, max: 5 });
   // Dropping with force ends connections from the server's side; that is no failure of the test.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const url = role === 'least' ? await grantLeast(pool, address, schemas) : administrator;
   let dropped: Promise<void> | undefined;
   const drop = async (): Promise<void> => {
     dropped ??= endAndDrop(pool, name);
@@ -47,11 +64,37 @@ export async function freshDatabase(): Promise<TestDatabase> {
   };
 }
 
+function roleOfTheRun(): DatabaseRole {
+  const asked = process.env['TEST_DATABASE_ROLE'] ?? '';
+  if (asked === '' || asked === 'administrator') return 'administrator';
+  if (asked === 'least') return 'least';
+  throw new Error(`TEST_DATABASE_ROLE is neither administrator nor least: ${asked}`);
+}
+
+/** Makes a role named as its database, with the grants of docs/operations.md and no other; returns its URL. */
+async function grantLeast(pool: Pool, database: URL, schemas: readonly string[]): Promise<string> {
+  const address = new URL(database);
+  const name = address.pathname.slice(1);
+  address.username = name;
+  address.password = randomBytes(12).toString('hex');
+  const inSchemas = schemas.map((schema) => `"${schema}"`).join(', ');
+  await pool.query(`
+    create role ${name} login password '${address.password}' nosuperuser nocreatedb nocreaterole;
+    revoke all on database ${name} from public;
+    revoke all on schema public from public;
+    grant connect, temporary on database ${name} to ${name};
+    ${schemas.map((schema) => `create schema "${schema}";`).join('\n')}
+    grant usage, create on schema ${inSchemas} to ${name};
+  `);
+  return address.href;
+}
+
 async function endAndDrop(pool: Pool, name: string): Promise<void> {
   // Not awaited before the drop: a client that a test has not given back would hold it up for ever.
   const ended = pool.ended ? Promise.resolve() : pool.end();
   ended.catch(() => undefined);
   await runOnServer(`drop database if exists ${name} with (force)`);
+  await runOnServer(`drop role if exists ${name}`);
 }
 
 async function runOnServer(sql: string): Promise<void> {
