@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { slopes, soak } from '../soak/soak.ts';
+import { freshDatabase } from '../support/database.ts';
+
+const TABLES = ['account', 'contact', 'task'];
+
+it('after half a minute of everything going wrong the mirror equals the source', async () => {
+  await using database = await freshDatabase();
+  const seed = Date.now() % 1_000_000;
+  console.log(`seed of the soak: ${seed}`);
+  const { problems, mishaps, series } = await soak({
+    databaseUrl: database.url,
+    seed,
+    seconds: 18,
+    tables: TABLES,
+    changes: 60,
+    mishaps: 'short',
+    sampleEvery: 1,
+    report: () => undefined,
+  });
+  expect(problems).toEqual([]);
+  expect(mishaps).toBeGreaterThan(2);
+  const { sessions, lag } = slopes(series);
+  expect(sessions?.samples).toBeGreaterThan(3);
+  expect(lag?.samples).toBeGreaterThan(3);
+}, 180_000);

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { soak } from '../soak/soak.ts';
+import { freshDatabase } from '../support/database.ts';
+import { driverTable } from '../support/driver/source-changes.ts';
+
+it('two daemons of which one is killed every few seconds mirror twenty tables, each page under its lease', async () => {
+  await using database = await freshDatabase();
+  const definitions = Array.from({ length: 20 }, (_, at) => driverTable(at));
+  const seed = Date.now() % 1_000_000;
+  console.log(`seed of the two daemons: ${seed}`);
+  const { problems, kills, events, changes } = await soak({
+    databaseUrl: database.url,
+    seed,
+    seconds: 14,
+    definitions,
+    tables: definitions.map(({ logicalName }) => logicalName),
+    changes: 100,
+    killEvery: 4,
+    mishaps: 'none',
+    sampleEvery: 5,
+    report: () => undefined,
+  });
+  expect(problems).toEqual([]);
+  expect(kills).toBeGreaterThanOrEqual(2);
+  expect(changes).toBeGreaterThan(100);
+  // The journal that found no trespass has seen all of it.
+  expect(events['taken']).toBeGreaterThan(40);
+  expect(events['link']).toBeGreaterThan(40);
+  expect(events['written']).toBeGreaterThan(40);
+}, 180_000);
