@@ -1,8 +1,10 @@
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
+import { watchConnection } from './connection-watch.ts';
 import { connectionTo } from './postgres-tls.ts';
-import { isReadOnly, postgresFailure } from './sqlstate.ts';
+import { isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
+import { timed } from './timed-query.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -31,11 +33,37 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     idle_in_transaction_session_timeout: options.idleInTransaction,
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say
+    onConnect: noticeLoss,
   });
   // Without a listener an idle connection that breaks would end the process.
   pool.on('error', (error) => logger.warn({ ...codeOf(error) }, 'An idle PostgreSQL connection broke.'));
   return pool;
 }
+
+/** Seconds of silence after which the server asks for us, between its questions, and how many it asks. */
+const SERVER_KEEP_ALIVE = `set_config('tcp_keepalives_idle', '30', false),
+  set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)`;
+/** How often the server looks whether we are there while it is at work or waits for a lock. */
+const SERVER_CHECK = `set_config('client_connection_check_interval', '10s', false)`;
+
+/**
+ * Makes the server notice within a minute that we are gone, whatever it is doing: a session left behind
+ * keeps its locks, the lease's among them. As a statement, because poolers refuse connections that ask
+ * for it at their start.
+ */
+async function noticeLoss(client: ClientBase): Promise<void> {
+  try {
+    await client.query(timed(`SELECT ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
+  } catch (error) {
+    if (!isPostgresError(error)) throw error;
+    // Not every system that PostgreSQL runs on can look.
+    await client.query(timed(`SELECT ${SERVER_KEEP_ALIVE}`));
+  }
+}
+
+/** Milliseconds of silence during a transaction before somebody asks whether it is still under way. */
+const PATIENCE = 10_000;
 
 /** Milliseconds a transaction may go on after the process was told to stop. */
 const ABORT_GRACE = 10_000;
@@ -43,12 +71,16 @@ const ABORT_GRACE = 10_000;
 /** A connection taken from the pool for as long as it is needed. */
 export class PostgresConnection {
   readonly client: PoolClient;
+  private readonly pool: Pool;
   private broken: Error | undefined;
+  /** Process id of the backend, which behind a pooler may be another one each time. */
+  private pid: number | undefined;
   private readonly onError = (error: Error): void => {
-    this.broken = error;
+    this.broken ??= error;
   };
 
-  private constructor(client: PoolClient) {
+  private constructor(pool: Pool, client: PoolClient) {
+    this.pool = pool;
     this.client = client;
     client.on('error', this.onError);
   }
@@ -56,7 +88,7 @@ export class PostgresConnection {
   /** @throws Failure `database-unreachable` and its kin. */
   static async take(pool: Pool): Promise<PostgresConnection> {
     try {
-      return new PostgresConnection(await pool.connect());
+      return new PostgresConnection(pool, await pool.connect());
     } catch (error) {
       throw connectFailure(error);
     }
@@ -64,11 +96,14 @@ export class PostgresConnection {
 
   /**
    * Runs `work` in a transaction. Whatever fails, the first error is the one thrown, as `pg` made it;
-   * a connection that cannot even roll back is not given back to the pool.
+   * a connection that cannot even roll back is not given back to the pool. One that dies without a
+   * word is noticed, however long a statement may take.
    */
   async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    let endWatch: (() => void) | undefined;
     try {
-      await this.client.query('BEGIN');
+      const pid = await this.begin();
+      endWatch = watchConnection(this.client, { pool: this.pool, pid, patience: patienceOf(this.pool) });
       const result = await work(this.client);
       await this.client.query('COMMIT');
       return result;
@@ -77,6 +112,8 @@ export class PostgresConnection {
       // Whether a session may write was settled when it began: one made after a failover may.
       if (isReadOnly(error)) this.broken ??= new Error('read-only session');
       throw this.broken === undefined || isReadOnly(error) ? error : lostConnection(this.broken);
+    } finally {
+      endWatch?.();
     }
   }
 
@@ -88,11 +125,8 @@ export class PostgresConnection {
 
   /** Cancels the statement under way, from another connection; without effect when there is none. */
   async cancel(pool: Pool): Promise<void> {
-    const { client } = this;
-    // The backend's process id, which the driver has and its types do not know.
-    const pid: unknown = 'processID' in client ? client.processID : undefined;
     try {
-      await pool.query('SELECT pg_cancel_backend($1)', [pid]);
+      await pool.query(timed('SELECT pg_cancel_backend($1)', [this.pid]));
     } catch {
       // PostgreSQL cannot be asked; it rolls back by itself when it notices that we are gone.
     }
@@ -124,13 +158,38 @@ export class PostgresConnection {
     this.release();
   }
 
-  private async rollBack(): Promise<void> {
+  /** @returns the backend's process id. */
+  private async begin(): Promise<number> {
     try {
-      await this.client.query('ROLLBACK');
+      // Of two statements the driver returns two results, which its types do not know.
+      const results: unknown = await this.client.query(timed('BEGIN; SELECT pg_backend_pid() AS pid'));
+      const [, answer] = results as readonly QueryResult<{ pid: number }>[];
+      this.pid = answer?.rows[0]?.pid;
+      if (this.pid === undefined) throw new Error('no process id');
+      return this.pid;
+    } catch (error) {
+      this.broken ??= error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  }
+
+  private async rollBack(): Promise<void> {
+    if (this.broken !== undefined) return;
+    try {
+      await this.client.query(timed('ROLLBACK'));
     } catch (error) {
       this.broken ??= error instanceof Error ? error : new Error(String(error));
     }
   }
+}
+
+/**
+ * Well within the time that the server itself gives a transaction that stands idle, which is a lease:
+ * nobody is to take over from one that only has to begin again.
+ */
+function patienceOf(pool: Pool): number {
+  const { idle_in_transaction_session_timeout: idle = Infinity } = pool.options;
+  return Math.min(PATIENCE, idle / 3);
 }
 
 /**

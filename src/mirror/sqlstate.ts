@@ -43,6 +43,11 @@ export function isContention(error: unknown): boolean {
   return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
 }
 
+/** Whether PostgreSQL is there, but takes no further connection. */
+export function isTooManyConnections(error: unknown): boolean {
+  return isPostgresError(error) && error.code === '53300';
+}
+
 /** Whether the session may only read: a standby, or a server that was one when the session began. */
 export function isReadOnly(error: unknown): boolean {
   const cause = unwrapped(error);
@@ -126,7 +131,7 @@ function sqlFailure(error: PostgresError): Failure {
       'grant-missing',
       'stop-table',
       `PostgreSQL denied a statement: ${error.message}.`,
-      'Give the role of postgres.url CREATE on the database, or ownership of both schemas; `mirrorverse check` prints the statements.',
+      'Give the role of postgres.url what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database, and its own tables.',
     );
   }
   return failure(

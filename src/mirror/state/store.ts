@@ -1,9 +1,11 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import { impatient } from '../timed-query.ts';
 import { stateTables, type StateTables } from './schema.ts';
 
 /** The state tables of one environment, over the pool or inside a transaction. */
 export interface StateStore {
+  /** Over the pool, for small statements: one that takes long fails. */
   readonly db: NodePgDatabase;
   readonly tables: StateTables;
   readonly schema: string;
@@ -14,7 +16,7 @@ export interface StateStore {
 
 export function openStateStore(pool: pg.Pool, schema: string, environmentId: number): StateStore {
   return {
-    db: drizzle(pool),
+    db: drizzle({ client: impatient(pool) }),
     tables: stateTables(schema),
     schema,
     environmentId,

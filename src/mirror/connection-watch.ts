@@ -1,0 +1,141 @@
+import { Socket } from 'node:net';
+import { Client, type Pool, type PoolClient } from 'pg';
+import { timed } from './timed-query.ts';
+import { isTooManyConnections } from './sqlstate.ts';
+
+/** What another connection says of the backend that should be at work for us. */
+export type Look =
+  /** It waits for its client. `sign` changes with whatever it does. */
+  | { readonly backend: 'waiting'; readonly sign: string }
+  /** It computes, or waits for a lock or a disk. */
+  | { readonly backend: 'working' }
+  | { readonly backend: 'gone' }
+  /** PostgreSQL could not be asked. */
+  | { readonly backend: 'unreachable' }
+  /** PostgreSQL is there, and has no place for the question. */
+  | { readonly backend: 'unknown' };
+
+/** What speaks for a connection's being dead, look by look. */
+export interface Suspicion {
+  readonly looks: number;
+  readonly sign: string | undefined;
+}
+
+/** Looks in a row that nothing speaks against. */
+const CONVICTION = 2;
+
+/**
+ * What one more look makes of a connection over which nothing comes or goes meanwhile. Each side may wait
+ * for the other for a moment; both for long means that something between them was lost.
+ *
+ * @returns undefined when nothing speaks for its being dead any more.
+ */
+export function suspect(before: Suspicion | undefined, look: Look): Suspicion | undefined {
+  if (look.backend === 'working') return undefined;
+  if (look.backend === 'unknown') return before;
+  const sign = look.backend === 'waiting' ? look.sign : before?.sign;
+  const moved = before?.sign !== undefined && before.sign !== sign;
+  return { looks: before === undefined || moved ? 1 : before.looks + 1, sign };
+}
+
+export function isDead(suspicion: Suspicion | undefined): boolean {
+  return suspicion !== undefined && suspicion.looks >= CONVICTION;
+}
+
+export interface WatchOptions {
+  /** Process id of the backend. */
+  readonly pid: number;
+  /** Milliseconds of silence before each look. */
+  readonly patience: number;
+  /** For the other connection, which is not one of the pool: that may have none left. */
+  readonly pool: Pool;
+}
+
+/**
+ * Watches a connection while work is under way on it. A statement may take as long as it likes while
+ * its backend is at it; one that waits for us while we wait for it never ends. Then its session is ended
+ * and the socket destroyed, so that whoever waits hears of it.
+ *
+ * @returns what ends the watch.
+ */
+export function watchConnection(client: PoolClient, options: WatchOptions): () => void {
+  let traffic = trafficOf(client);
+  let suspicion: Suspicion | undefined;
+  let looking = false;
+  let ended = false;
+  const look = async (): Promise<void> => {
+    const seen = await lookAt(options);
+    if (ended) return;
+    const before = suspicion;
+    suspicion = trafficOf(client) === traffic ? suspect(before, seen) : undefined;
+    if (!isDead(suspicion)) return;
+    stop();
+    client.connection.stream.destroy(new Error('The connection to PostgreSQL is dead.'));
+    if (seen.backend === 'waiting') void endSession(options, seen.sign);
+  };
+  const timer = setInterval(() => {
+    const now = trafficOf(client);
+    if (now !== traffic) suspicion = undefined;
+    else if (!looking) {
+      looking = true;
+      void look().finally(() => (looking = false));
+    }
+    traffic = now;
+  }, options.patience);
+  const stop = (): void => {
+    ended = true;
+    clearInterval(timer);
+  };
+  return stop;
+}
+
+/** Bytes that came or went so far. What is queued has not gone yet. */
+function trafficOf(client: PoolClient): number {
+  const { stream } = client.connection;
+  if (!(stream instanceof Socket)) return 0;
+  return stream.bytesRead + stream.bytesWritten - stream.writableLength;
+}
+
+const SIGN = `concat_ws(' ', a.backend_start, a.xact_start, a.query_start, a.state_change, c.bytes_processed)`;
+const BACKEND = `FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy c USING (pid) WHERE a.pid = $1`;
+
+async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
+  try {
+    return await withOwnConnection(pool, async (client) => {
+      const { rows } = await client.query<{ waiting: boolean | null; sign: string }>(
+        timed(`SELECT a.wait_event_type = 'Client' AS waiting, ${SIGN} AS sign ${BACKEND}`, [pid]),
+      );
+      const [row] = rows;
+      if (row === undefined) return { backend: 'gone' };
+      return row.waiting === true ? { backend: 'waiting', sign: row.sign } : { backend: 'working' };
+    });
+  } catch (error) {
+    return isTooManyConnections(error) ? { backend: 'unknown' } : { backend: 'unreachable' };
+  }
+}
+
+/** Ends a session that has not moved since, so that its locks do not outlast it. */
+async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<void> {
+  try {
+    await withOwnConnection(pool, async (client) => {
+      await client.query(
+        timed(`SELECT pg_terminate_backend(a.pid) ${BACKEND} AND ${SIGN} = $2`, [pid, sign]),
+      );
+    });
+  } catch {
+    // PostgreSQL ends it by itself when it notices that we are gone, which takes longer.
+  }
+}
+
+async function withOwnConnection<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(pool.options);
+  // Whatever breaks breaks the query too.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    // Not waited for: a dead connection would never end.
+    void client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { FaultProxy } from '../support/fault-proxy.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+
+const TABLE = 'account';
+/** Milliseconds; a dead connection would be found in about as long. */
+const LEASE = 6_000;
+
+describe('a connection that is only slow', () => {
+  it('is left alone, however long a page takes', async () => {
+    await using bench = await SyncBench.open();
+    bench.emulator.store.seed(TABLE, 400);
+    await using proxy = await FaultProxy.between(bench.database.url);
+    const url = proxy.url(bench.database.url);
+    await using session = await bench.session([TABLE], {
+      pageSize: 200,
+      leaseDuration: LEASE,
+      databaseUrl: url,
+    });
+    // What a page takes is several looks' time.
+    proxy.bandwidth = 50_000;
+    const results = await session.sync();
+    proxy.bandwidth = Infinity;
+    expect(failures(results)).toEqual({});
+    expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
+    // Two pages and a delta: nothing was begun again.
+    expect(bench.dataRequests()).toBe(3);
+  });
+
+  it('is left alone while a statement waits for a lock', async () => {
+    await using bench = await SyncBench.open();
+    const [id = ''] = bench.emulator.store.seed(TABLE, 10);
+    await using proxy = await FaultProxy.between(bench.database.url);
+    const url = proxy.url(bench.database.url);
+    await using session = await bench.session([TABLE], { leaseDuration: LEASE, databaseUrl: url });
+    expect(failures(await session.sync())).toEqual({});
+    bench.emulator.store.update(TABLE, id, { name: 'changed' });
+    const client = await bench.database.pool.connect();
+    await client.query('BEGIN');
+    await client.query(`SELECT FROM dataverse.account WHERE accountid = $1 FOR UPDATE`, [id]);
+    const before = proxy.accepted;
+    const pass = session.sync();
+    await delay(1.5 * LEASE);
+    const looks = proxy.accepted - before;
+    await client.query('COMMIT');
+    client.release();
+    const [result] = await pass;
+    expect(result).toMatchObject({ failure: null, pages: 1, rowsWritten: 1 });
+    // Beside a connection for the page.
+    expect(looks).toBeGreaterThan(2);
+  });
+});

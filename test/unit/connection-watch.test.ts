@@ -1,0 +1,46 @@
+import { array, assert, constantFrom, property } from 'fast-check';
+import { expect, it } from 'vitest';
+import { isDead, suspect, type Look, type Suspicion } from '../../src/mirror/connection-watch.ts';
+
+const waiting = (sign: string): Look => ({ backend: 'waiting', sign });
+const working: Look = { backend: 'working' };
+const gone: Look = { backend: 'gone' };
+const unreachable: Look = { backend: 'unreachable' };
+const unknown: Look = { backend: 'unknown' };
+
+function after(...looks: readonly Look[]): boolean {
+  return isDead(looks.reduce<Suspicion | undefined>(suspect, undefined));
+}
+
+it('one look never makes a connection dead', () => {
+  for (const look of [waiting('a'), working, gone, unreachable, unknown]) expect(after(look)).toBe(false);
+});
+
+it('a backend that waits for us, is gone, or cannot be asked about is dead at the second look', () => {
+  expect(after(waiting('a'), waiting('a'))).toBe(true);
+  expect(after(gone, gone)).toBe(true);
+  expect(after(unreachable, unreachable)).toBe(true);
+  expect(after(unreachable, waiting('a'))).toBe(true);
+  expect(after(waiting('a'), unreachable, waiting('a'))).toBe(true);
+});
+
+it('a backend that has moved between two looks is alive', () => {
+  expect(after(waiting('a'), waiting('b'))).toBe(false);
+  expect(after(waiting('a'), waiting('b'), waiting('c'))).toBe(false);
+});
+
+it('a server that has no place for the question says nothing', () => {
+  expect(after(unknown, unknown, unknown)).toBe(false);
+  expect(after(waiting('a'), unknown)).toBe(false);
+  expect(after(waiting('a'), unknown, waiting('a'))).toBe(true);
+});
+
+it('a connection whose backend is at work is never dead, whatever was before', () => {
+  const looks = array(constantFrom(waiting('a'), waiting('b'), working, gone, unreachable, unknown));
+  assert(
+    property(looks, (before) => {
+      expect(after(...before, working)).toBe(false);
+      expect(after(...before, working, waiting('a'))).toBe(false);
+    }),
+  );
+});
