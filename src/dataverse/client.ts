@@ -148,7 +148,9 @@ export class DataverseClient {
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
         const code = networkCode(error) ?? timeoutCode(error);
         if (code === undefined) throw connectionFailure(error, this.origin);
-        if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) throw timedOut(code, request);
+        if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
+          throw timedOut(code, request, false);
+        }
         if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
         await this.wait(retries, { trouble: code }, request, signal);
         continue;
@@ -171,7 +173,8 @@ export class DataverseClient {
         logger.warn({ ...fields, pause }, 'Dataverse asked to slow down; all requests pause.');
       } else if (verdict === 'transient') {
         if (request.divisible === true && isTimeOut(error)) {
-          if (isSqlTimeOut(error) || ++timeOuts > 1) throw timedOut(describe(error), request);
+          const certain = isSqlTimeOut(error);
+          if (certain || ++timeOuts > 1) throw timedOut(describe(error), request, certain);
         }
         if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
         await this.wait(retries, fields, request, signal);
@@ -289,14 +292,15 @@ function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
   });
 }
 
-function timedOut(what: string, subject: Subject): Failure {
+/** @param certain that it was because of what was asked for. */
+function timedOut(what: string, subject: Subject, certain: boolean): Failure {
   const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
   return new Failure({
     code: 'page-timed-out',
     reaction: 'retry',
     message: `A page${about} timed out (${what}).`,
     remedy: 'Nothing to do: it is asked for with fewer rows.',
-    details: subject.table === undefined ? {} : { table: subject.table },
+    details: { certain, ...(subject.table === undefined ? {} : { table: subject.table }) },
   });
 }
 

@@ -1,5 +1,5 @@
 import { Failure } from '../model/failure.ts';
-import { AnswerTooLarge } from './response-body.ts';
+import type { AnswerTooLarge } from './response-body.ts';
 
 /** What a page is asked for with. */
 export interface PageRequest {

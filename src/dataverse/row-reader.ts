@@ -39,6 +39,9 @@ export interface HowToBegin {
   readonly bare?: boolean;
 }
 
+/** Times a page is halved because a gateway gave up: one that is down does so whatever it is asked. */
+const MAX_DOUBTS = 3;
+
 const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
 /**
@@ -101,6 +104,7 @@ export function createRowReader(
   ): Promise<{ answer: Answer; request: Request; rows: number }> {
     let asked: PageRequest = sizes.next(name, most, about.link === 'next' ? 'goes-on' : 'begins');
     let timedOut = false;
+    let doubts = 0;
     for (;;) {
       const { rows, largest } = asked;
       const expected = sizes.lastOf(name);
@@ -110,7 +114,7 @@ export function createRowReader(
         table: name,
         prefer: [...prefer, ...preferences(rows, bare)],
         largest,
-        divisible: fewer !== undefined,
+        divisible: fewer !== undefined && doubts < MAX_DOUBTS,
         ...(expected === undefined ? {} : { expected }),
       };
       try {
@@ -124,6 +128,7 @@ export function createRowReader(
           asked = afterTooLarge(asked, error.cause, sizes.pageBytes, name);
         } else if (error.code === 'page-timed-out' && fewer !== undefined) {
           timedOut = true;
+          if (error.details['certain'] !== true) doubts++;
           asked = { ...asked, rows: fewer };
         } else if (error.code === 'source-unavailable' && timedOut) {
           throw keepsTimingOut(name, rows, error);
