@@ -23,5 +23,8 @@ export function createLogger(): Logger {
       'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,milliseconds,changes';
     return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
   }
-  return pino(options, destination({ dest: STANDARD_ERROR, sync: true }));
+  const lines = destination({ dest: STANDARD_ERROR, sync: true });
+  // pino would fall silent where nobody reads any more, and the process live on unheard.
+  lines.on('error', () => process.exit(1));
+  return pino(options, lines);
 }

@@ -6,4 +6,5 @@ onFatalError();
 const status = await runCommandLine(process.argv.slice(2), stopSignal());
 // By our own hand, once the output is out: what a library may have left open, such as a request to an
 // identity endpoint that never answers, is not to keep the process.
-process.stdout.write('', () => process.exit(status));
+// What could not be read by anybody is no success.
+process.stdout.write('', (error) => process.exit(error ? 1 : status));

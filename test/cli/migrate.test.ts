@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loggedCodes, type Ended } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { openBench } from './bench.ts';
 
@@ -42,23 +41,4 @@ describe('migrate', () => {
     const changed = ended.filter(({ stdout }) => !stdout.includes('up to date'));
     expect(changed).toHaveLength(1);
   });
-
-  it.each(['migrate', 'sync', 'run'])(
-    'leaves a later state schema alone when asked to %s',
-    async (command) => {
-      await using bench = await openBench(['account']);
-      const { cli, database, emulator } = bench;
-      emulator.store.seed('account', 3);
-      await cli.run(['migrate']);
-      await database.query(
-        `INSERT INTO mirrorverse.migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
-      );
-      const state = await stateOf(database);
-      const ended: Ended = await cli.run([command]);
-      expect(ended.status).toBe(1);
-      expect(loggedCodes(ended.stderr)).toContain('state-newer');
-      expect(await stateOf(database)).toEqual(state);
-      expect(await database.query(`SELECT to_regnamespace('dataverse') AS made`)).toEqual([{ made: null }]);
-    },
-  );
 });

@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import pg from 'pg';
+import { Client } from 'pg';
 import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
 
 // The command line with a failpoint in the driver: the code under test is what users run. Reads and
@@ -67,7 +67,7 @@ function halve(stream: CopyStream): void {
   };
 }
 
-const prototype = pg.Client.prototype as unknown as { query: (...given: unknown[]) => unknown };
+const prototype = Client.prototype as unknown as { query: (...given: unknown[]) => unknown };
 const { query } = prototype;
 prototype.query = function (this: unknown, ...given: unknown[]): unknown {
   const text = textOf(given[0]);

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { openBench, type Bench } from '../cli/bench.ts';
+import { eventually, logLines, type Environment } from '../support/command-line.ts';
+import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { allDifferences } from '../support/oracle.ts';
+
+const HOUR = 3_600_000;
+const WARN = 40;
+const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *', MIRRORVERSE_LEASE: '4s' };
+
+/** A clock that is wrong by so many milliseconds. */
+function clock(offset: number, jump = 0, jumpAt = 0): Environment {
+  return {
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, '..', 'support', 'shifted-clock.ts')}`,
+    CLOCK_OFFSET: String(offset),
+    CLOCK_JUMP: String(jump),
+    CLOCK_JUMP_AT: String(jumpAt),
+  };
+}
+
+async function equal({ emulator, database }: Bench): Promise<boolean> {
+  return (await allDifferences(emulator.store, database, ['account']).catch(() => ['not yet'])).length === 0;
+}
+
+it('two daemons whose clocks are four hours apart take no lease from each other', async () => {
+  await using bench = await openBench(['account'], EVERY_SECOND);
+  const { emulator, cli, database } = bench;
+  const ids = emulator.store.seed('account', 20);
+  const daemons = [cli.start(['run'], clock(2 * HOUR)), cli.start(['run'], clock(-2 * HOUR))];
+  await eventually(async () => equal(bench));
+  for (const id of ids) {
+    emulator.store.update('account', id, { name: 'changed' });
+    await delay(150);
+  }
+  await eventually(async () => equal(bench), 10_000);
+  for (const daemon of daemons) {
+    const { status, stderr } = await daemon.stop('SIGTERM');
+    expect(status).toBe(0);
+    expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
+  }
+  const future = `SELECT FROM mirrorverse.tables WHERE last_success_at > now() OR lease_holder IS NOT NULL`;
+  expect(await database.query(future)).toEqual([]);
+});
+
+it.each([
+  ['back', -2 * HOUR],
+  ['forward', 2 * HOUR],
+])('a daemon whose clock is set %s by two hours goes on with its schedule', async (_, jump) => {
+  await using bench = await openBench(['account'], EVERY_SECOND);
+  const { emulator, cli } = bench;
+  emulator.store.seed('account', 5);
+  const daemon = cli.start(['run'], clock(0, jump, 4_000));
+  await eventually(async () => equal(bench));
+  await delay(4_000);
+  emulator.store.seed('account', 5);
+  await eventually(async () => equal(bench), 15_000);
+  const before = bench.emulator.requests.count({ kind: 'delta' });
+  await delay(3_000);
+  // Ticks that were left out are made up for by one, not by thousands.
+  expect(bench.emulator.requests.count({ kind: 'delta' }) - before).toBeLessThanOrEqual(6);
+  const { status, stderr } = await daemon.stop('SIGTERM');
+  expect(status).toBe(0);
+  expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
+});
+
+it('a daemon whose loop was blocked says so, does not take its leases for lost, and goes on', async () => {
+  await using bench = await openBench([]);
+  const { emulator } = bench;
+  emulator.store.seed('account', 5);
+  const environment = mirrorEnvironment(bench, ['account'], { MIRRORVERSE_SCHEDULE: '* * * * * *' });
+  const block = { kind: 'block', milliseconds: 4_000, forMilliseconds: 7_000 } as const;
+  await using daemon = FailpointProcess.start(['run'], environment, block);
+  expect(await daemon.standing()).toBe(true);
+  const told = await daemon.logged(({ level }) => level >= WARN);
+  expect(told).toMatchObject({
+    msg: expect.stringMatching(/^The process stood still for \d+ s\.$/) as string,
+  });
+  emulator.store.seed('account', 5);
+  await eventually(async () => equal(bench), 10_000);
+  const { status, stderr } = await daemon.stop('SIGTERM');
+  expect(status).toBe(0);
+  expect(logLines(stderr).filter(({ code }) => code !== undefined)).toEqual([]);
+});

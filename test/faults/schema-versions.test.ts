@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { openBench, type Bench } from '../cli/bench.ts';
+import { failedFinding, runCheck } from '../cli/check-document.ts';
+import { loggedCodes } from '../support/command-line.ts';
+import { goBackTo, MIGRATION_COUNT, stateOf } from '../support/earlier-state.ts';
+import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { allDifferences } from '../support/oracle.ts';
+
+const TABLES = ['account', 'contact'];
+const EARLIER = Array.from({ length: MIGRATION_COUNT - 1 }, (_, at) => at + 1);
+
+/** A mirror with its links, in the database of a version that had so many migrations. */
+async function mirroredByEarlier(migrations: number): Promise<Bench> {
+  const bench = await openBench(TABLES);
+  for (const table of TABLES) bench.emulator.store.seed(table, 30);
+  expect((await bench.cli.run(['sync'])).status).toBe(0);
+  await goBackTo(bench.database, migrations);
+  const { store } = bench.emulator;
+  const [first, second] = [...store.rows('account')];
+  store.update('account', first?.id ?? '', { name: 'changed' });
+  store.remove('account', second?.id ?? '');
+  store.insert('contact', { firstname: 'new' });
+  return bench;
+}
+
+async function expectDeltasGoOn({ cli, emulator, database }: Bench): Promise<void> {
+  const before = emulator.requests.count({ kind: 'baseline' });
+  const { status, stderr } = await cli.run(['sync']);
+  expect({ status, codes: loggedCodes(stderr) }).toEqual({ status: 0, codes: [] });
+  expect(emulator.requests.count({ kind: 'baseline' })).toBe(before);
+  expect(await allDifferences(emulator.store, database, TABLES)).toEqual([]);
+}
+
+describe('a state schema of a later version', () => {
+  it('is left alone by every command, with an exit status of its own', async () => {
+    await using bench = await openBench(['account']);
+    const { cli, database, emulator } = bench;
+    emulator.store.seed('account', 3);
+    expect((await cli.run(['sync'])).status).toBe(0);
+    await database.query(
+      `INSERT INTO mirrorverse.migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
+    );
+    emulator.store.seed('account', 3);
+    const state = await stateOf(database);
+    const commands = ['run', 'sync', 'backfill', 'migrate', 'status', 'plan', 'plan --apply'];
+    for (const command of [...commands, 'quarantine', 'quarantine retry']) {
+      const { status, stdout, stderr } = await cli.run(command.split(' '));
+      expect({ command, status, stdout, codes: loggedCodes(stderr) }).toEqual({
+        command,
+        status: 3,
+        stdout: '',
+        codes: ['state-newer'],
+      });
+    }
+    expect(failedFinding(await runCheck(cli), 'postgres.state').code).toBe('state-newer');
+    expect(await stateOf(database)).toEqual(state);
+    expect(await database.query('SELECT count(*)::int AS rows FROM dataverse.account')).toEqual([
+      { rows: 3 },
+    ]);
+  });
+});
+
+describe('a state schema of an earlier version', () => {
+  it.each(EARLIER)(
+    'with %i migrations is brought up to date, and its tables go on from their links',
+    async (n) => {
+      await using bench = await mirroredByEarlier(n);
+      const looked = await bench.cli.run(['status']);
+      expect({ status: looked.status, codes: loggedCodes(looked.stderr) }).toEqual({
+        status: 1,
+        codes: ['state-older'],
+      });
+      await expectDeltasGoOn(bench);
+    },
+  );
+
+  it('is as it was after a migration that was killed, and can be migrated again', async () => {
+    await using bench = await mirroredByEarlier(1);
+    const environment = mirrorEnvironment(bench, TABLES);
+    const state = await stateOf(bench.database);
+    // In the first migration, between two, in the last, and before the commit.
+    for (const point of [
+      { text: 'ADD COLUMN', nth: 2 },
+      { text: 'ADD COLUMN', nth: 6 },
+      { text: '^INSERT INTO .*migrations', nth: MIGRATION_COUNT - 1 },
+      { text: '^COMMIT$', nth: 1 },
+    ]) {
+      await using migration = FailpointProcess.start(['migrate'], environment, { kind: 'before', ...point });
+      expect(await migration.standing()).toBe(true);
+      await migration.kill();
+      expect(await stateOf(bench.database)).toEqual(state);
+    }
+    await expectDeltasGoOn(bench);
+  });
+});
