@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LoadPlaces } from '../../src/sync/load-places.ts';
+import type { PageInfo } from '../../src/emulator/emulator-settings.ts';
+import { openBench } from '../cli/bench.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -54,6 +57,20 @@ describe('an expired delta link', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
+  it('older than the environment keeps its changes is healed too', async () => {
+    const clock = { now: Date.now() };
+    await using bench = await SyncBench.open({ now: () => clock.now });
+    const { store } = bench.emulator;
+    const ids = store.seed('account', 60);
+    await bench.sync(['account'], { pageSize: 20 });
+    clock.now += 8 * 86_400_000;
+    for (const id of ids.slice(0, 10)) store.remove('account', id);
+    store.seed('account', 5);
+    expect(failures(await bench.sync(['account'], { pageSize: 20 }))).toEqual({});
+    expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(2);
+    expect(await differences(store, bench.database, 'account')).toEqual([]);
+  });
+
   it('does not make unchanged rows be written again', async () => {
     await using bench = await SyncBench.open();
     const ids = await expired(bench);
@@ -66,19 +83,29 @@ describe('an expired delta link', () => {
     expect(await bench.database.query(places, [unchanged])).toEqual(before);
   });
 
-  it('never shows readers an emptied table', async () => {
+  it('never shows readers an emptied table, nor one without a row that lives', async () => {
     await using bench = await SyncBench.open();
-    await expired(bench);
-    const counts: number[] = [];
-    bench.emulator.settings.onPage = async () => {
-      const [row] = await bench.database.query<{ rows: number }>(
-        'SELECT count(*)::int AS rows FROM dataverse.account',
-      );
-      counts.push(row?.rows ?? 0);
+    const ids = await expired(bench);
+    bench.emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 50 } });
+    const lasting = ids.slice(10);
+    const samples: number[] = [];
+    let done = false;
+    const sample = async (): Promise<void> => {
+      while (!done) {
+        const [row] = await bench.database.query<{ rows: number }>(
+          'SELECT count(*)::int AS rows FROM dataverse.account WHERE accountid = ANY ($1)',
+          [lasting],
+        );
+        samples.push(row?.rows ?? 0);
+        await delay(2);
+      }
     };
-    await bench.sync(['account'], { pageSize: 20 });
-    expect(counts.length).toBeGreaterThan(3);
-    expect(Math.min(...counts)).toBeGreaterThanOrEqual(55);
+    const reader = sample();
+    await bench.sync(['account'], { pageSize: 10 });
+    done = true;
+    await reader;
+    expect(samples.length).toBeGreaterThan(10);
+    expect(new Set(samples)).toEqual(new Set([lasting.length]));
   });
 
   it('leaves nothing behind in the state schema once it is healed', async () => {
@@ -111,4 +138,49 @@ describe('an expired delta link', () => {
     });
     expect(bench.dataRequests()).toBeLessThan(10);
   });
+});
+
+describe('a process killed', () => {
+  const moments: Readonly<Record<string, (page: PageInfo) => boolean>> = {
+    'in the middle of the load': ({ kind, pageNumber }) => kind === 'baseline' && pageNumber === 3,
+    'before the first page of its first delta': ({ kind, pageNumber }) =>
+      kind === 'delta' && pageNumber === 1,
+    'in the middle of its first delta': ({ kind, pageNumber }) => kind === 'delta' && pageNumber === 2,
+  };
+  for (const [moment, isDue] of Object.entries(moments)) {
+    it(`${moment} is followed by one that ends the re-baseline, deletions included`, async () => {
+      await using bench = await openBench(['account'], {
+        MIRRORVERSE_LEASE: '1s',
+        MIRRORVERSE_PAGE_SIZE: '20',
+      });
+      const { emulator, cli, database } = bench;
+      const { store, settings } = emulator;
+      const ids = store.seed('account', 100);
+      expect((await cli.run(['sync'])).status).toBe(0);
+      for (const id of ids.slice(0, 15)) store.remove('account', id);
+      settings.expireTokens();
+      const doomed = cli.start(['sync']);
+      let changed = false;
+      settings.onPage = async (page) => {
+        // So that the first delta has several pages.
+        if (!changed) for (const id of ids.slice(20, 50)) store.update('account', id, { name: 'meanwhile' });
+        changed = true;
+        if (isDue(page)) {
+          doomed.child.kill('SIGKILL');
+          await doomed.ended;
+        }
+      };
+      expect((await doomed.ended).signal).toBe('SIGKILL');
+      settings.onPage = null;
+      const [state] = await database.query('SELECT phase FROM mirrorverse.tables');
+      expect(state).toEqual({ phase: 'rebaseline' });
+      // What was there stays until the sweep.
+      const kept = 'SELECT FROM dataverse.account WHERE accountid = ANY ($1)';
+      expect(await database.query(kept, [ids])).toHaveLength(100);
+      emulator.requests.clear();
+      expect((await cli.run(['sync'])).status).toBe(0);
+      expect(emulator.requests.count({ kind: 'baseline' })).toBe(0);
+      expect(await differences(store, database, 'account')).toEqual([]);
+    }, 60_000);
+  }
 });
