@@ -89,9 +89,9 @@ describe('an expired delta link', () => {
     bench.emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 50 } });
     const lasting = ids.slice(10);
     const samples: number[] = [];
-    let done = false;
+    const ended = new AbortController();
     const sample = async (): Promise<void> => {
-      while (!done) {
+      while (!ended.signal.aborted) {
         const [row] = await bench.database.query<{ rows: number }>(
           'SELECT count(*)::int AS rows FROM dataverse.account WHERE accountid = ANY ($1)',
           [lasting],
@@ -102,7 +102,7 @@ describe('an expired delta link', () => {
     };
     const reader = sample();
     await bench.sync(['account'], { pageSize: 10 });
-    done = true;
+    ended.abort();
     await reader;
     expect(samples.length).toBeGreaterThan(10);
     expect(new Set(samples)).toEqual(new Set([lasting.length]));
