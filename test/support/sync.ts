@@ -20,7 +20,7 @@ import {
   type TableSettings,
 } from '../../src/sync/table-job.ts';
 import { passwordOf, SearchedLog } from './canaries.ts';
-import { freshDatabase, type TestDatabase } from './database.ts';
+import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { never } from './mirror.ts';
 
 const TOKEN = 'emulator-token';
@@ -68,9 +68,9 @@ export class SyncBench implements AsyncDisposable {
   }
 
   /** @param options what the emulator is to be; the built-in model without them. */
-  static async open(options: EmulatorOptions = {}): Promise<SyncBench> {
+  static async open(options: EmulatorOptions = {}, role?: DatabaseRole): Promise<SyncBench> {
     const emulator = new DataverseEmulator({ seed: 11, ...options });
-    const [url, database] = await Promise.all([emulator.listen(), freshDatabase()]);
+    const [url, database] = await Promise.all([emulator.listen(), freshDatabase(role)]);
     return new SyncBench(emulator, database, url);
   }
 
@@ -89,7 +89,10 @@ export class SyncBench implements AsyncDisposable {
   async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
     const dataverse = options.dataverse ?? this.dataverse();
     const url = options.databaseUrl ?? this.database.url;
-    const pool = openPool({ url, connections: 12, idleInTransaction: 30_000 }, this.log.logger);
+    const pool = openPool(
+      { url, connections: 12, idleInTransaction: options.leaseDuration ?? 30_000 },
+      this.log.logger,
+    );
     const mirror = await openMirror(
       pool,
       {
