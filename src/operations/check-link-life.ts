@@ -4,7 +4,7 @@ import { bad, type Finding } from './finding.ts';
 
 const DAY = 86_400_000;
 /** Enough to meet the longest rest of a schedule that rests for days; one that has none needs no more. */
-const TICKS = 1_500;
+const TICKS = 500;
 
 /**
  * Tables that are polled so seldom that one failed poll may cost their delta link: two ticks are more

@@ -8,6 +8,7 @@ const UNTOUCHED = {
   lastSuccessAt: null,
   lagSeconds: null,
   linkIssuedAt: null,
+  linkExpiresAt: null,
   quarantined: 0,
   error: null,
 };
@@ -68,6 +69,7 @@ describe('status', () => {
         lastSuccessAt: MOMENT,
         lagSeconds: FRESH,
         linkIssuedAt: MOMENT,
+        linkExpiresAt: MOMENT,
         quarantined: 0,
         error: null,
       },

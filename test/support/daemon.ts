@@ -1,0 +1,91 @@
+import { pino, type Logger } from 'pino';
+import { APPLY_ALL } from '../../src/mirror/drift.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
+import { openPool } from '../../src/mirror/postgres.ts';
+import { runDaemon } from '../../src/sync/daemon.ts';
+import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
+import { readResolution } from '../../src/sync/read-resolution.ts';
+import { TableJob } from '../../src/sync/table-job.ts';
+import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { silent } from './mirror.ts';
+import type { SyncBench } from './sync.ts';
+
+/** A daemon over named tables, in this process. */
+export class BenchDaemon implements AsyncDisposable {
+  /** Codes of its warnings and errors. */
+  readonly codes: string[] = [];
+  private readonly stop = new AbortController();
+  private readonly ended: Promise<void>;
+
+  /** @param lookEvery milliseconds between two looks at the environment. */
+  constructor(bench: SyncBench, tables: readonly string[], lookEvery: number, cron = '* * * * * *') {
+    this.ended = this.run(bench, tables, lookEvery, cron);
+  }
+
+  private async run(
+    bench: SyncBench,
+    tables: readonly string[],
+    lookEvery: number,
+    cron: string,
+  ): Promise<void> {
+    const { signal } = this.stop;
+    const dataverse = bench.dataverse();
+    const pool = openPool({ url: bench.database.url, connections: 12, idleInTransaction: 30_000 }, silent);
+    const logger = this.logger();
+    try {
+      const mirror = await openMirror(
+        pool,
+        {
+          url: bench.database.url,
+          schema: 'dataverse',
+          stateSchema: 'mirrorverse',
+          connections: 12,
+          leaseDuration: 30_000,
+        },
+        { url: bench.url, organizationId: bench.emulator.store.organizationId, linkLifeDays: 7 },
+        tables,
+      );
+      const leases = new LeaseKeeper(mirror, 'test', silent);
+      const entries = tables.map((name) => ({
+        name,
+        cron,
+        mode: 'changes' as const,
+        columns: ALL_COLUMNS,
+        drift: APPLY_ALL,
+        softDeletes: false,
+        pageSize: 5_000,
+      }));
+      const choice = { entries, leftOut: [] };
+      await runDaemon(
+        {
+          dataverse,
+          mirror,
+          choice,
+          resolution: await readResolution(dataverse, choice, signal),
+          createJob: (table) => new TableJob(table, { dataverse, mirror, leases, logger }),
+          leases,
+          tablesAtOnce: 4,
+          logger,
+          lookEvery,
+        },
+        signal,
+      );
+    } finally {
+      await pool.end();
+      await dataverse.close();
+    }
+  }
+
+  private logger(): Logger {
+    const write = (line: string): void => {
+      const { code } = JSON.parse(line) as { code?: string };
+      if (code !== undefined) this.codes.push(code);
+    };
+    return pino({ level: 'warn' }, { write });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop.abort();
+    await this.ended;
+  }
+}
