@@ -32,6 +32,7 @@ function isMeant(text: string): boolean {
       return number === failpoint.number;
     case 'before':
     case 'after':
+    case 'hang':
       return new RegExp(failpoint.text, 'i').test(text) && ++fitting === failpoint.nth;
     case 'copy':
       return /^COPY/i.test(text) && ++fitting === failpoint.nth;
@@ -84,6 +85,10 @@ prototype.query = function (this: unknown, ...given: unknown[]): unknown {
       standStill(text);
       return result;
     });
+  }
+  if (failpoint.kind === 'hang') {
+    say(text);
+    return new Promise(() => undefined);
   }
   standStill(text);
   return query.apply(this, given);

@@ -4,6 +4,8 @@ export type Failpoint =
   | { readonly kind: 'statement'; readonly number: number }
   /** Before, or right after the answer to, the n-th statement (from 1) whose text fits. */
   | { readonly kind: 'before' | 'after'; readonly text: string; readonly nth: number }
+  /** The n-th statement whose text fits is never sent, and never answered; all else goes on. */
+  | { readonly kind: 'hang'; readonly text: string; readonly nth: number }
   /** With half of the n-th COPY's data sent. */
   | { readonly kind: 'copy'; readonly nth: number }
   /** Nowhere: every statement is reported as it is sent. */
