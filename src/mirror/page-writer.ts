@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../model/page.ts';
-import { sleep } from '../model/sleep.ts';
+import { despiteContention } from './contention.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
 import { deleteByKey, forgetVersions, highestVersion, keyParameters, touchByKey } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
@@ -17,7 +17,7 @@ import {
 import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
-import { isContention, postgresFailure } from './sqlstate.ts';
+import { postgresFailure } from './sqlstate.ts';
 import { forgetSelection, holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
 import type { StateStore } from './state/store.ts';
@@ -62,7 +62,6 @@ const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0, refusedSwe
 /** Rows of a refused sweep to look at: each costs a request. */
 const SAMPLE = 3;
 const NO_ROWS: PageRows = { bytes: new Uint8Array(0), width: 0, rows: 0, cells: new Int32Array(0) };
-const CONTENTION_RETRIES = 5;
 
 export interface PageWriterOptions {
   readonly pool: pg.Pool;
@@ -184,10 +183,14 @@ export class PageWriter {
     return transaction(this.options.pool, async (client) => this.seen.exist(client));
   }
 
-  /** Has the next run load the table anew: what was loaded turned out to be of no use. */
+  /** Has the next run load the table anew, and nobody asked about the sweep of a load that is of no use. */
   async forgetLoad(signal: AbortSignal): Promise<void> {
-    const { store, lease } = this.options;
-    await this.fenced(signal, async (client) => forgetSelection(store, store.on(client), lease));
+    const { store, lease, mirror } = this.options;
+    await this.fenced(signal, async (client) => {
+      const db = store.on(client);
+      await forgetSelection(store, db, lease);
+      await forgetSweepWord(store, db, mirror.table.logicalName);
+    });
   }
 
   /** Gives the connection back. */
@@ -294,15 +297,12 @@ export class PageWriter {
     });
   }
 
-  /** Repeats what lost against another transaction: a deadlock, or a lock that was not to be had. */
+  /** Repeats what lost against another transaction. @throws Failure */
   private async retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isContention(error) || attempt > CONTENTION_RETRIES) throw postgresFailure(error);
-        await sleep(50 * 2 ** attempt * (0.5 + Math.random()), signal);
-      }
+    try {
+      return await despiteContention(work, signal);
+    } catch (error) {
+      throw postgresFailure(error);
     }
   }
 }

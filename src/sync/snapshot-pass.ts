@@ -4,7 +4,7 @@ import { linkLoop } from '../dataverse/link-loop.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
-import type { Link, PlainPage } from '../model/page.ts';
+import type { Link, PageRows, PlainPage, RowId } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import type { PassProgress } from './pass.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
@@ -89,12 +89,10 @@ async function readOnce(
       onPage?.(progress);
       const { refusedSweep } = result;
       if (refusedSweep !== null) {
-        throw await examineRefusedSweep(
-          refusedSweep,
-          'this pass',
-          async (id, either) => read.readRow(id, either),
-          signal,
-        );
+        const readRow = async (id: RowId): Promise<PageRows | null> => read.readRow(id, signal);
+        const failure = await examineRefusedSweep(refusedSweep, 'this pass', readRow, signal);
+        if (failure.code === 'load-incomplete') await writer.forgetLoad(signal);
+        throw failure;
       }
       if (finished) return;
     }

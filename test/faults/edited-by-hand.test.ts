@@ -72,6 +72,26 @@ describe('the table alone is loaded anew, deletions included, after', () => {
     });
   }
 
+  it('the keys that a re-baseline had seen were dropped while it was under way', async () => {
+    await using bench = await SyncBench.open();
+    await mirrored(bench, { sync: async () => bench.sync(TABLES) });
+    const { settings, store, requests } = bench.emulator;
+    settings.expireTokens();
+    let dropped = 0;
+    settings.onPage = async ({ table, kind, pageNumber }) => {
+      if (table !== 'account' || kind !== 'baseline' || pageNumber !== 3 || dropped > 0) return;
+      const [seen] = await bench.database.query<{ name: string }>(
+        `SELECT quote_ident(relname) AS name FROM pg_class WHERE relname LIKE 'seen%account'`,
+      );
+      dropped++;
+      await bench.database.query(`DROP TABLE mirrorverse.${seen?.name}`);
+    };
+    expect(failures(await bench.sync(TABLES, { pageSize: 7 }))).toEqual({});
+    expect(dropped).toBe(1);
+    expect(requests.count({ kind: 'baseline', table: 'account' })).toBe(2);
+    expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
+  });
+
   it('a column that was given another type', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
