@@ -19,6 +19,8 @@ import { selectionOf, type Table } from '../model/table.ts';
 import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
+import { OF_LEASES } from './outage-log.ts';
+import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
 import { runPass, type PassOptions, type PassProgress } from './pass.ts';
@@ -65,12 +67,9 @@ export interface TableJobParts {
   readonly labels?: LabelKeeper;
   /** Room for loads; without it a load begins whenever it is due. */
   readonly loads?: LoadPlaces;
-  /** Told each trouble with PostgreSQL that a run waits for and survives. */
-  readonly onTrouble?: (failure: Failure) => void;
+  /** Hears how the runs go, and says how loud they may be; without it every failure is told. */
+  readonly watch?: RunWatch;
 }
-
-/** Failures that say that another process has the table. */
-const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
 
 /** The job of one table; a run of it brings the table up to date. */
 export class TableJob {
@@ -80,7 +79,7 @@ export class TableJob {
   private readonly leases: LeaseKeeper;
   private readonly logger: Logger;
   private readonly loads: LoadPlaces | undefined;
-  private readonly onTrouble: ((failure: Failure) => void) | undefined;
+  private readonly watch: RunWatch | undefined;
   private readonly preparation: TablePreparation;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
@@ -89,7 +88,7 @@ export class TableJob {
     this.mirror = parts.mirror;
     this.leases = parts.leases;
     this.loads = parts.loads;
-    this.onTrouble = parts.onTrouble;
+    this.watch = parts.watch;
     this.logger = parts.logger.child({ table: settings.name });
     this.preparation = new TablePreparation(settings, parts);
   }
@@ -114,7 +113,11 @@ export class TableJob {
     let failure: Failure | null = null;
     let deferred = false;
     try {
-      deferred = !(await this.untilDone(options, progress, signal));
+      const onPage = (done: PassProgress): void => {
+        this.watch?.progressed(this.settings.name);
+        options.onPage?.(done);
+      };
+      deferred = !(await this.untilDone({ ...options, onPage }, progress, signal));
     } catch (error) {
       signal.throwIfAborted();
       failure = await this.withStatements(toFailure(error));
@@ -162,9 +165,9 @@ export class TableJob {
   ): Promise<boolean> {
     const onTrouble = (failure: Failure, wait: number): void => {
       this.preparation.forget();
-      this.onTrouble?.(failure);
       const { code, details } = failure;
-      this.logger.warn({ ...details, code, wait }, `${failure.message} The run goes on when it can.`);
+      const loudness = this.watch?.failed(this.settings.name, failure) ?? 'warn';
+      this.logger[loudness]({ ...details, code, wait }, `${failure.message} The run goes on when it can.`);
     };
     return recovering(
       async () => {
@@ -373,9 +376,12 @@ export class TableJob {
       const fault = code === 'unexpected' ? { err: failure.cause } : {};
       const entry = { ...fields, ...details, code, remedy, ...fault };
       // Which process writes a table is no error: the one that does tells how it goes.
-      if (OF_LEASES.has(code)) this.logger.warn(entry, message);
-      else this.logger.error(entry, message);
-    } else if (deferred) {
+      const loudness = this.watch?.failed(result.table, failure) ?? (OF_LEASES.has(code) ? 'warn' : 'error');
+      this.logger[loudness](entry, message);
+      return;
+    }
+    if (!deferred) this.watch?.succeeded(result.table);
+    if (deferred) {
       this.logger.debug('Other loads are under way; this one waits.');
     } else if (fields.rowsRead > 0 || fields.rowsDeleted > 0) {
       this.logger.info(fields, summary(result));

@@ -1,0 +1,133 @@
+import { isOfTheProcess, OF_LEASES } from '../sync/outage-log.ts';
+import type { Failure } from '../model/failure.ts';
+
+/** Why the mirror is not being kept up to date just now, for a person and for a probe. */
+export interface NotReady {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+type Stage = 'starting' | 'open' | 'stopping';
+
+/** What is known of how the work goes. */
+export interface Health {
+  readonly stage: Stage;
+  /** When the stage began. */
+  readonly since: number;
+  /** Trouble of the process as a whole, until the first success. */
+  readonly trouble: NotReady | null;
+  /** The last outcome of each table at work; null where it was a success or there is none yet. */
+  readonly tables: ReadonlyMap<string, NotReady | null>;
+  readonly pause: { readonly since: number; readonly until: number } | null;
+}
+
+/** What happens to the daemon; `at` in milliseconds since 1970. */
+export type HealthEvent = { readonly at: number } & (
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'opening-failed'; readonly failure: Reason }
+  | { readonly kind: 'table-added'; readonly table: string }
+  | { readonly kind: 'table-removed'; readonly table: string }
+  | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
+  | { readonly kind: 'table-progressed' }
+  | { readonly kind: 'table-succeeded'; readonly table: string }
+  | { readonly kind: 'paused'; readonly milliseconds: number }
+  | { readonly kind: 'stopping' }
+);
+
+type Reason = Pick<Failure, 'code' | 'message' | 'remedy'>;
+
+/** Milliseconds; shorter pauses are everyday business of the budget. */
+export const LONG_PAUSE = 10_000;
+
+/** The health of a process that has just begun. */
+export function starting(at: number): Health {
+  return { stage: 'starting', since: at, trouble: null, tables: new Map(), pause: null };
+}
+
+/** The health after an event. Nothing follows a stop. */
+export function after(health: Health, event: HealthEvent): Health {
+  if (health.stage === 'stopping') return health;
+  switch (event.kind) {
+    case 'stopping':
+      return { ...health, stage: 'stopping', since: event.at };
+    case 'opened':
+      return { ...health, stage: 'open', since: event.at, trouble: null };
+    case 'opening-failed':
+      return { ...health, trouble: reasonOf(event.failure, event.at, health.trouble) };
+    case 'table-added':
+      return { ...health, tables: new Map(health.tables).set(event.table, null) };
+    case 'table-removed':
+      return { ...health, tables: new Map([...health.tables].filter(([name]) => name !== event.table)) };
+    case 'table-failed':
+      return afterFailure(health, event.table, event.failure, event.at);
+    case 'table-progressed':
+      return health.trouble === null ? health : { ...health, trouble: null };
+    case 'table-succeeded':
+      return afterSuccess(health, event.table);
+    case 'paused':
+      return event.milliseconds < LONG_PAUSE ? health : paused(health, event.at, event.milliseconds);
+  }
+}
+
+function afterFailure(health: Health, table: string, failure: Reason, at: number): Health {
+  // Another process does the table's work: this one stands by, ready.
+  if (OF_LEASES.has(failure.code)) return health;
+  const reason = reasonOf(failure, at, health.tables.get(table) ?? null);
+  const tables = new Map(health.tables).set(table, reason);
+  if (!isOfTheProcess(failure)) return { ...health, tables };
+  return { ...health, tables, trouble: reasonOf(failure, at, health.trouble) };
+}
+
+function afterSuccess(health: Health, table: string): Health {
+  // Nearly always; with many idle tables nothing is to be made anew.
+  if (health.trouble === null && health.tables.get(table) === null) return health;
+  return { ...health, trouble: null, tables: new Map(health.tables).set(table, null) };
+}
+
+function paused(health: Health, at: number, milliseconds: number): Health {
+  const { pause } = health;
+  const since = pause !== null && at <= pause.until ? pause.since : at;
+  return { ...health, pause: { since, until: Math.max(pause?.until ?? 0, at + milliseconds) } };
+}
+
+/** The same trouble goes on since when it began. */
+function reasonOf({ code, message, remedy }: Reason, at: number, before: NotReady | null): NotReady {
+  return { code, message, remedy, since: before?.code === code ? before.since : at };
+}
+
+/**
+ * Why the daemon is not ready, or null when it is: it has opened database and environment, and
+ * neither is in trouble. One failing table of many is no trouble of the daemon; all tables failing for
+ * one reason is.
+ */
+export function notReady(health: Health, now: number): NotReady | null {
+  const { stage, since, trouble, pause } = health;
+  if (stage === 'stopping') {
+    return { code: 'stopping', message: 'The process is stopping.', remedy: 'Nothing to do.', since };
+  }
+  if (trouble !== null) return trouble;
+  if (stage === 'starting') {
+    const message = 'Database and environment are being opened.';
+    return { code: 'starting', message, remedy: 'Nothing to do.', since };
+  }
+  if (pause !== null && now < pause.until) return throttled(pause.since, pause.until);
+  return commonReason([...health.tables.values()]);
+}
+
+function throttled(since: number, until: number): NotReady {
+  const message = `The environment asked to keep all requests back until ${new Date(until).toISOString()}.`;
+  const remedy =
+    'Nothing to do: it goes on by itself. If it comes often, lower limits.requestsPer5Minutes or limits.concurrency.';
+  return { code: 'throttled', message, remedy, since };
+}
+
+function commonReason(outcomes: readonly (NotReady | null)[]): NotReady | null {
+  const [first] = outcomes;
+  if (first === undefined || first === null) return null;
+  if (outcomes.some((outcome) => outcome?.code !== first.code)) return null;
+  // Since when all of them: since the last one.
+  return { ...first, since: Math.max(...outcomes.map((outcome) => outcome?.since ?? 0)) };
+}

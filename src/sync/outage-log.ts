@@ -1,0 +1,165 @@
+import type { Logger } from 'pino';
+import type { Failure } from '../model/failure.ts';
+import type { Loudness, RunWatch } from './run-watch.ts';
+
+/** Failures that are nobody's in particular: what one table meets all of them do. */
+const OF_THE_PROCESS: ReadonlySet<string> = new Set([
+  'database-unreachable',
+  'database-unavailable',
+  'database-sign-in',
+  'database-missing',
+  'database-tls',
+  'sign-in-failed',
+  'sign-in-refused',
+  'sign-in-unreachable',
+  'not-a-member',
+  'address-blocked',
+  'certificate-refused',
+]);
+
+/** Whether a failure is about database, sign-in or the way to them rather than about a table. */
+export function isOfTheProcess(failure: Pick<Failure, 'code'>): boolean {
+  return OF_THE_PROCESS.has(failure.code);
+}
+
+/** Failures that say that another process has the table, which is no error. */
+export const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
+
+const MINUTE = 60_000;
+/** Milliseconds from the beginning of a trouble to its first reminder; each further rest is twice as long. */
+const FIRST_REMINDER = MINUTE;
+const LONGEST_REST = 60 * MINUTE;
+/** Milliseconds after which an outage is an error, however it may pass by itself. */
+const LONG = 5 * MINUTE;
+
+/** One reason why tables fail, from its first failure until its last table is well again. */
+export interface Outage {
+  readonly code: string;
+  /** Milliseconds, by a clock that nobody sets back. */
+  readonly since: number;
+  readonly tables: ReadonlySet<string>;
+  readonly nextReminder: number;
+}
+
+/** What to say of an outage now. */
+export interface OutageLine {
+  readonly kind: 'reminder' | 'over';
+  readonly level: 'info' | 'warn' | 'error';
+  readonly code: string;
+  readonly milliseconds: number;
+  readonly tables: number;
+}
+
+/** By what is shared: the code; or by table and code where the failure is the table's own. */
+export type Outages = ReadonlyMap<string, Outage>;
+
+export interface Told {
+  readonly outages: Outages;
+  /** Of the line about this very failure. */
+  readonly loudness: Loudness;
+  readonly lines: readonly OutageLine[];
+}
+
+/** Takes note of a table's failure at the moment `now`. */
+export function failed(
+  outages: Outages,
+  table: string,
+  failure: Pick<Failure, 'code' | 'reaction'>,
+  now: number,
+): Told {
+  const { code } = failure;
+  const shared = isShared(failure);
+  const key = shared ? code : `${table} ${code}`;
+  const next = new Map([...outages].filter(([other]) => !isOfTable(other, table) || other === key));
+  const before = next.get(key);
+  if (before === undefined) {
+    next.set(key, { code, since: now, tables: new Set([table]), nextReminder: now + FIRST_REMINDER });
+    return { outages: next, loudness: firstLoudness(failure), lines: [] };
+  }
+  const tables = new Set([...before.tables, table]);
+  const age = now - before.since;
+  const due = now >= before.nextReminder;
+  const nextReminder = due
+    ? now + Math.min(LONGEST_REST, Math.max(FIRST_REMINDER, age))
+    : before.nextReminder;
+  next.set(key, { ...before, tables, nextReminder });
+  if (!shared) return { outages: next, loudness: due ? firstLoudness(failure) : 'debug', lines: [] };
+  const level = age >= LONG || failure.reaction !== 'retry' ? 'error' : 'warn';
+  const reminder = { kind: 'reminder', level, code, milliseconds: age, tables: tables.size } as const;
+  return { outages: next, loudness: 'debug', lines: due ? [reminder] : [] };
+}
+
+/**
+ * Takes note of a table's success. It ends what was the table's own; an outage of database or sign-in
+ * for all, and another one when it was the last table of it.
+ */
+export function succeeded(outages: Outages, table: string, now: number): Omit<Told, 'loudness'> {
+  // The usual case, and with many tables the most frequent.
+  if (outages.size === 0) return { outages, lines: [] };
+  const next = new Map<string, Outage>();
+  const lines: OutageLine[] = [];
+  for (const [key, outage] of outages) {
+    if (isOfTable(key, table)) continue;
+    const tables = new Set([...outage.tables].filter((other) => other !== table));
+    const isOver = isOfTheProcess(outage) || tables.size === 0;
+    if (isOver) lines.push(over(outage, now));
+    else next.set(key, { ...outage, tables });
+  }
+  return { outages: next, lines };
+}
+
+/** Takes note of a page that was read and stored: database and sign-in are in no trouble any more. */
+export function progressed(outages: Outages, now: number): Omit<Told, 'loudness'> {
+  const ended = [...outages].filter(([, outage]) => isOfTheProcess(outage));
+  if (ended.length === 0) return { outages, lines: [] };
+  const next = new Map([...outages].filter(([, outage]) => !isOfTheProcess(outage)));
+  return { outages: next, lines: ended.map(([, outage]) => over(outage, now)) };
+}
+
+function over({ code, since, tables }: Outage, now: number): OutageLine {
+  return { kind: 'over', level: 'info', code, milliseconds: now - since, tables: tables.size };
+}
+
+function isShared(failure: Pick<Failure, 'code' | 'reaction'>): boolean {
+  return isOfTheProcess(failure) || (failure.reaction === 'retry' && !OF_LEASES.has(failure.code));
+}
+
+function isOfTable(key: string, table: string): boolean {
+  return key.startsWith(`${table} `);
+}
+
+/** What passes by itself is no error yet. */
+function firstLoudness({ code, reaction }: Pick<Failure, 'code' | 'reaction'>): Loudness {
+  return reaction === 'retry' || OF_LEASES.has(code) ? 'warn' : 'error';
+}
+
+/** Keeps a long outage of many tables to a few lines. */
+export function createOutageLog(logger: Logger, now: () => number = () => performance.now()): RunWatch {
+  let outages: Outages = new Map();
+  const keep = (told: Omit<Told, 'loudness'>): void => {
+    ({ outages } = told);
+    for (const { level, ...line } of told.lines) logger[level](fieldsOf(line), sentenceOf(line));
+  };
+  return {
+    failed(table, failure) {
+      const told = failed(outages, table, failure, now());
+      keep(told);
+      return told.loudness;
+    },
+    progressed: () => keep(progressed(outages, now())),
+    succeeded: (table) => keep(succeeded(outages, table, now())),
+  };
+}
+
+type Said = Omit<OutageLine, 'level'>;
+
+function fieldsOf({ code, milliseconds, tables }: Said): Record<string, unknown> {
+  return { code, seconds: Math.round(milliseconds / 1000), tables };
+}
+
+function sentenceOf({ kind, code, milliseconds, tables }: Said): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const many = `${tables} ${tables === 1 ? 'table' : 'tables'}`;
+  if (kind === 'over') return `Over after ${seconds} s: ${code}, which ${many} met.`;
+  return `For ${seconds} s now: ${code}, which ${many} met. It is tried again by itself.`;
+}
