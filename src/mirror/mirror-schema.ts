@@ -8,6 +8,7 @@ import { assertKey } from './mirror-key.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
+import { STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
 import type { StateStore } from './state/store.ts';
 import { ensureTruncationTrigger } from './truncation-trigger.ts';
@@ -37,9 +38,6 @@ export interface Prepared {
   readonly pending: string | null;
 }
 
-/** Milliseconds an ALTER may wait for its lock; readers queue behind it meanwhile. */
-const LOCK_TIMEOUT = 3_000;
-
 /**
  * Makes the mirror table as the source describes it, as far as the policy lets it, and the catalog
  * with it, inside the caller's transaction.
@@ -64,11 +62,11 @@ export async function prepareMirrorTable(
     replaced.map(({ column }) => column.identifier),
   );
   if (plan.statements.length > 0) {
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
     if (existing === undefined) {
       await createSchema(client, mirror.schema);
       await assertNameFree(client, mirror);
     }
+    await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     if (plan.altered.length > 0) await makeWay(client, plan);
     for (const statement of plan.statements) await client.query(statement);
     await client.query('SET LOCAL lock_timeout = DEFAULT');
@@ -76,7 +74,7 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
-  await ensureTruncationTrigger(client, store, mirror, LOCK_TIMEOUT);
+  await ensureTruncationTrigger(client, store, mirror, STRONG_LOCK_TIMEOUT);
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);

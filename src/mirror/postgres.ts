@@ -2,6 +2,7 @@ import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
+import { despiteContention } from './contention.ts';
 import { connectionTo } from './postgres-tls.ts';
 import { isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
 import { timed } from './timed-query.ts';
@@ -193,7 +194,7 @@ function patienceOf(pool: Pool): number {
 }
 
 /**
- * One transaction on a connection of its own.
+ * One transaction on a connection of its own, repeated when it loses against another.
  *
  * @param signal for work that may take long: an abort cancels it after a while.
  * @throws Failure for whatever PostgreSQL says.
@@ -203,12 +204,22 @@ export async function transaction<T>(
   work: (client: PoolClient) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  try {
+    return await despiteContention(async () => transactionOnce(pool, work, signal), signal);
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
+
+async function transactionOnce<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   const connection = await PostgresConnection.take(pool);
   try {
     if (signal === undefined) return await connection.transaction(work);
     return await connection.cancelledLate(pool, signal, async () => connection.transaction(work));
-  } catch (error) {
-    throw postgresFailure(error);
   } finally {
     connection.release();
   }

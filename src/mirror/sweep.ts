@@ -13,6 +13,7 @@ import {
 } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
+import { withStrongLocks } from './strong-lock.ts';
 import type { SweepCounts } from './sweep-guard.ts';
 
 /**
@@ -33,7 +34,7 @@ export class SeenKeys {
 
   /** Starts over with none. @param indexed each row that comes is looked up. */
   async begin(client: pg.PoolClient, indexed: boolean): Promise<void> {
-    await client.query(`DROP TABLE IF EXISTS ${this.name}`);
+    await withStrongLocks(client, async () => client.query(`DROP TABLE IF EXISTS ${this.name}`));
     await client.query(createKeys(this.mirror, this.name));
     if (indexed) await client.query(indexKeys(this.name));
   }
@@ -73,6 +74,10 @@ export class SeenKeys {
    * @returns how many rows.
    */
   async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
+    // For the DROP: before the work is done rather than after.
+    await withStrongLocks(client, async () =>
+      client.query(`LOCK TABLE ${this.name} IN ACCESS EXCLUSIVE MODE`),
+    );
     // Rows that stay as marked ones come to life under whatever version the environment then gives out.
     const forget = forgetVersions(this.mirror, this.name, false);
     if (rewound && this.mirror.softDeletes && forget !== undefined) await client.query(forget);

@@ -46,6 +46,11 @@ async function wrongAfter(
   return [...Object.values(failures(results)), ...wrong];
 }
 
+/** At a row of the second page. */
+async function inMiddleOfCopy(proxy: FaultProxy, ids: readonly string[]): Promise<void> {
+  return proxy.swallow(ids[150] ?? '', 'toServer', { cut: 'blackhole' });
+}
+
 describe('a connection that goes dead without a word', () => {
   it.for([
     ['before a COPY is sent', 'COPY ', 'toServer', 1],
@@ -58,9 +63,7 @@ describe('a connection that goes dead without a word', () => {
   });
 
   it('in the middle of a COPY is given up, and its session ended', async () => {
-    const strike = async (proxy: FaultProxy, ids: readonly string[]): Promise<void> =>
-      proxy.swallow(ids[150] ?? '', 'toServer', { cut: 'blackhole' });
-    expect(await wrongAfter(strike)).toEqual([]);
+    expect(await wrongAfter(inMiddleOfCopy)).toEqual([]);
   });
 
   it('while it was idle costs one small statement its patience', async () => {

@@ -33,8 +33,9 @@ export async function sqlFailpoint(database: TestDatabase, options: FailpointOpt
   await database.query(`GRANT ALL ON SEQUENCE public.${name} TO PUBLIC`);
   await database.query(`
     CREATE FUNCTION public.${name}() RETURNS trigger LANGUAGE plpgsql AS $body$
+    DECLARE n bigint := nextval('public.${name}');
     BEGIN
-      IF nextval('public.${name}') BETWEEN ${at} AND ${last} THEN
+      IF n BETWEEN ${at} AND ${last} THEN
         RAISE EXCEPTION 'failpoint' USING ERRCODE = '${sqlstate}';
       END IF;
       IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;

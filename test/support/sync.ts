@@ -37,6 +37,8 @@ export interface SyncOptions {
   /** Told the text of each warning and error of the jobs. */
   readonly warn?: (message: string) => void;
   readonly leaseDuration?: number;
+  /** Who it is to the leases; all sessions are one process without it. */
+  readonly holder?: string;
   /** Another way to the same database, such as through a proxy. */
   readonly databaseUrl?: string;
   /** Another client than that of the bench; closed with the session. */
@@ -162,7 +164,7 @@ export class SyncBench implements AsyncDisposable {
     return new TableJob(settings, {
       ...parts,
       ...(options.loads === undefined ? {} : { loads: options.loads }),
-      leases: new LeaseKeeper(parts.mirror, 'test', this.log.logger),
+      leases: new LeaseKeeper(parts.mirror, options.holder ?? 'test', this.log.logger),
       logger: this.loggerFor(options),
     });
   }

@@ -1,0 +1,115 @@
+import type { PoolClient } from 'pg';
+import { describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../support/database.ts';
+import { testMirror } from '../support/mirror.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { sqlFailpoint } from '../support/sql-failpoint.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+import { registerTables, takeLease } from '../../src/mirror/state/leases.ts';
+import { transaction } from '../../src/mirror/postgres.ts';
+
+const TABLE = 'account';
+const CODES = ['40P01', '40001', '55P03'];
+
+/** Where the daemon writes, and at which row it loses. */
+const PLACES = [
+  ['a page', 'dataverse.account', 150],
+  ['a checkpoint', 'mirrorverse.tables', 3],
+  ['a lease', 'mirrorverse.tables', 1],
+] as const;
+
+describe('what loses against another transaction', () => {
+  it.for(PLACES)('is repeated: %s', async ([, table, at]) => {
+    await using bench = await SyncBench.open();
+    bench.emulator.store.seed(TABLE, 50);
+    await using session = await bench.session([TABLE], { pageSize: 100 });
+    expect(failures(await session.sync())).toEqual({});
+    for (const sqlstate of CODES) {
+      bench.emulator.store.seed(TABLE, 160);
+      await using failpoint = await sqlFailpoint(bench.database, { table, sqlstate, at, times: 2 });
+      expect(failures(await session.sync())).toEqual({});
+      expect(await failpoint.passed()).toBeGreaterThan(at + 1);
+      expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
+    }
+  });
+
+  it('is repeated: the preparation of a mirror table', async () => {
+    await using bench = await SyncBench.open();
+    bench.emulator.store.seed(TABLE, 50);
+    await using session = await bench.session([TABLE]);
+    const options = { table: 'mirrorverse.columns', sqlstate: '40P01', times: 2 };
+    await using failpoint = await sqlFailpoint(bench.database, options);
+    expect(failures(await session.sync())).toEqual({});
+    expect(await failpoint.passed()).toBeGreaterThan(2);
+    expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
+  });
+
+  it('is repeated a handful of times, and then says that PostgreSQL cannot serve', async () => {
+    await using bench = await testMirror();
+    const { database, mirror } = bench;
+    const options = { table: 'mirrorverse.tables', sqlstate: '40001', times: Infinity } as const;
+    await using failpoint = await sqlFailpoint(database, { ...options, each: 'STATEMENT' });
+    const work = transaction(mirror.pool, async (client) =>
+      registerTables(mirror.store, mirror.store.on(client), ['lead']),
+    );
+    await expect(work).rejects.toMatchObject({ code: 'database-unavailable', reaction: 'retry' });
+    expect(await failpoint.passed()).toBe(6);
+    await failpoint.remove();
+    expect(await takeLease(mirror.store, 'account', 'test', 1_000)).not.toBeNull();
+  });
+});
+
+/** Waits until somebody waits for a lock on a relation that shuts readers out. */
+async function strongLockWaitedFor(database: TestDatabase, relation: string): Promise<void> {
+  const waiting = async (): Promise<number> => {
+    const rows = await database.query(
+      `SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = to_regclass($1)`,
+      [relation],
+    );
+    return rows.length;
+  };
+  await expect.poll(waiting, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+}
+
+async function reader(database: TestDatabase, relation: string): Promise<PoolClient> {
+  const client = await database.pool.connect();
+  await client.query('BEGIN');
+  await client.query(`LOCK TABLE ${relation} IN ACCESS SHARE MODE`);
+  return client;
+}
+
+describe('a reader who takes his time', () => {
+  it('does not hold up other readers, though his table is to be altered', async () => {
+    await using bench = await SyncBench.open();
+    bench.emulator.store.seed(TABLE, 50);
+    expect(failures(await bench.sync([TABLE]))).toEqual({});
+    for (const softDeletes of [true, false]) {
+      const slow = await reader(bench.database, 'dataverse.account');
+      const pass = bench.sync([TABLE], { softDeletes });
+      await strongLockWaitedFor(bench.database, 'dataverse.account');
+      // Would wait until the slow one is done, which it is not before.
+      expect(await bench.database.query('SELECT FROM dataverse.account')).toHaveLength(50);
+      await slow.query('COMMIT');
+      slow.release();
+      expect(failures(await pass)).toEqual({});
+      expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
+    }
+  });
+
+  it('of the keys of a re-baseline, as a dump is, puts its sweep off and no more', async () => {
+    await using bench = await SyncBench.open();
+    const [id = ''] = bench.emulator.store.seed(TABLE, 50);
+    expect(failures(await bench.sync([TABLE]))).toEqual({});
+    const name = 'mirrorverse.seen_1_account';
+    bench.emulator.store.remove(TABLE, id);
+    let dump: Promise<PoolClient> | undefined;
+    const onPage = (): void => void (dump ??= reader(bench.database, name));
+    const pass = bench.sync([TABLE], { pageSize: 10 }, { restart: true, onPage });
+    await strongLockWaitedFor(bench.database, name);
+    const client = await dump;
+    await client?.query('COMMIT');
+    client?.release();
+    expect(failures(await pass)).toEqual({});
+    expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
+  });
+});

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool, type QueryResultRow } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
+import { clusterPlace, queryOnce, until, type ClusterPlace } from '../embedded-postgres/cluster-support.ts';
+import { CommandLine, eventually, logLines } from '../support/command-line.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { differences } from '../support/oracle.ts';
+
+const TABLE = 'account';
+
+/** As little of a database as the oracle needs, with a connection for each look: the server comes and goes. */
+function databaseAt(url: string): TestDatabase {
+  const query = async <T extends QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<T[]> => {
+    const pool = new Pool({ connectionString: url, max: 1 });
+    pool.on('error', () => undefined);
+    try {
+      return (await pool.query<T>(sql, parameters)).rows;
+    } finally {
+      await pool.end();
+    }
+  };
+  return { url, query } as TestDatabase;
+}
+
+/** Ends the server as a crash would, and starts it again after a while. */
+async function restart(place: ClusterPlace, pause: number): Promise<void> {
+  const pid = await place.serverPid();
+  if (pid === undefined) throw new Error('no server runs');
+  process.kill(pid, 'SIGQUIT');
+  await until('the server is gone', async () => (await place.serverPid()) === undefined);
+  await delay(pause);
+  await place.open();
+}
+
+async function commandLine(emulator: DataverseEmulator, url: string): Promise<CommandLine> {
+  return CommandLine.open({
+    DATAVERSE_URL: await emulator.listen(),
+    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
+    DATABASE_URL: url,
+    MIRRORVERSE_TABLES: TABLE,
+    MIRRORVERSE_PAGE_SIZE: '50',
+    MIRRORVERSE_SCHEDULE: '* * * * * *',
+  });
+}
+
+describe('a PostgreSQL server that goes away', () => {
+  it('and comes back after some seconds is nothing to a sync under way', async () => {
+    await using place = await clusterPlace();
+    const { url } = await place.open();
+    const emulator = new DataverseEmulator({ seed: 3 });
+    emulator.store.seed(TABLE, 2_000);
+    emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 50 } });
+    await using cli = await commandLine(emulator, url);
+    const sync = cli.start(['sync']);
+    await eventually(() => emulator.requests.count({ kind: 'next' }) > 10);
+    await restart(place, 2_000);
+    const { status, stderr } = await sync.end();
+    expect(status).toBe(0);
+    const codes = logLines(stderr).flatMap(({ code }) => (typeof code === 'string' ? [code] : []));
+    expect(codes.some((code) => code.startsWith('database-un'))).toBe(true);
+    expect(await differences(emulator.store, databaseAt(url), TABLE)).toEqual([]);
+    await emulator.close();
+  });
+
+  it('or only reads for a while is waited for by the daemon, with nobody doing anything', async () => {
+    await using place = await clusterPlace();
+    const { url } = await place.open();
+    const emulator = new DataverseEmulator({ seed: 4 });
+    const [id = ''] = emulator.store.seed(TABLE, 100);
+    await using cli = await commandLine(emulator, url);
+    const daemon = cli.start(['run']);
+    const database = databaseAt(url);
+    const equal = async (): Promise<boolean> =>
+      (await differences(emulator.store, database, TABLE).catch(() => ['not yet'])).length === 0;
+    await eventually(equal);
+
+    await queryOnce(url, 'ALTER SYSTEM SET default_transaction_read_only = on');
+    await queryOnce(url, 'SELECT pg_reload_conf()');
+    emulator.store.update(TABLE, id, { name: 'while it only reads' });
+    await daemon.logged((line) => line['sqlstate'] === '25006');
+    await queryOnce(url, 'ALTER SYSTEM RESET default_transaction_read_only');
+    await queryOnce(url, 'SELECT pg_reload_conf()');
+    await eventually(equal);
+
+    emulator.store.update(TABLE, id, { name: 'while it is away' });
+    await restart(place, 500);
+    await eventually(equal);
+    emulator.store.update(TABLE, id, { name: 'afterwards' });
+    await eventually(equal);
+    expect((await daemon.stop('SIGTERM')).status).toBe(0);
+    await emulator.close();
+  });
+});
