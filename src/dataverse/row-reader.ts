@@ -4,8 +4,9 @@ import type { Table } from '../model/table.ts';
 import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts';
 import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
-import type { Answer, DataverseClient, Request } from './client.ts';
+import { API_PATH, type Answer, type DataverseClient, type Request } from './client.ts';
 import { EmptyPages } from './empty-pages.ts';
+import { ownUrl } from './origin.ts';
 import type { Reservation } from './page-memory.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
 import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
@@ -87,6 +88,8 @@ export function createRowReader(
       const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
       sizes.measured(name, page.rows + page.tombstones.length, answer.body.length);
       if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+      // Before the page is stored with it: a link that can never be followed would stop the table for good.
+      if (page.link !== null) ownUrl(page.link.url, client.origin, client.origin + API_PATH);
       empty.refuseMore(page);
       const whole = await side.complete(page, selection, request.priority, signal);
       return { ...page, ...whole, link: sized(page.link, rows), release: held(memory, whole) };
