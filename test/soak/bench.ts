@@ -76,7 +76,11 @@ export class SoakBench implements AsyncDisposable {
     const bench = new SoakBench(options, { emulator, environment, database, cli });
     const migrated = await cli.run(['migrate'], { DATABASE_URL: options.databaseUrl });
     if (migrated.status !== 0) throw new Error(`migrate ended with ${migrated.status}:\n${migrated.stderr}`);
-    await watchMirror(bench);
+    const keys = tables.map((table) => {
+      const key = emulator.store.data(table).definition.primaryIdAttribute;
+      return `WHEN '${table}' THEN '${key}'`;
+    });
+    await watchMirror(bench, `CASE relname ${keys.join(' ')} END`);
     await watchLeases(bench);
     return bench;
   }

@@ -16,7 +16,7 @@ export async function watchMirror(
   await database.query(`
     CREATE SCHEMA journal;
     CREATE TABLE journal.versions (
-      n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid, version bigint);
+      n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid NOT NULL, version bigint);
     CREATE TABLE journal.emptied (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, how text);
 
     CREATE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql AS $$
