@@ -100,7 +100,6 @@ export class TableJob {
    * @throws the signal's reason when aborted; the page under way is finished or rolled back first.
    */
   async run(options: RunOptions, signal: AbortSignal): Promise<RunResult> {
-    const startedAt = new Date();
     const start = performance.now();
     const progress: PassProgress = {
       phase: 'new',
@@ -126,7 +125,7 @@ export class TableJob {
     const milliseconds = Math.round(performance.now() - start);
     const quarantined = await this.countQuarantined(progress);
     const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred, quarantined };
-    await this.record(result, startedAt);
+    await this.record(result);
     this.report(result);
     return result;
   }
@@ -347,14 +346,14 @@ export class TableJob {
     }
   }
 
-  private async record(result: RunResult, startedAt: Date): Promise<void> {
+  private async record(result: RunResult): Promise<void> {
     const { table, phase, pages, rowsRead, rowsWritten, rowsDeleted, rowsQuarantined } = result;
     if (result.failure === null && rowsRead === 0 && rowsDeleted === 0) return;
     try {
       await recordRun(this.mirror.store, {
         table,
         phase,
-        startedAt,
+        milliseconds: result.milliseconds,
         pages,
         rowsRead,
         rowsWritten,

@@ -40,8 +40,9 @@ it('two daemons whose clocks are four hours apart take no lease from each other'
     expect(status).toBe(0);
     expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
   }
-  const future = `SELECT FROM mirrorverse.tables WHERE last_success_at > now() OR lease_holder IS NOT NULL`;
-  expect(await database.query(future)).toEqual([]);
+  const wrong = `SELECT FROM mirrorverse.tables WHERE last_success_at > now() OR lease_holder IS NOT NULL
+    UNION ALL SELECT FROM mirrorverse.runs WHERE started_at > finished_at OR started_at < now() - interval '1 hour'`;
+  expect(await database.query(wrong)).toEqual([]);
 });
 
 it.each([

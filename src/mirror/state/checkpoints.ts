@@ -3,7 +3,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
-import { heldBy, type Lease } from './leases.ts';
+import { heldBy, interval, type Lease } from './leases.ts';
 import type { StateStore } from './store.ts';
 
 /**
@@ -49,7 +49,7 @@ export async function storeCheckpoint(
 ): Promise<void> {
   const { tables } = store.tables;
   const { checkpoint, leaseDuration } = update;
-  const expiry = sql`clock_timestamp() + make_interval(secs => ${leaseDuration / 1000}::float8)`;
+  const expiry = sql`clock_timestamp() + ${interval(leaseDuration)}`;
   const stored = await db
     .update(tables)
     .set({

@@ -20,7 +20,7 @@ export interface Taken {
 }
 
 /** An SQL interval of so many milliseconds. */
-const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
+export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
 
 /** Makes sure that each table has its row of state, without which no lease of it can be taken. */
 export async function registerTables(

@@ -1,6 +1,7 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { FeedPhase } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
+import { interval } from './leases.ts';
 import type { StateStore } from './store.ts';
 
 /** What one run of a table's job did. */
@@ -8,7 +9,7 @@ export interface RunRecord {
   readonly table: string;
   /** The phase it began in. */
   readonly phase: FeedPhase;
-  readonly startedAt: Date;
+  readonly milliseconds: number;
   readonly pages: number;
   readonly rowsRead: number;
   readonly rowsWritten: number;
@@ -17,12 +18,16 @@ export interface RunRecord {
   readonly errorCode: string | null;
 }
 
-/** Records a run. Runs that found nothing to do are not worth a row each. */
+/** Records a run, by the database's clock. Runs that found nothing to do are not worth a row each. */
 export async function recordRun(store: StateStore, run: RunRecord): Promise<void> {
   const { runs } = store.tables;
-  await store.db
-    .insert(runs)
-    .values({ environmentId: store.environmentId, finishedAt: sql`clock_timestamp()`, ...run });
+  const { milliseconds, ...values } = run;
+  await store.db.insert(runs).values({
+    environmentId: store.environmentId,
+    startedAt: sql`clock_timestamp() - ${interval(milliseconds)}`,
+    finishedAt: sql`clock_timestamp()`,
+    ...values,
+  });
 }
 
 /** Records why a table did not come up to date; the next success takes it back. */
