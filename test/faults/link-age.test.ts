@@ -120,14 +120,14 @@ describe('a link older than half of its life', () => {
   });
 });
 
-describe('check', () => {
-  const table = (name: string, cron: string, mode: 'changes' | 'snapshot' = 'changes') => ({
-    name,
-    cron,
-    mode,
-    columns: ALL_COLUMNS,
-  });
+const table = (name: string, cron: string, mode: 'changes' | 'snapshot' = 'changes') => ({
+  name,
+  cron,
+  mode,
+  columns: ALL_COLUMNS,
+});
 
+describe('check', () => {
   it('finds schedules that leave more than half of a link its life between two ticks', () => {
     const tables = [
       table('account', '*/5 * * * *'),
