@@ -1,4 +1,3 @@
-import { startHealthServer } from '../operations/health-server.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import type { TableConfig } from '../config/config.ts';
@@ -9,6 +8,7 @@ import { LoadPlaces } from '../sync/load-places.ts';
 import { restAfter } from '../sync/schedule-delay.ts';
 import type { Resolution } from '../sync/table-resolution.ts';
 import type { Command } from './command.ts';
+import { startDaemonHealth, type DaemonHealth } from './daemon-health.ts';
 import { leaseHolder, Session } from './session.ts';
 
 export const run: Command = {
@@ -24,12 +24,10 @@ export const run: Command = {
 /** The daemon over a session, until its signal; a clean stop is a success. */
 export async function runUntilStopped(session: Session): Promise<number> {
   const { config, logger, signal } = session.context;
-  const health = await startHealthServer(config.healthPort);
-  session.onClose(async () => health.close());
-  if (health.port !== undefined) logger.info({ port: health.port }, 'Answering health checks.');
+  const health = await startDaemonHealth(session);
   try {
-    const { mirror, resolution } = await openPatiently(session);
-    health.setReady();
+    const { mirror, resolution } = await openPatiently(session, health);
+    health.opened();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
     const shared = session.labels(mirror);
     const loads = new LoadPlaces(config.limits.tables - 2);
@@ -39,7 +37,8 @@ export async function runUntilStopped(session: Session): Promise<number> {
         mirror,
         choice: session.choice(),
         resolution,
-        createJob: (table) => session.job(mirror, leases, table, { ...shared, loads }),
+        createJob: (table) => session.job(mirror, leases, table, { ...shared, loads, watch: health.watch }),
+        onTables: health.tables,
         ...shared,
         leases,
         tablesAtOnce: config.limits.tables,
@@ -49,6 +48,8 @@ export async function runUntilStopped(session: Session): Promise<number> {
     );
   } catch (error) {
     if (!signal.aborted) throw error;
+  } finally {
+    if (!signal.aborted) health.workEnded();
   }
   logger.info('Stopped.');
   return 0;
@@ -63,7 +64,7 @@ interface Opened {
  * Opens the mirror, again and again where that may yet work: database and environment may come up
  * after us, and a wrong secret may be put right.
  */
-async function openPatiently(session: Session): Promise<Opened> {
+async function openPatiently(session: Session, health: DaemonHealth): Promise<Opened> {
   const { logger, signal } = session.context;
   for (let failures = 1; ; failures++) {
     try {
@@ -72,6 +73,7 @@ async function openPatiently(session: Session): Promise<Opened> {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;
+      health.openingFailed(error);
       const rest = restAfter(error, failures);
       const { code, remedy, details } = error;
       logger.error({ ...details, code, remedy, rest }, `${error.message} Trying again.`);

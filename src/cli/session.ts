@@ -14,6 +14,7 @@ import { Failure } from '../model/failure.ts';
 import { tellReplaced } from '../sync/environment-watch.ts';
 import { LabelKeeper } from '../sync/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
+import { pauseRecorder } from '../sync/pause-record.ts';
 import { readResolution } from '../sync/read-resolution.ts';
 import { TableJob, type TableJobParts, type TableSettings } from '../sync/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
@@ -28,9 +29,14 @@ export class Session {
   readonly context: CommandContext;
   private readonly releasers: (() => Promise<void>)[] = [];
   private dataverseOpened: Dataverse | undefined;
-  private poolOpened: pg.Pool | undefined;
+  private poolOpening: Promise<pg.Pool> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
   private options: MirrorOptions | undefined;
+  /** Told each pause that the environment asks for, in milliseconds from now. */
+  readonly pauseListeners: ((milliseconds: number) => void)[] = [];
+  private readonly onPause = (milliseconds: number): void => {
+    for (const listen of this.pauseListeners) listen(milliseconds);
+  };
 
   private constructor(context: CommandContext) {
     this.context = context;
@@ -60,7 +66,7 @@ export class Session {
     const { config, logger } = this.context;
     const { url, signIn } = present(config.dataverse);
     const dataverse = openDataverse(
-      { url, signIn, limits: config.limits, userAgent: `mirrorverse/${version()}` },
+      { url, signIn, limits: config.limits, userAgent: `mirrorverse/${version()}`, onPause: this.onPause },
       logger,
     );
     this.onClose(async () => dataverse.close());
@@ -68,12 +74,21 @@ export class Session {
     return dataverse;
   }
 
+  /** Opened once, whoever asks first. @throws Failure */
   async pool(): Promise<pg.Pool> {
-    if (this.poolOpened !== undefined) return this.poolOpened;
+    this.poolOpening ??= this.openPool();
+    try {
+      return await this.poolOpening;
+    } catch (error) {
+      this.poolOpening = undefined;
+      throw error;
+    }
+  }
+
+  private async openPool(): Promise<pg.Pool> {
     const options = await this.mirrorOptions();
     const pool = openMirrorPool(options, this.context.logger);
     this.onClose(async () => pool.end());
-    this.poolOpened = pool;
     return pool;
   }
 
@@ -105,6 +120,7 @@ export class Session {
     const seen = { ...environment, ...organization };
     const mirror = await openMirror(pool, await this.mirrorOptions(), seen, names);
     tellReplaced(mirror.environment, this.context.logger);
+    this.pauseListeners.push(pauseRecorder(mirror.store, this.context.logger));
     return mirror;
   }
 
@@ -124,7 +140,7 @@ export class Session {
     mirror: Mirror,
     leases: LeaseKeeper,
     table: TableConfig,
-    options: Pick<TableJobParts, 'labels' | 'loads'> & { readonly consent?: boolean } = {},
+    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch'> & { readonly consent?: boolean } = {},
   ): TableJob {
     const settings = this.tableSettings(table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;

@@ -1,5 +1,6 @@
 import { isPattern } from '../model/name-pattern.ts';
-import { readStatus } from '../operations/status.ts';
+import type { Config } from '../config/config.ts';
+import { readStatus, type StatusOptions } from '../operations/status.ts';
 import type { Command } from './command.ts';
 import { textTable } from './output.ts';
 import { Session } from './session.ts';
@@ -13,13 +14,7 @@ export const status: Command = {
   takesWords: false,
   async run(context) {
     return Session.use(context, async (session) => {
-      const { config } = context;
-      const report = await readStatus(await session.pool(), {
-        schema: config.schema,
-        stateSchema: config.stateSchema,
-        url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
-        tables: config.tables.map((table) => table.name).filter((name) => !isPattern(name)),
-      });
+      const report = await readStatus(await session.pool(), statusOptions(context.config));
       if (context.options['json'] === true) {
         context.print(JSON.stringify(report, null, 2));
         return 0;
@@ -51,3 +46,13 @@ export const status: Command = {
     });
   },
 };
+
+/** What `status` and the daemon's own `/status` read. */
+export function statusOptions(config: Config): StatusOptions {
+  return {
+    schema: config.schema,
+    stateSchema: config.stateSchema,
+    url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
+    tables: config.tables.map((table) => table.name).filter((name) => !isPattern(name)),
+  };
+}

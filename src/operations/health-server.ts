@@ -1,33 +1,40 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { Failure } from '../model/failure.ts';
+import { Failure, toFailure } from '../model/failure.ts';
+import type { NotReady } from './readiness.ts';
 
-/** Answers a container's health checks. */
+/** Answers health checks. */
 export interface HealthServer {
   /** The port it listens on; undefined where none was asked for. */
   readonly port: number | undefined;
-  /** The mirror is open and its tables are on schedule. */
-  setReady(): void;
   close(): Promise<void>;
 }
 
+/** What is asked when somebody asks. */
+export interface HealthFacts {
+  readonly isAlive: () => boolean;
+  /** Null when the process is ready. */
+  readonly notReady: () => NotReady | null;
+  /** The document of `/status`. @throws Failure when the database does not tell. */
+  readonly status: () => Promise<object>;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
 /**
- * `/healthz` answers 200 as long as the process's loop turns, whatever database and environment do:
- * a restart would not mend those. `/readyz` answers 200 once the mirror is open.
+ * `/healthz` answers 200 as long as the process's loop and its schedules turn, whatever database and
+ * environment do: a restart would not mend those. `/readyz` answers 200 while the mirror is kept up to
+ * date, else 503 with the reason. `/status` answers as `mirrorverse status --json` does.
  *
  * @param port none: nothing is opened.
  */
-export async function startHealthServer(port: number | undefined): Promise<HealthServer> {
-  if (port === undefined) {
-    return { port: undefined, setReady: () => undefined, close: async () => undefined };
-  }
-  let ready = false;
+export async function startHealthServer(port: number | undefined, facts: HealthFacts): Promise<HealthServer> {
+  if (port === undefined) return { port: undefined, close: async () => undefined };
   const server = createServer((request, response) => {
-    const path = request.url?.split('?')[0];
-    const ok = path === '/healthz' || (path === '/readyz' && ready);
-    const known = ok || path === '/readyz';
-    response.writeHead(ok ? 200 : known ? 503 : 404, { 'content-type': 'text/plain' });
-    response.end(ok ? 'ok\n' : known ? 'starting\n' : 'not found\n');
+    void replyTo(request.url?.split('?')[0], facts).then((reply) => send(response, reply));
   });
   server.listen(port);
   try {
@@ -38,9 +45,6 @@ export async function startHealthServer(port: number | undefined): Promise<Healt
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : undefined,
-    setReady: () => {
-      ready = true;
-    },
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -48,6 +52,35 @@ export async function startHealthServer(port: number | undefined): Promise<Healt
       await closed;
     },
   };
+}
+
+async function replyTo(path: string | undefined, facts: HealthFacts): Promise<Reply> {
+  if (path === '/healthz') {
+    const alive = facts.isAlive();
+    return { status: alive ? 200 : 503, body: { alive } };
+  }
+  if (path === '/readyz') {
+    const reason = facts.notReady();
+    return { status: reason === null ? 200 : 503, body: readinessDocument(reason) };
+  }
+  if (path !== '/status') return { status: 404, body: { error: 'not found' } };
+  try {
+    return { status: 200, body: await facts.status() };
+  } catch (error) {
+    const { code, message, remedy } = toFailure(error);
+    return { status: 503, body: { error: { code, message, remedy } } };
+  }
+}
+
+/** What `/readyz` says. */
+export function readinessDocument(reason: NotReady | null): object {
+  if (reason === null) return { ready: true };
+  return { ready: false, ...reason, since: new Date(reason.since).toISOString() };
+}
+
+function send(response: ServerResponse, { status, body }: Reply): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
 }
 
 function cannotListen(port: number, cause: unknown): Failure {

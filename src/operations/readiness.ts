@@ -1,4 +1,6 @@
 import { isOfTheProcess, OF_LEASES } from '../sync/outage-log.ts';
+import { throttledUntil } from './throttled.ts';
+import { LONG_PAUSE } from '../sync/pause-record.ts';
 import type { Failure } from '../model/failure.ts';
 
 /** Why the mirror is not being kept up to date just now, for a person and for a probe. */
@@ -24,23 +26,21 @@ export interface Health {
   readonly pause: { readonly since: number; readonly until: number } | null;
 }
 
-/** What happens to the daemon; `at` in milliseconds since 1970. */
-export type HealthEvent = { readonly at: number } & (
+/** What happens to the daemon. */
+export type Happening =
   | { readonly kind: 'opened' }
   | { readonly kind: 'opening-failed'; readonly failure: Reason }
-  | { readonly kind: 'table-added'; readonly table: string }
-  | { readonly kind: 'table-removed'; readonly table: string }
+  | { readonly kind: 'tables'; readonly names: readonly string[] }
   | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
   | { readonly kind: 'table-progressed' }
   | { readonly kind: 'table-succeeded'; readonly table: string }
   | { readonly kind: 'paused'; readonly milliseconds: number }
-  | { readonly kind: 'stopping' }
-);
+  | { readonly kind: 'stopping' };
+
+/** The same with its moment, in milliseconds since 1970. */
+export type HealthEvent = Happening & { readonly at: number };
 
 type Reason = Pick<Failure, 'code' | 'message' | 'remedy'>;
-
-/** Milliseconds; shorter pauses are everyday business of the budget. */
-export const LONG_PAUSE = 10_000;
 
 /** The health of a process that has just begun. */
 export function starting(at: number): Health {
@@ -57,10 +57,11 @@ export function after(health: Health, event: HealthEvent): Health {
       return { ...health, stage: 'open', since: event.at, trouble: null };
     case 'opening-failed':
       return { ...health, trouble: reasonOf(event.failure, event.at, health.trouble) };
-    case 'table-added':
-      return { ...health, tables: new Map(health.tables).set(event.table, null) };
-    case 'table-removed':
-      return { ...health, tables: new Map([...health.tables].filter(([name]) => name !== event.table)) };
+    case 'tables':
+      return {
+        ...health,
+        tables: new Map(event.names.map((name) => [name, health.tables.get(name) ?? null])),
+      };
     case 'table-failed':
       return afterFailure(health, event.table, event.failure, event.at);
     case 'table-progressed':
@@ -118,10 +119,7 @@ export function notReady(health: Health, now: number): NotReady | null {
 }
 
 function throttled(since: number, until: number): NotReady {
-  const message = `The environment asked to keep all requests back until ${new Date(until).toISOString()}.`;
-  const remedy =
-    'Nothing to do: it goes on by itself. If it comes often, lower limits.requestsPer5Minutes or limits.concurrency.';
-  return { code: 'throttled', message, remedy, since };
+  return { ...throttledUntil(new Date(until)), since };
 }
 
 function commonReason(outcomes: readonly (NotReady | null)[]): NotReady | null {

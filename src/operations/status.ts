@@ -1,9 +1,10 @@
 import type pg from 'pg';
-import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { readEnvironmentRecord, readPause } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
+import { throttledUntil } from './throttled.ts';
 
 /** The document that `status --json` prints; members may be added, these stay. */
 export interface StatusReport {
@@ -43,12 +44,13 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
   }
   const store = openStateStore(pool, options.stateSchema, environment.id);
   try {
+    const pausedUntil = await readPause(store);
     const known = await readTableStatus(pool, store, options.schema);
     const names = new Set(known.map((table) => table.table));
     return {
       environment: { url: environment.url, organizationId: environment.organizationId },
       tables: [
-        ...known.map((table) => toEntry(table, environment.linkLifeDays)),
+        ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
         ...options.tables.filter((table) => !names.has(table)).map(untouched),
       ].toSorted((a, b) => a.table.localeCompare(b.table)),
     };
@@ -67,6 +69,12 @@ function toEntry(table: TableStatus, linkLifeDays: number | null): StatusEntry {
     linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
     linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
   };
+}
+
+/** A pause is about all tables, but what somebody has to do about one is said first. */
+function paused(table: TableStatus, until: Date | null): TableStatus {
+  if (until === null || table.phase === 'attention' || table.phase === 'failed') return table;
+  return { ...table, phase: 'paused', error: table.error ?? throttledUntil(until) };
 }
 
 function untouched(table: string): StatusEntry {

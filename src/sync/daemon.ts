@@ -28,6 +28,8 @@ export interface DaemonOptions<T extends ScheduledTable> {
   /** What they mean at the start; the mirror has been opened with these tables. */
   readonly resolution: Resolution<T>;
   readonly createJob: (table: T) => TableJob;
+  /** Told which tables are at work, at the start and whenever some join or leave. */
+  readonly onTables?: (names: readonly string[]) => void;
   readonly leases: LeaseKeeper;
   /** Absent where no labels are wanted. */
   readonly labels?: LabelKeeper;
@@ -57,6 +59,7 @@ export async function runDaemon<T extends ScheduledTable>(
   options.logger.info({ tables: tables.length }, 'Mirroring.');
   try {
     for (const table of tables) running.add(options.createJob(table), table.cron);
+    options.onTables?.(running.names());
     await Promise.race([running.broken, keepLooking(options, running, signal)]);
     await running.stopped();
   } finally {
@@ -135,5 +138,6 @@ async function follow<T extends ScheduledTable>(
     // One that is there but cannot be mirrored any more says so by its own runs.
     if (!present.has(name) && !resolution.excluded.has(name)) await running.remove(name);
   }
+  options.onTables?.(running.names());
   await tellRemoved(mirror.store, choice, resolution, logger);
 }

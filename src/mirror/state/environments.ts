@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../postgres.ts';
 import { stateTables } from './schema.ts';
+import type { StateStore } from './store.ts';
 
 export interface EnvironmentRecord {
   readonly id: number;
@@ -162,4 +163,25 @@ export async function readEnvironmentRecord(
   mirrorSchema: string,
 ): Promise<EnvironmentRecord | undefined> {
   return transaction(pool, async (client) => findEnvironment(drizzle(client), stateSchema, mirrorSchema));
+}
+
+/** Records that a process of ours keeps all requests back for so many milliseconds, as it was asked. */
+export async function recordPause(store: StateStore, milliseconds: number): Promise<void> {
+  const { environments } = store.tables;
+  await store.db
+    .update(environments)
+    .set({ pausedUntil: sql`clock_timestamp() + make_interval(secs => ${milliseconds / 1000}::float8)` })
+    .where(eq(environments.id, store.environmentId));
+}
+
+/** Until when requests are kept back; null where they are not, by the database's clock. */
+export async function readPause(store: StateStore): Promise<Date | null> {
+  const { environments } = store.tables;
+  const [row] = await store.db
+    .select({ pausedUntil: environments.pausedUntil })
+    .from(environments)
+    .where(
+      and(eq(environments.id, store.environmentId), sql`${environments.pausedUntil} > clock_timestamp()`),
+    );
+  return row?.pausedUntil ?? null;
 }

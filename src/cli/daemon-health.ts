@@ -1,0 +1,62 @@
+import { startHealthServer } from '../operations/health-server.ts';
+import { startHeartbeat } from '../operations/liveness.ts';
+import { statusOfProcess } from '../operations/process-status.ts';
+import { after, notReady, starting, type Happening } from '../operations/readiness.ts';
+import type { Failure } from '../model/failure.ts';
+import { createOutageLog } from '../sync/outage-log.ts';
+import type { RunWatch } from '../sync/run-watch.ts';
+import type { Session } from './session.ts';
+import { statusOptions } from './status.ts';
+
+/** The daemon's health as it goes: told of what happens, telling whoever asks. */
+export interface DaemonHealth {
+  readonly watch: RunWatch;
+  readonly opened: () => void;
+  readonly openingFailed: (failure: Failure) => void;
+  readonly tables: (names: readonly string[]) => void;
+  /** The scheduler has ended, for whatever reason. */
+  readonly workEnded: () => void;
+}
+
+/** Answers on the health port until the session closes. @throws Failure `port-taken` */
+export async function startDaemonHealth(session: Session): Promise<DaemonHealth> {
+  const { config, logger, signal } = session.context;
+  let health = starting(Date.now());
+  const note = (happened: Happening): void => {
+    health = after(health, { ...happened, at: Date.now() });
+  };
+  const facts = { notReady: () => notReady(health, Date.now()), gauges: session.dataverse().budget.gauges };
+  const liveness = startHeartbeat();
+  session.onClose(async () => liveness.close());
+  const server = await startHealthServer(config.healthPort, {
+    isAlive: liveness.isAlive,
+    notReady: facts.notReady,
+    status: statusOfProcess(async () => session.pool(), statusOptions(config), facts),
+  });
+  session.onClose(async () => server.close());
+  if (server.port !== undefined) logger.info({ port: server.port }, 'Answering health checks.');
+  if (signal.aborted) note({ kind: 'stopping' });
+  signal.addEventListener('abort', () => note({ kind: 'stopping' }), { once: true });
+  session.pauseListeners.push((milliseconds) => note({ kind: 'paused', milliseconds }));
+  const log = createOutageLog(logger);
+  return {
+    watch: {
+      failed(table, failure) {
+        note({ kind: 'table-failed', table, failure });
+        return log.failed(table, failure);
+      },
+      progressed(table) {
+        note({ kind: 'table-progressed' });
+        log.progressed(table);
+      },
+      succeeded(table) {
+        note({ kind: 'table-succeeded', table });
+        log.succeeded(table);
+      },
+    },
+    opened: () => note({ kind: 'opened' }),
+    openingFailed: (failure) => note({ kind: 'opening-failed', failure }),
+    tables: (names) => note({ kind: 'tables', names }),
+    workEnded: liveness.workEnded,
+  };
+}
