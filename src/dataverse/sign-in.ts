@@ -49,6 +49,8 @@ export interface TokenSource {
 /** Renewed this long before its end, so that no request starts with a token that ends under way. */
 const EARLY = 5 * 60_000;
 const TIME_LIMIT = 60_000;
+/** Milliseconds for which a failure stands for all who ask: two hundred tables do not try one by one. */
+const REST = 5_000;
 
 /**
  * Tokens for `<origin>/.default`, with one refresh in flight at a time however many requests wait.
@@ -91,28 +93,67 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
+/** A sign-in under way, and how many wait for it. */
+interface Refresh {
+  readonly controller: AbortController;
+  readonly result: Promise<AccessToken>;
+  waiting: number;
+}
+
 export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
 
 function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
   const scope = `${origin}/.default`;
   let credential: ObservedCredential | undefined;
   let current: AccessToken | undefined;
-  let refresh: Promise<AccessToken> | undefined;
+  let refresh: Refresh | undefined;
+  let failed: { readonly failure: Failure; readonly until: number } | undefined;
 
   async function acquire(signal: AbortSignal): Promise<AccessToken> {
+    const limit = AbortSignal.timeout(TIME_LIMIT);
     try {
       if (credential === undefined) {
         // Loaded by need: it is half of what a start takes, and a ready token does without.
         const { observedCredential } = await import('./azure-credential.ts');
         credential = observedCredential(signIn);
       }
-      const token = await credential.credential.getToken(scope, {
-        abortSignal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT)]),
-      });
+      const abortSignal = AbortSignal.any([signal, limit]);
+      // Not every credential heeds the signal in everything it waits for.
+      const token = await abortable(credential.credential.getToken(scope, { abortSignal }), abortSignal);
       if (token === null) throw new Error('no token');
       return token;
     } catch (error) {
-      throw signInFailure(signIn, error, credential?.outcome());
+      signal.throwIfAborted();
+      const outcome = limit.aborted ? { network: 'time-out' } : credential?.outcome();
+      const failure = signInFailure(signIn, error, outcome);
+      // Made anew next time: it would repeat an answer of 429 or 5xx for a minute without asking again.
+      credential = undefined;
+      failed = { failure, until: performance.now() + REST };
+      throw failure;
+    }
+  }
+
+  /** One refresh for all who wait; it ends early only when none of them does any more. */
+  async function refreshed(signal: AbortSignal): Promise<AccessToken> {
+    if (refresh === undefined) {
+      const controller = new AbortController();
+      const result = acquire(controller.signal);
+      const started: Refresh = { controller, result, waiting: 0 };
+      const end = (): void => {
+        if (refresh === started) refresh = undefined;
+      };
+      result.then(end, end);
+      refresh = started;
+    }
+    const shared = refresh;
+    shared.waiting++;
+    try {
+      return await abortable(shared.result, signal);
+    } finally {
+      if (--shared.waiting === 0 && refresh === shared) {
+        refresh = undefined;
+        shared.controller.abort(new Error('Nobody waits for the token any more.'));
+      }
     }
   }
 
@@ -120,10 +161,8 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
     async token(signal) {
       signal.throwIfAborted();
       if (current !== undefined && current.expiresOnTimestamp - EARLY > now()) return current.token;
-      refresh ??= acquire(signal).finally(() => {
-        refresh = undefined;
-      });
-      current = await abortable(refresh, signal);
+      if (failed !== undefined && failed.until > performance.now()) throw failed.failure;
+      current = await refreshed(signal);
       return current.token;
     },
     refuse(token) {

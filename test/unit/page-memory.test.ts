@@ -81,14 +81,13 @@ test('who is aborted while waiting leaves the line, and those behind move up', a
   expect(granted.map(([name]) => name)).toEqual(['first', 'fits']);
 });
 
-test('memory that was given back once is not given back again', () => {
+test('memory that was given back once is not given back again', async () => {
   const memory = new PageMemory(10 * MB);
-  return memory.reserve(5 * MB, signal).then((reservation) => {
-    reservation.release();
-    reservation.correct(7 * MB);
-    reservation.release();
-    expect(memory.inUse).toBe(0);
-  });
+  const reservation = await memory.reserve(5 * MB, signal);
+  reservation.release();
+  reservation.correct(7 * MB);
+  reservation.release();
+  expect(memory.inUse).toBe(0);
 });
 
 test('whatever pages ask for, all get their turn, and never more is in use than there is, but for one', async () => {

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Dataverse } from '../../src/dataverse/dataverse.ts';
+import { createTokenSource, type SignIn } from '../../src/dataverse/sign-in.ts';
+import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../cli/token-authority.ts';
+import { allDifferences, MIRRORED } from '../support/oracle.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+
+const SECRET = 'the right secret';
+/** Milliseconds for which a failed sign-in stands for all who ask. */
+const REST = 5_000;
+
+let bench: SyncBench;
+let authority: TokenAuthority;
+let dataverse: Dataverse;
+let signIn: SignIn;
+const trusted = getCACertificates('default');
+
+beforeAll(() => setDefaultCACertificates([...trusted, readFileSync(CERTIFICATE, 'utf8')]));
+afterAll(() => setDefaultCACertificates(trusted));
+beforeEach(async () => {
+  bench = await SyncBench.open();
+  authority = await openTokenAuthority(bench.url);
+  const { settings, store } = bench.emulator;
+  settings.clientSecret = SECRET;
+  settings.bearerTokens.clear();
+  for (const table of MIRRORED) store.seed(table, 12);
+  signIn = {
+    method: 'client-secret',
+    tenantId: settings.tenantId,
+    clientId: '9f0c2e58-5a39-4c38-b1a5-1f7f5a3c1d11',
+    clientSecret: SECRET,
+    authorityHost: authority.url,
+  };
+  dataverse = bench.dataverse({ signIn });
+});
+afterEach(async () => {
+  await dataverse.close();
+  await authority[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+});
+
+const codes = (code: string, tables: readonly string[] = MIRRORED): Record<string, string> =>
+  Object.fromEntries(tables.map((table) => [table, code]));
+
+describe('a token', () => {
+  it('that is withdrawn between two pages costs ten tables one sign-in', async () => {
+    let pages = 0;
+    bench.emulator.settings.onPage = () => {
+      if (++pages === 8) bench.emulator.settings.revokeTokens();
+    };
+    expect(failures(await bench.sync(MIRRORED, { pageSize: 5, dataverse }))).toEqual({});
+    expect(bench.emulator.requests.count({ status: 401 })).toBeGreaterThan(0);
+    expect(authority.forms).toHaveLength(2);
+    expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
+  });
+
+  it('that is refused always, as one for another audience is, stops each table after a handful of requests', async () => {
+    bench.emulator.faults.add({ match: { path: '/api/data/' }, do: { status: 401 } });
+    await using session = await bench.session(['account', 'contact', 'lead'], { dataverse });
+    const results = await session.sync();
+    expect(failures(results)).toEqual(codes('sign-in-refused', ['account', 'contact', 'lead']));
+    expect(results[0]?.failure).toMatchObject({ reaction: 'stop-table' });
+    expect(results[0]?.failure?.remedy).toContain('app registration');
+    expect(bench.emulator.requests.count({ status: 401 })).toBeLessThanOrEqual(3 * 4);
+    expect(authority.forms.length).toBeLessThanOrEqual(4);
+    bench.emulator.faults.clear();
+    expect(failures(await session.sync())).toEqual({});
+  });
+
+  it('is asked for once, however many wait, and for the others too when the first of them gives up', async () => {
+    bench.emulator.faults.add({ match: { kind: 'token' }, do: { delayMs: 500 } });
+    const tokens = createTokenSource(signIn, bench.url);
+    const first = new AbortController();
+    const stopped = tokens.token(first.signal).catch((error: unknown) => error);
+    const others = Array.from({ length: 20 }, async () => tokens.token(new AbortController().signal));
+    await delay(100);
+    first.abort(new Error('stopping'));
+    expect(await stopped).toMatchObject({ message: 'stopping' });
+    expect(new Set(await Promise.all(others)).size).toBe(1);
+    expect(authority.forms).toHaveLength(1);
+  });
+
+  it('that never comes holds nobody who is stopped', async () => {
+    bench.emulator.faults.add({ match: { kind: 'token' }, do: { delayMs: 2_000 } });
+    const tokens = createTokenSource(signIn, bench.url);
+    const controller = new AbortController();
+    const waiting = tokens.token(controller.signal).catch((error: unknown) => error);
+    await delay(300);
+    controller.abort(new Error('stopping'));
+    expect(await waiting).toMatchObject({ message: 'stopping' });
+    bench.emulator.faults.clear();
+    expect(await tokens.token(new AbortController().signal)).toContain('.');
+    // The answer that nobody waits for has its end before the server has.
+    await delay(2_000);
+  });
+});
+
+describe('signing in', () => {
+  it('with a revoked secret stops all tables by one request, and is well again once the secret is, without a restart', async () => {
+    bench.emulator.settings.clientSecret = 'another';
+    await using session = await bench.session(MIRRORED, { dataverse });
+    const results = await session.sync();
+    expect(failures(results)).toEqual(codes('sign-in-failed'));
+    expect(results[0]?.failure).toMatchObject({ reaction: 'stop-table' });
+    expect(results[0]?.failure?.remedy).toContain('AZURE_CLIENT_SECRET');
+    expect(results[0]?.failure?.message).not.toContain(SECRET);
+    expect(authority.forms.length).toBeLessThanOrEqual(3);
+    bench.emulator.settings.clientSecret = SECRET;
+    await delay(REST);
+    expect(failures(await session.sync())).toEqual({});
+    expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
+  });
+
+  it('at an endpoint that is down is tried again, not called a wrong secret', async () => {
+    const down = bench.emulator.faults.add({ match: { kind: 'token' }, do: { status: 503 } });
+    await using session = await bench.session(['account'], { dataverse });
+    const [result] = await session.sync();
+    expect(result?.failure).toMatchObject({ code: 'sign-in-unreachable', reaction: 'retry' });
+    expect(authority.forms.length).toBeLessThanOrEqual(9);
+    down.remove();
+    await delay(REST);
+    expect(failures(await session.sync())).toEqual({});
+  });
+});
+
+it('a privilege that one table lacks stops that one alone, names the role, and needs no restart once it is given', async () => {
+  const { settings, requests } = bench.emulator;
+  settings.deniedTables.add('lead');
+  await using session = await bench.session(MIRRORED, { dataverse });
+  const results = await session.sync();
+  expect(failures(results)).toEqual({ lead: 'privilege-missing' });
+  const failure = results.find(({ table }) => table === 'lead')?.failure;
+  expect(failure).toMatchObject({ reaction: 'stop-table' });
+  expect(failure?.remedy).toContain('security role');
+  expect(requests.count({ table: 'lead', status: 403 })).toBe(1);
+  expect(authority.forms).toHaveLength(1);
+  settings.deniedTables.clear();
+  expect(failures(await session.sync())).toEqual({});
+  expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
+});
