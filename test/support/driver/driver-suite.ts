@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../database.ts';
 import { watchMirror } from '../mirror-journal.ts';
-import { driveSeed } from './drive-seeds.ts';
+import { driveSeed, outcome } from './drive-seeds.ts';
 import { speedUpTime } from './fast-time.ts';
+import { REGRESSIONS } from './regressions.ts';
 import { seedsOf } from './seeds.ts';
 
 /** Back-offs of a minute last a second. */
@@ -24,6 +25,9 @@ export function driverSuite(share: number, shares: number): void {
     await database.drop();
   });
   describe('after any changes, faults and deaths the mirror is right again', () => {
+    it.each(REGRESSIONS)('%s', async (_, scenario) => {
+      expect(await outcome(database, scenario)).toEqual([]);
+    });
     it.each(seeds)('seed %i', async (seed) => driveSeed(database, seed, shrinking), 180_000);
   });
 }

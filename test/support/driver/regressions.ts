@@ -1,0 +1,56 @@
+import type { Readings, Scenario, Step } from './scenario.ts';
+
+const READINGS: Readings = {
+  tokenFrom: 'first-page',
+  pagesSee: 'frozen',
+  restoredRows: 'with-tombstone',
+  nullsInDelta: 'explicit',
+  deltaLinkPosition: 'before-value',
+  expiredTokenStatus: 400,
+  removedColumns: 'error',
+  expireOnMetadataChange: false,
+};
+
+const PASS: Step = { do: 'pass', process: 0, restart: false, interruptions: [] };
+const USUAL = { readings: READINGS, pageSizes: [3, 3], softDeletes: false, end: 'new-process' } as const;
+
+/** Scenarios that once went wrong, made as small as can be: they are run with every share of seeds. */
+export const REGRESSIONS: readonly (readonly [name: string, scenario: Scenario])[] = [
+  [
+    'rows deleted while a delta pages, whose link stands for its last page',
+    {
+      ...USUAL,
+      readings: { ...READINGS, tokenFrom: 'last-page' },
+      rows: [12],
+      steps: [
+        PASS,
+        { do: 'update', table: 0, row: 0, count: 6 },
+        {
+          do: 'pass',
+          process: 0,
+          restart: false,
+          interruptions: [
+            {
+              page: 0,
+              what: {
+                kind: 'changes',
+                changes: [
+                  { do: 'delete', table: 0, row: 1, count: 3 },
+                  { do: 'update', table: 0, row: 2, count: 2 },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'a table that is emptied while nobody looks, and whose links expire',
+    {
+      ...USUAL,
+      rows: [18],
+      steps: [PASS, { do: 'empty', table: 0 }, { do: 'expire-links' }],
+    },
+  ],
+];
