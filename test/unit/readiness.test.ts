@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { after, notReady, starting, type Happening, type Health } from '../../src/operations/readiness.ts';
+
+const failure = (code: string) => ({ code, message: `message of ${code}`, remedy: 'remedy' });
+const TABLES = { kind: 'tables', names: ['account', 'contact'] } as const;
+const OPEN = [{ kind: 'opened' }, TABLES] as const;
+const fails = (table: string, code: string): Happening => ({
+  kind: 'table-failed',
+  table,
+  failure: failure(code),
+});
+const succeeds = (table: string): Happening => ({ kind: 'table-succeeded', table });
+
+/** The health after events, one a second. */
+function healthAfter(...events: readonly Happening[]): Health {
+  let health = starting(0);
+  for (const [index, event] of events.entries())
+    health = after(health, { ...event, at: (index + 1) * 1_000 });
+  return health;
+}
+
+/** Code and since when of what keeps it from being ready after events, one a second. */
+function reasonAfter(...events: readonly Happening[]): readonly [string, number] | null {
+  const reason = notReady(healthAfter(...events), events.length * 1_000 + 1);
+  return reason && [reason.code, reason.since];
+}
+
+test('it starts unready, is ready once open, and unready from the first signal to stop', () => {
+  expect(reasonAfter()).toEqual(['starting', 0]);
+  expect(reasonAfter(...OPEN)).toBeNull();
+  expect(reasonAfter(...OPEN, { kind: 'stopping' }, succeeds('account'))).toEqual(['stopping', 3_000]);
+});
+
+test('what keeps it from opening is named since it began, and gone once it is open', () => {
+  const refused = { kind: 'opening-failed', failure: failure('sign-in-failed') } as const;
+  expect(reasonAfter(refused, refused)).toEqual(['sign-in-failed', 1_000]);
+  expect(reasonAfter(refused, ...OPEN)).toBeNull();
+});
+
+test('one table that meets trouble of the database makes it unready, any success or stored page ready', () => {
+  const lost = [...OPEN, fails('account', 'database-unreachable'), fails('contact', 'database-unreachable')];
+  expect(reasonAfter(...lost)).toEqual(['database-unreachable', 3_000]);
+  expect(reasonAfter(...lost, succeeds('contact'))).toBeNull();
+  expect(
+    reasonAfter(...OPEN, fails('account', 'database-unreachable'), { kind: 'table-progressed' }),
+  ).toBeNull();
+});
+
+test('one table with trouble of its own leaves it ready, all with the same trouble do not', () => {
+  const denied = [...OPEN, fails('account', 'privilege-missing')];
+  expect(reasonAfter(...denied)).toBeNull();
+  expect(reasonAfter(...denied, fails('contact', 'change-tracking-off'))).toBeNull();
+  expect(reasonAfter(...denied, fails('contact', 'privilege-missing'))).toEqual(['privilege-missing', 4_000]);
+  const left = { kind: 'tables', names: ['account'] } as const;
+  expect(reasonAfter(...denied, left)).toEqual(['privilege-missing', 3_000]);
+});
+
+test('a process whose tables another one writes stands by, ready', () => {
+  expect(reasonAfter(...OPEN, fails('account', 'lease-held'), fails('contact', 'lease-held'))).toBeNull();
+});
+
+test('a long pause makes it unready until it is over, a short one does not', () => {
+  expect(reasonAfter(...OPEN, { kind: 'paused', milliseconds: 9_999 })).toBeNull();
+  const paused = healthAfter(
+    ...OPEN,
+    { kind: 'paused', milliseconds: 10_000 },
+    { kind: 'paused', milliseconds: 20_000 },
+  );
+  expect(notReady(paused, 23_999)).toMatchObject({ code: 'throttled', since: 3_000 });
+  expect(notReady(paused, 24_000)).toBeNull();
+});
