@@ -12,7 +12,7 @@ describe('a defect that nobody handles', () => {
   ] as const)('ends the daemon with one line that has its cause (%s)', async (kind, message) => {
     await using bench = await openBench([]);
     const environment = mirrorEnvironment(bench, ['account']);
-    await using daemon = FailpointProcess.start(['run'], environment, { kind, milliseconds: 1_500 });
+    await using daemon = FailpointProcess.start(['run'], environment, { kind });
     const { status, stderr } = await daemon.end();
     expect(status).toBe(1);
     const fatal = logLines(stderr).filter(({ level }) => level >= FATAL);

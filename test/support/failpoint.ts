@@ -10,10 +10,10 @@ export type Failpoint =
   | { readonly kind: 'copy'; readonly nth: number }
   /** Nowhere: every statement is reported as it is sent. */
   | { readonly kind: 'list' }
-  /** Not a stand-still but a defect, so many milliseconds after the start. */
-  | { readonly kind: 'throw' | 'reject'; readonly milliseconds: number }
-  /** The event loop is kept busy for `forMilliseconds`, so many milliseconds after the start. */
-  | { readonly kind: 'block'; readonly milliseconds: number; readonly forMilliseconds: number };
+  /** Not a stand-still but a defect, a second after it first takes a lease. */
+  | { readonly kind: 'throw' | 'reject' }
+  /** The event loop is kept busy so long, from then on. */
+  | { readonly kind: 'block'; readonly milliseconds: number };
 
 /** The variable that carries it, as JSON. */
 export const FAILPOINT = 'TEST_FAILPOINT';
