@@ -19,6 +19,8 @@ export interface PostgresOptions {
 const CONNECT_TIMEOUT = 10_000;
 /** Milliseconds of silence after which the system asks whether the other side is still there. */
 const KEEP_ALIVE = 10_000;
+/** Milliseconds between two broken connections that are of one trouble. */
+const BURST = 10_000;
 
 /**
  * A pool whose connections are set up alike and whose broken connections are thrown away.
@@ -38,7 +40,13 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     onConnect: noticeLoss,
   });
   // Without a listener an idle connection that breaks would end the process.
-  pool.on('error', (error) => logger.warn({ ...codeOf(error) }, 'An idle PostgreSQL connection broke.'));
+  let lastTold = Number.NEGATIVE_INFINITY;
+  pool.on('error', (error) => {
+    // All idle connections break together: one line for them.
+    const isFirst = performance.now() - lastTold > BURST;
+    lastTold = performance.now();
+    logger[isFirst ? 'warn' : 'debug']({ ...codeOf(error) }, 'An idle PostgreSQL connection broke.');
+  });
   return pool;
 }
 

@@ -93,7 +93,7 @@ describe('the health port', () => {
     daemon.child.kill('SIGSTOP');
     await expect(
       fetch(`http://127.0.0.1:${await portOf(daemon)}/healthz`, { signal: AbortSignal.timeout(6_000) }),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ name: 'TimeoutError' });
     daemon.child.kill('SIGCONT');
     await untilReady(get, undefined);
     expect((await daemon.stop('SIGTERM')).status).toBe(0);
