@@ -89,12 +89,18 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 
 /** Slopes of what was measured once the daemon had warmed up, for the first fifth of the time. */
 export function slopes(series: SoakResult['series']): Record<Figure, Slope | null> {
-  const slope = (samples: readonly Sample[]): Slope | null => {
-    const warm = samples.slice(Math.ceil(samples.length / 5));
-    return warm.length < 3 ? null : slopeOf(warm);
-  };
   const { memory, handles, sessions, lag } = series;
-  return { memory: slope(memory), handles: slope(handles), sessions: slope(sessions), lag: slope(lag) };
+  return {
+    memory: warmSlope(memory),
+    handles: warmSlope(handles),
+    sessions: warmSlope(sessions),
+    lag: warmSlope(lag),
+  };
+}
+
+function warmSlope(samples: readonly Sample[]): Slope | null {
+  const warm = samples.slice(Math.ceil(samples.length / 5));
+  return warm.length < 3 ? null : slopeOf(warm);
 }
 
 async function killing(
@@ -104,8 +110,9 @@ async function killing(
   over: AbortSignal,
   counted: () => void,
 ): Promise<void> {
-  const seconds = killEvery ?? (mishaps === 'none' ? Infinity : 17);
-  for (let turn = 1; seconds !== Infinity && (await rested(seconds * 1_000, over)); turn++) {
+  const seconds = killEvery ?? (mishaps === 'none' ? undefined : 17);
+  if (seconds === undefined) return;
+  for (let turn = 1; await rested(seconds * 1_000, over); turn++) {
     const number = killEvery === undefined ? 1 : turn % 2;
     const daemon = daemons[number];
     if (daemon === undefined) continue;

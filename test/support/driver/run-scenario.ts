@@ -219,21 +219,27 @@ function actionOf(what: Trouble['what']): FaultAction {
   }
 }
 
+interface LeftTable {
+  readonly schema: string;
+  readonly name: string;
+}
+
+function isState({ schema, name }: LeftTable): boolean {
+  return schema === 'mirrorverse' && !name.startsWith('seen_');
+}
+
+function namesOf(tables: readonly LeftTable[]): string {
+  return tables.map(({ schema, name }) => `${schema}."${name}"`).join(', ');
+}
+
 /** Removes what an earlier scenario left behind. The state schema itself stays. */
 async function reset(database: TestDatabase): Promise<void> {
-  const left = await database.query<{ schema: string; name: string }>(
+  const left = await database.query<LeftTable>(
     `SELECT schemaname AS schema, tablename AS name FROM pg_tables
       WHERE schemaname = 'dataverse' OR (schemaname = 'mirrorverse' AND tablename NOT LIKE '%migrations%')`,
   );
-  const names = (wanted: (name: { schema: string; name: string }) => boolean): string =>
-    left
-      .filter(wanted)
-      .map(({ schema, name }) => `${schema}."${name}"`)
-      .join(', ');
-  const isState = (table: { schema: string; name: string }): boolean =>
-    table.schema === 'mirrorverse' && !table.name.startsWith('seen_');
-  const dropped = names((table) => !isState(table));
-  const emptied = names(isState);
+  const dropped = namesOf(left.filter((table) => !isState(table)));
+  const emptied = namesOf(left.filter(isState));
   if (dropped !== '') await database.query(`DROP TABLE ${dropped} CASCADE`);
   if (emptied !== '') await database.query(`TRUNCATE ${emptied}`);
   await clearJournal(database);

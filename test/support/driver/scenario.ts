@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 /**
  * What happens in one run of the random driver, as plain data: it can be printed, shrunk and kept.

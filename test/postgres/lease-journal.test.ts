@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { takeLease } from '../../src/mirror/state/leases.ts';
+import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';
+import { testMirror } from '../support/mirror.ts';
+
+it('the journal of leases tells who moves a link, or takes a table, that is not theirs', async () => {
+  await using bench = await testMirror();
+  const { mirror, database } = bench;
+  await watchLeases(database);
+  await takeLease(mirror.store, 'thing', 'the daemon', 30_000);
+  await mirror.pool.query(`UPDATE mirrorverse.tables SET link = 'its own' WHERE "table" = 'thing'`);
+  expect(await leaseEvents(database)).toEqual({ taken: 1, link: 1 });
+  expect(await trespasses(database)).toEqual([]);
+
+  // Over connections of another name than the daemon's.
+  await database.query(`UPDATE mirrorverse.tables SET link = 'foreign' WHERE "table" = 'thing'`);
+  await database.query(`UPDATE mirrorverse.tables SET fence = fence + 2, lease_holder = 'a thief'`);
+  expect(await trespasses(database)).toEqual([
+    expect.stringMatching(/^link of thing by .*, whose lease was that of mirrorverse$/),
+    expect.stringMatching(/: fence \d after \d$/),
+    expect.stringMatching(/: fence \d after \d$/),
+    expect.stringMatching(/^thing was taken by .* before its time$/),
+  ]);
+});
