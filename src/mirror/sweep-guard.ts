@@ -2,7 +2,7 @@
 export interface SweepLimits {
   /** Share of a mirror table's rows, from 0 to 1; 1 lets every sweep happen. */
   readonly maxShare: number;
-  /** So many rows may go whatever share they are, as long as any stay. */
+  /** So many rows may go whatever share they are, as long as the table is not as good as emptied. */
   readonly atLeast: number;
 }
 
@@ -18,6 +18,9 @@ export interface SweepCounts {
 
 /** Tables of so few rows may lose all of them. */
 const SMALL_TABLE = 10;
+/** A table of more rows than this that keeps less than a tenth of them is as good as emptied. */
+const LARGER_TABLE = 100;
+const ALMOST_ALL = 0.9;
 
 /**
  * Whether a sweep may delete what it is about to. A privilege that was lost, or a security role that
@@ -26,6 +29,7 @@ const SMALL_TABLE = 10;
 export function mayErase({ unseen, rows }: SweepCounts, { maxShare, atLeast }: SweepLimits): boolean {
   if (maxShare >= 1) return true;
   if (unseen === rows) return rows <= SMALL_TABLE;
+  if (rows > LARGER_TABLE && unseen > ALMOST_ALL * rows && unseen > maxShare * rows) return false;
   return unseen <= atLeast || unseen <= maxShare * rows;
 }
 

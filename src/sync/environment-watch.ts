@@ -1,4 +1,3 @@
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
@@ -15,15 +14,15 @@ import { Failure } from '../model/failure.ts';
  */
 export async function lookAtEnvironment(
   dataverse: Dataverse,
-  { pool, options }: Mirror,
+  { pool, store, options }: Mirror,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<RegisteredEnvironment> {
   const { client } = dataverse;
   const environment = await readEnvironment(client, signal);
   const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
-  const registered = await transaction(pool, async (db) =>
-    registerEnvironment(drizzle(db), options.stateSchema, options.schema, {
+  const registered = await transaction(pool, async (client) =>
+    registerEnvironment(store.on(client), options.stateSchema, options.schema, {
       ...environment,
       ...organization,
     }),

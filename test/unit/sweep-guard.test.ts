@@ -12,7 +12,11 @@ const limits = fc.record({
 
 describe('a sweep', () => {
   it.each([
-    [{ unseen: 1_000, rows: 1_001 }, true],
+    [{ unseen: 1_000, rows: 1_120 }, true],
+    [{ unseen: 1_000, rows: 1_110 }, false],
+    [{ unseen: 90, rows: 100 }, true],
+    [{ unseen: 99, rows: 100 }, true],
+    [{ unseen: 91, rows: 101 }, false],
     [{ unseen: 1_001, rows: 5_004 }, false],
     [{ unseen: 1_001, rows: 5_005 }, true],
     [{ unseen: 10, rows: 10 }, true],
