@@ -16,8 +16,9 @@ export const MISHAPS: readonly Mishap[] = [
   {
     name: 'throttled',
     happen: ({ emulator }, _, random) => {
-      const retryAfter = random.pick([undefined, 1, 2]);
-      const action = retryAfter === undefined ? THROTTLED : { ...THROTTLED, retryAfter };
+      // None stands for an answer that does not say how long.
+      const retryAfter = random.integer(0, 2);
+      const action = retryAfter === 0 ? THROTTLED : { ...THROTTLED, retryAfter };
       emulator.faults.add({ times: random.integer(1, 5), do: action });
     },
   },
