@@ -1,5 +1,5 @@
 import { readRecordCounts } from '../dataverse/record-count.ts';
-import type { RunResult } from '../sync/table-job.ts';
+import type { RunResult } from '../sync/run-outcome.ts';
 import type { Command } from './command.ts';
 import { createProgress } from './backfill-progress.ts';
 import { exitStatus } from './exit-status.ts';

@@ -8,18 +8,22 @@ import { withMissingGrants } from '../mirror/grants.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { transaction } from '../mirror/postgres.ts';
-import { countQuarantined } from '../mirror/quarantine.ts';
 import { forgetSelection } from '../mirror/state/checkpoints.ts';
 import type { Taken } from '../mirror/state/leases.ts';
-import { recordRemoval } from '../mirror/state/known-tables.ts';
-import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
-import { OF_LEASES } from './outage-log.ts';
+import {
+  quarantinedAfter,
+  recordResult,
+  recordTrouble,
+  tellResult,
+  type OutcomeParts,
+  type RunResult,
+} from './run-outcome.ts';
 import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
@@ -48,16 +52,6 @@ export interface RunOptions {
   readonly onPage?: (progress: PassProgress) => void;
 }
 
-export interface RunResult extends PassProgress {
-  readonly table: string;
-  readonly milliseconds: number;
-  readonly failure: Failure | null;
-  /** There was no place for its load; nothing was done. */
-  readonly deferred: boolean;
-  /** Rows in quarantine now, those of earlier runs included. */
-  readonly quarantined: number;
-}
-
 export interface TableJobParts {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
@@ -81,6 +75,7 @@ export class TableJob {
   private readonly loads: LoadPlaces | undefined;
   private readonly watch: RunWatch | undefined;
   private readonly preparation: TablePreparation;
+  private readonly outcomes: OutcomeParts;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
@@ -91,6 +86,7 @@ export class TableJob {
     this.watch = parts.watch;
     this.logger = parts.logger.child({ table: settings.name });
     this.preparation = new TablePreparation(settings, parts);
+    this.outcomes = { store: parts.mirror.store, logger: this.logger, watch: parts.watch };
   }
 
   /**
@@ -123,10 +119,10 @@ export class TableJob {
       await this.failed(failure);
     }
     const milliseconds = Math.round(performance.now() - start);
-    const quarantined = await this.countQuarantined(progress);
+    const quarantined = await quarantinedAfter(this.mirror.store, this.settings.name, progress);
     const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred, quarantined };
-    await this.record(result);
-    this.report(result);
+    await recordResult(this.outcomes, result);
+    tellResult(this.outcomes, result);
     return result;
   }
 
@@ -141,15 +137,6 @@ export class TableJob {
     await withLease({ mirror, leases, logger }, this.settings.name, signal, async (lease) =>
       preparation.make(lease, signal),
     );
-  }
-
-  private async countQuarantined(progress: PassProgress): Promise<number> {
-    try {
-      return await countQuarantined(this.mirror.store, this.settings.name);
-    } catch {
-      // The database cannot be asked any more; these are there for certain.
-      return progress.rowsQuarantined;
-    }
   }
 
   /**
@@ -334,65 +321,6 @@ export class TableJob {
   private async failed(failure: Failure): Promise<void> {
     this.preparation.forget();
     if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
-    // Nor is it a trouble of the table which process writes it.
-    if (OF_LEASES.has(failure.code)) return;
-    try {
-      await recordFailure(this.mirror.store, this.settings.name, failure);
-      if (failure.code === 'table-not-found') {
-        await recordRemoval(this.mirror.store, this.settings.name, failure);
-      }
-    } catch {
-      this.logger.warn({ code: failure.code }, 'The failure could not be recorded in the state table.');
-    }
+    await recordTrouble(this.outcomes, this.settings.name, failure);
   }
-
-  private async record(result: RunResult): Promise<void> {
-    const { table, phase, pages, rowsRead, rowsWritten, rowsDeleted, rowsQuarantined } = result;
-    if (result.failure === null && rowsRead === 0 && rowsDeleted === 0) return;
-    try {
-      await recordRun(this.mirror.store, {
-        table,
-        phase,
-        milliseconds: result.milliseconds,
-        pages,
-        rowsRead,
-        rowsWritten,
-        rowsDeleted,
-        rowsQuarantined,
-        errorCode: result.failure?.code ?? null,
-      });
-    } catch {
-      this.logger.warn('The run could not be recorded in the state table.');
-    }
-  }
-
-  private report(result: RunResult): void {
-    // The child logger names the table.
-    const { failure, deferred, table: _, ...fields } = result;
-    if (failure !== null) {
-      const { code, remedy, message } = failure;
-      const { table: _table, ...details } = failure.details;
-      const fault = code === 'unexpected' ? { err: failure.cause } : {};
-      const entry = { ...fields, ...details, code, remedy, ...fault };
-      // Which process writes a table is no error: the one that does tells how it goes.
-      const loudness = this.watch?.failed(result.table, failure) ?? (OF_LEASES.has(code) ? 'warn' : 'error');
-      this.logger[loudness](entry, message);
-      return;
-    }
-    if (!deferred) this.watch?.succeeded(result.table);
-    if (deferred) {
-      this.logger.debug('Other loads are under way; this one waits.');
-    } else if (fields.rowsRead > 0 || fields.rowsDeleted > 0) {
-      this.logger.info(fields, summary(result));
-    } else {
-      this.logger.debug(fields, 'Nothing changed.');
-    }
-  }
-}
-
-function summary(result: RunResult): string {
-  const { phase, rowsWritten, rowsDeleted, rowsQuarantined, milliseconds } = result;
-  const parts = [`${rowsWritten} ${rowsWritten === 1 ? 'row' : 'rows'} written`, `${rowsDeleted} deleted`];
-  if (rowsQuarantined > 0) parts.push(`${rowsQuarantined} quarantined`);
-  return `${phase} of ${result.table}: ${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s.`;
 }

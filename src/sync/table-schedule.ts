@@ -1,7 +1,8 @@
 import { sleep } from '../model/sleep.ts';
 import { startTicks } from './cron-ticks.ts';
 import { restAfter, startJitter } from './schedule-delay.ts';
-import type { RunOptions, RunResult } from './table-job.ts';
+import type { RunResult } from './run-outcome.ts';
+import type { RunOptions } from './table-job.ts';
 
 export interface TableScheduleOptions {
   /** Cron, five fields, or six with seconds. */

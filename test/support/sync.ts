@@ -12,10 +12,10 @@ import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import type { LoadPlaces } from '../../src/sync/load-places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/table-selection.ts';
+import type { RunResult } from '../../src/sync/run-outcome.ts';
 import {
   TableJob,
   type RunOptions,
-  type RunResult,
   type TableJobParts,
   type TableSettings,
 } from '../../src/sync/table-job.ts';

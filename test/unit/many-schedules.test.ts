@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/random.ts';
 import { runTables } from '../../src/sync/running-tables.ts';
-import type { RunResult, TableJob } from '../../src/sync/table-job.ts';
+import type { RunResult } from '../../src/sync/run-outcome.ts';
+import type { TableJob } from '../../src/sync/table-job.ts';
 
 const TABLES = 200;
 const AT_ONCE = 10;
@@ -57,4 +58,26 @@ test('two hundred tables due at the same second start one after another, so many
   });
   expect(Math.max(...perSecond)).toBeLessThan(TABLES / 3);
   expect(perSecond.reduce((sum, count) => sum + count)).toBe(TABLES);
+});
+
+test('a clock that is set back by two hours holds no table that waits for its place', async () => {
+  const starts: number[] = [];
+  const stop = new AbortController();
+  const tables = runTables(2, stop.signal);
+  for (let number = 0; number < 6; number++) {
+    const run = async (): Promise<RunResult> => {
+      starts.push(performance.now());
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      return { failure: null, deferred: false } as RunResult;
+    };
+    tables.add(job(`table${number}`, run), '0 0 * * *');
+  }
+  await vi.advanceTimersByTimeAsync(7_000);
+  expect(starts.length).toBeLessThan(6);
+  vi.setSystemTime(Date.now() - 120 * MINUTE);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(starts).toHaveLength(6);
+  stop.abort();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await tables.stopped();
 });

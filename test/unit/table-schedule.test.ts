@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Failure, type Reaction } from '../../src/model/failure.ts';
-import type { RunResult } from '../../src/sync/table-job.ts';
+import type { RunResult } from '../../src/sync/run-outcome.ts';
 import { TableSchedule } from '../../src/sync/table-schedule.ts';
 
 const EVERY_MINUTE = '* * * * *';
