@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { ConfigProblem } from './config.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -29,15 +29,37 @@ export function readFileSettings(
   }
   const document = parseDocument(text);
   for (const error of document.errors) {
-    problems.push({ key: file, message: `is no valid YAML: ${error.message.split('\n')[0] ?? ''}` });
+    problems.push({ key: file, message: `is no valid YAML: ${describeError(error)}` });
   }
   if (document.errors.length > 0) return {};
-  const tree: unknown = document.toJS() ?? {};
+  const tree = treeOf(document);
+  if (tree === undefined) {
+    const help = 'a value that begins with * has to be in quotes';
+    problems.push({ key: file, message: `has an alias that leads nowhere; ${help}` });
+    return {};
+  }
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
     problems.push({ key: file, message: 'is no mapping of keys to values' });
     return {};
   }
   return substituted(tree, [], variables, problems) as Record<string, unknown>;
+}
+
+/** The parser's own message may quote the text, and with it a password. */
+function describeError({ code, linePos }: YAMLParseError): string {
+  const what = code.toLowerCase().replaceAll('_', ' ');
+  const at = linePos?.[0];
+  return at === undefined ? what : `${what} at line ${at.line}, column ${at.col}`;
+}
+
+/** The document as a tree; undefined where an alias has no anchor, or leads to far too much. */
+function treeOf(document: Document.Parsed): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
 }
 
 const PLACEHOLDER = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;

@@ -47,6 +47,20 @@ test.each(['a: [', 'a: 1\na: 2', '\t- x', '- account', 'just text'])('the file %
   expect(problemsOf(yaml).length).toBeGreaterThan(0);
 });
 
+test.each([
+  ['an alias', 'postgres: { url: *hunter2 }', /begins with \* has to be in quotes/],
+  ['a tag', 'postgres: { url: !u!hunter2 x }', /at line 1, column 18/],
+  ['a block', 'postgres:\n  url: |hunter2\n    x', /unexpected token at line 2, column/],
+  ['an escape', String.raw`postgres: { url: "\hunter2" }`, /bad dq escape at line 1/],
+  ['a line', 'postgres:\n  url: "hunter2: x\n- y', /at line \d/],
+])('a file that is no YAML is refused without what it says, such as %s', (_, yaml, message) => {
+  const told = problemsOf(yaml)
+    .map((problem) => problem.message)
+    .join('\n');
+  expect(told).toMatch(message);
+  expect(told).not.toContain('unter2');
+});
+
 test.each(['* * * * *', '*/5 * * * *', '*/5 * * * * *', '0 3 * * 1-5', '  0 3 * * 1 '])(
   'the schedule %j is accepted',
   (schedule) => {
