@@ -1,4 +1,4 @@
-import Bottleneck from 'bottleneck';
+import { RunPlaces } from './run-places.ts';
 import type { TableJob } from './table-job.ts';
 import { TableSchedule } from './table-schedule.ts';
 
@@ -15,7 +15,7 @@ export interface RunningTables {
 }
 
 export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTables {
-  const places = new Bottleneck({ maxConcurrent: tablesAtOnce });
+  const places = new RunPlaces(tablesAtOnce);
   const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
   let onBroken: ((error: unknown) => void) | undefined;
   const broken = new Promise<never>((_, reject) => (onBroken = reject));
@@ -26,11 +26,7 @@ export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTab
     add(job, cron) {
       const schedule = new TableSchedule({
         cron,
-        run: async (run, stop) =>
-          places.schedule(async () => {
-            stop.throwIfAborted();
-            return job.run(run, stop);
-          }),
+        run: async (run, stop) => places.hold(stop, async () => job.run(run, stop)),
       });
       const stop = new AbortController();
       const ended = schedule.run(AbortSignal.any([signal, stop.signal]));
