@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { finished } from 'node:stream/promises';
 import { from as copyFrom } from 'pg-copy-streams';
+import { Pool } from 'pg';
 import { expect, it } from 'vitest';
 import type { Mirror } from '../../src/mirror/mirror.ts';
 import { holdFence } from '../../src/mirror/state/checkpoints.ts';
@@ -15,7 +16,7 @@ const LINE = Buffer.from(`${'x'.repeat(100)}\n`);
 async function leaseOf(mirror: Mirror): Promise<Lease> {
   const taken = await takeLease(mirror.store, 'account', 'holder', LEASE);
   if (taken === null) throw new Error('not taken');
-  await mirror.pool.query('CREATE TABLE IF NOT EXISTS loaded (line text)');
+  await mirror.pool.query('CREATE TABLE IF NOT EXISTS mirrorverse.loaded (line text)');
   return taken.lease;
 }
 
@@ -25,11 +26,14 @@ async function copying(
   lease: Lease,
   pieces: AsyncIterable<Buffer>,
 ): Promise<void> {
-  const client = await database.pool.connect();
+  // Of the daemon's role: it may not end the sessions of others.
+  const pool = new Pool({ connectionString: database.url, max: 1 });
+  const client = await pool.connect();
+  client.on('error', () => undefined);
   try {
     await client.query('BEGIN');
     await holdFence(mirror.store, client, lease);
-    const stream = client.query(copyFrom('COPY loaded FROM STDIN'));
+    const stream = client.query(copyFrom('COPY mirrorverse.loaded FROM STDIN'));
     const over = finished(stream);
     over.catch(() => undefined);
     for await (const piece of pieces) stream.write(piece);
@@ -38,6 +42,7 @@ async function copying(
     await client.query('COMMIT');
   } finally {
     client.release(true);
+    await pool.end();
   }
 }
 
@@ -65,7 +70,7 @@ it('a lease is taken from a holder that stands still inside a COPY, whose page i
   expect(taken.lease.fence).toBe(lease.fence + 1n);
   goOn.abort();
   await expect(standing).rejects.toMatchObject({ code: '57P01' });
-  expect(await test.database.query('SELECT FROM loaded')).toEqual([]);
+  expect(await test.database.query('SELECT FROM mirrorverse.loaded')).toEqual([]);
 });
 
 it('a COPY that is slow but moves is never ended, however long after its lease', async () => {
@@ -82,7 +87,7 @@ it('a COPY that is slow but moves is never ended, however long after its lease',
     expect(over).toBe(false);
   }
   await slow;
-  expect((await test.database.query('SELECT FROM loaded')).length).toBeGreaterThan(10);
+  expect((await test.database.query('SELECT FROM mirrorverse.loaded')).length).toBeGreaterThan(10);
 });
 
 it('a session stands as long as each look finds the same, from the first of them', () => {

@@ -30,7 +30,15 @@ export function databaseServerUrl(): string {
 export type DatabaseRole = 'administrator' | 'least';
 
 /** The schemas that the tests configure. */
-const SCHEMAS = ['dataverse', 'mirrorverse', 'dataverse_labeled', 'dbo', 'synapse', 'dynamics_365', 'bericht'];
+const SCHEMAS = [
+  'dataverse',
+  'mirrorverse',
+  'dataverse_labeled',
+  'dbo',
+  'synapse',
+  'dynamics_365',
+  'bericht',
+];
 
 /**
  * Creates an empty database with a random name; `await using` or `drop()` removes it.

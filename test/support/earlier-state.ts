@@ -19,6 +19,10 @@ export async function goBackTo(database: TestDatabase, migrations: number): Prom
     await client.query('BEGIN');
     await client.query('ALTER SCHEMA mirrorverse RENAME TO later');
     await client.query('CREATE SCHEMA mirrorverse');
+    // An earlier version's tables belong to the daemon's role as well.
+    const role = client.escapeIdentifier(decodeURIComponent(new URL(database.url).username));
+    await client.query(`GRANT USAGE, CREATE ON SCHEMA mirrorverse TO ${role}`);
+    await client.query(`SET LOCAL ROLE ${role}`);
     await client.query('SET LOCAL search_path TO mirrorverse');
     await client.query(
       'CREATE TABLE migrations (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hash text NOT NULL, created_at bigint NOT NULL)',
@@ -45,6 +49,7 @@ export async function goBackTo(database: TestDatabase, migrations: number): Prom
         [`mirrorverse.${table}`],
       );
     }
+    await client.query('RESET ROLE');
     await client.query('DROP SCHEMA later CASCADE');
     await client.query('COMMIT');
   } finally {

@@ -5,7 +5,8 @@ type Queryable = Pick<TestDatabase, 'query'>;
 /**
  * Writes down, by triggers, who takes each table's lease, who moves its checkpoint, and who writes its
  * mirror table, in which transaction. Who is told by the session's application name, which each process
- * must have for itself: nothing of what the code under test says of itself is believed.
+ * must have for itself: nothing of what the code under test says of itself is believed. The triggers have
+ * their owner's rights, whatever those of the daemon's role.
  *
  * The state schema must be there already; mirror tables are watched from the moment they are made.
  */
@@ -16,7 +17,7 @@ export async function watchLeases(database: Queryable): Promise<void> {
       n bigint GENERATED ALWAYS AS IDENTITY, what text, "table" text, process text, fence bigint,
       fence_before bigint, robbed boolean, xact xid8 DEFAULT pg_current_xact_id());
 
-    CREATE FUNCTION lease_journal.note_state() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION lease_journal.note_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE process text := current_setting('application_name');
     BEGIN
       IF NEW.fence <> OLD.fence THEN
@@ -33,13 +34,13 @@ export async function watchLeases(database: Queryable): Promise<void> {
     CREATE TRIGGER lease_journal AFTER UPDATE ON mirrorverse.tables
       FOR EACH ROW EXECUTE FUNCTION lease_journal.note_state();
 
-    CREATE FUNCTION lease_journal.note_write() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION lease_journal.note_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN
       INSERT INTO lease_journal.events (what, "table", process)
       VALUES ('written', TG_TABLE_NAME, current_setting('application_name'));
       RETURN NULL;
     END $$;
-    CREATE FUNCTION lease_journal.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION lease_journal.watch() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE made oid;
     BEGIN
       FOR made IN

@@ -2,7 +2,8 @@ import type { TestDatabase } from './database.ts';
 
 /**
  * Watches every mirror table from the moment it is made, by triggers: each version that a row ever had,
- * and each statement after which a table that had rows has none.
+ * and each statement after which a table that had rows has none. The triggers have their owner's rights,
+ * whatever those of the daemon's role.
  *
  * Emptiness is looked at after each statement that deletes, so a table emptied and filled again within
  * one transaction would count, too; nothing has a reason to do that.
@@ -19,7 +20,7 @@ export async function watchMirror(
       n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid NOT NULL, version bigint);
     CREATE TABLE journal.emptied (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, how text);
 
-    CREATE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
             after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
     BEGIN
@@ -28,7 +29,7 @@ export async function watchMirror(
       RETURN NULL;
     END $$;
 
-    CREATE FUNCTION journal.note_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION journal.note_emptied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE is_empty boolean;
     BEGIN
       EXECUTE format(
@@ -40,13 +41,13 @@ export async function watchMirror(
       RETURN NULL;
     END $$;
 
-    CREATE FUNCTION journal.note_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION journal.note_truncated() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     BEGIN
       INSERT INTO journal.emptied ("table", how) VALUES (TG_TABLE_NAME, TG_OP);
       RETURN NULL;
     END $$;
 
-    CREATE FUNCTION journal.watch() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION journal.watch() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE made record;
     BEGIN
       FOR made IN

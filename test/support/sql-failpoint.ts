@@ -29,10 +29,9 @@ export async function sqlFailpoint(database: TestDatabase, options: FailpointOpt
   const name = `failpoint_${randomBytes(4).toString('hex')}`;
   const last = Number.isFinite(times) ? at + times - 1 : Number.MAX_SAFE_INTEGER;
   await database.query(`CREATE SEQUENCE public.${name}`);
-  // Nothing else is done in it, so whoever may write the table may come by.
-  await database.query(`GRANT ALL ON SEQUENCE public.${name} TO PUBLIC`);
+  // With its owner's rights, so that whoever may write the table may come by.
   await database.query(`
-    CREATE FUNCTION public.${name}() RETURNS trigger LANGUAGE plpgsql AS $body$
+    CREATE FUNCTION public.${name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
     DECLARE n bigint := nextval('public.${name}');
     BEGIN
       IF n BETWEEN ${at} AND ${last} THEN

@@ -1,7 +1,8 @@
 import type { TestDatabase } from './database.ts';
 
 /**
- * Writes down every version a row of a mirror table ever had, by a trigger, and tells which went back.
+ * Writes down every version a row of a mirror table ever had, by a trigger with its owner's rights, and
+ * tells which went back.
  * A row that was deleted may come back with any version: the journal notes the deletion too.
  */
 export async function watchVersions(
@@ -14,7 +15,7 @@ export async function watchVersions(
     `CREATE TABLE IF NOT EXISTS journal.versions (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid, version bigint)`,
   );
   await database.query(
-    `CREATE OR REPLACE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql AS $$
+    `CREATE OR REPLACE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
      BEGIN
        INSERT INTO journal.versions ("table", key, version) VALUES (
          TG_TABLE_NAME,
