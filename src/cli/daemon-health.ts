@@ -56,7 +56,10 @@ export async function startDaemonHealth(session: Session): Promise<DaemonHealth>
     },
     opened: () => note({ kind: 'opened' }),
     openingFailed: (failure) => note({ kind: 'opening-failed', failure }),
-    tables: (names) => note({ kind: 'tables', names }),
+    tables(names) {
+      note({ kind: 'tables', names });
+      log.tables(names);
+    },
     workEnded: liveness.workEnded,
   };
 }

@@ -9,6 +9,7 @@ import { restAfter } from '../sync/schedule-delay.ts';
 import type { Resolution } from '../sync/table-resolution.ts';
 import type { Command } from './command.ts';
 import { startDaemonHealth, type DaemonHealth } from './daemon-health.ts';
+import { createOpeningLog } from './opening-log.ts';
 import { leaseHolder, Session } from './session.ts';
 
 export const run: Command = {
@@ -66,17 +67,19 @@ interface Opened {
  */
 async function openPatiently(session: Session, health: DaemonHealth): Promise<Opened> {
   const { logger, signal } = session.context;
+  const log = createOpeningLog(logger);
   for (let failures = 1; ; failures++) {
     try {
       const resolution = await session.resolution();
-      return { resolution, mirror: await session.mirror(resolution.tables) };
+      const mirror = await session.mirror(resolution.tables);
+      log.opened();
+      return { resolution, mirror };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;
       health.openingFailed(error);
       const rest = restAfter(error, failures);
-      const { code, remedy, details } = error;
-      logger.error({ ...details, code, remedy, rest }, `${error.message} Trying again.`);
+      log.failed(error, rest);
       await sleep(rest, signal);
     }
   }

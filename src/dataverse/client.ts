@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { createBursts, fieldsOf } from '../model/burst.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import { readApiError, type ApiError } from './api-error.ts';
@@ -91,6 +92,7 @@ export class DataverseClient {
   /** Asking for the metadata version was found to cost last pages their delta links. */
   versionCostsLinks = false;
   private readonly options: ClientOptions;
+  private readonly troubles = createBursts();
 
   constructor(options: ClientOptions) {
     this.options = options;
@@ -152,7 +154,7 @@ export class DataverseClient {
           throw timedOut(code, request, false);
         }
         if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
-        await this.wait(retries, { trouble: code }, request, signal);
+        await this.wait(retries, code, { trouble: code }, request, signal);
         continue;
       }
       budget.observe(attempt.headers);
@@ -170,14 +172,18 @@ export class DataverseClient {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
         const pause = throttlePause(error, throttled, Math.random());
         budget.pause(pause);
-        logger.warn({ ...fields, pause }, 'Dataverse asked to slow down; all requests pause.');
+        this.tell(
+          `${error.status} ${error.code}`,
+          { ...fields, pause },
+          'Dataverse asked to slow down; all requests pause.',
+        );
       } else if (verdict === 'transient') {
         if (request.divisible === true && isTimeOut(error)) {
           const certain = isSqlTimeOut(error);
           if (certain || ++timeOuts > 1) throw timedOut(describe(error), request, certain);
         }
         if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
-        await this.wait(retries, fields, request, signal);
+        await this.wait(retries, `${error.status} ${error.code}`, fields, request, signal);
       } else if (verdict === 'unauthorized' && !renewed) {
         renewed = true;
         this.options.tokens.refuse(token);
@@ -242,13 +248,26 @@ export class DataverseClient {
     return ownUrl(location, this.origin, from.href);
   }
 
-  private async wait(retry: number, fields: object, request: Request, signal: AbortSignal): Promise<void> {
+  private async wait(
+    retry: number,
+    about: string,
+    fields: object,
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<void> {
     const delay = backOff(retry, Math.random());
-    this.options.logger.warn(
-      { table: request.table, ...fields, retry, delay },
-      'A request to Dataverse failed; it will be repeated.',
-    );
+    const entry = { table: request.table, ...fields, retry, delay };
+    this.tell(about, entry, 'A request to Dataverse failed; it will be repeated.');
     await sleep(delay, signal);
+  }
+
+  /** What befalls one request befalls most of them, those of hundreds of tables. */
+  private tell(about: string, fields: object, message: string): void {
+    const occurrence = this.troubles(about);
+    this.options.logger[occurrence.isTold ? 'warn' : 'debug'](
+      { ...fields, ...fieldsOf(occurrence) },
+      message,
+    );
   }
 }
 

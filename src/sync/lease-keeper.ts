@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../mirror/mirror.ts';
 import { renewLeases, type Lease } from '../mirror/state/leases.ts';
+import { createBursts, fieldsOf } from '../model/burst.ts';
 import { sleep } from '../model/sleep.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
@@ -18,6 +19,7 @@ export class LeaseKeeper {
   private readonly inUse = new Set<Lease>();
   private readonly mirror: Mirror;
   private readonly logger: Logger;
+  private readonly renewalFailed = createBursts();
 
   constructor(mirror: Mirror, holder: string, logger: Logger) {
     this.mirror = mirror;
@@ -53,8 +55,12 @@ export class LeaseKeeper {
         await renewLeases(store, [...this.inUse], options.leaseDuration);
       } catch (error) {
         if (signal.aborted) return;
+        const occurrence = this.renewalFailed('');
         const name = error instanceof Error ? error.name : 'unknown';
-        this.logger.warn({ error: name }, 'The leases could not be renewed; trying again.');
+        this.logger[occurrence.isTold ? 'warn' : 'debug'](
+          { error: name, ...fieldsOf(occurrence) },
+          'The leases could not be renewed; trying again.',
+        );
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Failure } from '../model/failure.ts';
+import { nextReminder } from '../model/reminder.ts';
 import type { Loudness, RunWatch } from './run-watch.ts';
 
 /** Failures that are nobody's in particular: what one table meets all of them do. */
@@ -26,9 +27,6 @@ export function isOfTheProcess(failure: Pick<Failure, 'code'>): boolean {
 export const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
 
 const MINUTE = 60_000;
-/** Milliseconds from the beginning of a trouble to its first reminder; each further rest is twice as long. */
-const FIRST_REMINDER = MINUTE;
-const LONGEST_REST = 60 * MINUTE;
 /** Milliseconds after which an outage is an error, however it may pass by itself. */
 const LONG = 5 * MINUTE;
 
@@ -37,7 +35,10 @@ export interface Outage {
   readonly code: string;
   /** Milliseconds, by a clock that nobody sets back. */
   readonly since: number;
+  /** Those that have not succeeded since. */
   readonly tables: ReadonlySet<string>;
+  /** All that met it. */
+  readonly met: ReadonlySet<string>;
   readonly nextReminder: number;
 }
 
@@ -73,19 +74,23 @@ export function failed(
   const next = new Map([...outages].filter(([other]) => !isOfTable(other, table) || other === key));
   const before = next.get(key);
   if (before === undefined) {
-    next.set(key, { code, since: now, tables: new Set([table]), nextReminder: now + FIRST_REMINDER });
+    const tables = new Set([table]);
+    next.set(key, { code, since: now, tables, met: tables, nextReminder: nextReminder(now, now) });
     return { outages: next, loudness: firstLoudness(failure), lines: [] };
   }
-  const tables = new Set([...before.tables, table]);
+  const tables = withMember(before.tables, table);
+  const met = withMember(before.met, table);
   const age = now - before.since;
   const due = now >= before.nextReminder;
-  const nextReminder = due
-    ? now + Math.min(LONGEST_REST, Math.max(FIRST_REMINDER, age))
-    : before.nextReminder;
-  next.set(key, { ...before, tables, nextReminder });
+  next.set(key, {
+    ...before,
+    tables,
+    met,
+    nextReminder: due ? nextReminder(before.since, now) : before.nextReminder,
+  });
   if (!shared) return { outages: next, loudness: due ? firstLoudness(failure) : 'debug', lines: [] };
-  const level = age >= LONG || failure.reaction !== 'retry' ? 'error' : 'warn';
-  const reminder = { kind: 'reminder', level, code, milliseconds: age, tables: tables.size } as const;
+  const level = levelAfter(age, failure);
+  const reminder = { kind: 'reminder', level, code, milliseconds: age, tables: met.size } as const;
   return { outages: next, loudness: 'debug', lines: due ? [reminder] : [] };
 }
 
@@ -116,8 +121,28 @@ export function progressed(outages: Outages, now: number): Omit<Told, 'loudness'
   return { outages: next, lines: ended.map(([, outage]) => over(outage, now)) };
 }
 
-function over({ code, since, tables }: Outage, now: number): OutageLine {
-  return { kind: 'over', level: 'info', code, milliseconds: now - since, tables: tables.size };
+/** Takes note of which tables are at work: whoever has left meets nothing any more. */
+export function atWork(outages: Outages, names: readonly string[], now: number): Omit<Told, 'loudness'> {
+  if (outages.size === 0) return { outages, lines: [] };
+  const present = new Set(names);
+  const next = new Map<string, Outage>();
+  const lines: OutageLine[] = [];
+  for (const [key, outage] of outages) {
+    const tables = new Set([...outage.tables].filter((table) => present.has(table)));
+    if (tables.size > 0) next.set(key, { ...outage, tables });
+    // Of a table's own trouble there is nothing to say once the table is gone.
+    else if (key === outage.code) lines.push(over(outage, now));
+  }
+  return { outages: next, lines };
+}
+
+function over({ code, since, met }: Outage, now: number): OutageLine {
+  return { kind: 'over', level: 'info', code, milliseconds: now - since, tables: met.size };
+}
+
+/** The set with the table in it: the same one where it was, which is the usual case. */
+function withMember(tables: ReadonlySet<string>, table: string): ReadonlySet<string> {
+  return tables.has(table) ? tables : new Set([...tables, table]);
 }
 
 function isShared(failure: Pick<Failure, 'code' | 'reaction'>): boolean {
@@ -128,13 +153,23 @@ function isOfTable(key: string, table: string): boolean {
   return key.startsWith(`${table} `);
 }
 
+/** How loud to be of an outage of so many milliseconds. */
+export function levelAfter(age: number, { reaction }: Pick<Failure, 'reaction'>): 'warn' | 'error' {
+  return age >= LONG || reaction !== 'retry' ? 'error' : 'warn';
+}
+
 /** What passes by itself is no error yet. */
 function firstLoudness({ code, reaction }: Pick<Failure, 'code' | 'reaction'>): Loudness {
   return reaction === 'retry' || OF_LEASES.has(code) ? 'warn' : 'error';
 }
 
+export interface OutageLog extends RunWatch {
+  /** Tells it which tables are at work, whenever some have left. */
+  readonly tables: (names: readonly string[]) => void;
+}
+
 /** Keeps a long outage of many tables to a few lines. */
-export function createOutageLog(logger: Logger, now: () => number = () => performance.now()): RunWatch {
+export function createOutageLog(logger: Logger, now: () => number = () => performance.now()): OutageLog {
   let outages: Outages = new Map();
   const keep = (told: Omit<Told, 'loudness'>): void => {
     ({ outages } = told);
@@ -148,6 +183,7 @@ export function createOutageLog(logger: Logger, now: () => number = () => perfor
     },
     progressed: () => keep(progressed(outages, now())),
     succeeded: (table) => keep(succeeded(outages, table, now())),
+    tables: (names) => keep(atWork(outages, names, now())),
   };
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reaction } from '../../src/model/failure.ts';
-import { failed, progressed, succeeded, type Outages } from '../../src/sync/outage-log.ts';
+import { atWork, failed, progressed, succeeded, type Outages } from '../../src/sync/outage-log.ts';
 
 const MINUTE = 60_000;
 const DATABASE = { code: 'database-unreachable', reaction: 'retry' as Reaction };
@@ -68,7 +68,20 @@ test('an outage of requests ends with the last of its tables, and no page ends i
   const first = succeeded(outages, 'account', 2_000);
   expect(first.lines).toEqual([]);
   expect(succeeded(first.outages, 'contact', 3_000).lines).toMatchObject([
-    { kind: 'over', milliseconds: 3_000 },
+    { kind: 'over', milliseconds: 3_000, tables: 2 },
+  ]);
+});
+
+test('a table that leaves takes its troubles along, and ends the outage whose last one it was', () => {
+  let { outages } = failed(new Map(), 'account', SOURCE, 0);
+  ({ outages } = failed(outages, 'contact', SOURCE, 0));
+  ({ outages } = failed(outages, 'lead', DENIED, 0));
+  const one = atWork(outages, ['account', 'lead'], 1_000);
+  expect(one.lines).toEqual([]);
+  const none = atWork(one.outages, ['task'], 2_000);
+  expect(none.outages.size).toBe(0);
+  expect(none.lines).toEqual([
+    { kind: 'over', level: 'info', code: SOURCE.code, milliseconds: 2_000, tables: 2 },
   ]);
 });
 
