@@ -45,6 +45,8 @@ export interface SoakResult {
 
 /** Milliseconds of a lease. */
 const LEASE = 3_000;
+/** Milliseconds between two lines of figures. */
+const REPORT_EVERY = 60_000;
 /** Milliseconds the daemons have to make all right when the trouble is over. */
 const RECOVERY = 300_000;
 
@@ -148,11 +150,12 @@ async function trouble(
 async function sampling(
   bench: SoakBench,
   daemons: readonly Daemon[],
-  { sampleEvery }: SoakOptions,
+  { sampleEvery, report }: SoakOptions,
   over: AbortSignal,
   series: Record<Figure, Sample[]>,
 ): Promise<void> {
   const daemon = daemons[0];
+  let reportedAt = performance.now();
   while (await rested(sampleEvery * 1_000, over)) {
     const at = performance.now();
     const figures = await processFigures(daemon?.command.child.pid ?? 0);
@@ -168,6 +171,11 @@ async function sampling(
     }
     series.sessions.push({ at, value: row?.sessions ?? 0 });
     if (row?.lag !== null && row !== undefined) series.lag.push({ at, value: row.lag });
+    if (at - reportedAt < REPORT_EVERY) continue;
+    reportedAt = at;
+    report(
+      `${daemon?.name}: ${figures?.memory.toFixed(0)} MB, ${figures?.handles} handles, ${row?.sessions} sessions.`,
+    );
   }
 }
 
