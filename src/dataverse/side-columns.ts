@@ -4,7 +4,7 @@ import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts
 import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
 import { API_PATH, type DataverseClient, type Request } from './client.ts';
-import { linkLoop } from './link-loop.ts';
+import { FollowedLinks } from './followed-links.ts';
 import { parsePageInTurns, RowShape } from './page-parser.ts';
 import { membersBeside, query, type Member, type Selection } from './selection.ts';
 import { keyFilter, keysInRequest, memberGroups } from './side-plan.ts';
@@ -63,7 +63,7 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
   ): Promise<PageRows[]> {
     const shape = new RowShape(properties);
     const pages: PageRows[] = [];
-    const followed = new Set<string>();
+    const followed = new FollowedLinks();
     let url = `${table.entitySet}${query(select, keyFilter(propertyOf(identity[0] ?? 0), ids))}`;
     for (;;) {
       const request: Request = {
@@ -77,7 +77,6 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
       pages.push(page);
       if (page.link === null) return pages;
       url = page.link.url;
-      if (followed.has(url)) throw linkLoop();
       followed.add(url);
     }
   }

@@ -13,8 +13,8 @@ import type { GuardedAdvance } from './load-guard.ts';
  * however much changes meanwhile.
  *
  * A delta that an earlier process began has no link to be followed from its start: the table is
- * re-baselined instead. It lives as long as a pass; in the stored checkpoint a delta that is repeated is
- * one that has not begun.
+ * re-baselined instead. It lives as long as the feed is followed; in the stored checkpoint a delta that
+ * is repeated is one that has not begun.
  */
 export class DeltaGuard {
   private start: Link | undefined;
@@ -40,8 +40,7 @@ export class DeltaGuard {
     return { checkpoint: { ...from, link: start }, sweep: false, repeats: true };
   }
 
-  /** The delta under way is of no use any more. */
-  forget(): void {
+  private forget(): void {
     this.start = undefined;
     this.end = undefined;
   }

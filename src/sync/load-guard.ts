@@ -16,7 +16,8 @@ export interface GuardedAdvance extends Advance {
  * first one, issued before the second began, is what its first delta follows: that delta has everything
  * that happened since, whatever the second load's own link stands for.
  *
- * It lives as long as a pass. A pass that ends early leaves a re-baseline, which is guarded anew.
+ * It lives as long as the feed is followed. A pass that ends early leaves a re-baseline, which is
+ * guarded anew.
  */
 export class LoadGuard {
   private link: Link | undefined;
@@ -37,10 +38,5 @@ export class LoadGuard {
       sweep: false,
       repeats: true,
     };
-  }
-
-  /** The load under way begins again for another reason. */
-  forget(): void {
-    this.link = undefined;
   }
 }

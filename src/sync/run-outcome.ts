@@ -6,7 +6,7 @@ import { postgresFailure } from '../mirror/sqlstate.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import { isOfTheProcess, OF_LEASES } from './outage-log.ts';
-import type { PassProgress } from './pass.ts';
+import type { PassProgress } from './pass-progress.ts';
 import type { RunWatch } from './run-watch.ts';
 
 /** What became of a run. */

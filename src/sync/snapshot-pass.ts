@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { FullRead } from '../dataverse/full-read.ts';
-import { linkLoop } from '../dataverse/link-loop.ts';
+import { FollowedLinks } from '../dataverse/followed-links.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Link, PageRows, PlainPage, RowId } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
-import type { PassProgress } from './pass.ts';
+import { countPage, type PassProgress } from './pass-progress.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 
 export interface SnapshotOptions {
@@ -66,7 +66,7 @@ async function readOnce(
   start: Checkpoint,
   signal: AbortSignal,
 ): Promise<void> {
-  const followed = new Set<string>();
+  const followed = new FollowedLinks();
   const fetchAhead = (link: Link | null): Ahead<PlainPage> =>
     startAhead(async (either) => (link === null ? read.begin(either) : read.follow(link, either)), signal);
   let ahead = fetchAhead(null);
@@ -75,17 +75,12 @@ async function readOnce(
       const page = await ahead.result;
       const finished = page.link === null;
       if (page.link !== null) {
-        if (followed.has(page.link.url)) throw linkLoop();
         followed.add(page.link.url);
         ahead = fetchAhead(page.link);
       }
       const step = { from: start, advance: advance(start, finished), begins, finished, loadsEachTime: true };
       const result = await writer.write(page, step, signal).finally(page.release);
-      progress.pages++;
-      progress.rowsRead += page.rows;
-      progress.rowsWritten += result.written;
-      progress.rowsDeleted += result.deleted;
-      progress.rowsQuarantined += result.quarantined;
+      countPage(progress, page, result);
       onPage?.(progress);
       const { refusedSweep } = result;
       if (refusedSweep !== null) {

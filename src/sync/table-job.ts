@@ -27,7 +27,8 @@ import {
 import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
-import { runPass, type PassOptions, type PassProgress } from './pass.ts';
+import type { PassProgress } from './pass-progress.ts';
+import { runPass, type PassOptions } from './pass.ts';
 import { recovering } from './recovery.ts';
 import { withSecondLook, type SecondLookParts } from './second-look.ts';
 import { runSnapshot, snapshotStart } from './snapshot-pass.ts';

@@ -1,0 +1,27 @@
+import type { PageResult } from '../mirror/page-writer.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import type { PlainPage } from '../model/page.ts';
+
+/** What a pass has done so far. */
+export interface PassProgress {
+  /** The phase it began in, or was thrown back to. */
+  phase: Checkpoint['phase'];
+  pages: number;
+  rowsRead: number;
+  rowsWritten: number;
+  rowsDeleted: number;
+  rowsQuarantined: number;
+}
+
+/** Counts a page that is stored. */
+export function countPage(
+  progress: PassProgress,
+  page: Pick<PlainPage, 'rows' | 'tombstones'>,
+  result: PageResult,
+): void {
+  progress.pages++;
+  progress.rowsRead += page.rows + page.tombstones.length;
+  progress.rowsWritten += result.written;
+  progress.rowsDeleted += result.deleted;
+  progress.rowsQuarantined += result.quarantined;
+}
