@@ -1,3 +1,5 @@
+import { toFailure } from '../model/failure.ts';
+import { tlsChoice } from '../model/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
 import { withSecretFiles } from './secrets.ts';
@@ -185,7 +187,21 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
       message: 'is no address like postgres://user@host/database, nor `embedded` (variable DATABASE_URL)',
     });
   }
+  const problem = isPostgres ? tlsProblem(new URL(url)) : undefined;
+  if (problem !== undefined) problems.push({ key: 'postgres.url', message: problem });
   return { url };
+}
+
+/** What its parameters of TLS ask for that cannot be had. */
+function tlsProblem({ hostname, searchParams }: URL): string | undefined {
+  try {
+    // Without a host it is a Unix socket, or for PGHOST to say, which is looked at when it is opened.
+    tlsChoice(searchParams.get('host') ?? decodeURIComponent(hostname), searchParams);
+    return undefined;
+  } catch (error) {
+    const { message, remedy } = toFailure(error);
+    return `cannot be used: ${message} ${remedy}`;
+  }
 }
 
 /** What was refused is not missing as well. */

@@ -192,7 +192,9 @@ export const settingsSchema = z.strictObject({
         .min(0)
         .max(65_535)
         .optional()
-        .describe('Port for /healthz and /readyz while the daemon runs. Variable MIRRORVERSE_HEALTH_PORT.'),
+        .describe(
+          'Port on which the daemon answers: /healthz (it is alive), /readyz (the mirror is being kept up to date), /status (as status --json). Variable MIRRORVERSE_HEALTH_PORT.',
+        ),
     })
     .optional(),
   tables: z

@@ -30,16 +30,29 @@ test.each([
   ['postgres: { schema: a, stateSchema: a }', 'postgres.stateSchema'],
   ['postgres: { url: mysql://db/crm }', 'postgres.url'],
   ['postgres: { url: crm }', 'postgres.url'],
+  ['postgres: { url: "postgres://db/crm?sslmode=no-verify" }', 'postgres.url'],
+  ['postgres: { url: "postgres://db/crm?sslmode=verify-ca" }', 'postgres.url'],
+  ['postgres: { url: "postgres://db/crm?sslcrl=/crl.pem" }', 'postgres.url'],
+  ['sweep: { maxShare: 1.5 }', 'sweep.maxShare'],
+  ['sweep: { maxShare: half }', 'sweep.maxShare'],
+  ['sweep: { atLeast: -1 }', 'sweep.atLeast'],
+  ['sweep: { atMost: 1 }', 'sweep.atMost'],
 ])('%s is refused by its key', (yaml, key) => {
   expect(keysOf(problemsOf(yaml))).toEqual([key]);
 });
 
-test.each(['postgres://mirror@db/crm', 'postgresql://db', 'embedded'])(
-  'the PostgreSQL address %s is accepted',
-  (url) => {
-    expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });
-  },
-);
+const ADDRESSES = [
+  'postgres://mirror@db/crm',
+  'postgresql://db',
+  'embedded',
+  'postgres://db/crm?sslmode=require',
+  'postgres:///crm?host=/var/run/postgresql&sslmode=verify-ca',
+  'postgres://%2Fvar%2Frun%2Fpostgresql/crm?sslmode=verify-ca',
+];
+
+test.each(ADDRESSES)('the PostgreSQL address %s is accepted', (url) => {
+  expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });
+});
 
 test('each schema of views has a name of its own', () => {
   const problems = problemsOf(
@@ -64,12 +77,14 @@ test('a number may come from a variable wherever one is wanted', () => {
   const yaml = `
 labels: { language: '\${NUMBER}' }
 limits: { pageSize: '\${NUMBER}' }
-quarantine: { maxShare: '\${SHARE}' }`;
+quarantine: { maxShare: '\${SHARE}' }
+sweep: { maxShare: '\${SHARE}', atLeast: '\${NUMBER}' }`;
   const config = load(yaml, { NUMBER: '1031', SHARE: '0.25' });
   expect(config).toMatchObject({
     labels: { language: 1031 },
     limits: { pageSize: 1031 },
     quarantine: { maxShare: 0.25 },
+    sweep: { maxShare: 0.25, atLeast: 1031 },
   });
 });
 

@@ -8,6 +8,7 @@ schedule: '1 * * * *'
 deletes: hard
 lease: 10s
 limits: { requestsPer5Minutes: 1, concurrency: 1, pageSize: 1, pageBytes: 1MiB, memory: 1GiB, tables: 1, requestTimeout: 1s }
+sweep: { maxShare: 0.1 }
 health: { port: 1 }
 tables:
   - name: account
@@ -35,6 +36,7 @@ test('every variable wins over the file', () => {
     MIRRORVERSE_MEMORY: '2GiB',
     MIRRORVERSE_TABLES_AT_ONCE: '2',
     MIRRORVERSE_REQUEST_TIMEOUT: '2s',
+    MIRRORVERSE_SWEEP_MAX_SHARE: '0.2',
     MIRRORVERSE_HEALTH_PORT: '2',
     MIRRORVERSE_TABLES: 'contact',
   });
@@ -53,6 +55,7 @@ test('every variable wins over the file', () => {
       tables: 2,
       requestTimeout: 2_000,
     },
+    sweep: { maxShare: 0.2, atLeast: 1_000 },
     healthPort: 2,
     tables: [{ name: 'contact', cron: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
   });
