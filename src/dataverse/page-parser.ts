@@ -220,7 +220,7 @@ class RowCollector {
         at = scanner.position;
       }
       if (member >= 0) {
-        if (first === OPEN_BRACE) this.complexValue(start, base + 2 * member);
+        if (first === OPEN_BRACE) this.complexValue(start, at, base + 2 * member);
         else {
           cells[base + 2 * member] = first === LETTER_N ? 0 : start;
           cells[base + 2 * member + 1] = at;
@@ -258,18 +258,25 @@ class RowCollector {
   }
 
   /**
-   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`; its value is the cell.
+   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`; its value is the cell. Any
+   * other object is the cell itself, which no column can hold: taken for null it would be lost unnoticed.
    */
-  private complexValue(start: number, cell: number): void {
+  private complexValue(start: number, end: number, cell: number): void {
     const inner = new JsonScanner(this.scanner.bytes, start);
+    let isManaged = false;
     for (const [nameStart, nameEnd] of inner.memberNames()) {
       const isValue = decodeString(inner.bytes, nameStart - 1, nameEnd + 1) === 'Value';
       const from = inner.position;
       inner.skipValue();
-      if (!isValue || inner.bytes[from] === LETTER_N) continue;
+      if (!isValue) continue;
+      isManaged = true;
+      if (inner.bytes[from] === LETTER_N) continue;
       this.cells[cell] = from;
       this.cells[cell + 1] = inner.position;
     }
+    if (isManaged) return;
+    this.cells[cell] = start;
+    this.cells[cell + 1] = end;
   }
 
   /** Takes the entry just read for a tombstone. */

@@ -11,6 +11,7 @@ const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
+const LOWER_I = 0x69;
 const LOWER_N = 0x6e;
 const UPPER_N = 0x4e;
 const LOWER_U = 0x75;
@@ -53,8 +54,8 @@ export interface CopyOptions {
  *
  * JSON's string escapes and COPY's are nearly the same, so a value goes from the response's bytes to
  * COPY's in one pass: no string is made of it, no number is parsed. What PostgreSQL's text can never
- * hold (NUL, half a surrogate pair) is found here, with the column's name; everything else about a
- * value is PostgreSQL's to judge.
+ * hold (NUL, half a surrogate pair), or would take for what it is not (`now` for a date), is found here,
+ * with the column's name; everything else about a value is PostgreSQL's to judge.
  */
 export function toCopyText(
   page: PageRows,
@@ -128,6 +129,8 @@ class CopyTextWriter {
         const type = types[field];
         if (type === 'integers') reason = this.integers(start, end);
         else if (type === 'hash') reason = this.hash(start, end);
+        else if (type !== 'text' && isWord(bytes, start + 1, type))
+          reason = 'a word where a value was expected';
         else reason = this.string(start + 1, end - 1);
       } else if (bytes[start] === OPEN_BRACE || bytes[start] === OPEN_BRACKET) {
         reason = 'an object or array where a single value was expected';
@@ -223,6 +226,21 @@ class CopyTextWriter {
     this.length = to;
     return undefined;
   }
+}
+
+const TIMES: ReadonlySet<ColumnType | undefined> = new Set(['timestamptz', 'timestamp', 'date']);
+
+/**
+ * Whether a string is, or begins as, a word that PostgreSQL would take for a value which the source never
+ * meant: `now`, `infinity` or `J2451187` for a time, `NaN` or `Infinity` for an exact number. A double may be
+ * either of the latter. (PostgreSQL manual, 8.1.2 and 8.5.1.4.)
+ */
+function isWord(bytes: Uint8Array, start: number, type: ColumnType | undefined): boolean {
+  const first = bytes[start] as number;
+  if (TIMES.has(type)) return first < 0x30 || first > 0x39;
+  if (type !== 'numeric') return false;
+  const letter = (first === 0x2b || first === 0x2d ? (bytes[start + 1] as number) : first) | 0x20;
+  return letter === LOWER_N || letter === LOWER_I;
 }
 
 function hex4(bytes: Uint8Array, at: number): number {

@@ -36,10 +36,21 @@ test('no number is rounded', () => {
 
 test("a managed property's cell is its value", () => {
   const page = parse(
-    '{"value":[{"c":{"Value":true,"CanBeChanged":false,"ManagedPropertyLogicalName":"c"}},{"c":{"CanBeChanged":true,"Value":false}},{"c":{"Value":null}},{"c":{}},{"c":null}]}',
+    '{"value":[{"c":{"Value":true,"CanBeChanged":false,"ManagedPropertyLogicalName":"c"}},{"c":{"CanBeChanged":true,"Value":false}},{"c":{"Value":null}},{"c":null}]}',
     ['c'],
   );
-  expect(literals(page)).toEqual([['true'], ['false'], [null], [null], [null]]);
+  expect(literals(page)).toEqual([['true'], ['false'], [null], [null]]);
+});
+
+test('any other object is kept, not taken for null', () => {
+  const page = parse('{"value":[{"c":{ "Label": {"Value":1} } ,"d":2},{"c":{},"d":{"value":1}}]}', [
+    'c',
+    'd',
+  ]);
+  expect(literals(page)).toEqual([
+    ['{ "Label": {"Value":1} }', '2'],
+    ['{}', '{"value":1}'],
+  ]);
 });
 
 test('rows whose members change place from row to row keep their values apart', () => {
