@@ -80,10 +80,11 @@ async function hasChangedMeanwhile(
   { lease }: Taken,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const before = await preparation.make(lease, signal);
+  // Of the attempt: the metadata may have been read anew since, when a page told of the change.
+  const before = preparation.selection;
   metadata.forget(table);
-  const after = await preparation.make(lease, signal);
-  return selectionOf(before.mirror.table) !== selectionOf(after.mirror.table);
+  const { mirror, refills } = await preparation.make(lease, signal);
+  return refills || (before !== undefined && before !== selectionOf(mirror.table));
 }
 
 /** Where the table's feed stands by now: the attempt may have stored pages. */

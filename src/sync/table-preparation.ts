@@ -102,12 +102,17 @@ export class TablePreparation {
    * @throws Failure
    */
   async compare(selection: string | null, signal: AbortSignal): Promise<void> {
-    if (this.prepared === undefined || selectionOf(this.prepared.mirror.table) === selection) return;
+    if (this.prepared === undefined || this.selection === selection) return;
     this.forget();
     const { client, metadata } = this.dataverse;
     const { metadataVersion } = await readOrganization(client, signal);
     if (metadataVersion === undefined) metadata.forget(this.wishes.name);
     else metadata.observe(metadataVersion);
+  }
+
+  /** What the mirror table was last prepared for; undefined before, and after `forget`. */
+  get selection(): string | undefined {
+    return this.prepared === undefined ? undefined : selectionOf(this.prepared.mirror.table);
   }
 
   /** What this process believes of the mirror table may be wrong: look again next time. */
