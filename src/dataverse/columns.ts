@@ -108,12 +108,14 @@ function columnsOfAttribute(
   const description = labelText(attribute.Description);
   const targets = LOOKUPS.has(kind) ? (details.targets.get(name) ?? []) : undefined;
   const derived = DERIVATIONS[attribute.SourceType ?? 0];
+  const identity = attribute.MetadataId ? { metadataId: attribute.MetadataId.toLowerCase() } : {};
   const column = (type: ColumnType): Column => ({
     name,
     type,
     attribute: name,
     property,
     selectable: true,
+    ...identity,
     attributeType: kind,
     ...(targets === undefined ? {} : { targets }),
     ...(derived === undefined ? {} : { derived }),
@@ -127,6 +129,7 @@ function columnsOfAttribute(
     attribute: name,
     property: from,
     selectable,
+    ...identity,
     ...(displayName === undefined ? {} : { displayName: `${displayName} (${label})` }),
   });
   if (targets !== undefined) {

@@ -58,6 +58,8 @@ export const ATTRIBUTE_SELECT = [
 
 export const attributeDefinition = z.object({
   LogicalName: z.string(),
+  /** Comes unasked. */
+  MetadataId: z.string().nullish(),
   AttributeType: z.string().nullish(),
   AttributeTypeName: z.object({ Value: z.string().nullish() }).nullish(),
   AttributeOf: z.string().nullish(),

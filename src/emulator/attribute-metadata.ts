@@ -16,7 +16,7 @@ export function baseMembers(
   const facts = KIND_FACTS[column.kind];
   const writable = !column.isPrimaryId && column.attributeOf === null && column.sourceType !== 1;
   const members = {
-    MetadataId: stableGuid(`attribute:${id}`),
+    MetadataId: stableGuid(`attribute:${table.metadataId}.${column.logicalName}`),
     HasChanged: null,
     AttributeOf: column.attributeOf,
     AttributeType: facts.attributeType,
@@ -71,7 +71,8 @@ export function baseMembers(
     Settings: [],
   };
   const known = Object.entries(column.recorded ?? {}).filter(([name]) => name in members);
-  return { ...members, ...Object.fromEntries(known) };
+  const own = column.metadataId === undefined ? {} : { MetadataId: column.metadataId };
+  return { ...members, ...Object.fromEntries(known), ...own };
 }
 
 /** The members only the derived type has, reachable by a cast. */

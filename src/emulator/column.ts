@@ -9,6 +9,8 @@ export type DateTimeBehavior = 'UserLocal' | 'DateOnly' | 'TimeZoneIndependent';
 export interface Column {
   readonly logicalName: string;
   readonly schemaName: string;
+  /** Of a column that was made after its table; that of any other follows from table and name. */
+  readonly metadataId?: string;
   readonly kind: AttributeKind;
   readonly displayName: LocalizedText | null;
   readonly description: LocalizedText | null;

@@ -1,6 +1,7 @@
 import { wireProperty, type Column } from './column.ts';
 import {
   optionSetOf,
+  withAddedColumn,
   withColumn,
   withOption,
   withOptionSet,
@@ -9,7 +10,6 @@ import {
 } from './definition-changes.ts';
 import type { LocalizedText } from './localized-label.ts';
 import { BUILT_IN_MODEL } from './model/built-in-model.ts';
-import { withCompanions } from './model/companion-columns.ts';
 import type { Option, OptionSet } from './option-set.ts';
 import { Random } from './random.ts';
 import { draftOf, setIfPresent, type RowDraft } from './row-draft.ts';
@@ -61,6 +61,7 @@ export class DataverseStore {
   #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
   #metadataVersion = 80_869_047;
+  #columnsMade = 0;
   #second = Number.NaN;
   #secondLiteral = '';
 
@@ -230,7 +231,7 @@ export class DataverseStore {
   /** Adds a column, null in every existing row, with its label companions. No row version changes. */
   addColumn(table: string, column: Column): void {
     const { definition } = this.data(table);
-    this.#redefine(table, { columns: [...definition.columns, ...withCompanions([column])] });
+    this.#redefine(table, { columns: withAddedColumn(definition, column, ++this.#columnsMade) });
   }
 
   /** Removes a column and its companions. Links that still select it fail from then on. */
@@ -240,12 +241,12 @@ export class DataverseStore {
 
   /**
    * Gives a column another kind, date behaviour or anything else but a name. Values that the new kind cannot hold
-   * become null: see {@link convertedLiteral}. No row version changes.
+   * become null: see {@link convertedLiteral}. No row version changes. Of another kind it is another column.
    */
   retypeColumn(table: string, logicalName: string, changes: ColumnChanges): void {
     const { definition } = this.data(table);
     const before = columnNamed(definition, logicalName);
-    const columns = withColumn(definition, logicalName, changes);
+    const columns = withColumn(definition, logicalName, changes, ++this.#columnsMade);
     const after = columns.find((column) => column.logicalName === logicalName);
     if (before === undefined || after === undefined) return;
     const retyped = wireProperty(after);

@@ -1,13 +1,39 @@
 import type { Column } from './column.ts';
 import { withCompanions } from './model/companion-columns.ts';
 import type { Option, OptionSet } from './option-set.ts';
+import { stableGuid } from './stable-guid.ts';
 import { columnNamed, type TableDefinition } from './table-definition.ts';
 
 /** What may be changed of a column: everything but its name. */
 export type ColumnChanges = Partial<Omit<Column, 'logicalName' | 'schemaName'>>;
 
-/** The columns of a table with one of them changed in place. Throws when there is no such column. */
-export function withColumn(table: TableDefinition, logicalName: string, changes: ColumnChanges): Column[] {
+/**
+ * The columns of a table with a new one and its companions.
+ *
+ * @param ordinal how many were made before; never set back, so that no two columns of one name are the same.
+ */
+export function withAddedColumn(table: TableDefinition, column: Column, ordinal: number): Column[] {
+  return [...table.columns, ...made(table, column, ordinal)];
+}
+
+/** A column with its companions, under ids that none before them had. */
+function made({ logicalName: table }: TableDefinition, column: Column, ordinal: number): Column[] {
+  return withCompanions([column]).map((each) => ({
+    ...each,
+    metadataId: stableGuid(`attribute:${table}.${each.logicalName}:${ordinal}`),
+  }));
+}
+
+/**
+ * The columns of a table with one of them changed in place. Throws when there is no such column. A live column
+ * keeps its kind: of another kind it is one that was made anew, so `ordinal` is needed.
+ */
+export function withColumn(
+  table: TableDefinition,
+  logicalName: string,
+  changes: ColumnChanges,
+  ordinal = 0,
+): Column[] {
   const before = requiredColumn(table, logicalName);
   const changed = { ...before, ...changes };
   const { recorded: _, ...modelled } = changed;
@@ -18,7 +44,7 @@ export function withColumn(table: TableDefinition, logicalName: string, changes:
   // Companions follow from the kind: a choice has a label beside it, a number has none.
   return table.columns
     .filter((each) => each.attributeOf !== logicalName)
-    .flatMap((each) => (each === before ? withCompanions([after]) : [each]));
+    .flatMap((each) => (each === before ? made(table, after, ordinal) : [each]));
 }
 
 /** The columns of a table without one of them and its companions. Throws when there is no such column. */

@@ -34,6 +34,9 @@ export interface DdlPlan {
   readonly reshapes: boolean;
 }
 
+/** Changes that leave the mirror table with the columns it has. */
+const IN_PLACE: ReadonlySet<Verdict['kind']> = new Set(['removed', 'widened', 'remade']);
+
 /** Columns of one table at most, those that were dropped included. */
 const MOST_COLUMNS = 1_600;
 
@@ -61,7 +64,7 @@ export function planTable(
   );
   const effective = heldBack.size === 0 ? mirror : withoutColumns(mirror, heldBack);
   const applied = changes.filter(({ policy }) => policy === 'apply');
-  const more = applied.filter(({ kind }) => kind !== 'removed' && kind !== 'widened').length;
+  const more = applied.filter(({ kind }) => !IN_PLACE.has(kind)).length;
   checkRoom(mirror, existing.slots + more);
   const columns = applied.flatMap((change) => alterColumn(effective, change, options.day));
   const own = ownColumns(effective, existing);
@@ -161,7 +164,7 @@ export function uniqueKey(mirror: MirrorTable): string {
 }
 
 function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[] {
-  if (change.kind === 'removed') return [];
+  if (change.kind === 'removed' || change.kind === 'remade') return [];
   const { column } = change;
   const table = `ALTER TABLE ${mirror.qualified}`;
   const name = quoteIdentifier(column.identifier);

@@ -12,6 +12,8 @@ export interface ExistingColumn {
   readonly holds?: ColumnType;
   /** Of which attribute, by the catalog. */
   readonly attribute?: string;
+  /** By which the source tells that attribute from others, by the catalog; null where that is unknown. */
+  readonly metadataId?: string | null;
   /** The catalog says that it went: rows written since lack its values. */
   readonly removed?: boolean;
 }
@@ -64,6 +66,8 @@ export type Change =
       readonly from: string;
       readonly keptAs: string;
     }
+  /** Another attribute has the name of one that was removed, and its type: its values are read anew. */
+  | { readonly kind: 'remade'; readonly column: MirrorColumn }
   /** Values are hashed from now on: those in the clear go, also from columns that were put aside. */
   | { readonly kind: 'hashed'; readonly column: MirrorColumn; readonly inTheClear: readonly string[] }
   /** The source has it no longer. */
@@ -101,13 +105,28 @@ function changeOf(
 ): Change | undefined {
   const found = existing.columns.get(column.identifier);
   if (found === undefined) return { kind: 'added', column };
+  const fits = column.type === 'hash' ? found.holds === 'hash' : found.type === POSTGRES_TYPE[column.type];
+  if (fits) return isRemade(mirror, column, existing) ? { kind: 'remade', column } : undefined;
   if (column.type === 'hash') {
-    if (found.holds === 'hash') return undefined;
     return { kind: 'hashed', column, inTheClear: putAside(mirror, column, existing) };
   }
-  if (found.type === POSTGRES_TYPE[column.type]) return undefined;
   if (widens(found.type, column.type)) return { kind: 'widened', column, from: found.type };
   return { kind: 'replaced', column, from: found.type, keptAs: keptName(mirror, column, existing, day) };
+}
+
+/**
+ * Whether a column's attribute is another one than the mirror table's values are of. A table made anew
+ * has other attributes throughout, its key among them: that is no change of a column.
+ */
+function isRemade(mirror: MirrorTable, column: MirrorColumn, existing: ExistingTable): boolean {
+  const key = mirror.columns[mirror.keyField];
+  return isAnother(column, existing) && !(key !== undefined && isAnother(key, existing));
+}
+
+/** What went and came back is read anew in any case. */
+function isAnother({ identifier, metadataId }: MirrorColumn, existing: ExistingTable): boolean {
+  const { metadataId: known = null, removed = false } = existing.columns.get(identifier) ?? {};
+  return !removed && known !== null && metadataId !== undefined && known !== metadataId;
 }
 
 /** Columns with former values of an attribute. */
@@ -136,6 +155,7 @@ function policyFor(change: Change, policy: DriftPolicy): Policy {
       return policy.columnAdded;
     case 'widened':
     case 'replaced':
+    case 'remade':
       return policy.columnRetyped;
     case 'removed':
       return policy.columnRemoved;
@@ -154,6 +174,8 @@ export function describeChange(change: Change): string {
       return `column ${change.column.name} turns from ${change.from} into ${POSTGRES_TYPE[change.column.type]}`;
     case 'replaced':
       return `column ${change.column.name} turns from ${change.from} into ${POSTGRES_TYPE[change.column.type]}; the old one stays as ${change.keptAs}`;
+    case 'remade':
+      return `column ${change.column.name} was removed and made anew; its values are read again`;
     case 'hashed':
       return `column ${change.column.name} is hashed from now on`;
     case 'removed':

@@ -199,9 +199,9 @@ async function readExisting(
   const [first] = rows;
   if (first === undefined) return undefined;
   const catalogued = new Map(
-    catalog.map(({ identifier, attribute, type, removed }) => [
+    catalog.map(({ identifier, attribute, type, metadataId, removed }) => [
       identifier,
-      { holds: type as ColumnType, attribute, removed },
+      { holds: type as ColumnType, attribute, metadataId, removed },
     ]),
   );
   return {

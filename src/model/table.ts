@@ -28,6 +28,8 @@ export interface Column {
   readonly property: string;
   /** Whether `property` is asked for by name; annotations are not. */
   readonly selectable: boolean;
+  /** Tells an attribute from one of the same name that was made later; companions have that of theirs. */
+  readonly metadataId?: string;
   /** The attribute's type by its AttributeTypeName, `PicklistType` for example; absent on companion columns. */
   readonly attributeType?: string;
   /** Tables a lookup may point at. */

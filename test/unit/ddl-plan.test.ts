@@ -92,6 +92,49 @@ test('a comment that someone wrote on a column without a label stays', () => {
   expect(plan(mirror, existing({ revenue: { comment: 'ours' } })).statements).toEqual([]);
 });
 
+/** The account table with the ids of the source's attributes for its key and for `revenue`. */
+const identified = (key: string | undefined, revenue: string | undefined): MirrorTable => {
+  const { columns, ...table } = sampleTable([NAME, column('revenue', 'numeric')], { displayName: 'Account' });
+  const ids: Readonly<Record<string, string | undefined>> = { accountid: key, revenue };
+  const withIds = columns.map((each) => {
+    const metadataId = ids[each.name];
+    return metadataId === undefined ? each : { ...each, metadataId };
+  });
+  return mirrorTable({ ...table, columns: withIds }, 'crm', false);
+};
+
+test('a column that was removed and made anew stays where it is, and its rows are read again', () => {
+  const there = existing({ accountid: { metadataId: 'k' }, revenue: { metadataId: 'old' } });
+  const remade = plan(identified('k', 'new'), there);
+  expect(remade.changes).toMatchObject([{ kind: 'remade', column: { name: 'revenue' }, policy: 'apply' }]);
+  expect(remade).toMatchObject({ statements: [], altered: [], refills: true });
+  const asked = plan(identified('k', 'new'), there, { columnRetyped: 'ask' });
+  expect(failureOf(() => assertAllowed(asked))).toMatchObject({ code: 'drift-unconfirmed' });
+});
+
+test.each([
+  ['the source does not tell', undefined, { revenue: { metadataId: 'old' } }],
+  ['nobody wrote it down', 'new', { revenue: { metadataId: null } }],
+  [
+    'the whole table was made anew',
+    'new',
+    { accountid: { metadataId: 'j' }, revenue: { metadataId: 'old' } },
+  ],
+  [
+    'it was gone in between, and is read anew anyway',
+    'new',
+    { revenue: { metadataId: 'old', removed: true } },
+  ],
+])('no column counts as made anew where %s', (_, revenue, changes: Parameters<typeof existing>[0]) => {
+  expect(plan(identified('k', revenue), existing(changes)).changes).toEqual([]);
+});
+
+test('a hashed column whose attribute was made anew is hashed anew', () => {
+  const hashed = mirrorTable(sampleTable([column('name', 'hash', { metadataId: 'new' })]), 'crm', false);
+  const there = existing({ name: { holds: 'hash', metadataId: 'old' } });
+  expect(plan(hashed, there)).toMatchObject({ changes: [{ kind: 'remade' }], refills: true });
+});
+
 test('a column that the source no longer has keeps its place and its values', () => {
   expect(plan(mirror, existing({ fax: { type: 'text' } })).statements).toEqual([]);
 });

@@ -9,6 +9,8 @@ export interface CatalogEntry {
   readonly identifier: string;
   readonly attribute: string;
   readonly type: string;
+  /** Of the attribute whose values it holds; null where that is unknown. */
+  readonly metadataId: string | null;
   readonly removed: boolean;
 }
 
@@ -25,6 +27,7 @@ export async function readCatalog(
       identifier: columns.identifier,
       attribute: columns.attribute,
       type: columns.type,
+      metadataId: columns.metadataId,
       removedAt: columns.removedAt,
     })
     .from(columns)
@@ -77,6 +80,7 @@ export async function writeCatalog(
       identifier: columns.identifier,
       property: columns.property,
       type: columns.type,
+      metadataId: columns.metadataId,
       removedAt: columns.removedAt,
     })
     .from(columns)
@@ -89,11 +93,12 @@ export async function writeCatalog(
       entry.removedAt !== null ||
       entry.identifier !== column.identifier ||
       entry.property !== column.property ||
-      entry.type !== column.type
+      entry.type !== column.type ||
+      (column.metadataId !== undefined && entry.metadataId !== column.metadataId)
     );
   });
   if (changed.length > 0) {
-    const { identifier, attribute, property, type } = EXCLUDED;
+    const { identifier, attribute, property, type, metadataId } = EXCLUDED;
     await db
       .insert(columns)
       .values(
@@ -105,11 +110,12 @@ export async function writeCatalog(
           attribute: column.attribute,
           property: column.property,
           type: column.type,
+          metadataId: column.metadataId ?? known.get(column.name)?.metadataId ?? null,
         })),
       )
       .onConflictDoUpdate({
         target: [columns.environmentId, columns.table, columns.column],
-        set: { identifier, attribute, property, type, removedAt: null },
+        set: { identifier, attribute, property, type, metadataId, removedAt: null },
       });
   }
   const names = new Set(now.map((column) => column.name));
@@ -135,4 +141,5 @@ const EXCLUDED = {
   attribute: sql`excluded.attribute`,
   property: sql`excluded.property`,
   type: sql`excluded.type`,
+  metadataId: sql`excluded.metadata_id`,
 };

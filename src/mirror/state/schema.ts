@@ -116,6 +116,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       attribute: text('attribute').notNull(),
       property: text('property').notNull(),
       type: text('type').notNull(),
+      /** Of the attribute whose values it holds; null where that is unknown. */
+      metadataId: text('metadata_id'),
       addedAt: moment('added_at').notNull().defaultNow(),
       removedAt: moment('removed_at'),
     },

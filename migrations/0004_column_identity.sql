@@ -1,0 +1,1 @@
+ALTER TABLE "columns" ADD COLUMN "metadata_id" text;
