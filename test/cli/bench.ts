@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
 import { CommandLine, type Environment } from '../support/command-line.ts';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { freshDatabase, type DatabaseRole, type TestDatabase } from '../support/database.ts';
 
 /** An emulator, a database, and the command line with both in its environment. */
 export interface Bench extends AsyncDisposable {
@@ -13,9 +13,14 @@ export interface Bench extends AsyncDisposable {
   readonly cli: CommandLine;
 }
 
-export async function openBench(tables: readonly string[], environment: Environment = {}): Promise<Bench> {
+/** @param role of the command line's connection; that of the test run where the test does not care. */
+export async function openBench(
+  tables: readonly string[],
+  environment: Environment = {},
+  role?: DatabaseRole,
+): Promise<Bench> {
   const emulator = new DataverseEmulator({ seed: 5 });
-  const [url, database] = await Promise.all([emulator.listen(), freshDatabase()]);
+  const [url, database] = await Promise.all([emulator.listen(), freshDatabase(role)]);
   const cli = await CommandLine.open({
     DATAVERSE_URL: url,
     DATAVERSE_ACCESS_TOKEN: 'emulator-token',

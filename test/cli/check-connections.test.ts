@@ -7,7 +7,8 @@ import { failedFinding, runCheck } from './check-document.ts';
 
 let bench: Bench;
 beforeAll(async () => {
-  bench = await openBench(['account']);
+  // No schema is there yet.
+  bench = await openBench(['account'], {}, 'administrator');
 });
 afterAll(async () => bench[Symbol.asyncDispose]());
 

@@ -38,6 +38,8 @@ const SCHEMAS = [
   'synapse',
   'dynamics_365',
   'bericht',
+  'crm',
+  'crm_state',
 ];
 
 /**
