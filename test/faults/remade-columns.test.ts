@@ -188,6 +188,6 @@ it('a mirror that followed any changes of columns and rows is as one that is bui
       const built = await contents(bench, 'dataverse');
       expect(await contents(bench, 'followed', Object.keys(built.types))).toEqual(built);
     }),
-    { numRuns: 5 },
+    { numRuns: 4 },
   );
 });
