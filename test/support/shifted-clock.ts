@@ -1,12 +1,15 @@
 // Loaded before a command: its clock on the wall goes wrong by CLOCK_OFFSET milliseconds, and by
-// CLOCK_JUMP more from CLOCK_JUMP_AT milliseconds after the start on. Time that passes stays right.
+// CLOCK_JUMP more once SIGUSR2 has come. Time that passes stays right.
 const Real = Date;
-const offset = Number(process.env['CLOCK_OFFSET'] ?? '0');
+let offset = Number(process.env['CLOCK_OFFSET'] ?? '0');
 const jump = Number(process.env['CLOCK_JUMP'] ?? '0');
-const jumpAt = Number(process.env['CLOCK_JUMP_AT'] ?? '0');
+
+process.once('SIGUSR2', () => {
+  offset += jump;
+});
 
 function now(): number {
-  return Real.now() + offset + (performance.now() >= jumpAt ? jump : 0);
+  return Real.now() + offset;
 }
 
 globalThis.Date = new Proxy(Real, {
