@@ -1,10 +1,83 @@
 import { describe, expect, it } from 'vitest';
-import { CommandLine } from '../support/command-line.ts';
+import { CommandLine, logLines } from '../support/command-line.ts';
 import { leaks, ROW_CANARY } from '../support/canaries.ts';
+import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
 const PASSWORD = 'canary-of-a-password';
 const TOKEN = 'canary-of-a-token';
+
+/** What `status` says, in each of these surroundings, when it cannot work. */
+async function complaints(
+  environments: readonly Readonly<Record<string, string>>[],
+  files: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  await using cli = await CommandLine.open({ MIRRORVERSE_TABLES: 'account', MIRRORVERSE_LOG_LEVEL: 'trace' });
+  for (const [name, text] of Object.entries(files)) await cli.file(name, text);
+  const ended = await Promise.all(environments.map(async (each) => cli.run(['status'], each)));
+  for (const { status, stderr } of ended) {
+    expect(status).not.toBe(0);
+    expect(logLines(stderr)).not.toEqual([]);
+  }
+  return ended.map(({ stdout, stderr }) => stdout + stderr).join('\n');
+}
+
+describe('a password in the address of the database stays there', () => {
+  it('whatever is wrong with the address', async () => {
+    const urls = [
+      `postgres://mirror:${PASSWORD}@db:port/crm`,
+      `mysql://mirror:${PASSWORD}@db/crm`,
+      `mirror:${PASSWORD}@db`,
+      `postgres://mirror:${PASSWORD}@127.0.0.1:1/crm`,
+      `postgres://mirror:${PASSWORD}@127.0.0.1:1/crm?sslmode=no-verify`,
+      `postgres://mirror:${PASSWORD}@127.0.0.1:1/crm?sslmode=require&sslcert=a.pem&sslkey=a.pem`,
+    ];
+    const key = `-----BEGIN PRIVATE KEY-----\n${PASSWORD}\n-----END PRIVATE KEY-----\n`;
+    const told = await complaints(
+      urls.map((url) => ({ DATABASE_URL: url })),
+      { 'a.pem': key },
+    );
+    expect(told).not.toContain(PASSWORD);
+  });
+
+  it('whatever is wrong with its file', async () => {
+    const files = {
+      'alias.yaml': `postgres:\n  url: *${PASSWORD}\n`,
+      'open.yaml': `postgres:\n  url: postgres://mirror:"${PASSWORD}: x\n   - y`,
+      'mapping.yaml': `postgres:\n  url:\n    postgres: '${PASSWORD}'\n`,
+    };
+    const named = Object.keys(files).map((name) => ({ MIRRORVERSE_CONFIG: name }));
+    expect(await complaints(named, files)).not.toContain(PASSWORD);
+  });
+});
+
+it('a token that no header can carry is not quoted', async () => {
+  await using bench = await SyncBench.open();
+  await using cli = await CommandLine.open(
+    mirrorEnvironment(bench, ['account'], { DATAVERSE_ACCESS_TOKEN: `${TOKEN}\n\u0001x` }),
+  );
+  const { status, stdout, stderr } = await cli.run(['sync']);
+  expect(status).toBe(1);
+  expect(stdout + stderr).not.toContain(TOKEN);
+});
+
+it('a defect whose error carries rows, links and secrets tells its type, message and place', async () => {
+  await using bench = await SyncBench.open();
+  bench.emulator.store.insert('account', { name: 'good' });
+  const environment = mirrorEnvironment(bench, ['account'], { MIRRORVERSE_LOG_LEVEL: 'trace' });
+  const failpoint = { kind: 'defect', text: 'update .* "link" = ', nth: 1 } as const;
+  await using sync = FailpointProcess.start(['sync'], environment, failpoint);
+  const { status, stderr } = await sync.end();
+  expect(status).toBe(1);
+  expect(logLines(stderr).filter(({ err }) => err !== undefined)).toMatchObject([
+    { code: 'unexpected', err: { message: 'a defect in a statement', cause: { cause: { code: '22P02' } } } },
+  ]);
+  const state = await bench.database.query(
+    'SELECT t::text FROM mirrorverse.tables t UNION ALL SELECT r::text FROM mirrorverse.runs r',
+  );
+  expect(JSON.stringify(state)).toContain('a defect in a statement');
+  expect(leaks(JSON.stringify(state), [environment['DATAVERSE_ACCESS_TOKEN'] ?? ''])).toEqual([]);
+});
 
 describe('a value that PostgreSQL refuses is in no log, message or state', () => {
   it.each([
@@ -15,6 +88,12 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
       `CREATE FUNCTION public.quote() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'value %', NEW.name USING DETAIL = NEW.name, ERRCODE = 'XX000'; END $$;
        CREATE TRIGGER quote BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.quote()`,
+    ],
+    [
+      'a trigger that reads it as a number',
+      `CREATE FUNCTION public.as_number() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN NEW.name := NEW.name::integer; RETURN NEW; END $$;
+       CREATE TRIGGER as_number BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.as_number()`,
     ],
   ])('by %s', async (_, obstacle) => {
     await using bench = await SyncBench.open();
@@ -43,8 +122,7 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
       DATABASE_URL: bench.database.url,
       MIRRORVERSE_TABLES: 'account',
     });
-    await cli.run(['status']);
-    await cli.run(['quarantine'], { DATAVERSE_URL: bench.url, DATAVERSE_ACCESS_TOKEN: TOKEN });
+    await Promise.all([cli.run(['status']), cli.run(['quarantine'])]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { Client } from 'pg';
+import { ROW_CANARY } from './canaries.ts';
 import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
 
 // The command line with a failpoint in the driver: the code under test is what users run. Reads and
@@ -20,11 +21,30 @@ function standStill(what: string): void {
 
 function goWrong(): void {
   say(failpoint.kind);
-  if (failpoint.kind === 'throw') throw new TypeError('a defect in a timer');
-  if (failpoint.kind === 'reject') void Promise.reject(new TypeError('a promise nobody waits for'));
+  if (failpoint.kind === 'throw') throw defect('a defect in a timer');
+  if (failpoint.kind === 'reject') void Promise.reject(defect('a promise nobody waits for'));
   if (failpoint.kind === 'block') {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, failpoint.milliseconds);
   }
+}
+
+/** An error with all that those of pg, drizzle, fetch and URL may carry. */
+function defect(message: string): TypeError {
+  const { DATABASE_URL: url, DATAVERSE_ACCESS_TOKEN: token } = process.env;
+  const link = 'https://org/api/data/v9.2/accounts?$deltatoken=919042';
+  const refused = Object.assign(new Error(`invalid input syntax for type integer: "${ROW_CANARY}"`), {
+    code: '22P02',
+    detail: `Key (name)=(${ROW_CANARY}) already exists.`,
+    where: `COPY account, line 1, column name: "${ROW_CANARY}"`,
+    internalQuery: `SELECT '${ROW_CANARY}'`,
+  });
+  const query = `update "tables" set "link" = $1`;
+  const failed = Object.assign(new Error(`Failed query: ${query}\nparams: ${link}`, { cause: refused }), {
+    query,
+    params: [link, ROW_CANARY],
+  });
+  const carried = { input: url, url: link, headers: { authorization: `Bearer ${token}` } };
+  return Object.assign(new TypeError(message, { cause: failed }), carried);
 }
 
 function textOf(query: unknown): string {
@@ -42,6 +62,7 @@ function isMeant(text: string): boolean {
     case 'before':
     case 'after':
     case 'hang':
+    case 'defect':
       return new RegExp(failpoint.text, 'i').test(text) && ++fitting === failpoint.nth;
     case 'copy':
       return /^COPY/i.test(text) && ++fitting === failpoint.nth;
@@ -96,6 +117,7 @@ prototype.query = function (this: unknown, ...given: unknown[]): unknown {
       return result;
     });
   }
+  if (failpoint.kind === 'defect') return Promise.reject(defect('a defect in a statement'));
   if (failpoint.kind === 'hang') {
     say(text);
     return new Promise(() => undefined);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { assertNoLeak, leaks, secretsOf } from './canaries.ts';
 import { eventually, RunningCommand, type Environment } from './command-line.ts';
 import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
 
@@ -12,8 +13,11 @@ export class FailpointProcess extends RunningCommand {
   private readonly channel: Duplex;
   private said = '';
 
-  private constructor(child: ReturnType<typeof spawn>) {
+  private readonly secrets: readonly string[];
+
+  private constructor(child: ReturnType<typeof spawn>, secrets: readonly string[]) {
     super(child);
+    this.secrets = secrets;
     this.channel = child.stdio[CHANNEL] as Duplex;
     this.channel.setEncoding('utf8').on('data', (text: string) => (this.said += text));
     this.channel.on('error', () => undefined);
@@ -31,7 +35,7 @@ export class FailpointProcess extends RunningCommand {
       },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
-    return new FailpointProcess(child);
+    return new FailpointProcess(child, secretsOf(environment));
   }
 
   /** What it has reported so far: the statement it stands at, or all it sent. */
@@ -56,10 +60,13 @@ export class FailpointProcess extends RunningCommand {
     await this.ended;
   }
 
+  /** @throws Error when it has printed a secret, a link or a row that is marked. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.running) return;
-    this.child.kill('SIGCONT');
-    await this.kill();
+    if (this.running) {
+      this.child.kill('SIGCONT');
+      await this.kill();
+    }
+    assertNoLeak([...leaks(this.stdout, this.secrets), ...leaks(this.stderr, this.secrets)]);
   }
 }
 

@@ -10,8 +10,12 @@ export type Failpoint =
   | { readonly kind: 'copy'; readonly nth: number }
   /** Nowhere: every statement is reported as it is sent. */
   | { readonly kind: 'list' }
-  /** Not a stand-still but a defect, a second after it first takes a lease. */
+  /**
+   * Not a stand-still but a defect, a second after it first takes a lease, or in the n-th statement whose
+   * text fits. Its error carries what such errors carry in the worst case, the canaries among it.
+   */
   | { readonly kind: 'throw' | 'reject' }
+  | { readonly kind: 'defect'; readonly text: string; readonly nth: number }
   /** The event loop is kept busy so long, from then on. */
   | { readonly kind: 'block'; readonly milliseconds: number };
 
