@@ -50,7 +50,7 @@ export function createBursts(quiet = QUIET, now = () => performance.now()): (abo
   };
 }
 
-/** The fields by which a line stands for others too. */
-export function fieldsOf({ untold, seconds }: Occurrence): { untold?: number; seconds?: number } {
-  return untold === 0 ? {} : { untold, seconds };
+/** The fields by which a line that is told stands for others too. */
+export function fieldsOf({ isTold, untold, seconds }: Occurrence): { untold?: number; seconds?: number } {
+  return isTold && untold > 0 ? { untold, seconds } : {};
 }
