@@ -40,8 +40,9 @@ export async function openTokenAuthority(emulatorUrl: string): Promise<TokenAuth
     if (isToken) forms.push(new URLSearchParams(body));
     const method = request.method ?? 'GET';
     const answer = await fetch(emulatorUrl + path, { method, ...(method === 'POST' ? { body } : {}) });
-    // Discovery names the emulator's own address.
-    const text = (await answer.text()).replaceAll(emulatorUrl, url);
+    // Discovery names the emulator's own address; wanted is the one that was asked, be it a proxy's.
+    const asked = `https://${request.headers.host ?? ''}`;
+    const text = (await answer.text()).replaceAll(emulatorUrl, asked);
     const token = /"access_token":"([^"]*)"/.exec(text)?.[1];
     if (token !== undefined) tokens.push(token);
     response.writeHead(answer.status, { 'content-type': 'application/json' });
