@@ -26,7 +26,7 @@ function quick(timer: Timer): Timer {
 Math.random = () => 0;
 performance.now = () => realNow() * FACTOR;
 globalThis.setTimeout = Object.assign(quick(realTimeout), realTimeout);
-globalThis.setInterval = quick(realInterval) as typeof setInterval;
+globalThis.setInterval = quick(realInterval);
 promises.setTimeout = async (milliseconds = 0, ...given) => {
   await realDelay(milliseconds / FACTOR, undefined, given[1]);
   if (areDead) await new Promise(() => undefined);
