@@ -19,7 +19,7 @@ const CHECKPOINT = '^update .*set "phase"';
 
 it.each<[string, Failpoint]>([
   ['just before its commit', { kind: 'after', text: CHECKPOINT, nth: 2 }],
-  ['between two pages', { kind: 'before', text: '^BEGIN$', nth: 9 }],
+  ['between two pages', { kind: 'before', text: '^BEGIN\\b', nth: 9 }],
   ['inside a COPY', { kind: 'copy', nth: 2 }],
 ])('a process that is stopped %s loses its table, and spoils nothing once it goes on', async (_, point) => {
   await using bench = await SyncBench.open();
