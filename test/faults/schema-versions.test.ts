@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { openBench, type Bench } from '../cli/bench.ts';
 import { failedFinding, runCheck } from '../cli/check-document.ts';
-import { loggedCodes } from '../support/command-line.ts';
+import { CommandLine, loggedCodes } from '../support/command-line.ts';
 import { goBackTo, MIGRATION_COUNT, stateOf } from '../support/earlier-state.ts';
 import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
 import { allDifferences } from '../support/oracle.ts';
+import { failures, SyncBench } from '../support/sync.ts';
 
 const TABLES = ['account', 'contact'];
 const EARLIER = Array.from({ length: MIGRATION_COUNT - 1 }, (_, at) => at + 1);
 
 /** A mirror with its links, in the database of a version that had so many migrations. */
-async function mirroredByEarlier(migrations: number): Promise<Bench> {
-  const bench = await openBench(TABLES);
+async function mirroredByEarlier(migrations: number): Promise<SyncBench> {
+  const bench = await SyncBench.open();
   for (const table of TABLES) bench.emulator.store.seed(table, 30);
-  expect((await bench.cli.run(['sync'])).status).toBe(0);
+  expect(failures(await bench.sync(TABLES))).toEqual({});
   await goBackTo(bench.database, migrations);
   const { store } = bench.emulator;
   const [first, second] = [...store.rows('account')];
@@ -23,7 +23,7 @@ async function mirroredByEarlier(migrations: number): Promise<Bench> {
   return bench;
 }
 
-async function expectDeltasGoOn({ cli, emulator, database }: Bench): Promise<void> {
+async function expectDeltasGoOn({ emulator, database }: SyncBench, cli: CommandLine): Promise<void> {
   const before = emulator.requests.count({ kind: 'baseline' });
   const { status, stderr } = await cli.run(['sync']);
   expect({ status, codes: loggedCodes(stderr) }).toEqual({ status: 0, codes: [] });
@@ -33,31 +33,34 @@ async function expectDeltasGoOn({ cli, emulator, database }: Bench): Promise<voi
 
 describe('a state schema of a later version', () => {
   it('is left alone by every command, with an exit status of its own', async () => {
-    await using bench = await openBench(['account']);
-    const { cli, database, emulator } = bench;
+    await using bench = await SyncBench.open();
+    const { database, emulator } = bench;
     emulator.store.seed('account', 3);
-    expect((await cli.run(['sync'])).status).toBe(0);
+    expect(failures(await bench.sync(['account']))).toEqual({});
+    await using cli = await CommandLine.open(mirrorEnvironment(bench, ['account']));
     await database.query(
       `INSERT INTO mirrorverse.migrations (hash, created_at) VALUES ('of a later version', 9999999999999)`,
     );
     emulator.store.seed('account', 3);
     const state = await stateOf(database);
     const commands = ['run', 'sync', 'backfill', 'migrate', 'status', 'plan', 'plan --apply'];
-    for (const command of [...commands, 'quarantine', 'quarantine retry']) {
-      const { status, stdout, stderr } = await cli.run(command.split(' '));
-      expect({ command, status, stdout, codes: loggedCodes(stderr) }).toEqual({
-        command,
-        status: 3,
-        stdout: '',
-        codes: ['state-newer'],
-      });
-    }
+    await Promise.all(
+      [...commands, 'quarantine', 'quarantine retry'].map(async (command) => {
+        const { status, stdout, stderr } = await cli.run(command.split(' '));
+        expect({ command, status, stdout, codes: loggedCodes(stderr) }).toEqual({
+          command,
+          status: 3,
+          stdout: '',
+          codes: ['state-newer'],
+        });
+      }),
+    );
     expect(failedFinding(await runCheck(cli), 'postgres.state').code).toBe('state-newer');
     expect(await stateOf(database)).toEqual(state);
     expect(await database.query('SELECT count(*)::int AS rows FROM dataverse.account')).toEqual([
       { rows: 3 },
     ]);
-  });
+  }, 120_000);
 });
 
 describe('a state schema of an earlier version', () => {
@@ -65,12 +68,13 @@ describe('a state schema of an earlier version', () => {
     'with %i migrations is brought up to date, and its tables go on from their links',
     async (n) => {
       await using bench = await mirroredByEarlier(n);
-      const looked = await bench.cli.run(['status']);
+      await using cli = await CommandLine.open(mirrorEnvironment(bench, TABLES));
+      const looked = await cli.run(['status']);
       expect({ status: looked.status, codes: loggedCodes(looked.stderr) }).toEqual({
         status: 1,
         codes: ['state-older'],
       });
-      await expectDeltasGoOn(bench);
+      await expectDeltasGoOn(bench, cli);
     },
   );
 
@@ -90,6 +94,7 @@ describe('a state schema of an earlier version', () => {
       await migration.kill();
       expect(await stateOf(bench.database)).toEqual(state);
     }
-    await expectDeltasGoOn(bench);
+    await using cli = await CommandLine.open(environment);
+    await expectDeltasGoOn(bench, cli);
   });
 });
