@@ -21,7 +21,12 @@ import { postgresFailure } from './sqlstate.ts';
 import { forgetSelection, holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
 import type { StateStore } from './state/store.ts';
-import { forgetSweepWord, readSweepWord, recordWaitingSweep } from './state/sweep-word.ts';
+import {
+  forgetSweepWord,
+  forgetWaitingSweep,
+  readSweepWord,
+  recordWaitingSweep,
+} from './state/sweep-word.ts';
 import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from './sweep-guard.ts';
 import { SeenKeys } from './sweep.ts';
 
@@ -189,7 +194,7 @@ export class PageWriter {
     await this.fenced(signal, async (client) => {
       const db = store.on(client);
       await forgetSelection(store, db, lease);
-      await forgetSweepWord(store, db, mirror.table.logicalName);
+      await forgetWaitingSweep(store, db, mirror.table.logicalName);
     });
   }
 
@@ -214,7 +219,7 @@ export class PageWriter {
     const sweeping = from.phase === 'rebaseline';
     if (step.begins) {
       await clearQuarantine(store, db, table);
-      if (step.loadsEachTime !== true) await forgetSweepWord(store, db, table);
+      if (step.loadsEachTime !== true) await forgetWaitingSweep(store, db, table);
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.
@@ -257,8 +262,9 @@ export class PageWriter {
     const table = mirror.table.logicalName;
     const counts = await this.seen.count(client);
     const { unseenRows, allowed } = await readSweepWord(store, db, table);
-    if (mayErase(counts, limits) || (allowed && coversErasure(counts, unseenRows ?? 0))) {
-      if (unseenRows !== null) await forgetSweepWord(store, db, table);
+    const agreed = allowed && (unseenRows === null || coversErasure(counts, unseenRows));
+    if (agreed || mayErase(counts, limits)) {
+      if (allowed || unseenRows !== null) await forgetSweepWord(store, db, table);
       return null;
     }
     await recordWaitingSweep(store, db, table, counts.unseen);

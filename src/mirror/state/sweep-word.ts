@@ -6,6 +6,7 @@ import type { StateStore } from './store.ts';
 export interface SweepWord {
   /** Rows that it would delete, as they were last counted; null when no sweep waits. */
   readonly unseenRows: number | null;
+  /** Where none waits: the next may delete whatever it does, for the rows are of a table that is gone. */
   readonly allowed: boolean;
 }
 
@@ -35,7 +36,19 @@ export async function recordWaitingSweep(
   await db.update(store.tables.tables).set({ unseenRows, sweepAllowed: false }).where(ofTable(store, table));
 }
 
-/** No sweep waits any more: it happened, or a new re-baseline begins. */
+/** A sweep that waited does so no more, for a new re-baseline begins. */
+export async function forgetWaitingSweep(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ unseenRows: null, sweepAllowed: false })
+    .where(and(ofTable(store, table), isNotNull(store.tables.tables.unseenRows)));
+}
+
+/** The sweep has happened: what was said of it is used up. */
 export async function forgetSweepWord(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
   await db
     .update(store.tables.tables)

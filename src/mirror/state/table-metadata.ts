@@ -6,6 +6,8 @@ import type { StateStore } from './store.ts';
 /**
  * Notes what the mirror table was last prepared for, in the transaction that prepared it.
  *
+ * What a sweep may then delete is settled: all of those rows.
+ *
  * @param pending changes at the source that wait for somebody's word.
  * @returns whether it is another table than before under the same name: the source's was removed and
  *   made again, and none of the rows that are here is one of it.
@@ -22,8 +24,14 @@ export async function recordMetadata(
   const [before] = await db.select(noted).from(tables).where(ofTable);
   const known = before?.metadataId ?? null;
   const now = metadataId ?? known;
+  const remade = known !== null && known !== now;
   if (before?.pending !== pending || known !== now) {
-    await db.update(tables).set({ pending, metadataId: now }).where(ofTable);
+    // However many rows it leaves out, the load of another table says nothing about a lost privilege.
+    const allowed = remade ? { unseenRows: null, sweepAllowed: true } : {};
+    await db
+      .update(tables)
+      .set({ pending, metadataId: now, ...allowed })
+      .where(ofTable);
   }
-  return known !== null && metadataId !== undefined && known !== metadataId;
+  return remade;
 }
