@@ -20,6 +20,8 @@ import { slopes, soak, type Figure, type SoakOptions } from './soak.ts';
 
 /** What may be added each minute before it counts as a leak: what a garbage collector leaves is no straight line. */
 const TOLERANCE: Readonly<Record<Figure, number>> = { memory: 0.5, handles: 0.2, sessions: 0.1, lag: 0.5 };
+/** Milliseconds whose samples count as one. */
+const STRETCH = 60_000;
 const UNIT: Readonly<Record<Figure, string>> = { memory: 'MB', handles: '', sessions: '', lag: 's' };
 
 const { values } = parseArgs({
@@ -55,7 +57,7 @@ try {
   console.log(`${result.changes} changes, ${result.mishaps} mishaps, ${result.kills} kills`);
   console.log(`leases: ${JSON.stringify(result.events)}`);
   let failed = result.problems.length > 0;
-  for (const [name, slope] of Object.entries(slopes(result.series)) as [Figure, null][]) {
+  for (const [name, slope] of Object.entries(slopes(result.series, STRETCH)) as [Figure, null][]) {
     failed = told(name, slope) || failed;
   }
   for (const problem of result.problems) console.log(`PROBLEM  ${problem}`);

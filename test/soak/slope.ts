@@ -30,6 +30,22 @@ export function slopeOf(samples: readonly Sample[]): Slope {
   return { perMinute, standardError, first: values[0] ?? 0, last: values.at(-1) ?? 0, samples: count };
 }
 
+/**
+ * The means of stretches of so many milliseconds. What a collector frees every half minute makes samples
+ * that are alike for a while, which a line through single ones would take for certainty.
+ */
+export function meansOf(samples: readonly Sample[], stretch: number): Sample[] {
+  const stretches = new Map<number, Sample[]>();
+  for (const sample of samples) {
+    const at = Math.floor(sample.at / stretch);
+    stretches.set(at, [...(stretches.get(at) ?? []), sample]);
+  }
+  return [...stretches.values()].map((of) => ({
+    at: mean(of.map((sample) => sample.at)),
+    value: mean(of.map((sample) => sample.value)),
+  }));
+}
+
 /** Whether it rises by more than `tolerance` a minute for certain: by more than two standard errors. */
 export function rises({ perMinute, standardError }: Slope, tolerance: number): boolean {
   return perMinute - 2 * standardError > tolerance;

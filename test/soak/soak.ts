@@ -8,7 +8,7 @@ import { versionsThatWentDown } from '../support/version-journal.ts';
 import { SoakBench, type Daemon } from './bench.ts';
 import { BLACK_HOLES, MISHAPS, type Mishap } from './mishap.ts';
 import { processFigures } from './process-figures.ts';
-import { slopeOf, type Sample, type Slope } from './slope.ts';
+import { meansOf, slopeOf, type Sample, type Slope } from './slope.ts';
 import type { TableDefinition } from '../../src/emulator/table-definition.ts';
 
 export interface SoakOptions {
@@ -78,6 +78,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   bench.emulator.faults.clear();
   report('The trouble is over.');
   const problems = await settled(bench, tables);
+  if (problems.length > 0) problems.push(...(await troubles(bench)));
   for (const { name, command } of daemons) {
     if (!command.running) problems.push(`${name} has ended by itself:\n${command.stderr.slice(-2_000)}`);
   }
@@ -89,20 +90,24 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   return { problems, changes, ...counts, events, series };
 }
 
-/** Slopes of what was measured once the daemon had warmed up, for the first fifth of the time. */
-export function slopes(series: SoakResult['series']): Record<Figure, Slope | null> {
+/**
+ * Slopes of what was measured once the daemon had warmed up, for the first fifth of the time.
+ *
+ * @param stretch milliseconds whose samples count as one.
+ */
+export function slopes(series: SoakResult['series'], stretch: number): Record<Figure, Slope | null> {
   const { memory, handles, sessions, lag } = series;
   return {
-    memory: warmSlope(memory),
-    handles: warmSlope(handles),
-    sessions: warmSlope(sessions),
-    lag: warmSlope(lag),
+    memory: warmSlope(memory, stretch),
+    handles: warmSlope(handles, stretch),
+    sessions: warmSlope(sessions, stretch),
+    lag: warmSlope(lag, stretch),
   };
 }
 
-function warmSlope(samples: readonly Sample[]): Slope | null {
-  const warm = samples.slice(Math.ceil(samples.length / 5));
-  return warm.length < 3 ? null : slopeOf(warm);
+function warmSlope(samples: readonly Sample[], stretch: number): Slope | null {
+  const means = meansOf(samples.slice(Math.ceil(samples.length / 5)), stretch);
+  return means.length < 3 ? null : slopeOf(means);
 }
 
 async function killing(
@@ -174,8 +179,9 @@ async function sampling(
     if (at - reportedAt < REPORT_EVERY) continue;
     reportedAt = at;
     report(
-      `${daemon?.name}: ${figures?.memory.toFixed(0)} MB, ${figures?.handles} handles, ${row?.sessions} sessions.`,
+      `${daemon?.name}: ${figures?.memory.toFixed(0)} MB, ${figures?.handles} handles, ${row?.sessions} sessions, ${row?.lag?.toFixed(0)} s behind.`,
     );
+    if ((row?.lag ?? 0) > 60) for (const text of await troubles(bench)) report(text);
   }
 }
 
@@ -192,6 +198,20 @@ async function settled(bench: SoakBench, tables: readonly string[]): Promise<str
     if (found.length === 0 || performance.now() > deadline) return found.slice(0, 10);
     await delay(500);
   }
+}
+
+/** How the tables stand that are not well. */
+async function troubles(bench: SoakBench): Promise<string[]> {
+  const rows = await bench.query<{
+    table: string;
+    phase: string;
+    code: string | null;
+    message: string | null;
+  }>(
+    `SELECT "table", phase, error_code AS code, error_message AS message
+       FROM mirrorverse.tables WHERE error_code IS NOT NULL OR phase <> 'delta'`,
+  );
+  return rows.map(({ table, phase, code, message }) => `${table} is in ${phase}: ${code} ${message}`);
 }
 
 /** @returns false when it was over before. */

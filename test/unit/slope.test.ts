@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rises, slopeOf } from '../soak/slope.ts';
+import { meansOf, rises, slopeOf } from '../soak/slope.ts';
 
 const MINUTE = 60_000;
 
@@ -30,4 +30,10 @@ test('the figures of a regression worked out by hand', () => {
   expect(slope.perMinute).toBeCloseTo(0.9, 9);
   // Residuals 0.1, 0.2, -0.7, 0.4: their squares are 0.70, over two degrees of freedom and a spread of 5.
   expect(slope.standardError).toBeCloseTo(Math.sqrt(0.7 / 2 / 5), 9);
+});
+
+test('samples that are alike for a while count as one', () => {
+  const samples = Array.from({ length: 60 }, (_, at) => ({ at: at * 5_000, value: at < 30 ? 10 : 20 }));
+  const means = meansOf(samples, MINUTE);
+  expect(means.map(({ value }) => value)).toEqual([10, 10, 15, 20, 20]);
 });
