@@ -37,7 +37,8 @@ describe('a PostgreSQL that has run out of something', () => {
   });
 
   it('connections is waited for, not stormed', async () => {
-    await using bench = await SyncBench.open();
+    // The role of its own makes the schemas.
+    await using bench = await SyncBench.open({}, 'administrator');
     const { emulator, database } = bench;
     emulator.store.seed(TABLE, 100);
     const role = `limited_${process.pid}_${Date.now()}`;
