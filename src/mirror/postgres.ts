@@ -37,7 +37,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     idle_in_transaction_session_timeout: options.idleInTransaction,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say
-    onConnect: noticeLoss,
+    onConnect: setUp,
   });
   // Without a listener an idle connection that breaks would end the process.
   let lastTold = Number.NEGATIVE_INFINITY;
@@ -53,21 +53,23 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
 /** Seconds of silence after which the server asks for us, between its questions, and how many it asks. */
 const SERVER_KEEP_ALIVE = `set_config('tcp_keepalives_idle', '30', false),
   set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)`;
+/** How times are written, which a role or a database may have set otherwise: what comes back is read. */
+const FORMS = `set_config('datestyle', 'ISO', false)`;
 /** How often the server looks whether we are there while it is at work or waits for a lock. */
 const SERVER_CHECK = `set_config('client_connection_check_interval', '10s', false)`;
 
 /**
- * Makes the server notice within a minute that we are gone, whatever it is doing: a session left behind
+ * Sets a new session up, and makes the server notice within a minute that we are gone, whatever it is doing: a session left behind
  * keeps its locks, the lease's among them. As a statement, because poolers refuse connections that ask
  * for it at their start.
  */
-async function noticeLoss(client: ClientBase): Promise<void> {
+async function setUp(client: ClientBase): Promise<void> {
   try {
-    await client.query(timed(`SELECT ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
+    await client.query(timed(`SELECT ${FORMS}, ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
   } catch (error) {
     if (!isPostgresError(error)) throw error;
     // Not every system that PostgreSQL runs on can look.
-    await client.query(timed(`SELECT ${SERVER_KEEP_ALIVE}`));
+    await client.query(timed(`SELECT ${FORMS}, ${SERVER_KEEP_ALIVE}`));
   }
 }
 
