@@ -4,6 +4,7 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { registerTables } from '../mirror/state/leases.ts';
 import type { RegisteredEnvironment } from '../mirror/state/environments.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
+import { createBursts, fieldsOf } from '../model/burst.ts';
 import { toFailure } from '../model/failure.ts';
 import { lookAtEnvironment } from './environment-watch.ts';
 import type { LabelKeeper } from './label-keeper.ts';
@@ -85,6 +86,7 @@ async function keepLooking<T extends ScheduledTable>(
   // What was recorded at the start; later what the last look found.
   let { linkLifeDays }: Pick<RegisteredEnvironment, 'linkLifeDays'> = mirror.environment;
   let agesAreDue = true;
+  const failed = createBursts();
   while (!signal.aborted) {
     try {
       if (hasPatterns(choice)) {
@@ -106,8 +108,9 @@ async function keepLooking<T extends ScheduledTable>(
     } catch (error) {
       if (signal.aborted) return;
       const { code } = toFailure(error);
-      logger.warn(
-        { code },
+      const again = failed(code);
+      logger[again.isTold ? 'warn' : 'debug'](
+        { code, ...fieldsOf(again) },
         'Metadata and state could not be looked after just now; trying again in a minute.',
       );
       await wait(REST).catch(() => undefined);

@@ -4,6 +4,7 @@ import { readLabels } from '../dataverse/labels.ts';
 import { isInUse } from '../mirror/labels/apply-views.ts';
 import type { LabelStore } from '../mirror/labels/label-store.ts';
 import type { Lease } from '../mirror/state/leases.ts';
+import { createBursts, fieldsOf } from '../model/burst.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
 import { restAfter } from './schedule-delay.ts';
@@ -23,6 +24,7 @@ export class LabelKeeper {
   private readonly dataverse: Dataverse;
   private readonly logger: Logger;
   private readonly details: boolean;
+  private readonly failed = createBursts();
   private due = new Set<string>();
   // Why the views could not be made the last times, in a row.
   private trouble: { readonly code: string; readonly failures: number; readonly rest: number } | undefined;
@@ -58,7 +60,12 @@ export class LabelKeeper {
       // Its views may have made way for a change of the table: they come back with the labels that are stored.
       this.due.add(table);
       const { code, remedy } = toFailure(error);
-      this.logger.warn({ table, code, remedy }, `The labels of ${table} could not be brought up to date.`);
+      const again = this.failed(`${table} ${code}`);
+      const entry = { table, code, remedy, ...fieldsOf(again) };
+      this.logger[again.isTold ? 'warn' : 'debug'](
+        entry,
+        `The labels of ${table} could not be brought up to date.`,
+      );
     }
   }
 
