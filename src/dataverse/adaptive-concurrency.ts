@@ -35,4 +35,9 @@ export class AdaptiveConcurrency {
     }
     return this.current;
   }
+
+  /** Milliseconds until one more may be; undefined where there is no more to come. */
+  untilMore(now: number): number | undefined {
+    return this.current < this.most ? Math.max(1, this.steadySince + STEP - now) : undefined;
+  }
 }

@@ -86,7 +86,12 @@ export function createBudget(
     while (!line.isEmpty) {
       const at = now();
       gauges.concurrency = concurrency.limit(at);
-      if (inFlight >= gauges.concurrency) return;
+      if (inFlight >= gauges.concurrency) {
+        // Requests that hang are not to hold the others for as long as they do.
+        const more = concurrency.untilMore(at);
+        if (more !== undefined) nextLook = setTimeout(admit, Math.ceil(more));
+        return;
+      }
       const delay = Math.max(
         gauges.pausedUntil - at,
         bucket.delay(at),

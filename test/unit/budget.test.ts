@@ -204,3 +204,15 @@ test('a time of day that is set back by hours stops no refill', async () => {
   expect(tested.starts).toHaveLength(60);
   tested.close();
 });
+
+test('a request that hangs holds the others only until one more may be in flight', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 2 });
+  tested.budget.pause(1_000);
+  void tested.request('hangs', { duration: 100_000 });
+  void tested.request('waits');
+  await pass(10_999);
+  expect(tested.names).toEqual(['hangs']);
+  await pass(1);
+  expect(tested.names).toEqual(['hangs', 'waits']);
+  tested.close();
+});
