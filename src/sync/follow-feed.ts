@@ -9,7 +9,7 @@ import { settleContradictions } from './contradictions.ts';
 import { FeedGuard } from './feed-guard.ts';
 import { countPage, type PassProgress } from './pass-progress.ts';
 import { examineRefusedSweep, type LoadedIn } from './refused-sweep.ts';
-import { beginsBehind, environmentRewound, refuseRewound } from './rewind.ts';
+import { beginsBehind, environmentRewound, leadsBack } from './rewind.ts';
 
 export interface FollowOptions {
   readonly feed: ChangeFeed;
@@ -55,7 +55,7 @@ export async function followFeed(
   let ahead = fetchAhead(feed, from, signal);
   try {
     for (;;) {
-      const page = await receive(ahead, from);
+      const page = await receive(ahead, from, (same) => (ahead = fetchAhead(feed, same, signal)));
       if (page instanceof Failure) return { at: from, failure: page };
       if (await isRewoundLoad(from, page, linkBefore, writer)) {
         await options.onRewound?.(signal);
@@ -100,12 +100,25 @@ function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): Ah
   return startAhead(async (either) => feed.follow(link, priority, either), signal);
 }
 
-/** The page, or why the link that leads to it is of no use. @throws any other failure. */
-async function receive(ahead: Ahead<Page>, from: Checkpoint): Promise<Page | Failure> {
+/**
+ * The page after `from`, or why the link that leads to it is of no use.
+ *
+ * @param fetch asks for it once more where its link stands further back than the one that led to it. One
+ *   such answer may be of a server that lags behind the others, and what follows from it is a load that
+ *   replaces newer rows by older ones; that the environment went back is what two in a row say.
+ * @throws any other failure.
+ */
+async function receive(
+  ahead: Ahead<Page>,
+  from: Checkpoint,
+  fetch: (from: Checkpoint) => Ahead<Page>,
+): Promise<Page | Failure> {
   try {
     const page = await ahead.result;
-    refuseRewound(from.link, page.link);
-    return page;
+    if (!leadsBack(from.link, page.link)) return page;
+    ahead.cancel();
+    const again = await fetch(from).result;
+    return leadsBack(from.link, again.link) ? environmentRewound() : again;
   } catch (error) {
     if (error instanceof Failure && error.reaction === 'rebaseline') return error;
     throw error;

@@ -3,14 +3,14 @@ import { Failure } from '../model/failure.ts';
 import type { Link } from '../model/page.ts';
 
 /**
+ * Whether following a link led to one that stands further back.
+ *
  * An environment that was restored, copied over or reset goes on from an earlier row version. A delta
  * link from before is then ahead of it, and brings nothing until the environment has passed it: what
  * changed meanwhile would be missed in silence. It shows in links, where they can be read.
- *
- * @throws Failure `environment-rewound` when following a link led to one that stands further back.
  */
-export function refuseRewound(followed: Link | null, received: Link): void {
-  if (followed !== null && wentBack(followed, received)) throw environmentRewound();
+export function leadsBack(followed: Link | null, received: Link): boolean {
+  return followed !== null && wentBack(followed, received);
 }
 
 /**

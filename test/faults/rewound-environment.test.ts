@@ -103,6 +103,28 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
+  it('is not concluded from one odd answer: the same link, asked again, is followed', async () => {
+    await using bench = await SyncBench.open();
+    const { store, faults, requests } = bench.emulator;
+    const ids = store.seed('account', 20);
+    await bench.sync(['account'], OPTIONS);
+    store.update('account', ids[0] as string, { name: 'changed' });
+    const fault = faults.add({
+      match: { kind: 'delta' },
+      times: 1,
+      do: { transformText: (text) => text.replace(/(?<=deltatoken=)\d+/, '1') },
+    });
+    const warnings: string[] = [];
+    const options = { ...OPTIONS, warn: (message: string) => warnings.push(message) };
+    const before = requests.count({ kind: 'delta' });
+    expect(failures(await bench.sync(['account'], options))).toEqual({});
+    expect(fault.hits).toBe(1);
+    expect(requests.count({ kind: 'delta' }) - before).toBe(2);
+    expect(requests.count({ kind: 'baseline' })).toBe(1);
+    expect(warnings).toEqual([]);
+    await isEqual(bench);
+  });
+
   it('is mirrored again from where the load stood when its process ended', async () => {
     await using bench = await SyncBench.open();
     const { faults, requests } = bench.emulator;
