@@ -29,12 +29,19 @@ export const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost
 const MINUTE = 60_000;
 /** Milliseconds after which an outage is an error, however it may pass by itself. */
 const LONG = 5 * MINUTE;
+/**
+ * Milliseconds after which an outage that nobody met meanwhile is another one, whoever has not succeeded
+ * since: a table may have come to fail for reasons of its own. Longer than any table rests or pauses.
+ */
+const FORGOTTEN = 120 * MINUTE;
 
 /** One reason why tables fail, from its first failure until its last table is well again. */
 export interface Outage {
   readonly code: string;
   /** Milliseconds, by a clock that nobody sets back. */
   readonly since: number;
+  /** When a table last met it. */
+  readonly last: number;
   /** Those that have not succeeded since. */
   readonly tables: ReadonlySet<string>;
   /** All that met it. */
@@ -73,9 +80,10 @@ export function failed(
   const key = shared ? code : `${table} ${code}`;
   const next = new Map([...outages].filter(([other]) => !isOfTable(other, table) || other === key));
   const before = next.get(key);
-  if (before === undefined) {
+  if (before === undefined || now - before.last > FORGOTTEN) {
     const tables = new Set([table]);
-    next.set(key, { code, since: now, tables, met: tables, nextReminder: nextReminder(now, now) });
+    const first = { code, since: now, last: now, tables, met: tables, nextReminder: nextReminder(now, now) };
+    next.set(key, first);
     return { outages: next, loudness: firstLoudness(failure), lines: [] };
   }
   const tables = withMember(before.tables, table);
@@ -84,6 +92,7 @@ export function failed(
   const due = now >= before.nextReminder;
   next.set(key, {
     ...before,
+    last: now,
     tables,
     met,
     nextReminder: due ? nextReminder(before.since, now) : before.nextReminder,

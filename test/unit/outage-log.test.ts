@@ -72,6 +72,15 @@ test('an outage of requests ends with the last of its tables, and no page ends i
   ]);
 });
 
+test('an outage hours after another is told, though a table of that one has failed for its own reasons ever since', () => {
+  let { outages } = failed(new Map(), 'account', SOURCE, 0);
+  for (let now = MINUTE; now <= 600 * MINUTE; now += 10 * MINUTE) {
+    ({ outages } = failed(outages, 'account', DENIED, now));
+    ({ outages } = succeeded(outages, 'contact', now));
+  }
+  expect(failed(outages, 'contact', SOURCE, 610 * MINUTE)).toMatchObject({ loudness: 'warn', lines: [] });
+});
+
 test('a table that leaves takes its troubles along, and ends the outage whose last one it was', () => {
   let { outages } = failed(new Map(), 'account', SOURCE, 0);
   ({ outages } = failed(outages, 'contact', SOURCE, 0));
