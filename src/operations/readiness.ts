@@ -101,8 +101,8 @@ function reasonOf({ code, message, remedy }: Reason, at: number, before: NotRead
 
 /**
  * Why the daemon is not ready, or null when it is: it has opened database and environment, and
- * neither is in trouble. One failing table of many is no trouble of the daemon; all tables failing for
- * one reason is.
+ * neither is in trouble. One failing table of many is no trouble of the daemon; all tables failing is,
+ * whatever for.
  */
 export function notReady(health: Health, now: number): NotReady | null {
   const { stage, since, trouble, pause } = health;
@@ -115,17 +115,19 @@ export function notReady(health: Health, now: number): NotReady | null {
     return { code: 'starting', message, remedy: 'Nothing to do.', since };
   }
   if (pause !== null && now < pause.until) return throttled(pause.since, pause.until);
-  return commonReason([...health.tables.values()]);
+  return reasonOfAll([...health.tables.values()]);
 }
 
 function throttled(since: number, until: number): NotReady {
   return { ...throttledUntil(new Date(until)), since };
 }
 
-function commonReason(outcomes: readonly (NotReady | null)[]): NotReady | null {
-  const [first] = outcomes;
-  if (first === undefined || first === null) return null;
-  if (outcomes.some((outcome) => outcome?.code !== first.code)) return null;
-  // Since when all of them: since the last one.
-  return { ...first, since: Math.max(...outcomes.map((outcome) => outcome?.since ?? 0)) };
+/** Why every table fails, if it does: by the one that was the last to begin, which is since when all do. */
+function reasonOfAll(outcomes: readonly (NotReady | null)[]): NotReady | null {
+  let last: NotReady | null = null;
+  for (const outcome of outcomes) {
+    if (outcome === null) return null;
+    if (last === null || outcome.since > last.since) last = outcome;
+  }
+  return last;
 }

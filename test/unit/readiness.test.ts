@@ -46,10 +46,12 @@ test('one table that meets trouble of the database makes it unready, any success
   ).toBeNull();
 });
 
-test('one table with trouble of its own leaves it ready, all with the same trouble do not', () => {
+test('one table with trouble of its own leaves it ready, trouble of all tables does not', () => {
   const denied = [...OPEN, fails('account', 'privilege-missing')];
   expect(reasonAfter(...denied)).toBeNull();
-  expect(reasonAfter(...denied, fails('contact', 'change-tracking-off'))).toBeNull();
+  const both = [...denied, fails('contact', 'change-tracking-off')];
+  expect(reasonAfter(...both)).toEqual(['change-tracking-off', 4_000]);
+  expect(reasonAfter(...both, succeeds('account'))).toBeNull();
   expect(reasonAfter(...denied, fails('contact', 'privilege-missing'))).toEqual(['privilege-missing', 4_000]);
   const left = { kind: 'tables', names: ['account'] } as const;
   expect(reasonAfter(...denied, left)).toEqual(['privilege-missing', 3_000]);
