@@ -48,6 +48,11 @@ export interface TokenSource {
 
 /** Renewed this long before its end, so that no request starts with a token that ends under way. */
 const EARLY = 5 * 60_000;
+/**
+ * Milliseconds for which a new token is used, whatever it says about its end: where it lives shorter than
+ * that, or this machine's clock is ahead, every single request would sign in otherwise.
+ */
+const LEAST = 30_000;
 const TIME_LIMIT = 60_000;
 /** Milliseconds for which a failure stands for all who ask: two hundred tables do not try one by one. */
 const REST = 5_000;
@@ -105,7 +110,7 @@ export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
 function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
   const scope = `${origin}/.default`;
   let credential: ObservedCredential | undefined;
-  let current: AccessToken | undefined;
+  let current: { readonly token: string; readonly goodUntil: number } | undefined;
   let refresh: Refresh | undefined;
   let failed: { readonly failure: Failure; readonly until: number } | undefined;
 
@@ -160,10 +165,11 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
   return {
     async token(signal) {
       signal.throwIfAborted();
-      if (current !== undefined && current.expiresOnTimestamp - EARLY > now()) return current.token;
+      if (current !== undefined && current.goodUntil > now()) return current.token;
       if (failed !== undefined && failed.until > performance.now()) throw failed.failure;
-      current = await refreshed(signal);
-      return current.token;
+      const { token, expiresOnTimestamp } = await refreshed(signal);
+      current = { token, goodUntil: Math.max(expiresOnTimestamp - EARLY, now() + LEAST) };
+      return token;
     },
     refuse(token) {
       if (current?.token !== token) return;

@@ -57,6 +57,12 @@ describe('a token', () => {
     expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
   });
 
+  it('that lives for a minute is used for more than one request', async () => {
+    bench.emulator.settings.tokenLifetimeSeconds = 60;
+    expect(failures(await bench.sync(MIRRORED, { dataverse }))).toEqual({});
+    expect(authority.forms.length).toBeLessThanOrEqual(2);
+  });
+
   it('that is refused always, as one for another audience is, stops each table after a handful of requests', async () => {
     bench.emulator.faults.add({ match: { path: '/api/data/' }, do: { status: 401 } });
     await using session = await bench.session(['account', 'contact', 'lead'], { dataverse });
