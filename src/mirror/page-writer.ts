@@ -219,7 +219,9 @@ export class PageWriter {
     const sweeping = from.phase === 'rebaseline';
     if (step.begins) {
       await clearQuarantine(store, db, table);
-      if (step.loadsEachTime !== true) await forgetWaitingSweep(store, db, table);
+      // A first load has nothing to sweep: a word that outlasted it would be one to the next load's.
+      if (!sweeping) await forgetSweepWord(store, db, table);
+      else if (step.loadsEachTime !== true) await forgetWaitingSweep(store, db, table);
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.

@@ -222,6 +222,37 @@ describe('a re-baseline that leaves out a third of the rows', () => {
   });
 });
 
+/** The table is removed at the source and made again under its name, with a hundred rows after a while. */
+async function makeAnew(bench: SyncBench): Promise<string[]> {
+  const { store } = bench.emulator;
+  const { definition } = store.data('account');
+  store.removeTable('account');
+  store.addTable({ ...definition, metadataId: '00000000-0000-4000-8000-00000000abcd' });
+  expect(await codes(bench)).toEqual({});
+  const ids = store.seed('account', 100);
+  expect(await codes(bench)).toEqual({});
+  return ids;
+}
+
+describe('a table that was made anew at the source', () => {
+  it('is asked about again once the rows of the one before are gone', async () => {
+    await using bench = await SyncBench.open();
+    await mirrored(bench);
+    hide(bench, await makeAnew(bench));
+    expect(await codes(bench)).toEqual(REFUSED);
+    expect(await count(bench)).toBe(100);
+  });
+
+  it('is asked about where there was no row of the one before to sweep', async () => {
+    await using bench = await SyncBench.open();
+    await mirrored(bench);
+    await bench.database.query('DROP TABLE dataverse.account');
+    hide(bench, await makeAnew(bench));
+    expect(await codes(bench)).toEqual(REFUSED);
+    expect(await count(bench)).toBe(100);
+  });
+});
+
 describe('a snapshot that leaves out a third of the rows', () => {
   const SNAPSHOT: SyncOptions = { mode: 'snapshot', pageSize: 40 };
 

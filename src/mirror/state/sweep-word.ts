@@ -48,7 +48,7 @@ export async function forgetWaitingSweep(
     .where(and(ofTable(store, table), isNotNull(store.tables.tables.unseenRows)));
 }
 
-/** The sweep has happened: what was said of it is used up. */
+/** The sweep has happened, or there is nothing to sweep: what was said of it is used up. */
 export async function forgetSweepWord(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
   await db
     .update(store.tables.tables)
