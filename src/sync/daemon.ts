@@ -38,11 +38,12 @@ export interface DaemonOptions<T extends ScheduledTable> {
   readonly logger: Logger;
   /** Milliseconds between two looks at the metadata, should nothing call for one earlier; an hour. */
   readonly lookEvery?: number;
+  /** Milliseconds after a look that failed; a minute. */
+  readonly lookAgain?: number;
 }
 
-const HOUR = 3_600_000;
-/** Milliseconds after a look that failed. */
-const REST = 60_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /**
  * Every table that is meant on its schedule, a bounded number at once, until aborted. Resolves when
@@ -79,7 +80,7 @@ async function keepLooking<T extends ScheduledTable>(
   running: RunningTables,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dataverse, mirror, choice, logger, lookEvery = HOUR } = options;
+  const { dataverse, mirror, choice, logger, lookEvery = HOUR, lookAgain = MINUTE } = options;
   const wait = watchMetadata(dataverse.metadata, signal);
   let due = performance.now() + lookEvery;
   let resolution: Resolution<T> | undefined = options.resolution;
@@ -98,22 +99,25 @@ async function keepLooking<T extends ScheduledTable>(
       agesAreDue = false;
       await wait(Math.max(0, due - performance.now()));
       if (performance.now() < due) continue;
+      const environment = await lookAtEnvironment(dataverse, mirror, logger, signal);
+      // Not before: who is at the address is asked again in a minute where it could not be told.
       due = performance.now() + lookEvery;
       agesAreDue = true;
       dataverse.metadata.forget();
-      const environment = await lookAtEnvironment(dataverse, mirror, logger, signal);
       ({ linkLifeDays } = environment);
       if (environment.replaced !== undefined) dataverse.metadata.restart();
       await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;
+      // A change that cuts the rest short is to be in what is read after it.
+      resolution = undefined;
       const { code } = toFailure(error);
       const again = failed(code);
       logger[again.isTold ? 'warn' : 'debug'](
         { code, ...fieldsOf(again) },
         'Metadata and state could not be looked after just now; trying again in a minute.',
       );
-      await wait(REST).catch(() => undefined);
+      await wait(lookAgain).catch(() => undefined);
     }
   }
 }

@@ -27,6 +27,18 @@ async function age(bench: SyncBench, table: string, days: number): Promise<void>
   );
 }
 
+it('a look at the environment that failed is made again after a minute, not after an hour', async () => {
+  await using bench = await SyncBench.open();
+  bench.emulator.store.seed('account', 5);
+  const fault = bench.emulator.faults.add({ match: { path: 'WhoAmI' }, times: 1, do: { status: 403 } });
+  const looks = (): number =>
+    [...bench.emulator.requests].filter(({ path }) => path.includes('WhoAmI')).length;
+  await using _ = new BenchDaemon(bench, ['account'], 6_000, '0 0 1 1 *', 100);
+  await eventually(() => fault.hits === 1);
+  const before = looks();
+  await eventually(() => looks() > before, 4_000);
+});
+
 describe('an idle table', () => {
   it('is polled all the same, so that its link never expires', async () => {
     const { bench, pass } = await withClock();

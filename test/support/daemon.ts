@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/drift.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
-import { runDaemon } from '../../src/sync/daemon.ts';
+import { runDaemon, type DaemonOptions, type ScheduledTable } from '../../src/sync/daemon.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import { readResolution } from '../../src/sync/read-resolution.ts';
 import { TableJob } from '../../src/sync/table-job.ts';
@@ -17,15 +17,24 @@ export class BenchDaemon implements AsyncDisposable {
   private readonly stop = new AbortController();
   private readonly ended: Promise<void>;
 
-  /** @param lookEvery milliseconds between two looks at the environment. */
-  constructor(bench: SyncBench, tables: readonly string[], lookEvery: number, cron = '* * * * * *') {
-    this.ended = this.run(bench, tables, lookEvery, cron);
+  /**
+   * @param lookEvery milliseconds between two looks at the environment.
+   * @param lookAgain milliseconds after one that failed.
+   */
+  constructor(
+    bench: SyncBench,
+    tables: readonly string[],
+    lookEvery: number,
+    cron = '* * * * * *',
+    lookAgain = 60_000,
+  ) {
+    this.ended = this.run(bench, tables, { lookEvery, lookAgain }, cron);
   }
 
   private async run(
     bench: SyncBench,
     tables: readonly string[],
-    lookEvery: number,
+    looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain'>,
     cron: string,
   ): Promise<void> {
     const { signal } = this.stop;
@@ -66,7 +75,7 @@ export class BenchDaemon implements AsyncDisposable {
           leases,
           tablesAtOnce: 4,
           logger,
-          lookEvery,
+          ...looks,
         },
         signal,
       );
