@@ -1,6 +1,7 @@
 import { beginning, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Link } from '../model/page.ts';
+import { failureFields } from './failure-fields.ts';
 import { followFeed, type FollowOptions } from './follow-feed.ts';
 
 export interface PassOptions extends FollowOptions {
@@ -37,7 +38,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
     }
     if (options.mayLoad?.() === false) return false;
     if (rebaselines === MAX_REBASELINES) throw linkKeepsExpiring(failure);
-    logger.warn({ ...failure.details, code: failure.code }, `${failure.message} The table is re-baselined.`);
+    logger.warn(failureFields(failure), `${failure.message} The table is re-baselined.`);
     progress.phase = start.phase;
   }
 }

@@ -5,6 +5,7 @@ import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
+import { failureFields } from './failure-fields.ts';
 import { isOfTheProcess, OF_LEASES } from './outage-log.ts';
 import type { PassProgress } from './pass-progress.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -95,9 +96,8 @@ export function tellResult({ logger, watch }: OutcomeParts, result: RunResult): 
   const { failure, deferred, table: _, ...fields } = result;
   if (failure !== null) {
     const { code, remedy, message } = failure;
-    const { table: _table, ...details } = failure.details;
     const fault = code === 'unexpected' ? { err: failure.cause } : {};
-    const entry = { ...fields, ...details, code, remedy, ...fault };
+    const entry = { ...fields, ...failureFields(failure), remedy, ...fault };
     // Which process writes a table is no error: the one that does tells how it goes.
     const loudness = watch?.failed(result.table, failure) ?? (OF_LEASES.has(code) ? 'warn' : 'error');
     logger[loudness](entry, message);

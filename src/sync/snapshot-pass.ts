@@ -6,6 +6,7 @@ import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts
 import { Failure } from '../model/failure.ts';
 import type { Link, PageRows, PlainPage, RowId } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
+import { failureFields } from './failure-fields.ts';
 import { countPage, type PassProgress } from './pass-progress.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 
@@ -52,10 +53,7 @@ export async function runSnapshot(options: SnapshotOptions, signal: AbortSignal)
     } catch (error) {
       if (!(error instanceof Failure) || error.reaction !== 'rebaseline') throw error;
       if (restarts === MAX_RESTARTS) throw linksRefused(error);
-      logger.warn(
-        { ...error.details, code: error.code },
-        'A link of the full read is refused; it begins anew.',
-      );
+      logger.warn(failureFields(error), 'A link of the full read is refused; it begins anew.');
       start = beginning('rebaseline', start.selection ?? '', true);
     }
   }

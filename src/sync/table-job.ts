@@ -14,6 +14,7 @@ import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.
 import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
+import { failureFields } from './failure-fields.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import {
@@ -152,9 +153,11 @@ export class TableJob {
   ): Promise<boolean> {
     const onTrouble = (failure: Failure, wait: number): void => {
       this.preparation.forget();
-      const { code, details } = failure;
       const loudness = this.watch?.failed(this.settings.name, failure) ?? 'warn';
-      this.logger[loudness]({ ...details, code, wait }, `${failure.message} The run goes on when it can.`);
+      this.logger[loudness](
+        { ...failureFields(failure), wait },
+        `${failure.message} The run goes on when it can.`,
+      );
     };
     return recovering(
       async () => {

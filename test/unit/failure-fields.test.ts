@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { pino } from 'pino';
+import { Failure } from '../../src/model/failure.ts';
+import { failureFields } from '../../src/sync/failure-fields.ts';
+
+test('a line about a failure of a table names the table once', () => {
+  const lines: string[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(line) }).child({ table: 'account' });
+  const details = { table: 'account', link: 'delta' };
+  const failure = new Failure({
+    code: 'link-expired',
+    reaction: 'rebaseline',
+    message: 'It has expired.',
+    remedy: 'None is needed.',
+    details,
+  });
+  logger.warn(failureFields(failure), failure.message);
+  expect(lines[0]?.match(/"table"/g)).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ ...details, code: 'link-expired' });
+});
