@@ -110,6 +110,10 @@ export function createKeys(mirror: MirrorTable, name: string): string {
   return `CREATE TABLE ${name} (key uuid${mirror.partitionField === undefined ? '' : ', partition text'})`;
 }
 
+export function emptyKeys(name: string): string {
+  return `DELETE FROM ${name}`;
+}
+
 /** Makes single keys of a table of keys quick to find. */
 export function indexKeys(name: string): string {
   return `CREATE INDEX ON ${name} (key)`;

@@ -43,6 +43,11 @@ export function isContention(error: unknown): boolean {
   return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
 }
 
+/** Whether a lock was not to be had in the time that was set for it. */
+export function isLockNotAvailable(error: unknown): boolean {
+  return isPostgresError(error) && error.code === '55P03';
+}
+
 /** Whether PostgreSQL is there, but takes no further connection. */
 export function isTooManyConnections(error: unknown): boolean {
   return isPostgresError(error) && error.code === '53300';

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { isLockNotAvailable } from './sqlstate.ts';
 
 /**
  * Milliseconds that a lock may be waited for which shuts readers out: they queue behind it meanwhile.
@@ -17,4 +18,23 @@ export async function withStrongLocks<T>(client: ClientBase, work: () => Promise
   const result = await work();
   await client.query('SET LOCAL lock_timeout = DEFAULT');
   return result;
+}
+
+/**
+ * As `withStrongLocks`, for what the transaction can do without: where a lock is not to be had in time,
+ * nothing of it is done.
+ *
+ * @returns whether it was done.
+ */
+export async function whereLocksAllow(client: ClientBase, work: () => Promise<unknown>): Promise<boolean> {
+  await client.query('SAVEPOINT strong_locks');
+  try {
+    await withStrongLocks(client, work);
+  } catch (error) {
+    if (!isLockNotAvailable(error)) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT strong_locks');
+    return false;
+  }
+  await client.query('RELEASE SAVEPOINT strong_locks');
+  return true;
 }

@@ -5,6 +5,7 @@ import {
   addKeys,
   countUnseen,
   createKeys,
+  emptyKeys,
   forgetVersions,
   indexKeys,
   keyParameters,
@@ -13,7 +14,7 @@ import {
 } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
-import { withStrongLocks } from './strong-lock.ts';
+import { whereLocksAllow } from './strong-lock.ts';
 import type { SweepCounts } from './sweep-guard.ts';
 
 /**
@@ -34,8 +35,8 @@ export class SeenKeys {
 
   /** Starts over with none. @param indexed each row that comes is looked up. */
   async begin(client: pg.PoolClient, indexed: boolean): Promise<void> {
-    await withStrongLocks(client, async () => client.query(`DROP TABLE IF EXISTS ${this.name}`));
-    await client.query(createKeys(this.mirror, this.name));
+    if (await this.drop(client)) await client.query(createKeys(this.mirror, this.name));
+    else await client.query(emptyKeys(this.name));
     if (indexed) await client.query(indexKeys(this.name));
   }
 
@@ -74,15 +75,19 @@ export class SeenKeys {
    * @returns how many rows.
    */
   async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
-    // For the DROP: before the work is done rather than after.
-    await withStrongLocks(client, async () =>
-      client.query(`LOCK TABLE ${this.name} IN ACCESS EXCLUSIVE MODE`),
-    );
     // Rows that stay as marked ones come to life under whatever version the environment then gives out.
     const forget = forgetVersions(this.mirror, this.name, false);
     if (rewound && this.mirror.softDeletes && forget !== undefined) await client.query(forget);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
-    await client.query(`DROP TABLE ${this.name}`);
+    await this.drop(client);
     return swept.rowCount ?? 0;
+  }
+
+  /**
+   * A dump of the database has all of its tables locked for as long as it takes. No table is to stand
+   * still for that: keys that cannot be dropped now are of no use, and go when the next load begins.
+   */
+  private async drop(client: pg.PoolClient): Promise<boolean> {
+    return whereLocksAllow(client, async () => client.query(`DROP TABLE IF EXISTS ${this.name}`));
   }
 }
