@@ -22,6 +22,7 @@ import {
   MAX_THROTTLED,
   networkCode,
   throttlePause,
+  transientDelay,
 } from './retry.ts';
 import type { TokenSource } from './sign-in.ts';
 
@@ -154,7 +155,8 @@ export class DataverseClient {
           throw timedOut(code, request, false);
         }
         if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
-        await this.wait(retries, code, { trouble: code }, request, signal);
+        const delay = backOff(retries, Math.random());
+        await this.wait(delay, code, { trouble: code, retry: retries }, request, signal);
         continue;
       }
       budget.observe(attempt.headers);
@@ -183,7 +185,9 @@ export class DataverseClient {
           if (certain || ++timeOuts > 1) throw timedOut(describe(error), request, certain);
         }
         if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
-        await this.wait(retries, `${error.status} ${error.code}`, fields, request, signal);
+        const delay = transientDelay(error, retries, Math.random());
+        const about = `${error.status} ${error.code}`;
+        await this.wait(delay, about, { ...fields, retry: retries }, request, signal);
       } else if (verdict === 'unauthorized' && !renewed) {
         renewed = true;
         this.options.tokens.refuse(token);
@@ -249,14 +253,13 @@ export class DataverseClient {
   }
 
   private async wait(
-    retry: number,
+    delay: number,
     about: string,
     fields: object,
     request: Request,
     signal: AbortSignal,
   ): Promise<void> {
-    const delay = backOff(retry, Math.random());
-    const entry = { table: request.table, ...fields, retry, delay };
+    const entry = { table: request.table, ...fields, delay };
     this.tell(about, entry, 'A request to Dataverse failed; it will be repeated.');
     await sleep(delay, signal);
   }

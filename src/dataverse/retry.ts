@@ -104,6 +104,14 @@ export function backOff(retry: number, random: number): number {
 }
 
 /**
+ * Milliseconds before a request is repeated that an answer of passing trouble came to: by `backOff`, or
+ * what the server asked for, which a 503 may, up to a minute.
+ */
+export function transientDelay(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
+  return Math.max(backOff(retry, random), Math.min(LONGEST_DELAY, error.retryAfter ?? 0));
+}
+
+/**
  * Milliseconds that the whole identity pauses after a 429: what the server asked, within reason. One
  * that asks for no time, again and again, is given more each time.
  *

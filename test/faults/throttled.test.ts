@@ -111,3 +111,13 @@ it('an environment that takes two requests at once is soon asked no more than th
   expect(refused.length).toBeLessThan(answered.length / 4);
   expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
 });
+
+it('a server that is away and says for how long is not asked before', async () => {
+  await using bench = await SyncBench.open();
+  bench.emulator.store.seed('account', 5);
+  const away = { status: 503, retryAfter: 2 };
+  bench.emulator.faults.add({ match: { kind: 'baseline' }, times: 1, do: away });
+  expect(failures(await bench.sync(['account']))).toEqual({});
+  const [refused, next] = bench.emulator.requests.find({ kind: 'baseline' });
+  expect((next?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThan(1_990);
+});

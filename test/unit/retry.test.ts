@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backOff, classify, networkCode, throttlePause } from '../../src/dataverse/retry.ts';
+import { backOff, classify, networkCode, throttlePause, transientDelay } from '../../src/dataverse/retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -70,6 +70,13 @@ test('back-off doubles from one second to sixty, of which the second half is ran
     }),
   );
   expect([1, 2, 3].map((retry) => backOff(retry, 0.5))).toEqual([750, 1_500, 3_000]);
+});
+
+test('a request of passing trouble is not repeated before the server says, though after a minute at most', () => {
+  expect(transientDelay({}, 3, 0)).toBe(backOff(3, 0));
+  expect(transientDelay({ retryAfter: 100 }, 3, 0)).toBe(backOff(3, 0));
+  expect(transientDelay({ retryAfter: 30_000 }, 3, 0)).toBe(30_000);
+  expect(transientDelay({ retryAfter: 3_600_000 }, 1, 0)).toBe(60_000);
 });
 
 test('the pause after a 429 is what the server asked for, within reason', () => {
