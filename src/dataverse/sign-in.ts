@@ -110,7 +110,7 @@ export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
 function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
   const scope = `${origin}/.default`;
   let credential: ObservedCredential | undefined;
-  let current: { readonly token: string; readonly goodUntil: number } | undefined;
+  let current: { readonly token: string; readonly goodUntil: number; readonly endsAt: number } | undefined;
   let refresh: Refresh | undefined;
   let failed: { readonly failure: Failure; readonly until: number } | undefined;
 
@@ -166,10 +166,17 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
     async token(signal) {
       signal.throwIfAborted();
       if (current !== undefined && current.goodUntil > now()) return current.token;
-      if (failed !== undefined && failed.until > performance.now()) throw failed.failure;
-      const { token, expiresOnTimestamp } = await refreshed(signal);
-      current = { token, goodUntil: Math.max(expiresOnTimestamp - EARLY, now() + LEAST) };
-      return token;
+      try {
+        if (failed !== undefined && failed.until > performance.now()) throw failed.failure;
+        const { token, expiresOnTimestamp: endsAt } = await refreshed(signal);
+        current = { token, goodUntil: Math.max(endsAt - EARLY, now() + LEAST), endsAt };
+        return token;
+      } catch (error) {
+        signal.throwIfAborted();
+        // That it cannot be renewed early is no trouble before it ends.
+        if (current !== undefined && current.endsAt > now()) return current.token;
+        throw error;
+      }
     },
     refuse(token) {
       if (current?.token !== token) return;

@@ -63,6 +63,19 @@ describe('a token', () => {
     expect(authority.forms.length).toBeLessThanOrEqual(2);
   });
 
+  it('that cannot be renewed is used to its end', async () => {
+    bench.emulator.settings.tokenLifetimeSeconds = 200;
+    let now = Date.now();
+    const tokens = createTokenSource(signIn, bench.url, () => now);
+    const { signal } = new AbortController();
+    const first = await tokens.token(signal);
+    bench.emulator.faults.add({ match: { kind: 'token' }, do: { status: 503 } });
+    now += 100_000;
+    expect(await tokens.token(signal)).toBe(first);
+    now += 200_000;
+    await expect(tokens.token(signal)).rejects.toMatchObject({ code: 'sign-in-unreachable' });
+  });
+
   it('that is refused always, as one for another audience is, stops each table after a handful of requests', async () => {
     bench.emulator.faults.add({ match: { path: '/api/data/' }, do: { status: 401 } });
     await using session = await bench.session(['account', 'contact', 'lead'], { dataverse });
