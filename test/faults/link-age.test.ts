@@ -37,6 +37,7 @@ it('a look at the environment that failed is made again after a minute, not afte
   await eventually(() => fault.hits === 1);
   const before = looks();
   await eventually(() => looks() > before, 4_000);
+  expect(fault.hits).toBe(1);
 });
 
 describe('an idle table', () => {
