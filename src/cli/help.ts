@@ -16,7 +16,8 @@ export function helpText(commands: readonly Command[]): string {
     '',
     'Every command takes --config FILE (else MIRRORVERSE_CONFIG, else mirrorverse.yaml) and --help;',
     'status, quarantine, plan, check, tables, track, sync and backfill take --json.',
-    'Exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong.',
+    'Exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong,',
+    '3 a later version has migrated the state schema.',
   ].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file-settings.ts';
 import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
@@ -12,6 +13,22 @@ const KINDS: Readonly<Record<string, string>> = {
   array: 'list',
   object: 'mapping of keys to values',
 };
+
+/** What is wrong with a value, where the schema has no words of its own for it. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is no ${KINDS[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `is none of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return issue.origin === 'string' ? 'is empty' : `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    default:
+      return undefined;
+  }
+}
 
 function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   const path = issue.path.map(String);
@@ -34,9 +51,7 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   const variable = Object.entries(VARIABLES).find(
     ([name, at]) => variables[name] !== undefined && at.join('.') === key,
   )?.[0];
-  const message =
-    issue.code === 'invalid_type' ? `is no ${KINDS[issue.expected] ?? issue.expected}` : issue.message;
-  return [{ key: variable === undefined ? key : `${variable} (${key})`, message }];
+  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
 }
 
 /**
@@ -50,7 +65,7 @@ export function checkedSettings(
 ): Settings {
   const rest = structuredClone(tree);
   for (;;) {
-    const parsed = settingsSchema.safeParse(rest);
+    const parsed = settingsSchema.safeParse(rest, { error: inWords });
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
       problems.push(...describeIssue(issue, variables));

@@ -16,7 +16,14 @@ const name = z.string().min(1);
 
 const patterns = z.array(name);
 
-const byteSize = z.string().regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'is no size like 64MiB');
+const byteSize = z
+  .string({ error: 'is no size like 64MiB' })
+  .regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'is no size like 64MiB');
+
+const duration = (like: string): z.ZodString =>
+  z
+    .string({ error: `is no duration like ${like}` })
+    .regex(/^\d+(\.\d+)?(ms|s|m)$/, `is no duration like ${like}`);
 
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
@@ -85,14 +92,14 @@ export const settingsSchema = z.strictObject({
         .describe('Schema of the mirror tables; dataverse by default. Variable MIRRORVERSE_SCHEMA.'),
       stateSchema: schemaName
         .optional()
-        .describe("Schema of the daemon's own tables; mirrorverse by default."),
+        .describe(
+          "Schema of the daemon's own tables; mirrorverse by default. Variable MIRRORVERSE_STATE_SCHEMA.",
+        ),
     })
     .optional(),
   schedule: cron.optional(),
   deletes: deletes.optional(),
-  lease: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'is no duration like 30s')
+  lease: duration('30s')
     .optional()
     .describe('How long a killed process keeps the right to write a table: 30s by default.'),
   limits: z
@@ -107,9 +114,7 @@ export const settingsSchema = z.strictObject({
         .optional()
         .describe('Pages that are read or wait to be written, over all tables: 256MiB by default.'),
       tables: z.int().min(1).max(1_000).optional().describe('Tables worked on at once.'),
-      requestTimeout: z
-        .string()
-        .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'is no duration like 120s')
+      requestTimeout: duration('120s')
         .optional()
         .describe('From the start of a request to the end of its answer: 120s by default.'),
     })
@@ -182,7 +187,7 @@ export const settingsSchema = z.strictObject({
         .int()
         .min(0)
         .optional()
-        .describe('So many rows may always be deleted, as long as not all are: 1000 by default.'),
+        .describe('So many rows may always be deleted, unless that leaves next to none: 1000 by default.'),
     })
     .optional(),
   health: z

@@ -111,7 +111,20 @@ test('a value of another kind is told in words of the file', () => {
   const problems = problemsOf('lease: 5\nlabels: { language: german }\ntables: { account: true }');
   expect(problems.map(({ key, message }) => `${key} ${message}`).toSorted()).toEqual([
     'labels.language is no number',
-    'lease is no text; write it in quotes',
+    'lease is no duration like 30s',
     'tables is no list',
   ]);
+});
+
+test.each([
+  ['limits: { memory: 256 }', 'is no size like 64MiB'],
+  ['limits: { requestTimeout: 120 }', 'is no duration like 120s'],
+  ['limits: { tables: 0 }', 'must be at least 1'],
+  ['limits: { pageSize: 5001 }', 'must be at most 5000'],
+  ['sweep: { maxShare: 1.5 }', 'must be at most 1'],
+  ['deletes: both', 'is none of hard, soft'],
+  ['postgres: { url: 5432 }', 'is no text; write it in quotes'],
+  ['postgres: { schema: "" }', 'is empty'],
+])('what %s should be is told: it %s', (yaml, message) => {
+  expect(problemsOf(yaml).map((problem) => problem.message)).toEqual([message]);
 });
