@@ -6,6 +6,8 @@ export interface ApiError {
   readonly message: string;
   /** The answer's text, for the log: cut where it is longer than anyone reads. */
   readonly body: string;
+  /** The body is no error of the Web API: something in its place has answered. */
+  readonly isForeign?: true;
   readonly requestId?: string;
   /** Milliseconds, from `Retry-After`. */
   readonly retryAfter?: number;
@@ -32,6 +34,7 @@ export function readApiError(status: number, headers: Headers, body: Uint8Array,
     code: normalizeCode(error?.code),
     message: (error?.message ?? `HTTP ${status} without an error body`).slice(0, MAX_MESSAGE),
     body: text.slice(0, MAX_BODY),
+    ...(error === undefined ? { isForeign: true } : {}),
     ...(requestId === null ? {} : { requestId }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };

@@ -26,6 +26,14 @@ const EXPIRED: Meaning = {
 export const trackingRemedy = (table: string): string =>
   `Turn it on with \`mirrorverse track ${table}\`, or with "Track changes" in the table's advanced options in Power Apps; or take ${table} out of tables.`;
 
+// A site that is being moved or kept up answers so to any address: it says nothing of a link, a row or a table.
+const FOREIGN: Meaning = {
+  code: 'unexpected-answer',
+  reaction: 'retry',
+  message: (about) => `A request about ${about} was answered by something other than the Web API.`,
+  remedy:
+    'Check dataverse.url (DATAVERSE_URL), and whether a proxy or a maintenance page answers in its place.',
+};
 const TRACKING_OFF: Meaning = {
   code: 'change-tracking-off',
   reaction: 'stop-table',
@@ -119,6 +127,7 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
 function meaningOf(error: ApiError, subject: Subject): Meaning | undefined {
   const known = BY_CODE.get(error.code);
   if (known !== undefined) return known;
+  if (error.status === 404 && error.isForeign === true) return FOREIGN;
   // OData says 410 for a link that has expired; nothing from the vendor confirms or denies it.
   if (subject.link !== undefined && (error.status === 410 || error.status === 404)) return EXPIRED;
   if (subject.link === 'next' && STALE_NEXT_LINK.has(error.code)) return EXPIRED;

@@ -220,7 +220,9 @@ async function answerUnlessGone(
   try {
     return await client.get(request, signal);
   } catch (error) {
-    if (error instanceof Failure && error.details['status'] === 404) return null;
+    // Of another code it is about a privilege, or not of the Web API at all.
+    const isRefused = error instanceof Failure && error.code === 'request-refused';
+    if (isRefused && error.details['status'] === 404) return null;
     throw error;
   }
 }

@@ -226,3 +226,21 @@ describe('the environment', () => {
     }
   });
 });
+
+it('a row whose proof of life a proxy answers with 404 is not taken for gone, nor its link for expired', async () => {
+  await using bench = await SyncBench.open();
+  const { store, faults, requests } = bench.emulator;
+  const [restored] = store.seed('account', 5);
+  await bench.sync(['account']);
+  store.remove('account', restored as string);
+  store.restore('account', restored as string);
+  for (const kind of ['row', 'delta'] as const) {
+    const fault = faults.add({ match: { kind }, do: { status: 404, html: true } });
+    expect(failures(await bench.sync(['account']))).toEqual({ account: 'unexpected-answer' });
+    expect(fault.hits).toBeGreaterThan(0);
+    fault.remove();
+  }
+  expect(failures(await bench.sync(['account']))).toEqual({});
+  expect(await differences(store, bench.database, 'account')).toEqual([]);
+  expect(requests.count({ kind: 'baseline' })).toBe(1);
+});

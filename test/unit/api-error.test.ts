@@ -88,6 +88,7 @@ test.each([
     code: '',
     message: 'HTTP 503 without an error body',
     body,
+    ...(body.startsWith('{"error":"') || body.startsWith('{"error":{') ? {} : { isForeign: true }),
   });
 });
 

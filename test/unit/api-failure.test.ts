@@ -86,6 +86,17 @@ test.each([
   expect(failureFor(status, {}, { table: 'account', link }).code).toBe(code);
 });
 
+test.each([
+  { table: 'account', link: 'delta' },
+  { table: 'account', link: 'next' },
+  { table: 'account' },
+  {},
+] as const)('a page of a proxy under 404 says nothing of %j: it is tried again', (subject) => {
+  const page = new TextEncoder().encode('<h2>404 - File or directory not found.</h2>');
+  const failure = apiFailure(readApiError(404, new Headers(), page, 0), subject);
+  expect(failure).toMatchObject({ code: 'unexpected-answer', reaction: 'retry' });
+});
+
 test.each(['0x80041129', '0x8004112a', '0x8004430a'])(
   'a paging cookie refused with %s re-baselines',
   (code) => {
