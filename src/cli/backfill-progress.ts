@@ -73,7 +73,7 @@ function lines(totals: ReadonlyMap<string, number>, logger: Logger): Progress {
 }
 
 /** Rows per second so far and the time the rest takes at that speed, as text. */
-export function speedOf(rows: number, total: number, milliseconds: number): { rate: string; left: string } {
+function speedOf(rows: number, total: number, milliseconds: number): { rate: string; left: string } {
   if (rows === 0 || milliseconds <= 0) return { rate: '-', left: '' };
   const rate = rows / (milliseconds / 1000);
   const seconds = Math.max(0, Math.round((total - rows) / rate));

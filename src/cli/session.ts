@@ -22,7 +22,7 @@ import type { CommandContext } from './command.ts';
 import { version } from './version.ts';
 
 /** Where the bundled PostgreSQL keeps its data, under the working directory. */
-export const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
+const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
 
 /** What has been opened, closed in the opposite order whatever happens. */
 export class Session {

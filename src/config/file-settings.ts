@@ -5,7 +5,7 @@ import type { ConfigProblem } from './config.ts';
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The default file, used when it is there and no other is named. */
-export const DEFAULT_FILE = 'mirrorverse.yaml';
+const DEFAULT_FILE = 'mirrorverse.yaml';
 
 /**
  * The configuration file as a tree, with `${VAR}` in its values replaced.

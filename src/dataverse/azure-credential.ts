@@ -96,7 +96,7 @@ const PUBLIC_AUTHORITIES = new Set<string>(
  * Options for another authority than the default. One that is no public cloud's (a private cloud,
  * AD FS, a test authority) is unknown to the public instance discovery, which would refuse it.
  */
-export function authority(host: string | undefined): {
+function authority(host: string | undefined): {
   authorityHost?: string;
   disableInstanceDiscovery?: boolean;
 } {

@@ -6,7 +6,7 @@ import { TokenBucket } from './token-bucket.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** Lower comes first: small deltas are not to wait behind a baseline of a million rows. */
-export const PRIORITY = { metadata: 2, delta: 4, baseline: 7 } as const;
+const PRIORITY = { metadata: 2, delta: 4, baseline: 7 } as const;
 export type Priority = keyof typeof PRIORITY;
 
 /** What may be spent of the API's service protection limits; every request goes through one. */

@@ -16,8 +16,8 @@ export interface ClientLimits {
   readonly memory?: number;
 }
 
-export const DEFAULT_PAGE_BYTES = 64 * 1024 * 1024;
-export const DEFAULT_MEMORY = 256 * 1024 * 1024;
+const DEFAULT_PAGE_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MEMORY = 256 * 1024 * 1024;
 
 export interface DataverseOptions {
   readonly url: string;

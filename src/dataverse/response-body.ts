@@ -27,7 +27,7 @@ export class AnswerTooLarge extends Error {
 }
 
 /** Nothing came for too long in the middle of an answer. */
-export class IdleTimeout extends Error {
+class IdleTimeout extends Error {
   constructor(milliseconds: number) {
     super(`Nothing came for ${milliseconds} ms.`);
     this.name = 'TimeoutError';

@@ -37,7 +37,7 @@ export interface HeldPrivileges {
 }
 
 /** What is missing of CREATE and USAGE in each schema, and of TEMPORARY on the database. */
-export function missingAmong(held: HeldPrivileges): MissingGrant[] {
+function missingAmong(held: HeldPrivileges): MissingGrant[] {
   const to = `TO ${quoteIdentifier(held.role)};`;
   const database = quoteIdentifier(held.database);
   const inSchemas = held.schemas.flatMap(({ schema, exists, uses, creates }): MissingGrant[] => {

@@ -249,7 +249,7 @@ function lostConnection(cause: Error): unknown {
 }
 
 /** `pg` reports a connection that does not come to be in several shapes; all mean the same to us. */
-export function connectFailure(error: unknown): unknown {
+function connectFailure(error: unknown): unknown {
   const failure = postgresFailure(error);
   return failure instanceof Failure
     ? failure

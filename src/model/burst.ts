@@ -23,7 +23,7 @@ export interface Occurrence {
 export const QUIET = 5 * 60_000;
 
 /** Takes note of one more occurrence: the first is told, and then one at growing distance. */
-export function occurred(
+function occurred(
   burst: Burst | undefined,
   now: number,
   quiet = QUIET,

@@ -7,7 +7,7 @@ export interface LabelLanguages {
 }
 
 /** The session's wish: `SET mirrorverse.language = 1031`. */
-export const LANGUAGE_SETTING = 'mirrorverse.language';
+const LANGUAGE_SETTING = 'mirrorverse.language';
 
 /**
  * An ORDER BY list that puts the label to show first: the session's language, the configured one, the

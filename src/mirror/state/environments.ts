@@ -30,7 +30,7 @@ export interface RegisteredEnvironment extends EnvironmentRecord {
 }
 
 /** The environment that the mirror schema holds, if any has been mirrored into it. */
-export async function findEnvironment(
+async function findEnvironment(
   db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
