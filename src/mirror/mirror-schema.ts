@@ -8,7 +8,7 @@ import { assertKey } from './mirror-key.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { createSchema } from './state/migrate.ts';
-import { STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
 import type { StateStore } from './state/store.ts';
 import { ensureTruncationTrigger } from './truncation-trigger.ts';
@@ -65,7 +65,7 @@ export async function prepareMirrorTable(
     if (existing === undefined) {
       await createSchema(client, mirror.schema);
       await assertNameFree(client, mirror);
-    }
+    } else await endVacuum(client, mirror.qualified);
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     if (plan.altered.length > 0) await makeWay(client, plan);
     for (const statement of plan.statements) await client.query(statement);

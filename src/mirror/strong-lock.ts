@@ -20,6 +20,23 @@ export async function withStrongLocks<T>(client: ClientBase, work: () => Promise
   return result;
 }
 
+/** Milliseconds: more than `deadlock_timeout`, at which a vacuum ends that is asked to. */
+const VACUUM_TIMEOUT = 3_000;
+
+/**
+ * Ends a vacuum of the table that PostgreSQL began by itself, and keeps others away until the
+ * transaction ends. One of a large table takes hours, and makes way only for whoever waits for a second,
+ * which nobody is to do for a lock that shuts readers out; this one they do not notice.
+ *
+ * @param table its name, quoted.
+ * @throws PostgreSQL's error, 55P03 where somebody else's statement goes on.
+ */
+export async function endVacuum(client: ClientBase, table: string): Promise<void> {
+  await client.query(`SET LOCAL lock_timeout = ${VACUUM_TIMEOUT}`);
+  await client.query(`LOCK TABLE ${table} IN SHARE UPDATE EXCLUSIVE MODE`);
+  await client.query('SET LOCAL lock_timeout = DEFAULT');
+}
+
 /**
  * As `withStrongLocks`, for what the transaction can do without: where a lock is not to be had in time,
  * nothing of it is done.

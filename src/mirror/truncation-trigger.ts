@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { qualifiedName, quoteLiteral } from './identifier.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
+import { endVacuum } from './strong-lock.ts';
 
 /** Name of the trigger on every mirror table. */
 const TRIGGER = 'mirrorverse_truncated';
@@ -26,6 +27,7 @@ export async function ensureTruncationTrigger(
     [mirror.qualified, TRIGGER, Buffer.from(parameters.map((text) => `${text}\0`).join(''))],
   );
   if (rowCount !== 0) return;
+  await endVacuum(client, mirror.qualified);
   await client.query(`SET LOCAL lock_timeout = ${lockTimeout}`);
   await client.query(
     `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${mirror.qualified} FOR EACH STATEMENT

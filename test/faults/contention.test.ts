@@ -1,5 +1,7 @@
 import type { PoolClient } from 'pg';
 import { describe, expect, it } from 'vitest';
+import { column } from '../../src/emulator/model/column-kinds.ts';
+import { clusterPlace, queryOnce } from '../embedded-postgres/cluster-support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testMirror } from '../support/mirror.ts';
 import { allDifferences } from '../support/oracle.ts';
@@ -118,4 +120,26 @@ describe('a reader who takes his time', () => {
     expect(await allDifferences(store, bench.database, [TABLE])).toEqual([]);
     expect(await bench.database.query('SELECT to_regclass($1) AS left', [name])).toEqual([{ left: null }]);
   });
+});
+
+it('a vacuum that PostgreSQL began by itself makes way for a new column, however long it would take', async () => {
+  await using place = await clusterPlace();
+  const { url } = await place.open();
+  await using bench = await SyncBench.open();
+  const { store } = bench.emulator;
+  store.seed(TABLE, 2_000);
+  expect(failures(await bench.sync([TABLE], { databaseUrl: url }))).toEqual({});
+  await queryOnce(url, `ALTER SYSTEM SET autovacuum_naptime = '1s'`);
+  await queryOnce(url, 'SELECT pg_reload_conf()');
+  await queryOnce(
+    url,
+    `ALTER TABLE dataverse.account SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
+      autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`,
+  );
+  await queryOnce(url, 'UPDATE dataverse.account SET _mirrored_at = now()');
+  const vacuums = async (): Promise<unknown[]> =>
+    queryOnce(url, `SELECT FROM pg_stat_progress_vacuum WHERE relid = 'dataverse.account'::regclass`);
+  await expect.poll(vacuums, { timeout: 20_000 }).toHaveLength(1);
+  store.addColumn(TABLE, column('String', 'new_Fax', ['Fax', 'Fax'], { maxLength: 50, format: 'Text' }));
+  expect(failures(await bench.sync([TABLE], { databaseUrl: url }))).toEqual({});
 });
