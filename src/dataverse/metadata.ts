@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Failure } from '../model/failure.ts';
 import type { Column, Table } from '../model/table.ts';
 import { createChangeGate } from './change-gate.ts';
-import type { DataverseClient, Request } from './client.ts';
+import { unexpectedAnswer, type DataverseClient, type Request } from './client.ts';
 import { columnsOf } from './columns.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
@@ -86,13 +86,15 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     });
   }
 
+  /** What the CSDL declares; undefined where the environment refuses to show it. */
   async function readDeclared(signal: AbortSignal): Promise<TypeProperties | undefined> {
+    const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
     try {
-      const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
-      const { body } = await client.get({ ...request, ...consistency() }, signal);
-      return readCsdl(new TextDecoder().decode(body));
+      const { body, headers } = await client.get({ ...request, ...consistency() }, signal);
+      return declaredIn(new TextDecoder().decode(body), request, headers);
     } catch (error) {
-      if (!(error instanceof Failure) || error.reaction === 'retry') throw error;
+      // Of anything else, such as a refused token, nothing follows: tables would lose columns by it.
+      if (!(error instanceof Failure) || !REFUSALS.has(error.code)) throw error;
       logger.warn({ code: error.code }, 'The $metadata document is not available; attribute flags decide.');
       return undefined;
     }
@@ -193,6 +195,21 @@ const CACHED = 60_000;
 function isNewer(seen: string, known: string): boolean {
   const areNumbers = [seen, known].every((version) => /^\d+$/.test(version));
   return areNumbers ? BigInt(seen) > BigInt(known) : seen !== known;
+}
+
+/** What a request ends in that the environment itself refuses. */
+const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-missing']);
+
+/** @throws Failure `unexpected-answer` for a text that is no CSDL, or declares nothing. */
+function declaredIn(text: string, request: Request, headers: Headers): TypeProperties {
+  let declared: TypeProperties;
+  try {
+    declared = readCsdl(text);
+  } catch (error) {
+    throw unexpectedAnswer(request, headers, error);
+  }
+  if (declared.size === 0) throw unexpectedAnswer(request, headers, undefined);
+  return declared;
 }
 
 /** The column that is part of an elastic table's key ("Create and edit elastic tables"). */

@@ -28,3 +28,21 @@ it('what many ask for at once is read once', async () => {
   expect(bench.emulator.requests.count({ kind: 'metadata' })).toBe(4);
   await dataverse.close();
 });
+
+it.each([
+  ['a refused token', { status: 401 }, 'sign-in-refused'],
+  ['a page of a proxy', { status: 200, html: true }, 'unexpected-answer'],
+  ['a page that is well-formed XML', { body: '<html><body>Soon</body></html>' }, 'unexpected-answer'],
+] as const)('%s in place of the CSDL takes no column away', async (_, answer, code) => {
+  await using bench = await SyncBench.open();
+  const dataverse = bench.dataverse();
+  const columns = async (): Promise<string[]> =>
+    (await dataverse.metadata.table('task', never)).columns.map(({ name }) => name);
+  const whole = await columns();
+  dataverse.metadata.forget();
+  const fault = bench.emulator.faults.add({ match: { kind: 'csdl' }, do: answer });
+  await expect(columns()).rejects.toMatchObject({ code });
+  fault.remove();
+  expect(await columns()).toEqual(whole);
+  await dataverse.close();
+});
