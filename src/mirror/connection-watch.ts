@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type Pool, type PoolClient } from 'pg';
 import { timed } from './timed-query.ts';
-import { isTooManyConnections } from './sqlstate.ts';
+import { isPostgresError } from './sqlstate.ts';
 
 /** What another connection says of the backend that should be at work for us. */
 export type Look =
@@ -12,7 +12,7 @@ export type Look =
   | { readonly backend: 'gone' }
   /** PostgreSQL could not be asked. */
   | { readonly backend: 'unreachable' }
-  /** PostgreSQL is there, and has no place for the question. */
+  /** PostgreSQL is there, or a pooler before it, and does not take the question. */
   | { readonly backend: 'unknown' };
 
 /** What speaks for a connection's being dead, look by look. */
@@ -100,8 +100,10 @@ const SIGN = `concat_ws(' ', a.backend_start, a.xact_start, a.query_start, a.sta
 const BACKEND = `FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy c USING (pid) WHERE a.pid = $1`;
 
 async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
+  let isConnected = false;
   try {
     return await withOwnConnection(pool, async (client) => {
+      isConnected = true;
       const { rows } = await client.query<{ waiting: boolean | null; sign: string }>(
         timed(`SELECT a.wait_event_type = 'Client' AS waiting, ${SIGN} AS sign ${BACKEND}`, [pid]),
       );
@@ -110,8 +112,18 @@ async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
       return row.waiting === true ? { backend: 'waiting', sign: row.sign } : { backend: 'working' };
     });
   } catch (error) {
-    return isTooManyConnections(error) ? { backend: 'unknown' } : { backend: 'unreachable' };
+    return withoutAnswer(error, isConnected);
   }
+}
+
+/**
+ * What it means that another connection got no answer. A server with no place left, a password that was
+ * changed, a pooler whose connections are all at work: none of it says anything of those at work.
+ *
+ * @param isConnected whether the other connection came to be, and was let in.
+ */
+export function withoutAnswer(error: unknown, isConnected: boolean): Look {
+  return isConnected || isPostgresError(error) ? { backend: 'unknown' } : { backend: 'unreachable' };
 }
 
 /** Ends a session that has not moved since, so that its locks do not outlast it. */

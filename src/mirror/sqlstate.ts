@@ -48,11 +48,6 @@ export function isLockNotAvailable(error: unknown): boolean {
   return isPostgresError(error) && error.code === '55P03';
 }
 
-/** Whether PostgreSQL is there, but takes no further connection. */
-export function isTooManyConnections(error: unknown): boolean {
-  return isPostgresError(error) && error.code === '53300';
-}
-
 /** Whether the session may only read: a standby, or a server that was one when the session began. */
 export function isReadOnly(error: unknown): boolean {
   const cause = unwrapped(error);

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { databaseServerUrl } from '../support/database.ts';
+import { queryOnce } from '../embedded-postgres/cluster-support.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
@@ -50,5 +52,35 @@ describe('a connection that is only slow', () => {
     expect(result).toMatchObject({ failure: null, pages: 1, rowsWritten: 1 });
     // Beside a connection for the page.
     expect(looks).toBeGreaterThan(2);
+  });
+
+  it('is left alone while nobody may ask after its statement', async () => {
+    await using bench = await SyncBench.open();
+    const [id = ''] = bench.emulator.store.seed(TABLE, 10);
+    await using session = await bench.session([TABLE], { leaseDuration: LEASE });
+    expect(failures(await session.sync())).toEqual({});
+    bench.emulator.store.update(TABLE, id, { name: 'changed' });
+    bench.emulator.requests.clear();
+    const client = await bench.database.pool.connect();
+    const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+    const admit = async (who: boolean): Promise<unknown> =>
+      queryOnce(databaseServerUrl(), `ALTER DATABASE ${rows[0]?.name} ALLOW_CONNECTIONS ${who}`);
+    await client.query('BEGIN');
+    await client.query(`SELECT FROM dataverse.account WHERE accountid = $1 FOR UPDATE`, [id]);
+    const pass = session.sync();
+    const waits = async (): Promise<number | null> =>
+      (
+        await client.query(
+          `SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid' AND datname = current_database()`,
+        )
+      ).rowCount;
+    await expect.poll(waits, { timeout: 10_000 }).toBe(1);
+    await admit(false);
+    await delay(1.5 * LEASE);
+    await admit(true);
+    await client.query('COMMIT');
+    client.release();
+    expect(await pass).toMatchObject([{ failure: null, pages: 1, rowsWritten: 1 }]);
+    expect(bench.dataRequests()).toBe(1);
   });
 });

@@ -1,6 +1,12 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, it } from 'vitest';
-import { isDead, suspect, type Look, type Suspicion } from '../../src/mirror/connection-watch.ts';
+import {
+  isDead,
+  suspect,
+  withoutAnswer,
+  type Look,
+  type Suspicion,
+} from '../../src/mirror/connection-watch.ts';
 
 const waiting = (sign: string): Look => ({ backend: 'waiting', sign });
 const working: Look = { backend: 'working' };
@@ -43,4 +49,13 @@ it('a connection whose backend is at work is never dead, whatever was before', (
       expect(after(...before, working, waiting('a'))).toBe(false);
     }),
   );
+});
+
+it('a question that is not taken is no sign, one that reaches nobody is', () => {
+  const refusal = Object.assign(new Error('no more connections allowed'), { code: '08P01' });
+  const noRoute = Object.assign(new Error('connect'), { code: 'EHOSTUNREACH' });
+  expect(withoutAnswer(refusal, false)).toEqual(unknown);
+  expect(withoutAnswer(new Error('Query read timeout'), true)).toEqual(unknown);
+  expect(withoutAnswer(noRoute, false)).toEqual(unreachable);
+  expect(withoutAnswer(new Error('timeout expired'), false)).toEqual(unreachable);
 });
