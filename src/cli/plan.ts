@@ -1,6 +1,7 @@
 import type { TableConfig } from '../config/config.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { allowSweep } from '../mirror/state/sweep-word.ts';
+import { Failure } from '../model/failure.ts';
 import { planRun, type PlannedSweep, type TablePlan } from '../operations/plan.ts';
 import type { Command, CommandContext } from './command.ts';
 import { selectedTables } from './selected-tables.ts';
@@ -17,7 +18,7 @@ export const plan: Command = {
     return Session.use(context, async (session) => {
       const { config, words, options, signal } = context;
       const tables = selectedTables(await session.resolution(), words);
-      if (options['apply'] === true) await applyPlan(session, tables);
+      const applied = options['apply'] !== true || (await applyPlan(session, tables));
       const plans = await planRun(
         {
           pool: await session.pool(),
@@ -30,30 +31,41 @@ export const plan: Command = {
         signal,
       );
       print(context, plans);
-      return plans.every(({ error }) => error === null) ? 0 : 1;
+      return applied && plans.every(({ error }) => error === null) ? 0 : 1;
     });
   },
 };
 
 /**
  * Makes the mirror tables fit, and says yes to the sweeps that wait; what either takes of rows is the
- * next run's.
+ * next run's. A table that cannot be mirrored does not keep the others from it.
  *
- * @throws Failure
+ * @returns whether all could be done.
+ * @throws Failure of the process.
  */
-async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<void> {
-  const { signal } = session.context;
+async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<boolean> {
+  const { signal, logger } = session.context;
   const mirror = await session.mirror(tables);
   const shared = session.labels(mirror);
+  let applied = true;
   await session.withLeases(mirror, async (leases) => {
     for (const table of tables) {
-      await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
+      try {
+        await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
+      } catch (error) {
+        if (!(error instanceof Failure) || error.reaction !== 'stop-table') throw error;
+        const { code, message, remedy, details } = error;
+        logger.error({ ...details, table: table.name, code, remedy }, `${message} ${remedy}`);
+        applied = false;
+        continue;
+      }
       await transaction(mirror.pool, async (client) =>
         allowSweep(mirror.store, mirror.store.on(client), table.name),
       );
     }
     await shared.labels?.makeViews();
   });
+  return applied;
 }
 
 function print(context: CommandContext, plans: readonly TablePlan[]): void {

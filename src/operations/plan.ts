@@ -4,6 +4,7 @@ import { readRecordCounts } from '../dataverse/record-count.ts';
 import { estimateRequests } from '../dataverse/request-estimate.ts';
 import { assertAllowed } from '../mirror/ddl-plan.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
+import { assertKey } from '../mirror/mirror-key.ts';
 import { planMirrorTable, whatBlocks } from '../mirror/mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -106,6 +107,7 @@ async function planTableRun(
       }));
       const refusal = failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan));
       if (refusal !== null) return stopped(table, rows, changes, refusal);
+      if (existing !== undefined) await assertKey(client, plan.mirror);
       const stored =
         existing === undefined || store === undefined
           ? undefined

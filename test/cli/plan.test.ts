@@ -131,4 +131,20 @@ describe('plan', () => {
     expect(status).toBe(1);
     expect((document as { tables: TablePlan[] }).tables[1]?.error?.code).toBe('table-not-found');
   });
+
+  it('names the key that a mirror table has lost, and lets happen what the other tables ask about', async () => {
+    await using bench = await openBench([]);
+    const { cli, database, emulator } = bench;
+    await cli.file('mirrorverse.yaml', ASK.replace('account', 'lead, account'));
+    expect((await cli.run(['sync'])).status).toBe(0);
+    await database.query('ALTER TABLE dataverse.lead DROP CONSTRAINT lead_pkey');
+    emulator.store.addColumn('account', FAX);
+    expect((await cli.run(['sync'])).status).toBe(1);
+
+    const { status, document } = await cli.json(['plan', '--apply']);
+    expect(status).toBe(1);
+    const [lead, account] = (document as { tables: TablePlan[] }).tables;
+    expect(lead?.error?.code).toBe('key-missing');
+    expect(account).toMatchObject({ changes: [], load: 'rebaseline', error: null });
+  });
 });
