@@ -184,6 +184,24 @@ describe.each([false, true])('any delta, with soft deletes: %s', (softDeletes) =
     const live = softDeletes ? 'WHERE _deleted_at IS NULL' : '';
     expect(await test.database.query(`SELECT FROM dataverse.thing ${live}`)).toHaveLength(1);
   });
+
+  it('keeps rows that came after the clock of the database had been set back', async () => {
+    const story = { lives: true, upserts: 1, tombstones: 1 };
+    const stories: Story[] = [
+      { ...story, mirrored: 'old' },
+      { ...story, mirrored: 'current' },
+      { ...story, mirrored: 'absent' },
+    ];
+    await set(stories);
+    await test.database.query(
+      `UPDATE dataverse.thing SET _mirrored_at = now() + interval '59 minutes';
+       UPDATE mirrorverse.tables SET link_issued_at = now() + interval '1 hour'`,
+    );
+    const pages = [[row(0, NOW), row(1, NOW)], [row(2, NOW)], [tombstone(0), tombstone(1), tombstone(2)]];
+    await follow(test, softDeletes, { stories, pages, deaths: new Set([1]) });
+    const live = softDeletes ? 'WHERE _deleted_at IS NULL' : '';
+    expect(await test.database.query(`SELECT FROM dataverse.thing ${live}`)).toHaveLength(3);
+  });
 });
 
 /** Entries of a page in another order, some of them twice. */

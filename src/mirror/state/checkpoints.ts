@@ -64,7 +64,8 @@ export async function storeCheckpoint(
         ? { linkIssuedAt: null }
         : update.linkIsNew
           ? { linkIssuedAt: sql`now()` }
-          : {}),
+          : // What this page wrote came later, whatever a clock that was set back since makes of it.
+            { linkIssuedAt: sql`least(${tables.linkIssuedAt}, now() - interval '1 microsecond')` }),
       ...(update.finished
         ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
         : { leaseExpiresAt: expiry }),
