@@ -24,7 +24,8 @@ export function readFileSettings(
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (named === undefined && code === 'ENOENT') return {};
-    problems.push({ key: '--config', message: `the file ${file} cannot be read (${code})` });
+    const key = file === variables['MIRRORVERSE_CONFIG'] ? 'MIRRORVERSE_CONFIG' : '--config';
+    problems.push({ key, message: `the file ${file} cannot be read (${code})` });
     return {};
   }
   const document = parseDocument(text);

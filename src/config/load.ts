@@ -2,6 +2,7 @@ import { toFailure } from '../model/failure.ts';
 import { tlsChoice } from '../model/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
+import { logLevelProblems } from './log-level.ts';
 import { withSecretFiles } from './secrets.ts';
 import { checkedSettings } from './schema-problems.ts';
 import { VARIABLES, type Settings } from './settings.ts';
@@ -33,7 +34,7 @@ export function loadConfig(
   needs: Needs,
   environment: Variables = process.env,
 ): Config {
-  const problems: ConfigProblem[] = [];
+  const problems = logLevelProblems(environment);
   const variables = withSecretFiles(environment, problems);
   const tree = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
   const overlaid = overlay(tree, variables);

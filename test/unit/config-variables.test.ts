@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { ConfigError } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { keysOf, load, problemsOf } from './config-directory.ts';
 
 const FILE = `
@@ -93,4 +95,27 @@ test('a wrong DATABASE_URL is told by the name of the variable, without the pass
   expect(others).toEqual([]);
   expect(`${problem?.key} ${problem?.message}`).toContain('DATABASE_URL');
   expect(`${problem?.key} ${problem?.message}`).not.toContain('secret');
+});
+
+test('a level of the log that is none is told', () => {
+  const problems = problemsOf('', { MIRRORVERSE_LOG_LEVEL: 'loud' });
+  expect(problems.map(({ key, message }) => `${key} ${message}`)).toEqual([
+    'MIRRORVERSE_LOG_LEVEL is none of trace, debug, info, warn, error, fatal, silent',
+  ]);
+  for (const level of ['', 'debug']) load('', { MIRRORVERSE_LOG_LEVEL: level });
+});
+
+test('a file that is not there is told by what named it', () => {
+  const missing = '/nowhere/mirrorverse.yaml';
+  const keysFor = (file: string | undefined, variables: Record<string, string>): string[] => {
+    try {
+      loadConfig(file, {}, variables);
+      return [];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return keysOf(error.problems);
+    }
+  };
+  expect(keysFor(undefined, { MIRRORVERSE_CONFIG: missing })).toEqual(['MIRRORVERSE_CONFIG']);
+  expect(keysFor(missing, {})).toEqual(['--config']);
 });
