@@ -18,14 +18,17 @@ export interface DaemonHealth {
   readonly workEnded: () => void;
 }
 
+/** Milliseconds since 1970 by a clock that nobody sets: set back, a pause that is over would go on. */
+const now = (): number => performance.timeOrigin + performance.now();
+
 /** Answers on the health port until the session closes. @throws Failure `port-taken` */
 export async function startDaemonHealth(session: Session): Promise<DaemonHealth> {
   const { config, logger, signal } = session.context;
-  let health = starting(Date.now());
+  let health = starting(now());
   const note = (happened: Happening): void => {
-    health = after(health, { ...happened, at: Date.now() });
+    health = after(health, { ...happened, at: now() });
   };
-  const facts = { notReady: () => notReady(health, Date.now()), gauges: session.dataverse().budget.gauges };
+  const facts = { notReady: () => notReady(health, now()), gauges: session.dataverse().budget.gauges };
   const liveness = startHeartbeat();
   session.onClose(async () => liveness.close());
   const server = await startHealthServer(config.healthPort, {

@@ -68,6 +68,21 @@ it.each([
   expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
 });
 
+it('a daemon whose clock is set back while it pauses is ready once the pause is over', async () => {
+  await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_HEALTH_PORT: '0' });
+  const { emulator, cli } = bench;
+  const daemon = cli.start(['run'], clock(0, -2 * HOUR));
+  const { port } = await daemon.logged((line) => line['port'] !== undefined);
+  const ready = async (): Promise<number> => (await fetch(`http://127.0.0.1:${String(port)}/readyz`)).status;
+  await eventually(async () => equal(bench));
+  const throttled = { status: 429, code: '0x80072322', retryAfter: 11 };
+  emulator.faults.add({ match: { kind: 'delta' }, times: 1, do: throttled });
+  await eventually(async () => (await ready()) === 503);
+  daemon.child.kill('SIGUSR2');
+  await eventually(async () => (await ready()) === 200);
+  expect(emulator.requests.count({ status: 429 })).toBe(1);
+});
+
 it('a daemon whose loop was blocked says so, does not take its leases for lost, and goes on', async () => {
   await using bench = await openBench([]);
   const { emulator } = bench;

@@ -140,6 +140,8 @@ describe.concurrent('the health port', () => {
     });
     daemon.child.kill('SIGCONT');
     await eventually(async () => (await get('/readyz')).status === 200, 90_000);
+    const rows = 'SELECT FROM dataverse.account';
+    await eventually(async () => (await database.query(rows).catch(() => [])).length === 1);
 
     const client = await database.pool.connect();
     await client.query('BEGIN');
