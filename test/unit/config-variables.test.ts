@@ -105,17 +105,18 @@ test('a level of the log that is none is told', () => {
   for (const level of ['', 'debug']) load('', { MIRRORVERSE_LOG_LEVEL: level });
 });
 
+function refusedKeys(file: string | undefined, variables: Record<string, string>): string[] {
+  try {
+    loadConfig(file, {}, variables);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return keysOf(error.problems);
+  }
+}
+
 test('a file that is not there is told by what named it', () => {
   const missing = '/nowhere/mirrorverse.yaml';
-  const keysFor = (file: string | undefined, variables: Record<string, string>): string[] => {
-    try {
-      loadConfig(file, {}, variables);
-      return [];
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      return keysOf(error.problems);
-    }
-  };
-  expect(keysFor(undefined, { MIRRORVERSE_CONFIG: missing })).toEqual(['MIRRORVERSE_CONFIG']);
-  expect(keysFor(missing, {})).toEqual(['--config']);
+  expect(refusedKeys(undefined, { MIRRORVERSE_CONFIG: missing })).toEqual(['MIRRORVERSE_CONFIG']);
+  expect(refusedKeys(missing, {})).toEqual(['--config']);
 });
