@@ -103,7 +103,7 @@ function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): Ah
 /**
  * The page after `from`, or why the link that leads to it is of no use.
  *
- * @param fetch asks for it once more where its link stands further back than the one that led to it. One
+ * @param ask for it once more where its link stands further back than the one that led to it. One
  *   such answer may be of a server that lags behind the others, and what follows from it is a load that
  *   replaces newer rows by older ones; that the environment went back is what two in a row say.
  * @throws any other failure.
@@ -111,13 +111,13 @@ function fetchAhead(feed: ChangeFeed, from: Checkpoint, signal: AbortSignal): Ah
 async function receive(
   ahead: Ahead<Page>,
   from: Checkpoint,
-  fetch: (from: Checkpoint) => Ahead<Page>,
+  ask: (from: Checkpoint) => Ahead<Page>,
 ): Promise<Page | Failure> {
   try {
     const page = await ahead.result;
     if (!leadsBack(from.link, page.link)) return page;
     ahead.cancel();
-    const again = await fetch(from).result;
+    const again = await ask(from).result;
     return leadsBack(from.link, again.link) ? environmentRewound() : again;
   } catch (error) {
     if (error instanceof Failure && error.reaction === 'rebaseline') return error;
