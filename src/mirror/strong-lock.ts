@@ -7,19 +7,6 @@ import { isLockNotAvailable } from './sqlstate.ts';
  */
 export const STRONG_LOCK_TIMEOUT = 500;
 
-/**
- * Runs statements of the caller's transaction that lock whole tables. Somebody may be reading for
- * hours, as a dump does: then they fail, and are tried again later.
- *
- * @throws PostgreSQL's error, 55P03 where a lock was not to be had in time.
- */
-export async function withStrongLocks<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
-  const result = await work();
-  await client.query('SET LOCAL lock_timeout = DEFAULT');
-  return result;
-}
-
 /** Milliseconds: more than `deadlock_timeout`, at which a vacuum ends that is asked to. */
 const VACUUM_TIMEOUT = 3_000;
 
@@ -38,20 +25,22 @@ export async function endVacuum(client: ClientBase, table: string): Promise<void
 }
 
 /**
- * As `withStrongLocks`, for what the transaction can do without: where a lock is not to be had in time,
- * nothing of it is done.
+ * Runs statements of the caller's transaction that lock whole tables, and that it can do without.
+ * Somebody may be reading for hours, as a dump does: then nothing of them is done.
  *
- * @returns whether it was done.
+ * @returns whether they were.
  */
 export async function whereLocksAllow(client: ClientBase, work: () => Promise<unknown>): Promise<boolean> {
   await client.query('SAVEPOINT strong_locks');
   try {
-    await withStrongLocks(client, work);
+    await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
+    await work();
+    await client.query('SET LOCAL lock_timeout = DEFAULT');
+    await client.query('RELEASE SAVEPOINT strong_locks');
+    return true;
   } catch (error) {
     if (!isLockNotAvailable(error)) throw error;
     await client.query('ROLLBACK TO SAVEPOINT strong_locks');
     return false;
   }
-  await client.query('RELEASE SAVEPOINT strong_locks');
-  return true;
 }
