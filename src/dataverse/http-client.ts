@@ -48,21 +48,40 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
   return {
     async send({ method, url, headers, body: sent, largest, expected }, signal) {
       const secure = url.protocol === 'https:';
-      const options = { method, headers, signal, agent: secure ? agents['https:'] : agents['http:'] };
-      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-        const request = (secure ? https : http).request(url, options, resolve);
-        request.on('error', reject);
-        request.end(sent);
-      });
-      const limits = { largest, idleTimeout, ...(expected === undefined ? {} : { expected }) };
-      const body = await readBody(response, limits);
-      return { status: response.statusCode ?? 0, headers: toHeaders(response), body };
+      const agent = secure ? agents['https:'] : agents['http:'];
+      try {
+        const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+          const request = (secure ? https : http).request(url, { method, headers, signal, agent }, resolve);
+          request.on('error', reject);
+          request.end(sent);
+        });
+        const limits = { largest, idleTimeout, ...(expected === undefined ? {} : { expected }) };
+        const body = await readBody(response, limits);
+        return { status: response.statusCode ?? 0, headers: toHeaders(response), body };
+      } catch (error) {
+        if (isTimeout(error) || isTimeout(signal.reason)) endIdle(agent);
+        throw error;
+      }
     },
     close() {
       agents['http:'].destroy();
       agents['https:'].destroy();
     },
   };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+/**
+ * Ends the connections that wait for their next request. Where one went dead without a word others may
+ * have, and each would cost its request the whole time-out.
+ */
+function endIdle(agent: http.Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
+  }
 }
 
 function toHeaders(response: http.IncomingMessage): Headers {

@@ -53,8 +53,11 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
 /** Seconds of silence after which the server asks for us, between its questions, and how many it asks. */
 const SERVER_KEEP_ALIVE = `set_config('tcp_keepalives_idle', '30', false),
   set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)`;
-/** How times are written, which a role or a database may have set otherwise: what comes back is read. */
-const FORMS = `set_config('datestyle', 'ISO', false)`;
+/**
+ * What a role or a database may have set otherwise: how times are written, which are read, and a limit on
+ * statements, which a sweep would never keep to; whether one is still at work is watched.
+ */
+const SESSION = `set_config('datestyle', 'ISO', false), set_config('statement_timeout', '0', false)`;
 /** How often the server looks whether we are there while it is at work or waits for a lock. */
 const SERVER_CHECK = `set_config('client_connection_check_interval', '10s', false)`;
 
@@ -65,11 +68,11 @@ const SERVER_CHECK = `set_config('client_connection_check_interval', '10s', fals
  */
 async function setUp(client: ClientBase): Promise<void> {
   try {
-    await client.query(timed(`SELECT ${FORMS}, ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
+    await client.query(timed(`SELECT ${SESSION}, ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
   } catch (error) {
     if (!isPostgresError(error)) throw error;
     // Not every system that PostgreSQL runs on can look.
-    await client.query(timed(`SELECT ${FORMS}, ${SERVER_KEEP_ALIVE}`));
+    await client.query(timed(`SELECT ${SESSION}, ${SERVER_KEEP_ALIVE}`));
   }
 }
 

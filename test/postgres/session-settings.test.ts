@@ -5,6 +5,19 @@ import { silent } from '../support/mirror.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
+it('a database that ends long statements is asked not to', async () => {
+  await using bench = await SyncBench.open();
+  await bench.database.query(
+    `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''50ms''', current_database()); END $$`,
+  );
+  const pool = openPool({ url: bench.database.url, connections: 1, idleInTransaction: 10_000 }, silent);
+  try {
+    expect((await pool.query('SELECT pg_sleep(0.3)')).rowCount).toBe(1);
+  } finally {
+    await pool.end();
+  }
+});
+
 it('a database that writes dates in the German way is mirrored into, and its times are read', async () => {
   await using bench = await SyncBench.open();
   await bench.database.query(
