@@ -21,8 +21,8 @@ export async function lookAtEnvironment(
   const { client } = dataverse;
   const environment = await readEnvironment(client, signal);
   const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
-  const registered = await transaction(pool, async (client) =>
-    registerEnvironment(store.on(client), options.stateSchema, options.schema, {
+  const registered = await transaction(pool, async (session) =>
+    registerEnvironment(store.on(session), options.stateSchema, options.schema, {
       ...environment,
       ...organization,
     }),
