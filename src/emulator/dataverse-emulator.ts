@@ -47,7 +47,10 @@ export class DataverseEmulator {
     this.store = new DataverseStore({ ...options, now: this.#now });
     this.settings = new EmulatorSettings(
       this.#now,
-      () => this.store.purgeTombstones(),
+      () => {
+        this.store.purgeTombstones();
+        return this.store.currentVersion;
+      },
       () => this.#tokens.revokeAll(),
     );
     this.#protection = new ServiceProtection(this.settings.limits, this.#now);

@@ -1,3 +1,5 @@
+import type { DeltaToken } from './delta-token.ts';
+
 /** What a page hook is told. */
 export interface PageInfo {
   readonly table: string;
@@ -71,11 +73,13 @@ export class EmulatorSettings {
   onPage: ((info: PageInfo) => void | Promise<void>) | null = null;
 
   readonly #now: () => number;
-  readonly #onExpire: () => void;
+  readonly #onExpire: () => bigint;
   readonly #onRevoke: () => void;
   #expiredUntil = Number.NEGATIVE_INFINITY;
+  #purgedUpTo = 0n;
 
-  constructor(now: () => number, onExpire: () => void, onRevoke: () => void) {
+  /** @param onExpire purges the delete log; returns the version up to which it is gone. */
+  constructor(now: () => number, onExpire: () => bigint, onRevoke: () => void) {
     this.#now = now;
     this.#onExpire = onExpire;
     this.#onRevoke = onRevoke;
@@ -84,7 +88,7 @@ export class EmulatorSettings {
   /** Makes every delta token given out so far expire, and purges the delete log. */
   expireTokens(): void {
     this.#expiredUntil = this.issueTime();
-    this.#onExpire();
+    this.#purgedUpTo = this.#onExpire();
   }
 
   /** Withdraws every access token of the token endpoint: the next call with one is answered with 401. */
@@ -97,10 +101,15 @@ export class EmulatorSettings {
     return Math.max(wholeSeconds(this.#now()), this.#expiredUntil + 1000);
   }
 
-  /** Whether a token of the given time stamp has expired, by age or by {@link expireTokens}. */
-  isExpired(issuedAt: number): boolean {
+  /**
+   * Whether a token has expired, by age or by {@link expireTokens}. One of a walk that had begun by then
+   * has too, though it is issued later: that walk has lasted for longer than deletions are kept.
+   */
+  isExpired({ issuedAt, version }: DeltaToken, currentVersion: bigint): boolean {
     const age = this.#now() - issuedAt;
-    return issuedAt <= this.#expiredUntil || age > this.expireChangeTrackingInDays * 86_400_000;
+    // An organization that was reset goes on from before.
+    const isPurged = version < this.#purgedUpTo && this.#purgedUpTo <= currentVersion;
+    return isPurged || issuedAt <= this.#expiredUntil || age > this.expireChangeTrackingInDays * 86_400_000;
   }
 }
 

@@ -123,7 +123,7 @@ function checkToken(api: WebApi, data: TableData, text: string): DeltaToken {
   const outdated =
     settings.expireOnMetadataChange && redefinedAt !== null && token.version < redefinedAt.version;
   const refused = settings.tokenAhead === 'error' && token.version > store.currentVersion;
-  if (settings.isExpired(token.issuedAt) || outdated || refused) {
+  if (settings.isExpired(token, store.currentVersion) || outdated || refused) {
     throw new DataverseError(
       settings.expiredTokenStatus,
       '0x80044352',

@@ -15,6 +15,7 @@ import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
 import { failureFields } from './failure-fields.ts';
+import { isOutdatedWalk } from './interrupted-walk.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import {
@@ -232,7 +233,7 @@ export class TableJob {
     const ready = await this.preparation.make(taken.lease, signal);
     const writer = this.mirror.writer(ready.mirror, taken.lease);
     try {
-      const start = await this.start(ready, checkpoint, writer, options);
+      const start = await this.start(ready, { ...taken, checkpoint }, writer, options);
       if (progress.pages === 0) progress.phase = start.phase;
       let place: (() => void) | null | undefined;
       // Once one is taken it is kept to the end of the run.
@@ -261,7 +262,7 @@ export class TableJob {
 
   private async start(
     ready: Ready,
-    checkpoint: Checkpoint,
+    { checkpoint, linkAge }: Taken,
     writer: PageWriter,
     options: RunOptions,
   ): Promise<Checkpoint> {
@@ -272,6 +273,12 @@ export class TableJob {
     else if (ready.refills) stored = { ...stored, selection: null };
     if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
       stored = { ...stored, selection: null };
+    if (isOutdatedWalk(stored.link, linkAge, this.mirror.environment.linkLifeDays)) {
+      this.logger.warn(
+        'The pages that were under way are older than deletions are kept; it is re-baselined.',
+      );
+      stored = { ...stored, selection: null };
+    }
     if (stored.link !== null && !isLinkOf(ready.mirror.table.entitySet, stored.link)) {
       this.logger.warn("The stored link is none of this table's; it is re-baselined.");
       stored = { ...stored, selection: null };

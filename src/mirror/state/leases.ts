@@ -17,6 +17,8 @@ export interface Taken {
   readonly checkpoint: Checkpoint;
   /** Milliseconds since the table last came up to date, by the database's clock. */
   readonly successAge: number | null;
+  /** Milliseconds since the delta link that the feed follows was stored, or the load began. */
+  readonly linkAge: number | null;
 }
 
 /** An SQL interval of so many milliseconds. */
@@ -84,12 +86,16 @@ export async function takeLease(
       successAge: sql<
         number | null
       >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+      linkAge: sql<
+        number | null
+      >`extract(epoch from clock_timestamp() - ${tables.linkIssuedAt})::float8 * 1000`,
     });
   if (row === undefined) return null;
   return {
     lease: { table, holder, fence: row.fence },
     checkpoint: checkpointOf(row),
     successAge: row.successAge,
+    linkAge: row.linkAge,
   };
 }
 
