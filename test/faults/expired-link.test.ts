@@ -185,23 +185,23 @@ describe('a process killed', () => {
   }
 });
 
-describe('pages that were under way when everything stopped', () => {
-  /** A load is broken off after its second page; then days pass for the database's clock. */
-  async function interrupted(bench: SyncBench, days: number): Promise<void> {
-    const ids = bench.emulator.store.seed('account', 60);
-    const stop = new AbortController();
-    const onPage = ({ pages }: { pages: number }): void => {
-      if (pages === 2) stop.abort(new Error('everything stops'));
-    };
-    await bench.sync(['account'], { pageSize: 10 }, { onPage }, stop.signal).catch(() => undefined);
-    await bench.database.query(
-      `UPDATE mirrorverse.tables SET link_issued_at = link_issued_at - make_interval(days => $1)`,
-      [days],
-    );
-    // Of rows that were read already; that they are gone will be forgotten.
-    for (const id of ids.slice(0, 5)) bench.emulator.store.remove('account', id);
-  }
+/** A load is broken off after its second page; then days pass for the database's clock. */
+async function interrupted(bench: SyncBench, days: number): Promise<void> {
+  const ids = bench.emulator.store.seed('account', 60);
+  const stop = new AbortController();
+  const onPage = ({ pages }: { pages: number }): void => {
+    if (pages === 2) stop.abort(new Error('everything stops'));
+  };
+  await bench.sync(['account'], { pageSize: 10 }, { onPage }, stop.signal).catch(() => undefined);
+  await bench.database.query(
+    `UPDATE mirrorverse.tables SET link_issued_at = link_issued_at - make_interval(days => $1)`,
+    [days],
+  );
+  // Of rows that were read already; that they are gone will be forgotten.
+  for (const id of ids.slice(0, 5)) bench.emulator.store.remove('account', id);
+}
 
+describe('pages that were under way when everything stopped', () => {
   it('are gone on with while deletions since their beginning are still known', async () => {
     await using bench = await SyncBench.open();
     await interrupted(bench, 6);
