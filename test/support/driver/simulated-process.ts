@@ -74,6 +74,8 @@ export class SimulatedProcess {
     const { organizationId } = emulator.store;
     const environment = { url, organizationId, linkLifeDays: 7, language: 1033 };
     const mirror = await openMirror(pool, options, environment, tables);
+    // As every command asks before it reads any metadata.
+    dataverse.metadata.observe(String(emulator.store.metadataVersion));
     const leases = new LeaseKeeper(mirror, holder, silent);
     const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
     const parts = { dataverse, mirror, leases, logger: silent };
