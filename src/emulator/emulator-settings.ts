@@ -107,9 +107,16 @@ export class EmulatorSettings {
    */
   isExpired({ issuedAt, version }: DeltaToken, currentVersion: bigint): boolean {
     const age = this.#now() - issuedAt;
-    // An organization that was reset goes on from before.
-    const isPurged = version < this.#purgedUpTo && this.#purgedUpTo <= currentVersion;
-    return isPurged || issuedAt <= this.#expiredUntil || age > this.expireChangeTrackingInDays * 86_400_000;
+    return (
+      this.isPurged(version, currentVersion) ||
+      issuedAt <= this.#expiredUntil ||
+      age > this.expireChangeTrackingInDays * 86_400_000
+    );
+  }
+
+  /** Whether deletions since a version are forgotten; an organization that was reset goes on from before. */
+  isPurged(version: bigint, currentVersion: bigint): boolean {
+    return version < this.#purgedUpTo && this.#purgedUpTo <= currentVersion;
   }
 }
 

@@ -43,6 +43,7 @@ export async function trackedPage(
   const tokenText = options.get('$deltatoken');
   const token = tokenText === undefined ? null : checkToken(api, data, tokenText);
   const position = resumed ?? firstPosition(api, token);
+  if (position.from !== null && settings.isPurged(position.from, store.currentVersion)) throw expired(api);
   const isDelta = position.from !== null;
   const annotations = annotationFilter(request.preferences.annotations);
   const nulls = isDelta ? settings.nullsInDelta : 'explicit';
@@ -124,14 +125,18 @@ function checkToken(api: WebApi, data: TableData, text: string): DeltaToken {
     settings.expireOnMetadataChange && redefinedAt !== null && token.version < redefinedAt.version;
   const refused = settings.tokenAhead === 'error' && token.version > store.currentVersion;
   if (settings.isExpired(token, store.currentVersion) || outdated || refused) {
-    throw new DataverseError(
-      settings.expiredTokenStatus,
-      '0x80044352',
-      'Version stamp associated with the client has expired. Please perform a full sync.',
-    );
+    throw expired(api);
   }
   store.purgeTombstones(api.now() - settings.expireChangeTrackingInDays * 86_400_000);
   return token;
+}
+
+function expired({ settings }: WebApi): DataverseError {
+  return new DataverseError(
+    settings.expiredTokenStatus,
+    '0x80044352',
+    'Version stamp associated with the client has expired. Please perform a full sync.',
+  );
 }
 
 /** The upper bound is fixed with the first page, so that a change during the walk belongs to the next delta. */
