@@ -44,7 +44,8 @@ export interface Mirror {
   readonly pool: pg.Pool;
   readonly store: StateStore;
   readonly options: MirrorOptions;
-  readonly environment: RegisteredEnvironment;
+  /** As it was last looked at. */
+  environment: RegisteredEnvironment;
   /**
    * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
    *

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { registerTables } from '../mirror/state/leases.ts';
-import type { RegisteredEnvironment } from '../mirror/state/environments.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
 import { createBursts, fieldsOf } from '../model/burst.ts';
 import { toFailure } from '../model/failure.ts';
@@ -84,8 +83,6 @@ async function keepLooking<T extends ScheduledTable>(
   const wait = watchMetadata(dataverse.metadata, signal);
   let due = performance.now() + lookEvery;
   let resolution: Resolution<T> | undefined = options.resolution;
-  // What was recorded at the start; later what the last look found.
-  let { linkLifeDays }: Pick<RegisteredEnvironment, 'linkLifeDays'> = mirror.environment;
   let agesAreDue = true;
   const failed = createBursts();
   while (!signal.aborted) {
@@ -95,17 +92,18 @@ async function keepLooking<T extends ScheduledTable>(
         await follow(options, resolution, running);
       }
       resolution = undefined;
-      if (agesAreDue) await tellAgeingLinks(mirror.store, linkLifeDays, running.names(), logger);
+      if (agesAreDue) {
+        await tellAgeingLinks(mirror.store, mirror.environment.linkLifeDays, running.names(), logger);
+      }
       agesAreDue = false;
       await wait(Math.max(0, due - performance.now()));
       if (performance.now() < due) continue;
-      const environment = await lookAtEnvironment(dataverse, mirror, logger, signal);
+      const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
       // Not before: who is at the address is asked again in a minute where it could not be told.
       due = performance.now() + lookEvery;
       agesAreDue = true;
       dataverse.metadata.forget();
-      ({ linkLifeDays } = environment);
-      if (environment.replaced !== undefined) dataverse.metadata.restart();
+      if (replaced !== undefined) dataverse.metadata.restart();
       await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;

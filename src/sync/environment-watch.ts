@@ -7,18 +7,19 @@ import { registerEnvironment, type RegisteredEnvironment } from '../mirror/state
 import { Failure } from '../model/failure.ts';
 
 /**
- * Looks who is at the environment's address, and records it. Where another organization has taken the
+ * Looks who is at the environment's address, and records it, in the mirror too. Where another organization has taken the
  * place of the one that is mirrored, every table of it is to be re-baselined from then on.
  *
  * @throws Failure
  */
 export async function lookAtEnvironment(
   dataverse: Dataverse,
-  { pool, store, options }: Mirror,
+  mirror: Mirror,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<RegisteredEnvironment> {
   const { client } = dataverse;
+  const { pool, store, options } = mirror;
   const environment = await readEnvironment(client, signal);
   const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
   const registered = await transaction(pool, async (session) =>
@@ -27,6 +28,7 @@ export async function lookAtEnvironment(
       ...organization,
     }),
   );
+  mirror.environment = registered;
   tellReplaced(registered, logger);
   return registered;
 }

@@ -218,4 +218,16 @@ describe('pages that were under way when everything stopped', () => {
     expect(failures(await bench.sync(['account'], { pageSize: 10 }))).toEqual({});
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
+
+  it('are read from the beginning where a look told that deletions are forgotten earlier now', async () => {
+    await using bench = await SyncBench.open();
+    await interrupted(bench, 4);
+    await using session = await bench.session(['account'], { pageSize: 10 });
+    bench.emulator.settings.expireChangeTrackingInDays = 3;
+    await session.look();
+    const before = bench.emulator.requests.count({ kind: 'baseline' });
+    expect(failures(await session.sync())).toEqual({});
+    expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(before + 1);
+    expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
+  });
 });

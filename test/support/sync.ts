@@ -7,6 +7,7 @@ import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/postgres.ts';
 import type { SweepLimits } from '../../src/mirror/sweep-guard.ts';
+import { lookAtEnvironment } from '../../src/sync/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import type { LoadPlaces } from '../../src/sync/load-places.ts';
@@ -50,6 +51,8 @@ export interface SyncOptions {
 /** The jobs of one process. */
 export interface SyncSession extends AsyncDisposable {
   sync(run?: RunOptions, signal?: AbortSignal): Promise<RunResult[]>;
+  /** Looks at the environment, as the daemon does every hour. */
+  look(): Promise<void>;
 }
 
 /** An emulator, a database, and passes of the daemon's own jobs between the two, in this process. */
@@ -121,12 +124,16 @@ export class SyncBench implements AsyncDisposable {
     const labels =
       mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, this.log.logger);
     const shared = labels === undefined ? {} : { labels };
+    const { logger } = this.log;
     const jobs = tables.map((name) => this.job(name, { dataverse, mirror, ...shared }, options));
     return {
       async sync(run = {}, signal = never) {
         const results = await syncOnce(jobs, 8, () => run, signal);
         await labels?.makeViews();
         return results;
+      },
+      async look() {
+        await lookAtEnvironment(dataverse, mirror, logger, never);
       },
       async [Symbol.asyncDispose]() {
         await pool.end();
