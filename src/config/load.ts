@@ -1,4 +1,5 @@
 import { toFailure } from '../model/failure.ts';
+import { isLoopback } from '../model/loopback.ts';
 import { tlsChoice } from '../model/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
@@ -167,10 +168,6 @@ function originProblem(text: string): string | undefined {
     return `must be the address of the environment alone, like ${example}`;
   }
   return undefined;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[]): Config['postgres'] {

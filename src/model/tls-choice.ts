@@ -1,4 +1,5 @@
 import { Failure } from './failure.ts';
+import { isLoopback } from './loopback.ts';
 
 /** How a connection is protected. */
 export interface TlsChoice {
@@ -98,11 +99,6 @@ function clientCertificate(parameters: URLSearchParams): TlsChoice['client'] {
   }
   const passphrase = parameters.get('sslpassword');
   return { certificate, key, ...(passphrase === null ? {} : { passphrase }) };
-}
-
-/** Whether what is sent never leaves this machine. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** What stands in the way of TLS, for whoever writes the address. */

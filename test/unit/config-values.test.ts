@@ -46,6 +46,7 @@ const ADDRESSES = [
   'postgresql://db',
   'embedded',
   'postgres://db/crm?sslmode=require',
+  'postgres://u@[::1]/crm?sslmode=prefer&sslrootcert=system',
   'postgres:///crm?host=/var/run/postgresql&sslmode=verify-ca',
   'postgres://%2Fvar%2Frun%2Fpostgresql/crm?sslmode=verify-ca',
 ];

@@ -53,6 +53,7 @@ test.each([
   ['localhost', '', 'plain'],
   ['127.0.0.1', 'sslmode=prefer', 'plain'],
   ['::1', '', 'plain'],
+  ['[::1]', 'sslmode=prefer&sslrootcert=system', 'plain'],
   ['localhost', 'sslrootcert=/ca.pem', 'verify-full'],
   ['localhost', 'sslmode=require', 'encrypt'],
   ['/var/run/postgresql', 'sslmode=verify-full', 'plain'],
