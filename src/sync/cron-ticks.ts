@@ -47,7 +47,11 @@ export function startTicks(cron: string, onTick: () => void): CronTicks {
   arm(lookedAt);
   return {
     toNext: () => Math.max(0, due - Date.now()),
-    stop: () => clearTimeout(timer),
+    stop: () => {
+      clearTimeout(timer);
+      // Else the library keeps it as long as the process lives.
+      void task.destroy();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { getTasks } from 'node-cron';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startTicks } from '../../src/sync/cron-ticks.ts';
 
@@ -57,4 +58,12 @@ test('a clock that is set forward over many ticks makes one, within ten seconds'
   await vi.advanceTimersByTimeAsync(MINUTE / 6);
   expect(ticks).toBe(1);
   stop();
+});
+
+test('ticks that were stopped leave nothing behind in the library', () => {
+  const before = getTasks().size;
+  const { stop } = startTicks('*/5 * * * *', () => undefined);
+  expect(getTasks().size).toBe(before + 1);
+  stop();
+  expect(getTasks().size).toBe(before);
 });
