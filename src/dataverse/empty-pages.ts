@@ -22,8 +22,7 @@ export class EmptyPages {
       code: 'endless-paging',
       reaction: 'stop-table',
       message: `The environment named ${MOST} pages of table ${this.table} in a row that bring nothing.`,
-      remedy:
-        'Nothing to do if it ends by itself: the next run goes on from there. Otherwise re-baseline the table: `mirrorverse backfill --restart`.',
+      remedy: `Nothing to do if it ends by itself: the next run tries again. Otherwise re-baseline the table: \`mirrorverse backfill ${this.table} --restart\`.`,
       details: { table: this.table },
     });
   }

@@ -29,6 +29,6 @@ function linkLoop(): Failure {
     code: 'link-loop',
     reaction: 'retry',
     message: 'The environment named a next page that was read already.',
-    remedy: 'If it happens again, re-baseline the table: `mirrorverse backfill --restart`.',
+    remedy: 'If it happens again, re-baseline the table: `mirrorverse backfill <table> --restart`.',
   });
 }
