@@ -131,7 +131,7 @@ function sqlFailure(error: PostgresError): Failure {
       'grant-missing',
       'stop-table',
       `PostgreSQL denied a statement: ${error.message}.`,
-      'Give the role of postgres.url what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database, and its own tables.',
+      'Give the role of postgres.url ownership of its tables, and what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database.',
     );
   }
   return failure(
