@@ -135,7 +135,6 @@ async function checkIdentity(options: CheckOptions, organizationId: string): Pro
   const { origin } = options.dataverse.client;
   try {
     const pool = await options.pool();
-    if (!(await stateExists(pool, stateSchema))) return [];
     const held = await readEnvironmentRecord(pool, stateSchema, schema);
     if (held === undefined || held.organizationId === organizationId) return [];
     if (held.url === origin) {

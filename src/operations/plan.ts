@@ -10,7 +10,6 @@ import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { readCheckpoint } from '../mirror/state/leases.ts';
-import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { readSweepWord } from '../mirror/state/sweep-word.ts';
 import { SeenKeys } from '../mirror/sweep.ts';
@@ -69,9 +68,7 @@ export interface PlanOptions {
 /** What a run would do to each table, before anything is done. Nothing is changed anywhere. */
 export async function planRun(options: PlanOptions, signal: AbortSignal): Promise<TablePlan[]> {
   const { pool, stateSchema, schema, dataverse, tables } = options;
-  const environment = (await stateExists(pool, stateSchema))
-    ? await readEnvironmentRecord(pool, stateSchema, schema)
-    : undefined;
+  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
   const store = environment && openStateStore(pool, stateSchema, environment.id);
   const names = tables.map(({ name }) => name);
   const counts = await readRecordCounts(dataverse.client, names, signal);

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { listQuarantined } from '../mirror/quarantine.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
-import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 
 /** An entry of the document that `quarantine --json` prints; members may be added, these stay. */
@@ -23,7 +22,6 @@ export async function readQuarantine(
   options: { readonly schema: string; readonly stateSchema: string },
 ): Promise<QuarantineListEntry[]> {
   const { schema, stateSchema } = options;
-  if (!(await stateExists(pool, stateSchema))) return [];
   const environment = await readEnvironmentRecord(pool, stateSchema, schema);
   if (environment === undefined) return [];
   try {

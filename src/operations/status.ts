@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { readEnvironmentRecord, readPause } from '../mirror/state/environments.ts';
-import { stateExists } from '../mirror/state/migrate.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
@@ -33,9 +32,7 @@ const DAY = 86_400_000;
 
 /** How every table stands, from the database alone. @throws Failure */
 export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
-  const environment = (await stateExists(pool, options.stateSchema))
-    ? await readEnvironmentRecord(pool, options.stateSchema, options.schema)
-    : undefined;
+  const environment = await readEnvironmentRecord(pool, options.stateSchema, options.schema);
   if (environment === undefined) {
     return {
       environment: { url: options.url ?? null, organizationId: null },

@@ -3,6 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../postgres.ts';
+import { stateExists } from './migrate.ts';
 import { stateTables } from './schema.ts';
 import type { StateStore } from './store.ts';
 
@@ -156,12 +157,17 @@ async function moveLinks(
     );
 }
 
-/** As `findEnvironment`, in a transaction of its own. @throws Failure */
+/**
+ * As `findEnvironment`, for commands that only look: none where there is no state yet.
+ *
+ * @throws Failure `state-newer` or `state-older` when the state is another version's.
+ */
 export async function readEnvironmentRecord(
   pool: Pool,
   stateSchema: string,
   mirrorSchema: string,
 ): Promise<EnvironmentRecord | undefined> {
+  if (!(await stateExists(pool, stateSchema))) return undefined;
   return transaction(pool, async (client) => findEnvironment(drizzle(client), stateSchema, mirrorSchema));
 }
 
