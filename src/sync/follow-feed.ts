@@ -3,7 +3,7 @@ import type { ChangeFeed } from '../dataverse/change-feed.ts';
 import type { PageWriter, RefusedSweep } from '../mirror/page-writer.ts';
 import { isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
-import type { Link, Page, PageRows, RowId } from '../model/page.ts';
+import type { Link, Page } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import { settleContradictions } from './contradictions.ts';
 import { FeedGuard } from './feed-guard.ts';
@@ -148,9 +148,7 @@ async function breakOff(
   { feed, writer }: FollowOptions,
   signal: AbortSignal,
 ): Promise<BrokenOff> {
-  const readRow = async (id: RowId): Promise<PageRows | null> => feed.readRow(id, signal);
-  const failure = await examineRefusedSweep(refused, loadedIn, readRow, signal);
-  if (failure.code === 'load-incomplete') await writer.forgetLoad(signal);
+  const failure = await examineRefusedSweep(refused, loadedIn, feed, writer, signal);
   if (failure.reaction !== 'rebaseline') throw failure;
   return { at: refused.checkpoint, failure };
 }

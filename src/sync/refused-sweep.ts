@@ -1,39 +1,39 @@
-import type { RefusedSweep } from '../mirror/page-writer.ts';
+import type { ChangeFeed } from '../dataverse/change-feed.ts';
+import type { PageWriter, RefusedSweep } from '../mirror/page-writer.ts';
 import { Failure } from '../model/failure.ts';
-import type { PageRows, RowId } from '../model/page.ts';
 
 /** Where the load was that a sweep is to end. */
 export type LoadedIn = 'this pass' | 'an earlier pass';
 
 /**
  * How a pass ends whose sweep was refused. Some of the rows that the sweep would have deleted are read
- * again: one that lives proves that the load was incomplete, so the table is to be loaded anew, whatever
- * anybody says; but not at once after a load, which would bring no more. Otherwise somebody has to say
- * that the rows are to go.
+ * again: one that lives proves that the load was incomplete, so it is forgotten and the table is to be
+ * loaded anew, whatever anybody says; but not at once after a load, which would bring no more. Otherwise
+ * somebody has to say that the rows are to go.
  *
- * @param readRow a row by its key; null when it is gone.
  * @returns `load-incomplete`, of class `rebaseline` unless the load was in this pass; `sweep-refused`.
  * @throws Failure when the source cannot be asked.
  */
 export async function examineRefusedSweep(
   refused: RefusedSweep,
   loadedIn: LoadedIn,
-  readRow: (id: RowId, signal: AbortSignal) => Promise<PageRows | null>,
+  source: Pick<ChangeFeed, 'readRow'>,
+  writer: PageWriter,
   signal: AbortSignal,
 ): Promise<Failure> {
   const found = await Promise.all(
     refused.sample.map(async (id) => {
       try {
-        return (await readRow(id, signal)) === null ? 'gone' : 'there';
+        return (await source.readRow(id, signal)) === null ? 'gone' : 'there';
       } catch (error) {
         if (error instanceof Failure && error.details['status'] === 403) return 'denied';
         throw error;
       }
     }),
   );
-  return found.includes('there')
-    ? loadIncomplete(refused, loadedIn)
-    : sweepRefused(refused, found.includes('denied'));
+  if (!found.includes('there')) return sweepRefused(refused, found.includes('denied'));
+  await writer.forgetLoad(signal);
+  return loadIncomplete(refused, loadedIn);
 }
 
 function sweepRefused({ table, unseen, rows }: RefusedSweep, denied: boolean): Failure {

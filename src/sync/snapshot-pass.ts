@@ -4,7 +4,7 @@ import { FollowedLinks } from '../dataverse/followed-links.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
-import type { Link, PageRows, PlainPage, RowId } from '../model/page.ts';
+import type { Link, PlainPage } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import { failureFields } from './failure-fields.ts';
 import { countPage, type PassProgress } from './pass-progress.ts';
@@ -82,10 +82,7 @@ async function readOnce(
       onPage?.(progress);
       const { refusedSweep } = result;
       if (refusedSweep !== null) {
-        const readRow = async (id: RowId): Promise<PageRows | null> => read.readRow(id, signal);
-        const failure = await examineRefusedSweep(refusedSweep, 'this pass', readRow, signal);
-        if (failure.code === 'load-incomplete') await writer.forgetLoad(signal);
-        throw failure;
+        throw await examineRefusedSweep(refusedSweep, 'this pass', read, writer, signal);
       }
       if (finished) return;
     }
