@@ -161,13 +161,7 @@ export class TableJob {
       );
     };
     return recovering(
-      async () => {
-        // A load that was asked for has begun once a page of it is stored.
-        const restart = options.restart === true && progress.pages === 0;
-        return withStateRestored(this.parts(), async () =>
-          this.underLease({ ...options, restart }, progress, signal),
-        );
-      },
+      async () => withStateRestored(this.parts(), async () => this.underLease(options, progress, signal)),
       { progress: () => progress.pages, onTrouble },
       signal,
     );
@@ -210,6 +204,7 @@ export class TableJob {
       this.parts(),
       taken,
       async (checkpoint) => {
+        // A load that was asked for has begun once a page of it is stored.
         const restart = options.restart === true && progress.pages === 0;
         return this.attempt(taken, checkpoint, { ...options, restart }, progress, signal);
       },
