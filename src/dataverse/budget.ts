@@ -1,4 +1,5 @@
 import { abortable } from '../model/sleep.ts';
+import { waitInLine } from '../model/wait-in-line.ts';
 import { AdaptiveConcurrency } from './adaptive-concurrency.ts';
 import { ExecutionWindow } from './execution-window.ts';
 import { StartWindow } from './start-window.ts';
@@ -122,19 +123,10 @@ export function createBudget(
 
   /** Waits for a place; call what it resolves to when the request has ended. */
   async function place(priority: Priority, signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const start = (ended: () => void): void => {
-        signal.removeEventListener('abort', leave);
-        resolve(ended);
-      };
-      const leave = (): void => {
-        line.remove(start);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', leave, { once: true });
+    return waitInLine(signal, (start) => {
       line.add(PRIORITY[priority], start);
       admit();
+      return () => line.remove(start);
     });
   }
 

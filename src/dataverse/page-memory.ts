@@ -1,3 +1,5 @@
+import { waitInLine } from '../model/wait-in-line.ts';
+
 /** Memory that a page was given; to be given back once, further calls do nothing. */
 export interface Reservation {
   /** The page takes so many bytes, known only now. */
@@ -47,22 +49,14 @@ export class PageMemory {
   }
 
   private async turn(bytes: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const waiter: Waiter = {
-        bytes,
-        start: () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      const leave = (): void => {
+    await waitInLine<void>(signal, (start) => {
+      const waiter = { bytes, start };
+      this.line.add(waiter);
+      return () => {
         this.line.delete(waiter);
-        reject(signal.reason as Error);
         // Those behind it may have been waiting for nothing else.
         this.admit();
       };
-      signal.addEventListener('abort', leave, { once: true });
-      this.line.add(waiter);
     });
   }
 

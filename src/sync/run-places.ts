@@ -1,3 +1,5 @@
+import { waitInLine } from '../model/wait-in-line.ts';
+
 /**
  * Room for so many runs at once; who finds none waits in line, first come, first served. No clock has
  * a part in it: one that is set back holds nobody.
@@ -28,17 +30,9 @@ export class RunPlaces {
       this.free--;
       return;
     }
-    await new Promise<void>((resolve, reject) => {
-      const start = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        this.line.delete(start);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', leave, { once: true });
+    await waitInLine<void>(signal, (start) => {
       this.line.add(start);
+      return () => this.line.delete(start);
     });
   }
 
