@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { isContention, isPostgresError } from '../sqlstate.ts';
 import { createSchema } from '../state/migrate.ts';
+import { STRONG_LOCK_TIMEOUT } from '../strong-lock.ts';
 import { findViews, readRecords, recordView, type FoundView, type ViewRecord } from './view-catalog.ts';
 import { existingRoles, readGrants, restoreGrants } from './view-grants.ts';
 import { hasIdealShape, planView, type WantedView } from './view-plan.ts';
@@ -36,13 +37,7 @@ export function isInUse({ reason }: Pick<LeftView, 'reason'>): boolean {
 
 /** Any number of its own, the same in every version: whoever makes or drops views holds this lock. */
 const VIEW_LOCK = '7305813221904003';
-/**
- * Milliseconds a view may be waited for; readers queue behind it meanwhile, and behind the views that
- * the same transaction has changed. Less than PostgreSQL's `deadlock_timeout` (1 s), or a reader of
- * several views might be the one that is ended.
- */
-export const VIEW_LOCK_TIMEOUT = 500;
-/** Once one was waited for in vain: a report or a dump may be reading hundreds of them. */
+/** Milliseconds for each view once one was waited for in vain: a dump may be reading hundreds of them. */
 const NO_MORE_TIME = 10;
 
 /** Waits for whoever else makes or drops views, until the end of the transaction. */
@@ -65,7 +60,7 @@ export async function applyViews(
 ): Promise<ViewReport> {
   if (views.length === 0) return { changed: [], left: [] };
   await createSchema(client, viewSchema);
-  await client.query(`SET LOCAL lock_timeout = ${VIEW_LOCK_TIMEOUT}`);
+  await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
   const names = views.map(({ name }) => name);
   const found = await findViews(client, viewSchema, names);
   const records = await readRecords(client, schema, viewSchema, names);

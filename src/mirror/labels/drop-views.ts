@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { qualifiedName, shortenIdentifier } from '../identifier.ts';
-import { lockViews, VIEW_LOCK_TIMEOUT } from './apply-views.ts';
+import { lockViews } from './apply-views.ts';
 import { VIEWS } from './label-tables.ts';
 import {
   dependentsOf,
@@ -35,6 +35,8 @@ export interface DroppedViews {
  * Drops our views of a mirror table's columns, inside the transaction that is about to change these:
  * the table's own, and those of tables whose lookups show its names. What the views had of options and
  * privileges is noted, and `refreshViews` of the table makes them again with it.
+ *
+ * @param client has set how long a lock may be waited for: readers wait from the first drop on.
  */
 export async function dropViews(client: pg.ClientBase, options: DropOptions): Promise<DroppedViews> {
   const { schema } = options;
@@ -42,8 +44,6 @@ export async function dropViews(client: pg.ClientBase, options: DropOptions): Pr
   const { own, foreign } = await viewsOf(client, options);
   if (foreign.length > 0) return { dropped: [], foreign };
 
-  // From here on readers wait: what the transaction has yet to lock, the table itself too, is to be had soon.
-  if (own.size > 0) await client.query(`SET LOCAL lock_timeout = ${VIEW_LOCK_TIMEOUT}`);
   const dropped: string[] = [];
   for (const [oid, view] of own) {
     const found = (await findViews(client, view.schema, [view.name])).get(view.name);
