@@ -74,7 +74,7 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
-  await ensureTruncationTrigger(client, store, mirror, STRONG_LOCK_TIMEOUT);
+  await ensureTruncationTrigger(client, store, mirror);
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { qualifiedName, quoteLiteral } from './identifier.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
-import { endVacuum } from './strong-lock.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 
 /** Name of the trigger on every mirror table. */
 const TRIGGER = 'mirrorverse_truncated';
@@ -18,7 +18,6 @@ export async function ensureTruncationTrigger(
   client: pg.ClientBase,
   store: StateStore,
   mirror: MirrorTable,
-  lockTimeout: number,
 ): Promise<void> {
   const parameters = [store.schema, String(store.environmentId), mirror.table.logicalName];
   const { rowCount } = await client.query(
@@ -28,7 +27,7 @@ export async function ensureTruncationTrigger(
   );
   if (rowCount !== 0) return;
   await endVacuum(client, mirror.qualified);
-  await client.query(`SET LOCAL lock_timeout = ${lockTimeout}`);
+  await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
   await client.query(
     `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${mirror.qualified} FOR EACH STATEMENT
       EXECUTE FUNCTION ${qualifiedName(store.schema, 'forget_truncated')}(${parameters.map(quoteLiteral).join(', ')})`,
