@@ -2,6 +2,7 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { CopyText } from './copy-text.ts';
+import { inSavepoint } from './savepoint.ts';
 import { isRowError, type PostgresError } from './sqlstate.ts';
 
 /**
@@ -10,12 +11,37 @@ import { isRowError, type PostgresError } from './sqlstate.ts';
  */
 const MESSAGE = 65_536;
 
-/** Sends COPY text. @throws PostgreSQL's error; the transaction is then to be rolled back. */
-export async function copy(client: pg.PoolClient, statement: string, text: Uint8Array): Promise<void> {
+/**
+ * Sends COPY text piece by piece, each when the connection has taken the one before.
+ *
+ * Nothing more is sent once PostgreSQL has refused something: the rest of a page would fill memory, and
+ * the stream has no connection any more then.
+ *
+ * @returns what the pieces come to.
+ * @throws PostgreSQL's error; the transaction is then to be rolled back.
+ */
+export async function copy<T>(
+  client: pg.PoolClient,
+  statement: string,
+  pieces: Iterator<Uint8Array, T>,
+): Promise<T> {
   const stream = client.query(copyFrom(statement));
-  for (let at = 0; at < text.length; at += MESSAGE) stream.write(text.subarray(at, at + MESSAGE));
-  stream.end();
-  await finished(stream);
+  const ended = finished(stream);
+  // It is awaited at every step; between two of them a rejection is not unhandled.
+  ended.catch(() => undefined);
+  for (;;) {
+    const piece = pieces.next();
+    if (piece.done === true) {
+      stream.end();
+      await ended;
+      return piece.value;
+    }
+    for (let at = 0; at < piece.value.length; at += MESSAGE) {
+      const message = piece.value.subarray(at, at + MESSAGE);
+      // oxlint-disable-next-line no-loop-func -- it is called before the loop goes on
+      await Promise.race([new Promise((sent) => stream.write(message, sent)), ended]);
+    }
+  }
 }
 
 /** Sends some lines of COPY text. @param lines their numbers, ascending. */
@@ -27,28 +53,7 @@ export async function copyLines(
 ): Promise<void> {
   const { text, lines: ends } = copyText;
   const pieces = lines.map((line) => text.subarray(ends[line], ends[line + 1]));
-  await copy(client, statement, Buffer.concat(pieces));
-}
-
-/**
- * Runs `work` inside a savepoint and takes back what it did when its rows are at fault.
- *
- * @returns that error; any other one is thrown.
- */
-export async function inSavepoint(
-  client: pg.PoolClient,
-  work: () => Promise<void>,
-): Promise<PostgresError | undefined> {
-  await client.query('SAVEPOINT rows');
-  try {
-    await work();
-    await client.query('RELEASE SAVEPOINT rows');
-    return undefined;
-  } catch (error) {
-    if (!isRowError(error)) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT rows');
-    return error;
-  }
+  await copy(client, statement, [Buffer.concat(pieces)].values());
 }
 
 /**
@@ -66,7 +71,7 @@ export async function withStorable(
 ): Promise<void> {
   const [first] = lines;
   if (first === undefined) return;
-  const error = await inSavepoint(client, async () => work(lines));
+  const error = await inSavepoint(client, async () => work(lines), isRowError);
   if (error === undefined) return;
   if (lines.length === 1) {
     refuse(first, error);

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { PageRows } from '../model/page.ts';
 import { BadRows } from './bad-rows.ts';
-import { toCopyText, type CopyScratch, type CopyText } from './copy-text.ts';
-import { copy, copyLines, inSavepoint, withStorable } from './copy.ts';
+import type { CopyScratch } from './copy-line.ts';
+import { copyPieces, toCopyText, type CopyText } from './copy-text.ts';
+import { copy, copyLines, withStorable } from './copy.ts';
 import {
   copyIntoMirror,
   copyIntoStaging,
@@ -17,7 +18,8 @@ import type { QuarantinedRow } from './quarantine.ts';
 import { rowKeys } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { describeRefusal } from './row-refusal.ts';
-import type { PostgresError } from './sqlstate.ts';
+import { inSavepoint } from './savepoint.ts';
+import { isRowError, type PostgresError } from './sqlstate.ts';
 import { supersededRows } from './superseded-rows.ts';
 
 export interface StoredRows {
@@ -79,15 +81,13 @@ export class RowStore {
     const { mirror } = this;
     // Without a primary key the mirror table itself would take rows that have no key.
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
-    const copyText = this.copyText(page);
-    if (copyText.unstorable.length > 0) return undefined;
-    const failed = await inSavepoint(client, async () => copy(client, copyIntoMirror(mirror), copyText.text));
+    const append = async (): Promise<void> => {
+      const pieces = copyPieces(page, mirror.columns, { scratch: this.scratch, policy: this.policy });
+      const { unstorable } = await copy(client, copyIntoMirror(mirror), pieces);
+      if (unstorable.length > 0) throw new UnstorableRows();
+    };
+    const failed = await inSavepoint(client, append, isReasonToMerge);
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
-  }
-
-  private copyText(page: PageRows, skip: ReadonlySet<number> = new Set()): CopyText {
-    const { mirror, scratch, policy } = this;
-    return toCopyText(page, mirror.columns, { skip, scratch, policy });
   }
 
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
@@ -103,16 +103,18 @@ export class RowStore {
       skip.add(row);
       bad.add(row, 'no key that is a GUID', null);
     }
-    const copyText = this.copyText(page, skip);
+    const options = { skip, scratch: this.scratch, policy: this.policy };
+    let staged: CopyText | undefined;
+    let written = 0;
+    const stageAndMerge = async (): Promise<void> => {
+      const pieces = copyPieces(page, mirror.columns, options);
+      staged = await copy(client, copyIntoStaging(mirror), pieces);
+      if (staged.rows.length > 0) written = await this.mergeStaging(client, mode);
+    };
+    const failed = await inSavepoint(client, stageAndMerge, isRowError);
+    const copyText = staged ?? toCopyText(page, mirror.columns, options);
     for (const { row, column, reason } of copyText.unstorable)
       bad.add(row, `column ${column}: ${reason}`, null);
-    if (copyText.rows.length === 0) return { written: 0, quarantined: bad.rows };
-
-    let written = 0;
-    const failed = await inSavepoint(client, async () => {
-      await copy(client, copyIntoStaging(mirror), copyText.text);
-      written = await this.mergeStaging(client, mode);
-    });
     if (failed !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
     return { written, quarantined: bad.rows };
   }
@@ -153,7 +155,7 @@ export class RowStore {
       refused.add(line);
       refuse(line, error);
     });
-    if ((await inSavepoint(client, merge)) === undefined) return written;
+    if ((await inSavepoint(client, merge, isRowError)) === undefined) return written;
 
     await client.query(emptyStaging(mirror));
     const mergePiece = async (lines: readonly number[]): Promise<void> => {
@@ -175,4 +177,11 @@ export class RowStore {
     await withStorable(client, [...waiting.keys()], mergePiece, refuse);
     return written;
   }
+}
+
+/** Some of the page's rows go to quarantine, of which the others are to know nothing. */
+class UnstorableRows extends Error {}
+
+function isReasonToMerge(error: unknown): error is Error {
+  return error instanceof UnstorableRows || isRowError(error);
 }

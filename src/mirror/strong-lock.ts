@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { inSavepoint } from './savepoint.ts';
 import { isLockNotAvailable } from './sqlstate.ts';
 
 /**
@@ -31,16 +32,14 @@ export async function endVacuum(client: ClientBase, table: string): Promise<void
  * @returns whether they were.
  */
 export async function whereLocksAllow(client: ClientBase, work: () => Promise<unknown>): Promise<boolean> {
-  await client.query('SAVEPOINT strong_locks');
-  try {
+  const withTimeout = async (): Promise<void> => {
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     await work();
     await client.query('SET LOCAL lock_timeout = DEFAULT');
-    await client.query('RELEASE SAVEPOINT strong_locks');
-    return true;
-  } catch (error) {
-    if (!isLockNotAvailable(error)) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT strong_locks');
-    return false;
-  }
+  };
+  return (await inSavepoint(client, withTimeout, isInTheWay)) === undefined;
+}
+
+function isInTheWay(error: unknown): error is Error {
+  return isLockNotAvailable(error);
 }

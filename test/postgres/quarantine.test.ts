@@ -35,6 +35,17 @@ describe('quarantine', () => {
     });
   }
 
+  it('takes the first row of a page that PostgreSQL refuses while megabytes of it are still to be sent', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const name = JSON.stringify('x'.repeat(1_000_000));
+    const good = Array.from({ length: 20 }, (_, at) => row(at + 10, at + 10, { name }));
+    const bad = row(1, 5, { count: '2147483648' });
+    const result = await table.write(page([bad, ...good], 'delta'));
+    expect(result).toMatchObject({ written: 20, quarantined: 1 });
+    expect(await test.database.query(QUARANTINE)).toMatchObject([{ key: id(1), sqlstate: '22003' }]);
+  });
+
   it('lets a row go when a storable version of it comes', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);

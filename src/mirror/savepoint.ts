@@ -1,0 +1,23 @@
+import type { ClientBase } from 'pg';
+
+/**
+ * Runs `work` inside a savepoint and takes back what it did when it fails as expected.
+ *
+ * @returns that error; any other one is thrown.
+ */
+export async function inSavepoint<E>(
+  client: ClientBase,
+  work: () => Promise<void>,
+  isExpected: (error: unknown) => error is E,
+): Promise<E | undefined> {
+  await client.query('SAVEPOINT work');
+  try {
+    await work();
+    await client.query('RELEASE SAVEPOINT work');
+    return undefined;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT work');
+    return error;
+  }
+}
