@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Link, PageRows, PlainPage, Tombstone } from '../model/page.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
+import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
 
-const SPACE = 0x20;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
+const NINE = 0x39;
 const COLON = 0x3a;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -135,9 +135,9 @@ function linkOf(next: string | undefined, delta: string | undefined): Link | nul
   return null;
 }
 
-/** A member as the last row had it at some position: the bytes `"name":` and what it is. */
+/** A member as the last row had it at some position. */
 interface ExpectedMember {
-  readonly name: Uint8Array;
+  readonly name: NamePattern;
   readonly member: number;
 }
 
@@ -146,15 +146,19 @@ class RowCollector {
   cells: Int32Array;
   readonly tombstones: Tombstone[] = [];
   private readonly scanner: JsonScanner;
+  private readonly view: DataView;
   private readonly shape: RowShape;
   // Rows of one page nearly always have the same members in the same order, and comparing with the
   // expected name is several times cheaper than looking the name up.
   private readonly expected: ExpectedMember[] = [];
   // Start and end of the members that tell a tombstone; 0 where the entry has none.
   private readonly marks = new Int32Array(6);
+  private isMarked = false;
 
   constructor(scanner: JsonScanner, shape: RowShape) {
+    const { buffer, byteOffset, length } = scanner.bytes;
     this.scanner = scanner;
+    this.view = new DataView(buffer, byteOffset, length);
     this.shape = shape;
     this.cells = new Int32Array(64 * 2 * shape.width);
   }
@@ -178,18 +182,26 @@ class RowCollector {
 
   /** Reads one entry: a row into `cells`, or a tombstone. */
   entry(): void {
-    const { scanner, shape, marks } = this;
+    const { scanner, shape } = this;
     const base = 2 * this.count * shape.width;
     if (base + 2 * shape.width > this.cells.length) this.grow();
-    // A tombstone or a refused row may have left something behind.
-    this.cells.fill(0, base, base + 2 * shape.width);
-    marks.fill(0);
     scanner.expect(OPEN_BRACE);
     if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
     else this.members(base);
+    if (!this.isMarked) this.count++;
+    else this.marked(base);
+  }
+
+  /** An entry with members that tombstones have. */
+  private marked(base: number): void {
+    const { scanner, shape, marks, cells } = this;
     const context = marks[0] ?? 0;
-    if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) this.bury(base);
-    else this.count++;
+    if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) {
+      this.bury(base);
+      cells.fill(0, base, base + 2 * shape.width);
+    } else this.count++;
+    marks.fill(0);
+    this.isMarked = false;
   }
 
   /**
@@ -197,13 +209,13 @@ class RowCollector {
    * what nearly every member looks like, and leaves the rest to the scanner.
    */
   private members(base: number): void {
-    const { scanner, cells, expected } = this;
+    const { scanner, cells, expected, view } = this;
     const { bytes } = scanner;
     let at = scanner.position;
     for (let position = 0; ; position++) {
       let member: number;
       const guess = expected[position];
-      if (guess !== undefined && beginsWith(bytes, at, guess.name)) {
+      if (guess !== undefined && guess.name.matches(view, at)) {
         member = guess.member;
         at += guess.name.length;
       } else {
@@ -212,8 +224,10 @@ class RowCollector {
         at = scanner.position;
       }
       const start = at;
-      const first = bytes[start];
-      at = first === QUOTE ? endOfPlainString(bytes, start) : 0;
+      const first = bytes[start] as number;
+      if (first === QUOTE) at = endOfPlainString(view, start);
+      else if (first === LETTER_N) at = isNull(view, start) ? start + 4 : 0;
+      else at = first <= NINE ? endOfPlainNumber(bytes, start) : 0;
       if (at === 0) {
         scanner.position = start;
         scanner.skipValue();
@@ -229,6 +243,7 @@ class RowCollector {
         const mark = 2 * (CONTEXT - member);
         this.marks[mark] = start;
         this.marks[mark + 1] = at;
+        this.isMarked = true;
       }
       if (bytes[at] === COMMA) {
         at++;
@@ -250,9 +265,11 @@ class RowCollector {
     const end = scanner.position;
     scanner.expect(COLON);
     // Only the usual form is worth guessing.
-    const name = scanner.bytes.slice(start, scanner.position);
     const member = this.shape.member(decodeString(scanner.bytes, start, end));
-    if (scanner.position === end + 1) this.expected[position] = { name, member };
+    if (scanner.position === end + 1 && end - start > 2) {
+      const name = new NamePattern(scanner.bytes.subarray(start, scanner.position));
+      this.expected[position] = { name, member };
+    }
     scanner.skipBlanks();
     return member;
   }
@@ -305,24 +322,6 @@ class RowCollector {
     larger.set(this.cells);
     this.cells = larger;
   }
-}
-
-function beginsWith(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
-  for (let offset = 0; offset < name.length; offset++) {
-    if (bytes[at + offset] !== name[offset]) return false;
-  }
-  return true;
-}
-
-/** Where the string that begins at `start` ends, or 0 when it holds an escape or is not whole. */
-function endOfPlainString(bytes: Uint8Array, start: number): number {
-  const { length } = bytes;
-  for (let at = start + 1; at < length; at++) {
-    const byte = bytes[at] as number;
-    if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH || byte < SPACE) return 0;
-  }
-  return 0;
 }
 
 function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean {
