@@ -296,7 +296,7 @@ export class PageWriter {
     const { pool, store, lease } = this.options;
     return this.retried(signal, async () => {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
-      return connection.cancelledLate(this.options.pool, signal, async () =>
+      return connection.cancelledLate(signal, async () =>
         connection.transaction(async (client) => {
           await holdFence(store, client, lease);
           return work(client);

@@ -138,9 +138,9 @@ export class PostgresConnection {
   }
 
   /** Cancels the statement under way, from another connection; without effect when there is none. */
-  async cancel(pool: Pool): Promise<void> {
+  private async cancel(): Promise<void> {
     try {
-      await pool.query(timed('SELECT pg_cancel_backend($1)', [this.pid]));
+      await this.pool.query(timed('SELECT pg_cancel_backend($1)', [this.pid]));
     } catch {
       // PostgreSQL cannot be asked; it rolls back by itself when it notices that we are gone.
     }
@@ -151,10 +151,10 @@ export class PostgresConnection {
    * cancelled, which rolls the transaction back. One that waits for a lock, or rewrites a large table,
    * would otherwise outlast the process's own time to stop, and keep the lease.
    */
-  async cancelledLate<T>(pool: Pool, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async cancelledLate<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
-      timer = setTimeout(() => void this.cancel(pool), ABORT_GRACE);
+      timer = setTimeout(() => void this.cancel(), ABORT_GRACE);
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
@@ -232,7 +232,7 @@ async function transactionOnce<T>(
   const connection = await PostgresConnection.take(pool);
   try {
     if (signal === undefined) return await connection.transaction(work);
-    return await connection.cancelledLate(pool, signal, async () => connection.transaction(work));
+    return await connection.cancelledLate(signal, async () => connection.transaction(work));
   } finally {
     connection.release();
   }
