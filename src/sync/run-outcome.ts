@@ -15,7 +15,7 @@ export interface RunResult extends PassProgress {
   readonly table: string;
   readonly milliseconds: number;
   readonly failure: Failure | null;
-  /** There was no place for its load; nothing was done. */
+  /** There was no place for the load that it takes; what came before it is stored. */
   readonly deferred: boolean;
   /** Rows in quarantine now, those of earlier runs included. */
   readonly quarantined: number;
