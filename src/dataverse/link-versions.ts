@@ -17,8 +17,8 @@ const MAX_ENCODINGS = 4;
  * @param lastNextLink the next link that led to the last page.
  */
 export function standsForLastPage(lastNextLink: string, deltaLink: string): boolean {
-  const fixedAt = find(lastNextLink, /maxTimestamp=["']?(\d+)/i);
-  const goesOnFrom = find(deltaLink, /deltatoken=(\d+)!/i);
+  const fixedAt = versionReached({ kind: 'next', url: lastNextLink });
+  const goesOnFrom = versionReached({ kind: 'delta', url: deltaLink });
   return fixedAt !== undefined && goesOnFrom !== undefined && goesOnFrom > fixedAt;
 }
 
