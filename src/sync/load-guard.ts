@@ -1,5 +1,5 @@
 import { standsForLastPage } from '../dataverse/link-versions.ts';
-import { advance, beginning, isLoading, type Advance, type Checkpoint } from '../model/checkpoint.ts';
+import { advance, beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import type { Link } from '../model/page.ts';
 
 /** Where the feed stands after a page; `repeats` when what ended with it is read once more. */
@@ -22,10 +22,9 @@ export interface GuardedAdvance extends Advance {
 export class LoadGuard {
   private link: Link | undefined;
 
-  /** Where the feed stands after a page with this link; `repeats` when the load begins once more. */
+  /** Where the feed stands after a page of a load with this link; `repeats` when it begins once more. */
   after(from: Checkpoint, link: Link): GuardedAdvance {
-    const loadEnds = link.kind === 'delta' && isLoading(from);
-    if (!loadEnds) return { ...advance(from, link), repeats: false };
+    if (link.kind === 'next') return { ...advance(from, link), repeats: false };
     const guard = this.link;
     this.link = undefined;
     if (guard !== undefined) return { ...advance(from, guard), repeats: false };
