@@ -133,7 +133,7 @@ async function isRewoundLoad(
   writer: PageWriter,
 ): Promise<boolean> {
   if (from.phase !== 'rebaseline' || from.link !== null || from.rewound) return false;
-  return beginsBehind(page.link, [linkBefore], async () => writer.highestVersion());
+  return beginsBehind(page.link, linkBefore, async () => writer.highestVersion());
 }
 
 function tellRepetition(next: Checkpoint, logger: Logger): void {

@@ -17,17 +17,17 @@ export function leadsBack(followed: Link | null, received: Link): boolean {
  * Whether a load that begins with a link is one of an environment that has gone back: behind the link
  * that was followed before, or behind rows that are in the mirror already.
  *
- * @param before the links that came earlier, as far as they are known.
+ * @param before null where no link was followed before.
  * @param highest asks for the highest row version in the mirror table; only where links cannot tell.
  */
 export async function beginsBehind(
   first: Link,
-  before: readonly (Link | null)[],
+  before: Link | null,
   highest: () => Promise<bigint | null>,
 ): Promise<boolean> {
   const reached = versionReached(first);
   if (reached === undefined) return false;
-  if (before.some((link) => link !== null && wentBack(link, first))) return true;
+  if (leadsBack(before, first)) return true;
   const mirrored = await highest();
   return mirrored !== null && mirrored > reached;
 }
