@@ -1,5 +1,6 @@
 import { sleep } from '../model/sleep.ts';
 import { startTicks } from './cron-ticks.ts';
+import { OF_LEASES } from './outage-log.ts';
 import { restAfter, startJitter } from './schedule-delay.ts';
 import type { RunResult } from './run-outcome.ts';
 import type { RunOptions } from './table-job.ts';
@@ -76,8 +77,7 @@ export class TableSchedule {
       return;
     }
     // Another process has the table, and may die: whoever rested longer and longer would come too late.
-    const { code } = result.failure;
-    this.failures = code === 'lease-held' || code === 'lease-lost' ? 1 : this.failures + 1;
+    this.failures = OF_LEASES.has(result.failure.code) ? 1 : this.failures + 1;
     const rest = restAfter(result.failure, this.failures);
     this.restUntil = performance.now() + rest;
     // A table with a tick a day is not to wait for it because of a hiccup.
