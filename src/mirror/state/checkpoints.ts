@@ -85,7 +85,8 @@ export async function forgetSelection(store: StateStore, db: NodePgDatabase, lea
   await db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease));
 }
 
-const BEGINNING = {
+/** Where the feed of a table stands before its first page. */
+export const BEGINNING = {
   phase: 'new',
   catchingUp: false,
   link: null,

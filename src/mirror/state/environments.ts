@@ -3,6 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../postgres.ts';
+import { BEGINNING } from './checkpoints.ts';
 import { stateExists } from './migrate.ts';
 import { stateTables } from './schema.ts';
 import type { StateStore } from './store.ts';
@@ -122,13 +123,8 @@ async function replaceOrganization(
   await db
     .update(tables)
     .set({
+      ...BEGINNING,
       phase: sql`CASE ${tables.phase} WHEN 'new' THEN 'new' ELSE 'rebaseline' END`,
-      catchingUp: false,
-      link: null,
-      linkKind: null,
-      linkPageSize: null,
-      linkIssuedAt: null,
-      selection: null,
       rewound: true,
       fence: sql`${tables.fence} + 1`,
       leaseHolder: null,
