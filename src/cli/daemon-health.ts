@@ -48,9 +48,9 @@ export async function startDaemonHealth(session: Session): Promise<DaemonHealth>
         note({ kind: 'table-failed', table, failure });
         return log.failed(table, failure);
       },
-      progressed(table) {
+      progressed() {
         note({ kind: 'table-progressed' });
-        log.progressed(table);
+        log.progressed();
       },
       succeeded(table) {
         note({ kind: 'table-succeeded', table });

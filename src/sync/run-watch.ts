@@ -12,7 +12,7 @@ export interface RunWatch {
    */
   failed(table: string, failure: Failure): Loudness;
   /** A page was read and stored. */
-  progressed(table: string): void;
+  progressed(): void;
   /** The table is up to date. */
   succeeded(table: string): void;
 }

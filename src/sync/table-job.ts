@@ -112,7 +112,7 @@ export class TableJob {
     let deferred = false;
     try {
       const onPage = (done: PassProgress): void => {
-        this.watch?.progressed(this.settings.name);
+        this.watch?.progressed();
         options.onPage?.(done);
       };
       deferred = !(await this.untilDone({ ...options, onPage }, progress, signal));
