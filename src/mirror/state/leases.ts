@@ -76,13 +76,7 @@ export async function takeLease(
     .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
     .returning({
       fence: tables.fence,
-      phase: tables.phase,
-      catchingUp: tables.catchingUp,
-      link: tables.link,
-      linkKind: tables.linkKind,
-      selection: tables.selection,
-      linkPageSize: tables.linkPageSize,
-      rewound: tables.rewound,
+      ...checkpointColumns(tables),
       successAge: sql<
         number | null
       >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
@@ -97,6 +91,19 @@ export async function takeLease(
     successAge: row.successAge,
     linkAge: row.linkAge,
   };
+}
+
+/** The columns that make a checkpoint. */
+function checkpointColumns({
+  phase,
+  catchingUp,
+  link,
+  linkKind,
+  selection,
+  linkPageSize,
+  rewound,
+}: StateStore['tables']['tables']) {
+  return { phase, catchingUp, link, linkKind, selection, linkPageSize, rewound };
 }
 
 interface StoredCheckpoint {
@@ -127,15 +134,7 @@ export async function readCheckpoint(
 ): Promise<Checkpoint | undefined> {
   const { tables } = store.tables;
   const [row] = await db
-    .select({
-      phase: tables.phase,
-      catchingUp: tables.catchingUp,
-      link: tables.link,
-      linkKind: tables.linkKind,
-      selection: tables.selection,
-      linkPageSize: tables.linkPageSize,
-      rewound: tables.rewound,
-    })
+    .select(checkpointColumns(tables))
     .from(tables)
     .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
   return row === undefined ? undefined : checkpointOf(row);
