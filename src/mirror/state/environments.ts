@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../postgres.ts';
 import { BEGINNING } from './checkpoints.ts';
+import { interval } from './leases.ts';
 import { stateExists } from './migrate.ts';
 import { stateTables } from './schema.ts';
 import type { StateStore } from './store.ts';
@@ -172,7 +173,7 @@ export async function recordPause(store: StateStore, milliseconds: number): Prom
   const { environments } = store.tables;
   await store.db
     .update(environments)
-    .set({ pausedUntil: sql`clock_timestamp() + make_interval(secs => ${milliseconds / 1000}::float8)` })
+    .set({ pausedUntil: sql`clock_timestamp() + ${interval(milliseconds)}` })
     .where(eq(environments.id, store.environmentId));
 }
 
