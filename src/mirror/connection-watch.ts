@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { Client, type Pool, type PoolClient } from 'pg';
-import { timed } from './timed-query.ts';
+import { SESSION_SIGN } from './session-sign.ts';
 import { isPostgresError } from './sqlstate.ts';
+import { timed } from './timed-query.ts';
 
 /** What another connection says of the backend that should be at work for us. */
 export type Look =
@@ -96,7 +97,6 @@ function trafficOf(client: PoolClient): number {
   return stream.bytesRead + stream.bytesWritten - stream.writableLength;
 }
 
-const SIGN = `concat_ws(' ', a.backend_start, a.xact_start, a.query_start, a.state_change, c.bytes_processed)`;
 const BACKEND = `FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy c USING (pid) WHERE a.pid = $1`;
 
 async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
@@ -105,7 +105,7 @@ async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
     return await withOwnConnection(pool, async (client) => {
       isConnected = true;
       const { rows } = await client.query<{ waiting: boolean | null; sign: string }>(
-        timed(`SELECT a.wait_event_type = 'Client' AS waiting, ${SIGN} AS sign ${BACKEND}`, [pid]),
+        timed(`SELECT a.wait_event_type = 'Client' AS waiting, ${SESSION_SIGN} AS sign ${BACKEND}`, [pid]),
       );
       const [row] = rows;
       if (row === undefined) return { backend: 'gone' };
@@ -131,7 +131,7 @@ async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<vo
   try {
     await withOwnConnection(pool, async (client) => {
       await client.query(
-        timed(`SELECT pg_terminate_backend(a.pid) ${BACKEND} AND ${SIGN} = $2`, [pid, sign]),
+        timed(`SELECT pg_terminate_backend(a.pid) ${BACKEND} AND ${SESSION_SIGN} = $2`, [pid, sign]),
       );
     });
   } catch {

@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import { SESSION_SIGN } from '../session-sign.ts';
 import { isPrivilegeError } from '../sqlstate.ts';
 import type { StateStore } from './store.ts';
 
@@ -51,7 +52,7 @@ export async function endStandingSession(
   }
 }
 
-const SIGN = sql`concat_ws(' ', a.backend_start, a.xact_start, a.query_start, a.state_change, c.bytes_processed)`;
+const SIGN = sql.raw(SESSION_SIGN);
 
 function standing(store: StateStore, table: string): SQL {
   const { tables } = store.tables;
