@@ -34,36 +34,39 @@ const UNDER_WAY = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ENOTFOUND',
   'EAI_AGAIN',
 ]);
 
 /** Whether the same transaction, tried again at once, may well succeed. */
 export function isContention(error: unknown): boolean {
-  const cause = unwrapped(error);
-  return isPostgresError(cause) && ['40001', '40P01', '55P03'].includes(cause.code);
+  return hasCode(error, '40001', '40P01', '55P03');
 }
 
 /** Whether a lock was not to be had in the time that was set for it. */
 export function isLockNotAvailable(error: unknown): boolean {
-  return isPostgresError(error) && error.code === '55P03';
+  return hasCode(error, '55P03');
 }
 
 /** Whether the session may only read: a standby, or a server that was one when the session began. */
 export function isReadOnly(error: unknown): boolean {
-  const cause = unwrapped(error);
-  return isPostgresError(cause) && cause.code === '25006';
+  return hasCode(error, '25006');
 }
 
 /** Whether the role of `postgres.url` may not do what was asked. */
 export function isPrivilegeError(error: unknown): boolean {
-  const cause = unwrapped(error);
-  return isPostgresError(cause) && cause.code === '42501';
+  return hasCode(error, '42501');
 }
 
 /** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits. */
 export function isRowError(error: unknown): error is PostgresError {
   // 54: a limit of PostgreSQL's own, such as a row wider than a page.
   return isPostgresError(error) && /^(22|23|54)/.test(error.code);
+}
+
+function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
+  const error = unwrapped(thrown);
+  return isPostgresError(error) && codes.includes(error.code);
 }
 
 /** Drizzle's error quotes the statement's parameters, links among them; the one inside does not. */
@@ -79,7 +82,6 @@ export function postgresFailure(thrown: unknown): unknown {
   const refused = tlsFailure(error);
   if (refused !== undefined) return refused;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (code === 'ENOTFOUND') return unreachable(error, code);
   if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
   if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
   // The driver has no code for a connection that ended or never answered: it throws a plain Error then.
