@@ -8,7 +8,7 @@ import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
 import { CalculatedLimits } from './calculated-limits.ts';
 import { connectionFailure } from './connection-failure.ts';
-import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
+import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import { PageMemory } from './page-memory.ts';
 import { PageSizes } from './page-sizes.ts';
@@ -37,7 +37,7 @@ export interface Request extends Subject {
   readonly accept?: string;
   /** Asks for metadata as it was just written, rather than from a cache. */
   readonly consistency?: 'Strong';
-  /** Bytes of the answer at most, decompressed; several times a page's without it. */
+  /** Bytes of the answer at most, decompressed; 256 MiB without it. */
   readonly largest?: number;
   /** Bytes that are likely to come. */
   readonly expected?: number;
@@ -82,6 +82,8 @@ export interface ClientOptions {
 const MAX_REDIRECTS = 3;
 /** Bytes; metadata of a large environment takes a part of it. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
+/** In place of a code, where our own limit ended the wait. */
+const TIME_OUT = 'time-out';
 
 /** Requests to one environment: signed in, within the budget, retried where that can help. */
 export class DataverseClient {
@@ -149,7 +151,7 @@ export class DataverseClient {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
-        const code = networkCode(error) ?? timeoutCode(error);
+        const code = networkCode(error) ?? (isTimeoutError(error) ? TIME_OUT : undefined);
         if (code === undefined) throw connectionFailure(error, this.origin);
         if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
           throw timedOut(code, request, false);
@@ -339,10 +341,4 @@ function unauthorized(error: ApiError): Failure {
 
 function describe(error: ApiError): string {
   return `${error.status} ${error.code}: ${error.message}`;
-}
-
-const TIME_OUT = 'time-out';
-
-function timeoutCode(error: unknown): string | undefined {
-  return error instanceof Error && error.name === 'TimeoutError' ? TIME_OUT : undefined;
 }

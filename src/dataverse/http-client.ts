@@ -59,7 +59,7 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
         const body = await readBody(response, limits);
         return { status: response.statusCode ?? 0, headers: toHeaders(response), body };
       } catch (error) {
-        if (isTimeout(error) || isTimeout(signal.reason)) endIdle(agent);
+        if (isTimeoutError(error) || isTimeoutError(signal.reason)) endIdle(agent);
         throw error;
       }
     },
@@ -70,7 +70,8 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
   };
 }
 
-function isTimeout(error: unknown): boolean {
+/** Whether our own limit ended a wait: for a whole answer, or for more of one that stands still. */
+export function isTimeoutError(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError';
 }
 
