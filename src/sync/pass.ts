@@ -47,7 +47,7 @@ function linkKeepsExpiring(cause: Failure): Failure {
   return new Failure({
     code: 'link-keeps-expiring',
     reaction: 'retry',
-    message: 'The environment refused link after link of a new baseline as expired.',
+    message: 'One new baseline after another came to nothing.',
     remedy:
       'Check the environment: expirechangetrackingindays may be 0, or its tables may be changing just now.',
     cause,
