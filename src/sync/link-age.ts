@@ -26,7 +26,7 @@ export async function tellAgeingLinks(
       tables: aged.map(({ table }) => table),
       ageDays: Math.round(oldest.age * 10) / 10,
       lifeDays,
-      remedy: 'Look at `mirrorverse status`, and give the tables a schedule with a tick a day or more.',
+      remedy: `Look at \`mirrorverse status\`, and give the tables a schedule that leaves ${lifeDays / 2} days at most between two ticks.`,
     },
     `${which} older than half of the ${lifeDays} day(s) it lives; once expired, the table is loaded anew.`,
   );
