@@ -1,6 +1,7 @@
 import { DemoOrganization } from '../emulator/demo-organization.ts';
 import { readDefinitions } from '../emulator/recorded/definition-files.ts';
 import type { TableDefinition } from '../emulator/table-definition.ts';
+import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 import { untilAborted } from '../model/sleep.ts';
 import { UsageError, type Command, type CommandContext } from './command.ts';
@@ -42,7 +43,7 @@ export const emulator: Command = {
 };
 
 function cannotListen(port: number, host: string, cause: unknown): Failure {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
     reaction: 'stop-process',

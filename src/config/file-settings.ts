@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument, type Document, type YAMLParseError } from 'yaml';
+import { errorCode } from '../model/error-code.ts';
 import type { ConfigProblem } from './config.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -22,7 +23,7 @@ export function readFileSettings(
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = errorCode(error) ?? '';
     if (named === undefined && code === 'ENOENT') return {};
     const key = file === variables['MIRRORVERSE_CONFIG'] ? 'MIRRORVERSE_CONFIG' : '--config';
     problems.push({ key, message: `the file ${file} cannot be read (${code})` });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errorCode } from '../model/error-code.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file-settings.ts';
 
@@ -32,8 +33,10 @@ export function withSecretFiles(variables: Variables, problems: ConfigProblem[])
       result[name] = readFileSync(file, 'utf8').trim();
       if (result[name] === '') problems.push({ key: fileVariable, message: `the file ${file} is empty` });
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      problems.push({ key: fileVariable, message: `the file ${file} cannot be read (${code})` });
+      problems.push({
+        key: fileVariable,
+        message: `the file ${file} cannot be read (${errorCode(error) ?? ''})`,
+      });
     }
   }
   return result;

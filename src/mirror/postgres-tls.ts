@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as tls from 'node:tls';
 import { Client, type PoolConfig } from 'pg';
+import { errorCode } from '../model/error-code.ts';
 import { tlsChoice, tlsNotSetUp, TLS_PARAMETERS, type TlsChoice } from '../model/tls-choice.ts';
 import { tlsFailure, tlsRefusalSocket } from './tls-failure.ts';
 
@@ -70,9 +71,8 @@ function fileOf(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     throw tlsNotSetUp(
-      `cannot read the file of ${parameter} (${code})`,
+      `cannot read the file of ${parameter} (${errorCode(error) ?? ''})`,
       `Correct ${parameter} in postgres.url (DATABASE_URL): ${path} is no file this process can read.`,
     );
   }

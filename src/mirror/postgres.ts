@@ -1,5 +1,6 @@
 import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from 'pino';
+import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
 import { despiteContention } from './contention.ts';
@@ -45,7 +46,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     // All idle connections break together: one line for them.
     const isFirst = performance.now() - lastTold > BURST;
     lastTold = performance.now();
-    logger[isFirst ? 'warn' : 'debug']({ ...codeOf(error) }, 'An idle PostgreSQL connection broke.');
+    logger[isFirst ? 'warn' : 'debug']({ code: errorCode(error) }, 'An idle PostgreSQL connection broke.');
   });
   return pool;
 }
@@ -257,8 +258,4 @@ function connectFailure(error: unknown): unknown {
   return failure instanceof Failure
     ? failure
     : lostConnection(error instanceof Error ? error : new Error(String(error)));
-}
-
-function codeOf(error: Error): { code?: string } {
-  return 'code' in error ? { code: String(error.code) } : {};
 }

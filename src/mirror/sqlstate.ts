@@ -1,4 +1,5 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 import { tlsFailure } from './tls-failure.ts';
 
@@ -81,7 +82,7 @@ export function postgresFailure(thrown: unknown): unknown {
   if (isPostgresError(error)) return sqlFailure(error);
   const refused = tlsFailure(error);
   if (refused !== undefined) return refused;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = errorCode(error);
   if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
   if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
   // The driver has no code for a connection that ended or never answered: it throws a plain Error then.

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 
 const TRY_REQUIRE = 'sslmode=require encrypts without knowing to whom.';
@@ -47,7 +48,7 @@ const KINDS: readonly Kind[] = [
 
 /** A TLS error by its code, as `database-tls`; undefined for any other. */
 export function tlsFailure(error: unknown): Failure | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errorCode(error) ?? '';
   const kind = KINDS.find(({ codes }) => codes.test(code));
   if (kind === undefined) return undefined;
   return new Failure({

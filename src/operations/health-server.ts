@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { errorCode } from '../model/error-code.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import type { NotReady } from './readiness.ts';
 
@@ -84,7 +85,7 @@ function send(response: ServerResponse, { status, body }: Reply): void {
 }
 
 function cannotListen(port: number, cause: unknown): Failure {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
     reaction: 'stop-process',
