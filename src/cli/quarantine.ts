@@ -1,3 +1,4 @@
+import { summaryOf } from '../model/failure.ts';
 import { fitsPattern, isPattern } from '../model/name-pattern.ts';
 import { readQuarantine, type QuarantineListEntry } from '../operations/quarantine-list.ts';
 import { retryQuarantined, type RetryResult } from '../sync/quarantine-retry.ts';
@@ -77,7 +78,7 @@ function printRetried(context: CommandContext, results: readonly RetryResult[]):
   if (context.options['json'] === true) {
     const tables = results.map(({ failure, ...result }) => ({
       ...result,
-      error: failure && { code: failure.code, message: failure.message, remedy: failure.remedy },
+      error: failure && summaryOf(failure),
     }));
     context.print(JSON.stringify({ tables }, null, 2));
     return;

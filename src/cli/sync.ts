@@ -1,4 +1,5 @@
 import type { TableConfig } from '../config/config.ts';
+import { summaryOf } from '../model/failure.ts';
 import { tellAgeingLinks } from '../sync/link-age.ts';
 import { tellRemoved } from '../sync/removed-tables.ts';
 import { syncOnce } from '../sync/sync-once.ts';
@@ -53,7 +54,7 @@ export function printResults(context: CommandContext, results: readonly RunResul
   if (context.options['json'] === true) {
     const tables = results.map((result) => {
       const { failure, deferred: _, ...entry } = result;
-      const error = failure && { code: failure.code, message: failure.message, remedy: failure.remedy };
+      const error = failure && summaryOf(failure);
       return { ...entry, error };
     });
     context.print(JSON.stringify({ tables }, null, 2));

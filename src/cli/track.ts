@@ -1,3 +1,4 @@
+import { summaryOf } from '../model/failure.ts';
 import { trackTables, type TrackOutcome } from '../operations/track.ts';
 import { UsageError, type Command } from './command.ts';
 import { Session } from './session.ts';
@@ -18,7 +19,7 @@ export const track: Command = {
         const tables = outcomes.map(({ table, outcome, failure }) => ({
           table,
           outcome,
-          error: failure && { code: failure.code, message: failure.message, remedy: failure.remedy },
+          error: failure && summaryOf(failure),
         }));
         print(JSON.stringify({ tables }, null, 2));
       } else {

@@ -45,6 +45,10 @@ export interface FailureSummary {
   readonly remedy: string;
 }
 
+export function summaryOf({ code, message, remedy }: Failure): FailureSummary {
+  return { code, message, remedy };
+}
+
 /**
  * Any thrown value as a `Failure`: an unexpected one is a defect of ours, so it stops the table it
  * happened in and says where to report it.

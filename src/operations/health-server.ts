@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { errorCode } from '../model/error-code.ts';
-import { Failure, toFailure } from '../model/failure.ts';
+import { Failure, summaryOf, toFailure } from '../model/failure.ts';
 import type { NotReady } from './readiness.ts';
 
 /** Answers health checks. */
@@ -68,8 +68,7 @@ async function replyTo(path: string | undefined, facts: HealthFacts): Promise<Re
   try {
     return { status: 200, body: await facts.status() };
   } catch (error) {
-    const { code, message, remedy } = toFailure(error);
-    return { status: 503, body: { error: { code, message, remedy } } };
+    return { status: 503, body: { error: summaryOf(toFailure(error)) } };
   }
 }
 

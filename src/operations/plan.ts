@@ -14,7 +14,7 @@ import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { readSweepWord } from '../mirror/state/sweep-word.ts';
 import { SeenKeys } from '../mirror/sweep.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
-import { toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
+import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import { startingPoint } from '../sync/starting-point.ts';
 import type { TableWishes } from '../sync/table-preparation.ts';
@@ -160,9 +160,9 @@ function stopped(
   table: string,
   rows: number | null,
   changes: readonly PlannedChange[],
-  { code, message, remedy }: Failure,
+  failure: Failure,
 ): TablePlan {
-  const error = { code, message, remedy };
+  const error = summaryOf(failure);
   return { table, statements: [], changes, load: null, rows, requests: null, sweep: null, error };
 }
 
