@@ -37,7 +37,7 @@ function contentOf(file: string): string {
 }
 
 /** The password of a connection URL; empty without one. */
-export function passwordOf(url: string): string {
+function passwordOf(url: string): string {
   return URL.canParse(url) ? decodeURIComponent(new URL(url).password) : '';
 }
 

@@ -20,7 +20,7 @@ import {
   type TableJobParts,
   type TableSettings,
 } from '../../src/sync/table-job.ts';
-import { passwordOf, SearchedLog } from './canaries.ts';
+import { SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { never } from './mirror.ts';
 
@@ -68,7 +68,7 @@ export class SyncBench implements AsyncDisposable {
     this.emulator = emulator;
     this.database = database;
     this.url = url;
-    this.secrets = [TOKEN, passwordOf(database.url)].filter((secret) => secret !== '');
+    this.secrets = secretsOf({ DATAVERSE_ACCESS_TOKEN: TOKEN, DATABASE_URL: database.url });
     this.log = new SearchedLog(this.secrets);
   }
 
