@@ -11,13 +11,13 @@ export interface OpeningLog {
 }
 
 /** An opening that goes on to fail is told as an outage is: at first, at growing distance, and when it is over. */
-export function createOpeningLog(logger: Logger, now = () => performance.now()): OpeningLog {
+export function createOpeningLog(logger: Logger): OpeningLog {
   // However long the rests become: nothing else is told meanwhile.
-  const occurred = createBursts(Infinity, now);
+  const occurred = createBursts(Infinity);
   let since: number | undefined;
   return {
     failed(failure, rest) {
-      since ??= now();
+      since ??= performance.now();
       const occurrence = occurred(failure.code);
       const { code, remedy, details, message } = failure;
       const level = occurrence.isTold ? levelAfter(occurrence.seconds * 1_000, failure) : 'debug';
@@ -26,7 +26,7 @@ export function createOpeningLog(logger: Logger, now = () => performance.now()):
     },
     opened() {
       if (since === undefined) return;
-      const seconds = Math.round((now() - since) / 1_000);
+      const seconds = Math.round((performance.now() - since) / 1_000);
       logger.info({ seconds }, `Database and environment are open after ${seconds} s.`);
     },
   };

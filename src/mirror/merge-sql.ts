@@ -241,11 +241,10 @@ export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): st
 export function knownInPartitions(mirror: MirrorTable, stateSchema: string): string {
   const [key, partition] = keyColumns(mirror);
   const state = quoteIdentifier(stateSchema);
-  const live = mirror.softDeletes ? ` AND m.${quoteIdentifier(DELETED_AT)} IS NULL` : '';
   return `SELECT m.${key}::text AS key, m.${partition} AS partition, NULL AS text,
            m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at AS fresh
       FROM ${mirror.qualified} m, ${state}."tables" t
-     WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3${live}
+     WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3 AND ${isLive(mirror)}
     UNION ALL
     SELECT NULL, NULL, q.key, q."time" > t.link_issued_at
       FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")

@@ -169,8 +169,13 @@ export class PostgresConnection {
 
   /** Throws the connection away. */
   destroy(error: unknown): void {
-    this.broken ??= error instanceof Error ? error : new Error(String(error));
+    this.breakOff(error);
     this.release();
+  }
+
+  /** Marks the connection as one that is not to be used again; the first reason stays. */
+  private breakOff(error: unknown): void {
+    this.broken ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** @returns the backend's process id. */
@@ -183,7 +188,7 @@ export class PostgresConnection {
       if (this.pid === undefined) throw new Error('no process id');
       return this.pid;
     } catch (error) {
-      this.broken ??= error instanceof Error ? error : new Error(String(error));
+      this.breakOff(error);
       throw error;
     }
   }
@@ -193,7 +198,7 @@ export class PostgresConnection {
     try {
       await this.client.query(timed('ROLLBACK'));
     } catch (error) {
-      this.broken ??= error instanceof Error ? error : new Error(String(error));
+      this.breakOff(error);
     }
   }
 }

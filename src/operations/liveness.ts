@@ -15,13 +15,13 @@ export interface Liveness {
  * A heartbeat by the timers that the schedules live by. A loop that is blocked answers no probe at all;
  * this tells of one that answers although nothing is started any more.
  */
-export function startHeartbeat(now: () => number = () => performance.now()): Liveness {
-  let lastBeat = now();
+export function startHeartbeat(): Liveness {
+  let lastBeat = performance.now();
   let ended = false;
-  const timer = setInterval(() => (lastBeat = now()), BEAT);
+  const timer = setInterval(() => (lastBeat = performance.now()), BEAT);
   timer.unref();
   return {
-    isAlive: () => !ended && now() - lastBeat < SILENCE,
+    isAlive: () => !ended && performance.now() - lastBeat < SILENCE,
     workEnded: () => {
       ended = true;
     },

@@ -56,15 +56,13 @@ export async function forgetSweepWord(store: StateStore, db: NodePgDatabase, tab
     .where(ofTable(store, table));
 }
 
-/** Says yes to the sweep that waits, which the next run then does. @returns whether one waits. */
-export async function allowSweep(store: StateStore, db: NodePgDatabase, table: string): Promise<boolean> {
+/** Says yes to the sweep that waits, if one does; the next run then does it. */
+export async function allowSweep(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
   const { tables } = store.tables;
-  const allowed = await db
+  await db
     .update(tables)
     .set({ sweepAllowed: true })
-    .where(and(ofTable(store, table), isNotNull(tables.unseenRows)))
-    .returning({ table: tables.table });
-  return allowed.length > 0;
+    .where(and(ofTable(store, table), isNotNull(tables.unseenRows)));
 }
 
 function ofTable(store: StateStore, table: string) {
