@@ -22,7 +22,8 @@ const SYSTEM = 'system';
 /**
  * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), but for two
  * things that are stricter here. Without `sslmode`, any host but this machine needs a certificate for
- * its name. And nothing falls back to plain text by itself: `allow` and `prefer` mean `require`.
+ * its name. And nothing falls back to plain text by itself: `allow` and `prefer` mean `require`, but on
+ * this machine, where they mean plain text.
  *
  * @param host as the driver resolved it; a path for a Unix socket, on which there is no TLS.
  * @throws Failure `database-tls` where the parameters cannot be followed to the letter.
