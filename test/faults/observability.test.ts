@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBench, type Bench } from '../cli/bench.ts';
 import { CERTIFICATE, openTokenAuthority } from '../cli/token-authority.ts';
 import { eventually, logLines, type Environment, type RunningCommand } from '../support/command-line.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
+import { QUICK_TIME } from '../support/in-quick-time.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *', MIRRORVERSE_HEALTH_PORT: '0' };
-
-const QUICK_TIME = join(import.meta.dirname, '..', 'support', 'quick-time.ts');
 
 const TEXT = expect.stringMatching(/./) as string;
 
@@ -48,7 +46,7 @@ async function started(
   bench: Bench,
   environment: Environment,
 ): Promise<{ daemon: RunningCommand; get: Get }> {
-  const daemon = bench.cli.start(['run'], { NODE_OPTIONS: `--import ${QUICK_TIME}`, ...environment });
+  const daemon = bench.cli.start(['run'], { ...QUICK_TIME, ...environment });
   return { daemon, get: await ask(daemon) };
 }
 

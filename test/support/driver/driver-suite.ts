@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../database.ts';
+import { speedUpTime } from '../fast-time.ts';
 import { watchMirror } from '../mirror-journal.ts';
 import { driveSeed, outcome } from './drive-seeds.ts';
-import { speedUpTime } from './fast-time.ts';
 import { REGRESSIONS } from './regressions.ts';
 import { seedsOf } from './seeds.ts';
 
 /** Back-offs of a minute last a second. */
 const SPEED = 50;
+/** Milliseconds of the shortest limit on what is not faster: that for a connection to the database. */
+const LIMITS = 10_000;
 /** Milliseconds for making a scenario that fails smaller, where it is the only one. */
 const SHRINKING = 90_000;
 
@@ -17,7 +19,7 @@ export function driverSuite(share: number, shares: number): void {
   const shrinking = process.env['SEED'] === undefined ? 0 : SHRINKING;
   let database: TestDatabase;
   beforeAll(async () => {
-    speedUpTime(SPEED);
+    speedUpTime(SPEED, LIMITS);
     database = await freshDatabase();
     await watchMirror(database);
   });
