@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logLines } from '../support/command-line.ts';
+import { freshRole } from '../support/database.ts';
 import { openBench } from './bench.ts';
 
 const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: dataverse }\n';
@@ -42,26 +43,17 @@ describe('the views beside the mirror tables', () => {
     // It makes the schemas, for a role of its own.
     await using bench = await openBench(['account'], {}, 'administrator');
     const { cli, database, emulator } = bench;
-    const role = `mirror_${Math.random().toString(36).slice(2)}`;
-    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-    await database.query(`CREATE SCHEMA dataverse AUTHORIZATION ${role}`);
-    await database.query(`CREATE SCHEMA mirrorverse AUTHORIZATION ${role}`);
-    const address = new URL(database.url);
-    address.username = role;
-    address.password = 'secret';
+    await using role = await freshRole(database);
+    await database.query(`CREATE SCHEMA dataverse AUTHORIZATION ${role.name}`);
+    await database.query(`CREATE SCHEMA mirrorverse AUTHORIZATION ${role.name}`);
     emulator.store.seed('account', 10);
-    try {
-      const { status, stderr } = await cli.run(['sync'], { DATABASE_URL: address.href });
-      expect(status).toBe(0);
-      expect(
-        logLines(stderr)
-          .filter(({ level }) => level === 40)
-          .map(({ msg }) => msg),
-      ).toEqual(['The views with labels could not be made.']);
-      expect(await database.query('SELECT FROM dataverse.account')).toHaveLength(10);
-    } finally {
-      await database.query(`DROP OWNED BY ${role}`);
-      await database.query(`DROP ROLE ${role}`);
-    }
+    const { status, stderr } = await cli.run(['sync'], { DATABASE_URL: role.url });
+    expect(status).toBe(0);
+    expect(
+      logLines(stderr)
+        .filter(({ level }) => level === 40)
+        .map(({ msg }) => msg),
+    ).toEqual(['The views with labels could not be made.']);
+    expect(await database.query('SELECT FROM dataverse.account')).toHaveLength(10);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openBench } from '../cli/bench.ts';
 import { eventually } from '../support/command-line.ts';
-import type { DatabaseRole } from '../support/database.ts';
+import { freshRole, type DatabaseRole } from '../support/database.ts';
 import { allDifferences, differences } from '../support/oracle.ts';
 import { failures, SyncBench, type SyncSession } from '../support/sync.ts';
 
@@ -125,18 +125,13 @@ describe('a mirror table that is truncated', () => {
   it('by a role that may do nothing else is noticed all the same', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
-    const role = `truncates_${bench.database.url.slice(-16)}`;
-    await bench.database.query(`CREATE ROLE ${role}`);
-    try {
-      await bench.database.query(
-        `GRANT USAGE ON SCHEMA dataverse TO ${role}; GRANT TRUNCATE ON dataverse.account TO ${role}`,
-      );
-      await bench.database.query(`BEGIN; SET LOCAL ROLE ${role}; TRUNCATE dataverse.account; COMMIT`);
-      expect(failures(await bench.sync(TABLES))).toEqual({});
-      expect(await allDifferences(bench.emulator.store, bench.database, TABLES)).toEqual([]);
-    } finally {
-      await bench.database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
-    }
+    await using role = await freshRole(bench.database);
+    await bench.database.query(
+      `GRANT USAGE ON SCHEMA dataverse TO ${role.name}; GRANT TRUNCATE ON dataverse.account TO ${role.name}`,
+    );
+    await bench.database.query(`BEGIN; SET LOCAL ROLE ${role.name}; TRUNCATE dataverse.account; COMMIT`);
+    expect(failures(await bench.sync(TABLES))).toEqual({});
+    expect(await allDifferences(bench.emulator.store, bench.database, TABLES)).toEqual([]);
   });
 
   it('is as it was when the truncating is taken back', async () => {

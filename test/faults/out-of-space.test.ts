@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { freshRole } from '../support/database.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { sqlFailpoint } from '../support/sql-failpoint.ts';
 import { failures, SyncBench } from '../support/sync.ts';
@@ -41,35 +42,23 @@ describe('a PostgreSQL that has run out of something', () => {
     await using bench = await SyncBench.open({}, 'administrator');
     const { emulator, database } = bench;
     emulator.store.seed(TABLE, 100);
-    const role = `limited_${process.pid}_${Date.now()}`;
+    await using role = await freshRole(database);
     const name = new URL(database.url).pathname.slice(1);
-    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'limited'`);
-    try {
-      await database.query(`GRANT CREATE ON DATABASE ${name} TO ${role}`);
-      const address = new URL(database.url);
-      address.username = role;
-      address.password = 'limited';
-      const warnings: string[] = [];
-      const options = { databaseUrl: address.href, warn: (text: string) => warnings.push(text) };
-      await using session = await bench.session([TABLE], options);
-      expect(failures(await session.sync())).toEqual({});
-      emulator.store.seed(TABLE, 100);
-      await database.query(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
-      await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1`, [
-        role,
-      ]);
-      const pass = session.sync();
-      await expect.poll(() => warnings.join('\n'), { timeout: 20_000 }).toContain('53300');
-      await database.query(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
-      expect(failures(await pass)).toEqual({});
-      expect(warnings.length).toBeLessThan(10);
-      expect(await allDifferences(emulator.store, database, [TABLE])).toEqual([]);
-    } finally {
-      await database.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${role}'`,
-      );
-      await database.query(`DROP OWNED BY ${role} CASCADE`);
-      await database.query(`DROP ROLE ${role}`);
-    }
+    await database.query(`GRANT CREATE ON DATABASE ${name} TO ${role.name}`);
+    const warnings: string[] = [];
+    const options = { databaseUrl: role.url, warn: (text: string) => warnings.push(text) };
+    await using session = await bench.session([TABLE], options);
+    expect(failures(await session.sync())).toEqual({});
+    emulator.store.seed(TABLE, 100);
+    await database.query(`ALTER ROLE ${role.name} CONNECTION LIMIT 0`);
+    await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1`, [
+      role.name,
+    ]);
+    const pass = session.sync();
+    await expect.poll(() => warnings.join('\n'), { timeout: 20_000 }).toContain('53300');
+    await database.query(`ALTER ROLE ${role.name} CONNECTION LIMIT -1`);
+    expect(failures(await pass)).toEqual({});
+    expect(warnings.length).toBeLessThan(10);
+    expect(await allDifferences(emulator.store, database, [TABLE])).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { dropViews, type DroppedViews } from '../../src/mirror/labels/drop-views.ts';
 import { transaction } from '../../src/mirror/postgres.ts';
 import type { ColumnType } from '../../src/model/table.ts';
+import { freshRole } from '../support/database.ts';
 import { id } from '../support/hand-made.ts';
 import { choice, columnLabels, tableLabels } from '../support/hand-made-labels.ts';
 import { LabeledMirror, polymorphic, tableOf } from '../support/labeled-mirror.ts';
@@ -233,11 +234,10 @@ describe('privileges on a view', () => {
 
   it('are not given to a role that is gone meanwhile', async () => {
     await using bench = await accounts();
-    const role = `gone_${process.pid}_${Date.now()}`;
-    await bench.query(`CREATE ROLE ${role}`);
-    await bench.query(`GRANT SELECT ON ${VIEW} TO ${role}`);
+    await using role = await freshRole(bench.labeled.test.database);
+    await bench.query(`GRANT SELECT ON ${VIEW} TO ${role.name}`);
     await drop(bench.labeled);
-    await bench.query(`DROP ROLE ${role}`);
+    await role.drop();
     expect(await bench.labeled.refresh('account')).toEqual({ changed: [VIEW], left: [] });
     expect(await privileges(bench)).toEqual([]);
   });

@@ -99,6 +99,34 @@ async function grantLeast(pool: Pool, database: URL, schemas: readonly string[])
   return address.href;
 }
 
+/** A new role of one test, which may log in and nothing else. */
+export interface TestRole extends AsyncDisposable {
+  readonly name: string;
+  /** The database as this role. */
+  readonly url: string;
+  /** Ends its sessions, and drops it with what it owns and may do in the database. */
+  drop(): Promise<void>;
+}
+
+/** Creates a role with a random name, as `freshDatabase` a database. */
+export async function freshRole({ pool, url }: TestDatabase): Promise<TestRole> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const address = new URL(url);
+  address.username = name;
+  address.password = randomBytes(12).toString('hex');
+  await pool.query(`create role ${name} login password '${address.password}'`);
+  let dropped: Promise<unknown> | undefined;
+  const drop = async (): Promise<void> => {
+    dropped ??= pool.query(`
+      select pg_terminate_backend(pid) from pg_stat_activity where usename = '${name}';
+      drop owned by ${name} cascade;
+      drop role ${name};
+    `);
+    await dropped;
+  };
+  return { name, url: address.href, drop, [Symbol.asyncDispose]: drop };
+}
+
 async function endAndDrop(pool: Pool, name: string): Promise<void> {
   // Not awaited before the drop: a client that a test has not given back would hold it up for ever.
   const ended = pool.ended ? Promise.resolve() : pool.end();
