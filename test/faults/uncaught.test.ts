@@ -4,6 +4,7 @@ import { eventually, logLines } from '../support/command-line.ts';
 import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
 
 const FATAL = 60;
+const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 
 describe('a defect that nobody handles', () => {
   it.each([
@@ -11,7 +12,7 @@ describe('a defect that nobody handles', () => {
     ['reject', 'a promise nobody waits for'],
   ] as const)('ends the daemon with one line that has its cause (%s)', async (kind, message) => {
     await using bench = await openBench([]);
-    const environment = mirrorEnvironment(bench, ['account']);
+    const environment = mirrorEnvironment(bench, ['account'], EVERY_SECOND);
     await using daemon = FailpointProcess.start(['run'], environment, { kind });
     const { status, stderr } = await daemon.end();
     expect(status).toBe(1);
@@ -30,7 +31,7 @@ describe('a reader of the output that went away', () => {
   });
 
   it('ends a daemon that still has something to log', async () => {
-    await using bench = await openBench(['account'], { MIRRORVERSE_SCHEDULE: '* * * * * *' });
+    await using bench = await openBench(['account'], EVERY_SECOND);
     const { emulator, cli } = bench;
     emulator.store.seed('account', 10);
     const daemon = cli.start(['run']);
