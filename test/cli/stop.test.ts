@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually, type RunningCommand } from '../support/command-line.ts';
+import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
 import { openBench, type Bench } from './bench.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
@@ -30,12 +31,12 @@ async function blockedDaemon(bench: Bench): Promise<{ daemon: RunningCommand; un
 
 describe('a stop while a page waits for a lock', () => {
   it('rolls the page back, frees the lease and ends with 0 within 30 s', async () => {
-    await using bench = await openBench(['account'], EVERY_SECOND);
+    await using bench = await openBench(['account'], { ...EVERY_SECOND, ...QUICK_TIME });
     const { daemon, unlock } = await blockedDaemon(bench);
     const ended = await daemon.stop('SIGTERM');
     await unlock();
     expect(ended).toMatchObject({ status: 0, signal: null });
-    expect(ended.milliseconds).toBeLessThan(30_000);
+    expect(ended.milliseconds).toBeLessThan(30_000 / QUICKER);
     const held = await bench.database.query('SELECT lease_holder AS holder FROM mirrorverse.tables');
     expect(held).toEqual([{ holder: null }]);
   });

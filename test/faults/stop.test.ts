@@ -6,9 +6,12 @@ import { openBench, type Bench } from '../cli/bench.ts';
 import { eventually, logLines, type RunningCommand } from '../support/command-line.ts';
 import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
+import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
 import { differences } from '../support/oracle.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
+/** Milliseconds that a daemon in quick time may take for a stop. */
+const LIMIT = 30_000 / QUICKER;
 const CHECKPOINT = '^update .*set "phase"';
 
 /** Stops a process and says what it left behind. */
@@ -27,7 +30,7 @@ async function stopped(bench: Bench, process: RunningCommand): Promise<Record<st
   return {
     status,
     signal,
-    inTime: milliseconds < 30_000,
+    inTime: milliseconds < LIMIT,
     leases: await bench.database.query(leases),
     sessions: await bench.database.query(sessions),
   };
@@ -43,7 +46,7 @@ describe.concurrent('a stop', () => {
     emulator.store.seed('account', 20);
     const environment = mirrorEnvironment(bench, ['account'], EVERY_SECOND);
     const point = { kind: 'after', text: CHECKPOINT, nth: 2 } as const;
-    await using daemon = FailpointProcess.start(['run'], environment, point);
+    await using daemon = FailpointProcess.start(['run'], { ...environment, ...QUICK_TIME }, point);
     expect(await daemon.standing()).toBe(true);
     expect(await stopped(bench, daemon)).toEqual(CLEAN);
     expect((await bench.cli.run(['sync'], environment)).status).toBe(0);
@@ -59,6 +62,7 @@ describe.concurrent('a stop', () => {
     const address = silent.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
     const daemon = bench.cli.start(['run'], {
+      ...QUICK_TIME,
       DATAVERSE_ACCESS_TOKEN: '',
       MIRRORVERSE_AUTH: 'client-secret',
       AZURE_TENANT_ID: bench.emulator.settings.tenantId,
@@ -68,7 +72,7 @@ describe.concurrent('a stop', () => {
     });
     await once(silent, 'connection');
     const { status, milliseconds } = await daemon.stop('SIGTERM');
-    expect({ status, inTime: milliseconds < 30_000 }).toEqual({ status: 0, inTime: true });
+    expect({ status, inTime: milliseconds < LIMIT }).toEqual({ status: 0, inTime: true });
     silent.close();
   });
 
@@ -81,7 +85,7 @@ describe.concurrent('a stop', () => {
       BEGIN PERFORM pg_sleep(120); RETURN NULL; END $$`);
     await database.query(`CREATE CONSTRAINT TRIGGER hang AFTER UPDATE ON dataverse.account
       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hang()`);
-    const daemon = cli.start(['run']);
+    const daemon = cli.start(['run'], QUICK_TIME);
     emulator.store.update('account', id, { name: 'hangs' });
     const committing = `SELECT FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'PgSleep'`;
     await eventually(async () => (await database.query(committing)).length > 0);
@@ -94,11 +98,11 @@ describe.concurrent('a stop', () => {
     const { cli, emulator, database } = bench;
     emulator.store.seed('account', 5);
     await using proxy = await FaultProxy.between(database.url);
-    const daemon = cli.start(['run'], { DATABASE_URL: proxy.url(database.url) });
+    const daemon = cli.start(['run'], { ...QUICK_TIME, DATABASE_URL: proxy.url(database.url) });
     await daemon.logged(({ msg }) => msg.startsWith('baseline of account'));
     proxy.blackhole();
     const { status, milliseconds } = await daemon.stop('SIGTERM');
-    expect({ status, inTime: milliseconds < 30_000 }).toEqual({ status: 0, inTime: true });
+    expect({ status, inTime: milliseconds < LIMIT }).toEqual({ status: 0, inTime: true });
     expect((await cli.run(['sync'])).status).toBe(0);
     expect(await differences(emulator.store, database, 'account')).toEqual([]);
   });
@@ -108,10 +112,14 @@ describe.concurrent('a stop', () => {
     bench.emulator.store.seed('account', 5);
     const environment = mirrorEnvironment(bench, ['account'], { MIRRORVERSE_LEASE: '3s' });
     const point = { kind: 'hang', text: CHECKPOINT, nth: 2 } as const;
-    await using daemon = FailpointProcess.start(['run'], environment, point);
+    await using daemon = FailpointProcess.start(
+      ['run'],
+      { ...environment, ...EVERY_SECOND, ...QUICK_TIME },
+      point,
+    );
     expect(await daemon.standing()).toBe(true);
     const { status, stderr, milliseconds } = await daemon.stop('SIGTERM');
-    expect({ status, inTime: milliseconds < 30_000 }).toEqual({ status: 1, inTime: true });
+    expect({ status, inTime: milliseconds < LIMIT }).toEqual({ status: 1, inTime: true });
     expect(logLines(stderr).at(-1)).toMatchObject({ msg: 'The work did not end in time; exiting.' });
     expect((await bench.cli.run(['sync'], environment)).status).toBe(0);
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
