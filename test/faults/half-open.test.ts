@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, it, type ExpectStatic } from 'vitest';
 import type { TestDatabase } from '../support/database.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { allDifferences } from '../support/oracle.ts';
@@ -16,28 +16,24 @@ async function busySessions(database: TestDatabase): Promise<unknown[]> {
   );
 }
 
-const open: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
-});
-
 async function setUp(rows: number) {
-  const bench = await SyncBench.open();
-  open.push(bench);
+  await using opened = new AsyncDisposableStack();
+  const bench = opened.use(await SyncBench.open());
   const ids = bench.emulator.store.seed(TABLE, rows);
-  const proxy = await FaultProxy.between(bench.database.url);
-  open.push(proxy);
+  const proxy = opened.use(await FaultProxy.between(bench.database.url));
   const options = { pageSize: 100, leaseDuration: LEASE, databaseUrl: proxy.url(bench.database.url) };
-  const session = await bench.session([TABLE], options);
-  open.push(session);
-  return { bench, ids, proxy, session };
+  const session = opened.use(await bench.session([TABLE], options));
+  const open = opened.move();
+  return { bench, ids, proxy, session, [Symbol.asyncDispose]: async () => open.disposeAsync() };
 }
 
 /** Passes once over a connection that goes dead as told; what is then wrong, and what is left behind. */
 async function wrongAfter(
+  expect: ExpectStatic,
   strike: (proxy: FaultProxy, ids: readonly string[]) => Promise<void>,
 ): Promise<unknown[]> {
-  const { bench, ids, proxy, session } = await setUp(300);
+  await using all = await setUp(300);
+  const { bench, ids, proxy, session } = all;
   const struck = strike(proxy, ids);
   const results = await session.sync();
   await struck;
@@ -51,23 +47,28 @@ async function inMiddleOfCopy(proxy: FaultProxy, ids: readonly string[]): Promis
   return proxy.swallow(ids[150] ?? '', 'toServer', { cut: 'blackhole' });
 }
 
-describe('a connection that goes dead without a word', () => {
+// They wait more than they work.
+describe.concurrent('a connection that goes dead without a word', () => {
   it.for([
     ['before a COPY is sent', 'COPY ', 'toServer', 1],
     ['before a COMMIT is sent', 'COMMIT\0', 'toServer', 3],
     ['before a COMMIT is answered', 'COMMIT\0', 'toClient', 3],
-  ] as const)('%s is given up, and its session ended', async ([, pattern, direction, occurrence]) => {
-    const strike = async (proxy: FaultProxy): Promise<void> =>
-      proxy.swallow(pattern, direction, { cut: 'blackhole', occurrence });
-    expect(await wrongAfter(strike)).toEqual([]);
+  ] as const)(
+    '%s is given up, and its session ended',
+    async ([, pattern, direction, occurrence], { expect }) => {
+      const strike = async (proxy: FaultProxy): Promise<void> =>
+        proxy.swallow(pattern, direction, { cut: 'blackhole', occurrence });
+      expect(await wrongAfter(expect, strike)).toEqual([]);
+    },
+  );
+
+  it('in the middle of a COPY is given up, and its session ended', async ({ expect }) => {
+    expect(await wrongAfter(expect, inMiddleOfCopy)).toEqual([]);
   });
 
-  it('in the middle of a COPY is given up, and its session ended', async () => {
-    expect(await wrongAfter(inMiddleOfCopy)).toEqual([]);
-  });
-
-  it('while it was idle costs one small statement its patience', async () => {
-    const { bench, ids, proxy, session } = await setUp(100);
+  it('while it was idle costs one small statement its patience', async ({ expect }) => {
+    await using all = await setUp(100);
+    const { bench, ids, proxy, session } = all;
     expect(failures(await session.sync())).toEqual({});
     bench.emulator.store.update(TABLE, ids[0] ?? '', { name: 'changed' });
     proxy.blackhole({ fresh: false });

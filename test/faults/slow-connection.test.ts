@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { databaseServerUrl } from '../support/database.ts';
 import { queryOnce } from '../embedded-postgres/cluster-support.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -10,8 +10,9 @@ const TABLE = 'account';
 /** Milliseconds; a dead connection would be found in about as long. */
 const LEASE = 6_000;
 
-describe('a connection that is only slow', () => {
-  it('is left alone, however long a page takes', async () => {
+// They wait more than they work.
+describe.concurrent('a connection that is only slow', () => {
+  it('is left alone, however long a page takes', async ({ expect }) => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed(TABLE, 400);
     await using proxy = await FaultProxy.between(bench.database.url);
@@ -31,7 +32,7 @@ describe('a connection that is only slow', () => {
     expect(bench.dataRequests()).toBe(3);
   });
 
-  it('is left alone while a statement waits for a lock', async () => {
+  it('is left alone while a statement waits for a lock', async ({ expect }) => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed(TABLE, 10);
     await using proxy = await FaultProxy.between(bench.database.url);
@@ -54,7 +55,7 @@ describe('a connection that is only slow', () => {
     expect(looks).toBeGreaterThan(2);
   });
 
-  it('is left alone while nobody may ask after its statement', async () => {
+  it('is left alone while nobody may ask after its statement', async ({ expect }) => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed(TABLE, 10);
     await using session = await bench.session([TABLE], { leaseDuration: LEASE });
