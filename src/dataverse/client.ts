@@ -10,6 +10,7 @@ import { CalculatedLimits } from './calculated-limits.ts';
 import { connectionFailure } from './connection-failure.ts';
 import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
+import type { PageBuffers } from './page-buffers.ts';
 import { PageMemory } from './page-memory.ts';
 import { PageSizes } from './page-sizes.ts';
 import { AnswerTooLarge } from './response-body.ts';
@@ -41,6 +42,8 @@ export interface Request extends Subject {
   readonly largest?: number;
   /** Bytes that are likely to come. */
   readonly expected?: number;
+  /** Where the memory for the answer comes from, and is given back to by whoever asks. */
+  readonly buffers?: PageBuffers;
   /**
    * It can be made smaller, so what times out is not repeated as it is: the failure `page-timed-out`
    * comes with the first time-out of the database, and the second of anything else.
@@ -221,13 +224,14 @@ export class DataverseClient {
       ...(request.consistency === undefined ? {} : { consistency: request.consistency }),
     };
     const content = contentOf(request);
-    const { largest = LARGEST_ANSWER, expected } = request;
+    const { largest = LARGEST_ANSWER, expected, buffers } = request;
     const call = {
       ...content,
       url,
       headers: { ...headers, ...content.headers },
       largest,
       ...(expected === undefined ? {} : { expected }),
+      ...(buffers === undefined ? {} : { buffers }),
     };
     return budget.spend(request.priority, signal, async () => {
       const limit = AbortSignal.timeout(requestTimeout);

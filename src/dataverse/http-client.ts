@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { readBody } from './response-body.ts';
+import { readBody, type BodyLimits } from './response-body.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -8,16 +8,12 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-/** One request as it goes over the wire. */
-export interface HttpCall {
+/** One request as it goes over the wire, and what its answer may take. */
+export interface HttpCall extends Omit<BodyLimits, 'idleTimeout'> {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Bytes of the answer's body at most, decompressed. */
-  readonly largest: number;
-  /** Bytes that are likely to come: memory for them is taken at once. */
-  readonly expected?: number;
 }
 
 /** Makes requests to one origin over connections that are kept. */
@@ -46,7 +42,7 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
     'https:': new https.Agent({ keepAlive: true }),
   };
   return {
-    async send({ method, url, headers, body: sent, largest, expected }, signal) {
+    async send({ method, url, headers, body: sent, ...limits }, signal) {
       const secure = url.protocol === 'https:';
       const agent = secure ? agents['https:'] : agents['http:'];
       try {
@@ -55,8 +51,7 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
           request.on('error', reject);
           request.end(sent);
         });
-        const limits = { largest, idleTimeout, ...(expected === undefined ? {} : { expected }) };
-        const body = await readBody(response, limits);
+        const body = await readBody(response, { ...limits, idleTimeout });
         return { status: response.statusCode ?? 0, headers: toHeaders(response), body };
       } catch (error) {
         if (isTimeoutError(error) || isTimeoutError(signal.reason)) endIdle(agent);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Link, PageRows, PlainPage, Tombstone } from '../model/page.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
+import { PageBuffers } from './page-buffers.ts';
 import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
 
 const COMMA = 0x2c;
@@ -66,16 +67,24 @@ const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
  *   yields some of its rows, and TypeError when it is not a page at all.
  */
 export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
-  const steps = pageSteps(bytes, shape);
+  const steps = pageSteps(bytes, shape, new PageBuffers());
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
   }
 }
 
-/** As `parsePage`, letting other work of the process go on every few milliseconds. */
-export async function parsePageInTurns(bytes: Uint8Array, shape: RowShape): Promise<ParsedPage> {
-  const steps = pageSteps(bytes, shape);
+/**
+ * As `parsePage`, letting other work of the process go on every few milliseconds.
+ *
+ * @param buffers where the memory for the cells comes from; to be given back there.
+ */
+export async function parsePageInTurns(
+  bytes: Uint8Array,
+  shape: RowShape,
+  buffers: PageBuffers,
+): Promise<ParsedPage> {
+  const steps = pageSteps(bytes, shape, buffers);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -86,9 +95,13 @@ export async function parsePageInTurns(bytes: Uint8Array, shape: RowShape): Prom
 /** Rows between two turns: some milliseconds' work on a wide table. */
 const ROWS_A_TURN = 128;
 
-function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, ParsedPage> {
+function* pageSteps(
+  bytes: Uint8Array,
+  shape: RowShape,
+  buffers: PageBuffers,
+): Generator<undefined, ParsedPage> {
   const scanner = new JsonScanner(bytes);
-  const rows = new RowCollector(scanner, shape);
+  const rows = new RowCollector(scanner, shape, buffers);
   let next: string | undefined;
   let delta: string | undefined;
   let metadataVersion: string | undefined;
@@ -123,7 +136,7 @@ function* pageSteps(bytes: Uint8Array, shape: RowShape): Generator<undefined, Pa
 /** One row read by its id, as a page of that row: the object is the document. */
 export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
   const scanner = new JsonScanner(bytes);
-  const rows = new RowCollector(scanner, shape);
+  const rows = new RowCollector(scanner, shape, new PageBuffers());
   rows.entry();
   scanner.expectEnd();
   return { bytes, width: shape.width, rows: rows.count, cells: rows.cells };
@@ -141,6 +154,9 @@ interface ExpectedMember {
   readonly member: number;
 }
 
+const FEW_ROWS = 64;
+const CELL_BYTES = 2 * Int32Array.BYTES_PER_ELEMENT;
+
 class RowCollector {
   count = 0;
   cells: Int32Array;
@@ -154,13 +170,15 @@ class RowCollector {
   // Start and end of the members that tell a tombstone; 0 where the entry has none.
   private readonly marks = new Int32Array(6);
   private isMarked = false;
+  private readonly buffers: PageBuffers;
 
-  constructor(scanner: JsonScanner, shape: RowShape) {
+  constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers) {
     const { buffer, byteOffset, length } = scanner.bytes;
     this.scanner = scanner;
     this.view = new DataView(buffer, byteOffset, length);
     this.shape = shape;
-    this.cells = new Int32Array(64 * 2 * shape.width);
+    this.buffers = buffers;
+    this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
   }
 
   /** Reads the `value` array the scanner stands before. */
@@ -318,8 +336,10 @@ class RowCollector {
   }
 
   private grow(): void {
-    const larger = new Int32Array(this.cells.length * 2);
+    const larger = new Int32Array(this.buffers.take(2 * this.cells.byteLength));
     larger.set(this.cells);
+    larger.fill(0, this.cells.length);
+    this.buffers.give(this.cells.buffer as ArrayBuffer);
     this.cells = larger;
   }
 }

@@ -1,14 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { PageBuffers } from './page-buffers.ts';
 
 export interface BodyLimits {
   /** Bytes, decompressed: what is larger is not read on. */
   readonly largest: number;
-  /** Bytes that are likely to come. */
+  /** Bytes that are likely to come: memory for them is taken at once. */
   readonly expected?: number;
   /** Milliseconds without a byte after which nothing more is waited for. */
   readonly idleTimeout: number;
+  /** Where the memory comes from; new memory without it. */
+  readonly buffers?: PageBuffers;
 }
 
 /** The answer is larger than what was allowed; the rest of it was not read. */
@@ -45,26 +49,35 @@ const SMALL = 64 * 1024;
  *   last byte or the compression is not whole.
  */
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
-  const { largest, expected = 0, idleTimeout } = limits;
+  const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
   const stream = decoded(response);
   const announced = stream === response ? Number(response.headers['content-length'] ?? 0) : 0;
   const idle = setTimeout(() => stream.destroy(new IdleTimeout(idleTimeout)), idleTimeout);
-  let body: Buffer = Buffer.allocUnsafeSlow(
-    Math.min(largest, announced > 0 ? announced : Math.max(expected, SMALL)),
+  let body = Buffer.from(
+    buffers.take(Math.min(largest, announced > 0 ? announced : Math.max(expected, SMALL))),
   );
   let length = 0;
-  try {
-    for await (const piece of stream) {
-      idle.refresh();
-      const chunk = piece as Buffer;
-      const needed = length + chunk.length;
-      if (needed > largest) throw new AnswerTooLarge(largest, entriesIn(body.subarray(0, length)));
-      if (needed > body.length) body = grown(body, length, Math.max(needed, Math.min(largest, 2 * needed)));
-      length += chunk.copy(body, length);
+  stream.on('data', (chunk: Buffer) => {
+    idle.refresh();
+    const needed = length + chunk.length;
+    if (needed > largest) {
+      stream.destroy(new AnswerTooLarge(largest, entriesIn(body.subarray(0, length))));
+      return;
     }
+    if (needed > body.length) {
+      const larger = Buffer.from(buffers.take(Math.min(largest, 2 * needed)));
+      larger.set(body.subarray(0, length));
+      buffers.give(body.buffer);
+      body = larger;
+    }
+    body.set(chunk, length);
+    length = needed;
+  });
+  try {
+    await finished(stream);
     return body.subarray(0, length);
   } catch (error) {
-    // Ending the loop ends the decompression, not the connection behind it.
+    // Ending the decompression does not end the connection behind it.
     response.destroy();
     throw error;
   } finally {
@@ -77,12 +90,6 @@ function decoded(response: IncomingMessage): Readable {
   const gunzip = createGunzip();
   response.on('error', (error) => gunzip.destroy(error));
   return response.pipe(gunzip);
-}
-
-function grown(body: Buffer, length: number, size: number): Buffer {
-  const larger = Buffer.allocUnsafeSlow(size);
-  body.copy(larger, 0, 0, length);
-  return larger;
 }
 
 const ROW = '"@odata.etag":';

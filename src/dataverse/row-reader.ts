@@ -7,7 +7,7 @@ import { isTooManyCalculated } from './calculated-limits.ts';
 import { API_PATH, type Answer, type DataverseClient, type Request } from './client.ts';
 import { EmptyPages } from './empty-pages.ts';
 import { ownUrl } from './origin.ts';
-import type { Reservation } from './page-memory.ts';
+import { PageBuffers } from './page-buffers.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
 import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
 import { AnswerTooLarge } from './response-body.ts';
@@ -64,6 +64,8 @@ export function createRowReader(
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
   const sizes = client.pageSizes;
+  const bodies = new PageBuffers();
+  const cells = new PageBuffers();
   const empty = new EmptyPages(name);
   const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
 
@@ -85,14 +87,20 @@ export function createRowReader(
     try {
       const { answer, request, rows } = await fetchAnswer(ask, most, signal);
       memory.correct(answer.body.length);
-      const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
+      const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape, cells));
       sizes.measured(name, page.rows + page.tombstones.length, answer.body.length);
       if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
       // Before the page is stored with it: a link that can never be followed would stop the table for good.
       if (page.link !== null) ownUrl(page.link.url, client.origin, client.origin + API_PATH);
       empty.refuseMore(page);
       const whole = await side.complete(page, selection, request.priority, signal);
-      return { ...page, ...whole, link: sized(page.link, rows), release: held(memory, whole) };
+      memory.correct(whole.bytes.length + whole.cells.byteLength);
+      const release = (): void => {
+        memory.release();
+        bodies.give(page.bytes.buffer as ArrayBuffer);
+        cells.give(page.cells.buffer as ArrayBuffer);
+      };
+      return { ...page, ...whole, link: sized(page.link, rows), release };
     } catch (error) {
       memory.release();
       throw error;
@@ -118,6 +126,7 @@ export function createRowReader(
         prefer: [...prefer, ...preferences(rows, bare)],
         largest,
         divisible: fewer !== undefined && doubts < MAX_DOUBTS,
+        buffers: bodies,
         ...(expected === undefined ? {} : { expected }),
       };
       try {
@@ -203,12 +212,6 @@ type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
 /** A next link with the page size that its chain has come to: it must not grow. */
 function sized(link: Link | null, rows: number): Link | null {
   return link?.kind === 'next' ? { ...link, pageSize: rows } : link;
-}
-
-/** What a page takes once it is whole, and how to give that back. */
-function held(memory: Reservation, { bytes, cells }: PageRows): () => void {
-  memory.correct(bytes.length + cells.byteLength);
-  return () => memory.release();
 }
 
 /** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */

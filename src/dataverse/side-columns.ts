@@ -5,6 +5,7 @@ import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
 import { API_PATH, type DataverseClient, type Request } from './client.ts';
 import { FollowedLinks } from './followed-links.ts';
+import { PageBuffers } from './page-buffers.ts';
 import { parsePageInTurns, RowShape } from './page-parser.ts';
 import { membersBeside, query, type Member, type Selection } from './selection.ts';
 import { keyFilter, keysInRequest, memberGroups } from './side-plan.ts';
@@ -73,7 +74,9 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
         ...(properties.some(isAnnotation) ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
       };
       const answer = await client.get(request, signal);
-      const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape));
+      const page = await parsed(answer, request, async () =>
+        parsePageInTurns(answer.body, shape, new PageBuffers()),
+      );
       pages.push(page);
       if (page.link === null) return pages;
       url = page.link.url;
