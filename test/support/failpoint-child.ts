@@ -76,7 +76,7 @@ function isMeant(text: string): boolean {
 }
 
 interface CopyStream {
-  write(chunk: Uint8Array): boolean;
+  write(chunk: Uint8Array, sent?: () => void): boolean;
   end(): unknown;
 }
 
@@ -85,7 +85,12 @@ function halve(stream: CopyStream): void {
   const pieces: Uint8Array[] = [];
   const write = stream.write.bind(stream);
   const end = stream.end.bind(stream);
-  stream.write = (piece) => pieces.push(piece) > 0;
+  stream.write = (piece, sent) => {
+    // Whoever is told that it was sent may write over it.
+    pieces.push(Buffer.from(piece));
+    if (sent !== undefined) process.nextTick(sent);
+    return true;
+  };
   stream.end = () => {
     const text = Buffer.concat(pieces);
     const half = text.length >> 1;
