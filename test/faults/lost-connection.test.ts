@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../src/emulator/random.ts';
+import { seedOf } from '../support/driver/seeds.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 import { versionsThatWentDown, watchVersions } from '../support/version-journal.ts';
@@ -15,8 +16,8 @@ it('sessions that are ended at any moment cost a pause, with another daemon wait
   await watchVersions(database, TABLE, `${TABLE}id`);
   emulator.store.seed(TABLE, 100 * PAGES);
   emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 20 } });
-  const seed = Date.now() % 1_000_000;
-  console.log(`seed of the ended sessions: ${seed}`);
+  const seed = seedOf(process.env);
+  console.log(`SEED=${seed}`);
   const random = new Random(seed);
 
   const options = { pageSize: 100, leaseDuration: 5_000 };

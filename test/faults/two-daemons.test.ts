@@ -1,13 +1,14 @@
 import { expect, it } from 'vitest';
 import { soak } from '../soak/soak.ts';
 import { freshDatabase } from '../support/database.ts';
+import { seedOf } from '../support/driver/seeds.ts';
 import { driverTable } from '../support/driver/source-changes.ts';
 
 it('two daemons of which one is killed every few seconds mirror twenty tables, each page under its lease', async () => {
   await using database = await freshDatabase();
   const definitions = Array.from({ length: 20 }, (_, at) => driverTable(at));
-  const seed = Date.now() % 1_000_000;
-  console.log(`seed of the two daemons: ${seed}`);
+  const seed = seedOf(process.env);
+  console.log(`SEED=${seed}`);
   const { problems, kills, events, changes } = await soak({
     databaseUrl: database.url,
     seed,
