@@ -4,6 +4,7 @@ import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
 import { CommandLine, type Environment } from '../support/command-line.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from '../support/database.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 /** An emulator, a database, and the command line with both in its environment. */
 export interface Bench extends AsyncDisposable {
@@ -21,13 +22,7 @@ export async function openBench(
 ): Promise<Bench> {
   const emulator = new DataverseEmulator({ seed: 5 });
   const [url, database] = await Promise.all([emulator.listen(), freshDatabase(role)]);
-  const cli = await CommandLine.open({
-    DATAVERSE_URL: url,
-    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-    DATABASE_URL: database.url,
-    MIRRORVERSE_TABLES: tables.join(','),
-    ...environment,
-  });
+  const cli = await CommandLine.open(mirrorEnvironment({ url, database }, tables, environment));
   return {
     emulator,
     url,

@@ -78,11 +78,17 @@ export function startClusterUser(data: string): ClusterUser {
 }
 
 /** Runs one statement on a connection of its own. */
-export async function queryOnce<T extends QueryResultRow>(url: string, sql: string): Promise<T[]> {
+export async function queryOnce<T extends QueryResultRow>(
+  url: string,
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<T[]> {
   const client = new Client({ connectionString: url });
+  // Whatever breaks breaks the query too.
+  client.on('error', () => undefined);
   await client.connect();
   try {
-    return (await client.query<T>(sql)).rows;
+    return (await client.query<T>(sql, parameters)).rows;
   } finally {
     await client.end();
   }

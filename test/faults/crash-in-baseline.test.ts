@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Failpoint } from '../support/failpoint.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { differences } from '../support/oracle.ts';
 import { SyncBench } from '../support/sync.ts';
 import { versionsThatWentDown, watchVersions } from '../support/version-journal.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const SETTINGS = { MIRRORVERSE_PAGE_SIZE: '20', MIRRORVERSE_LEASE: '1s' };
 const CHECKPOINT = '^update .*set "phase"';
@@ -20,7 +21,8 @@ async function killedAt(bench: SyncBench, failpoint: Failpoint, args?: string[])
 }
 
 async function finish(bench: SyncBench): Promise<void> {
-  const { status, stderr } = await start(bench, { kind: 'list' }).end();
+  await using run = start(bench, { kind: 'list' });
+  const { status, stderr } = await run.end();
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
   expect(await bench.database.query(PHASE)).toEqual([{ phase: 'delta' }]);
   expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);

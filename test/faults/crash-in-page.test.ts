@@ -1,15 +1,17 @@
 import { expect, it } from 'vitest';
 import { Random } from '../../src/emulator/random.ts';
+import { seedOf } from '../support/driver/seeds.ts';
 import type { Failpoint } from '../support/failpoint.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { misplaced, OBSERVER } from '../support/feed-position.ts';
 import { differences } from '../support/oracle.ts';
 import { SyncBench } from '../support/sync.ts';
 import { versionsThatWentDown, watchVersions } from '../support/version-journal.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
-/** How often a process is killed; `SEEDS=100` for more. */
-const KILLS = Number(process.env['SEEDS'] ?? '6');
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+/** How often a process is killed; `KILLS=100` for more. */
+const KILLS = Number(process.env['KILLS'] ?? '6');
+const seed = seedOf(process.env);
 
 const SETTINGS = { MIRRORVERSE_PAGE_SIZE: '20', MIRRORVERSE_LEASE: '1s' };
 

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
 import { dataRequests, openBench } from '../cli/bench.ts';
-import { CommandLine, eventually } from '../support/command-line.ts';
-import { freshDatabase } from '../support/database.ts';
+import { eventually } from '../support/command-line.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
 
@@ -75,41 +73,32 @@ describe('two hundred tables that are due at the same second', () => {
   it('stay within the requests allowed in flight, and each gets its turn before any gets a second more', async () => {
     const definitions = Array.from({ length: 200 }, (_, at) => smallTable(`new_Due${at}`));
     const tables = definitions.map(({ logicalName }) => logicalName);
-    const emulator = new DataverseEmulator({ seed: 5, tables: definitions });
-    emulator.settings.limits.requests = 1_000_000;
-    const url = await emulator.listen();
-    await using database = await freshDatabase();
-    await using cli = await CommandLine.open({
-      DATAVERSE_URL: url,
-      DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-      DATABASE_URL: database.url,
-      MIRRORVERSE_TABLES: tables.join(','),
+    await using bench = await openBench(tables, {
       MIRRORVERSE_SCHEDULE: '*/2 * * * * *',
       MIRRORVERSE_CONCURRENCY: '6',
       MIRRORVERSE_REQUESTS_PER_5_MINUTES: '100000',
     });
-    try {
-      for (const table of tables) emulator.store.seed(table, 1);
-      const daemon = cli.start(['run']);
-      const all = async (): Promise<boolean> => {
-        const [row] = await database.query<{ count: number }>(
-          `SELECT count(*)::int AS count FROM mirrorverse.tables WHERE last_success_at IS NOT NULL`,
-        );
-        return row?.count === tables.length;
-      };
-      await eventually(async () => all().catch(() => false), 60_000);
-      expect(emulator.requests.peakConcurrency).toBeLessThanOrEqual(6);
+    const { emulator, database, cli } = bench;
+    for (const definition of definitions) emulator.store.addTable(definition);
+    emulator.settings.limits.requests = 1_000_000;
+    for (const table of tables) emulator.store.seed(table, 1);
+    const daemon = cli.start(['run']);
+    const all = async (): Promise<boolean> => {
+      const [row] = await database.query<{ count: number }>(
+        `SELECT count(*)::int AS count FROM mirrorverse.tables WHERE last_success_at IS NOT NULL`,
+      );
+      return row?.count === tables.length;
+    };
+    await eventually(async () => all().catch(() => false), 60_000);
+    expect(emulator.requests.peakConcurrency).toBeLessThanOrEqual(6);
 
-      emulator.requests.clear();
-      const polls = (table: string): number => emulator.requests.count({ table, kind: 'delta' });
-      await eventually(() => tables.every((table) => polls(table) >= 3), 60_000);
-      const counts = tables.map(polls);
-      // A tick may find a table that has just run and one that is still to run.
-      expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts) + 1);
-      expect(emulator.requests.peakConcurrency).toBeLessThanOrEqual(6);
-      expect((await daemon.stop('SIGTERM')).status).toBe(0);
-    } finally {
-      await emulator.close();
-    }
+    emulator.requests.clear();
+    const polls = (table: string): number => emulator.requests.count({ table, kind: 'delta' });
+    await eventually(() => tables.every((table) => polls(table) >= 3), 60_000);
+    const counts = tables.map(polls);
+    // A tick may find a table that has just run and one that is still to run.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts) + 1);
+    expect(emulator.requests.peakConcurrency).toBeLessThanOrEqual(6);
+    expect((await daemon.stop('SIGTERM')).status).toBe(0);
   }, 180_000);
 });

@@ -1,46 +1,33 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Churn } from '../../src/emulator/churn.ts';
 import { Random } from '../../src/emulator/random.ts';
+import { CommandLine } from '../support/command-line.ts';
+import { seedOf } from '../support/driver/seeds.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { SyncBench } from '../support/sync.ts';
 import { versionsThatWentDown, watchVersions } from '../support/version-journal.ts';
 
 const TABLES = ['account', 'contact'];
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
-function sync(bench: SyncBench): ChildProcess {
-  return spawn(process.execPath, [MAIN, 'sync'], {
-    env: {
-      PATH: process.env['PATH'],
-      DATAVERSE_URL: bench.url,
-      DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-      DATABASE_URL: bench.database.url,
-      MIRRORVERSE_TABLES: TABLES.join(','),
-      MIRRORVERSE_PAGE_SIZE: '50',
-      MIRRORVERSE_LEASE: '1s',
-    },
-    stdio: 'ignore',
-  });
+const SETTINGS = { MIRRORVERSE_PAGE_SIZE: '50', MIRRORVERSE_LEASE: '1s' };
+
+async function commandLine(bench: SyncBench): Promise<CommandLine> {
+  return CommandLine.open(mirrorEnvironment(bench, TABLES, SETTINGS));
 }
 
 /** Runs a sync and kills it some milliseconds after it asked for so many pages, unless it ends before. */
-async function killedAt(bench: SyncBench, { pages, milliseconds }: Moment): Promise<void> {
+async function killedAt(bench: SyncBench, cli: CommandLine, { pages, milliseconds }: Moment): Promise<void> {
   const before = bench.dataRequests();
-  const child = sync(bench);
-  const ended = once(child, 'close');
-  while (child.exitCode === null && bench.dataRequests() < before + pages) await delay(2);
-  await Promise.race([ended, delay(milliseconds)]);
-  child.kill('SIGKILL');
-  await ended;
+  const command = cli.start(['sync']);
+  while (command.running && bench.dataRequests() < before + pages) await delay(2);
+  await Promise.race([command.ended, delay(milliseconds)]);
+  await command.stop('SIGKILL');
 }
 
-async function finished(bench: SyncBench): Promise<number | null> {
-  const child = sync(bench);
-  await once(child, 'close');
-  return child.exitCode;
+async function finished(cli: CommandLine): Promise<number | null> {
+  return (await cli.run(['sync'])).status;
 }
 
 interface Moment {
@@ -58,20 +45,21 @@ function moments(random: Random, count: number): Moment[] {
 describe('kill -9', () => {
   it('at any moment loses nothing, takes no row back, and fetches at most the pages in flight again', async () => {
     await using bench = await SyncBench.open();
+    await using cli = await commandLine(bench);
     const { store, requests } = bench.emulator;
     for (const table of TABLES) store.seed(table, 2_000);
     // Pages take a while, so that the kills meet them.
     bench.emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 20 } });
-    const seed = Date.now() % 1_000_000;
-    console.log(`seed of the kills: ${seed}`);
+    const seed = seedOf(process.env);
+    console.log(`SEED=${seed}`);
     const random = new Random(seed);
     let kills = 0;
     for (const moment of moments(random, 5)) {
-      await killedAt(bench, moment);
+      await killedAt(bench, cli, moment);
       kills++;
       await watchTables(bench);
     }
-    expect(await finished(bench)).toBe(0);
+    expect(await finished(cli)).toBe(0);
     const pages = requests.count({ kind: 'baseline' }) + requests.count({ kind: 'next' });
     // 40 pages each; a kill costs the page being written and the one read ahead of it.
     expect(pages).toBeLessThanOrEqual(2 * 40 + kills * TABLES.length * 2);
@@ -80,25 +68,26 @@ describe('kill -9', () => {
     const churn = new Churn(store, random, TABLES);
     for (const moment of moments(random, 4)) {
       for (let change = 0; change < 300; change++) churn.step();
-      await killedAt(bench, moment);
+      await killedAt(bench, cli, moment);
     }
-    expect(await finished(bench)).toBe(0);
+    expect(await finished(cli)).toBe(0);
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
     expect(await versionsThatWentDown(bench.database)).toEqual([]);
   }, 120_000);
 
   it('in the middle of a re-baseline still ends in its sweep', async () => {
     await using bench = await SyncBench.open();
+    await using cli = await commandLine(bench);
     const { store, settings } = bench.emulator;
     const ids = store.seed('account', 1_500);
     store.seed('contact', 10);
-    expect(await finished(bench)).toBe(0);
+    expect(await finished(cli)).toBe(0);
     await watchTables(bench);
     for (const id of ids.slice(0, 300)) store.remove('account', id);
     settings.expireTokens();
     bench.emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 20 } });
-    for (const moment of moments(new Random(5), 2)) await killedAt(bench, moment);
-    expect(await finished(bench)).toBe(0);
+    for (const moment of moments(new Random(5), 2)) await killedAt(bench, cli, moment);
+    expect(await finished(cli)).toBe(0);
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
     expect(await versionsThatWentDown(bench.database)).toEqual([]);
   }, 120_000);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { column } from '../../src/emulator/model/column-kinds.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { CommandLine } from '../support/command-line.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -133,12 +134,7 @@ describe('without one of them, the GRANT is named, and with it the work goes on'
     await using bench = await leastBench();
     await bench.database.query(`REVOKE CREATE ON SCHEMA dataverse_labeled FROM ${bench.role}`);
     await expectEqual(bench);
-    await using cli = await CommandLine.open({
-      DATAVERSE_URL: bench.url,
-      DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-      DATABASE_URL: bench.database.url,
-      MIRRORVERSE_TABLES: TABLES.join(','),
-    });
+    await using cli = await CommandLine.open(mirrorEnvironment(bench, TABLES));
     const { document } = await cli.json(['check']);
     expect((document as { findings: unknown[] }).findings).toContainEqual(
       expect.objectContaining({

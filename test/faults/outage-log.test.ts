@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import { CommandLine, eventually, logLines, type LogLine } from '../support/command-line.ts';
-import { freshDatabase } from '../support/database.ts';
+import { openBench } from '../cli/bench.ts';
+import { eventually, logLines, type LogLine } from '../support/command-line.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { smallTable } from '../support/small-table.ts';
 
@@ -16,56 +15,46 @@ function since(stderr: string, begin: number): LogLine[] {
 }
 
 it('fifty tables that meet outages of database and environment are a few lines, and no table is forgotten', async () => {
-  const emulator = new DataverseEmulator({ seed: 7 });
-  for (const name of NAMES) emulator.store.addTable(smallTable(name));
-  const url = await emulator.listen();
-  await using database = await freshDatabase();
-  await using proxy = await FaultProxy.between(database.url);
-  await using cli = await CommandLine.open({
-    DATAVERSE_URL: url,
-    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-    DATABASE_URL: proxy.url(database.url),
-    MIRRORVERSE_TABLES: TABLES.join(','),
+  await using bench = await openBench(TABLES, {
     MIRRORVERSE_SCHEDULE: '*/2 * * * * *',
     MIRRORVERSE_TABLES_AT_ONCE: '25',
   });
-  try {
-    for (const table of TABLES) emulator.store.seed(table, 1);
-    const daemon = cli.start(['run']);
-    const succeeded = `SELECT count(*)::int AS count FROM mirrorverse.tables WHERE last_success_at > $1`;
-    const allSince = async (moment: Date): Promise<boolean> => {
-      const [row] = await database.query<{ count: number }>(succeeded, [moment]).catch(() => []);
-      return row?.count === TABLES.length;
-    };
-    await eventually(async () => allSince(new Date(0)), 60_000);
+  const { emulator, database, cli } = bench;
+  for (const name of NAMES) emulator.store.addTable(smallTable(name));
+  await using proxy = await FaultProxy.between(database.url);
+  for (const table of TABLES) emulator.store.seed(table, 1);
+  const daemon = cli.start(['run'], { DATABASE_URL: proxy.url(database.url) });
+  const succeeded = `SELECT count(*)::int AS count FROM mirrorverse.tables WHERE last_success_at > $1`;
+  const allSince = async (moment: Date): Promise<boolean> => {
+    const [row] = await database.query<{ count: number }>(succeeded, [moment]).catch(() => []);
+    return row?.count === TABLES.length;
+  };
+  await eventually(async () => allSince(new Date(0)), 60_000);
 
-    const beforeDatabase = daemon.stderr.length;
-    await proxy.refuse();
-    proxy.reset();
-    await daemon.logged(({ code }) => code === 'database-unreachable');
-    await delay(4_000);
-    await proxy.restore();
-    const over = await daemon.logged(({ msg }) => msg.startsWith('Over after'));
-    expect(over).toMatchObject({ code: 'database-unreachable' });
-    expect(over['tables']).toBeGreaterThanOrEqual(20);
-    const databaseBack = new Date();
-    await eventually(async () => allSince(databaseBack), 60_000);
-    const ofDatabase = since(daemon.stderr, beforeDatabase);
-    expect(ofDatabase.length).toBeLessThanOrEqual(8);
+  const beforeDatabase = daemon.stderr.length;
+  await proxy.refuse();
+  proxy.reset();
+  await daemon.logged(({ code }) => code === 'database-unreachable');
+  await delay(4_000);
+  await proxy.restore();
+  const over = await daemon.logged(({ msg }) => msg.startsWith('Over after'));
+  expect(over).toMatchObject({ code: 'database-unreachable' });
+  expect(over['tables']).toBeGreaterThanOrEqual(20);
+  const databaseBack = new Date();
+  await eventually(async () => allSince(databaseBack), 60_000);
+  const ofDatabase = since(daemon.stderr, beforeDatabase);
+  expect(ofDatabase.length).toBeLessThanOrEqual(8);
 
-    const beforeSource = daemon.stderr.length;
-    for (const status of [503, 429]) {
-      const refused = emulator.faults.add({ do: { status, retryAfter: 1 } });
-      await eventually(() => refused.hits >= 30);
-      refused.remove();
-    }
-    const sourceBack = new Date();
-    await eventually(async () => allSince(sourceBack), 60_000);
-    const ofSource = since(daemon.stderr, beforeSource);
-    expect(ofSource.length).toBeLessThanOrEqual(6);
-    expect(ofSource.map(({ status }) => status)).toEqual(expect.arrayContaining([503, 429]));
-    expect((await daemon.stop('SIGTERM')).status).toBe(0);
-  } finally {
-    await emulator.close();
+  const beforeSource = daemon.stderr.length;
+  for (const status of [503, 429]) {
+    const refused = emulator.faults.add({ do: { status, retryAfter: 1 } });
+    await eventually(() => refused.hits >= 30);
+    refused.remove();
   }
+  const sourceBack = new Date();
+  await eventually(async () => allSince(sourceBack), 60_000);
+  const ofSource = since(daemon.stderr, beforeSource);
+  expect(ofSource.length).toBeLessThanOrEqual(6);
+  expect(ofSource.map(({ status }) => status)).toEqual(expect.arrayContaining([503, 429]));
+  expect((await daemon.stop('SIGTERM')).status).toBe(0);
 }, 180_000);

@@ -4,6 +4,7 @@ import { ROW_CANARY } from '../support/canaries.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { id, page, row, THING } from '../support/hand-made.ts';
 import { testMirror, WritingTable } from '../support/mirror.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -205,12 +206,7 @@ describe('rows that cannot be stored, one of every sort in a page of good ones',
     for (const [key, { column }] of rows) store.recalculate('account', key, { [column]: null });
     expect((await bench.sync(['account']))[0]).toMatchObject({ quarantined: rows.size });
 
-    await using cli = await CommandLine.open({
-      DATAVERSE_URL: bench.url,
-      DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-      DATABASE_URL: bench.database.url,
-      MIRRORVERSE_TABLES: 'account',
-    });
+    await using cli = await CommandLine.open(mirrorEnvironment(bench, ['account']));
     const { document } = await cli.json(['quarantine', 'retry', 'account']);
     expect(document).toMatchObject({ tables: [{ stored: rows.size, gone: 0, quarantined: 0 }] });
     expect(await differences(store, bench.database, 'account')).toEqual([]);

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { failedFinding, runCheck } from '../cli/check-document.ts';
 import { CommandLine, loggedCodes } from '../support/command-line.ts';
 import { goBackTo, MIGRATION_COUNT, stateOf } from '../support/earlier-state.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const TABLES = ['account', 'contact'];
 const EARLIER = Array.from({ length: MIGRATION_COUNT - 1 }, (_, at) => at + 1);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CommandLine, logLines } from '../support/command-line.ts';
 import { leaks, ROW_CANARY } from '../support/canaries.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { failures, SyncBench } from '../support/sync.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const PASSWORD = 'canary-of-a-password';
 const TOKEN = 'canary-of-a-token';

@@ -1,26 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool, type QueryResultRow } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import { clusterPlace, queryOnce, until, type ClusterPlace } from '../embedded-postgres/cluster-support.ts';
 import { CommandLine, eventually, logLines } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { differences } from '../support/oracle.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
+import { differences, isMirrored } from '../support/oracle.ts';
 
 const TABLE = 'account';
 
-/** As little of a database as the oracle needs, with a connection for each look: the server comes and goes. */
-function databaseAt(url: string): TestDatabase {
-  const query = async <T extends QueryResultRow>(sql: string, parameters: unknown[] = []): Promise<T[]> => {
-    const pool = new Pool({ connectionString: url, max: 1 });
-    pool.on('error', () => undefined);
-    try {
-      return (await pool.query<T>(sql, parameters)).rows;
-    } finally {
-      await pool.end();
-    }
-  };
-  return { url, query } as TestDatabase;
+/** As much of a database as the oracle needs, with a connection for each look: the server comes and goes. */
+function databaseAt(url: string): Pick<TestDatabase, 'query'> {
+  return { query: async (sql, parameters) => queryOnce(url, sql, parameters) };
 }
 
 /** Ends the server as a crash would, and starts it again after a while. */
@@ -34,14 +25,9 @@ async function restart(place: ClusterPlace, pause: number): Promise<void> {
 }
 
 async function commandLine(emulator: DataverseEmulator, url: string): Promise<CommandLine> {
-  return CommandLine.open({
-    DATAVERSE_URL: await emulator.listen(),
-    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-    DATABASE_URL: url,
-    MIRRORVERSE_TABLES: TABLE,
-    MIRRORVERSE_PAGE_SIZE: '50',
-    MIRRORVERSE_SCHEDULE: '* * * * * *',
-  });
+  const bench = { url: await emulator.listen(), database: { url } };
+  const settings = { MIRRORVERSE_PAGE_SIZE: '50', MIRRORVERSE_SCHEDULE: '* * * * * *' };
+  return CommandLine.open(mirrorEnvironment(bench, [TABLE], settings));
 }
 
 describe('a PostgreSQL server that goes away', () => {
@@ -71,8 +57,7 @@ describe('a PostgreSQL server that goes away', () => {
     await using cli = await commandLine(emulator, url);
     const daemon = cli.start(['run']);
     const database = databaseAt(url);
-    const equal = async (): Promise<boolean> =>
-      (await differences(emulator.store, database, TABLE).catch(() => ['not yet'])).length === 0;
+    const equal = async (): Promise<boolean> => isMirrored(emulator.store, database, [TABLE]);
     await eventually(equal);
 
     await queryOnce(url, 'ALTER SYSTEM SET default_transaction_read_only = on');

@@ -1,13 +1,14 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openBench, type Bench } from '../cli/bench.ts';
 import { eventually, logLines, type RunningCommand } from '../support/command-line.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
+import { leftBehind } from '../support/left-behind.ts';
 import { differences } from '../support/oracle.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 /** Milliseconds that a daemon in quick time may take for a stop. */
@@ -22,17 +23,11 @@ async function stopped(bench: Bench, process: RunningCommand): Promise<Record<st
   if (process instanceof FailpointProcess) process.goOn();
   const { status, signal } = await process.end();
   const milliseconds = performance.now() - begun;
-  // A session that was closed a moment ago may still be listed.
-  await delay(200);
-  const leases = 'SELECT "table" FROM mirrorverse.tables WHERE lease_holder IS NOT NULL';
-  const sessions = `SELECT pid FROM pg_stat_activity
-    WHERE application_name = 'mirrorverse' AND datname = current_database()`;
   return {
     status,
     signal,
     inTime: milliseconds < LIMIT,
-    leases: await bench.database.query(leases),
-    sessions: await bench.database.query(sessions),
+    ...(await leftBehind(bench.database)),
   };
 }
 

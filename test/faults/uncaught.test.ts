@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openBench } from '../cli/bench.ts';
 import { eventually, logLines } from '../support/command-line.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const FATAL = 60;
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };

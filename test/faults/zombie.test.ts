@@ -1,15 +1,21 @@
 import { expect, it } from 'vitest';
-import { logLines } from '../support/command-line.ts';
+import { logLines, type Ended } from '../support/command-line.ts';
 import type { Failpoint } from '../support/failpoint.ts';
-import { FailpointProcess, mirrorEnvironment } from '../support/failpoint-process.ts';
+import { FailpointProcess } from '../support/failpoint-process.ts';
 import { differences } from '../support/oracle.ts';
 import { SyncBench } from '../support/sync.ts';
 import { versionsThatWentDown, watchVersions } from '../support/version-journal.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const LEASE = { MIRRORVERSE_PAGE_SIZE: '20', MIRRORVERSE_LEASE: '2s' };
 
 function start(bench: SyncBench, failpoint: Failpoint): FailpointProcess {
   return FailpointProcess.start(['sync'], mirrorEnvironment(bench, ['account'], LEASE), failpoint);
+}
+
+async function ended(bench: SyncBench): Promise<Ended> {
+  await using run = start(bench, { kind: 'list' });
+  return await run.end();
 }
 
 /** Leases that were not given back, and failures that were left behind. */
@@ -25,7 +31,7 @@ it.each<[string, Failpoint]>([
   await using bench = await SyncBench.open();
   const { store } = bench.emulator;
   const ids = store.seed('account', 100);
-  expect((await start(bench, { kind: 'list' }).end()).status).toBe(0);
+  expect((await ended(bench)).status).toBe(0);
   await watchVersions(bench.database, 'account', 'accountid');
   for (const id of ids.slice(0, 90)) store.update('account', id, { name: 'first change' });
 
@@ -35,7 +41,7 @@ it.each<[string, Failpoint]>([
   stopped.goOn();
   for (const id of ids.slice(0, 40)) store.update('account', id, { name: 'second change' });
   for (const id of ids.slice(40, 50)) store.remove('account', id);
-  const successor = await start(bench, { kind: 'list' }).end();
+  const successor = await ended(bench);
   expect(logLines(successor.stderr).filter(({ level }) => level >= 50)).toEqual([]);
   expect(successor.status).toBe(0);
   expect(await differences(store, bench.database, 'account')).toEqual([]);

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,18 @@ const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compiled-by-tests');
 const TIME_LIMIT = 55_000;
 
 export type Environment = Readonly<Record<string, string>>;
+
+/** Runs a script with arguments; its environment is what is given, and nothing else but PATH and HOME. */
+export function spawnCommand(
+  script: string,
+  args: readonly string[],
+  environment: Environment,
+  options: Pick<SpawnOptions, 'cwd' | 'stdio'>,
+): ChildProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment };
+  return spawn(process.execPath, [script, ...args], { ...options, env });
+}
 
 /** How a command ended. */
 export interface Ended {
@@ -118,18 +130,13 @@ export class CommandLine implements AsyncDisposable {
     return path;
   }
 
-  /** Starts a command; its environment is what was given, and nothing else but PATH and HOME. */
-  start(args: readonly string[], environment: Environment = {}): RunningCommand {
-    const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      cwd: this.directory,
-      env: { PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE, ...this.environment, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const command = new RunningCommand(child);
+  /** Starts a command in the environment that was given. */
+  start(args: readonly string[], more: Environment = {}): RunningCommand {
+    const environment = { ...this.environment, ...more };
+    const stdio: SpawnOptions['stdio'] = ['ignore', 'pipe', 'pipe'];
+    const command = new RunningCommand(spawnCommand(MAIN, args, environment, { cwd: this.directory, stdio }));
     this.commands.push(command);
-    const secrets = secretsOf({ ...this.environment, ...environment });
-    void this.collect(command, secrets);
+    void this.collect(command, secretsOf(environment));
     return command;
   }
 

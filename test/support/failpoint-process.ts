@@ -1,21 +1,19 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { assertNoLeak, leaks, secretsOf } from './canaries.ts';
-import { eventually, RunningCommand, type Environment } from './command-line.ts';
+import { eventually, RunningCommand, spawnCommand, type Environment } from './command-line.ts';
 import { CHANNEL, FAILPOINT, type Failpoint } from './failpoint.ts';
 
 const CHILD = join(import.meta.dirname, 'failpoint-child.ts');
-const COMPILE_CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'compiled-by-tests');
 
 /** A command in a process of its own that stands still at a failpoint. */
 export class FailpointProcess extends RunningCommand {
   private readonly channel: Duplex;
   private said = '';
-
   private readonly secrets: readonly string[];
 
-  private constructor(child: ReturnType<typeof spawn>, secrets: readonly string[]) {
+  private constructor(child: ChildProcess, secrets: readonly string[]) {
     super(child);
     this.secrets = secrets;
     this.channel = child.stdio[CHANNEL] as Duplex;
@@ -24,17 +22,8 @@ export class FailpointProcess extends RunningCommand {
   }
 
   static start(args: readonly string[], environment: Environment, failpoint: Failpoint): FailpointProcess {
-    const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(process.execPath, [CHILD, ...args], {
-      env: {
-        PATH,
-        HOME,
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
-        ...environment,
-        [FAILPOINT]: JSON.stringify(failpoint),
-      },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
+    const told = { ...environment, [FAILPOINT]: JSON.stringify(failpoint) };
+    const child = spawnCommand(CHILD, args, told, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     return new FailpointProcess(child, secretsOf(environment));
   }
 
@@ -68,19 +57,4 @@ export class FailpointProcess extends RunningCommand {
     }
     assertNoLeak([...leaks(this.stdout, this.secrets), ...leaks(this.stderr, this.secrets)]);
   }
-}
-
-/** The environment of a command that mirrors tables of an emulator into a database. */
-export function mirrorEnvironment(
-  bench: { readonly url: string; readonly database: { readonly url: string } },
-  tables: readonly string[],
-  more: Environment = {},
-): Environment {
-  return {
-    DATAVERSE_URL: bench.url,
-    DATAVERSE_ACCESS_TOKEN: 'emulator-token',
-    DATABASE_URL: bench.database.url,
-    MIRRORVERSE_TABLES: tables.join(','),
-    ...more,
-  };
 }
