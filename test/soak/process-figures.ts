@@ -6,7 +6,6 @@ export interface ProcessFigures {
   readonly memory: number;
   /** Open files and sockets. */
   readonly handles: number;
-  readonly threads: number;
 }
 
 /** @returns null where the system does not tell, or the process is gone. */
@@ -16,8 +15,8 @@ export async function processFigures(pid: number): Promise<ProcessFigures | null
       readFile(`/proc/${pid}/status`, 'utf8'),
       readdir(`/proc/${pid}/fd`),
     ]);
-    const member = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-    return { memory: member('VmRSS') / 1024, handles: files.length, threads: member('Threads') };
+    const resident = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+    return { memory: resident / 1024, handles: files.length };
   } catch {
     return null;
   }

@@ -30,7 +30,7 @@ export interface SoakOptions {
   readonly report: (line: string) => void;
 }
 
-/** What is measured of the daemon that lives the whole time. */
+/** What is measured: of the daemon that lives the whole time, if one does, and of the mirror. */
 export type Figure = 'memory' | 'handles' | 'sessions' | 'lag';
 
 export interface SoakResult {
@@ -155,34 +155,54 @@ async function trouble(
 async function sampling(
   bench: SoakBench,
   daemons: readonly Daemon[],
-  { sampleEvery, report }: SoakOptions,
+  { sampleEvery, killEvery, report }: SoakOptions,
   over: AbortSignal,
   series: Record<Figure, Sample[]>,
 ): Promise<void> {
-  const daemon = daemons[0];
+  // Where they are killed in turn none lives long enough to be measured.
+  const daemon = killEvery === undefined ? daemons[0] : undefined;
   let reportedAt = performance.now();
   while (await rested(sampleEvery * 1_000, over)) {
     const at = performance.now();
-    const figures = await processFigures(daemon?.command.child.pid ?? 0);
-    const [row] = await bench.query<{ sessions: number; lag: number | null }>(
-      `SELECT (SELECT count(*)::int FROM pg_stat_activity WHERE application_name = $1) AS sessions,
-              (SELECT extract(epoch FROM clock_timestamp() - min(last_success_at))::float8
-                 FROM mirrorverse.tables) AS lag`,
-      [daemon?.name],
-    );
-    if (figures !== null) {
-      series.memory.push({ at, value: figures.memory });
-      series.handles.push({ at, value: figures.handles });
-    }
-    series.sessions.push({ at, value: row?.sessions ?? 0 });
-    if (row?.lag !== null && row !== undefined) series.lag.push({ at, value: row.lag });
+    const lag = await lagOf(bench);
+    if (lag !== null) series.lag.push({ at, value: lag });
+    const held = daemon === undefined ? [] : await heldBy(bench, daemon);
+    for (const { figure, value } of held) series[figure].push({ at, value });
     if (at - reportedAt < REPORT_EVERY) continue;
     reportedAt = at;
-    report(
-      `${daemon?.name}: ${figures?.memory.toFixed(0)} MB, ${figures?.handles} handles, ${row?.sessions} sessions, ${row?.lag?.toFixed(0)} s behind.`,
-    );
-    if ((row?.lag ?? 0) > 60) for (const text of await troubles(bench)) report(text);
+    const figures = held.map(({ figure, value }) => `${figure} ${value.toFixed(0)}, `);
+    report(`${figures.join('')}${lag?.toFixed(0)} s behind.`);
+    if ((lag ?? 0) > 60) for (const text of await troubles(bench)) report(text);
   }
+}
+
+/** Seconds since the last success of the table that is furthest behind. */
+async function lagOf(bench: SoakBench): Promise<number | null> {
+  const [row] = await bench.query<{ lag: number | null }>(
+    `SELECT extract(epoch FROM clock_timestamp() - min(last_success_at))::float8 AS lag FROM mirrorverse.tables`,
+  );
+  return row?.lag ?? null;
+}
+
+/** What a daemon holds on to just now, as far as can be told. */
+async function heldBy(
+  bench: SoakBench,
+  { name, command }: Daemon,
+): Promise<{ figure: Figure; value: number }[]> {
+  const figures = await processFigures(command.child.pid ?? 0);
+  const [row] = await bench.query<{ sessions: number }>(
+    'SELECT count(*)::int AS sessions FROM pg_stat_activity WHERE application_name = $1',
+    [name],
+  );
+  return [
+    ...(figures === null
+      ? []
+      : [
+          { figure: 'memory' as const, value: figures.memory },
+          { figure: 'handles' as const, value: figures.handles },
+        ]),
+    { figure: 'sessions', value: row?.sessions ?? 0 },
+  ];
 }
 
 /** The differences that are left when there are none any more, or when it takes too long. */
