@@ -1,4 +1,5 @@
 import type { TestDatabase } from './database.ts';
+import { VERSION_JOURNAL } from './version-journal.ts';
 
 /**
  * Watches every mirror table from the moment it is made, by triggers: each version that a row ever had,
@@ -15,19 +16,8 @@ export async function watchMirror(
   keyOf = `relname || 'id'`,
 ): Promise<void> {
   await database.query(`
-    CREATE SCHEMA journal;
-    CREATE TABLE journal.versions (
-      n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid NOT NULL, version bigint);
+    ${VERSION_JOURNAL}
     CREATE TABLE journal.emptied (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, how text);
-
-    CREATE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-    DECLARE before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
-            after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
-    BEGIN
-      INSERT INTO journal.versions ("table", key, version) VALUES (
-        TG_TABLE_NAME, (coalesce(after, before) ->> TG_ARGV[0])::uuid, (after ->> 'versionnumber')::bigint);
-      RETURN NULL;
-    END $$;
 
     CREATE FUNCTION journal.note_emptied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
     DECLARE is_empty boolean;

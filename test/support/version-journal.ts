@@ -1,5 +1,20 @@
 import type { TestDatabase } from './database.ts';
 
+/** SQL that makes the journal, and a function for triggers that are given the name of a table's key. */
+export const VERSION_JOURNAL = `
+  CREATE SCHEMA IF NOT EXISTS journal;
+  CREATE TABLE IF NOT EXISTS journal.versions (
+    n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid NOT NULL, version bigint);
+  CREATE OR REPLACE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  DECLARE before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+          after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+  BEGIN
+    INSERT INTO journal.versions ("table", key, version) VALUES (
+      TG_TABLE_NAME, (coalesce(after, before) ->> TG_ARGV[0])::uuid, (after ->> 'versionnumber')::bigint);
+    RETURN NULL;
+  END $$;
+`;
+
 /**
  * Writes down every version a row of a mirror table ever had, by a trigger with its owner's rights, and
  * tells which went back.
@@ -10,20 +25,7 @@ export async function watchVersions(
   table: string,
   key: string,
 ): Promise<void> {
-  await database.query(`CREATE SCHEMA IF NOT EXISTS journal`);
-  await database.query(
-    `CREATE TABLE IF NOT EXISTS journal.versions (n bigint GENERATED ALWAYS AS IDENTITY, "table" text, key uuid, version bigint)`,
-  );
-  await database.query(
-    `CREATE OR REPLACE FUNCTION journal.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-     BEGIN
-       INSERT INTO journal.versions ("table", key, version) VALUES (
-         TG_TABLE_NAME,
-         CASE WHEN TG_OP = 'DELETE' THEN (to_jsonb(OLD) ->> TG_ARGV[0])::uuid ELSE (to_jsonb(NEW) ->> TG_ARGV[0])::uuid END,
-         CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE NEW.versionnumber END);
-       RETURN NULL;
-     END $$`,
-  );
+  await database.query(VERSION_JOURNAL);
   await database.query(
     `CREATE OR REPLACE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON dataverse."${table}"
        FOR EACH ROW EXECUTE FUNCTION journal.note('${key}')`,
