@@ -1,13 +1,12 @@
 import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/drift.ts';
-import { openMirror } from '../../src/mirror/mirror.ts';
-import { openPool } from '../../src/mirror/postgres.ts';
+import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
 import { runDaemon, type DaemonOptions, type ScheduledTable } from '../../src/sync/daemon.ts';
 import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
 import { readResolution } from '../../src/sync/read-resolution.ts';
 import { TableJob } from '../../src/sync/table-job.ts';
 import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
-import { silent } from './mirror.ts';
+import { mirrorOptions, silent } from './mirror.ts';
 import type { SyncBench } from './sync.ts';
 
 /** A daemon over named tables, in this process. */
@@ -39,18 +38,13 @@ export class BenchDaemon implements AsyncDisposable {
   ): Promise<void> {
     const { signal } = this.stop;
     const dataverse = bench.dataverse();
-    const pool = openPool({ url: bench.database.url, connections: 12, idleInTransaction: 30_000 }, silent);
+    const options = mirrorOptions(bench.database.url);
+    const pool = openMirrorPool(options, silent);
     const logger = this.logger();
     try {
       const mirror = await openMirror(
         pool,
-        {
-          url: bench.database.url,
-          schema: 'dataverse',
-          stateSchema: 'mirrorverse',
-          connections: 12,
-          leaseDuration: 30_000,
-        },
+        options,
         { url: bench.url, organizationId: bench.emulator.store.organizationId, linkLifeDays: 7 },
         tables,
       );

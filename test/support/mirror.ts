@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { openMirror, openMirrorPool, type Mirror } from '../../src/mirror/mirror.ts';
+import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
 import type { PageResult, PageWriter } from '../../src/mirror/page-writer.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
@@ -14,6 +14,18 @@ export const never = new AbortController().signal;
 
 export const ORGANIZATION = '10000000-0000-4000-8000-000000000001';
 
+/** The options of a mirror in the schemas that most tests have. */
+export function mirrorOptions(url: string, more: Partial<MirrorOptions> = {}): MirrorOptions {
+  return {
+    url,
+    schema: 'dataverse',
+    stateSchema: 'mirrorverse',
+    connections: 12,
+    leaseDuration: 30_000,
+    ...more,
+  };
+}
+
 /** A mirror in a database of its own. */
 export interface TestMirror extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -25,14 +37,7 @@ export async function testMirror(
   rows: RowPolicy = DEFAULT_ROW_POLICY,
 ): Promise<TestMirror> {
   const database = await freshDatabase();
-  const options = {
-    url: database.url,
-    schema: 'dataverse',
-    stateSchema: 'mirrorverse',
-    connections: 8,
-    leaseDuration,
-    rows,
-  };
+  const options = mirrorOptions(database.url, { connections: 8, leaseDuration, rows });
   const pool = openMirrorPool(options, silent);
   const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };
   const mirror = await openMirror(pool, options, environment, ['thing', 'account']);

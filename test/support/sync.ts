@@ -4,8 +4,7 @@ import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
-import { openMirror } from '../../src/mirror/mirror.ts';
-import { openPool } from '../../src/mirror/postgres.ts';
+import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
 import type { SweepLimits } from '../../src/mirror/sweep-guard.ts';
 import { lookAtEnvironment } from '../../src/sync/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/label-keeper.ts';
@@ -22,7 +21,7 @@ import {
 } from '../../src/sync/table-job.ts';
 import { SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
-import { never } from './mirror.ts';
+import { mirrorOptions, never } from './mirror.ts';
 
 const TOKEN = 'emulator-token';
 /** Of pino's levels. */
@@ -93,22 +92,16 @@ export class SyncBench implements AsyncDisposable {
   /** What a process keeps from one pass to the next. */
   async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
     const dataverse = options.dataverse ?? this.dataverse();
-    const url = options.databaseUrl ?? this.database.url;
-    const pool = openPool(
-      { url, connections: 12, idleInTransaction: options.leaseDuration ?? 30_000 },
-      this.log.logger,
-    );
+    const { databaseUrl = this.database.url, leaseDuration, labels: wishes, sweep } = options;
+    const stored = mirrorOptions(databaseUrl, {
+      ...(leaseDuration === undefined ? {} : { leaseDuration }),
+      ...(wishes === undefined ? {} : { labels: wishes }),
+      ...(sweep === undefined ? {} : { sweep }),
+    });
+    const pool = openMirrorPool(stored, this.log.logger);
     const mirror = await openMirror(
       pool,
-      {
-        url,
-        schema: 'dataverse',
-        stateSchema: 'mirrorverse',
-        connections: 12,
-        leaseDuration: options.leaseDuration ?? 30_000,
-        ...(options.labels === undefined ? {} : { labels: options.labels }),
-        ...(options.sweep === undefined ? {} : { sweep: options.sweep }),
-      },
+      stored,
       {
         url: this.url,
         organizationId: this.emulator.store.organizationId,

@@ -9,7 +9,7 @@ import type { RunResult } from '../../../src/sync/run-outcome.ts';
 import { TableJob, type RunOptions } from '../../../src/sync/table-job.ts';
 import { ALL_COLUMNS } from '../../../src/sync/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
-import { silent } from '../mirror.ts';
+import { mirrorOptions, silent } from '../mirror.ts';
 
 export interface ProcessSettings {
   readonly pageSize: number;
@@ -29,7 +29,6 @@ export interface Surroundings {
  * pass to pass, and can be killed without being asked.
  */
 export class SimulatedProcess {
-  readonly settings: ProcessSettings;
   readonly holder: string;
   private readonly surroundings: Surroundings;
   private readonly dataverse: Dataverse;
@@ -41,11 +40,9 @@ export class SimulatedProcess {
 
   private constructor(
     surroundings: Surroundings,
-    settings: ProcessSettings,
     opened: { holder: string; dataverse: Dataverse; pool: pg.Pool; jobs: readonly TableJob[] },
   ) {
     this.surroundings = surroundings;
-    this.settings = settings;
     this.holder = opened.holder;
     this.dataverse = opened.dataverse;
     this.pool = opened.pool;
@@ -63,13 +60,7 @@ export class SimulatedProcess {
     const dataverse = openDataverse({ url, signIn, limits, userAgent: holder }, silent);
     const address = new URL(database.url);
     address.searchParams.set('application_name', holder);
-    const options = {
-      url: address.href,
-      schema: 'dataverse',
-      stateSchema: 'mirrorverse',
-      connections: 12,
-      leaseDuration: 30_000,
-    };
+    const options = mirrorOptions(address.href);
     const pool = openMirrorPool(options, silent);
     const { organizationId } = emulator.store;
     const environment = { url, organizationId, linkLifeDays: 7, language: 1033 };
@@ -80,7 +71,7 @@ export class SimulatedProcess {
     const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
     const parts = { dataverse, mirror, leases, logger: silent };
     const jobs = tables.map((name) => new TableJob({ name, ...common, ...settings }, parts));
-    return new SimulatedProcess(surroundings, settings, { holder, dataverse, pool, jobs });
+    return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs });
   }
 
   get running(): boolean {
