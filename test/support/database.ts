@@ -46,9 +46,8 @@ const SCHEMAS = [
  * Creates an empty database with a random name; `await using` or `drop()` removes it.
  *
  * @param role whose `url` is; that of `TEST_DATABASE_ROLE` where the test does not care.
- * @param schemas made for the role `least`.
  */
-export async function freshDatabase(role = roleOfTheRun(), schemas = SCHEMAS): Promise<TestDatabase> {
+export async function freshDatabase(role = roleOfTheRun()): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await runOnServer(`create database ${name}`);
   const address = new URL(databaseServerUrl());
@@ -58,7 +57,7 @@ export async function freshDatabase(role = roleOfTheRun(), schemas = SCHEMAS): P
   // Dropping with force ends connections from the server's side; that is no failure of the test.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const url = role === 'least' ? await grantLeast(pool, address, schemas) : administrator;
+  const url = role === 'least' ? await grantLeast(pool, address) : administrator;
   let dropped: Promise<void> | undefined;
   const drop = async (): Promise<void> => {
     dropped ??= endAndDrop(pool, name);
@@ -82,18 +81,18 @@ function roleOfTheRun(): DatabaseRole {
 }
 
 /** Makes a role named as its database, with the grants of docs/operations.md and no other; returns its URL. */
-async function grantLeast(pool: Pool, database: URL, schemas: readonly string[]): Promise<string> {
+async function grantLeast(pool: Pool, database: URL): Promise<string> {
   const address = new URL(database);
   const name = address.pathname.slice(1);
   address.username = name;
   address.password = randomBytes(12).toString('hex');
-  const inSchemas = schemas.map((schema) => `"${schema}"`).join(', ');
+  const inSchemas = SCHEMAS.map((schema) => `"${schema}"`).join(', ');
   await pool.query(`
     create role ${name} login password '${address.password}' nosuperuser nocreatedb nocreaterole;
     revoke all on database ${name} from public;
     revoke all on schema public from public;
     grant connect, temporary on database ${name} to ${name};
-    ${schemas.map((schema) => `create schema "${schema}";`).join('\n')}
+    ${SCHEMAS.map((schema) => `create schema "${schema}";`).join('\n')}
     grant usage, create on schema ${inSchemas} to ${name};
   `);
   return address.href;

@@ -111,11 +111,6 @@ export class FaultProxy implements AsyncDisposable {
     this.swallowsNew = fresh;
   }
 
-  /** On the connections under way nothing passes in this direction any more. */
-  halfOpen(direction: Direction): void {
-    for (const connection of this.connections) connection.halfOpen(direction);
-  }
-
   /**
    * The next connection over which `pattern` comes loses it and everything after it, then is cut.
    * `COMMIT\0` towards the server is a COMMIT that never comes there, towards the client one whose

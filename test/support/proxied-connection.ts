@@ -59,13 +59,8 @@ export class ProxiedConnection {
 
   /** From now on nothing passes, and neither side hears that the other one went away. */
   blackhole(): void {
-    this.halfOpen('toServer');
-    this.halfOpen('toClient');
-  }
-
-  /** From now on nothing passes in this direction. */
-  halfOpen(direction: Direction): void {
-    this.dead[direction] = true;
+    this.dead.toServer = true;
+    this.dead.toClient = true;
   }
 
   private async pump(from: Socket, to: Socket, direction: Direction): Promise<void> {

@@ -14,7 +14,7 @@ const READINGS: Readings = {
 const PASS: Step = { do: 'pass', process: 0, restart: false, interruptions: [] };
 const USUAL = { readings: READINGS, pageSizes: [3, 3], softDeletes: false, end: 'new-process' } as const;
 
-/** Scenarios that once went wrong, made as small as can be: they are run with every share of seeds. */
+/** Scenarios that once went wrong, made as small as can be: they are run with the first share of seeds. */
 export const REGRESSIONS: readonly (readonly [name: string, scenario: Scenario])[] = [
   [
     'rows deleted while a delta pages, whose link stands for its last page',
