@@ -1,18 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import { CommandLine, eventually, logLines, type RunningCommand } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { allDifferences } from '../support/oracle.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
+import { leftBehind } from '../support/left-behind.ts';
+import { isMirrored } from '../support/oracle.ts';
 import { freePort, openBench, type Bench } from './bench.ts';
-import { closedWay } from './closed-way.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 
-/** Whether the mirror tables are there and hold what the source holds. */
 async function equal({ emulator, database }: Bench, tables: readonly string[]): Promise<boolean> {
-  const differences = await allDifferences(emulator.store, database, tables).catch(() => ['no table yet']);
-  return differences.length === 0;
+  return isMirrored(emulator.store, database, tables);
 }
 
 const CLEAN = { status: 0, signal: null, stdout: '', quick: true, leases: [], sessions: [] };
@@ -25,13 +23,7 @@ async function stop(
 ): Promise<Record<string, unknown>> {
   const { status, signal: killedBy, stdout, stderr, milliseconds } = await daemon.stop(signal);
   logLines(stderr);
-  // A session that was closed a moment ago may still be listed.
-  await delay(200);
-  const held = 'SELECT "table" FROM mirrorverse.tables WHERE lease_holder IS NOT NULL';
-  const open = `SELECT pid FROM pg_stat_activity
-    WHERE application_name = 'mirrorverse' AND datname = current_database()`;
-  const [leases, sessions] = await Promise.all([database.query(held), database.query(open)]);
-  return { status, signal: killedBy, stdout, quick: milliseconds < 5_000, leases, sessions };
+  return { status, signal: killedBy, stdout, quick: milliseconds < 5_000, ...(await leftBehind(database)) };
 }
 
 describe('the daemon', () => {
@@ -77,19 +69,20 @@ describe('the daemon', () => {
   it('gets going once its environment and its database can be reached', async () => {
     const emulatorPort = await freePort();
     await using bench = await openBench(['account'], EVERY_SECOND);
-    await using way = await closedWay(bench.database.url);
+    await using way = await FaultProxy.between(bench.database.url);
+    await way.refuse();
     const late = new DataverseEmulator({ seed: 6 });
     late.store.seed('account', 10);
     const daemon = bench.cli.start(['run'], {
       DATAVERSE_URL: `http://127.0.0.1:${emulatorPort}`,
-      DATABASE_URL: way.url,
+      DATABASE_URL: way.url(bench.database.url),
     });
     await daemon.logged((line) => JSON.stringify(line).includes('ECONNREFUSED'));
     expect(daemon.running).toBe(true);
     await late.listen(emulatorPort);
     await daemon.logged((line) => line['code'] === 'database-unreachable');
     expect(daemon.running).toBe(true);
-    await way.open();
+    await way.restore();
     await eventually(async () => equal({ ...bench, emulator: late }, ['account']));
     expect(await stop(daemon, 'SIGTERM', bench.database)).toEqual(CLEAN);
     await late.close();

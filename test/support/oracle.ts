@@ -181,3 +181,14 @@ export async function allDifferences(
   );
   return each.flat();
 }
+
+/** Whether the mirror tables are there and hold what the source holds. */
+export async function isMirrored(
+  store: DataverseStore,
+  database: Pick<TestDatabase, 'query'>,
+  tables: readonly string[],
+): Promise<boolean> {
+  // A table that is being made is not there to be compared.
+  const found = await allDifferences(store, database, tables).catch(() => ['not there yet']);
+  return found.length === 0;
+}
