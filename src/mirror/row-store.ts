@@ -10,8 +10,9 @@ import {
   createStaging,
   dropStaging,
   emptyStaging,
-  mergeStaged,
+  insertStaged,
   rememberStaged,
+  updateStaged,
 } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { QuarantinedRow } from './quarantine.ts';
@@ -109,7 +110,7 @@ export class RowStore {
     const stageAndMerge = async (): Promise<void> => {
       const pieces = copyPieces(page, mirror.columns, options);
       staged = await copy(client, copyIntoStaging(mirror), pieces);
-      if (staged.rows.length > 0) written = await this.mergeStaging(client, mode);
+      if (staged.rows.length > 0) written = await this.mergeStaging(client, mode, staged.rows.length);
     };
     const failed = await inSavepoint(client, stageAndMerge, isRowError);
     const copyText = staged ?? toCopyText(page, mirror.columns, options);
@@ -119,13 +120,18 @@ export class RowStore {
     return { written, quarantined: bad.rows };
   }
 
-  private async mergeStaging(client: pg.PoolClient, mode: StoreMode): Promise<number> {
+  /** @param staged how many rows there are. @returns how many of them were written. */
+  private async mergeStaging(client: pg.PoolClient, mode: StoreMode, staged: number): Promise<number> {
     const { mirror } = this;
     const { remember, rewound, rewrite } = mode;
-    const merged = await client.query(mergeStaged(mirror, rewrite, rewound ? remember : undefined));
+    const overUnseen = rewound ? remember : undefined;
+    const updated = (await client.query(updateStaged(mirror, rewrite, overUnseen))).rowCount ?? 0;
+    // Of a delta mostly all were there.
+    const inserted =
+      updated === staged ? 0 : (await client.query(insertStaged(mirror, rewrite, overUnseen))).rowCount;
     // Only then: until now it told the rows that are of this environment's time from the others.
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
-    return merged.rowCount ?? 0;
+    return updated + (inserted ?? 0);
   }
 
   /**
@@ -143,8 +149,8 @@ export class RowStore {
     let written = 0;
     const stage = async (lines: readonly number[]): Promise<void> =>
       copyLines(client, copyIntoStaging(mirror), copyText, lines);
-    const merge = async (): Promise<void> => {
-      written += await this.mergeStaging(client, mode);
+    const merge = async (staged: number): Promise<void> => {
+      written += await this.mergeStaging(client, mode, staged);
     };
     const refuse = (line: number, error: PostgresError): void =>
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code);
@@ -155,12 +161,13 @@ export class RowStore {
       refused.add(line);
       refuse(line, error);
     });
-    if ((await inSavepoint(client, merge, isRowError)) === undefined) return written;
+    const mergeRest = async (): Promise<void> => merge(all.length - refused.size);
+    if ((await inSavepoint(client, mergeRest, isRowError)) === undefined) return written;
 
     await client.query(emptyStaging(mirror));
     const mergePiece = async (lines: readonly number[]): Promise<void> => {
       await stage(lines);
-      await merge();
+      await merge(lines.length);
       await client.query(emptyStaging(mirror));
     };
     // A row may have to wait for another to give up the value that both cannot have: it is tried twice.
