@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readings, Scenario, Step } from './scenario.ts';
 
 const READINGS: Readings = {
@@ -14,8 +16,13 @@ const READINGS: Readings = {
 const PASS: Step = { do: 'pass', process: 0, restart: false, interruptions: [] };
 const USUAL = { readings: READINGS, pageSizes: [3, 3], softDeletes: false, end: 'new-process' } as const;
 
-/** Scenarios that once went wrong, made as small as can be: they are run with the first share of seeds. */
-export const REGRESSIONS: readonly (readonly [name: string, scenario: Scenario])[] = [
+type Regression = readonly [name: string, scenario: Scenario];
+
+/** As their seeds made them. */
+const OF_SEEDS = join(import.meta.dirname, '..', '..', 'fixtures', 'scenarios.json');
+
+/** Scenarios that once went wrong, the first made as small as can be: they are run with the first share of seeds. */
+export const REGRESSIONS: readonly Regression[] = [
   [
     'rows deleted while a delta pages, whose link stands for its last page',
     {
@@ -53,4 +60,5 @@ export const REGRESSIONS: readonly (readonly [name: string, scenario: Scenario])
       steps: [PASS, { do: 'empty', table: 0 }, { do: 'expire-links' }],
     },
   ],
+  ...(JSON.parse(readFileSync(OF_SEEDS, 'utf8')) as readonly Regression[]),
 ];
