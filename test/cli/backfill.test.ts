@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually, logLines } from '../support/command-line.ts';
 import { allDifferences } from '../support/oracle.ts';
-import { dataRequests, openBench, syncJson } from './bench.ts';
+import { dataRequests, openBench, syncJson } from '../support/bench.ts';
 
 describe('backfill', () => {
   it('loads, and shows how far it is in lines where no terminal reads', async () => {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loggedCodes } from '../support/command-line.ts';
 import { databaseServerUrl, freshRole } from '../support/database.ts';
 import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
-import { freePort, openBench, type Bench } from './bench.ts';
-import { failedFinding, runCheck } from './check-document.ts';
+import { freePort, openBench, type Bench } from '../support/bench.ts';
+import { failedFinding, runCheck } from '../support/check-document.ts';
 
 let bench: Bench;
 beforeAll(async () => {

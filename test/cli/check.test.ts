@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../support/database.ts';
-import { openBench, type Bench, type SyncEntry, syncJson } from './bench.ts';
-import { runCheck, type Check } from './check-document.ts';
+import { openBench, type Bench, type SyncEntry, syncJson } from '../support/bench.ts';
+import { runCheck, type Check } from '../support/check-document.ts';
 
 const GOOD = ['account', 'teammembership'];
 const BAD = ['nosuch', 'new_untracked', 'contact', 'aaduser'];

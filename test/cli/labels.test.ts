@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { logLines } from '../support/command-line.ts';
 import { freshRole } from '../support/database.ts';
-import { openBench } from './bench.ts';
+import { openBench } from '../support/bench.ts';
 
 const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: dataverse }\n';
 

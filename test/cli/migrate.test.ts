@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TestDatabase } from '../support/database.ts';
-import { openBench } from './bench.ts';
+import { openBench } from '../support/bench.ts';
 
 const MIGRATIONS = 'SELECT id, hash, created_at FROM mirrorverse.migrations ORDER BY id';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, logLines, loggedCodes } from '../support/command-line.ts';
 import { allDifferences, isMirrored } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
-import { openBench, syncJson, type Bench } from './bench.ts';
+import { openBench, syncJson, type Bench } from '../support/bench.ts';
 
 const names = (tables: readonly { readonly table: string }[]): string[] => tables.map(({ table }) => table);
 

@@ -3,7 +3,7 @@ import { column } from '../../src/emulator/model/column-kinds.ts';
 import type { TablePlan } from '../../src/operations/plan.ts';
 import { differences } from '../support/oracle.ts';
 import type { CommandLine } from '../support/command-line.ts';
-import { dataRequests, openBench } from './bench.ts';
+import { dataRequests, openBench } from '../support/bench.ts';
 
 const FAX = column('String', 'new_Fax', ['Fax', 'Fax'], { maxLength: 50, format: 'Text' });
 const ASK = 'tables: [account]\ndrift: { columnAdded: ask, columnRetyped: ask }\n';

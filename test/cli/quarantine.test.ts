@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { differences } from '../support/oracle.ts';
-import { dataRequests, openBench, type Bench } from './bench.ts';
+import { dataRequests, openBench, type Bench } from '../support/bench.ts';
 
 let bench: Bench;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { leftBehind } from '../support/left-behind.ts';
 import { isMirrored } from '../support/oracle.ts';
-import { freePort, openBench, type Bench } from './bench.ts';
+import { freePort, openBench, type Bench } from '../support/bench.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loggedCodes, logLines } from '../support/command-line.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
-import { openBench, type Bench, syncJson } from './bench.ts';
-import { failedFinding, runCheck } from './check-document.ts';
-import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from './token-authority.ts';
+import { openBench, type Bench, syncJson } from '../support/bench.ts';
+import { failedFinding, runCheck } from '../support/check-document.ts';
+import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../support/token-authority.ts';
 
 const SECRET = 'canary~client.secret';
 const WRONG_SECRET = 'canary~wrong.secret';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBench, type Bench } from './bench.ts';
+import { openBench, type Bench } from '../support/bench.ts';
 
 const TABLES = ['account', 'contact', 'lead'];
 const UNTOUCHED = {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually, type RunningCommand } from '../support/command-line.ts';
 import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
-import { openBench, type Bench } from './bench.ts';
+import { openBench, type Bench } from '../support/bench.ts';
 
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 const WAITING = `SELECT pid FROM pg_stat_activity

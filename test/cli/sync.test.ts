@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { allDifferences } from '../support/oracle.ts';
 import { logLines } from '../support/command-line.ts';
-import { dataRequests, openBench, syncJson } from './bench.ts';
+import { dataRequests, openBench, syncJson } from '../support/bench.ts';
 
 describe('sync', () => {
   it('brings every configured table up to date and ends with 0', async () => {

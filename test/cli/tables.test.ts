@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBench } from './bench.ts';
+import { openBench } from '../support/bench.ts';
 
 /** The entries that `tables --json` prints. */
 function tablesOf(document: unknown): readonly Record<string, unknown>[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBench } from './bench.ts';
+import { openBench } from '../support/bench.ts';
 
 /** Standard error is a pipe here; this is all by which the log tells a terminal. */
 const TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loggedCodes } from '../support/command-line.ts';
-import { openBench, type Bench } from './bench.ts';
+import { openBench, type Bench } from '../support/bench.ts';
 
 interface TrackEntry {
   readonly table: string;

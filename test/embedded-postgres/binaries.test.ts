@@ -2,7 +2,7 @@ import { chmod, lstat, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadBinaries } from '../../src/embedded-postgres/binaries.ts';
-import { clusterPlace, copyBinaries, failureOf, queryOnce } from './cluster-support.ts';
+import { clusterPlace, copyBinaries, failureOf, queryOnce } from '../support/cluster-support.ts';
 
 test.runIf(process.platform !== 'win32')('missing library links and mode bits are made', async () => {
   await using place = await clusterPlace();

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { clusterPlace, failureOf, queryOnce, startClusterUser, until } from './cluster-support.ts';
+import { clusterPlace, failureOf, queryOnce, startClusterUser, until } from '../support/cluster-support.ts';
 
 const unfinished = async (root: string): Promise<string[]> =>
   (await readdir(root)).filter((name) => name.includes('.unfinished-'));

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { clusterPlace, queryOnce, startClusterUser, until } from './cluster-support.ts';
+import { clusterPlace, queryOnce, startClusterUser, until } from '../support/cluster-support.ts';
 
 test('a second start continues with the data, under the same psql command', async () => {
   await using place = await clusterPlace();

@@ -2,7 +2,13 @@ import { chmod, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { clusterPlace, copyBinaries, failureOf, queryOnce, type ClusterPlace } from './cluster-support.ts';
+import {
+  clusterPlace,
+  copyBinaries,
+  failureOf,
+  queryOnce,
+  type ClusterPlace,
+} from '../support/cluster-support.ts';
 
 async function serverStatus(place: ClusterPlace): Promise<{ uid: number; capabilities: string }> {
   const status = await readFile(`/proc/${await place.serverPid()}/status`, 'utf8');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { clusterPlace, queryOnce, startClusterUser } from './cluster-support.ts';
+import { clusterPlace, queryOnce, startClusterUser } from '../support/cluster-support.ts';
 
 async function session(pid: number | string): Promise<string | undefined> {
   return (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3];

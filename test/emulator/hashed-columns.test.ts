@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { openBench, syncJson, type Bench } from '../cli/bench.ts';
+import { openBench, syncJson, type Bench } from '../support/bench.ts';
 
 const KEY = 'hash key of this test';
 const hmac = (text: string): string => createHmac('sha256', KEY).update(text).digest('hex');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { logLines } from '../support/command-line.ts';
 import { differences } from '../support/oracle.ts';
 

@@ -120,6 +120,7 @@ async function follow(test: TestMirror, softDeletes: boolean, told: Delta): Prom
       rowsWritten: 0,
       rowsDeleted: 0,
       rowsQuarantined: 0,
+      requests: 0,
     };
     try {
       const { writer, checkpoint: start } = table;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openBench, type Bench } from '../cli/bench.ts';
+import { openBench, type Bench } from '../support/bench.ts';
 import { eventually, logLines, type Environment } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { isMirrored } from '../support/oracle.ts';

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { column } from '../../src/emulator/model/column-kinds.ts';
-import { clusterPlace, queryOnce } from '../embedded-postgres/cluster-support.ts';
+import { clusterPlace, queryOnce } from '../support/cluster-support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testMirror } from '../support/mirror.ts';
 import { allDifferences } from '../support/oracle.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { eventually } from '../support/command-line.ts';
 import { freshRole, type DatabaseRole } from '../support/database.ts';
 import { allDifferences, differences, isMirrored } from '../support/oracle.ts';

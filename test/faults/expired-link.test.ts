@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { LoadPlaces } from '../../src/sync/load-places.ts';
 import type { PageInfo } from '../../src/emulator/emulator-settings.ts';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { openMirror, openMirrorPool, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import { takeLease } from '../../src/mirror/state/leases.ts';
 import { eventually, logLines } from '../support/command-line.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
-import { dataRequests, openBench } from '../cli/bench.ts';
+import { dataRequests, openBench } from '../support/bench.ts';
 import { eventually } from '../support/command-line.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';

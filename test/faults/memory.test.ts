@@ -9,7 +9,7 @@ import { smallTable } from '../support/small-table.ts';
 import { differences } from '../support/oracle.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { failures, SyncBench } from '../support/sync.ts';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 
 const KB = 1_000;
 const MB = 1_000_000;

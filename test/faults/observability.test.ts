@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openBench, type Bench } from '../cli/bench.ts';
-import { CERTIFICATE, openTokenAuthority } from '../cli/token-authority.ts';
+import { openBench, type Bench } from '../support/bench.ts';
+import { CERTIFICATE, openTokenAuthority } from '../support/token-authority.ts';
 import { eventually, logLines, type Environment, type RunningCommand } from '../support/command-line.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { QUICK_TIME } from '../support/in-quick-time.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { eventually, logLines, type LogLine } from '../support/command-line.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { smallTable } from '../support/small-table.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failedFinding, runCheck } from '../cli/check-document.ts';
+import { failedFinding, runCheck } from '../support/check-document.ts';
 import { CommandLine, loggedCodes } from '../support/command-line.ts';
 import { goBackTo, MIGRATION_COUNT, stateOf } from '../support/earlier-state.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';

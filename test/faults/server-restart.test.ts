@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import { clusterPlace, queryOnce, until, type ClusterPlace } from '../embedded-postgres/cluster-support.ts';
+import { clusterPlace, queryOnce, until, type ClusterPlace } from '../support/cluster-support.ts';
 import { CommandLine, eventually, logLines } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Dataverse } from '../../src/dataverse/dataverse.ts';
 import { createTokenSource, type SignIn } from '../../src/dataverse/sign-in.ts';
-import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../cli/token-authority.ts';
+import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../support/token-authority.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import { databaseServerUrl } from '../support/database.ts';
-import { queryOnce } from '../embedded-postgres/cluster-support.ts';
+import { queryOnce } from '../support/cluster-support.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';

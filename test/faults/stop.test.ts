@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { openBench, type Bench } from '../cli/bench.ts';
+import { openBench, type Bench } from '../support/bench.ts';
 import { eventually, logLines, type RunningCommand } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';

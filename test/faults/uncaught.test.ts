@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 import { eventually, logLines } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

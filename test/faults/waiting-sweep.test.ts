@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { TablePlan } from '../../src/operations/plan.ts';
-import { openBench } from '../cli/bench.ts';
+import { openBench } from '../support/bench.ts';
 
 it('a daemon killed while its table waits loses nothing of that; plan shows what waits and --apply ends it', async () => {
   await using bench = await openBench(['account', 'contact'], {

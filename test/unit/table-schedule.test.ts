@@ -25,9 +25,11 @@ function result(reaction?: Reaction): RunResult {
     rowsWritten: 0,
     rowsDeleted: 0,
     rowsQuarantined: 0,
+    requests: 1,
     milliseconds: 1,
     failure,
     deferred: false,
+    changed: false,
     quarantined: 0,
   };
 }

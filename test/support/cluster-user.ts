@@ -1,6 +1,6 @@
 /** A process that uses the embedded cluster in argv[2] until its standard input ends. */
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { FAST_SETTINGS } from '../support/database-server.ts';
+import { FAST_SETTINGS } from './database-server.ts';
 
 const directory = process.argv[2];
 if (directory === undefined) throw new Error('usage: cluster-user.ts <directory>');

@@ -2,9 +2,9 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
-import { CommandLine, type Environment } from '../support/command-line.ts';
-import { freshDatabase, type DatabaseRole, type TestDatabase } from '../support/database.ts';
-import { mirrorEnvironment } from '../support/mirror-environment.ts';
+import { CommandLine, type Environment } from './command-line.ts';
+import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
+import { mirrorEnvironment } from './mirror-environment.ts';
 
 /** An emulator, a database, and the command line with both in its environment. */
 export interface Bench extends AsyncDisposable {

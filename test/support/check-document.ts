@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CommandLine, Environment } from '../support/command-line.ts';
+import type { CommandLine, Environment } from './command-line.ts';
 
 export interface Finding {
   readonly id: string;

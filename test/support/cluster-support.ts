@@ -9,7 +9,7 @@ import { loadBinaries, type PostgresBinaries } from '../../src/embedded-postgres
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
 import { EmbeddedPostgresError } from '../../src/embedded-postgres/embedded-postgres-error.ts';
 import { readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
-import { FAST_SETTINGS, temporaryDirectory } from '../support/database-server.ts';
+import { FAST_SETTINGS, temporaryDirectory } from './database-server.ts';
 
 /** A place for one cluster; afterwards its server is stopped, whatever the test did, and all is deleted. */
 export interface ClusterPlace extends AsyncDisposable {
