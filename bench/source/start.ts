@@ -1,0 +1,39 @@
+import { nextMessage, startScript } from '../support/child.ts';
+import type { SourceCounts, SourceOptions, SourceOrder } from './table.ts';
+
+/** A source that runs in a process of its own. */
+export interface Source {
+  readonly origin: string;
+  /** So many rows of a table change. */
+  change(table: string, rows: number): Promise<void>;
+  /** What it was asked since the last `forget`. */
+  counts(): Promise<SourceCounts>;
+  forget(): Promise<void>;
+}
+
+/** Runs `work` with a source. */
+export async function withSource<T>(
+  options: SourceOptions,
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  const child = startScript('source/main.ts', options);
+  const ask = async (order: SourceOrder): Promise<SourceCounts> => {
+    child.send(order);
+    return nextMessage<SourceCounts>(child);
+  };
+  try {
+    const { port } = await nextMessage<{ port: number }>(child);
+    return await work({
+      origin: `http://127.0.0.1:${port}`,
+      async change(table, rows) {
+        await ask({ order: 'change', table, rows });
+      },
+      counts: async () => ask({ order: 'count' }),
+      async forget() {
+        await ask({ order: 'forget' });
+      },
+    });
+  } finally {
+    child.disconnect();
+  }
+}

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
+
+/** The database that everything is measured on. */
+export interface Workbench {
+  readonly url: string;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  /** Empties the database: no mirror, no state, no floor. */
+  clear(): Promise<void>;
+  /** Has what earlier work left to be done be done now. */
+  settle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** So large that a measurement is not cut by checkpoints: when one comes is a matter of chance. */
+const SETTINGS = { max_wal_size: '8GB', checkpoint_timeout: '30min', shared_buffers: '512MB' };
+
+/** What is measured against, apart from what the mirror makes. */
+export const FLOOR_SCHEMA = 'floor';
+const SCHEMAS = ['dataverse', 'dataverse_labeled', 'mirrorverse', FLOOR_SCHEMA];
+
+export async function openWorkbench(): Promise<Workbench> {
+  const directory = mkdtempSync(join(tmpdir(), 'mirrorverse-bench-'));
+  const postgres = await openEmbeddedPostgres({ directory: join(directory, 'postgres'), settings: SETTINGS });
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  const query = async (sql: string): Promise<Record<string, unknown>[]> =>
+    (await client.query<Record<string, unknown>>(sql)).rows;
+  return {
+    url: postgres.url,
+    query,
+    async clear() {
+      for (const schema of SCHEMAS) await query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await query(`CREATE SCHEMA ${FLOOR_SCHEMA}`);
+    },
+    async settle() {
+      await query('VACUUM');
+      await query('CHECKPOINT');
+    },
+    async close() {
+      await client.end();
+      await postgres.release();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
