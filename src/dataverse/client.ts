@@ -13,6 +13,7 @@ import { ownUrl } from './origin.ts';
 import type { PageBuffers } from './page-buffers.ts';
 import { PageMemory } from './page-memory.ts';
 import { PageSizes } from './page-sizes.ts';
+import { RequestCounts } from './request-counts.ts';
 import { AnswerTooLarge } from './response-body.ts';
 import {
   backOff,
@@ -34,6 +35,8 @@ export interface Request extends Subject {
   /** A path under the API, or a link as the environment gave it. */
   readonly url: string;
   readonly priority: Priority;
+  /** The table that it is counted for, where it is about one that `table` does not name. */
+  readonly countedFor?: string;
   readonly prefer?: readonly string[];
   readonly accept?: string;
   /** Asks for metadata as it was just written, rather than from a cache. */
@@ -95,6 +98,7 @@ export class DataverseClient {
   readonly calculatedLimits = new CalculatedLimits();
   readonly pageSizes: PageSizes;
   readonly pageMemory: PageMemory;
+  readonly requestCounts = new RequestCounts();
   /** Asking for the metadata version was found to cost last pages their delta links. */
   versionCostsLinks = false;
   private readonly options: ClientOptions;
@@ -235,6 +239,8 @@ export class DataverseClient {
     };
     return budget.spend(request.priority, signal, async () => {
       const limit = AbortSignal.timeout(requestTimeout);
+      const about = request.countedFor ?? request.table;
+      if (about !== undefined) this.requestCounts.add(about);
       try {
         return await http.send(call, AbortSignal.any([signal, limit]));
       } catch (error) {

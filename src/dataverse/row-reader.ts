@@ -191,6 +191,7 @@ export function createRowReader(
         const request: Request = {
           url,
           priority: 'delta',
+          countedFor: name,
           ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
         };
         const answer = await answerUnlessGone(client, request, signal);

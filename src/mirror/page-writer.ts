@@ -20,6 +20,7 @@ import { RowStore, type StoredRows } from './row-store.ts';
 import { postgresFailure } from './sqlstate.ts';
 import { forgetSelection, holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
+import type { RunCounts } from './state/run-counts.ts';
 import type { StateStore } from './state/store.ts';
 import {
   forgetSweepWord,
@@ -42,6 +43,8 @@ export interface PageStep {
   readonly repeats?: boolean;
   /** Every run loads anew: a word given for the sweep of one holds for the next. */
   readonly loadsEachTime?: boolean;
+  /** Requests that go on record with the page, by what became of it; none without it. */
+  readonly requests?: (result: PageResult) => Pick<RunCounts, 'requests' | 'idleRequests'>;
 }
 
 export interface PageResult {
@@ -115,18 +118,16 @@ export class PageWriter {
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     if (isEmpty && !step.begins && !step.advance.sweep) {
-      await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, update));
+      const counted = { ...update, counts: countsOf(step, NOTHING) };
+      await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, counted));
       return NOTHING;
     }
     return this.fenced(signal, async (client) => {
       const result = await this.store(client, page, step);
       const { refusedSweep } = result;
-      await storeCheckpoint(
-        store,
-        store.on(client),
-        lease,
-        refusedSweep === null ? update : { ...update, checkpoint: refusedSweep.checkpoint, finished: false },
-      );
+      const instead = refusedSweep === null ? {} : { checkpoint: refusedSweep.checkpoint, finished: false };
+      const counts = countsOf(step, result);
+      await storeCheckpoint(store, store.on(client), lease, { ...update, ...instead, counts });
       return result;
     });
   }
@@ -313,6 +314,12 @@ export class PageWriter {
       throw postgresFailure(error);
     }
   }
+}
+
+/** What a page adds to the table's counters. */
+function countsOf(step: PageStep, result: PageResult): RunCounts {
+  const { requests = 0, idleRequests = 0 } = step.requests?.(result) ?? {};
+  return { requests, idleRequests, changes: result.written + result.deleted };
 }
 
 /** The keys of a page's rows, of those that have one. */

@@ -7,14 +7,13 @@ import type { Link, Page } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import { settleContradictions } from './contradictions.ts';
 import { FeedGuard } from './feed-guard.ts';
-import { countPage, type PassProgress } from './pass-progress.ts';
+import type { PassProgress } from './pass-progress.ts';
 import { examineRefusedSweep, type LoadedIn } from './refused-sweep.ts';
 import { beginsBehind, environmentRewound, leadsBack } from './rewind.ts';
+import { storePage, type StoreParts } from './store-page.ts';
 
-export interface FollowOptions {
+export interface FollowOptions extends StoreParts {
   readonly feed: ChangeFeed;
-  readonly writer: PageWriter;
-  readonly progress: PassProgress;
   /** After each stored page. */
   readonly onPage?: (progress: PassProgress) => void;
   /** The environment was found to have gone back in time; what it throws ends the pass. */
@@ -74,9 +73,8 @@ export async function followFeed(
       const { repeats } = step;
       const pageStep = { from, advance: step, begins: from.link === null, finished, repeats };
       const result = await settleContradictions(page, feed, writer, signal)
-        .then(async (settled) => writer.write(settled, pageStep, signal))
+        .then(async (settled) => storePage(options, page, settled, pageStep, signal))
         .finally(page.release);
-      countPage(progress, page, result);
       options.onPage?.(progress);
       const { refusedSweep } = result;
       if (finished && refusedSweep !== null) {

@@ -11,6 +11,8 @@ export interface PassProgress {
   rowsWritten: number;
   rowsDeleted: number;
   rowsQuarantined: number;
+  /** Requests to the Web API that went on record with the pages. */
+  requests: number;
 }
 
 /** Counts a page that is stored. */
@@ -24,4 +26,13 @@ export function countPage(
   progress.rowsWritten += result.written;
   progress.rowsDeleted += result.deleted;
   progress.rowsQuarantined += result.quarantined;
+}
+
+/**
+ * Whether a pass has found that the table changes. In a delta every entry says so, one that could not be
+ * stored or was there already too; a load brings all rows, and what tells is whether any had to be written.
+ */
+export function hasFoundChanges(progress: PassProgress): boolean {
+  const { phase, rowsRead, rowsWritten, rowsDeleted } = progress;
+  return rowsWritten + rowsDeleted > 0 || (phase === 'delta' && rowsRead > 0);
 }

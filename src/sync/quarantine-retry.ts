@@ -6,6 +6,7 @@ import { postgresFailure } from '../mirror/sqlstate.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
+import { requestMeter } from './request-meter.ts';
 import type { TableJobParts, TableSettings } from './table-job.ts';
 import { TablePreparation } from './table-preparation.ts';
 import { withLease } from './with-lease.ts';
@@ -47,7 +48,10 @@ export async function retryQuarantined(
   try {
     left = await listQuarantined(store, table);
     if (left.some(hasKey)) {
-      await withLease(parts, table, signal, async (lease) => retry(settings, parts, lease, done, signal));
+      const requests = requestMeter(parts.dataverse.client.requestCounts, table);
+      await withLease({ ...parts, requests }, table, signal, async (lease) =>
+        retry(settings, parts, lease, done, signal),
+      );
       left = await listQuarantined(store, table);
     }
   } catch (error) {

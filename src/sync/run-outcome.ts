@@ -17,6 +17,8 @@ export interface RunResult extends PassProgress {
   readonly failure: Failure | null;
   /** There was no place for the load that it takes; what came before it is stored. */
   readonly deferred: boolean;
+  /** The table has changed since this process's last run, whichever process found it out. */
+  readonly changed: boolean;
   /** Rows in quarantine now, those of earlier runs included. */
   readonly quarantined: number;
 }
@@ -93,7 +95,7 @@ function tellUnrecorded(
 /** Tells the log, and whoever watches, what became of a run. */
 export function tellResult({ logger, watch }: OutcomeParts, result: RunResult): void {
   // The child logger names the table.
-  const { failure, deferred, table: _, ...fields } = result;
+  const { failure, deferred, table: _, changed: __, ...fields } = result;
   if (failure !== null) {
     const { code, remedy, message } = failure;
     const fault = code === 'unexpected' ? { err: failure.cause } : {};

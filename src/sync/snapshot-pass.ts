@@ -1,21 +1,19 @@
 import type { Logger } from 'pino';
 import type { FullRead } from '../dataverse/full-read.ts';
 import { FollowedLinks } from '../dataverse/followed-links.ts';
-import type { PageWriter } from '../mirror/page-writer.ts';
 import { beginning, type Advance, type Checkpoint } from '../model/checkpoint.ts';
 import { Failure } from '../model/failure.ts';
 import type { Link, PlainPage } from '../model/page.ts';
 import { startAhead, type Ahead } from './ahead.ts';
 import { failureFields } from './failure-fields.ts';
-import { countPage, type PassProgress } from './pass-progress.ts';
+import type { PassProgress } from './pass-progress.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
+import { storePage, type StoreParts } from './store-page.ts';
 
-export interface SnapshotOptions {
+export interface SnapshotOptions extends StoreParts {
   readonly read: FullRead;
-  readonly writer: PageWriter;
   /** From `snapshotStart`. */
   readonly start: Checkpoint;
-  readonly progress: PassProgress;
   /** After each stored page. */
   readonly onPage?: (progress: PassProgress) => void;
   readonly logger: Logger;
@@ -59,11 +57,8 @@ export async function runSnapshot(options: SnapshotOptions, signal: AbortSignal)
   }
 }
 
-async function readOnce(
-  { read, writer, progress, onPage }: SnapshotOptions,
-  start: Checkpoint,
-  signal: AbortSignal,
-): Promise<void> {
+async function readOnce(options: SnapshotOptions, start: Checkpoint, signal: AbortSignal): Promise<void> {
+  const { read, writer, progress, onPage } = options;
   const followed = new FollowedLinks();
   const fetchAhead = (link: Link | null): Ahead<PlainPage> =>
     startAhead(async (either) => (link === null ? read.begin(either) : read.follow(link, either)), signal);
@@ -77,8 +72,7 @@ async function readOnce(
         ahead = fetchAhead(page.link);
       }
       const step = { from: start, advance: advance(start, finished), begins, finished, loadsEachTime: true };
-      const result = await writer.write(page, step, signal).finally(page.release);
-      countPage(progress, page, result);
+      const result = await storePage(options, page, page, step, signal).finally(page.release);
       onPage?.(progress);
       const { refusedSweep } = result;
       if (refusedSweep !== null) {

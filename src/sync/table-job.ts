@@ -29,9 +29,11 @@ import {
 import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
-import type { PassProgress } from './pass-progress.ts';
+import { OthersChanges } from './others-changes.ts';
+import { hasFoundChanges, type PassProgress } from './pass-progress.ts';
 import { runPass, type PassOptions } from './pass.ts';
 import { recovering } from './recovery.ts';
+import { requestMeter, type RequestMeter } from './request-meter.ts';
 import { withSecondLook, type SecondLookParts } from './second-look.ts';
 import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
@@ -79,6 +81,8 @@ export class TableJob {
   private readonly watch: RunWatch | undefined;
   private readonly preparation: TablePreparation;
   private readonly outcomes: OutcomeParts;
+  private readonly requests: RequestMeter;
+  private readonly others = new OthersChanges();
 
   constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
@@ -89,6 +93,7 @@ export class TableJob {
     this.watch = parts.watch;
     this.logger = parts.logger.child({ table: settings.name });
     this.preparation = new TablePreparation(settings, parts);
+    this.requests = requestMeter(parts.dataverse.client.requestCounts, settings.name);
     this.outcomes = { store: parts.mirror.store, logger: this.logger, watch: parts.watch };
   }
 
@@ -107,6 +112,7 @@ export class TableJob {
       rowsWritten: 0,
       rowsDeleted: 0,
       rowsQuarantined: 0,
+      requests: 0,
     };
     let failure: Failure | null = null;
     let deferred = false;
@@ -123,7 +129,9 @@ export class TableJob {
     }
     const milliseconds = Math.round(performance.now() - start);
     const quarantined = await quarantinedAfter(this.mirror.store, this.settings.name, progress);
-    const result = { table: this.settings.name, ...progress, milliseconds, failure, deferred, quarantined };
+    const changed = this.others.runEnded(progress) || hasFoundChanges(progress);
+    const { name: table } = this.settings;
+    const result = { table, ...progress, milliseconds, failure, deferred, changed, quarantined };
     await recordResult(this.outcomes, result);
     tellResult(this.outcomes, result);
     return result;
@@ -136,8 +144,8 @@ export class TableJob {
    * @throws Failure
    */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { mirror, leases, logger, preparation } = this;
-    await withLease({ mirror, leases, logger }, this.settings.name, signal, async (lease) =>
+    const { mirror, leases, logger, preparation, requests } = this;
+    await withLease({ mirror, leases, logger, requests }, this.settings.name, signal, async (lease) =>
       preparation.make(lease, signal),
     );
   }
@@ -176,6 +184,7 @@ export class TableJob {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
+    this.others.counterRead(taken.changes, progress);
     this.leases.keep(taken.lease);
     let givenBack = false;
     try {
@@ -189,7 +198,8 @@ export class TableJob {
       return givenBack;
     } finally {
       this.leases.drop(taken.lease);
-      if (!givenBack) await giveBack({ mirror, logger: this.logger }, taken.lease);
+      const { logger, requests } = this;
+      if (!givenBack) await giveBack({ mirror, logger, requests }, taken.lease);
     }
   }
 
@@ -234,7 +244,8 @@ export class TableJob {
       // Once one is taken it is kept to the end of the run.
       const mayLoad = (): boolean => (place ??= this.loads?.take()) !== null;
       try {
-        const work = { writer, start, linkBefore: checkpoint.link, progress, mayLoad, ...options };
+        const { requests } = this;
+        const work = { writer, start, linkBefore: checkpoint.link, progress, requests, mayLoad, ...options };
         if (isLoading(start) && !mayLoad()) return this.deferred();
         if (await this.read(ready.mirror.table, work, signal)) return true;
         // That a load is due is to be known before the next request, not by its being refused again.
@@ -288,7 +299,7 @@ export class TableJob {
    */
   private async read(
     table: Table,
-    work: Pick<PassOptions, 'writer' | 'start' | 'linkBefore' | 'progress' | 'onPage' | 'mayLoad'>,
+    work: Omit<PassOptions, 'feed' | 'logger' | 'onRewound'>,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { dataverse, logger } = this;

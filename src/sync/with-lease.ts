@@ -3,11 +3,14 @@ import type { Mirror } from '../mirror/mirror.ts';
 import { releaseLease, type Lease } from '../mirror/state/leases.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
+import type { RequestMeter } from './request-meter.ts';
 
 export interface LeaseParts {
   readonly mirror: Mirror;
   readonly leases: LeaseKeeper;
   readonly logger: Logger;
+  /** Of the table's requests; without it none go on record. */
+  readonly requests?: RequestMeter;
 }
 
 /**
@@ -32,10 +35,14 @@ export async function withLease<T>(
   }
 }
 
-/** Gives a lease back, or says that it has to run out. */
-export async function giveBack({ mirror, logger }: Omit<LeaseParts, 'leases'>, lease: Lease): Promise<void> {
+/** Gives a lease back, with the requests since the last stored page, or says that it has to run out. */
+export async function giveBack(
+  { mirror, logger, requests }: Omit<LeaseParts, 'leases'>,
+  lease: Lease,
+): Promise<void> {
   try {
-    await releaseLease(mirror.store, lease);
+    const sent = requests?.sent() ?? 0;
+    if (await releaseLease(mirror.store, lease, sent)) requests?.recorded(sent);
   } catch {
     logger.warn({ table: lease.table }, 'The lease could not be released; it will run out by itself.');
   }

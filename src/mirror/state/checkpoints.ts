@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
+import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface CheckpointUpdate {
   readonly finished: boolean;
   /** Milliseconds, for the renewal of the lease. */
   readonly leaseDuration: number;
+  /** What is added to the table's counters; nothing where it is absent. */
+  readonly counts?: RunCounts;
 }
 
 /**
@@ -48,7 +51,7 @@ export async function storeCheckpoint(
   update: CheckpointUpdate,
 ): Promise<void> {
   const { tables } = store.tables;
-  const { checkpoint, leaseDuration } = update;
+  const { checkpoint, leaseDuration, counts } = update;
   const expiry = sql`clock_timestamp() + ${interval(leaseDuration)}`;
   const stored = await db
     .update(tables)
@@ -69,6 +72,7 @@ export async function storeCheckpoint(
       ...(update.finished
         ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
         : { leaseExpiresAt: expiry }),
+      ...(counts === undefined ? {} : addedCounts(store, counts)),
     })
     .where(heldBy(store, lease))
     .returning({ table: tables.table });

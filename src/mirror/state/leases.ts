@@ -2,6 +2,7 @@ import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
+import { addedCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
 
 /** The right to write one table's mirror, with the fence that proves it in every commit. */
@@ -19,6 +20,8 @@ export interface Taken {
   readonly successAge: number | null;
   /** Milliseconds since the delta link that the feed follows was stored, or the load began. */
   readonly linkAge: number | null;
+  /** Rows that runs have written or deleted so far, those of other processes too. */
+  readonly changes: number;
 }
 
 /** An SQL interval of so many milliseconds. */
@@ -76,6 +79,7 @@ export async function takeLease(
     .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
     .returning({
       fence: tables.fence,
+      changes: tables.changes,
       ...checkpointColumns(tables),
       successAge: sql<
         number | null
@@ -90,6 +94,7 @@ export async function takeLease(
     checkpoint: checkpointOf(row),
     successAge: row.successAge,
     linkAge: row.linkAge,
+    changes: row.changes,
   };
 }
 
@@ -182,10 +187,24 @@ export async function renewLeases(
     .where(and(isOurs, inArray(tables.table, held)));
 }
 
-/** Gives a lease back, so that the next taker need not wait. Without effect once it is lost. */
-export async function releaseLease(store: StateStore, lease: Lease): Promise<void> {
+/**
+ * Gives a lease back, so that the next taker need not wait, and puts requests on record that no page
+ * was stored after.
+ *
+ * @returns false, without effect, once it is lost.
+ */
+export async function releaseLease(store: StateStore, lease: Lease, requests = 0): Promise<boolean> {
   const { tables } = store.tables;
-  await store.db.update(tables).set({ leaseHolder: null, leaseExpiresAt: null }).where(heldBy(store, lease));
+  const released = await store.db
+    .update(tables)
+    .set({
+      leaseHolder: null,
+      leaseExpiresAt: null,
+      ...addedCounts(store, { requests, idleRequests: 0, changes: 0 }),
+    })
+    .where(heldBy(store, lease))
+    .returning({ table: tables.table });
+  return released.length > 0;
 }
 
 /** The condition that the fence is about: this holder, by this taking of the lease. */

@@ -80,6 +80,13 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       pending: text('pending'),
       /** The environment's metadata version that the stored labels are of. */
       labelsVersion: text('labels_version'),
+      /** Requests to the Web API about the table, each attempt. */
+      requests: bigint('requests', { mode: 'number' }).notNull().default(0),
+      /** Of them those of runs that found no change. */
+      idleRequests: bigint('idle_requests', { mode: 'number' }).notNull().default(0),
+      /** Rows that runs have written or deleted. */
+      changes: bigint('changes', { mode: 'number' }).notNull().default(0),
+      countedSince: moment('counted_since'),
     },
     (t) => [primaryKey({ name: 'tables_pkey', columns: [t.environmentId, t.table] })],
   );
