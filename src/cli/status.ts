@@ -1,5 +1,6 @@
 import { isPattern } from '../model/name-pattern.ts';
 import type { Config } from '../config/config.ts';
+import type { RequestFigures } from '../operations/request-figures.ts';
 import { readStatus, type StatusOptions } from '../operations/status.ts';
 import type { Command } from './command.ts';
 import { textTable } from './output.ts';
@@ -29,6 +30,8 @@ export const status: Command = {
         table.lagSeconds === null ? '' : `${table.lagSeconds} s`,
         table.linkIssuedAt ?? '',
         String(table.quarantined),
+        figure(table.requests.perChangedRow),
+        figure(table.requests.perIdleHour),
         table.error === null ? '' : `${table.error.code}: ${table.error.message} ${table.error.remedy}`,
       ]);
       const headings = [
@@ -39,13 +42,30 @@ export const status: Command = {
         'lag',
         'link issued',
         'quarantined',
+        'requests/row',
+        'requests/idle h',
         'error',
       ];
       context.print(textTable(headings, rows));
+      const line = requestLine(report.environment.requests);
+      if (line !== null) context.print(line);
       return 0;
     });
   },
 };
+
+function figure(number: number | null): string {
+  return number === null ? '' : String(number);
+}
+
+/** What all tables have cost; null where nothing was counted yet. */
+function requestLine({ total, perChangedRow, perIdleHour, since }: RequestFigures): string | null {
+  if (since === null) return null;
+  const parts = [`${total} API requests about tables since ${since}`];
+  if (perChangedRow !== null) parts.push(`${perChangedRow} for each changed row`);
+  if (perIdleHour !== null) parts.push(`${perIdleHour} an hour for tables that did not change`);
+  return `${parts.join(', ')}.`;
+}
 
 /** What `status` and the daemon's own `/status` read. */
 export function statusOptions(config: Config): StatusOptions {

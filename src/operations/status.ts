@@ -3,19 +3,26 @@ import { readEnvironmentRecord, readPause } from '../mirror/state/environments.t
 import { openStateStore } from '../mirror/state/store.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
+import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { throttledUntil } from './throttled.ts';
 
 /** The document that `status --json` prints; members may be added, these stay. */
 export interface StatusReport {
-  readonly environment: { readonly url: string | null; readonly organizationId: string | null };
+  readonly environment: {
+    readonly url: string | null;
+    readonly organizationId: string | null;
+    /** Of all tables together. */
+    readonly requests: RequestFigures;
+  };
   readonly tables: readonly StatusEntry[];
 }
 
-export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt'> {
+export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt' | 'counts'> {
   readonly lastSuccessAt: string | null;
   readonly linkIssuedAt: string | null;
   /** When the delta link expires unless it is renewed; null where its life is not known. */
   readonly linkExpiresAt: string | null;
+  readonly requests: RequestFigures;
 }
 
 export interface StatusOptions {
@@ -35,7 +42,7 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
   const environment = await readEnvironmentRecord(pool, options.stateSchema, options.schema);
   if (environment === undefined) {
     return {
-      environment: { url: options.url ?? null, organizationId: null },
+      environment: { url: options.url ?? null, organizationId: null, requests: NO_REQUESTS },
       tables: options.tables.map(untouched),
     };
   }
@@ -44,8 +51,9 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
     const pausedUntil = await readPause(store);
     const known = await readTableStatus(pool, store, options.schema);
     const names = new Set(known.map((table) => table.table));
+    const { url, organizationId } = environment;
     return {
-      environment: { url: environment.url, organizationId: environment.organizationId },
+      environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
       tables: [
         ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
         ...options.tables.filter((table) => !names.has(table)).map(untouched),
@@ -56,7 +64,7 @@ export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise
   }
 }
 
-function toEntry(table: TableStatus, linkLifeDays: number | null): StatusEntry {
+function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null): StatusEntry {
   const { linkIssuedAt } = table;
   const expiry =
     linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
@@ -65,6 +73,7 @@ function toEntry(table: TableStatus, linkLifeDays: number | null): StatusEntry {
     lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
     linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
     linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
+    requests: requestFigures([counts]),
   };
 }
 
@@ -85,5 +94,6 @@ function untouched(table: string): StatusEntry {
     linkExpiresAt: null,
     quarantined: 0,
     error: null,
+    requests: NO_REQUESTS,
   };
 }

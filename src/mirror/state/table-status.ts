@@ -17,6 +17,21 @@ export interface TableStatus {
   readonly linkIssuedAt: Date | null;
   readonly quarantined: number;
   readonly error: FailureSummary | null;
+  readonly counts: CountedRequests;
+}
+
+/** What a table has cost, and what for. */
+export interface CountedRequests {
+  /** Requests to the Web API. */
+  readonly requests: number;
+  /** Of them those of runs that found no change. */
+  readonly idleRequests: number;
+  /** Rows written or deleted. */
+  readonly changes: number;
+  /** When the first of them was counted; null before. */
+  readonly since: Date | null;
+  /** Since then, by the database's clock. */
+  readonly hours: number | null;
 }
 
 /** Tables with more rows than this, by PostgreSQL's own estimate, are not counted one by one. */
@@ -42,6 +57,13 @@ export async function readTableStatus(
       errorReaction: tables.errorReaction,
       pending: tables.pending,
       unseenRows: tables.unseenRows,
+      counts: {
+        requests: tables.requests,
+        idleRequests: tables.idleRequests,
+        changes: tables.changes,
+        since: sql<Date | null>`${tables.countedSince}`.mapWith(tables.countedSince),
+        hours: sql<number | null>`(extract(epoch from now() - ${tables.countedSince}) / 3600)::float8`,
+      },
     })
     .from(tables)
     .where(eq(tables.environmentId, store.environmentId))
@@ -61,6 +83,7 @@ export async function readTableStatus(
     linkIssuedAt: row.linkIssuedAt,
     quarantined: quarantined.get(row.table) ?? 0,
     error: errorOf(row),
+    counts: row.counts,
   }));
 }
 
