@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBench, type Bench } from '../support/bench.ts';
 
 const TABLES = ['account', 'contact', 'lead'];
+const NO_REQUESTS = { total: 0, perChangedRow: null, perIdleHour: null, since: null };
 const UNTOUCHED = {
   phase: 'new',
   rows: 0,
@@ -11,6 +12,7 @@ const UNTOUCHED = {
   linkExpiresAt: null,
   quarantined: 0,
   error: null,
+  requests: NO_REQUESTS,
 };
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
 const FRESH = expect.any(Number) as number;
@@ -22,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => bench[Symbol.asyncDispose]());
 
 interface Status {
-  readonly environment: { readonly url: string | null; readonly organizationId: string | null };
+  readonly environment: Readonly<Record<string, unknown>>;
   readonly tables: readonly (Record<string, unknown> & { readonly table: string })[];
 }
 
@@ -40,13 +42,14 @@ const DATABASE_ALONE = { DATAVERSE_URL: '', DATAVERSE_ACCESS_TOKEN: '', MIRRORVE
 describe('status', () => {
   it('lists the configured tables before anything ran', async () => {
     expect(await readStatus()).toEqual({
-      environment: { url: bench.url, organizationId: null },
+      environment: { url: bench.url, organizationId: null, requests: NO_REQUESTS },
       tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
     });
   });
 
   it('needs no more than the database, be it empty', async () => {
-    const nothing = { environment: { url: null, organizationId: null }, tables: [] };
+    const environment = { url: null, organizationId: null, requests: NO_REQUESTS };
+    const nothing = { environment, tables: [] };
     expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
     const made = `SELECT FROM pg_class WHERE relnamespace = to_regnamespace('mirrorverse')`;
     expect(await bench.database.query(made)).toEqual([]);
@@ -59,7 +62,9 @@ describe('status', () => {
     emulator.settings.deniedTables.add('contact');
     expect((await cli.run(['sync', 'account', 'contact'])).status).toBe(1);
     const { environment, tables } = await readStatus();
-    expect(environment).toEqual({ url: bench.url, organizationId: emulator.store.organizationId });
+    const { organizationId } = emulator.store;
+    const requests = { total: FRESH, perChangedRow: FRESH, perIdleHour: 0, since: MOMENT };
+    expect(environment).toEqual({ url: bench.url, organizationId, requests });
     expect(tables).toEqual([
       {
         table: 'account',
@@ -71,6 +76,7 @@ describe('status', () => {
         linkExpiresAt: MOMENT,
         quarantined: 0,
         error: null,
+        requests,
       },
       {
         ...UNTOUCHED,
@@ -81,6 +87,7 @@ describe('status', () => {
           message: expect.stringContaining('contact') as string,
           remedy: expect.stringContaining('Read') as string,
         },
+        requests: { ...requests, perChangedRow: null },
       },
       { table: 'lead', ...UNTOUCHED },
     ]);
@@ -119,6 +126,7 @@ describe('status', () => {
     expect(stdout).toMatch(/^account +delta +\d+ /m);
     expect(stdout).toMatch(/^contact +delta +7 /m);
     expect(stdout).toMatch(/^lead +new +0 +never/m);
+    expect(stdout).toMatch(/^\d+ API requests about tables since \S+Z, [\d.]+ for each changed row, /m);
   });
 
   it('ends with 1 and says why when the database cannot be reached', async () => {
