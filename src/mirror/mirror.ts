@@ -1,4 +1,3 @@
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
@@ -22,6 +21,7 @@ import { forgetLabels, recordViewWishes } from './state/label-state.ts';
 import { migrateState, stateExists } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
+import { drizzle } from './state/drizzle.ts';
 
 export interface MirrorOptions {
   readonly url: string;

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { cellText, type PageRows } from '../model/page.ts';
 import { newerRows } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { keyText, parseKey, rowKey, rowVersion } from './row-key.ts';
 import type { StateStore } from './state/store.ts';
+import { and, eq, getTableColumns, sql } from './state/drizzle.ts';
 
 /** A row that could not be stored, and why. */
 export interface QuarantinedRow {

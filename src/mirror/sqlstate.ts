@@ -1,7 +1,7 @@
-import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 import { tlsFailure } from './tls-failure.ts';
+import { DrizzleQueryError } from './state/drizzle.ts';
 
 /** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
 export interface PostgresError extends Error {

@@ -1,7 +1,7 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { MirrorColumn } from '../mirror-table.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, inArray, sql } from './drizzle.ts';
 
 /** What the catalog says of one mirror column. */
 export interface CatalogEntry {

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
@@ -6,6 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
 import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
+import { sql } from './drizzle.ts';
 
 /**
  * Proves that the lease is still held and keeps it so until the transaction ends: the row stays

@@ -1,5 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../postgres.ts';
@@ -8,6 +7,7 @@ import { interval } from './leases.ts';
 import { stateExists } from './migrate.ts';
 import { stateTables } from './schema.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, sql, drizzle } from './drizzle.ts';
 
 export interface EnvironmentRecord {
   readonly id: number;

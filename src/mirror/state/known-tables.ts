@@ -1,6 +1,6 @@
-import { and, eq, sql } from 'drizzle-orm';
 import type { Failure } from '../../model/failure.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, sql } from './drizzle.ts';
 
 /** A table that has a row of state. */
 export interface KnownTable {

@@ -1,7 +1,7 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { heldBy, type Lease } from './leases.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, inArray, sql } from './drizzle.ts';
 
 /** Before the version: the labels are stored, and the views are yet to be made of them. */
 const VIEWS_DUE = '~';

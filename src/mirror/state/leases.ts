@@ -1,9 +1,9 @@
-import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, inArray, or, sql } from './drizzle.ts';
 
 /** The right to write one table's mirror, with the fence that proves it in every commit. */
 export interface Lease {

@@ -1,5 +1,5 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { StateStore } from './store.ts';
+import { and, eq, inArray, sql } from './drizzle.ts';
 
 /** A delta link that was issued some time ago. */
 export interface AgedLink {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../identifier.ts';
 import { transaction } from '../postgres.ts';
+import { readMigrationFiles } from './drizzle.ts';
 
 /** Any number, the same in every version: whoever migrates holds this advisory lock. */
 const MIGRATION_LOCK = '7305813221904001';

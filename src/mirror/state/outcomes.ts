@@ -1,8 +1,8 @@
-import { and, eq, lt, sql } from 'drizzle-orm';
 import type { FeedPhase } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
 import { interval } from './leases.ts';
 import type { StateStore } from './store.ts';
+import { and, eq, lt, sql } from './drizzle.ts';
 
 /** What one run of a table's job did. */
 export interface RunRecord {

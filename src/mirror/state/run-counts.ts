@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
 import type { StateStore } from './store.ts';
+import { sql } from './drizzle.ts';
 
 /** What is added to a table's counters. */
 export interface RunCounts {

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm';
+import type { PgTableFn } from 'drizzle-orm/pg-core';
 import {
+  sql,
   bigint,
   boolean,
   index,
@@ -11,8 +12,7 @@ import {
   timestamp,
   unique,
   uuid,
-  type PgTableFn,
-} from 'drizzle-orm/pg-core';
+} from './drizzle.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 

@@ -1,7 +1,8 @@
-import { sql, type SQL } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
 import { SESSION_SIGN } from '../session-sign.ts';
 import { isPrivilegeError } from '../sqlstate.ts';
 import type { StateStore } from './store.ts';
+import { sql } from './drizzle.ts';
 
 /** A database session that keeps a table's row of state locked and waits for its client meanwhile. */
 export interface StandingSession {

@@ -1,7 +1,8 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { impatient } from '../timed-query.ts';
 import { stateTables, type StateTables } from './schema.ts';
+import { drizzle } from './drizzle.ts';
 
 /** The state tables of one environment, over the pool or inside a transaction. */
 export interface StateStore {

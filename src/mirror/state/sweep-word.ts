@@ -1,6 +1,6 @@
-import { and, eq, isNotNull } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { StateStore } from './store.ts';
+import { and, eq, isNotNull } from './drizzle.ts';
 
 /** A sweep that waits for somebody's word, and whether it was given. */
 export interface SweepWord {

@@ -1,7 +1,7 @@
-import { and, eq } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Table } from '../../model/table.ts';
 import type { StateStore } from './store.ts';
+import { and, eq } from './drizzle.ts';
 
 /**
  * Notes what the mirror table was last prepared for, in the transaction that prepared it.

@@ -1,10 +1,10 @@
-import { count, eq, sql } from 'drizzle-orm';
 import type pg from 'pg';
 import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
 import type { FailureSummary } from '../../model/failure.ts';
 import { qualifiedName, shortenIdentifier } from '../identifier.ts';
 import { DELETED_AT } from '../mirror-table.ts';
 import type { StateStore } from './store.ts';
+import { count, eq, sql } from './drizzle.ts';
 
 /** How one table stands, as `status` tells it. */
 export interface TableStatus {
