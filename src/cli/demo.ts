@@ -69,7 +69,7 @@ function forDemo(context: CommandContext, url: string, organization: DemoOrganiz
     stateSchema: 'mirrorverse',
     tables: TABLES.map((name) => ({
       name,
-      cron: SCHEDULE,
+      schedule: SCHEDULE,
       mode: 'changes' as const,
       columns: ALL_COLUMNS,
       softDeletes: false,

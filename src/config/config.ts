@@ -10,7 +10,8 @@ export interface ColumnConfig {
 export interface TableConfig {
   /** Logical name, or a pattern with `*` and `?`. */
   readonly name: string;
-  readonly cron: string;
+  /** Cron expression, or `adaptive`. */
+  readonly schedule: string;
   readonly mode: 'changes' | 'snapshot';
   readonly columns: ColumnConfig;
   readonly softDeletes: boolean;

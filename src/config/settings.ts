@@ -1,12 +1,17 @@
 import { validate } from 'node-cron';
 import { z } from 'zod';
+import { ADAPTIVE } from '../model/schedule.ts';
 
-const cron = z
-  .string()
-  .refine((value) => [5, 6].includes(value.trim().split(/\s+/).length) && validate(value), {
-    error: 'is no cron expression of 5 fields, or 6 with seconds',
-  })
-  .describe('Cron expression: 5 fields, or 6 with seconds first.');
+const schedule = z.string().refine((value) => value === ADAPTIVE || isCron(value), {
+  error: `is no cron expression of 5 fields, or 6 with seconds, nor the word ${ADAPTIVE}`,
+});
+
+function isCron(text: string): boolean {
+  return [5, 6].includes(text.trim().split(/\s+/).length) && validate(text);
+}
+
+const SCHEDULES =
+  'Cron expression: 5 fields, or 6 with seconds first. Or adaptive: 10 seconds after a poll that brought changes, and after each one that did not half as long again, up to an hour.';
 
 const deletes = z
   .enum(['hard', 'soft'])
@@ -36,7 +41,7 @@ const schemaName = z
 
 const tableSettings = z.strictObject({
   name: name.describe('Logical name of the table, or a pattern with * and ?.'),
-  schedule: cron.optional(),
+  schedule: schedule.optional().describe(SCHEDULES),
   mode: z
     .enum(['changes', 'snapshot'])
     .optional()
@@ -97,7 +102,9 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .optional(),
-  schedule: cron.optional(),
+  schedule: schedule
+    .optional()
+    .describe(`${SCHEDULES} */5 * * * * by default. Variable MIRRORVERSE_SCHEDULE.`),
   deletes: deletes.optional(),
   lease: duration('30s')
     .optional()

@@ -34,7 +34,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
     const byDefault = mode === 'snapshot' ? SNAPSHOT_SCHEDULE : (settings.schedule ?? DEFAULT_SCHEDULE);
     return {
       name: table.name,
-      cron: table.schedule ?? byDefault,
+      schedule: table.schedule ?? byDefault,
       mode,
       columns: {
         include: table.columns?.include ?? ['*'],

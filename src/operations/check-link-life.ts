@@ -1,4 +1,5 @@
 import { createTask } from 'node-cron';
+import { ADAPTIVE } from '../model/schedule.ts';
 import type { CheckedTable } from './check-table.ts';
 import { bad, type Finding } from './finding.ts';
 
@@ -8,17 +9,19 @@ const TICKS = 800;
 
 /**
  * Tables that are polled so seldom that one failed poll may cost their delta link: two ticks are more
- * than half of its life apart.
+ * than half of its life apart. An adaptive schedule sees to that by itself.
  *
  * @param lifeDays undefined where the environment does not tell; then nothing is concluded.
  */
 export function checkSchedules(tables: readonly CheckedTable[], lifeDays: number | undefined): Finding[] {
   if (lifeDays === undefined || lifeDays <= 0) return [];
   const rests = new Map(
-    [...new Set(tables.map(({ cron }) => cron))].map((cron) => [cron, longestRest(cron)]),
+    [...new Set(tables.map(({ schedule }) => schedule))]
+      .filter((schedule) => schedule !== ADAPTIVE)
+      .map((cron) => [cron, longestRest(cron)]),
   );
-  return tables.flatMap(({ name, cron, mode }) => {
-    const rest = rests.get(cron) ?? 0;
+  return tables.flatMap(({ name, schedule, mode }) => {
+    const rest = rests.get(schedule) ?? 0;
     if (mode === 'snapshot' || rest <= (lifeDays * DAY) / 2) return [];
     return [
       bad(

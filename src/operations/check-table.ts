@@ -7,7 +7,8 @@ import { bad, failed, good, type Finding } from './finding.ts';
 
 /** A table to mirror, as far as its check needs to know. */
 export interface CheckedTable extends TableEntry {
-  readonly cron: string;
+  /** Cron expression, or `adaptive`. */
+  readonly schedule: string;
   readonly columns: ColumnSelection;
 }
 

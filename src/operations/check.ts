@@ -172,7 +172,7 @@ async function checkLinkLife(
 function checkRate(options: CheckOptions, tables: readonly CheckedTable[]): Finding {
   const id = 'limits.requests';
   const subject = 'limits.requestsPer5Minutes';
-  const needed = requestsPer5Minutes(tables.map((table) => table.cron));
+  const needed = requestsPer5Minutes(tables.map((table) => table.schedule));
   const limit = options.requestsPer5Minutes;
   return needed <= limit
     ? good(id, subject, `idle tables need ${needed} of ${limit} requests${parallelism(options)}`)

@@ -1,19 +1,22 @@
 import { createTask } from 'node-cron';
+import { ADAPTIVE } from '../model/schedule.ts';
+import { LONGEST_INTERVAL } from '../sync/adaptive-interval.ts';
 
 const WINDOW = 300_000;
 const TICKS = 20;
 
 /**
  * Requests that tables on these schedules make in five minutes when nothing changes: one for each
- * table at each tick.
+ * table at each tick. An adaptive one has come to rest, hours after a start or its last change.
  */
-export function requestsPer5Minutes(crons: readonly string[]): number {
-  const ticks = new Map([...new Set(crons)].map((cron) => [cron, ticksPerWindow(cron)]));
-  return Math.ceil(crons.reduce((sum, cron) => sum + (ticks.get(cron) ?? 0), 0));
+export function requestsPer5Minutes(schedules: readonly string[]): number {
+  const ticks = new Map([...new Set(schedules)].map((schedule) => [schedule, ticksPerWindow(schedule)]));
+  return Math.ceil(schedules.reduce((sum, schedule) => sum + (ticks.get(schedule) ?? 0), 0));
 }
 
-function ticksPerWindow(cron: string): number {
-  const task = createTask(cron, () => undefined);
+function ticksPerWindow(schedule: string): number {
+  if (schedule === ADAPTIVE) return WINDOW / LONGEST_INTERVAL;
+  const task = createTask(schedule, () => undefined);
   const ticks = task.getNextRuns(TICKS);
   void task.destroy();
   const first = ticks[0]?.getTime() ?? 0;

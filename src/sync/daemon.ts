@@ -17,7 +17,8 @@ import type { TableJob } from './table-job.ts';
 import type { Resolution, TableChoice, TableEntry } from './table-resolution.ts';
 
 export interface ScheduledTable extends TableEntry {
-  readonly cron: string;
+  /** Cron expression, or `adaptive`. */
+  readonly schedule: string;
 }
 
 export interface DaemonOptions<T extends ScheduledTable> {
@@ -52,14 +53,15 @@ export async function runDaemon<T extends ScheduledTable>(
   options: DaemonOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const running = runTables(options.tablesAtOnce, signal);
+  const { mirror } = options;
+  const running = runTables(options.tablesAtOnce, signal, () => mirror.environment.linkLifeDays);
   // Leases are kept until the last job has ended, which is after the signal.
   const ended = new AbortController();
   const keeper = Promise.all([options.leases.run(ended.signal), options.labels?.run(ended.signal)]);
   const { tables } = options.resolution;
   options.logger.info({ tables: tables.length }, 'Mirroring.');
   try {
-    for (const table of tables) running.add(options.createJob(table), table.cron);
+    for (const table of tables) running.add(options.createJob(table), table.schedule);
     options.onTables?.(running.names());
     await Promise.race([running.broken, keepLooking(options, running, signal)]);
     await running.stopped();
@@ -135,7 +137,7 @@ async function follow<T extends ScheduledTable>(
     joining.map(({ name }) => name),
   );
   for (const table of joining) {
-    running.add(createJob(table), table.cron);
+    running.add(createJob(table), table.schedule);
     logger.info({ table: table.name }, 'A new table of the environment is mirrored from now on.');
   }
   const present = new Set(resolution.tables.map(({ name }) => name));

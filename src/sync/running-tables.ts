@@ -1,11 +1,13 @@
 import { RunPlaces } from './run-places.ts';
+import { ticksOf } from './schedule-ticks.ts';
 import type { TableJob } from './table-job.ts';
 import { TableSchedule } from './table-schedule.ts';
 
 /** Tables on their schedules, a bounded number at work at once; they join and leave one by one. */
 export interface RunningTables {
   readonly names: () => string[];
-  readonly add: (job: TableJob, cron: string) => void;
+  /** @param schedule a cron expression, or `adaptive`. */
+  readonly add: (job: TableJob, schedule: string) => void;
   /** Takes a table off; resolves when its run under way has ended. */
   readonly remove: (name: string) => Promise<void>;
   /** Rejects when a schedule breaks, which none does by what happens to its table. */
@@ -14,7 +16,12 @@ export interface RunningTables {
   readonly stopped: () => Promise<void>;
 }
 
-export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTables {
+/** @param linkLifeDays of delta links, as it was last told; null where it was not. */
+export function runTables(
+  tablesAtOnce: number,
+  signal: AbortSignal,
+  linkLifeDays: () => number | null = () => null,
+): RunningTables {
   const places = new RunPlaces(tablesAtOnce);
   const running = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
   let onBroken: ((error: unknown) => void) | undefined;
@@ -23,13 +30,13 @@ export function runTables(tablesAtOnce: number, signal: AbortSignal): RunningTab
   broken.catch(() => undefined);
   return {
     names: () => [...running.keys()],
-    add(job, cron) {
-      const schedule = new TableSchedule({
-        cron,
+    add(job, schedule) {
+      const table = new TableSchedule({
+        startTicks: ticksOf(schedule, linkLifeDays),
         run: async (run, stop) => places.hold(stop, async () => job.run(run, stop)),
       });
       const stop = new AbortController();
-      const ended = schedule.run(AbortSignal.any([signal, stop.signal]));
+      const ended = table.run(AbortSignal.any([signal, stop.signal]));
       ended.catch((error: unknown) => onBroken?.(error));
       running.set(job.settings.name, { stop, ended });
     },

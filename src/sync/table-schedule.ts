@@ -1,15 +1,18 @@
 import { sleep } from '../model/sleep.ts';
-import { startTicks } from './cron-ticks.ts';
 import { OF_LEASES } from './outage-log.ts';
-import { restAfter, startJitter } from './schedule-delay.ts';
+import { restAfter } from './schedule-delay.ts';
 import type { RunResult } from './run-outcome.ts';
 import type { RunOptions } from './table-job.ts';
+import type { StartTicks, TableTicks } from './table-ticks.ts';
+
+/** What of a run's result decides when the next one is. */
+export type RunOutcome = Pick<RunResult, 'failure' | 'deferred' | 'changed'>;
 
 export interface TableScheduleOptions {
-  /** Cron, five fields, or six with seconds. */
-  readonly cron: string;
+  /** When runs fall due; see `ticksOf`. */
+  readonly startTicks: StartTicks;
   /** Runs the table's job when there is a place for it. */
-  readonly run: (options: RunOptions, signal: AbortSignal) => Promise<RunResult>;
+  readonly run: (options: RunOptions, signal: AbortSignal) => Promise<RunOutcome>;
   readonly random?: () => number;
 }
 
@@ -21,7 +24,7 @@ const DEFERRAL = 10_000;
  *
  * States: waiting; running; running with a tick missed. The job never overlaps itself: ticks that
  * come while it runs are one further run at its end. A table that fails rests, and is tried again when
- * it has rested rather than at its next tick.
+ * it has rested rather than at its next tick, of which there may be none before a run succeeds.
  */
 export class TableSchedule {
   private readonly options: TableScheduleOptions;
@@ -39,14 +42,14 @@ export class TableSchedule {
 
   /** Runs until aborted; resolves once the run under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    const ticks = startTicks(this.options.cron, () => this.tick());
+    const ticks = this.options.startTicks(() => this.tick(), this.random);
     const onAbort = (): void => this.wake?.();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
         if (!this.due) await new Promise<void>((resolve) => (this.wake = resolve));
         if (signal.aborted) break;
-        await this.start(ticks.toNext(), signal);
+        await this.start(ticks, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -62,11 +65,14 @@ export class TableSchedule {
     this.wake?.();
   }
 
-  private async start(toNextTick: number, signal: AbortSignal): Promise<void> {
-    const dueAt = performance.now();
-    await sleep(startJitter(toNextTick, this.random()), signal);
+  private async start(ticks: TableTicks, signal: AbortSignal): Promise<void> {
+    const dueAt = performance.now() - ticks.freshness();
+    await sleep(ticks.jitter(), signal);
     this.due = false;
-    if (performance.now() < this.restUntil) return;
+    if (performance.now() < this.restUntil) {
+      this.retryIn(this.restUntil - performance.now() + 1);
+      return;
+    }
     const result = await this.options.run({ dueAt }, signal);
     if (result.deferred) {
       this.retryIn(DEFERRAL * (0.5 + this.random()));
@@ -74,6 +80,7 @@ export class TableSchedule {
     }
     if (result.failure === null) {
       this.failures = 0;
+      ticks.succeeded(result.changed);
       return;
     }
     // Another process has the table, and may die: whoever rested longer and longer would come too late.

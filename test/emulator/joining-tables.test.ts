@@ -40,7 +40,7 @@ class Daemon implements AsyncDisposable {
       const leases = new LeaseKeeper(mirror, 'test', silent);
       const entry = {
         name: 'new_c*',
-        cron: '* * * * * *',
+        schedule: '* * * * * *',
         mode: 'changes' as const,
         columns: ALL_COLUMNS,
         drift: APPLY_ALL,

@@ -129,9 +129,9 @@ describe('a link older than half of its life', () => {
   });
 });
 
-const table = (name: string, cron: string, mode: 'changes' | 'snapshot' = 'changes') => ({
+const table = (name: string, schedule: string, mode: 'changes' | 'snapshot' = 'changes') => ({
   name,
-  cron,
+  schedule,
   mode,
   columns: ALL_COLUMNS,
 });

@@ -24,17 +24,17 @@ export class BenchDaemon implements AsyncDisposable {
     bench: SyncBench,
     tables: readonly string[],
     lookEvery: number,
-    cron = '* * * * * *',
+    schedule = '* * * * * *',
     lookAgain = 60_000,
   ) {
-    this.ended = this.run(bench, tables, { lookEvery, lookAgain }, cron);
+    this.ended = this.run(bench, tables, { lookEvery, lookAgain }, schedule);
   }
 
   private async run(
     bench: SyncBench,
     tables: readonly string[],
     looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain'>,
-    cron: string,
+    schedule: string,
   ): Promise<void> {
     const { signal } = this.stop;
     const dataverse = bench.dataverse();
@@ -51,7 +51,7 @@ export class BenchDaemon implements AsyncDisposable {
       const leases = new LeaseKeeper(mirror, 'test', silent);
       const entries = tables.map((name) => ({
         name,
-        cron,
+        schedule,
         mode: 'changes' as const,
         columns: ALL_COLUMNS,
         drift: APPLY_ALL,

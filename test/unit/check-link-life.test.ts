@@ -5,8 +5,8 @@ import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
 const LINK_LIFE = 7;
 
 /** Whether a table on this schedule is polled too seldom for its link. */
-function isTooSeldom(cron: string, mode: 'changes' | 'snapshot' = 'changes'): boolean {
-  const table = { name: 'account', mode, cron, columns: ALL_COLUMNS };
+function isTooSeldom(schedule: string, mode: 'changes' | 'snapshot' = 'changes'): boolean {
+  const table = { name: 'account', mode, schedule, columns: ALL_COLUMNS };
   return checkSchedules([table], LINK_LIFE).length > 0;
 }
 

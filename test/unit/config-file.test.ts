@@ -64,7 +64,7 @@ test.each([
 test.each(['* * * * *', '*/5 * * * *', '*/5 * * * * *', '0 3 * * 1-5', '  0 3 * * 1 '])(
   'the schedule %j is accepted',
   (schedule) => {
-    expect(load(`schedule: '${schedule}'\ntables: [a]`).tables[0]?.cron).toBe(schedule);
+    expect(load(`schedule: '${schedule}'\ntables: [a]`).tables[0]?.schedule).toBe(schedule);
   },
 );
 

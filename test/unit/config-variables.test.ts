@@ -59,15 +59,15 @@ test('every variable wins over the file', () => {
     },
     sweep: { maxShare: 0.2, atLeast: 1_000 },
     healthPort: 2,
-    tables: [{ name: 'contact', cron: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
+    tables: [{ name: 'contact', schedule: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
   });
 });
 
 test('a table that the variable names keeps its settings from the file', () => {
   const { tables } = load(FILE, { MIRRORVERSE_TABLES: ' contact , account,', MIRRORVERSE_DELETES: 'soft' });
   expect(tables).toEqual([
-    { name: 'contact', cron: '1 * * * *', mode: 'changes', columns: EVERY, softDeletes: true },
-    { name: 'account', cron: '2 * * * *', mode: 'changes', columns: EVERY, softDeletes: false },
+    { name: 'contact', schedule: '1 * * * *', mode: 'changes', columns: EVERY, softDeletes: true },
+    { name: 'account', schedule: '2 * * * *', mode: 'changes', columns: EVERY, softDeletes: false },
   ]);
 });
 

@@ -85,14 +85,14 @@ tables:
     tables: [
       {
         name: 'account',
-        cron: '*/10 * * * *',
+        schedule: '*/10 * * * *',
         mode: 'changes',
         columns: { include: ['*'], exclude: [], hash: [] },
         softDeletes: true,
       },
       {
         name: 'contact',
-        cron: '*/5 * * * * *',
+        schedule: '*/5 * * * * *',
         mode: 'snapshot',
         columns: { include: ['*', 'entityimage'], exclude: ['governmentid'], hash: ['emailaddress1'] },
         softDeletes: false,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Failure, type Reaction } from '../../src/model/failure.ts';
 import type { RunResult } from '../../src/sync/run-outcome.ts';
+import { ticksOf } from '../../src/sync/schedule-ticks.ts';
 import { TableSchedule } from '../../src/sync/table-schedule.ts';
 
 const EVERY_MINUTE = '* * * * *';
@@ -39,7 +40,7 @@ function scheduled(takes: number, outcome: () => RunResult) {
   const seen = { starts: [] as number[], running: 0, most: 0 };
   const controller = new AbortController();
   const schedule = new TableSchedule({
-    cron: EVERY_MINUTE,
+    startTicks: ticksOf(EVERY_MINUTE, () => null),
     random: () => 0,
     run: async () => {
       seen.starts.push(Date.now());

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { checkSchedules } from '../../src/operations/check-link-life.ts';
+import { requestsPer5Minutes } from '../../src/operations/request-rate.ts';
+import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { load, problemsOf, written } from './config-directory.ts';
+
+const schedules = (yaml: string): (string | undefined)[] => load(yaml).tables.map(({ schedule }) => schedule);
+
+test('adaptive may be the schedule of all tables, or of one', () => {
+  expect(schedules('schedule: adaptive\ntables: [a, { name: b, schedule: "0 * * * *" }]')).toEqual([
+    'adaptive',
+    '0 * * * *',
+  ]);
+  expect(schedules('tables: [a, { name: b, schedule: adaptive }]')).toEqual(['*/5 * * * *', 'adaptive']);
+});
+
+test('the variable sets it, too', () => {
+  const file = written('schedule: "0 * * * *"\ntables: [a]');
+  const [table] = loadConfig(file, {}, { MIRRORVERSE_SCHEDULE: 'adaptive' }).tables;
+  expect(table?.schedule).toBe('adaptive');
+});
+
+test('a snapshot, which reads the whole table, is adaptive only where its own schedule says so', () => {
+  const yaml =
+    'schedule: adaptive\ntables: [{ name: a, mode: snapshot }, { name: b, mode: snapshot, schedule: adaptive }]';
+  expect(schedules(yaml)).toEqual(['0 * * * *', 'adaptive']);
+});
+
+test.each(['Adaptive', 'adaptiv', ' adaptive', 'hourly'])('%j is refused, and both ways are told', (word) => {
+  expect(problemsOf(`schedule: '${word}'`)).toEqual([
+    {
+      key: 'schedule',
+      message: 'is no cron expression of 5 fields, or 6 with seconds, nor the word adaptive',
+    },
+  ]);
+});
+
+test('idle tables on it need a request an hour each', () => {
+  expect(requestsPer5Minutes(Array.from({ length: 24 }, () => 'adaptive'))).toBe(2);
+  expect(requestsPer5Minutes(['adaptive', '* * * * *'])).toBe(6);
+});
+
+test('no link expires by it, whatever its life', () => {
+  const table = { name: 'account', mode: 'changes' as const, schedule: 'adaptive', columns: ALL_COLUMNS };
+  for (const life of [1, 7, 90]) expect(checkSchedules([table], life)).toEqual([]);
+});
