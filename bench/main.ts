@@ -5,6 +5,9 @@
  * in full writes the document; any other prints only.
  */
 import { measureBaseline } from './measure/baseline.ts';
+import { measureDelta } from './measure/delta.ts';
+import { measureIdle } from './measure/idle.ts';
+import { measureRebaseline } from './measure/rebaseline.ts';
 import { readOptions, type Options } from './options.ts';
 import type { Section } from './report/section.ts';
 import { printSection } from './report/print.ts';
@@ -14,6 +17,9 @@ type Measure = (workbench: Workbench, options: Options) => Promise<Section>;
 
 const MEASUREMENTS: Readonly<Record<string, Measure>> = {
   baseline: measureBaseline,
+  rebaseline: measureRebaseline,
+  delta: measureDelta,
+  idle: measureIdle,
 };
 
 const names = Object.keys(MEASUREMENTS);

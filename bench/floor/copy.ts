@@ -2,6 +2,7 @@
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { attributes } from '../rows/attributes.ts';
+import { timed } from './timed.ts';
 import { prepareText, writeReadyText } from './write-ready-text.ts';
 
 export interface CopyFloor {
@@ -11,25 +12,17 @@ export interface CopyFloor {
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
-export interface FloorTime {
-  readonly milliseconds: number;
-  /** Share of the time that the floor's own process was busy: PostgreSQL is to be what takes it. */
-  readonly busy: number;
-}
-
 const { url, columns, tables } = JSON.parse(process.argv[2] ?? '') as CopyFloor;
 const rotation = prepareText(columns);
 const names = attributes(columns).map(({ name }) => `"${name}"`);
 const client = new Client({ connectionString: url });
 await client.connect();
-const cpu = process.cpuUsage();
-const begun = performance.now();
-for (const { name, rows } of tables) {
-  const copy = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
-  await writeReadyText(copy, rotation, { count: rows, rowAt: (at) => at, place: 0, changes: 0 });
-}
-const milliseconds = performance.now() - begun;
-const { user, system } = process.cpuUsage(cpu);
+const time = await timed(client, async () => {
+  for (const { name, rows } of tables) {
+    const copy = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
+    await writeReadyText(copy, rotation, { count: rows, rowAt: (at) => at, place: 0, changes: 0 });
+  }
+});
 await client.end();
-process.send?.({ milliseconds, busy: (user + system) / 1_000 / milliseconds } satisfies FloorTime);
+process.send?.(time);
 process.disconnect();

@@ -1,16 +1,19 @@
-import type { CopyFloor, FloorTime } from '../floor/copy.ts';
+import type { CopyFloor } from '../floor/copy.ts';
+import type { FloorTime } from '../floor/timed.ts';
 import type { Options } from '../options.ts';
 import { verdict, type Section } from '../report/section.ts';
-import { count, percent, rate, seconds } from '../report/units.ts';
+import { busyInFloors } from '../report/busy.ts';
+import { count, rate, seconds } from '../report/units.ts';
 import { withSource, type Source } from '../source/start.ts';
+import type { SourceTable } from '../source/table.ts';
 import { runScript } from '../support/child.ts';
 import { median } from '../support/median.ts';
 import { alternating } from '../support/rounds.ts';
-import { runCommand, type CommandRun } from '../support/mirror-command.ts';
+import { floorTable, loadMirror, TABLE } from '../support/load-mirror.ts';
+import type { CommandRun } from '../support/mirror-command.ts';
 import { FLOOR_SCHEMA, type Workbench } from '../support/workbench.ts';
 
 const BAR = 1.25;
-const TABLE = 'account';
 const FLOOR = `${FLOOR_SCHEMA}.${TABLE}`;
 
 /** A whole baseline into an empty mirror, at several widths. */
@@ -23,14 +26,14 @@ export async function measureBaseline(workbench: Workbench, options: Options): P
   return {
     title: 'Baseline',
     about: `${count(rows)} rows over HTTP from a source on the same machine, in pages of 5,000, into an empty mirror. The floor is COPY of the same rows, ready as text, into the same table with its key; allowed are ${BAR} times its time.`,
-    headings: ['columns', 'baseline', 'rows/s', 'whole command', 'floor', "floor's own process", 'ratio'],
+    headings: ['columns', 'baseline', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
     rows: results.map(({ columns, mirror, command, floor, busy, ratio }) => [
       String(columns),
       seconds(mirror),
       rate(rows, mirror),
       seconds(command),
       seconds(floor),
-      `${percent(busy)} of a core`,
+      busy,
       verdict({ value: ratio, bar: BAR }),
     ]),
     ratios: results.map(({ columns, ratio }) => ({
@@ -46,7 +49,7 @@ interface Width {
   readonly mirror: number;
   readonly command: number;
   readonly floor: number;
-  readonly busy: number;
+  readonly busy: string;
   readonly ratio: number;
 }
 
@@ -56,40 +59,33 @@ async function measureWidth(
   columns: number,
   rounds: number,
 ): Promise<Width> {
-  return withSource({ tables: [{ name: TABLE, rows, columns }] }, async (source) => {
+  const table = { name: TABLE, rows, columns };
+  return withSource({ tables: [table] }, async (source) => {
     const { first: mirrors, second: floors } = await alternating(
       rounds,
-      async () => loadMirror(workbench, source, rows),
-      async () => loadFloor(workbench, { rows, columns }),
+      async () => timeMirror(workbench, source, table),
+      async () => timeFloor(workbench, table),
     );
     return {
       columns,
       mirror: median(mirrors.map(({ run }) => run)),
       command: median(mirrors.map((each) => each.process)),
       floor: median(floors.map(({ milliseconds }) => milliseconds)),
-      busy: Math.max(...floors.map(({ busy }) => busy)),
+      busy: busyInFloors(floors),
       ratio: median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN))),
     };
   });
 }
 
 /** Loads the mirror, leaves an empty table like it for the floor, and nothing else. */
-async function loadMirror(workbench: Workbench, source: Source, rows: number): Promise<CommandRun> {
-  await workbench.clear();
-  await workbench.settle();
-  const surroundings = { origin: source.origin, url: workbench.url, tables: [TABLE] };
-  const run = await runCommand(['backfill'], surroundings);
-  const [counted] = await workbench.query(`SELECT count(*)::int AS rows FROM dataverse.${TABLE}`);
-  if (counted?.['rows'] !== rows) throw new Error('The mirror does not have every row.');
-  await workbench.query(`CREATE TABLE ${FLOOR} (LIKE dataverse.${TABLE} INCLUDING ALL)`);
+async function timeMirror(workbench: Workbench, source: Source, table: SourceTable): Promise<CommandRun> {
+  const run = await loadMirror(workbench, source, [table]);
+  await floorTable(workbench, TABLE);
   await workbench.query('DROP SCHEMA dataverse CASCADE');
   return run;
 }
 
-async function loadFloor(
-  workbench: Workbench,
-  { rows, columns }: { readonly rows: number; readonly columns: number },
-): Promise<FloorTime> {
+async function timeFloor(workbench: Workbench, { rows, columns }: SourceTable): Promise<FloorTime> {
   await workbench.query(`TRUNCATE ${FLOOR}`);
   await workbench.settle();
   const floor: CopyFloor = { url: workbench.url, columns, tables: [{ name: FLOOR, rows }] };

@@ -4,7 +4,7 @@ import { VARIETY } from './values.ts';
 export interface ChangedRows {
   readonly count: number;
   /** The number of the changed row at a place, counted from 0. */
-  row(at: number): number;
+  readonly row: (at: number) => number;
 }
 
 export function changedRows(rows: number, count: number): ChangedRows {

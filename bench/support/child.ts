@@ -30,3 +30,8 @@ export async function nextMessage<T>(child: ChildProcess): Promise<T> {
     });
   });
 }
+
+/** Resolves when a process has ended. */
+export async function nextExit(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}

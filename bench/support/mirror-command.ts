@@ -25,22 +25,24 @@ export interface CommandSurroundings {
   readonly tables: readonly string[];
 }
 
-/** Runs the built command to its end. @throws Error when it does not succeed. */
+/**
+ * Runs the built command to its end.
+ *
+ * @param environment variables beside those that say where everything is.
+ * @throws Error when it does not succeed.
+ */
 export async function runCommand(
   words: readonly string[],
   { origin, url, tables }: CommandSurroundings,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<CommandRun> {
   const startedAt = process.hrtime.bigint();
   const begun = performance.now();
   const child = spawn(process.execPath, [scriptPath('../dist/cli/main.js'), ...words], {
     env: {
       PATH: process.env['PATH'] ?? '',
-      DATAVERSE_URL: origin,
-      DATAVERSE_ACCESS_TOKEN: 'bench',
-      DATABASE_URL: url,
-      MIRRORVERSE_TABLES: tables.join(','),
-      // The source is no environment that has to be spared.
-      MIRRORVERSE_REQUESTS_PER_5_MINUTES: '1000000',
+      ...commandVariables({ origin, url, tables }),
+      ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -57,6 +59,18 @@ export async function runCommand(
     memory: memory(),
     startedAt,
     stdout: stdout.text,
+  };
+}
+
+/** What the command is told where everything is with. */
+export function commandVariables({ origin, url, tables }: CommandSurroundings): Record<string, string> {
+  return {
+    DATAVERSE_URL: origin,
+    DATAVERSE_ACCESS_TOKEN: 'bench',
+    DATABASE_URL: url,
+    MIRRORVERSE_TABLES: tables.join(','),
+    // The source is no environment that has to be spared.
+    MIRRORVERSE_REQUESTS_PER_5_MINUTES: '1000000',
   };
 }
 

@@ -1,0 +1,32 @@
+/** The floor of an idle pass: one request to each table's delta link, one after the other. */
+import http from 'node:http';
+
+export interface RequestsFloor {
+  readonly urls: readonly string[];
+}
+
+export interface RequestsTime {
+  readonly milliseconds: number;
+}
+
+const { urls } = JSON.parse(process.argv[2] ?? '') as RequestsFloor;
+const agent = new http.Agent({ keepAlive: true });
+await get(urls[0] ?? '');
+const begun = performance.now();
+for (const url of urls) await get(url);
+const milliseconds = performance.now() - begun;
+agent.destroy();
+process.send?.({ milliseconds } satisfies RequestsTime);
+process.disconnect();
+
+async function get(url: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const headers = { accept: 'application/json', prefer: 'odata.maxpagesize=5000' };
+    const request = http.get(url, { agent, headers }, (response) => {
+      response.on('data', () => undefined);
+      response.on('end', resolve);
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+  });
+}

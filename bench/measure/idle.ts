@@ -1,0 +1,110 @@
+import type { RequestsFloor, RequestsTime } from '../floor/requests.ts';
+import type { PassWork } from '../mirror/passes.ts';
+import type { Options } from '../options.ts';
+import { verdict, type Section } from '../report/section.ts';
+import { count, seconds } from '../report/units.ts';
+import { API_PATH } from '../source/metadata.ts';
+import { withSource } from '../source/start.ts';
+import { entitySet, type SourceTable } from '../source/table.ts';
+import { nextExit, nextMessage, runScript, startScript } from '../support/child.ts';
+import { surroundingsOf } from '../support/load-mirror.ts';
+import { median } from '../support/median.ts';
+import { runCommand } from '../support/mirror-command.ts';
+import { alternating } from '../support/rounds.ts';
+import type { Workbench } from '../support/workbench.ts';
+
+const BAR = 1.1;
+const TABLES = 200;
+/** Milliseconds that the source takes for an answer. */
+const LATENCIES = [0, 50];
+
+/** A pass over many tables that finds no change in any of them. */
+export async function measureIdle(workbench: Workbench, options: Options): Promise<Section> {
+  const tables = Array.from({ length: TABLES }, (_, at) => ({ name: `table${at}`, rows: 10, columns: 20 }));
+  const results = [];
+  for (const latency of LATENCIES) {
+    results.push(await measureLatency(workbench, tables, latency, options.rounds(3)));
+  }
+  return {
+    title: 'Idle pass',
+    about: `A pass over ${TABLES} tables without a change, in a process that has made one before, as the daemon's are. The floor is ${TABLES} requests for the same answers, one after the other over one connection; allowed are ${BAR} times its time. Once the source answers at once, once after 50 ms, as an environment does at the least. The command \`sync\` starts a process, which reads metadata first.`,
+    headings: [
+      'answer after',
+      'pass',
+      'floor',
+      'requests a table',
+      'transactions a table',
+      'WAL a table',
+      '`sync`, whole command',
+      'ratio',
+    ],
+    rows: results.map(({ latency, pass, floor, requests, transactions, wal, command, ratio }) => [
+      `${latency} ms`,
+      seconds(pass),
+      seconds(floor),
+      (requests / TABLES).toFixed(2),
+      (transactions / TABLES).toFixed(2),
+      `${count(wal / TABLES)} bytes`,
+      seconds(command),
+      verdict({ value: ratio, bar: BAR }),
+    ]),
+    ratios: results.map(({ latency, ratio }) => ({
+      name: `idle pass, answers after ${latency} ms`,
+      value: ratio,
+      bar: BAR,
+    })),
+  };
+}
+
+interface Idle {
+  readonly latency: number;
+  readonly pass: number;
+  readonly floor: number;
+  readonly requests: number;
+  readonly transactions: number;
+  readonly wal: number;
+  readonly command: number;
+  readonly ratio: number;
+}
+
+async function measureLatency(
+  workbench: Workbench,
+  tables: readonly SourceTable[],
+  latency: number,
+  rounds: number,
+): Promise<Idle> {
+  await workbench.clear();
+  const options = { tables, latency: { rows: latency, metadata: latency } };
+  return withSource(options, async (source) => {
+    const surroundings = surroundingsOf(workbench, source, tables);
+    const child = startScript('mirror/passes.ts', surroundings);
+    await nextMessage(child);
+    await workbench.settle();
+    const pass = async (): Promise<PassWork & { requests: number }> => {
+      await source.forget();
+      child.send('pass');
+      const work = await nextMessage<PassWork>(child);
+      const { pages, metadata } = await source.counts();
+      return { ...work, requests: pages + metadata };
+    };
+    const urls = tables.map((table) => `${source.origin}${API_PATH}${entitySet(table)}?$deltatoken=0`);
+    const floor = async (): Promise<RequestsTime> =>
+      runScript<RequestsTime>('floor/requests.ts', { urls } satisfies RequestsFloor);
+    const { first: passes, second: floors } = await alternating(rounds, pass, floor);
+    child.send('end');
+    await nextExit(child);
+    const command = await runCommand(['sync'], surroundings);
+    return {
+      latency,
+      pass: median(passes.map(({ milliseconds }) => milliseconds)),
+      floor: median(floors.map(({ milliseconds }) => milliseconds)),
+      requests: median(passes.map(({ requests }) => requests)),
+      transactions: median(passes.map(({ transactions }) => transactions)),
+      wal: median(passes.map(({ wal }) => wal)),
+      command: command.process,
+      ratio: median(
+        passes.map(({ milliseconds }, round) => milliseconds / (floors[round]?.milliseconds ?? Number.NaN)),
+      ),
+    };
+  });
+}

@@ -1,0 +1,90 @@
+import type { FetchFloor, FetchTime } from '../floor/fetch-pages.ts';
+import type { Options } from '../options.ts';
+import { verdict, type Section } from '../report/section.ts';
+import { count, rate, seconds } from '../report/units.ts';
+import { withSource } from '../source/start.ts';
+import { runScript } from '../support/child.ts';
+import { loadMirror, surroundingsOf, TABLE } from '../support/load-mirror.ts';
+import { median } from '../support/median.ts';
+import { runCommand, type CommandRun } from '../support/mirror-command.ts';
+import { alternating } from '../support/rounds.ts';
+import { FLOOR_SCHEMA, type Workbench } from '../support/workbench.ts';
+
+/** The width that the bar is for; a wider table is shown beside it. */
+const JUDGED = 60;
+const BAR = 1.5;
+const BEFORE = `${FLOOR_SCHEMA}.before`;
+
+/** A re-baseline over a mirror that has every row already. */
+export async function measureRebaseline(workbench: Workbench, options: Options): Promise<Section> {
+  const rows = options.rows(500_000);
+  const results = [];
+  for (const columns of options.columns([JUDGED, 200])) {
+    results.push(await measureWidth(workbench, rows, columns, options.rounds(columns > JUDGED ? 1 : 3)));
+  }
+  return {
+    title: 'Re-baseline without a change',
+    about: `${count(rows)} rows that the mirror has already. The floor is to fetch and parse their pages alone, with the same client and parser; at ${JUDGED} columns ${BAR} times its time is allowed. A row counts as rewritten if its \`xmin\` or \`ctid\` is another one afterwards.`,
+    headings: ['columns', 're-baseline', 'rows/s', 'whole command', 'floor', 'rows rewritten', 'ratio'],
+    rows: results.map(({ columns, mirror, command, floor, rewritten, ratio }) => [
+      String(columns),
+      seconds(mirror),
+      rate(rows, mirror),
+      seconds(command),
+      seconds(floor),
+      count(rewritten),
+      columns === JUDGED ? verdict({ value: ratio, bar: BAR }) : ratio.toFixed(2),
+    ]),
+    ratios: results
+      .filter(({ columns }) => columns === JUDGED)
+      .map(({ columns, ratio }) => ({ name: `re-baseline, ${columns} columns`, value: ratio, bar: BAR })),
+  };
+}
+
+interface Width {
+  readonly columns: number;
+  readonly mirror: number;
+  readonly command: number;
+  readonly floor: number;
+  readonly rewritten: number;
+  readonly ratio: number;
+}
+
+async function measureWidth(
+  workbench: Workbench,
+  rows: number,
+  columns: number,
+  rounds: number,
+): Promise<Width> {
+  const table = { name: TABLE, rows, columns };
+  return withSource({ tables: [table] }, async (source) => {
+    await loadMirror(workbench, source, [table]);
+    await workbench.query(
+      `CREATE TABLE ${BEFORE} AS SELECT accountid, xmin::text AS writer, ctid AS place FROM dataverse.${TABLE}`,
+    );
+    const again = async (): Promise<CommandRun> => {
+      await workbench.settle();
+      return runCommand(['backfill', '--restart'], surroundingsOf(workbench, source, [table]));
+    };
+    const { origin } = source;
+    const fetch = async (): Promise<FetchTime> =>
+      runScript<FetchTime>('floor/fetch-pages.ts', { origin, table: TABLE } satisfies FetchFloor);
+    const { first: mirrors, second: floors } = await alternating(rounds, again, fetch);
+    return {
+      columns,
+      mirror: median(mirrors.map(({ run }) => run)),
+      command: median(mirrors.map((each) => each.process)),
+      floor: median(floors.map(({ milliseconds }) => milliseconds)),
+      rewritten: await countRewritten(workbench),
+      ratio: median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN))),
+    };
+  });
+}
+
+async function countRewritten(workbench: Workbench): Promise<number> {
+  const [counted] = await workbench.query(
+    `SELECT count(*)::int AS rows FROM ${BEFORE} b FULL JOIN dataverse.${TABLE} m USING (accountid)
+      WHERE (b.writer, b.place) IS DISTINCT FROM (m.xmin::text, m.ctid)`,
+  );
+  return Number(counted?.['rows']);
+}
