@@ -50,8 +50,10 @@ export function updateStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?:
 }
 
 /**
- * Inserts staged rows that the mirror does not have. One that somebody else puts there meanwhile is
- * updated as `updateStaged` would.
+ * Inserts staged rows that the mirror does not have, if `$1` says that there may be some. One that
+ * somebody else puts there meanwhile is updated as `updateStaged` would.
+ *
+ * PostgreSQL refuses it for a mirror table whose key was dropped, whatever `$1` says.
  */
 export function insertStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
   const names = columnNames(mirror);
@@ -59,7 +61,7 @@ export function insertStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?:
   return `INSERT INTO ${mirror.qualified} AS m (${names.join(', ')})
     SELECT ${names.map((name) => `s.${name}`).join(', ')}
       FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
-     WHERE m.${keys[0]} IS NULL
+     WHERE $1 AND m.${keys[0]} IS NULL
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${assignments(mirror, 'excluded')}
      WHERE ${overUnseen === undefined ? isNewer(mirror, 'excluded', rewrite) : differs(mirror, 'excluded')}`;
 }

@@ -126,12 +126,11 @@ export class RowStore {
     const { remember, rewound, rewrite } = mode;
     const overUnseen = rewound ? remember : undefined;
     const updated = (await client.query(updateStaged(mirror, rewrite, overUnseen))).rowCount ?? 0;
-    // Of a delta mostly all were there.
-    const inserted =
-      updated === staged ? 0 : (await client.query(insertStaged(mirror, rewrite, overUnseen))).rowCount;
+    // Of a delta mostly all were there. It is asked all the same: who drops a key is to hear of it.
+    const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [updated < staged]);
     // Only then: until now it told the rows that are of this environment's time from the others.
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
-    return updated + (inserted ?? 0);
+    return updated + (inserted.rowCount ?? 0);
   }
 
   /**
