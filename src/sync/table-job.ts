@@ -29,7 +29,7 @@ import {
 import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
-import { OthersChanges } from './others-changes.ts';
+import { OthersRuns } from './others-runs.ts';
 import { hasFoundChanges, type PassProgress } from './pass-progress.ts';
 import { runPass, type PassOptions } from './pass.ts';
 import { recovering } from './recovery.ts';
@@ -82,7 +82,7 @@ export class TableJob {
   private readonly preparation: TablePreparation;
   private readonly outcomes: OutcomeParts;
   private readonly requests: RequestMeter;
-  private readonly others = new OthersChanges();
+  private readonly others = new OthersRuns();
 
   constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
@@ -184,7 +184,7 @@ export class TableJob {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
-    this.others.counterRead(taken.changes, progress);
+    const othersMayHaveRun = this.others.leaseTaken(taken, progress);
     this.leases.keep(taken.lease);
     let givenBack = false;
     try {
@@ -192,7 +192,7 @@ export class TableJob {
       const waited = options.dueAt === undefined ? 0 : performance.now() - options.dueAt;
       const age = taken.successAge;
       // Below zero the database's clock was set back, and says nothing.
-      if (age !== null && age >= 0 && age < waited) return true;
+      if (othersMayHaveRun && age !== null && age >= 0 && age < waited) return true;
       // With the checkpoint of its last page.
       givenBack = await this.pass(taken, options, progress, signal);
       return givenBack;

@@ -147,7 +147,7 @@ test('two hundred idle tables that start together are spread at the start, and m
   await tables.stopped();
   const most = (from: number, to: number, width: number): number => {
     const buckets = new Map<number, number>();
-    for (const at of starts.map((start) => start - begun).filter((at) => at >= from && at < to)) {
+    for (const at of starts.map((start) => start - begun).filter((after) => after >= from && after < to)) {
       const bucket = Math.floor(at / width);
       buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
     }
