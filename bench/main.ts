@@ -6,33 +6,44 @@
  */
 import { measureBaseline } from './measure/baseline.ts';
 import { measureDelta } from './measure/delta.ts';
+import { measureGrowth } from './measure/growth.ts';
 import { measureIdle } from './measure/idle.ts';
+import { measureMemory } from './measure/memory.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
+import { measureStart } from './measure/start.ts';
+import { measureTenTables } from './measure/ten-tables.ts';
 import { readOptions, type Options } from './options.ts';
+import { sectionText, writeDocument } from './report/document.ts';
+import { machine } from './report/machine.ts';
 import type { Section } from './report/section.ts';
-import { printSection } from './report/print.ts';
+import { seconds } from './report/units.ts';
 import { openWorkbench, type Workbench } from './support/workbench.ts';
 
-type Measure = (workbench: Workbench, options: Options) => Promise<Section>;
-
-const MEASUREMENTS: Readonly<Record<string, Measure>> = {
+const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Options) => Promise<Section>>> = {
   baseline: measureBaseline,
   rebaseline: measureRebaseline,
   delta: measureDelta,
   idle: measureIdle,
+  memory: measureMemory,
+  tables: measureTenTables,
+  growth: measureGrowth,
+  start: measureStart,
 };
 
-const names = Object.keys(MEASUREMENTS);
-const options = readOptions(process.argv.slice(2), names);
+const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));
 const workbench = await openWorkbench();
-const sections: Section[] = [];
 try {
+  const surroundings = await machine(workbench);
+  console.log(`${surroundings}\n`);
+  const sections: Section[] = [];
   for (const [name, measure] of Object.entries(MEASUREMENTS)) {
     if (options.only.length > 0 && !options.only.includes(name)) continue;
+    const begun = performance.now();
     const section = await measure(workbench, options);
-    printSection(section);
+    console.log(`${sectionText(section)}\n${name} took ${seconds(performance.now() - begun)}\n`);
     sections.push(section);
   }
+  if (options.whole) writeDocument(sections, surroundings);
 } finally {
   await workbench.close();
 }

@@ -1,0 +1,71 @@
+import type { Options } from '../options.ts';
+import { verdict, type Section } from '../report/section.ts';
+import { count, seconds } from '../report/units.ts';
+import { withSource } from '../source/start.ts';
+import { loadMirror, surroundingsOf, TABLE } from '../support/load-mirror.ts';
+import { median } from '../support/median.ts';
+import { runCommand } from '../support/mirror-command.ts';
+import type { Workbench } from '../support/workbench.ts';
+
+const COLUMNS = 20;
+const LARGEST = 5_000_000;
+/** Parts of the largest. */
+const SIZES = [0.02, 0.2, 1];
+const CHANGED = 1_000;
+/** How much more a row may take in one table than in another. */
+const BAR = 1.1;
+
+/** What tables that are ever larger cost: their baseline, and a delta of always as many rows. */
+export async function measureGrowth(workbench: Workbench, options: Options): Promise<Section> {
+  const [columns = COLUMNS] = options.columns([COLUMNS]);
+  const results: Size[] = [];
+  for (const size of SIZES) {
+    const rows = Math.ceil(options.rows(LARGEST) * size);
+    results.push(await measureSize(workbench, { rows, columns }, options.rounds(5)));
+  }
+  const perRow = results.map(({ rows, baseline }) => baseline / rows);
+  const deltas = results.map(({ delta }) => delta);
+  return {
+    title: 'As tables grow',
+    about: `Baselines of tables of ${columns} columns, and a delta of ${count(CHANGED)} rows of each. A row's share of the baseline is to differ by ${Math.round(100 * (BAR - 1))} % at most: it is ${verdict({ value: spread(perRow), bar: BAR })} times as large in one table as in another. The slowest delta takes ${spread(deltas).toFixed(2)} times as long as the quickest.`,
+    headings: ['rows', 'baseline', 'a row', `delta of ${count(CHANGED)}`],
+    rows: results.map(({ rows, baseline, delta }, at) => [
+      count(rows),
+      seconds(baseline),
+      `${(1_000 * (perRow[at] ?? 0)).toFixed(2)} µs`,
+      seconds(delta),
+    ]),
+    ratios: [],
+  };
+}
+
+/** How many times the smallest figure the largest one is. */
+function spread(figures: readonly number[]): number {
+  return Math.max(...figures) / Math.min(...figures);
+}
+
+interface Size {
+  readonly rows: number;
+  /** Milliseconds. */
+  readonly baseline: number;
+  readonly delta: number;
+}
+
+async function measureSize(
+  workbench: Workbench,
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+  rounds: number,
+): Promise<Size> {
+  const table = { name: TABLE, rows, columns };
+  return withSource({ tables: [table] }, async (source) => {
+    const { run: baseline } = await loadMirror(workbench, source, [table]);
+    const deltas: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      await source.change(TABLE, CHANGED);
+      await workbench.settle();
+      const { run } = await runCommand(['sync'], surroundingsOf(workbench, source, [table]));
+      deltas.push(run);
+    }
+    return { rows, baseline, delta: median(deltas) };
+  });
+}
