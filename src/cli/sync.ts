@@ -53,7 +53,7 @@ export async function syncTables(
 export function printResults(context: CommandContext, results: readonly RunResult[]): void {
   if (context.options['json'] === true) {
     const tables = results.map((result) => {
-      const { failure, deferred: _, changed: __, ...entry } = result;
+      const { failure, deferred: _, changed: __, requests: ___, ...entry } = result;
       const error = failure && summaryOf(failure);
       return { ...entry, error };
     });

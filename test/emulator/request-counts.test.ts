@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CommandLine } from '../support/command-line.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { SyncBench } from '../support/sync.ts';
 
 interface Counters {
@@ -70,6 +72,37 @@ describe('what a table costs', () => {
     const [result] = await session.sync();
     expect(result?.failure?.code).toBe('privilege-missing');
     expect(await counters(bench)).toEqual({ requests: journaled(bench), idle, changes: 3, since });
+  });
+
+  it('has what commands spend under a lease of the table, and what reading its labels takes', async () => {
+    await using bench = await SyncBench.open();
+    const { store, faults } = bench.emulator;
+    const [first = ''] = store.seed('account', 3);
+    await using cli = await CommandLine.open(mirrorEnvironment(bench, ['account']));
+    const counted = async (...args: string[]): Promise<number> => {
+      await cli.run(args);
+      const { requests } = await counters(bench);
+      expect(requests).toBe(journaled(bench));
+      return requests;
+    };
+    const loaded = await counted('sync');
+    const planned = await counted('plan', '--apply');
+    faults.add({
+      match: { kind: 'delta' },
+      do: { transformText: (text) => text.replace('"name":"too large"', '"name":"\\u0000"') },
+    });
+    store.update('account', first, { name: 'too large' });
+    const refused = await counted('sync');
+    faults.clear();
+    const retried = await counted('quarantine', 'retry');
+    expect(bench.emulator.requests.count({ kind: 'row' })).toBe(1);
+    for (const [before, after] of [
+      [loaded, planned],
+      [planned, refused],
+      [refused, retried],
+    ] as const) {
+      expect(after).toBeGreaterThan(before);
+    }
   });
 
   it('is idle where a run of several requests found nothing', async () => {
