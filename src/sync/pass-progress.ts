@@ -11,6 +11,8 @@ export interface PassProgress {
   rowsWritten: number;
   rowsDeleted: number;
   rowsQuarantined: number;
+  /** Rows in quarantine when the lease was taken. */
+  quarantined?: number;
   /** Requests to the Web API that went on record with the pages. */
   requests: number;
 }

@@ -37,6 +37,9 @@ export async function quarantinedAfter(
   table: string,
   progress: PassProgress,
 ): Promise<number> {
+  const { quarantined, phase, rowsRead } = progress;
+  // A delta without an entry, as most are, has put no row in and taken none out.
+  if (quarantined !== undefined && phase === 'delta' && rowsRead === 0) return quarantined;
   try {
     return await countQuarantined(store, table);
   } catch {

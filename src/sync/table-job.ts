@@ -184,6 +184,7 @@ export class TableJob {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
+    progress.quarantined = taken.quarantined;
     const othersMayHaveRun = this.others.leaseTaken(taken, progress);
     this.leases.keep(taken.lease);
     let givenBack = false;

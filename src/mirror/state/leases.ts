@@ -3,7 +3,7 @@ import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
-import { and, eq, inArray, or, sql } from './drizzle.ts';
+import { and, count, eq, inArray, or, sql } from './drizzle.ts';
 
 /** The right to write one table's mirror, with the fence that proves it in every commit. */
 export interface Lease {
@@ -22,6 +22,8 @@ export interface Taken {
   readonly linkAge: number | null;
   /** Rows that runs have written or deleted so far, those of other processes too. */
   readonly changes: number;
+  /** Rows in quarantine. */
+  readonly quarantined: number;
 }
 
 /** An SQL interval of so many milliseconds. */
@@ -55,7 +57,11 @@ export async function takeLease(
   holder: string,
   duration: number,
 ): Promise<Taken | null> {
-  const { tables } = store.tables;
+  const { tables, quarantine } = store.tables;
+  const quarantined = store.db
+    .select({ rows: count() })
+    .from(quarantine)
+    .where(and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)));
   const free = store.db
     .select({ table: tables.table })
     .from(tables)
@@ -80,6 +86,7 @@ export async function takeLease(
     .returning({
       fence: tables.fence,
       changes: tables.changes,
+      quarantined: sql<number>`(${quarantined})::int`,
       ...checkpointColumns(tables),
       successAge: sql<
         number | null
@@ -95,6 +102,7 @@ export async function takeLease(
     successAge: row.successAge,
     linkAge: row.linkAge,
     changes: row.changes,
+    quarantined: row.quarantined,
   };
 }
 
