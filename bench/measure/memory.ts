@@ -23,7 +23,7 @@ const PAGE_BYTES = [
 /** The most memory that a baseline of a very wide table takes. */
 export async function measureMemory(workbench: Workbench, options: Options): Promise<Section> {
   const [columns = COLUMNS] = options.columns([COLUMNS]);
-  const table = { name: TABLE, rows: options.rows(100_000), columns };
+  const table = { name: TABLE, rows: options.rows(50_000), columns };
   const results = [];
   for (const { set, environment, most } of PAGE_BYTES) {
     const { memory, whole } = await withSource({ tables: [table] }, async (source) => {

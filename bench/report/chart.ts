@@ -42,11 +42,11 @@ text { fill: #e6edf3 }
 }
 </style>
 <text x="12" y="20">Time, in times of the floor measured in the same run: shorter is better</text>
-<line class="floor" x1="${x(1)}" y1="${TOP - 6}" x2="${x(1)}" y2="${bottom}"/>
 <text class="axis" x="${x(1)}" y="${TOP - 12}" text-anchor="middle">the floor</text>
 <line class="allowed" x1="${LEFT - 228}" y1="34" x2="${LEFT - 228}" y2="48"/>
 <text class="axis" x="${LEFT - 220}" y="45">allowed</text>
 ${[...grid, ...bars].join('\n')}
+<line class="floor" x1="${x(1)}" y1="${TOP - 6}" x2="${x(1)}" y2="${bottom}"/>
 </svg>
 `;
 }

@@ -35,5 +35,11 @@ export async function loadMirror(
 export async function floorTable(workbench: Workbench, table: string): Promise<string> {
   const name = `${FLOOR_SCHEMA}.${table}`;
   await workbench.query(`CREATE TABLE ${name} (LIKE dataverse.${table} INCLUDING ALL)`);
+  // Storage parameters are the one thing that LIKE leaves out.
+  const [storage] = await workbench.query(
+    `SELECT array_to_string(reloptions, ', ') AS options FROM pg_class WHERE oid = 'dataverse.${table}'::regclass`,
+  );
+  if (typeof storage?.['options'] === 'string')
+    await workbench.query(`ALTER TABLE ${name} SET (${storage['options']})`);
   return name;
 }
