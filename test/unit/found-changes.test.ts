@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { hasFoundChanges, type PassProgress } from '../../src/sync/pass-progress.ts';
+
+const NOTHING: PassProgress = {
+  phase: 'delta',
+  pages: 1,
+  rowsRead: 0,
+  rowsWritten: 0,
+  rowsDeleted: 0,
+  rowsQuarantined: 0,
+  requests: 1,
+};
+
+test('a delta without entries has found no change', () => {
+  expect(hasFoundChanges(NOTHING)).toBe(false);
+});
+
+test('a delta of one row that could not be stored, or of a tombstone nobody knows, has', () => {
+  expect(hasFoundChanges({ ...NOTHING, rowsRead: 1, rowsQuarantined: 1 })).toBe(true);
+  expect(hasFoundChanges({ ...NOTHING, rowsRead: 1 })).toBe(true);
+});
+
+test.each(['baseline', 'rebaseline'] as const)('a %s has where a row was written or deleted', (phase) => {
+  const loaded = { ...NOTHING, phase, rowsRead: 5_000 };
+  expect(hasFoundChanges(loaded)).toBe(false);
+  // In quarantine each time that it is read.
+  expect(hasFoundChanges({ ...loaded, rowsQuarantined: 1 })).toBe(false);
+  expect(hasFoundChanges({ ...loaded, rowsWritten: 1 })).toBe(true);
+  expect(hasFoundChanges({ ...loaded, rowsDeleted: 1 })).toBe(true);
+});
