@@ -32,6 +32,10 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
 
 const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));
 const workbench = await openWorkbench();
+const stop = (): void => void workbench.close().finally(() => process.exit(1));
+process.once('SIGINT', stop);
+process.once('SIGTERM', stop);
+const started = performance.now();
 try {
   const surroundings = await machine(workbench);
   console.log(`${surroundings}\n`);
@@ -40,9 +44,10 @@ try {
     if (options.only.length > 0 && !options.only.includes(name)) continue;
     const begun = performance.now();
     const section = await measure(workbench, options);
-    console.log(`${sectionText(section)}\n${name} took ${seconds(performance.now() - begun)}\n`);
+    console.log(`${sectionText(section)}\n\n${name} took ${seconds(performance.now() - begun)}\n`);
     sections.push(section);
   }
+  console.log(`All of it took ${seconds(performance.now() - started)}`);
   if (options.whole) writeDocument(sections, surroundings);
 } finally {
   await workbench.close();

@@ -6,7 +6,7 @@ export interface Options {
   readonly only: readonly string[];
   /** A measurement of `full` rows has so many. */
   readonly rows: (full: number) => number;
-  /** Widths to measure in place of those given. */
+  /** Widths to measure in place of those given; what is measured at one width takes the first. */
   readonly columns: (full: readonly number[]) => readonly number[];
   readonly rounds: (full: number) => number;
   /** All of it, in full: what is measured goes into the document. */

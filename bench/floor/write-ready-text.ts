@@ -7,10 +7,8 @@ import { VARIETY } from '../rows/values.ts';
 /** Pieces that are on their way at once. */
 const AHEAD = 2;
 
-export interface ReadyText {
-  /** Columns of the table. */
-  readonly columns: number;
-  /** How many rows. */
+/** Which rows are to be written. */
+export interface RowsToWrite {
   readonly count: number;
   readonly rowAt: (at: number) => number;
   /** Which of the prepared rows the first one is. */
@@ -19,10 +17,9 @@ export interface ReadyText {
   readonly changes: number;
 }
 
-/** Writers of COPY text for tables of so many columns; all that can be made before is made here. */
+/** COPY text of tables of so many columns, with all that can be made before it is wanted. */
 export function prepareText(columns: number): Rotation {
   const rotation = new Rotation(PreparedRows.copyText(columns, 2 * VARIETY));
-  // Each further copy is made by whoever finds none.
   const all = Array.from({ length: AHEAD + 1 }, () => rotation.take());
   for (const rows of all) rotation.give(rows);
   return rotation;
@@ -32,7 +29,7 @@ export function prepareText(columns: number): Rotation {
 export async function writeReadyText(
   stream: Writable,
   rotation: Rotation,
-  { count, rowAt, place, changes }: Omit<ReadyText, 'columns'>,
+  { count, rowAt, place, changes }: RowsToWrite,
 ): Promise<void> {
   const onTheirWay: Promise<void>[] = [];
   const end = finished(stream);

@@ -1,12 +1,13 @@
 import type { RequestsFloor, RequestsTime } from '../floor/requests.ts';
 import type { PassWork } from '../mirror/passes.ts';
+import { withPasses } from '../mirror/start-passes.ts';
 import type { Options } from '../options.ts';
 import { verdict, type Section } from '../report/section.ts';
 import { count, seconds } from '../report/units.ts';
 import { API_PATH } from '../source/metadata.ts';
-import { withSource } from '../source/start.ts';
+import { withSource, type Source } from '../source/start.ts';
 import { entitySet, type SourceTable } from '../source/table.ts';
-import { nextExit, nextMessage, runScript, startScript } from '../support/child.ts';
+import { runScript } from '../support/child.ts';
 import { surroundingsOf } from '../support/load-mirror.ts';
 import { median } from '../support/median.ts';
 import { runCommand } from '../support/mirror-command.ts';
@@ -77,22 +78,16 @@ async function measureLatency(
   const options = { tables, latency: { rows: latency, metadata: latency } };
   return withSource(options, async (source) => {
     const surroundings = surroundingsOf(workbench, source, tables);
-    const child = startScript('mirror/passes.ts', surroundings);
-    await nextMessage(child);
-    await workbench.settle();
-    const pass = async (): Promise<PassWork & { requests: number }> => {
-      await source.forget();
-      child.send('pass');
-      const work = await nextMessage<PassWork>(child);
-      const { pages, metadata } = await source.counts();
-      return { ...work, requests: pages + metadata };
-    };
-    const urls = tables.map((table) => `${source.origin}${API_PATH}${entitySet(table)}?$deltatoken=0`);
-    const floor = async (): Promise<RequestsTime> =>
-      runScript<RequestsTime>('floor/requests.ts', { urls } satisfies RequestsFloor);
-    const { first: passes, second: floors } = await alternating(rounds, pass, floor);
-    child.send('end');
-    await nextExit(child);
+    const { first: passes, second: floors } = await withPasses(surroundings, async (makePass) => {
+      await workbench.settle();
+      const pass = async (): Promise<PassWork & { requests: number }> => {
+        await source.forget();
+        const took = await makePass();
+        const { pages, metadata } = await source.counts();
+        return { ...took, requests: pages + metadata };
+      };
+      return alternating(rounds, pass, async () => makeRequests(source, tables));
+    });
     const command = await runCommand(['sync'], surroundings);
     return {
       latency,
@@ -107,4 +102,9 @@ async function measureLatency(
       ),
     };
   });
+}
+
+async function makeRequests(source: Source, tables: readonly SourceTable[]): Promise<RequestsTime> {
+  const urls = tables.map((table) => `${source.origin}${API_PATH}${entitySet(table)}?$deltatoken=0`);
+  return runScript<RequestsTime>('floor/requests.ts', { urls } satisfies RequestsFloor);
 }

@@ -10,14 +10,14 @@ const PLOT = new URL('../../docs/performance.svg', import.meta.url);
 const HOW = `Source, PostgreSQL and mirrorverse share the machine. The mirror is the built command in a process of its own, and its time is that of the table's run as its log tells it, metadata and the making of the table included; what the whole process took, start and end included, stands beside it. Rounds are made in turn with those of the floor, and the median counts.`;
 
 export function sectionText({ title, about, headings, rows }: Section): string {
-  return `### ${title}\n\n${about}\n\n${markdownTable(headings, rows)}\n`;
+  return `### ${title}\n\n${about}\n\n${markdownTable(headings, rows)}`;
 }
 
 /** All that stands between the document's markers. */
 export function figures(sections: readonly Section[], machine: string): string {
   return [
     `Measured by \`npm run bench\` on ${machine}\n\n${HOW}`,
-    '![Every ratio beside what is allowed](performance.svg)\n',
+    '![Every ratio beside what is allowed](performance.svg)',
     ...sections.map(sectionText),
   ].join('\n\n');
 }

@@ -21,7 +21,8 @@ export async function runScript<T>(name: string, argument: unknown): Promise<T> 
 /** The next message of a process. @throws Error when it ends without one. */
 export async function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null): void => reject(new Error(`${child.spawnfile} ended with ${code}.`));
+    const ended = (code: number | null): void =>
+      reject(new Error(`${child.spawnargs[1]} ended with ${code}.`));
     child.once('exit', ended);
     child.once('error', reject);
     child.once('message', (message) => {
