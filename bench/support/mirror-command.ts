@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { delimiter, dirname } from 'node:path';
 import { scriptPath } from './child.ts';
 import { runSpan, type LogLine } from './run-span.ts';
 
@@ -38,9 +39,10 @@ export async function runCommand(
 ): Promise<CommandRun> {
   const startedAt = process.hrtime.bigint();
   const begun = performance.now();
-  const child = spawn(process.execPath, [scriptPath('../dist/cli/main.js'), ...words], {
+  const child = spawn(scriptPath('../dist/cli/main.js'), words, {
     env: {
-      PATH: process.env['PATH'] ?? '',
+      // Its first line looks for `node` there, and is to find this one.
+      PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
       ...commandVariables({ origin, url, tables }),
       ...environment,
     },

@@ -10,6 +10,7 @@ import {
   type MirrorColumn,
   type MirrorTable,
 } from './mirror-table.ts';
+import { KEPT_TOGETHER } from './storage-parameters.ts';
 
 export interface PlanOptions {
   readonly policy: DriftPolicy;
@@ -146,6 +147,9 @@ function checkRoom(mirror: MirrorTable, needed: number): void {
   });
 }
 
+/** Rows of more columns are wide by their number, not by texts that were better kept apart. */
+const MANY_COLUMNS = 100;
+
 function createTable(mirror: MirrorTable): string {
   const columns = mirror.columns.map((column) => definition(column));
   const own = [
@@ -153,7 +157,8 @@ function createTable(mirror: MirrorTable): string {
     ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} timestamptz`] : []),
     uniqueKey(mirror),
   ];
-  return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)`;
+  const storage = mirror.columns.length > MANY_COLUMNS ? ` WITH (${KEPT_TOGETHER})` : '';
+  return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)${storage}`;
 }
 
 /** A partition may be null, which a primary key may not hold; null is a partition like any other. */

@@ -1,5 +1,6 @@
 import type { RowId } from '../model/page.ts';
 import { quoteIdentifier, shortenIdentifier } from './identifier.ts';
+import { KEPT_TOGETHER } from './storage-parameters.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
 
 /** Name of the staging table, unquoted; temporary, one for each connection and table. */
@@ -11,7 +12,7 @@ const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stag
 
 /** A temporary table with the mirror's columns and none of its constraints, emptied by each commit. */
 export function createStaging(mirror: MirrorTable): string {
-  return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stagingName(mirror))} ON COMMIT DELETE ROWS
+  return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stagingName(mirror))} WITH (${KEPT_TOGETHER}) ON COMMIT DELETE ROWS
     AS SELECT ${columnNames(mirror).join(', ')} FROM ${mirror.qualified} WITH NO DATA`;
 }
 

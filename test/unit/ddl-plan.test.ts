@@ -7,7 +7,7 @@ import {
   type ExistingTable,
 } from '../../src/mirror/drift.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
-import type { ColumnType } from '../../src/model/table.ts';
+import type { Column, ColumnType } from '../../src/model/table.ts';
 import { failureOf } from './failing.ts';
 import { column, sampleMirror, sampleTable } from './sample-table.ts';
 
@@ -63,6 +63,15 @@ test('a table that is not there is created with its key, its columns and its com
     `COMMENT ON TABLE "crm"."account" IS 'Account'`,
     `COMMENT ON COLUMN "crm"."account"."name" IS 'Account Name: The company''s name'`,
   ]);
+});
+
+test('a table of very many columns keeps its rows in one piece', () => {
+  const columns = Array.from({ length: 99 }, (_, at) => column(`c${at}`, 'text'));
+  const created = (more: readonly Column[]): string | undefined =>
+    plan(mirrorTable(sampleTable(more), 'crm', false), undefined).statements[0];
+  expect(created(columns)).toMatch(/ WITH \(toast_tuple_target = 8160\)$/);
+  expect(created(columns.slice(1))).toMatch(/\)$/);
+  expect(created(columns.slice(1))).not.toMatch(/toast/);
 });
 
 test('a table that is as it should be needs nothing', () => {
