@@ -65,10 +65,11 @@ test('a table that is not there is created with its key, its columns and its com
   ]);
 });
 
+const created = (columns: readonly Column[]): string | undefined =>
+  plan(mirrorTable(sampleTable(columns), 'crm', false), undefined).statements[0];
+
 test('a table of very many columns keeps its rows in one piece', () => {
   const columns = Array.from({ length: 99 }, (_, at) => column(`c${at}`, 'text'));
-  const created = (more: readonly Column[]): string | undefined =>
-    plan(mirrorTable(sampleTable(more), 'crm', false), undefined).statements[0];
   expect(created(columns)).toMatch(/ WITH \(toast_tuple_target = 8160\)$/);
   expect(created(columns.slice(1))).toMatch(/\)$/);
   expect(created(columns.slice(1))).not.toMatch(/toast/);
