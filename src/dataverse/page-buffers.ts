@@ -1,5 +1,5 @@
 /** For pages that are somewhat larger than the first. */
-const ROOM = 1.125;
+const ROOM = 1.0625;
 
 /**
  * Memory that the pages of one read come into, one after another.

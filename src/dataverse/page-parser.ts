@@ -335,11 +335,14 @@ class RowCollector {
     });
   }
 
+  /** To what the rows so far make likely for the rest of the page, rather than to twice as much. */
   private grow(): void {
-    const larger = new Int32Array(this.buffers.take(2 * this.cells.byteLength));
-    larger.set(this.cells);
-    larger.fill(0, this.cells.length);
-    this.buffers.give(this.cells.buffer as ArrayBuffer);
+    const { scanner, cells, buffers } = this;
+    const likely = (cells.byteLength * scanner.bytes.length) / scanner.position;
+    const larger = new Int32Array(buffers.take(Math.ceil(Math.max(likely, 1.25 * cells.byteLength))));
+    larger.set(cells);
+    larger.fill(0, cells.length);
+    buffers.give(cells.buffer as ArrayBuffer);
     this.cells = larger;
   }
 }

@@ -46,7 +46,8 @@ export class CopyLineWriter {
     this.scratch = scratch;
     this.out = scratch.bytes;
     this.outView = viewOf(scratch.bytes);
-    this.reserve(bytes.length >> 1);
+    // Names and quotes are what is left out: COPY text has a third of the bytes of JSON.
+    this.reserve(3 * (bytes.length >> 3));
   }
 
   /** What was written from `start` on. */
