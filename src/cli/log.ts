@@ -20,7 +20,7 @@ export function createLogger(): Logger {
   if (process.stderr.isTTY) {
     // What the sentence itself says, or nobody reads.
     const ignore =
-      'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,milliseconds,changes';
+      'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,requests,milliseconds,changes';
     return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
   }
   const lines = destination({ dest: STANDARD_ERROR, sync: true });
