@@ -27,6 +27,7 @@ export async function nextMessage<T>(child: ChildProcess): Promise<T> {
     child.once('error', reject);
     child.once('message', (message) => {
       child.off('exit', ended);
+      child.off('error', reject);
       resolve(message as T);
     });
   });
