@@ -60,7 +60,8 @@ export interface Mirror {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
-  writer(mirror: MirrorTable, lease: Lease): PageWriter;
+  /** @param isOutdated whether the table may no longer be what the mirror table was made to fit. */
+  writer(mirror: MirrorTable, lease: Lease, isOutdated?: () => boolean): PageWriter;
   /**
    * Makes a state schema anew that was dropped while it was in use, with rows for these tables.
    *
@@ -124,7 +125,7 @@ export async function openMirror(
         signal,
       );
     },
-    writer: (mirror, lease) =>
+    writer: (mirror, lease, isOutdated) =>
       new PageWriter({
         pool,
         store,
@@ -133,6 +134,7 @@ export async function openMirror(
         leaseDuration: options.leaseDuration,
         policy: options.rows ?? DEFAULT_ROW_POLICY,
         sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS,
+        ...(isOutdated === undefined ? {} : { isOutdated }),
       }),
     async restoreState(names) {
       const isGone = !(await stateExists(pool, options.stateSchema));

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../model/checkpoint.ts';
+import { Failure } from '../model/failure.ts';
 import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../model/page.ts';
 import { despiteContention } from './contention.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
@@ -80,6 +81,8 @@ export interface PageWriterOptions {
   readonly leaseDuration: number;
   readonly policy: RowPolicy;
   readonly sweep: SweepLimits;
+  /** Whether the table may no longer be what the mirror table was last made to fit; without it it never is. */
+  readonly isOutdated?: () => boolean;
 }
 
 /**
@@ -104,7 +107,8 @@ export class PageWriter {
   /**
    * Stores a page. One without rows and tombstones costs a single statement.
    *
-   * @throws Failure `lease-lost` when another process has taken over, `too-many-bad-rows`, or one of
+   * @throws Failure `lease-lost` when another process has taken over, `too-many-bad-rows`,
+   *   `definition-outdated` where rows cannot be stored and the table may have changed, or one of
    *   class `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
    *   only the state table knows: read it again before going on.
    */
@@ -234,6 +238,8 @@ export class PageWriter {
       rewound: from.rewound,
       maxShare: policy.maxShare,
     });
+    // Another process may have changed the mirror table since: the rows are not at fault.
+    if (stored.quarantined.length > 0 && this.options.isOutdated?.() === true) throw outdated(table);
     // What a delta has brought shows in `_mirrored_at`, to whoever stores its tombstones.
     if (page.link?.kind === 'next' && !isLoading(from) && stored.written < page.rows) {
       await client.query(touchByKey(mirror), keyParameters(mirror, keysIn(mirror, page)));
@@ -314,6 +320,16 @@ export class PageWriter {
       throw postgresFailure(error);
     }
   }
+}
+
+function outdated(table: string): Failure {
+  return new Failure({
+    code: 'definition-outdated',
+    reaction: 'retry',
+    message: `Table ${table} has changed at the source, and rows of it cannot be stored as it was before.`,
+    remedy: 'Nothing to do: its definition is read again by itself.',
+    details: { table },
+  });
 }
 
 /** What a page adds to the table's counters. */

@@ -37,7 +37,7 @@ export async function withSecondLook(
   } catch (error) {
     const { preparation, logger } = parts;
     if (!(error instanceof Failure)) throw error;
-    if (error.code === 'statement-failed') {
+    if (error.code === 'statement-failed' || error.code === 'definition-outdated') {
       preparation.forget();
       return attempt(await storedCheckpoint(parts));
     }

@@ -237,7 +237,7 @@ export class TableJob {
   ): Promise<boolean> {
     await this.preparation.compare(checkpoint.selection, signal);
     const ready = await this.preparation.make(taken.lease, signal);
-    const writer = this.mirror.writer(ready.mirror, taken.lease);
+    const writer = this.mirror.writer(ready.mirror, taken.lease, () => this.preparation.isOutdated);
     try {
       const start = await this.start(ready, { ...taken, checkpoint }, writer, options);
       if (progress.pages === 0) progress.phase = start.phase;

@@ -35,6 +35,8 @@ export class TablePreparation {
   private readonly mirror: Mirror;
   // The mirror table as this process last prepared it, for the definition it was prepared from.
   private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
+  // The environment's metadata version at that time.
+  private version: string | undefined;
 
   private readonly labels: LabelKeeper | undefined;
   private readonly logger: Logger;
@@ -64,6 +66,7 @@ export class TablePreparation {
   async make(lease: Lease, signal: AbortSignal): Promise<Ready> {
     const { name, mode, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
     const definition = await this.dataverse.metadata.table(name, signal, mode);
+    this.version = this.dataverse.metadata.version;
     if (this.prepared?.definition === definition) {
       return { mirror: this.prepared.mirror, created: false, refills: false, hasRows: true };
     }
@@ -113,6 +116,11 @@ export class TablePreparation {
   /** What the mirror table was last prepared for; undefined before, and after `forget`. */
   get selection(): string | undefined {
     return this.prepared === undefined ? undefined : selectionOf(this.prepared.mirror.table);
+  }
+
+  /** Whether the environment's metadata has changed since the table was last prepared. */
+  get isOutdated(): boolean {
+    return this.dataverse.metadata.version !== this.version;
   }
 
   /** What this process believes of the mirror table may be wrong: look again next time. */

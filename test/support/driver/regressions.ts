@@ -24,6 +24,22 @@ const OF_SEEDS = join(import.meta.dirname, '..', '..', 'fixtures', 'scenarios.js
 /** Scenarios that once went wrong, the first made as small as can be: they are run with the first share of seeds. */
 export const REGRESSIONS: readonly Regression[] = [
   [
+    'a row that comes to a process which has not heard that a column has another type now',
+    {
+      ...USUAL,
+      rows: [0],
+      pageSizes: [2, 2],
+      steps: [
+        PASS,
+        { do: 'retype-column', table: 0, column: 10, kind: 0 },
+        { ...PASS, process: 1 },
+        { do: 'insert', table: 0, count: 1 },
+        PASS,
+        { do: 'insert', table: 0, count: 1 },
+      ],
+    },
+  ],
+  [
     'rows deleted while a delta pages, whose link stands for its last page',
     {
       ...USUAL,
