@@ -6,13 +6,15 @@ import { clusterPlace, failureOf, queryOnce, startClusterUser, until } from '../
 const unfinished = async (root: string): Promise<string[]> =>
   (await readdir(root)).filter((name) => name.includes('.unfinished-'));
 
+const isAtWork = async (root: string): Promise<boolean> => {
+  const [directory] = await unfinished(root);
+  return directory !== undefined && (await readdir(`${root}/${directory}`)).length > 0;
+};
+
 test('a half-finished initdb is repaired', async () => {
   await using place = await clusterPlace();
   const killed = startClusterUser(place.data);
-  await until('initdb is at work', async () => {
-    const [directory] = await unfinished(place.root);
-    return directory !== undefined && (await readdir(`${place.root}/${directory}`)).length > 0;
-  });
+  await until('initdb is at work', async () => isAtWork(place.root));
   await killed.kill();
   expect(await unfinished(place.root)).toHaveLength(1);
 
@@ -26,7 +28,7 @@ test('aborting the first start leaves nothing running and no data directory', as
   const controller = new AbortController();
   const opening = openEmbeddedPostgres({ directory: place.data, signal: controller.signal });
   opening.catch(() => undefined);
-  await until('initdb is at work', async () => (await unfinished(place.root)).length > 0);
+  await until('initdb is at work', async () => isAtWork(place.root));
   controller.abort(new Error('enough'));
   await expect(opening).rejects.toThrow('enough');
   expect((await readdir(place.root)).sort()).toEqual(['postgres.log', 'postgres.password']);
