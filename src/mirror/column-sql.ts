@@ -17,6 +17,22 @@ export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
   hash: 'text',
 };
 
+/** Their numbers, which are the same on every server. (PostgreSQL, pg_type.dat.) */
+export const POSTGRES_OID: Readonly<Record<ColumnType, number>> = {
+  uuid: 2950,
+  text: 25,
+  integer: 23,
+  bigint: 20,
+  numeric: 1700,
+  double: 701,
+  boolean: 16,
+  integers: 1007,
+  timestamptz: 1184,
+  timestamp: 1114,
+  date: 1082,
+  hash: 25,
+};
+
 /** PostgreSQL types that hold every value of another one exactly. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
   integer: ['bigint', 'numeric'],

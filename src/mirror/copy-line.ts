@@ -1,5 +1,7 @@
 import type { PageRows } from '../model/page.ts';
 import type { ColumnType } from '../model/table.ts';
+import type { CopyMemory } from './copy-memory.ts';
+import { escapedCodePoint, hasBackslash, writeUtf8 } from './json-escape.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { valueHash } from './value-hash.ts';
 
@@ -17,12 +19,7 @@ const UPPER_N = 0x4e;
 const LOWER_U = 0x75;
 const SLASH = 0x2f;
 /** U+FFFD, the replacement character. */
-const REPLACEMENT = 0xfffd;
-
-/** Memory for COPY text, kept from page to page: tens of megabytes each would keep the collector busy. */
-export interface CopyScratch {
-  bytes: Uint8Array;
-}
+export const REPLACEMENT = 0xfffd;
 
 /**
  * Writes rows as lines of COPY's text format, into memory that is kept from page to page.
@@ -36,16 +33,16 @@ export class CopyLineWriter {
   private outView: DataView;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private readonly scratch: CopyScratch;
+  private readonly memory: CopyMemory;
   private readonly policy: RowPolicy;
 
-  constructor(bytes: Uint8Array, scratch: CopyScratch, policy: RowPolicy) {
+  constructor(bytes: Uint8Array, memory: CopyMemory, policy: RowPolicy) {
     this.bytes = bytes;
-    this.view = viewOf(bytes);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.policy = policy;
-    this.scratch = scratch;
-    this.out = scratch.bytes;
-    this.outView = viewOf(scratch.bytes);
+    this.memory = memory;
+    this.out = memory.bytes;
+    this.outView = memory.view;
     // Names and quotes are what is left out: COPY text has a third of the bytes of JSON.
     this.reserve(3 * (bytes.length >> 3));
   }
@@ -100,11 +97,9 @@ export class CopyLineWriter {
 
   private reserve(more: number): void {
     if (this.length + more <= this.out.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.out.length * 2, this.length + more));
-    larger.set(this.out.subarray(0, this.length));
-    this.out = larger;
-    this.outView = viewOf(larger);
-    this.scratch.bytes = larger;
+    this.memory.grow(this.length, more);
+    this.out = this.memory.bytes;
+    this.outView = this.memory.view;
   }
 
   private copy(start: number, end: number): void {
@@ -162,17 +157,12 @@ export class CopyLineWriter {
       const escape = bytes[at + 1] as number;
       at += 2;
       if (escape === LOWER_U) {
-        let code = hex4(bytes, at);
-        at += 4;
+        let code = escapedCodePoint(bytes, at);
+        if (code < 0) return 'half of a surrogate pair';
+        at += code > 0xffff ? 10 : 4;
         if (code === 0) {
           if (this.policy.nul === 'quarantine') return 'a NUL character, which PostgreSQL text cannot hold';
           code = REPLACEMENT;
-        }
-        if (code >= 0xd800 && code <= 0xdfff) {
-          const low = bytes[at] === BACKSLASH && bytes[at + 1] === LOWER_U ? hex4(bytes, at + 2) : 0;
-          if (code > 0xdbff || low < 0xdc00 || low > 0xdfff) return 'half of a surrogate pair';
-          at += 6;
-          code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         }
         to = writeCodePoint(out, to, code);
       } else if (escape === QUOTE || escape === SLASH) {
@@ -186,16 +176,6 @@ export class CopyLineWriter {
     this.length = to;
     return undefined;
   }
-}
-
-function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, length);
-}
-
-/** Whether one of the word's four bytes is a backslash. ("Bit Twiddling Hacks": whether a word has a zero byte.) */
-function hasBackslash(word: number): boolean {
-  const zeroed = word ^ 0x5c5c5c5c;
-  return ((zeroed - 0x01010101) & ~zeroed & 0x80808080) !== 0;
 }
 
 const TIMES: ReadonlySet<ColumnType | undefined> = new Set(['timestamptz', 'timestamp', 'date']);
@@ -213,34 +193,12 @@ function isWord(bytes: Uint8Array, start: number, type: ColumnType | undefined):
   return letter === LOWER_N || letter === LOWER_I;
 }
 
-function hex4(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  for (let digit = at; digit < at + 4; digit++) {
-    const byte = bytes[digit] as number;
-    value = value * 16 + (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57);
-  }
-  return value;
-}
-
 function writeCodePoint(out: Uint8Array, at: number, code: number): number {
   let to = at;
   if (code === TAB || code === NEWLINE || code === 0x0d || code === BACKSLASH) {
     out[to++] = BACKSLASH;
     out[to++] = code === TAB ? 0x74 : code === NEWLINE ? LOWER_N : code === 0x0d ? 0x72 : BACKSLASH;
-  } else if (code < 0x80) {
-    out[to++] = code;
-  } else if (code < 0x800) {
-    out[to++] = 0xc0 | (code >> 6);
-    out[to++] = 0x80 | (code & 0x3f);
-  } else if (code < 0x10000) {
-    out[to++] = 0xe0 | (code >> 12);
-    out[to++] = 0x80 | ((code >> 6) & 0x3f);
-    out[to++] = 0x80 | (code & 0x3f);
-  } else {
-    out[to++] = 0xf0 | (code >> 18);
-    out[to++] = 0x80 | ((code >> 12) & 0x3f);
-    out[to++] = 0x80 | ((code >> 6) & 0x3f);
-    out[to++] = 0x80 | (code & 0x3f);
+    return to;
   }
-  return to;
+  return writeUtf8(out, to, code);
 }

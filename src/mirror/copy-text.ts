@@ -1,6 +1,7 @@
 import type { PageRows } from '../model/page.ts';
 import type { Column } from '../model/table.ts';
-import { CopyLineWriter, type CopyScratch } from './copy-line.ts';
+import { CopyLineWriter } from './copy-line.ts';
+import { CopyMemory } from './copy-memory.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
 
 /** Why a row cannot be stored, found before PostgreSQL sees it. */
@@ -23,13 +24,13 @@ export interface CopyText {
 export interface CopyOptions {
   /** Row numbers that are left out. */
   readonly skip?: ReadonlySet<number>;
-  /** Where the text is put; the result is good until the next use of the same. */
-  readonly scratch?: CopyScratch;
+  /** Where the data are put; the result is good until the next use of the same. */
+  readonly memory?: CopyMemory;
   readonly policy?: RowPolicy;
 }
 
-/** Bytes of text that are worth sending while the rest is still being written. */
-const PIECE = 65_536;
+/** Bytes that are worth sending while the rest is still being written. */
+export const PIECE = 65_536;
 
 /**
  * The page's rows as COPY text, in the order of `columns`: a piece at a time, whole lines each, and in
@@ -42,9 +43,9 @@ const PIECE = 65_536;
 export function* copyPieces(
   page: PageRows,
   columns: readonly Column[],
-  { skip, scratch = { bytes: new Uint8Array(0) }, policy = DEFAULT_ROW_POLICY }: CopyOptions = {},
+  { skip, memory = new CopyMemory(), policy = DEFAULT_ROW_POLICY }: CopyOptions = {},
 ): Generator<Uint8Array, CopyText, void> {
-  const writer = new CopyLineWriter(page.bytes, scratch, policy);
+  const writer = new CopyLineWriter(page.bytes, memory, policy);
   const lines = new Int32Array(page.rows + 1);
   const rows = new Int32Array(page.rows);
   const unstorable: Unstorable[] = [];

@@ -1,4 +1,6 @@
+import type pg from 'pg';
 import type { RowId } from '../model/page.ts';
+import { POSTGRES_OID } from './column-sql.ts';
 import { quoteIdentifier, shortenIdentifier } from './identifier.ts';
 import { KEPT_TOGETHER } from './storage-parameters.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
@@ -24,12 +26,31 @@ export function dropStaging(mirror: MirrorTable): string {
   return `DROP TABLE IF EXISTS ${staging(mirror)}`;
 }
 
-export function copyIntoStaging(mirror: MirrorTable): string {
-  return `COPY ${staging(mirror)} (${columnNames(mirror).join(', ')}) FROM STDIN`;
+/** A table that rows are copied into: the mirror table itself, or what is merged into it. */
+export type CopyTarget = 'mirror' | 'staging';
+
+export function copyInto(mirror: MirrorTable, target: CopyTarget, format: 'text' | 'binary'): string {
+  return `COPY ${targetName(mirror, target)} (${columnNames(mirror).join(', ')}) FROM STDIN (FORMAT ${format})`;
 }
 
-export function copyIntoMirror(mirror: MirrorTable): string {
-  return `COPY ${mirror.qualified} (${columnNames(mirror).join(', ')}) FROM STDIN`;
+const targetName = (mirror: MirrorTable, target: CopyTarget): string =>
+  target === 'mirror' ? mirror.qualified : staging(mirror);
+
+/**
+ * Whether all columns of a table are of the very types that binary data are written for: bytes of
+ * another one would be taken for a value of it.
+ */
+export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.QueryConfig {
+  return {
+    text: `SELECT count(*) = cardinality($2::text[]) AS expected
+      FROM unnest($2::text[], $3::oid[]) AS e(name, type)
+      JOIN pg_attribute a ON a.attrelid = $1::regclass AND a.attname = e.name AND a.atttypid = e.type`,
+    values: [
+      targetName(mirror, target),
+      mirror.columns.map(({ identifier }) => identifier),
+      mirror.columns.map(({ type }) => POSTGRES_OID[type]),
+    ],
+  };
 }
 
 /**

@@ -1,18 +1,20 @@
 import type pg from 'pg';
 import type { PageRows } from '../model/page.ts';
 import { BadRows } from './bad-rows.ts';
-import type { CopyScratch } from './copy-line.ts';
-import { copyPieces, toCopyText, type CopyText } from './copy-text.ts';
+import { binaryPieces } from './copy-binary.ts';
+import { CopyMemory } from './copy-memory.ts';
+import { copyPieces, toCopyText, type CopyOptions, type CopyText } from './copy-text.ts';
 import { copy, copyLines, withStorable } from './copy.ts';
 import {
-  copyIntoMirror,
-  copyIntoStaging,
+  copyInto,
   createStaging,
   dropStaging,
   emptyStaging,
+  hasColumnTypes,
   insertStaged,
   rememberStaged,
   updateStaged,
+  type CopyTarget,
 } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { QuarantinedRow } from './quarantine.ts';
@@ -20,7 +22,7 @@ import { rowKeys } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { describeRefusal } from './row-refusal.ts';
 import { inSavepoint } from './savepoint.ts';
-import { isRowError, type PostgresError } from './sqlstate.ts';
+import { isMismatchOfTypes, isRowError, type PostgresError } from './sqlstate.ts';
 import { supersededRows } from './superseded-rows.ts';
 
 export interface StoredRows {
@@ -42,12 +44,24 @@ export interface StoreMode {
   readonly maxShare: number;
 }
 
+/** What COPY was given. */
+interface Copied {
+  /** How many rows. */
+  readonly rows: number;
+  /** As text; undefined where they went in binary, which only whole pages do. */
+  readonly text: CopyText | undefined;
+}
+
+/** Pages that are tried in binary in vain before a run goes on with text. */
+const PAGES_IN_VAIN = 3;
+
 /** Puts the rows of pages into one mirror table, on one connection that keeps its staging table. */
 export class RowStore {
   private readonly mirror: MirrorTable;
   private readonly policy: RowPolicy;
-  private readonly scratch: CopyScratch = { bytes: new Uint8Array(0) };
+  private readonly memory = new CopyMemory();
   private hasStaging = false;
+  private pagesInVain = 0;
 
   constructor(mirror: MirrorTable, policy: RowPolicy) {
     this.mirror = mirror;
@@ -82,13 +96,46 @@ export class RowStore {
     const { mirror } = this;
     // Without a primary key the mirror table itself would take rows that have no key.
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
-    const append = async (): Promise<void> => {
-      const pieces = copyPieces(page, mirror.columns, { scratch: this.scratch, policy: this.policy });
-      const { unstorable } = await copy(client, copyIntoMirror(mirror), pieces);
-      if (unstorable.length > 0) throw new UnstorableRows();
-    };
-    const failed = await inSavepoint(client, append, isReasonToMerge);
+    const options = { memory: this.memory, policy: this.policy };
+    const { failed } = await this.copied(client, 'mirror', page, options, allStorable, isReasonToMerge);
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
+  }
+
+  /**
+   * Copies a page's rows into a table and does `work` with them, in a savepoint that is taken back when
+   * it fails as expected. In binary, or where a value is not plain, as text.
+   */
+  private async copied<E>(
+    client: pg.PoolClient,
+    target: CopyTarget,
+    page: PageRows,
+    options: CopyOptions,
+    work: (copied: Copied) => Promise<void>,
+    isExpected: (error: unknown) => error is E,
+  ): Promise<{ readonly failed: E | undefined; readonly text: CopyText | undefined }> {
+    const { mirror } = this;
+    if (this.pagesInVain < PAGES_IN_VAIN) {
+      const inBinary = async (): Promise<void> => {
+        const pieces = binaryPieces(page, mirror.columns, options);
+        const rows = await copy(client, copyInto(mirror, target, 'binary'), pieces);
+        // Only now: as long as nothing was copied, the table was not locked against being altered.
+        const { rows: found } = await client.query<{ expected: boolean }>(hasColumnTypes(mirror, target));
+        if (rows === undefined || found[0]?.expected !== true) throw new OnlyAsText();
+        await work({ rows, text: undefined });
+      };
+      const isEither = (error: unknown): error is E | OnlyAsText | PostgresError =>
+        isReasonForText(error) || isExpected(error);
+      const failed = await inSavepoint(client, inBinary, isEither);
+      if (failed === undefined || !isReasonForText(failed)) return { failed, text: undefined };
+      this.pagesInVain++;
+    }
+    let text: CopyText | undefined;
+    const asText = async (): Promise<void> => {
+      text = await copy(client, copyInto(mirror, target, 'text'), copyPieces(page, mirror.columns, options));
+      await work({ rows: text.rows.length, text });
+    };
+    const failed = await inSavepoint(client, asText, isExpected);
+    return { failed, text };
   }
 
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
@@ -104,16 +151,14 @@ export class RowStore {
       skip.add(row);
       bad.add(row, 'no key that is a GUID', null);
     }
-    const options = { skip, scratch: this.scratch, policy: this.policy };
-    let staged: CopyText | undefined;
+    const options = { skip, memory: this.memory, policy: this.policy };
     let written = 0;
-    const stageAndMerge = async (): Promise<void> => {
-      const pieces = copyPieces(page, mirror.columns, options);
-      staged = await copy(client, copyIntoStaging(mirror), pieces);
-      if (staged.rows.length > 0) written = await this.mergeStaging(client, mode, staged.rows.length);
+    const mergeAll = async ({ rows }: Copied): Promise<void> => {
+      if (rows > 0) written = await this.mergeStaging(client, mode, rows);
     };
-    const failed = await inSavepoint(client, stageAndMerge, isRowError);
-    const copyText = staged ?? toCopyText(page, mirror.columns, options);
+    const { failed, text } = await this.copied(client, 'staging', page, options, mergeAll, isRowError);
+    if (failed === undefined && text === undefined) return { written, quarantined: bad.rows };
+    const copyText = text ?? toCopyText(page, mirror.columns, options);
     for (const { row, column, reason } of copyText.unstorable)
       bad.add(row, `column ${column}: ${reason}`, null);
     if (failed !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
@@ -147,7 +192,7 @@ export class RowStore {
     const { mirror } = this;
     let written = 0;
     const stage = async (lines: readonly number[]): Promise<void> =>
-      copyLines(client, copyIntoStaging(mirror), copyText, lines);
+      copyLines(client, copyInto(mirror, 'staging', 'text'), copyText, lines);
     const merge = async (staged: number): Promise<void> => {
       written += await this.mergeStaging(client, mode, staged);
     };
@@ -183,6 +228,17 @@ export class RowStore {
     await withStorable(client, [...waiting.keys()], mergePiece, refuse);
     return written;
   }
+}
+
+/** A value is not written plainly, or a column has another type than the one it was made with. */
+class OnlyAsText extends Error {}
+
+function isReasonForText(error: unknown): error is OnlyAsText | PostgresError {
+  return error instanceof OnlyAsText || isMismatchOfTypes(error);
+}
+
+async function allStorable({ text }: Copied): Promise<void> {
+  if (text !== undefined && text.unstorable.length > 0) throw new UnstorableRows();
 }
 
 /** Some of the page's rows go to quarantine, of which the others are to know nothing. */

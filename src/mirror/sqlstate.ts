@@ -65,6 +65,12 @@ export function isRowError(error: unknown): error is PostgresError {
   return isPostgresError(error) && /^(22|23|54)/.test(error.code);
 }
 
+/** Whether binary data were no value of their column's type: too short, or not of its form. */
+export function isMismatchOfTypes(error: unknown): error is PostgresError {
+  // protocol_violation, invalid_binary_representation
+  return hasCode(error, '08P01', '22P03');
+}
+
 function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
   const error = unwrapped(thrown);
   return isPostgresError(error) && codes.includes(error.code);

@@ -9,8 +9,8 @@ function statements(mirror: MirrorTable): string[] {
   return [
     mergeSql.createStaging(mirror),
     mergeSql.dropStaging(mirror),
-    mergeSql.copyIntoStaging(mirror),
-    mergeSql.copyIntoMirror(mirror),
+    mergeSql.copyInto(mirror, 'staging', 'text'),
+    mergeSql.copyInto(mirror, 'mirror', 'binary'),
     mergeSql.updateStaged(mirror, true),
     mergeSql.updateStaged(mirror, false),
     mergeSql.updateStaged(mirror, true, '"s"."seen"'),
