@@ -20,10 +20,10 @@ export class PageBuffers {
   }
 
   /**
-   * Takes memory back, of `take` and used up. Views of it are empty from then on, so that whoever still
-   * looks at the page meets nothing rather than another page's rows; further calls do nothing.
+   * Takes memory back, of `take` and used up: what comes next is put into it. A detached copy in its
+   * place would be safer, but each detachment has V8 expect memory to shrink, and collect when it does not.
    */
   give(buffer: ArrayBuffer): void {
-    if (buffer.byteLength > 0) this.spare.push(structuredClone(buffer, { transfer: [buffer] }));
+    if (!this.spare.includes(buffer)) this.spare.push(buffer);
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { collectYoungest } from './minor-collection.ts';
 import { PageBuffers } from './page-buffers.ts';
 
 export interface BodyLimits {
@@ -38,6 +39,9 @@ class IdleTimeout extends Error {
   }
 }
 
+/** Bytes of used-up pieces that may come together before they are collected. */
+const GARBAGE = 8 * 1024 * 1024;
+
 /** Most answers are smaller. */
 const SMALL = 64 * 1024;
 
@@ -57,6 +61,7 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     buffers.take(Math.min(largest, announced > 0 ? announced : Math.max(expected, SMALL))),
   );
   let length = 0;
+  let garbage = 0;
   stream.on('data', (chunk: Buffer) => {
     idle.refresh();
     const needed = length + chunk.length;
@@ -72,6 +77,10 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     }
     body.set(chunk, length);
     length = needed;
+    garbage += chunk.length;
+    if (garbage < GARBAGE) return;
+    garbage = 0;
+    collectYoungest();
   });
   try {
     await finished(stream);

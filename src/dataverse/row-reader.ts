@@ -95,7 +95,11 @@ export function createRowReader(
       empty.refuseMore(page);
       const whole = await side.complete(page, selection, request.priority, signal);
       memory.correct(whole.bytes.length + whole.cells.byteLength);
+      let released = false;
       const release = (): void => {
+        // A second time it would be another page's memory.
+        if (released) return;
+        released = true;
         memory.release();
         bodies.give(page.bytes.buffer as ArrayBuffer);
         cells.give(page.cells.buffer as ArrayBuffer);
