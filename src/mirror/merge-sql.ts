@@ -65,10 +65,28 @@ export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.Quer
  *   whatever its version, for the environment went back in time since that one was written.
  */
 export function updateStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
+  return `UPDATE ${mirror.qualified} AS m SET ${assignments(mirror, 's')} FROM ${staging(mirror)} s
+    WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND ${replaces(mirror, rewrite, overUnseen)}`;
+}
+
+/**
+ * Does what `updateStaged` and `insertStaged` do, of rows most of which are there as they came: it looks
+ * at each once. Of rows that most have changed it takes longer.
+ *
+ * One that somebody else puts there meanwhile makes it fail with a unique violation.
+ */
+export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
+  const names = columnNames(mirror);
+  return `MERGE INTO ${mirror.qualified} AS m USING ${staging(mirror)} s ON ${sameKey(mirror, 's', keyColumns(mirror))}
+    WHEN MATCHED AND ${replaces(mirror, rewrite, overUnseen)} THEN UPDATE SET ${assignments(mirror, 's')}
+    WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `s.${name}`).join(', ')})`;
+}
+
+/** Whether staged row `s` replaces row `m` of its key. */
+function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | undefined): string {
   const older =
     overUnseen === undefined ? '' : ` OR (${isUnseen(mirror, overUnseen, 's')} AND ${differs(mirror, 's')})`;
-  return `UPDATE ${mirror.qualified} AS m SET ${assignments(mirror, 's')} FROM ${staging(mirror)} s
-    WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND (${isNewer(mirror, 's', rewrite)}${older})`;
+  return `(${isNewer(mirror, 's', rewrite)}${older})`;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   emptyStaging,
   hasColumnTypes,
   insertStaged,
+  mergeStaged,
   rememberStaged,
   updateStaged,
   type CopyTarget,
@@ -170,12 +171,14 @@ export class RowStore {
     const { mirror } = this;
     const { remember, rewound, rewrite } = mode;
     const overUnseen = rewound ? remember : undefined;
-    const updated = (await client.query(updateStaged(mirror, rewrite, overUnseen))).rowCount ?? 0;
+    const change = rewrite ? mergeStaged : updateStaged;
+    const changed = (await client.query(change(mirror, rewrite, overUnseen))).rowCount ?? 0;
     // Of a delta mostly all were there. It is asked all the same: who drops a key is to hear of it.
-    const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [updated < staged]);
+    const mayBeMissing = !rewrite && changed < staged;
+    const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [mayBeMissing]);
     // Only then: until now it told the rows that are of this environment's time from the others.
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
-    return updated + (inserted.rowCount ?? 0);
+    return changed + (inserted.rowCount ?? 0);
   }
 
   /**

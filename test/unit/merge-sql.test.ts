@@ -14,6 +14,8 @@ function statements(mirror: MirrorTable): string[] {
     mergeSql.updateStaged(mirror, true),
     mergeSql.updateStaged(mirror, false),
     mergeSql.updateStaged(mirror, true, '"s"."seen"'),
+    mergeSql.mergeStaged(mirror, true),
+    mergeSql.mergeStaged(mirror, true, '"s"."seen"'),
     mergeSql.insertStaged(mirror, true),
     mergeSql.insertStaged(mirror, false, '"s"."seen"'),
     mergeSql.deleteByKey(mirror),
