@@ -65,10 +65,10 @@ export function isRowError(error: unknown): error is PostgresError {
   return isPostgresError(error) && /^(22|23|54)/.test(error.code);
 }
 
-/** Whether binary data were no value of their column's type: too short, or not of its form. */
+/** Whether binary data were no value of their column's type: too short, not of its form, of other elements. */
 export function isMismatchOfTypes(error: unknown): error is PostgresError {
-  // protocol_violation, invalid_binary_representation
-  return hasCode(error, '08P01', '22P03');
+  // protocol_violation, invalid_binary_representation, datatype_mismatch
+  return hasCode(error, '08P01', '22P03', '42804');
 }
 
 function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
