@@ -113,6 +113,13 @@ export class TablePreparation {
     else metadata.observe(metadataVersion);
   }
 
+  /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
+  isSettled(selection: string): boolean {
+    const { prepared, wishes } = this;
+    if (prepared === undefined || this.selection !== selection) return false;
+    return this.dataverse.metadata.known(wishes.name) === prepared.definition;
+  }
+
   /** What the mirror table was last prepared for; undefined before, and after `forget`. */
   get selection(): string | undefined {
     return this.prepared === undefined ? undefined : selectionOf(this.prepared.mirror.table);
