@@ -95,7 +95,7 @@ export async function trespasses(database: Queryable): Promise<string[]> {
     SELECT format('idle run of %s by %s after one by %s', "table", process, before) FROM (
       SELECT *, lag(process) OVER (PARTITION BY "table" ORDER BY n) AS before
         FROM lease_journal.events WHERE what IN ('taken', 'idle')) runs
-     WHERE what = 'idle' AND before IS DISTINCT FROM process
+     WHERE what = 'idle' AND before <> process
     UNION ALL
     SELECT format('%s was taken by %s before its time', "table", process) FROM events WHERE robbed`);
   return rows.map(({ text }) => text);
