@@ -31,10 +31,13 @@ interface StillResting {
   readonly requests: number;
 }
 
-/** A table that may be polled without its lease; undefined where the checkpoint asks for more than a delta. */
+/**
+ * A table that may be polled without its lease; undefined where its checkpoint asks for more than a delta,
+ * or has a link that is none of the table's.
+ */
 export function restingTable(table: Table, { phase, link, selection }: Checkpoint): RestingTable | undefined {
   if (phase !== 'delta' || link?.kind !== 'delta' || selection === null) return undefined;
-  return { table, link, selection };
+  return isLinkOf(table.entitySet, link) ? { table, link, selection } : undefined;
 }
 
 /** Whether a page that a delta link led to brings nothing but the link for the next poll. */

@@ -32,6 +32,7 @@ describe('a table rests', () => {
     { phase: 'rebaseline', catchingUp: true },
     { link: { kind: 'next', url: `${PATH}?$skiptoken=1` } },
     { link: null },
+    { link: { kind: 'delta', url: 'https://org/api/data/v9.2/others?$deltatoken=5!1' } },
     { selection: null },
   ])('not with %o', (other) => {
     expect(restingTable(THING, { ...DELTA, ...other })).toBeUndefined();
