@@ -29,6 +29,8 @@ export interface Metadata {
    * @throws Failure `table-not-found`, `not-mirrorable`.
    */
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
+  /** A table as `table` would give it without asking the environment; undefined where it would ask. */
+  known(logicalName: string): Table | undefined;
   /**
    * Takes note of the environment's metadata version, which came with some answer: what was read under
    * an older one is read anew at its next use; while it changes without a rest, every half minute. An
@@ -162,6 +164,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
       }
       return table.get(signal);
     },
+    known: (logicalName) => (definitions.kept() === undefined ? undefined : known.get(logicalName)?.kept()),
     forget,
     restart() {
       version = undefined;

@@ -16,6 +16,7 @@ import {
   type SeenEnvironment,
 } from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
+import { prepareIdleRuns, type StoreIdleRun } from './state/idle-runs.ts';
 import { registerTables, type Lease } from './state/leases.ts';
 import { forgetLabels, recordViewWishes } from './state/label-state.ts';
 import { migrateState, stateExists } from './state/migrate.ts';
@@ -60,6 +61,8 @@ export interface Mirror {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
+  /** For runs that find nothing, without the lease. */
+  readonly storeIdleRun: StoreIdleRun;
   /** @param isOutdated whether the table may no longer be what the mirror table was made to fit. */
   writer(mirror: MirrorTable, lease: Lease, isOutdated?: () => boolean): PageWriter;
   /**
@@ -125,6 +128,7 @@ export async function openMirror(
         signal,
       );
     },
+    storeIdleRun: prepareIdleRuns(store),
     writer: (mirror, lease, isOutdated) =>
       new PageWriter({
         pool,

@@ -42,8 +42,25 @@ export function tellReplaced({ url, organizationId, replaced }: RegisteredEnviro
   );
 }
 
+/**
+ * Looks around where the environment was found to have gone back in time: its metadata with it, and
+ * perhaps it is another organization.
+ *
+ * @throws Failure `environment-rewound` when it is: the table was set back with all others.
+ */
+export async function lookAfterRewind(
+  dataverse: Dataverse,
+  mirror: Mirror,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  dataverse.metadata.restart();
+  const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
+  if (replaced !== undefined) throw environmentReplaced();
+}
+
 /** Ends a run whose table was set back along with all others of the environment. */
-export function environmentReplaced(): Failure {
+function environmentReplaced(): Failure {
   return new Failure({
     code: 'environment-rewound',
     reaction: 'retry',

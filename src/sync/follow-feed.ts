@@ -16,6 +16,8 @@ export interface FollowOptions extends StoreParts {
   readonly feed: ChangeFeed;
   /** After each stored page. */
   readonly onPage?: (progress: PassProgress) => void;
+  /** Told where the feed stands once the table is up to date. */
+  readonly onUpToDate?: (at: Checkpoint) => void;
   /** The environment was found to have gone back in time; what it throws ends the pass. */
   readonly onRewound?: (signal: AbortSignal) => Promise<void>;
   /** Asked when a load turns out to be due: whether it may begin. Without it it may. */
@@ -80,7 +82,10 @@ export async function followFeed(
       if (finished && refusedSweep !== null) {
         return await breakOff(refusedSweep, loadedIn, options, signal);
       }
-      if (finished) return 'up to date';
+      if (finished) {
+        options.onUpToDate?.(step.checkpoint);
+        return 'up to date';
+      }
       if (!mayGoOn) return 'no place';
       if (deltaEnds || repeats) upperBoundIsOld = false;
       from = refusedSweep?.checkpoint ?? step.checkpoint;

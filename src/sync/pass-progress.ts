@@ -30,6 +30,14 @@ export function countPage(
   progress.rowsQuarantined += result.quarantined;
 }
 
+/** Counts a poll that found nothing; tables with rows in quarantine are not polled. */
+export function countIdlePoll(progress: PassProgress, requests: number): void {
+  progress.phase = 'delta';
+  progress.pages++;
+  progress.quarantined = 0;
+  progress.requests += requests;
+}
+
 /**
  * Whether a pass has found that the table changes. In a delta every entry says so, one that could not be
  * stored or was there already too; a load brings all rows, and what tells is whether any had to be written.

@@ -1,21 +1,20 @@
 import type { Logger } from 'pino';
-import { createChangeFeed } from '../dataverse/change-feed.ts';
+import { createChangeFeed, type ChangeFeed } from '../dataverse/change-feed.ts';
 import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { createFullRead } from '../dataverse/full-read.ts';
-import { isLinkOf } from '../dataverse/stored-link.ts';
 import { withMissingGrants } from '../mirror/grants.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { forgetSelection } from '../mirror/state/checkpoints.ts';
 import type { Taken } from '../mirror/state/leases.ts';
-import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
+import { isLoading, type Checkpoint } from '../model/checkpoint.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
-import { environmentReplaced, lookAtEnvironment } from './environment-watch.ts';
+import { lookAfterRewind } from './environment-watch.ts';
 import { failureFields } from './failure-fields.ts';
-import { isOutdatedWalk } from './interrupted-walk.ts';
+import { pollIdle, restingTable, type IdlePoll, type RestingTable } from './idle-poll.ts';
 import type { LabelKeeper } from './label-keeper.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import {
@@ -30,8 +29,9 @@ import type { RunWatch } from './run-watch.ts';
 import { waitForLease } from './lease-wait.ts';
 import type { LoadPlaces } from './load-places.ts';
 import { OthersRuns } from './others-runs.ts';
-import { hasFoundChanges, type PassProgress } from './pass-progress.ts';
+import { countIdlePoll, hasFoundChanges, type PassProgress } from './pass-progress.ts';
 import { runPass, type PassOptions } from './pass.ts';
+import type { PolledPage } from './polled-page.ts';
 import { recovering } from './recovery.ts';
 import { requestMeter, type RequestMeter } from './request-meter.ts';
 import { withSecondLook, type SecondLookParts } from './second-look.ts';
@@ -39,6 +39,7 @@ import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
 import { withStateRestored } from './state-restored.ts';
 import { TablePreparation, type Ready, type TableWishes } from './table-preparation.ts';
+import { usableCheckpoint } from './usable-checkpoint.ts';
 import { giveBack, withLease } from './with-lease.ts';
 
 /** A configured table. */
@@ -70,6 +71,11 @@ export interface TableJobParts {
   readonly watch?: RunWatch;
 }
 
+/** A run's options, with what it knows already. */
+interface RunWork extends RunOptions {
+  readonly polled?: PolledPage;
+}
+
 /** The job of one table; a run of it brings the table up to date. */
 export class TableJob {
   readonly settings: TableSettings;
@@ -83,6 +89,8 @@ export class TableJob {
   private readonly outcomes: OutcomeParts;
   private readonly requests: RequestMeter;
   private readonly others = new OthersRuns();
+  /** As the last run left it; undefined where the next one has more to look at than its link. */
+  private resting: RestingTable | undefined;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
@@ -129,6 +137,7 @@ export class TableJob {
     }
     const milliseconds = Math.round(performance.now() - start);
     const quarantined = await quarantinedAfter(this.mirror.store, this.settings.name, progress);
+    if (failure !== null || quarantined > 0) this.resting = undefined;
     const changed = this.others.runEnded(progress) || hasFoundChanges(progress);
     const { name: table } = this.settings;
     const result = { table, ...progress, milliseconds, failure, deferred, changed, quarantined };
@@ -169,18 +178,46 @@ export class TableJob {
       );
     };
     return recovering(
-      async () => withStateRestored(this.parts(), async () => this.underLease(options, progress, signal)),
+      async () => withStateRestored(this.parts(), async () => this.once(options, progress, signal)),
       { progress: () => progress.pages, onTrouble },
       signal,
     );
   }
 
   /** @returns false when there was no place for the load that is due. */
-  private async underLease(
-    options: RunOptions,
-    progress: PassProgress,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  private async once(options: RunOptions, progress: PassProgress, signal: AbortSignal): Promise<boolean> {
+    const poll = await this.poll(options, signal);
+    if (poll === undefined) return this.underLease(options, progress, signal);
+    if (poll.rests) {
+      countIdlePoll(progress, poll.requests);
+      options.onPage?.(progress);
+      return true;
+    }
+    const { polled } = poll;
+    try {
+      return await this.underLease({ ...options, polled }, progress, signal);
+    } finally {
+      polled.release();
+    }
+  }
+
+  /** Polls the table without its lease; undefined where the run has more to do than that. */
+  private async poll(options: RunOptions, signal: AbortSignal): Promise<IdlePoll | undefined> {
+    const { resting, preparation, mirror, requests } = this;
+    const fence = this.others.fenceAlone;
+    this.resting = undefined;
+    if (resting === undefined || fence === undefined || options.restart === true) return undefined;
+    if (!preparation.isSettled(resting.selection)) return undefined;
+    const poll = await pollIdle({ feed: this.feed(resting.table), mirror, requests }, resting, fence, signal);
+    if (poll.rests) {
+      this.resting = { ...resting, link: poll.link };
+      this.others.ranAlone();
+    }
+    return poll;
+  }
+
+  /** @returns false when there was no place for the load that is due. */
+  private async underLease(options: RunWork, progress: PassProgress, signal: AbortSignal): Promise<boolean> {
     const { mirror, settings } = this;
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
@@ -207,7 +244,7 @@ export class TableJob {
   /** @returns false when there was no place for the load that is due. */
   private async pass(
     taken: Taken,
-    options: RunOptions,
+    options: RunWork,
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -231,7 +268,7 @@ export class TableJob {
   private async attempt(
     taken: Taken,
     checkpoint: Checkpoint,
-    options: RunOptions,
+    options: RunWork,
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
@@ -269,27 +306,17 @@ export class TableJob {
 
   private async start(
     ready: Ready,
-    { checkpoint, linkAge }: Taken,
+    taken: Taken,
     writer: PageWriter,
     options: RunOptions,
   ): Promise<Checkpoint> {
     const selection = selectionOf(ready.mirror.table);
     if (this.settings.mode === 'snapshot') return snapshotStart(selection, ready.hasRows);
-    let stored = checkpoint;
-    if (ready.created) stored = NEW_CHECKPOINT;
-    else if (ready.refills) stored = { ...stored, selection: null };
-    if (stored.phase === 'rebaseline' && !(await writer.hasSeenKeys()))
-      stored = { ...stored, selection: null };
-    if (isOutdatedWalk(stored.link, linkAge, this.mirror.environment.linkLifeDays)) {
-      this.logger.warn(
-        'The pages that were under way are older than deletions are kept; it is re-baselined.',
-      );
-      stored = { ...stored, selection: null };
-    }
-    if (stored.link !== null && !isLinkOf(ready.mirror.table.entitySet, stored.link)) {
-      this.logger.warn("The stored link is none of this table's; it is re-baselined.");
-      stored = { ...stored, selection: null };
-    }
+    const stored = await usableCheckpoint(taken, ready, {
+      linkLifeDays: this.mirror.environment.linkLifeDays,
+      hasSeenKeys: async () => writer.hasSeenKeys(),
+      logger: this.logger,
+    });
     return startingPoint(stored, selection, { restart: options.restart === true, hasRows: ready.hasRows });
   }
 
@@ -300,34 +327,32 @@ export class TableJob {
    */
   private async read(
     table: Table,
-    work: Omit<PassOptions, 'feed' | 'logger' | 'onRewound'>,
+    work: Omit<PassOptions, 'feed' | 'logger' | 'onRewound'> & RunWork,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { dataverse, logger } = this;
     const { pageSize, mode, name } = this.settings;
-    const observe = (version: string): void => dataverse.metadata.observe(version);
     if (mode === 'snapshot') {
-      const read = createFullRead(dataverse.client, table, pageSize, observe);
+      const read = createFullRead(dataverse.client, table, pageSize, this.observe);
       await runSnapshot({ ...work, read, logger }, signal);
       return true;
     }
-    const feed = createChangeFeed(dataverse.client, table, pageSize, observe);
+    const feed = work.polled?.ahead(this.feed(table), table) ?? this.feed(table);
+    const onRewound = async (either: AbortSignal): Promise<void> =>
+      lookAfterRewind(dataverse, this.mirror, logger, either);
+    const onUpToDate = (at: Checkpoint): void => {
+      this.resting = restingTable(table, at);
+    };
     return explained(dataverse, name, signal, async () =>
-      runPass({ ...work, feed, logger, onRewound: async (either) => this.lookAround(either) }, signal),
+      runPass({ ...work, feed, logger, onRewound, onUpToDate }, signal),
     );
   }
 
-  /**
-   * The environment has gone back in time: its metadata with it, and perhaps it is another organization.
-   *
-   * @throws Failure `environment-rewound` when it is: this table was set back with all others.
-   */
-  private async lookAround(signal: AbortSignal): Promise<void> {
-    const { dataverse, mirror, logger } = this;
-    dataverse.metadata.restart();
-    const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
-    if (replaced !== undefined) throw environmentReplaced();
+  private feed(table: Table): ChangeFeed {
+    return createChangeFeed(this.dataverse.client, table, this.settings.pageSize, this.observe);
   }
+
+  private readonly observe = (version: string): void => this.dataverse.metadata.observe(version);
 
   /** A privilege may be taken away at any time: its GRANT is told. */
   private async withStatements(failure: Failure): Promise<Failure> {

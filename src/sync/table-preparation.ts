@@ -28,13 +28,19 @@ export interface Ready {
   readonly hasRows: boolean;
 }
 
+interface Prepared {
+  readonly definition: Table;
+  readonly mirror: MirrorTable;
+  readonly selection: string;
+}
+
 /** Keeps one table's mirror table in step with the source's metadata. */
 export class TablePreparation {
   private readonly wishes: TableWishes;
   private readonly dataverse: Dataverse;
   private readonly mirror: Mirror;
   // The mirror table as this process last prepared it, for the definition it was prepared from.
-  private prepared: { readonly definition: Table; readonly mirror: MirrorTable } | undefined;
+  private prepared: Prepared | undefined;
   // The environment's metadata version at that time.
   private version: string | undefined;
 
@@ -73,7 +79,7 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const options = { definition, policy };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
-    this.prepared = { definition, mirror: ready.mirror };
+    this.prepared = { definition, mirror: ready.mirror, selection: selectionOf(ready.mirror.table) };
     if (ready.changes.length > 0) {
       this.logger.info(
         { table: name, changes: ready.changes },
@@ -113,9 +119,16 @@ export class TablePreparation {
     else metadata.observe(metadataVersion);
   }
 
+  /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
+  isSettled(selection: string): boolean {
+    const { prepared, wishes } = this;
+    if (prepared?.selection !== selection) return false;
+    return this.dataverse.metadata.known(wishes.name) === prepared.definition;
+  }
+
   /** What the mirror table was last prepared for; undefined before, and after `forget`. */
   get selection(): string | undefined {
-    return this.prepared === undefined ? undefined : selectionOf(this.prepared.mirror.table);
+    return this.prepared?.selection;
   }
 
   /** Whether the environment's metadata has changed since the table was last prepared. */

@@ -132,10 +132,12 @@ describe('what a table costs', () => {
   });
 });
 
-it('an idle pass puts its request on record with the two updates it makes anyway', async () => {
+it('an idle pass puts its request on record with the one update it makes anyway', async () => {
   await using bench = await SyncBench.open();
   bench.emulator.store.seed('account', 3);
   await using session = await bench.session(['account']);
+  await session.sync();
+  // By then the process knows that nobody else runs the table.
   await session.sync();
   await bench.database.query(`
     CREATE SCHEMA journal;
@@ -146,6 +148,6 @@ it('an idle pass puts its request on record with the two updates it makes anyway
       FOR EACH STATEMENT EXECUTE FUNCTION journal.note()`);
   await session.sync();
   const updates = await bench.database.query('SELECT last_value::int AS updates FROM journal.updates');
-  expect(updates).toEqual([{ updates: 2 }]);
-  expect(await counters(bench)).toMatchObject({ requests: journaled(bench), idle: 1 });
+  expect(updates).toEqual([{ updates: 1 }]);
+  expect(await counters(bench)).toMatchObject({ requests: journaled(bench), idle: 2 });
 });

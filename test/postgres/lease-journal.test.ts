@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { takeLease } from '../../src/mirror/state/leases.ts';
+import { releaseLease, takeLease } from '../../src/mirror/state/leases.ts';
 import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';
 import { testMirror } from '../support/mirror.ts';
 
@@ -20,5 +20,27 @@ it('the journal of leases tells who moves a link, or takes a table, that is not 
     expect.stringMatching(/: fence \d after \d$/),
     expect.stringMatching(/: fence \d after \d$/),
     expect.stringMatching(/^thing was taken by .* before its time$/),
+  ]);
+});
+
+it('the journal of leases tells an idle run by who did not run the table last, or while another has it', async () => {
+  await using bench = await testMirror();
+  const { mirror, database } = bench;
+  await watchLeases(database);
+  const idle = `UPDATE mirrorverse.tables SET fence = fence + 1, last_success_at = clock_timestamp() WHERE "table" = 'thing'`;
+  const taken = await takeLease(mirror.store, 'thing', 'the daemon', 30_000);
+  if (taken === null) throw new Error('the lease is held by another');
+  await releaseLease(mirror.store, taken.lease);
+  await mirror.pool.query(idle);
+  await mirror.pool.query(idle);
+  expect(await leaseEvents(database)).toMatchObject({ taken: 1, idle: 2 });
+  expect(await trespasses(database)).toEqual([]);
+
+  await database.query(idle);
+  await takeLease(mirror.store, 'thing', 'the daemon', 30_000);
+  await mirror.pool.query(idle);
+  expect(await trespasses(database)).toEqual([
+    expect.stringMatching(/^idle run of thing by .* after one by mirrorverse$/),
+    expect.stringMatching(/^thing was taken by mirrorverse before its time$/),
   ]);
 });

@@ -3,10 +3,10 @@ import type { TestDatabase } from './database.ts';
 type Queryable = Pick<TestDatabase, 'query'>;
 
 /**
- * Writes down, by triggers, who takes each table's lease, who moves its checkpoint, and who writes its
- * mirror table, in which transaction. Who is told by the session's application name, which each process
- * must have for itself: nothing of what the code under test says of itself is believed. The triggers have
- * their owner's rights, whatever those of the daemon's role.
+ * Writes down, by triggers, who takes each table's lease, who stores an idle run without one, who moves
+ * its checkpoint, and who writes its mirror table, in which transaction. Who is told by the session's
+ * application name, which each process must have for itself: nothing of what the code under test says of
+ * itself is believed. The triggers have their owner's rights, whatever those of the daemon's role.
  *
  * The state schema must be there already; mirror tables are watched from the moment they are made.
  */
@@ -18,12 +18,15 @@ export async function watchLeases(database: Queryable): Promise<void> {
       fence_before bigint, robbed boolean, xact xid8 DEFAULT pg_current_xact_id());
 
     CREATE FUNCTION lease_journal.note_state() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-    DECLARE process text := current_setting('application_name');
+    DECLARE
+      process text := current_setting('application_name');
+      -- A run without a lease raises the fence and succeeds in one.
+      is_idle boolean := NEW.last_success_at IS DISTINCT FROM OLD.last_success_at;
     BEGIN
       IF NEW.fence <> OLD.fence THEN
         INSERT INTO lease_journal.events (what, "table", process, fence, fence_before, robbed)
-        VALUES ('taken', NEW."table", process, NEW.fence, OLD.fence,
-          OLD.lease_holder <> NEW.lease_holder AND OLD.lease_expires_at > clock_timestamp());
+        VALUES (CASE WHEN is_idle THEN 'idle' ELSE 'taken' END, NEW."table", process, NEW.fence, OLD.fence,
+          (is_idle OR OLD.lease_holder <> NEW.lease_holder) AND OLD.lease_expires_at > clock_timestamp());
       ELSIF (NEW.link, NEW.phase, NEW.lease_expires_at) IS DISTINCT FROM (OLD.link, OLD.phase, OLD.lease_expires_at) THEN
         INSERT INTO lease_journal.events (what, "table", process, fence)
         VALUES (CASE WHEN NEW.link IS DISTINCT FROM OLD.link THEN 'link' ELSE 'kept' END,
@@ -67,8 +70,9 @@ export async function leaseEvents(database: Queryable): Promise<Record<string, n
 
 /**
  * What nobody may do, as text for a person: a link that another process moved than the one that took
- * the lease last, rows written in a transaction without a checkpoint of their table, a fence that does
- * not rise one by one, a lease taken from a holder whose time was not up.
+ * the lease last, an idle run of another process than the one that ran the table last, rows written in a
+ * transaction without a checkpoint of their table, a fence that does not rise one by one, a lease taken
+ * from a holder whose time was not up.
  */
 export async function trespasses(database: Queryable): Promise<string[]> {
   const rows = await database.query<{ text: string }>(`
@@ -86,7 +90,12 @@ export async function trespasses(database: Queryable): Promise<string[]> {
        SELECT FROM events c WHERE c.xact = w.xact AND c."table" = w."table" AND c.what IN ('link', 'kept'))
     UNION ALL
     SELECT format('%s: fence %s after %s', "table", fence, fence_before) FROM events
-     WHERE what = 'taken' AND fence <> fence_before + 1
+     WHERE what IN ('taken', 'idle') AND fence <> fence_before + 1
+    UNION ALL
+    SELECT format('idle run of %s by %s after one by %s', "table", process, before) FROM (
+      SELECT *, lag(process) OVER (PARTITION BY "table" ORDER BY n) AS before
+        FROM lease_journal.events WHERE what IN ('taken', 'idle')) runs
+     WHERE what = 'idle' AND before <> process
     UNION ALL
     SELECT format('%s was taken by %s before its time', "table", process) FROM events WHERE robbed`);
   return rows.map(({ text }) => text);

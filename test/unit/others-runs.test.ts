@@ -69,3 +69,29 @@ test('a run that takes its lease a second time may find what it stored itself, w
   expect(others.leaseTaken(found(0, 8n), made(0))).toBe(false);
   expect(others.leaseTaken(found(0, 9n), made(0))).toBe(true);
 });
+
+/** Runs that find these fences when they take the lease; what may be counted on after each. */
+function fencesAlone(others: OthersRuns, fences: readonly bigint[]): (bigint | undefined)[] {
+  return fences.map((fence) => {
+    others.leaseTaken(found(0, fence), made(0));
+    others.runEnded(made(0));
+    return others.fenceAlone;
+  });
+}
+
+test('the fence is counted on once a run has found nobody else', () => {
+  expect(fencesAlone(new OthersRuns(), [7n, 8n, 9n])).toEqual([undefined, 8n, 9n]);
+});
+
+test('after somebody was found the fence is counted on when three runs in a row have found nobody', () => {
+  const told = fencesAlone(new OthersRuns(), [7n, 8n, 12n, 13n, 14n, 15n]);
+  expect(told).toEqual([undefined, 8n, undefined, undefined, undefined, 15n]);
+});
+
+test('a run that counted on the fence raises it by itself, and is nobody else', () => {
+  const others = new OthersRuns();
+  fencesAlone(others, [7n, 8n]);
+  others.ranAlone();
+  expect(others.fenceAlone).toBe(9n);
+  expect(others.leaseTaken(found(0, 10n), made(0))).toBe(false);
+});

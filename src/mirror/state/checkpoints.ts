@@ -101,7 +101,8 @@ export const BEGINNING = {
   rewound: false,
 };
 
-const SUCCESS = {
+/** What a table that is up to date has of failures. */
+export const SUCCESS = {
   failures: 0,
   errorCode: null,
   errorMessage: null,

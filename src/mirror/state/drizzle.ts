@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
  */
 const load = createRequire(import.meta.url);
 
-export const { and, count, eq, getTableColumns, inArray, isNotNull, lt, or, sql } = load(
+export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, or, sql } = load(
   'drizzle-orm',
 ) as typeof Core;
 export const { DrizzleQueryError } = load('drizzle-orm/errors') as typeof Errors;
