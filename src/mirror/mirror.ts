@@ -106,7 +106,7 @@ export async function openMirror(
       if (labels !== undefined) await recordViewWishes(store, store.on(client), JSON.stringify(labels));
     });
   await register(tables);
-  return {
+  const opened: Mirror = {
     pool,
     store,
     options,
@@ -146,8 +146,12 @@ export async function openMirror(
       await register(names);
       return isGone;
     },
-    labels: labels === undefined ? undefined : createLabelStore(pool, store, options.schema, labels, record),
+    labels:
+      labels === undefined
+        ? undefined
+        : createLabelStore(pool, store, options.schema, labels, () => opened.environment),
   };
+  return opened;
 }
 
 function stateReplaced(stateSchema: string): Failure {

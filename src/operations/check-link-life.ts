@@ -1,11 +1,9 @@
-import { createTask } from 'node-cron';
 import { ADAPTIVE } from '../model/schedule.ts';
 import type { CheckedTable } from './check-table.ts';
 import { bad, type Finding } from './finding.ts';
+import { longestRest } from './longest-rest.ts';
 
 const DAY = 86_400_000;
-/** The hours of a month: whatever days and hours of it a schedule rests, they are met. */
-const TICKS = 800;
 
 /**
  * Tables that are polled so seldom that one failed poll may cost their delta link: two ticks are more
@@ -32,18 +30,6 @@ export function checkSchedules(tables: readonly CheckedTable[], lifeDays: number
       ),
     ];
   });
-}
-
-/**
- * Milliseconds between the two ticks that are farthest apart, by the hours that have any: up to an hour
- * too many. All the ticks of a month would be far too many to look at.
- */
-function longestRest(cron: string): number {
-  const hoursAndDays = cron.trim().split(/\s+/).slice(-4).join(' ');
-  const task = createTask(`0 ${hoursAndDays}`, () => undefined);
-  const ticks = task.getNextRuns(TICKS).map((tick) => tick.getTime());
-  void task.destroy();
-  return ticks.reduce((longest, tick, at) => Math.max(longest, tick - (ticks[at - 1] ?? tick)), 0);
 }
 
 function days(milliseconds: number): number {

@@ -37,7 +37,8 @@ export async function withSecondLook(
   } catch (error) {
     const { preparation, logger } = parts;
     if (!(error instanceof Failure)) throw error;
-    if (error.code === 'statement-failed' || error.code === 'definition-outdated') {
+    const isMisfit = error.code === 'too-many-bad-rows' && preparation.isOutdated;
+    if (isMisfit || error.code === 'statement-failed' || error.code === 'definition-outdated') {
       preparation.forget();
       return attempt(await storedCheckpoint(parts));
     }

@@ -14,7 +14,8 @@ export interface StoreParts {
  * Stores a page and counts it, along with the requests since the one before.
  *
  * @param settled the page as it is to be stored, where its tombstones were looked into.
- * @throws Failure as the writer does; what was counted then goes on record with a later page.
+ * @throws Failure as the writer does; what was counted then goes on record with a later page. Where only
+ *   a COMMIT's answer was lost it is there twice: a few requests too many are not worth another look.
  */
 export async function storePage(
   { writer, progress, requests }: StoreParts,

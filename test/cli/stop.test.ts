@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually, type RunningCommand } from '../support/command-line.ts';
 import { QUICK_TIME, QUICKER } from '../support/in-quick-time.ts';
@@ -42,10 +41,15 @@ describe('a stop while a page waits for a lock', () => {
   });
 
   it('is over at once with a second signal', async () => {
-    await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_LEASE: '3s' });
+    const options = { ...EVERY_SECOND, MIRRORVERSE_LEASE: '3s', MIRRORVERSE_HEALTH_PORT: '0' };
+    await using bench = await openBench(['account'], options);
     const { daemon, unlock } = await blockedDaemon(bench);
+    const { port } = await daemon.logged((line) => line['port'] !== undefined);
+    const isReady = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${String(port)}/readyz`)).ok;
+    expect(await isReady()).toBe(true);
     daemon.child.kill('SIGTERM');
-    await delay(500);
+    // Two signals that have not been seen yet are one.
+    await eventually(async () => !(await isReady()));
     const ended = await daemon.stop('SIGTERM');
     await unlock();
     expect(ended).toMatchObject({ status: 1, signal: null });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { clusterPlace, queryOnce, startClusterUser } from '../support/cluster-support.ts';
+import { clusterPlace, queryOnce, startClusterUser, until } from '../support/cluster-support.ts';
 
 async function session(pid: number | string): Promise<string | undefined> {
   return (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[3];
@@ -41,6 +41,8 @@ test('a process that dies leaves the server running, and the next one joins and 
   const pid = await place.serverPid();
   await first.kill();
   expect(await place.serverPid()).toBe(pid);
+  const others = `select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+  await until('the server has seen it die', async () => (await queryOnce(url, others)).length === 0);
 
   const next = await place.open();
   expect(next.url).toBe(url);

@@ -223,6 +223,25 @@ it('a table that is made anew under the name of a removed one is another: its ro
   expect(await differences(store, bench.database, 'new_car')).toEqual([]);
 });
 
+describe('rows that do not fit a column as it was before are stored once it has been read anew', () => {
+  it.each([
+    ['few of them', 5],
+    ['more than may go to quarantine', 20],
+  ])('%s', async (_, count) => {
+    await using bench = await SyncBench.open();
+    const { store } = bench.emulator;
+    store.seed('account', 20);
+    await using session = await bench.session(['account']);
+    await session.sync();
+    store.retypeColumn('account', 'numberofemployees', { kind: 'String' });
+    for (const { id } of [...store.rows('account')].slice(0, count)) {
+      store.update('account', id, { numberofemployees: 'dozens' });
+    }
+    expect(await session.sync()).toMatchObject([{ failure: null, quarantined: 0 }]);
+    await expectEqual(bench);
+  });
+});
+
 describe('a process that has not heard of a change which another one has followed', () => {
   it('neither loads the table again nor leaves the new column out', async () => {
     await using bench = await SyncBench.open();

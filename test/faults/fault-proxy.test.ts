@@ -26,7 +26,7 @@ describe('the fault proxy', () => {
   });
 
   it('loses the answer to a COMMIT that the server has', async () => {
-    await using database = await freshDatabase();
+    await using database = await freshDatabase('administrator');
     await database.query('CREATE TABLE t (n integer)');
     await using proxy = await FaultProxy.between(database.url);
     const client = await connected(proxy.url(database.url));
@@ -39,7 +39,7 @@ describe('the fault proxy', () => {
   });
 
   it('loses a COMMIT before the server has it', async () => {
-    await using database = await freshDatabase();
+    await using database = await freshDatabase('administrator');
     await database.query('CREATE TABLE t (n integer)');
     await using proxy = await FaultProxy.between(database.url);
     const client = await connected(proxy.url(database.url));

@@ -177,7 +177,7 @@ async function contents(bench: SyncBench, schema: string, only?: readonly string
 it('a mirror that followed any changes of columns and rows is as one that is built at their end', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (series) => {
-      await using bench = await SyncBench.open();
+      await using bench = await SyncBench.open({}, 'administrator');
       const ids = addCars(bench.emulator.store);
       await sync(bench);
       for (const [at, step] of series.entries()) await take(bench, ids, step, at);

@@ -4,6 +4,11 @@ import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 
 const OPTIONS: SyncOptions = { pageSize: 40 };
 
+/** Whom the views in the shape of Fivetran's tell of. */
+async function organizations(bench: SyncBench): Promise<unknown[]> {
+  return bench.database.query('SELECT DISTINCT organizationid AS id FROM dynamics_365.stringmap');
+}
+
 /** Environments that do not notice that a token is ahead of them, and those that refuse it. */
 const AHEAD = ['empty', 'error'] as const;
 
@@ -247,6 +252,36 @@ describe('another organization at the same address', () => {
     expect(await stored(bench)).toEqual({ phase: 'rebaseline', rewound: true });
     expect(failures(await bench.sync(['account'], OPTIONS))).toEqual({});
     await isEqual(bench);
+  });
+
+  describe('is the one that the views tell of', () => {
+    const options: SyncOptions = { ...OPTIONS, labels: { fivetran: 'dynamics_365' } };
+
+    it('of a process that goes on', async () => {
+      await using bench = await SyncBench.open();
+      const { store } = bench.emulator;
+      const backup = store.snapshot();
+      store.seed('account', 60);
+      await using session = await bench.session(['account'], options);
+      await session.sync();
+      expect(await organizations(bench)).toEqual([{ id: store.organizationId }]);
+      store.resetTo(backup);
+      store.organizationId = OTHER;
+      store.seed('account', 50);
+      await session.sync();
+      expect(failures(await session.sync())).toEqual({});
+      expect(await organizations(bench)).toEqual([{ id: OTHER }]);
+    });
+
+    it('of the next process, though its metadata has the same version', async () => {
+      await using bench = await SyncBench.open();
+      const { store } = bench.emulator;
+      store.seed('account', 5);
+      await bench.sync(['account'], options);
+      store.organizationId = OTHER;
+      expect(failures(await bench.sync(['account'], options))).toEqual({});
+      expect(await organizations(bench)).toEqual([{ id: OTHER }]);
+    });
   });
 
   it('of another address is refused', async () => {

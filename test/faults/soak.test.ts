@@ -10,7 +10,7 @@ it('after eighteen seconds of everything going wrong the mirror equals the sourc
   const seed = seedOf(process.env);
   console.log(`SEED=${seed}`);
   const { problems, mishaps, series } = await soak({
-    databaseUrl: database.url,
+    database,
     seed,
     seconds: 18,
     tables: TABLES,

@@ -10,7 +10,7 @@ it('two daemons of which one is killed every few seconds mirror twenty tables, e
   const seed = seedOf(process.env);
   console.log(`SEED=${seed}`);
   const { problems, kills, events, changes } = await soak({
-    databaseUrl: database.url,
+    database,
     seed,
     seconds: 14,
     definitions,

@@ -1,8 +1,8 @@
-import { Pool } from 'pg';
 import type { QueryResultRow } from 'pg';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { TableDefinition } from '../../src/emulator/table-definition.ts';
 import { CommandLine, type RunningCommand } from '../support/command-line.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { watchLeases } from '../support/lease-journal.ts';
 import { watchMirror } from '../support/mirror-journal.ts';
@@ -13,9 +13,12 @@ export interface Daemon {
   readonly command: RunningCommand;
 }
 
+/** The daemons' way to a database, and an administrator's statements in it. */
+export type SoakDatabase = Pick<TestDatabase, 'url' | 'query'>;
+
 export interface SoakBenchOptions {
-  /** An empty database. */
-  readonly databaseUrl: string;
+  /** An empty one. */
+  readonly database: SoakDatabase;
   readonly seed: number;
   readonly tables?: readonly TableDefinition[];
   /** Milliseconds. */
@@ -25,15 +28,14 @@ export interface SoakBenchOptions {
 /** An emulator and a database behind fault proxies, both watched by triggers, and daemons between them. */
 export class SoakBench implements AsyncDisposable {
   readonly emulator: DataverseEmulator;
-  readonly pool: Pool;
   readonly environment: FaultProxy;
   readonly database: FaultProxy;
   private readonly cli: CommandLine;
-  private readonly databaseUrl: string;
+  private readonly watched: SoakDatabase;
   private started = 0;
 
   private constructor(
-    options: SoakBenchOptions,
+    watched: SoakDatabase,
     parts: {
       emulator: DataverseEmulator;
       environment: FaultProxy;
@@ -41,18 +43,16 @@ export class SoakBench implements AsyncDisposable {
       cli: CommandLine;
     },
   ) {
-    this.databaseUrl = options.databaseUrl;
+    this.watched = watched;
     this.emulator = parts.emulator;
     this.environment = parts.environment;
     this.database = parts.database;
     this.cli = parts.cli;
-    this.pool = new Pool({ connectionString: options.databaseUrl, max: 3, application_name: 'soak' });
-    this.pool.on('error', () => undefined);
   }
 
   /** The state schema is there when it resolves; no daemon runs yet. */
   static async open(options: SoakBenchOptions, tables: readonly string[]): Promise<SoakBench> {
-    const { seed } = options;
+    const { seed, database: watched } = options;
     const emulator = new DataverseEmulator({
       seed,
       ...(options.tables === undefined ? {} : { tables: options.tables }),
@@ -60,7 +60,7 @@ export class SoakBench implements AsyncDisposable {
     const url = await emulator.listen();
     const [environment, database] = await Promise.all([
       FaultProxy.between(url),
-      FaultProxy.between(options.databaseUrl),
+      FaultProxy.between(watched.url),
     ]);
     const cli = await CommandLine.open({
       DATAVERSE_URL: environment.url(url),
@@ -73,8 +73,8 @@ export class SoakBench implements AsyncDisposable {
       MIRRORVERSE_HEALTH_PORT: '0',
     });
     emulator.settings.limits.requests = 1_000_000;
-    const bench = new SoakBench(options, { emulator, environment, database, cli });
-    const migrated = await cli.run(['migrate'], { DATABASE_URL: options.databaseUrl });
+    const bench = new SoakBench(watched, { emulator, environment, database, cli });
+    const migrated = await cli.run(['migrate'], { DATABASE_URL: watched.url });
     if (migrated.status !== 0) throw new Error(`migrate ended with ${migrated.status}:\n${migrated.stderr}`);
     const keys = tables.map((table) => {
       const key = emulator.store.data(table).definition.primaryIdAttribute;
@@ -85,16 +85,17 @@ export class SoakBench implements AsyncDisposable {
     return bench;
   }
 
+  /** As an administrator, whatever the daemons may do. */
   async query<T extends QueryResultRow = Record<string, unknown>>(
     sql: string,
     parameters: unknown[] = [],
   ): Promise<T[]> {
-    return (await this.pool.query<T>(sql, parameters)).rows;
+    return this.watched.query<T>(sql, parameters);
   }
 
   startDaemon(): Daemon {
     const name = `daemon-${++this.started}`;
-    const through = new URL(this.database.url(this.databaseUrl));
+    const through = new URL(this.database.url(this.watched.url));
     through.searchParams.set('application_name', name);
     return { name, command: this.cli.start(['run'], { DATABASE_URL: through.href }) };
   }
@@ -116,6 +117,5 @@ export class SoakBench implements AsyncDisposable {
     await this.environment[Symbol.asyncDispose]();
     await this.database[Symbol.asyncDispose]();
     await this.emulator.close();
-    await this.pool.end();
   }
 }

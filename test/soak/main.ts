@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Client } from 'pg';
+import { Client, Pool, type QueryResultRow } from 'pg';
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
 import { driverTable } from '../support/driver/source-changes.ts';
 import { MIRRORED } from '../support/oracle.ts';
@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const minutes = Number(values.minutes);
 const definitions = Array.from({ length: 20 }, (_, at) => driverTable(at));
-const kind: Omit<SoakOptions, 'databaseUrl' | 'seed' | 'seconds' | 'report'> = values['two-daemons']
+const kind: Omit<SoakOptions, 'database' | 'seed' | 'seconds' | 'report'> = values['two-daemons']
   ? {
       definitions,
       tables: definitions.map(({ logicalName }) => logicalName),
@@ -49,11 +49,18 @@ console.log(`${minutes} minutes, seed ${seed}`);
 const directory = mkdtempSync(join(tmpdir(), 'mirrorverse-soak-'));
 const postgres = await openEmbeddedPostgres({ directory: join(directory, 'postgres') });
 try {
-  const databaseUrl = await emptyDatabase(postgres.url);
+  const url = await emptyDatabase(postgres.url);
+  const pool = new Pool({ connectionString: url, max: 3, application_name: 'soak' });
+  pool.on('error', () => undefined);
+  const database = {
+    url,
+    query: async <T extends QueryResultRow>(sql: string, parameters: unknown[] = []) =>
+      (await pool.query<T>(sql, parameters)).rows,
+  };
   const begun = Date.now();
   const report = (line: string): void =>
     console.log(`${String(Math.round((Date.now() - begun) / 1_000)).padStart(5)} s  ${line}`);
-  const result = await soak({ ...kind, databaseUrl, seed, seconds: minutes * 60, report });
+  const result = await soak({ ...kind, database, seed, seconds: minutes * 60, report });
   console.log(`${result.changes} changes, ${result.mishaps} mishaps, ${result.kills} kills`);
   console.log(`leases: ${JSON.stringify(result.events)}`);
   let failed = result.problems.length > 0;
@@ -63,6 +70,7 @@ try {
   for (const problem of result.problems) console.log(`PROBLEM  ${problem}`);
   if (result.problems.length === 0) console.log('The mirror equals the source.');
   process.exitCode = failed ? 1 : 0;
+  await pool.end();
 } finally {
   await postgres.release();
   rmSync(directory, { recursive: true, force: true });

@@ -5,15 +5,15 @@ import { leaseEvents, trespasses } from '../support/lease-journal.ts';
 import { emptiedTables } from '../support/mirror-journal.ts';
 import { differences } from '../support/oracle.ts';
 import { versionsThatWentDown } from '../support/version-journal.ts';
-import { SoakBench, type Daemon } from './bench.ts';
+import { SoakBench, type Daemon, type SoakDatabase } from './bench.ts';
 import { BLACK_HOLES, MISHAPS, type Mishap } from './mishap.ts';
 import { processFigures } from './process-figures.ts';
 import { meansOf, slopeOf, type Sample, type Slope } from './slope.ts';
 import type { TableDefinition } from '../../src/emulator/table-definition.ts';
 
 export interface SoakOptions {
-  /** An empty database, as a superuser. */
-  readonly databaseUrl: string;
+  /** An empty one, where the statements are a superuser's. */
+  readonly database: SoakDatabase;
   readonly seed: number;
   /** Seconds of trouble; what it takes to come right afterwards is added. */
   readonly seconds: number;
@@ -56,7 +56,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const random = new Random(seed);
   await using bench = await SoakBench.open(
     {
-      databaseUrl: options.databaseUrl,
+      database: options.database,
       seed,
       lease: LEASE,
       ...(definitions === undefined ? {} : { tables: definitions }),

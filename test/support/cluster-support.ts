@@ -119,9 +119,9 @@ export async function failureOf(call: Promise<unknown>): Promise<EmbeddedPostgre
 }
 
 export async function until(what: string, met: () => Promise<boolean>): Promise<void> {
-  for (let poll = 0; poll < 400; poll += 1) {
+  for (let poll = 0; poll < 1_200; poll += 1) {
     if (await met()) return;
     await delay(25);
   }
-  throw new Error(`not within 10 s: ${what}`);
+  throw new Error(`not within 30 s: ${what}`);
 }

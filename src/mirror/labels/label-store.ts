@@ -39,14 +39,14 @@ export interface LabelStore {
   refreshViews(tables: readonly string[]): Promise<ViewReport>;
 }
 
+/** @param environment as it is now: another organization may take the place of the one before. */
 export function createLabelStore(
   pool: pg.Pool,
   store: StateStore,
   schema: string,
   wishes: LabelWishes,
-  environment: EnvironmentRecord,
+  environment: () => EnvironmentRecord,
 ): LabelStore {
-  const languages = { preferred: wishes.language, base: environment.language ?? undefined };
   return {
     async state(table) {
       const state = await readLabelState(store, table);
@@ -67,7 +67,8 @@ export function createLabelStore(
     async refreshViews(tables) {
       const { viewSchema, synapseLink, fivetran } = wishes;
       const { environmentId, schema: stateSchema } = store;
-      const { organizationId } = environment;
+      const { organizationId, language } = environment();
+      const languages = { preferred: wishes.language, base: language ?? undefined };
       const compatible = await createCompatibilityViews(pool, {
         schema,
         languages,

@@ -110,7 +110,7 @@ export async function registerEnvironment(
 }
 
 /**
- * No link and no row version of the organization before means anything to the one that took its place.
+ * No link, row version or label of the organization before means anything to the one that took its place.
  * The fences are raised, so that no page that was read of the former is stored any more.
  */
 async function replaceOrganization(
@@ -130,6 +130,8 @@ async function replaceOrganization(
       fence: sql`${tables.fence} + 1`,
       leaseHolder: null,
       leaseExpiresAt: null,
+      // Its metadata may have the version that the labels were read under: of a copy it often has.
+      labelsVersion: null,
     })
     .where(eq(tables.environmentId, before.id));
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { TestDatabase } from '../database.ts';
 import { runScenario } from './run-scenario.ts';
+import type { ScenarioDatabases } from './scenario-databases.ts';
 import { scenarios, type Scenario } from './scenario.ts';
 
 /**
@@ -10,13 +10,17 @@ import { scenarios, type Scenario } from './scenario.ts';
  * @returns the seed, what was wrong and the smallest scenario that shows it, as JSON that can be kept
  *   among the regressions; nothing when all went well.
  */
-export async function driveSeed(database: TestDatabase, seed: number, shrinking: number): Promise<string> {
+export async function driveSeed(
+  databases: ScenarioDatabases,
+  seed: number,
+  shrinking: number,
+): Promise<string> {
   let smallest: { scenario: Scenario; problems: readonly string[] } | undefined;
   const begun = Date.now();
   await fc.check(
     fc.asyncProperty(scenarios, async (scenario) => {
       if (smallest !== undefined && Date.now() - begun > shrinking) return;
-      const problems = await outcome(database, scenario);
+      const problems = await outcome(databases, scenario);
       if (problems.length === 0) return;
       smallest = { scenario, problems };
       throw new Error(problems[0]);
@@ -29,10 +33,12 @@ export async function driveSeed(database: TestDatabase, seed: number, shrinking:
 }
 
 /** What is wrong at the end of a scenario, or that it broke off. */
-export async function outcome(database: TestDatabase, scenario: Scenario): Promise<string[]> {
-  try {
-    return await runScenario(database, scenario);
-  } catch (error) {
-    return [`it broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
-  }
+export async function outcome(databases: ScenarioDatabases, scenario: Scenario): Promise<string[]> {
+  return databases.use(async (database) => {
+    try {
+      return await runScenario(database, scenario);
+    } catch (error) {
+      return [`it broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+    }
+  });
 }

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshDatabase, type TestDatabase } from '../database.ts';
 import { speedUpTime } from '../fast-time.ts';
-import { watchMirror } from '../mirror-journal.ts';
 import { driveSeed, outcome } from './drive-seeds.ts';
 import { REGRESSIONS } from './regressions.ts';
+import { ScenarioDatabases } from './scenario-databases.ts';
 import { seedsOf } from './seeds.ts';
 
 /** Back-offs of a minute last a second. */
@@ -17,23 +16,21 @@ const SHRINKING = 90_000;
 export function driverSuite(share: number, shares: number): void {
   const seeds = seedsOf(process.env, share, shares);
   const shrinking = process.env['SEED'] === undefined ? 0 : SHRINKING;
-  let database: TestDatabase;
-  beforeAll(async () => {
+  const databases = new ScenarioDatabases();
+  beforeAll(() => {
     speedUpTime(SPEED, LIMITS);
-    database = await freshDatabase();
-    await watchMirror(database);
   });
   afterAll(async () => {
-    await database.drop();
+    await databases[Symbol.asyncDispose]();
   });
   describe('after any changes, faults and deaths the mirror is right again', () => {
     it.each(share === 0 ? REGRESSIONS : [])('%s', async (_, scenario) => {
-      expect(await outcome(database, scenario)).toEqual([]);
+      expect(await outcome(databases, scenario)).toEqual([]);
     });
     it.each(seeds)(
       'seed %i',
       async (seed) => {
-        expect(await driveSeed(database, seed, shrinking)).toBe('');
+        expect(await driveSeed(databases, seed, shrinking)).toBe('');
       },
       180_000,
     );

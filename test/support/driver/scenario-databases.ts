@@ -1,0 +1,32 @@
+import { freshDatabase, type TestDatabase } from '../database.ts';
+import { watchMirror } from '../mirror-journal.ts';
+
+/**
+ * Databases for scenarios that are run one after another. They share one, until a scenario fails or is
+ * not waited for any longer: what is still at work there is not to meddle with those that follow.
+ */
+export class ScenarioDatabases implements AsyncDisposable {
+  private free: TestDatabase | undefined;
+  private readonly made: TestDatabase[] = [];
+
+  /** @returns what `run` does: what went wrong, nothing when all went well. */
+  async use(run: (database: TestDatabase) => Promise<string[]>): Promise<string[]> {
+    const database = this.free ?? (await this.make());
+    this.free = undefined;
+    const problems = await run(database);
+    if (problems.length === 0) this.free = database;
+    else await database.drop();
+    return problems;
+  }
+
+  private async make(): Promise<TestDatabase> {
+    const database = await freshDatabase();
+    this.made.push(database);
+    await watchMirror(database);
+    return database;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.made.map(async (database) => database.drop()));
+  }
+}
