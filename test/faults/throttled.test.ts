@@ -29,7 +29,16 @@ describe.concurrent('when one table is throttled, all of them send nothing', () 
     [
       ['for a second', () => ({ retryAfter: 1 }), 990],
       ['for two seconds', () => ({ retryAfter: 2 }), 1_990],
-      ['until a date', () => ({ retryAfter: inSeconds(1) }), 900],
+      [
+        'until a date',
+        () => ({
+          // Of the moment of the answer, however long it took to get there.
+          get retryAfter() {
+            return inSeconds(1);
+          },
+        }),
+        900,
+      ],
       [
         'until a date of a server whose clock is an hour ahead',
         () => ({
@@ -49,11 +58,8 @@ describe.concurrent('when one table is throttled, all of them send nothing', () 
       await using bench = await SyncBench.open();
       const { store, faults, requests } = bench.emulator;
       for (const table of tables) store.seed(table, 30);
-      faults.add({
-        match: { table: 'contact', kind: 'next' },
-        times: 1,
-        do: { status: 429, code: '0x80072322', ...answer() },
-      });
+      const refusal = Object.assign(answer(), { status: 429, code: '0x80072322' });
+      faults.add({ match: { table: 'contact', kind: 'next' }, times: 1, do: refusal });
       const begun = performance.now();
       expect(failures(await bench.sync(tables, { pageSize: 10 }))).toEqual({});
       expect(performance.now() - begun).toBeGreaterThan(milliseconds);
