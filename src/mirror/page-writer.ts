@@ -9,7 +9,6 @@ import type { MirrorTable } from './mirror-table.ts';
 import { PostgresConnection, transaction } from './postgres.ts';
 import {
   clearQuarantine,
-  hasQuarantined,
   leaveQuarantine,
   quarantineRows,
   type QuarantinedRow,
@@ -19,7 +18,13 @@ import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
 import { postgresFailure } from './sqlstate.ts';
-import { forgetSelection, holdFence, storeCheckpoint, type CheckpointUpdate } from './state/checkpoints.ts';
+import {
+  forgetSelection,
+  holdFence,
+  storeCheckpoint,
+  type CheckpointUpdate,
+  type Held,
+} from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
 import type { RunCounts } from './state/run-counts.ts';
 import type { StateStore } from './state/store.ts';
@@ -126,8 +131,8 @@ export class PageWriter {
       await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, counted));
       return NOTHING;
     }
-    return this.fenced(signal, async (client) => {
-      const result = await this.store(client, page, step);
+    return this.fenced(signal, async (client, held) => {
+      const result = await this.store(client, page, step, held);
       const { refusedSweep } = result;
       const instead = refusedSweep === null ? {} : { checkpoint: refusedSweep.checkpoint, finished: false };
       const counts = countsOf(step, result);
@@ -216,7 +221,12 @@ export class PageWriter {
     }
   }
 
-  private async store(client: pg.PoolClient, page: PlainPage, step: PageStep): Promise<PageResult> {
+  private async store(
+    client: pg.PoolClient,
+    page: PlainPage,
+    step: PageStep,
+    held: Held,
+  ): Promise<PageResult> {
     const { store, mirror, policy } = this.options;
     const { from } = step;
     const db = store.on(client);
@@ -230,7 +240,7 @@ export class PageWriter {
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.
-    const inQuarantine = await hasQuarantined(store, db, table);
+    const inQuarantine = held.inQuarantine && !step.begins;
     const stored = await this.rows.store(client, page, {
       append: from.phase === 'baseline',
       rewrite: (sweeping && isLoading(from)) || inQuarantine,
@@ -299,15 +309,15 @@ export class PageWriter {
   }
 
   /** Runs `work` in a transaction of the writer's connection that proves the lease. */
-  private async fenced<T>(signal: AbortSignal, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  private async fenced<T>(
+    signal: AbortSignal,
+    work: (client: pg.PoolClient, held: Held) => Promise<T>,
+  ): Promise<T> {
     const { pool, store, lease } = this.options;
     return this.retried(signal, async () => {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
       return connection.cancelledLate(signal, async () =>
-        connection.transaction(async (client) => {
-          await holdFence(store, client, lease);
-          return work(client);
-        }),
+        connection.transaction(async (client) => work(client, await holdFence(store, client, lease))),
       );
     });
   }

@@ -92,17 +92,6 @@ async function outdatedRows(
   return new Set(found.map(keyText));
 }
 
-/** Whether the table has anything in quarantine, so that a page without need does no more. */
-export async function hasQuarantined(store: StateStore, db: NodePgDatabase, table: string): Promise<boolean> {
-  const { quarantine } = store.tables;
-  const found = await db
-    .select({ key: quarantine.key })
-    .from(quarantine)
-    .where(and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)))
-    .limit(1);
-  return found.length > 0;
-}
-
 /** A row that needs quarantine no more: stored in a version, or gone where that is null. */
 export interface ReleasedRow {
   readonly key: string;

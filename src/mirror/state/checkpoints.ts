@@ -5,7 +5,13 @@ import { Failure } from '../../model/failure.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
 import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
-import { sql } from './drizzle.ts';
+import { and, eq, sql } from './drizzle.ts';
+
+/** What whoever holds the fence finds. */
+export interface Held {
+  /** Whether the table has any row in quarantine. */
+  readonly inQuarantine: boolean;
+}
 
 /**
  * Proves that the lease is still held and keeps it so until the transaction ends: the row stays
@@ -13,15 +19,18 @@ import { sql } from './drizzle.ts';
  *
  * @throws Failure `lease-lost`.
  */
-export async function holdFence(store: StateStore, client: pg.PoolClient, lease: Lease): Promise<void> {
-  const { tables } = store.tables;
-  const held = await store
-    .on(client)
-    .select({ fence: tables.fence })
+export async function holdFence(store: StateStore, client: pg.PoolClient, lease: Lease): Promise<Held> {
+  const { tables, quarantine } = store.tables;
+  const db = store.on(client);
+  const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, lease.table));
+  const quarantined = db.select({ key: quarantine.key }).from(quarantine).where(isOfTable);
+  const [held] = await db
+    .select({ inQuarantine: sql<boolean>`EXISTS ${quarantined}` })
     .from(tables)
     .where(heldBy(store, lease))
     .for('no key update');
-  if (held.length === 0) throw leaseLost(lease);
+  if (held === undefined) throw leaseLost(lease);
+  return held;
 }
 
 export interface CheckpointUpdate {
