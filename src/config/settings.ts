@@ -1,13 +1,31 @@
-import { validate } from 'node-cron';
+import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
 import { ADAPTIVE } from '../model/schedule.ts';
 
-const schedule = z.string().refine((value) => value === ADAPTIVE || isCron(value), {
-  error: `is no cron expression of 5 fields, or 6 with seconds, nor the word ${ADAPTIVE}`,
-});
+const schedule = z
+  .string()
+  .refine((value) => value === ADAPTIVE || isCron(value), {
+    error: `is no cron expression of 5 fields, or 6 with seconds, nor the word ${ADAPTIVE}`,
+  })
+  .refine((value) => !isCron(value) || everTicks(value), {
+    error: 'is a cron expression for a moment that never comes',
+  });
 
 function isCron(text: string): boolean {
   return [5, 6].includes(text.trim().split(/\s+/).length) && validate(text);
+}
+
+/** The library takes `0 0 31W 2 *` for valid, and throws when it is asked for the next tick. */
+function everTicks(cron: string): boolean {
+  const task = createTask(cron, () => undefined);
+  try {
+    return task.getNextRuns(1).length === 1;
+  } catch {
+    return false;
+  } finally {
+    // Else the library keeps it as long as the process lives.
+    void task.destroy();
+  }
 }
 
 const SCHEDULES =

@@ -36,6 +36,12 @@ test.each(['Adaptive', 'adaptiv', ' adaptive', 'hourly'])('%j is refused, and bo
   ]);
 });
 
+test.each(['0 0 31W 2 *', '* * L 2 1#1'])('%j is refused, for it never comes true', (cron) => {
+  expect(problemsOf(`schedule: '${cron}'`)).toEqual([
+    { key: 'schedule', message: 'is a cron expression for a moment that never comes' },
+  ]);
+});
+
 test('idle tables on it need a request an hour each', () => {
   expect(requestsPer5Minutes(Array.from({ length: 24 }, () => 'adaptive'))).toBe(2);
   expect(requestsPer5Minutes(['adaptive', '* * * * *'])).toBe(6);
