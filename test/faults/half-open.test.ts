@@ -42,9 +42,10 @@ async function wrongAfter(
   return [...Object.values(failures(results)), ...wrong];
 }
 
-/** At a row of the second page. */
+/** At a row of the second page, whose key goes as its sixteen bytes. */
 async function inMiddleOfCopy(proxy: FaultProxy, ids: readonly string[]): Promise<void> {
-  return proxy.swallow(ids[150] ?? '', 'toServer', { cut: 'blackhole' });
+  const key = Buffer.from((ids[150] ?? '').replaceAll('-', ''), 'hex').toString('latin1');
+  return proxy.swallow(key, 'toServer', { cut: 'blackhole' });
 }
 
 // They wait more than they work.
