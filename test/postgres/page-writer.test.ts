@@ -69,6 +69,17 @@ describe('storing pages', () => {
     expect(rows.map((found) => found.name)).toEqual(['again', null, null]);
   });
 
+  it('stores a page of which PostgreSQL refuses the first row in binary while megabytes are still to be sent', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 1, { name: '"first"' })], 'next'));
+    const name = JSON.stringify('x'.repeat(1_000_000));
+    const others = Array.from({ length: 20 }, (_, at) => row(at + 10, at + 10, { name }));
+    const result = await table.write(page([row(1, 2, { name: '"again"' }), ...others], 'delta'));
+    expect(result).toMatchObject({ written: 21, quarantined: 0 });
+    expect(await test.database.query(`${NAMES} LIMIT 1`)).toMatchObject([{ name: 'again' }]);
+  });
+
   it('deletes by tombstone, and takes a tombstone of an unknown row quietly', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
