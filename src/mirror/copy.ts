@@ -12,7 +12,7 @@ import { isRowError, type PostgresError } from './sqlstate.ts';
 const MESSAGE = 65_536;
 
 /**
- * Sends COPY text piece by piece, each when the connection has taken the one before.
+ * Sends COPY data piece by piece, each when the connection has taken the one before.
  *
  * Nothing more is sent once PostgreSQL has refused something: the rest of a page would fill memory, and
  * the stream has no connection any more then.

@@ -31,7 +31,7 @@ export interface Tombstone extends RowId {
  * The rows of a response.
  *
  * A row is kept as slices of the response's bytes, so that a value is the text that came and is
- * touched once, when it becomes COPY text: an object for each row of a 25 MB page would cost several
+ * touched once, when it becomes COPY data: an object for each row of a 25 MB page would cost several
  * times its size, and a JavaScript number would round money, decimals and big integers.
  * `cells[2 * (row * width + field)]` and the number after it are the slice's start and end; the
  * slice is a JSON literal (a string with its quotes, a number, true, false, an array or object).
