@@ -2,10 +2,8 @@ import type { PageRows } from '../model/page.ts';
 import type { ColumnType } from '../model/table.ts';
 import { smallInteger, writeBigint, writeNumeric } from './binary-number.ts';
 import { dayAt, readMoment, writeMoment, type Moment } from './binary-time.ts';
-import { REPLACEMENT } from './copy-line.ts';
-import type { CopyMemory } from './copy-memory.ts';
-import { escapedCodePoint, hasBackslash, writeUtf8 } from './json-escape.ts';
-import type { RowPolicy } from './row-policy.ts';
+import { CopyWriter } from './copy-writer.ts';
+import { escapedCodePoint, hasBackslash, REPLACEMENT, writeUtf8 } from './json-escape.ts';
 import { valueHash } from './value-hash.ts';
 
 const QUOTE = 0x22;
@@ -51,31 +49,8 @@ const ESCAPES = Uint8Array.from({ length: 128 }, (_, byte) => {
  * It writes only what it is sure of: values in the one form that the Web API gives them. Any other is
  * for PostgreSQL to judge, as text.
  */
-export class BinaryRowWriter {
-  length = 0;
-  private out: Uint8Array;
-  private outView: DataView;
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly memory: CopyMemory;
-  private readonly policy: RowPolicy;
+export class BinaryRowWriter extends CopyWriter {
   private readonly moment: Moment = { seconds: 0, microseconds: 0 };
-
-  constructor(bytes: Uint8Array, memory: CopyMemory, policy: RowPolicy) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.memory = memory;
-    this.policy = policy;
-    this.out = memory.bytes;
-    this.outView = memory.view;
-    // Names, quotes and dashes are what is left out.
-    this.reserve(3 * (bytes.length >> 3));
-  }
-
-  /** What was written from `start` on. */
-  data(start: number): Uint8Array {
-    return this.out.subarray(start, this.length);
-  }
 
   /** Writes what is no row: header and trailer. */
   raw(data: Uint8Array): void {
@@ -108,13 +83,6 @@ export class BinaryRowWriter {
     }
     this.length = at;
     return true;
-  }
-
-  private reserve(more: number): void {
-    if (this.length + more <= this.out.length) return;
-    this.memory.grow(this.length, more);
-    this.out = this.memory.bytes;
-    this.outView = this.memory.view;
   }
 
   /** Writes a value without its length. @returns its bytes, or NOT_PLAIN. */

@@ -32,10 +32,10 @@ export function* binaryPieces(
     }
     count++;
     if (writer.length - sent < PIECE) continue;
-    yield writer.data(sent);
+    yield writer.written(sent);
     sent = writer.length;
   }
   writer.raw(TRAILER);
-  yield writer.data(sent);
+  yield writer.written(sent);
   return count;
 }

@@ -1,8 +1,7 @@
 import type { PageRows } from '../model/page.ts';
 import type { ColumnType } from '../model/table.ts';
-import type { CopyMemory } from './copy-memory.ts';
-import { escapedCodePoint, hasBackslash, writeUtf8 } from './json-escape.ts';
-import type { RowPolicy } from './row-policy.ts';
+import { CopyWriter } from './copy-writer.ts';
+import { escapedCodePoint, hasBackslash, REPLACEMENT, writeUtf8 } from './json-escape.ts';
 import { valueHash } from './value-hash.ts';
 
 const TAB = 0x09;
@@ -18,8 +17,6 @@ const LOWER_N = 0x6e;
 const UPPER_N = 0x4e;
 const LOWER_U = 0x75;
 const SLASH = 0x2f;
-/** U+FFFD, the replacement character. */
-export const REPLACEMENT = 0xfffd;
 
 /**
  * Writes rows as lines of COPY's text format, into memory that is kept from page to page.
@@ -27,31 +24,7 @@ export const REPLACEMENT = 0xfffd;
  * JSON's string escapes and COPY's are nearly the same, so a value goes from the response's bytes to
  * COPY's in one pass: no string is made of it, no number is parsed.
  */
-export class CopyLineWriter {
-  length = 0;
-  private out: Uint8Array;
-  private outView: DataView;
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly memory: CopyMemory;
-  private readonly policy: RowPolicy;
-
-  constructor(bytes: Uint8Array, memory: CopyMemory, policy: RowPolicy) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.policy = policy;
-    this.memory = memory;
-    this.out = memory.bytes;
-    this.outView = memory.view;
-    // Names and quotes are what is left out: COPY text has a third of the bytes of JSON.
-    this.reserve(3 * (bytes.length >> 3));
-  }
-
-  /** What was written from `start` on. */
-  text(start: number): Uint8Array {
-    return this.out.subarray(start, this.length);
-  }
-
+export class CopyLineWriter extends CopyWriter {
   /** Writes one row's line, or nothing and why. */
   line(
     page: PageRows,
@@ -93,13 +66,6 @@ export class CopyLineWriter {
     }
     this.out[this.length++] = NEWLINE;
     return undefined;
-  }
-
-  private reserve(more: number): void {
-    if (this.length + more <= this.out.length) return;
-    this.memory.grow(this.length, more);
-    this.out = this.memory.bytes;
-    this.outView = this.memory.view;
   }
 
   private copy(start: number, end: number): void {

@@ -62,12 +62,12 @@ export function* copyPieces(
       unstorable.push({ row, column: columns[failed.field]?.name ?? '', reason: failed.reason });
     }
     if (writer.length - sent < PIECE) continue;
-    yield writer.text(sent);
+    yield writer.written(sent);
     sent = writer.length;
   }
-  if (writer.length > sent) yield writer.text(sent);
+  if (writer.length > sent) yield writer.written(sent);
   return {
-    text: writer.text(0),
+    text: writer.written(0),
     lines: lines.subarray(0, count + 1),
     rows: rows.subarray(0, count),
     unstorable,

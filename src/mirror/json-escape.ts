@@ -1,5 +1,7 @@
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
+/** U+FFFD, the replacement character. */
+export const REPLACEMENT = 0xfffd;
 
 /**
  * The code point of a JSON string's `\uXXXX`, or of two of them that make a surrogate pair: those above
