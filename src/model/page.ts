@@ -51,8 +51,9 @@ export interface Page extends PageRows {
   readonly tombstones: readonly Tombstone[];
   readonly link: Link;
   /**
-   * Gives back the memory that was set aside for the page, once it is stored or of no more use; further
-   * calls do nothing. Absent where none was.
+   * Gives back the memory that was set aside for the page, once it is stored or of no more use: another
+   * page is put there, so nobody may look at this one any more. Further calls do nothing. Absent where
+   * none was.
    */
   readonly release?: () => void;
 }
