@@ -1,4 +1,5 @@
 import { createTask } from 'node-cron';
+import { ticksInSkippedTime } from './skipped-time.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -14,7 +15,8 @@ export interface CronTicks {
 
 /**
  * Calls back at each tick of a cron expression, until stopped. A tick that came late, because the
- * process stood still, is a tick all the same; several that were missed are one.
+ * process stood still, is a tick all the same; several that were missed are one. Those of an hour that
+ * the clock skips come as one at its end; those of an hour that it shows twice come twice.
  *
  * A timer runs by time that passes, a schedule by a clock that may be set: after ten seconds at most
  * the next tick is found anew. A clock that was set back two hours would otherwise be slept through.
@@ -34,7 +36,10 @@ export function startTicks(cron: string, onTick: () => void): CronTicks {
   let timer: NodeJS.Timeout;
   const look = (): void => {
     const now = Date.now();
-    const isDue = now >= due || (offsetChangesNear(now) && hasFitted(lookedAt, now));
+    const isDue =
+      now >= due ||
+      (offsetChangesNear(now) && hasFitted(lookedAt, now)) ||
+      ticksInSkippedTime(cron, lookedAt, now);
     lookedAt = now;
     due = next();
     arm(now);

@@ -37,6 +37,37 @@ test.each([
   expect(await gaps('*/5 * * * *', from, 3 * HOUR)).toEqual(Array<number>(35).fill(5));
 });
 
+/** When ticks came while so many hours passed, by UTC. */
+async function moments(cron: string, from: string, hours: number): Promise<string[]> {
+  vi.setSystemTime(new Date(from));
+  const at: string[] = [];
+  const ticks = startTicks(cron, () => at.push(new Date().toISOString().slice(5, 16)));
+  await vi.advanceTimersByTimeAsync(hours * HOUR);
+  ticks.stop();
+  return at;
+}
+
+test.each(['30 2 * * *', '*/20 2 * * 0'])(
+  'a tick in the hour that the clock skips comes once, at its end: %s',
+  async (cron) => {
+    expect(await moments(cron, '2026-03-29T00:50:00Z', 2)).toEqual(['03-29T01:00']);
+  },
+);
+
+test('a process that stood still while the clock skipped the hour of its tick makes up for it', async () => {
+  vi.setSystemTime(new Date('2026-03-28T23:00:00Z'));
+  let ticks = 0;
+  const { stop } = startTicks('30 2 * * *', () => ticks++);
+  vi.setSystemTime(new Date('2026-03-29T06:00:00Z'));
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  expect(ticks).toBe(1);
+  stop();
+});
+
+test('a daily tick in the hour that a clock shows twice comes in both', async () => {
+  expect(await moments('30 2 * * *', '2026-10-25T00:20:00Z', 2)).toEqual(['10-25T00:30', '10-25T01:30']);
+});
+
 test('a clock that is set back two hours is not slept through', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
   let ticks = 0;
