@@ -54,7 +54,11 @@ export async function runDaemon<T extends ScheduledTable>(
   signal: AbortSignal,
 ): Promise<void> {
   const { mirror } = options;
-  const running = runTables(options.tablesAtOnce, signal, () => mirror.environment.linkLifeDays);
+  // A defect in one schedule or in the look-out ends the others too, before it ends the process: their
+  // connections would otherwise keep it half alive for as long as a baseline takes.
+  const jobs = new AbortController();
+  const working = AbortSignal.any([signal, jobs.signal]);
+  const running = runTables(options.tablesAtOnce, working, () => mirror.environment.linkLifeDays);
   // Leases are kept until the last job has ended, which is after the signal.
   const ended = new AbortController();
   const keeper = Promise.all([options.leases.run(ended.signal), options.labels?.run(ended.signal)]);
@@ -63,9 +67,10 @@ export async function runDaemon<T extends ScheduledTable>(
   try {
     for (const table of tables) running.add(options.createJob(table), table.schedule);
     options.onTables?.(running.names());
-    await Promise.race([running.broken, keepLooking(options, running, signal)]);
-    await running.stopped();
+    await Promise.race([running.broken, keepLooking(options, running, working)]);
   } finally {
+    jobs.abort();
+    await running.stopped();
     ended.abort();
     await keeper;
   }

@@ -12,7 +12,7 @@ export interface RunningTables {
   readonly remove: (name: string) => Promise<void>;
   /** Rejects when a schedule breaks, which none does by what happens to its table. */
   readonly broken: Promise<never>;
-  /** Resolves when every table has stopped, which the signal makes them do. */
+  /** Resolves when every table has stopped, which the signal makes them do; one that broke has. */
   readonly stopped: () => Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export function runTables(
     },
     broken,
     async stopped() {
-      await Promise.all([...running.values()].map(async ({ ended }) => ended));
+      await Promise.allSettled([...running.values()].map(async ({ ended }) => ended));
     },
   };
 }
