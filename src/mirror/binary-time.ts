@@ -30,21 +30,23 @@ export interface Moment {
 }
 
 /**
- * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z`.
+ * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z` or nothing: without a zone it
+ * is UTC, as all times of the Web API are, and never a time of the session's zone. An offset is not read.
  *
  * @param into what was read.
  * @returns false unless it is just that, and a moment that there is: 24:00 and leap seconds, which
  *   PostgreSQL takes for the moment after, are not.
  */
 export function readMoment(bytes: Uint8Array, start: number, end: number, into: Moment): boolean {
-  const length = end - start;
-  if (length < 20 || length > 27 || bytes[end - 1] !== UPPER_Z || bytes[start + 10] !== UPPER_T) return false;
+  const timeEnds = bytes[end - 1] === UPPER_Z ? end - 1 : end;
+  const length = timeEnds - start;
+  if (length < 19 || length > 26 || bytes[start + 10] !== UPPER_T) return false;
   if (bytes[start + 13] !== COLON || bytes[start + 16] !== COLON) return false;
   const hour = twoDigits(bytes, start + 11);
   const minute = twoDigits(bytes, start + 14);
   const second = twoDigits(bytes, start + 17);
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return false;
-  const fraction = length === 20 ? 0 : microsecondsAt(bytes, start + 19, end - 1);
+  const fraction = length === 19 ? 0 : microsecondsAt(bytes, start + 19, timeEnds);
   const day = dayAt(bytes, start);
   into.seconds = 86_400 * day + 3_600 * hour + 60 * minute + second;
   into.microseconds = fraction;

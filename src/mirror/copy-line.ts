@@ -1,7 +1,9 @@
 import type { PageRows } from '../model/page.ts';
 import type { ColumnType } from '../model/table.ts';
+import { dayAt, readMoment, type Moment } from './binary-time.ts';
 import { CopyWriter } from './copy-writer.ts';
 import { escapedCodePoint, hasBackslash, REPLACEMENT, writeUtf8 } from './json-escape.ts';
+import { isTime, timeText, type TimeType } from './time-text.ts';
 import { valueHash } from './value-hash.ts';
 
 const TAB = 0x09;
@@ -15,8 +17,13 @@ const CLOSE_BRACE = 0x7d;
 const LOWER_I = 0x69;
 const LOWER_N = 0x6e;
 const UPPER_N = 0x4e;
+const UPPER_Z = 0x5a;
+/** Characters of a date and its quotes. */
+const QUOTED_DATE = 12;
 const LOWER_U = 0x75;
 const SLASH = 0x2f;
+
+const decoder = new TextDecoder('utf-8');
 
 /**
  * Writes rows as lines of COPY's text format, into memory that is kept from page to page.
@@ -25,6 +32,8 @@ const SLASH = 0x2f;
  * COPY's in one pass: no string is made of it, no number is parsed.
  */
 export class CopyLineWriter extends CopyWriter {
+  private readonly moment: Moment = { seconds: 0, microseconds: 0 };
+
   /** Writes one row's line, or nothing and why. */
   line(
     page: PageRows,
@@ -51,11 +60,15 @@ export class CopyLineWriter extends CopyWriter {
         else if (type === 'hash') reason = this.hash(start, end);
         else if (type !== 'text' && isWord(bytes, start + 1, type))
           reason = 'a word where a value was expected';
+        else if (isTime(type)) reason = this.time(start, end, type);
         else reason = this.string(start + 1, end - 1);
       } else if (bytes[start] === OPEN_BRACE || bytes[start] === OPEN_BRACKET) {
         reason = 'an object or array where a single value was expected';
       } else if (types[field] === 'hash') {
         reason = this.hash(start, end);
+      } else if (isTime(types[field])) {
+        // PostgreSQL would take 20240101 for a day.
+        reason = 'a number or truth value where a date or time was expected';
       } else {
         this.copy(start, end);
       }
@@ -98,6 +111,24 @@ export class CopyLineWriter extends CopyWriter {
     if (hash === undefined) return 'text that is no well-formed Unicode';
     this.reserve(hash.length + 8);
     for (let at = 0; at < hash.length; at++) this.out[this.length++] = hash.charCodeAt(at);
+    return undefined;
+  }
+
+  /** Nearly every time is written as the Web API writes them, and needs no second look. */
+  private time(start: number, end: number, type: TimeType): string | undefined {
+    const { bytes, moment } = this;
+    const isUsual =
+      type === 'date'
+        ? end - start === QUOTED_DATE && !Number.isNaN(dayAt(bytes, start + 1))
+        : bytes[end - 2] === UPPER_Z && readMoment(bytes, start + 1, end - 1, moment);
+    if (isUsual) {
+      this.copy(start + 1, end - 1);
+      return undefined;
+    }
+    const judged = timeText(String(JSON.parse(decoder.decode(bytes.subarray(start, end)))), type);
+    if ('reason' in judged) return judged.reason;
+    this.reserve(judged.text.length + 8);
+    for (let at = 0; at < judged.text.length; at++) this.out[this.length++] = judged.text.charCodeAt(at);
     return undefined;
   }
 
@@ -144,8 +175,6 @@ export class CopyLineWriter extends CopyWriter {
   }
 }
 
-const TIMES: ReadonlySet<ColumnType | undefined> = new Set(['timestamptz', 'timestamp', 'date']);
-
 /**
  * Whether a string is, or begins as, a word that PostgreSQL would take for a value which the source never
  * meant: `now`, `infinity` or `J2451187` for a time, `NaN` or `Infinity` for an exact number. A double may be
@@ -153,7 +182,7 @@ const TIMES: ReadonlySet<ColumnType | undefined> = new Set(['timestamptz', 'time
  */
 function isWord(bytes: Uint8Array, start: number, type: ColumnType | undefined): boolean {
   const first = bytes[start] as number;
-  if (TIMES.has(type)) return first < 0x30 || first > 0x39;
+  if (isTime(type)) return first < 0x30 || first > 0x39;
   if (type !== 'numeric') return false;
   const letter = (first === 0x2b || first === 0x2d ? (bytes[start + 1] as number) : first) | 0x20;
   return letter === LOWER_N || letter === LOWER_I;
