@@ -70,6 +70,7 @@ export function planTable(
   const columns = applied.flatMap((change) => alterColumn(effective, change, options.day));
   const own = ownColumns(effective, existing);
   const statements = [
+    ...(existing.unlogged === true ? [`ALTER TABLE ${mirror.qualified} SET LOGGED`] : []),
     ...columns,
     ...own.statements,
     ...comments(effective, withoutReplaced(existing, applied)),

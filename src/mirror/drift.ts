@@ -24,6 +24,8 @@ export interface ExistingTable {
   readonly columns: ReadonlyMap<string, ExistingColumn>;
   /** Columns it has ever had: PostgreSQL counts dropped ones towards its limit. */
   readonly slots: number;
+  /** A crash of the server empties it. */
+  readonly unlogged?: boolean;
 }
 
 /** What may happen by itself, by kind of change. */

@@ -220,6 +220,11 @@ export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean
     WHERE ${given ? `${isGiven(mirror)} AND ` : ''}m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
 }
 
+/** A row of the mirror table, if it has any: by its key, for where many were deleted rows are far between. */
+export function anyRow(mirror: MirrorTable): string {
+  return `SELECT FROM ${mirror.qualified} ORDER BY ${keyColumns(mirror)[0]} LIMIT 1`;
+}
+
 /** The highest row version of the mirror table; undefined for one without versions. */
 export function highestVersion(mirror: MirrorTable): string | undefined {
   if (mirror.versionField === undefined) return undefined;

@@ -10,6 +10,8 @@ import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './stat
 import { createSchema } from './state/migrate.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
+import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
+import { ensureMarks } from './load-marks.ts';
 import type { StateStore } from './state/store.ts';
 import { ensureTruncationTrigger } from './truncation-trigger.ts';
 
@@ -23,10 +25,15 @@ export interface PrepareOptions {
 export interface Prepared {
   /** The mirror table as it is now: columns that the policy holds back are not in it. */
   readonly mirror: MirrorTable;
-  /** The mirror table was not there: whatever a checkpoint says, its rows are gone. */
+  /** The mirror table was not there, or was emptied: whatever a checkpoint says, its rows are gone. */
   readonly created: boolean;
-  /** It has columns whose values existing rows lack, or rows of a table that was removed since. */
+  /**
+   * It has columns whose values existing rows lack, or rows that are not those the checkpoint stands for:
+   * of a table that was removed since, or of another mirror table.
+   */
   readonly refills: boolean;
+  /** Why the rows that are there are not those that were stored; null where they are. */
+  readonly untrusted: string | null;
   /** Columns came, went or changed, or mean something else. */
   readonly altered: boolean;
   readonly hasRows: boolean;
@@ -51,6 +58,9 @@ export async function prepareMirrorTable(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const { plan, existing } = await planMirrorTable(client, store, mirror, options);
+  await ensureMarks(client, mirror.schema);
+  // As it was found: what is done to it here gives it another file.
+  const untrusted = existing === undefined ? null : await whyRowsUntrusted(client, store, mirror);
   assertAllowed(plan);
   if (existing !== undefined) await assertKey(client, plan.mirror);
   const table = mirror.table.logicalName;
@@ -78,15 +88,19 @@ export async function prepareMirrorTable(
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);
-  const { rowCount } = await client.query(`SELECT FROM ${mirror.qualified} LIMIT 1`);
+  const hasRows = await rememberMirrorTable(client, store, mirror);
   return {
     mirror: plan.mirror,
-    created: existing === undefined,
-    refills: plan.refills || remade,
+    created: existing === undefined || (untrusted !== null && !hasRows),
+    refills: plan.refills || remade || untrusted !== null,
+    untrusted,
     altered: plan.reshapes || recatalogued,
-    hasRows: (rowCount ?? 0) > 0,
+    hasRows,
     leftBehind,
-    changes: plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
+    changes: [
+      ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
+      ...(existing?.unlogged === true ? ['it is LOGGED again: a crash empties what is not'] : []),
+    ],
     pending,
   };
 }
@@ -187,8 +201,9 @@ async function readExisting(
     type: string;
     column_comment: string | null;
     slots: number;
+    unlogged: boolean;
   }>(
-    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots,
+    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots, c.relpersistence = 'u' AS unlogged,
             format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
        FROM pg_class c
        JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -207,6 +222,7 @@ async function readExisting(
   return {
     comment: first.comment,
     slots: first.slots,
+    unlogged: first.unlogged,
     columns: new Map(
       rows.map((row): [string, ExistingColumn] => [
         row.name,

@@ -116,7 +116,7 @@ export async function openMirror(
       return transaction(
         pool,
         async (client) => {
-          await holdFence(store, client, lease);
+          await holdFence(store, client, lease, mirror);
           const prepared = await prepareMirrorTable(client, store, mirror, { definition, policy });
           // In the same commit: a link must never outlive the rows it stands for.
           if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
@@ -128,7 +128,7 @@ export async function openMirror(
         signal,
       );
     },
-    storeIdleRun: prepareIdleRuns(store),
+    storeIdleRun: prepareIdleRuns(store, options.schema),
     writer: (mirror, lease, isOutdated) =>
       new PageWriter({
         pool,

@@ -3,8 +3,17 @@ import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../model
 import { Failure } from '../model/failure.ts';
 import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../model/page.ts';
 import { despiteContention } from './contention.ts';
+import type { LoadMark } from './load-identity.ts';
+import { beginLoad, countPage } from './load-marks.ts';
 import { findDeletions, type Deletions } from './deletions.ts';
-import { deleteByKey, forgetVersions, highestVersion, keyParameters, touchByKey } from './merge-sql.ts';
+import {
+  anyRow,
+  deleteByKey,
+  forgetVersions,
+  highestVersion,
+  keyParameters,
+  touchByKey,
+} from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { PostgresConnection, transaction } from './postgres.ts';
 import {
@@ -27,6 +36,7 @@ import {
 } from './state/checkpoints.ts';
 import type { Lease } from './state/leases.ts';
 import type { RunCounts } from './state/run-counts.ts';
+import { mirrorReplaced, rememberMark } from './state/remembered-load.ts';
 import type { StateStore } from './state/store.ts';
 import {
   forgetSweepWord,
@@ -113,12 +123,13 @@ export class PageWriter {
    * Stores a page. One without rows and tombstones costs a single statement.
    *
    * @throws Failure `lease-lost` when another process has taken over, `too-many-bad-rows`,
-   *   `definition-outdated` where rows cannot be stored and the table may have changed, or one of
-   *   class `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
+   *   `definition-outdated` where rows cannot be stored and the table may have changed,
+   *   `mirror-replaced` where the mirror table is not the one that the link stands for, or one of class
+   *   `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
    *   only the state table knows: read it again before going on.
    */
   async write(page: PlainPage, step: PageStep, signal: AbortSignal): Promise<PageResult> {
-    const { store, lease, leaseDuration } = this.options;
+    const { store, lease, leaseDuration, mirror } = this.options;
     const update: CheckpointUpdate = {
       checkpoint: step.advance.checkpoint,
       linkIsNew: step.begins || (page.link?.kind === 'delta' && step.repeats !== true),
@@ -127,7 +138,7 @@ export class PageWriter {
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     if (isEmpty && !step.begins && !step.advance.sweep) {
-      const counted = { ...update, counts: countsOf(step, NOTHING) };
+      const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
       await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, counted));
       return NOTHING;
     }
@@ -136,7 +147,9 @@ export class PageWriter {
       const { refusedSweep } = result;
       const instead = refusedSweep === null ? {} : { checkpoint: refusedSweep.checkpoint, finished: false };
       const counts = countsOf(step, result);
-      await storeCheckpoint(store, store.on(client), lease, { ...update, ...instead, counts });
+      const mark = step.begins ? await beginLoad(client, mirror) : await this.countPage(client, held);
+      const stored = { mark, hasRows: await this.hasRows(client, result) };
+      await storeCheckpoint(store, store.on(client), lease, { ...update, ...instead, counts, stored });
       return result;
     });
   }
@@ -156,7 +169,7 @@ export class PageWriter {
   ): Promise<StoredRows> {
     const { store, mirror } = this.options;
     const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
-    return this.fenced(signal, async (client) => {
+    return this.fenced(signal, async (client, held) => {
       const mode = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
       const stored = await this.rows.store(client, page, mode);
       await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
@@ -164,6 +177,10 @@ export class PageWriter {
         ...this.versionsOf(page),
       ]);
       await quarantineRows(store, client, mirror, stored.quarantined);
+      if (stored.written > 0) {
+        const mark = await this.countPage(client, held);
+        await rememberMark(store, store.on(client), mirror.table.logicalName, mark);
+      }
       return stored;
     });
   }
@@ -274,6 +291,19 @@ export class PageWriter {
     return { written: stored.written, deleted, quarantined: refused.length, refusedSweep };
   }
 
+  /** @throws Failure `mirror-replaced` where the mirror table's mark is not the one that the state has. */
+  private async countPage(client: pg.PoolClient, { load }: Held): Promise<LoadMark> {
+    const mark = await countPage(client, this.options.mirror, load);
+    if (mark === null) throw mirrorReplaced(this.options.mirror);
+    return mark;
+  }
+
+  /** Whether the mirror table has rows after a page. */
+  private async hasRows(client: pg.PoolClient, { written, deleted }: PageResult): Promise<boolean> {
+    if (written > 0 && deleted === 0) return true;
+    return ((await client.query(anyRow(this.options.mirror))).rowCount ?? 0) > 0;
+  }
+
   /** Why the sweep that is due must not happen yet; null when it may. */
   private async refusalOfSweep(client: pg.PoolClient, step: PageStep): Promise<RefusedSweep | null> {
     const { store, mirror, sweep: limits } = this.options;
@@ -308,16 +338,20 @@ export class PageWriter {
     });
   }
 
-  /** Runs `work` in a transaction of the writer's connection that proves the lease. */
+  /** Runs `work` in a transaction of the writer's connection that proves the lease, and that it is the very table. */
   private async fenced<T>(
     signal: AbortSignal,
     work: (client: pg.PoolClient, held: Held) => Promise<T>,
   ): Promise<T> {
-    const { pool, store, lease } = this.options;
+    const { pool, store, lease, mirror } = this.options;
     return this.retried(signal, async () => {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
       return connection.cancelledLate(signal, async () =>
-        connection.transaction(async (client) => work(client, await holdFence(store, client, lease))),
+        connection.transaction(async (client) => {
+          const held = await holdFence(store, client, lease, mirror);
+          if (!held.isRemembered) throw mirrorReplaced(mirror);
+          return work(client, held);
+        }),
       );
     });
   }

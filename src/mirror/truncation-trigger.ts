@@ -6,6 +6,40 @@ import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 
 /** Name of the trigger on every mirror table. */
 const TRIGGER = 'mirrorverse_truncated';
+/** And of the function that it calls, in the state schema. */
+const TRUNCATED = 'forget_truncated';
+
+/** What a mirror table's trigger was made with. */
+function parametersOf(store: StateStore, mirror: MirrorTable): readonly string[] {
+  return [store.schema, String(store.environmentId), mirror.table.logicalName];
+}
+
+/**
+ * Whether a TRUNCATE of the mirror table would be told: the trigger is there, is ours, and fires always,
+ * in sessions that replay what others did (`session_replication_role`) too.
+ */
+export async function isGuarded(
+  client: pg.ClientBase,
+  store: StateStore,
+  mirror: MirrorTable,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = $2 AND tgargs = $3
+        AND tgenabled = 'A' AND tgfoid = to_regproc($4)`,
+    [
+      mirror.qualified,
+      TRIGGER,
+      // PostgreSQL keeps them with a zero byte after each.
+      Buffer.from(
+        parametersOf(store, mirror)
+          .map((text) => `${text}\0`)
+          .join(''),
+      ),
+      qualifiedName(store.schema, TRUNCATED),
+    ],
+  );
+  return rowCount !== 0;
+}
 
 /**
  * Has the state hear of it when the mirror table is truncated, which nothing else tells: the table, its
@@ -19,18 +53,14 @@ export async function ensureTruncationTrigger(
   store: StateStore,
   mirror: MirrorTable,
 ): Promise<void> {
-  const parameters = [store.schema, String(store.environmentId), mirror.table.logicalName];
-  const { rowCount } = await client.query(
-    'SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = $2 AND tgargs = $3',
-    // PostgreSQL keeps them with a zero byte after each.
-    [mirror.qualified, TRIGGER, Buffer.from(parameters.map((text) => `${text}\0`).join(''))],
-  );
-  if (rowCount !== 0) return;
+  if (await isGuarded(client, store, mirror)) return;
+  const parameters = parametersOf(store, mirror).map(quoteLiteral).join(', ');
   await endVacuum(client, mirror.qualified);
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
   await client.query(
     `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${mirror.qualified} FOR EACH STATEMENT
-      EXECUTE FUNCTION ${qualifiedName(store.schema, 'forget_truncated')}(${parameters.map(quoteLiteral).join(', ')})`,
+      EXECUTE FUNCTION ${qualifiedName(store.schema, TRUNCATED)}(${parameters})`,
   );
+  await client.query(`ALTER TABLE ${mirror.qualified} ENABLE ALWAYS TRIGGER ${TRIGGER}`);
   await client.query('SET LOCAL lock_timeout = DEFAULT');
 }

@@ -5,6 +5,7 @@ import { estimateRequests } from '../dataverse/request-estimate.ts';
 import { assertAllowed } from '../mirror/ddl-plan.ts';
 import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { assertKey } from '../mirror/mirror-key.ts';
+import { whyRowsUntrusted } from '../mirror/found-table.ts';
 import { planMirrorTable, whatBlocks } from '../mirror/mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -110,8 +111,12 @@ async function planTableRun(
           ? undefined
           : await readCheckpoint(store, store.on(client), table);
       const checkpoint = stored ?? NEW_CHECKPOINT;
+      const untrusted =
+        stored === undefined || store === undefined
+          ? null
+          : await whyRowsUntrusted(client, store, plan.mirror);
       const start = startingPoint(
-        plan.refills ? { ...checkpoint, selection: null } : checkpoint,
+        plan.refills || untrusted !== null ? { ...checkpoint, selection: null } : checkpoint,
         selectionOf(plan.mirror.table),
         { restart: false, hasRows: existing !== undefined },
       );

@@ -16,6 +16,13 @@ export interface SecondLookParts {
   readonly logger: Logger;
 }
 
+/** Codes of what another look at the mirror table may mend. */
+const LOOK_AGAIN: ReadonlySet<string> = new Set([
+  'statement-failed',
+  'definition-outdated',
+  'mirror-replaced',
+]);
+
 /** One attempt at bringing the table up to date from a checkpoint. */
 type Attempt = (checkpoint: Checkpoint) => Promise<boolean>;
 
@@ -38,7 +45,7 @@ export async function withSecondLook(
     const { preparation, logger } = parts;
     if (!(error instanceof Failure)) throw error;
     const isMisfit = error.code === 'too-many-bad-rows' && preparation.isOutdated;
-    if (isMisfit || error.code === 'statement-failed' || error.code === 'definition-outdated') {
+    if (isMisfit || LOOK_AGAIN.has(error.code)) {
       preparation.forget();
       return attempt(await storedCheckpoint(parts));
     }

@@ -80,6 +80,12 @@ export class TablePreparation {
     const options = { definition, policy };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     this.prepared = { definition, mirror: ready.mirror, selection: selectionOf(ready.mirror.table) };
+    if (ready.untrusted !== null) {
+      this.logger.warn(
+        { table: name, code: 'mirror-replaced' },
+        `The mirror table of ${name} is not as it was left: ${ready.untrusted}. It is loaded anew.`,
+      );
+    }
     if (ready.changes.length > 0) {
       this.logger.info(
         { table: name, changes: ready.changes },

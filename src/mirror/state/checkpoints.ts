@@ -2,7 +2,10 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
+import type { LoadMark } from '../load-identity.ts';
+import type { MirrorTable } from '../mirror-table.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
+import { asLoad, isRemembered, mirrorReplaced } from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from './drizzle.ts';
@@ -11,21 +14,36 @@ import { and, eq, sql } from './drizzle.ts';
 export interface Held {
   /** Whether the table has any row in quarantine. */
   readonly inQuarantine: boolean;
+  /** The load that the mirror table's rows are of; null where none is known. */
+  readonly load: string | null;
+  /** The mirror table is the very one that the link stands for. */
+  readonly isRemembered: boolean;
 }
 
 /**
  * Proves that the lease is still held and keeps it so until the transaction ends: the row stays
  * locked, and nobody takes over a locked row.
  *
+ * @param mirror the table that is about to be written; without it nothing is asked about one.
  * @throws Failure `lease-lost`.
  */
-export async function holdFence(store: StateStore, client: pg.PoolClient, lease: Lease): Promise<Held> {
+export async function holdFence(
+  store: StateStore,
+  client: pg.PoolClient,
+  lease: Lease,
+  mirror?: MirrorTable,
+): Promise<Held> {
   const { tables, quarantine } = store.tables;
   const db = store.on(client);
   const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, lease.table));
   const quarantined = db.select({ key: quarantine.key }).from(quarantine).where(isOfTable);
   const [held] = await db
-    .select({ inQuarantine: sql<boolean>`EXISTS ${quarantined}` })
+    .select({
+      inQuarantine: sql<boolean>`EXISTS ${quarantined}`,
+      load: tables.load,
+      isRemembered:
+        mirror === undefined ? sql<boolean>`true` : isRemembered(store, mirror.schema, mirror.identifier),
+    })
     .from(tables)
     .where(heldBy(store, lease))
     .for('no key update');
@@ -46,12 +64,17 @@ export interface CheckpointUpdate {
   readonly leaseDuration: number;
   /** What is added to the table's counters; nothing where it is absent. */
   readonly counts?: RunCounts;
+  /** What the page did to the mirror table; nothing where it is absent. */
+  readonly stored?: { readonly mark: LoadMark; readonly hasRows: boolean };
+  /** The table that the link stands for, where no transaction of the page's has made sure of it. */
+  readonly mirror?: MirrorTable;
 }
 
 /**
  * Stores where the feed stands, in the transaction that `db` belongs to.
  *
- * @throws Failure `lease-lost`, so that the caller's transaction rolls back.
+ * @throws Failure `lease-lost`, so that the caller's transaction rolls back; `mirror-replaced` where
+ *   `mirror` is not the table that the link stands for.
  */
 export async function storeCheckpoint(
   store: StateStore,
@@ -60,7 +83,8 @@ export async function storeCheckpoint(
   update: CheckpointUpdate,
 ): Promise<void> {
   const { tables } = store.tables;
-  const { checkpoint, leaseDuration, counts } = update;
+  const { checkpoint, leaseDuration, counts, stored: page, mirror } = update;
+  const isTheTable = mirror && isRemembered(store, mirror.schema, mirror.identifier);
   const expiry = sql`clock_timestamp() + ${interval(leaseDuration)}`;
   const stored = await db
     .update(tables)
@@ -82,10 +106,14 @@ export async function storeCheckpoint(
         ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
         : { leaseExpiresAt: expiry }),
       ...(counts === undefined ? {} : addedCounts(store, counts)),
+      ...(page === undefined ? {} : { ...asLoad(page.mark), hasRows: page.hasRows }),
     })
-    .where(heldBy(store, lease))
+    .where(and(heldBy(store, lease), isTheTable))
     .returning({ table: tables.table });
-  if (stored.length === 0) throw leaseLost(lease);
+  if (stored.length > 0) return;
+  if (mirror === undefined) throw leaseLost(lease);
+  const held = await db.select({ table: tables.table }).from(tables).where(heldBy(store, lease));
+  throw held.length === 0 ? leaseLost(lease) : mirrorReplaced(mirror);
 }
 
 /** Sets a table back to its beginning: its mirror table was made anew. */

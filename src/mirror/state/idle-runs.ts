@@ -1,6 +1,8 @@
 import { despiteContention } from '../contention.ts';
 import { postgresFailure } from '../sqlstate.ts';
+import { shortenIdentifier } from '../identifier.ts';
 import { SUCCESS } from './checkpoints.ts';
+import { isRemembered } from './remembered-load.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, isNull, sql } from './drizzle.ts';
 
@@ -29,12 +31,15 @@ export type StoreIdleRun = (run: IdleRun, signal: AbortSignal) => Promise<boolea
 /**
  * The fence is the version here: whoever has taken the lease since, or truncated the table, has raised
  * it, and so does this, which others are to notice like any other run. Link, phase and selection are
- * compared as well, for they may be changed by hand, or moved along with the environment's address.
+ * compared as well, for they may be changed by hand, or moved along with the environment's address; and
+ * the mirror table has to be the very one that the link stands for.
  *
  * One statement for all idle runs, prepared by name: to put it together and to plan it anew took longer
  * than to execute it. It waits for nobody's lock, as `takeLease` does not.
  */
-export function prepareIdleRuns({ db, tables: { tables }, environmentId }: StateStore): StoreIdleRun {
+export function prepareIdleRuns(store: StateStore, schema: string): StoreIdleRun {
+  const { db, environmentId } = store;
+  const { tables } = store.tables;
   const requests = sql`${given('requests')}::bigint`;
   const asItWas = db
     .select({ at: sql`ctid` })
@@ -49,6 +54,7 @@ export function prepareIdleRuns({ db, tables: { tables }, environmentId }: State
         eq(tables.link, given('followed')),
         eq(tables.selection, given('selection')),
         isNull(tables.leaseHolder),
+        isRemembered(store, schema, sql.placeholder('identifier')),
       ),
     )
     .for('no key update', { skipLocked: true });
@@ -69,7 +75,10 @@ export function prepareIdleRuns({ db, tables: { tables }, environmentId }: State
     .prepare('mirrorverse_idle_run');
   return async (run, signal) => {
     try {
-      const { rowCount } = await despiteContention(async () => statement.execute({ ...run }), signal);
+      const { rowCount } = await despiteContention(
+        async () => statement.execute({ ...run, identifier: shortenIdentifier(run.table) }),
+        signal,
+      );
       return rowCount === 1;
     } catch (error) {
       throw postgresFailure(error);

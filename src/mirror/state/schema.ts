@@ -74,6 +74,18 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       errorRemedy: text('error_remedy'),
       errorReaction: text('error_reaction'),
       errorAt: moment('error_at'),
+      /** The load that the mirror table's rows are of; its mark lives beside them. Null where none is known. */
+      load: uuid('load'),
+      /** Pages of that load and since, of those that brought something. */
+      loadPages: bigint('load_pages', { mode: 'number' }).notNull().default(0),
+      /** PostgreSQL's number of the mirror table that was loaded. */
+      mirrorOid: bigint('mirror_oid', { mode: 'number' }),
+      /** And of its file. */
+      mirrorFile: bigint('mirror_file', { mode: 'number' }),
+      /** And of the table of marks beside it. */
+      marksOid: bigint('marks_oid', { mode: 'number' }),
+      /** Whether the mirror table had rows when a page was last stored; null where that is unknown. */
+      hasRows: boolean('has_rows'),
       /** The environment's own id of the table, by which one that was removed and made again is told. */
       metadataId: text('metadata_id'),
       /** Changes at the source that wait for somebody's word. */

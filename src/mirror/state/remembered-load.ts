@@ -1,0 +1,94 @@
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { SQL } from 'drizzle-orm';
+import type { FoundTable, LoadMark, RememberedLoad } from '../load-identity.ts';
+import { Failure } from '../../model/failure.ts';
+import type { MirrorTable } from '../mirror-table.ts';
+import type { StateStore } from './store.ts';
+import { and, eq, sql } from './drizzle.ts';
+
+/** What the state remembers of a table's load, in whatever phase the table is. */
+export async function readRememberedLoad(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<RememberedLoad & { readonly phase: string }> {
+  const { tables } = store.tables;
+  const [row] = await db
+    .select({
+      phase: tables.phase,
+      load: tables.load,
+      pages: tables.loadPages,
+      relation: tables.mirrorOid,
+      file: tables.mirrorFile,
+      marks: tables.marksOid,
+      hasRows: tables.hasRows,
+    })
+    .from(tables)
+    .where(ofTable(store, table));
+  if (row === undefined) {
+    return { phase: 'new', mark: null, relation: null, file: null, marks: null, hasRows: null };
+  }
+  const { load, pages, ...rest } = row;
+  return { ...rest, mark: load === null ? null : { load, pages } };
+}
+
+/** Remembers which table it is that the link stands for. */
+export async function rememberTable(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  { relation, file, marks, mark, hasRows }: Omit<FoundTable, 'guarded'>,
+): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ mirrorOid: relation, mirrorFile: file, marksOid: marks, hasRows, ...asLoad(mark) })
+    .where(ofTable(store, table));
+}
+
+/** Remembers that rows were stored outside of the feed's pages. */
+export async function rememberMark(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  mark: LoadMark,
+): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ ...asLoad(mark), hasRows: true })
+    .where(ofTable(store, table));
+}
+
+/** A mark as the state's columns have it. */
+export function asLoad(mark: LoadMark | null): { load: string | null; loadPages: number } {
+  return { load: mark?.load ?? null, loadPages: mark?.pages ?? 0 };
+}
+
+/**
+ * Whether the mirror table is, by its numbers, the very one that a row of state remembers, and outlasts
+ * a crash of the server. Of PostgreSQL's catalog alone, so it may be asked with each statement.
+ *
+ * @param identifier of the mirror table; a parameter or a placeholder.
+ */
+export function isRemembered(store: StateStore, schema: string, identifier: unknown): SQL<boolean> {
+  const { tables } = store.tables;
+  return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.oid = ${tables.mirrorOid}::oid AND c.relfilenode = ${tables.mirrorFile}::oid
+     AND n.nspname = ${schema} AND c.relname = ${identifier} AND c.relpersistence = 'p')`;
+}
+
+/** What a page brings would go to other rows than those that the link stands for. */
+export function mirrorReplaced({ table, qualified }: MirrorTable): Failure {
+  return new Failure({
+    code: 'mirror-replaced',
+    reaction: 'retry',
+    message: `The mirror table ${qualified} is not as it was left: it was replaced, rewritten or restored.`,
+    remedy: 'Nothing to do: it is looked at again by itself, and loaded anew where rows may be missing.',
+    details: { table: table.logicalName },
+  });
+}
+
+function ofTable(store: StateStore, table: string) {
+  const { tables } = store.tables;
+  return and(eq(tables.environmentId, store.environmentId), eq(tables.table, table));
+}
