@@ -2,7 +2,8 @@ import type { PageRows } from '../model/page.ts';
 import type { Column } from '../model/table.ts';
 import { BinaryRowWriter } from './binary-row.ts';
 import { CopyMemory } from './copy-memory.ts';
-import { PIECE, type CopyOptions } from './copy-text.ts';
+import type { CopyOptions } from './copy-text.ts';
+import { PIECE } from './copy-writer.ts';
 import { DEFAULT_ROW_POLICY } from './row-policy.ts';
 
 /** `PGCOPY` and what tells of a file that was mangled on its way; no flags, no extension. */
@@ -21,7 +22,6 @@ export function* binaryPieces(
 ): Generator<Uint8Array, number | undefined, void> {
   const writer = new BinaryRowWriter(page.bytes, memory, policy);
   const types = columns.map((column) => column.type);
-  let sent = 0;
   let count: number | undefined = 0;
   writer.raw(HEADER);
   for (let row = 0; row < page.rows; row++) {
@@ -31,11 +31,11 @@ export function* binaryPieces(
       break;
     }
     count++;
-    if (writer.length - sent < PIECE) continue;
-    yield writer.written(sent);
-    sent = writer.length;
+    if (writer.length < PIECE) continue;
+    yield writer.written;
+    writer.turn();
   }
   writer.raw(TRAILER);
-  yield writer.written(sent);
+  yield writer.written;
   return count;
 }

@@ -1,6 +1,12 @@
 import type { CopyMemory } from './copy-memory.ts';
 import type { RowPolicy } from './row-policy.ts';
 
+/**
+ * Bytes of a piece: worth sending while the rest is being written. The connection's own queue holds less,
+ * see `CopyMemory`.
+ */
+export const PIECE = 65_536;
+
 /** What writing rows for COPY has in common, whatever the format: a page's bytes, and memory to write to. */
 export abstract class CopyWriter {
   length = 0;
@@ -19,13 +25,19 @@ export abstract class CopyWriter {
     this.memory = memory;
     this.out = memory.bytes;
     this.outView = memory.view;
-    // Names and quotes are what is left out: COPY data have a third of the bytes of JSON.
-    this.reserve(3 * (bytes.length >> 3));
   }
 
-  /** What was written from `start` on. */
-  written(start: number): Uint8Array {
-    return this.out.subarray(start, this.length);
+  /** What was written since the last piece was taken. */
+  get written(): Uint8Array {
+    return this.out.subarray(0, this.length);
+  }
+
+  /** Begins another piece: the one before is good until the next but one. */
+  turn(): void {
+    this.memory.turn();
+    this.length = 0;
+    this.out = this.memory.bytes;
+    this.outView = this.memory.view;
   }
 
   /** Makes room for `more` bytes; `out` and `outView` may be others afterwards. */

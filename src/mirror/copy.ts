@@ -51,9 +51,22 @@ export async function copyLines(
   copyText: CopyText,
   lines: readonly number[],
 ): Promise<void> {
-  const { text, lines: ends } = copyText;
-  const pieces = lines.map((line) => text.subarray(ends[line], ends[line + 1]));
-  await copy(client, statement, [Buffer.concat(pieces)].values());
+  await copy(client, statement, stretches(copyText, lines));
+}
+
+/** The text of lines, in one piece where they follow each other: a copy would take as much memory again. */
+function* stretches(
+  { text, lines: ends }: CopyText,
+  lines: readonly number[],
+): Generator<Uint8Array, undefined> {
+  let from = 0;
+  for (let at = 1; at <= lines.length; at++) {
+    const last = lines[at - 1] as number;
+    if (lines[at] === last + 1) continue;
+    yield text.subarray(ends[lines[from] as number], ends[last + 1]);
+    from = at;
+  }
+  return undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { PageRows } from '../model/page.ts';
 import { BadRows } from './bad-rows.ts';
 import { binaryPieces } from './copy-binary.ts';
 import { CopyMemory } from './copy-memory.ts';
-import { copyPieces, toCopyText, type CopyOptions, type CopyText } from './copy-text.ts';
+import { copyPieces, toCopyText, type CopiedRows, type CopyOptions, type CopyText } from './copy-text.ts';
 import { copy, copyLines, withStorable } from './copy.ts';
 import {
   copyInto,
@@ -50,7 +50,7 @@ interface Copied {
   /** How many rows. */
   readonly rows: number;
   /** As text; undefined where they went in binary, which only whole pages do. */
-  readonly text: CopyText | undefined;
+  readonly text: CopiedRows | undefined;
 }
 
 /** Pages that are tried in binary in vain before a run goes on with text. */
@@ -76,11 +76,12 @@ export class RowStore {
    */
   async store(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     if (page.rows === 0) return { written: 0, quarantined: [] };
-    if (mode.append) {
-      const appended = await this.append(client, page);
-      if (appended !== undefined) return appended;
+    try {
+      const appended = mode.append ? await this.append(client, page) : undefined;
+      return appended ?? (await this.merge(client, page, mode));
+    } finally {
+      this.memory.shrink();
     }
-    return this.merge(client, page, mode);
   }
 
   /** Forgets the staging table, of a connection that goes back to the pool. */
@@ -113,7 +114,7 @@ export class RowStore {
     options: CopyOptions,
     work: (copied: Copied) => Promise<void>,
     isExpected: (error: unknown) => error is E,
-  ): Promise<{ readonly failed: E | undefined; readonly text: CopyText | undefined }> {
+  ): Promise<{ readonly failed: E | undefined; readonly text: CopiedRows | undefined }> {
     const { mirror } = this;
     if (this.pagesInVain < PAGES_IN_VAIN) {
       const inBinary = async (): Promise<void> => {
@@ -130,7 +131,7 @@ export class RowStore {
       if (failed === undefined || !isReasonForText(failed)) return { failed, text: undefined };
       this.pagesInVain++;
     }
-    let text: CopyText | undefined;
+    let text: CopiedRows | undefined;
     const asText = async (): Promise<void> => {
       text = await copy(client, copyInto(mirror, target, 'text'), copyPieces(page, mirror.columns, options));
       await work({ rows: text.rows.length, text });
@@ -159,10 +160,10 @@ export class RowStore {
     };
     const { failed, text } = await this.copied(client, 'staging', page, options, mergeAll, isRowError);
     if (failed === undefined && text === undefined) return { written, quarantined: bad.rows };
-    const copyText = text ?? toCopyText(page, mirror.columns, options);
-    for (const { row, column, reason } of copyText.unstorable)
+    const copyText = failed === undefined ? undefined : toCopyText(page, mirror.columns, options);
+    for (const { row, column, reason } of (copyText ?? text)?.unstorable ?? [])
       bad.add(row, `column ${column}: ${reason}`, null);
-    if (failed !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
+    if (copyText !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
     return { written, quarantined: bad.rows };
   }
 
