@@ -22,7 +22,9 @@ export function faultReply(action: FaultAction): Reply | null {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return { status: status ?? 200, headers: { 'Content-Type': JSON_CONTENT, ...headers }, body: text };
   }
-  if (status === undefined && code === undefined && message === undefined) return null;
+  // Another success has the ordinary body.
+  const isSuccess = status === undefined || status < 300;
+  if (isSuccess && code === undefined && message === undefined) return null;
   const error = {
     error: { code: code ?? '0x80040216', message: message ?? 'An unexpected error occurred.' },
   };
@@ -35,8 +37,9 @@ export function faultReply(action: FaultAction): Reply | null {
 
 /** The ordinary answer with the changes a fault makes to it. */
 export function alteredReply(reply: Reply, action: FaultAction): Reply {
+  const status = action.status ?? reply.status;
   if (action.transform === undefined && action.transformText === undefined) {
-    return { ...reply, headers: alteredHeaders(reply, action) };
+    return { ...reply, status, headers: alteredHeaders(reply, action) };
   }
   let body = reply.body.toString();
   if (action.transform !== undefined) {
@@ -44,7 +47,7 @@ export function alteredReply(reply: Reply, action: FaultAction): Reply {
     body = JSON.stringify(action.transform(json));
   }
   if (action.transformText !== undefined) body = action.transformText(body);
-  return { status: reply.status, headers: alteredHeaders(reply, action), body };
+  return { status, headers: alteredHeaders(reply, action), body };
 }
 
 function alteredHeaders(reply: Reply, action: FaultAction): Record<string, string> {

@@ -8,7 +8,7 @@ export interface FaultMatch {
   readonly kind?: RequestKind | readonly RequestKind[];
 }
 
-/** What goes wrong. Without a status, code, message, body or redirect the ordinary answer is sent, altered. */
+/** What goes wrong. Without an error's status, a code, message, body or redirect the ordinary answer is sent, altered. */
 export interface FaultAction {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,6 +23,12 @@ export interface FaultAction {
   readonly delayBodyMs?: number;
   /** Sends so many bytes of the body and then destroys the connection. */
   readonly cutAt?: number;
+  /** Sends neither a length nor chunks: the body ends where the connection does, properly after `cutAt`. */
+  readonly unframed?: true;
+  /** The body in other content codings than the client asked for, and what is said of them. */
+  readonly coding?: { readonly name: string; readonly encode: (body: Buffer) => Buffer };
+  /** Fields after the body, which goes in chunks then. */
+  readonly trailers?: Readonly<Record<string, string>>;
   /** Resets the connection without an answer. */
   readonly reset?: true;
   /** Answers with a page for people instead of JSON, as a gateway does. */

@@ -52,24 +52,38 @@ export async function writeReply(
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
   let body = typeof reply.body === 'string' ? Buffer.from(reply.body, 'utf8') : reply.body;
   const wantsGzip = /\bgzip\b/.test(message.headers['accept-encoding'] ?? '');
-  if (wantsGzip && body.length > 0) {
+  if (fault?.coding !== undefined) {
+    body = fault.coding.encode(body);
+    response.setHeader('Content-Encoding', fault.coding.name);
+  } else if (wantsGzip && body.length > 0) {
     body = await compress(body, { level: constants.Z_BEST_SPEED });
     response.setHeader('Content-Encoding', 'gzip');
   }
-  response.setHeader('Content-Length', body.length);
+  setFraming(response, body, fault);
   response.writeHead(reply.status);
   if (fault?.delayBodyMs !== undefined) {
     response.flushHeaders();
     await wait(fault.delayBodyMs);
   }
-  if (fault?.cutAt !== undefined) {
+  if (fault?.unframed === true) body = body.subarray(0, fault.cutAt);
+  else if (fault?.cutAt !== undefined) {
     await cut(response, body.subarray(0, fault.cutAt));
     return;
   }
   await new Promise<void>((resolve) => {
     response.once('close', resolve);
+    if (fault?.trailers !== undefined) response.addTrailers(fault.trailers);
     response.end(message.method === 'HEAD' ? undefined : body);
   });
+}
+
+function setFraming(response: ServerResponse, body: Buffer, fault: FaultAction | null): void {
+  if (fault?.unframed === true) {
+    response.useChunkedEncodingByDefault = false;
+    response.removeHeader('Transfer-Encoding');
+    response.shouldKeepAlive = false;
+  } else if (fault?.trailers !== undefined) response.setHeader('Trailer', Object.keys(fault.trailers));
+  else response.setHeader('Content-Length', body.length);
 }
 
 /** Sends the beginning of a body and destroys the connection once it is on its way. */
