@@ -1,4 +1,4 @@
-/** What an answer that is no success said, read from its status, headers and JSON body. */
+/** What an answer said that is no success, or tells of a failure all the same, read from its status, headers and JSON body. */
 export interface ApiError {
   readonly status: number;
   /** HRESULT as lower-case hexadecimal, `0x80044352`; empty where the body names none. */
@@ -38,6 +38,10 @@ export function readApiError(status: number, headers: Headers, body: Uint8Array,
     ...(requestId === null ? {} : { requestId }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** `-2147204270`, `0x80044352` and `0X80044352` are one code. */

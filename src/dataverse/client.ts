@@ -3,11 +3,21 @@ import type { Logger } from 'pino';
 import { createBursts, fieldsOf } from '../model/burst.ts';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
-import { readApiError, type ApiError } from './api-error.ts';
+import {
+  answerTooLarge,
+  describe,
+  notWhole,
+  timedOut,
+  unauthorized,
+  unexpectedAnswer,
+  unknownCoding,
+} from './answer-failure.ts';
+import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from './budget.ts';
 import { CalculatedLimits } from './calculated-limits.ts';
 import { connectionFailure } from './connection-failure.ts';
+import { UnknownCoding } from './content-coding.ts';
 import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import type { PageBuffers } from './page-buffers.ts';
@@ -27,6 +37,7 @@ import {
   transientDelay,
 } from './retry.ts';
 import type { TokenSource } from './sign-in.ts';
+import { refuseToldFailure, refuseToldInFields, ToldFailure } from './told-failure.ts';
 
 /** The Web API this was written for; later versions of v9 answer the same. */
 export const API_PATH = '/api/data/v9.2/';
@@ -66,7 +77,17 @@ export interface RepeatableWrite extends Request {
 export interface Answer {
   readonly body: Uint8Array;
   readonly headers: Headers;
+  /** Where it came from, redirects followed: what its relative links are relative to. */
+  readonly url: URL;
 }
+
+/**
+ * What an answer means.
+ *
+ * @throws ToldFailure where it tells of a failure, SyntaxError where it is not whole, TypeError where it is
+ *   something else: the client repeats the request after the first two.
+ */
+type Reader<T> = (answer: Answer) => T | Promise<T>;
 
 export interface ClientOptions {
   /** Scheme, host and port of the environment. */
@@ -88,8 +109,15 @@ export interface ClientOptions {
 const MAX_REDIRECTS = 3;
 /** Bytes; metadata of a large environment takes a part of it. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
+/** Bytes of a body that tell whether it is JSON. */
+const BEGINNING = 64;
 /** In place of a code, where our own limit ended the wait. */
 const TIME_OUT = 'time-out';
+/** In place of a code, where JSON is cut or garbled. */
+const NOT_WHOLE = 'not-whole';
+
+/** An answer, and the token it was had with. */
+type Attempt = HttpAnswer & { readonly token: string };
 
 /** Requests to one environment: signed in, within the budget, retried where that can help. */
 export class DataverseClient {
@@ -112,25 +140,20 @@ export class DataverseClient {
   }
 
   /**
-   * The answer to `request`, once it is a success.
+   * What `read` makes of the answer to `request`, once it is a success and whole.
    *
    * A 429 pauses the whole identity as long as it says; passing trouble is retried up to five times
-   * with back-off; a 401 renews the token once.
+   * with back-off, and so is a success that says it is not whole; a 401 renews the token once.
    *
    * @throws Failure classed by what to do next; the signal's reason when aborted.
    */
-  async get(request: Request, signal: AbortSignal): Promise<Answer> {
-    return this.send(request, signal);
+  async get<T>(request: Request, signal: AbortSignal, read: Reader<T>): Promise<T> {
+    return this.send(request, signal, read);
   }
 
   /** As `get`, with the answer as JSON. For small answers only: numbers become JavaScript's. */
   async getJson(request: Request, signal: AbortSignal): Promise<unknown> {
-    const { body, headers } = await this.get(request, signal);
-    try {
-      return JSON.parse(new TextDecoder().decode(body));
-    } catch (error) {
-      throw unexpectedAnswer(request, headers, error);
-    }
+    return this.get(request, signal, readJson);
   }
 
   /**
@@ -139,11 +162,17 @@ export class DataverseClient {
    * @throws Failure classed by what to do next; the signal's reason when aborted.
    */
   async write(request: RepeatableWrite, signal: AbortSignal): Promise<void> {
-    await this.send(request, signal);
+    await this.send(request, signal, (answer) => {
+      if (answer.body.length > 0) readJson(answer);
+    });
   }
 
-  private async send(request: Request | RepeatableWrite, signal: AbortSignal): Promise<Answer> {
-    const { logger, budget } = this.options;
+  private async send<T>(
+    request: Request | RepeatableWrite,
+    signal: AbortSignal,
+    read: Reader<T>,
+  ): Promise<T> {
+    const { logger, budget, tokens } = this.options;
     let url = ownUrl(request.url, this.origin, this.origin + API_PATH);
     let retries = 0;
     let throttled = 0;
@@ -151,13 +180,14 @@ export class DataverseClient {
     let timeOuts = 0;
     let renewed = false;
     for (;;) {
-      const token = await this.options.tokens.token(signal);
-      let attempt: HttpAnswer;
+      let attempt: Attempt;
       try {
-        attempt = await this.attempt(url, request, token, signal);
+        attempt = await this.attempt(url, request, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof Failure) throw error;
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
+        if (error instanceof UnknownCoding) throw unknownCoding(request, error);
         const code = networkCode(error) ?? (isTimeoutError(error) ? TIME_OUT : undefined);
         if (code === undefined) throw connectionFailure(error, this.origin);
         if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
@@ -168,13 +198,25 @@ export class DataverseClient {
         await this.wait(delay, code, { trouble: code, retry: retries }, request, signal);
         continue;
       }
-      budget.observe(attempt.headers);
-      if (attempt.status >= 200 && attempt.status < 300) return attempt;
-      if (attempt.status >= 300 && attempt.status < 400) {
+      const { status, headers } = attempt;
+      budget.observe(headers);
+      if (status >= 300 && status < 400) {
         url = this.redirected(attempt, url, ++redirects, 'body' in request ? 0 : MAX_REDIRECTS);
         continue;
       }
-      const error = readApiError(attempt.status, attempt.headers, attempt.body, Date.now());
+      let said = attempt.body;
+      if (isSuccess(status)) {
+        const success = await readSuccess(attempt, url, request, read);
+        if ('value' in success) return success.value;
+        if ('cut' in success) {
+          if (++retries > MAX_RETRIES) throw notWhole(request, headers, retries, success.cut);
+          const delay = backOff(retries, Math.random());
+          await this.wait(delay, NOT_WHOLE, { trouble: NOT_WHOLE, retry: retries }, request, signal);
+          continue;
+        }
+        said = success.told;
+      }
+      const error = readApiError(status, headers, said, Date.now());
       const verdict = classify(error);
       // Each token may be refused once, however long the request is repeated for other reasons.
       if (verdict !== 'unauthorized') renewed = false;
@@ -199,7 +241,7 @@ export class DataverseClient {
         await this.wait(delay, about, { ...fields, retry: retries }, request, signal);
       } else if (verdict === 'unauthorized' && !renewed) {
         renewed = true;
-        this.options.tokens.refuse(token);
+        tokens.refuse(attempt.token);
         logger.info(fields, 'Dataverse refused the access token; signing in once more.');
       } else {
         const failure = verdict === 'unauthorized' ? unauthorized(error) : apiFailure(error, request);
@@ -209,16 +251,10 @@ export class DataverseClient {
     }
   }
 
-  private async attempt(
-    url: URL,
-    request: Request | RepeatableWrite,
-    token: string,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const { budget, http, requestTimeout, userAgent } = this.options;
+  private async attempt(url: URL, request: Request | RepeatableWrite, signal: AbortSignal): Promise<Attempt> {
+    const { budget, http, requestTimeout, tokens, userAgent } = this.options;
     const headers = {
       accept: request.accept ?? 'application/json',
-      authorization: `Bearer ${token}`,
       'accept-encoding': 'gzip',
       'odata-maxversion': '4.0',
       'odata-version': '4.0',
@@ -229,20 +265,24 @@ export class DataverseClient {
     };
     const content = contentOf(request);
     const { largest = LARGEST_ANSWER, expected, buffers } = request;
-    const call = {
+    const call = (token: string): HttpCall => ({
       ...content,
       url,
-      headers: { ...headers, ...content.headers },
+      headers: { ...headers, ...content.headers, authorization: `Bearer ${token}` },
       largest,
       ...(expected === undefined ? {} : { expected }),
       ...(buffers === undefined ? {} : { buffers }),
-    };
+    });
+    // Signing in may take long and fail, and is to cost no place in the line then.
+    await tokens.token(signal);
     return budget.spend(request.priority, signal, async () => {
+      // The wait in the line may have been a pause of an hour, which a token does not outlive.
+      const token = await tokens.token(signal);
       const limit = AbortSignal.timeout(requestTimeout);
       const about = request.countedFor ?? request.table;
       if (about !== undefined) this.requestCounts.add(about);
       try {
-        return await http.send(call, AbortSignal.any([signal, limit]));
+        return { ...(await http.send(call(token), AbortSignal.any([signal, limit]))), token };
       } catch (error) {
         // The connection's own error says "aborted", whoever aborted it.
         if (limit.aborted) throw limit.reason;
@@ -299,56 +339,40 @@ function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' 
   };
 }
 
-/** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
-export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
-  const type = headers.get('content-type') ?? 'no content type';
-  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
-  return new Failure({
-    code: 'unexpected-answer',
-    reaction: 'stop-table',
-    message: `A request${about} was answered with something other than the Web API's JSON (${type}).`,
-    remedy: 'Check dataverse.url (DATAVERSE_URL), and whether a proxy or sign-in page answers in its place.',
-    cause,
-    details: { contentType: type, requestId: headers.get('x-ms-service-request-id') ?? undefined },
-  });
+/** What a success was read as: its value, the error body it tells of, or where it is cut. */
+type Success<T> = { readonly value: T } | { readonly told: Uint8Array } | { readonly cut: SyntaxError };
+
+/** @throws Failure `unexpected-answer` for something in place of the Web API's answer; what `read` ends in. */
+async function readSuccess<T>(
+  attempt: Attempt,
+  url: URL,
+  request: Request | RepeatableWrite,
+  read: Reader<T>,
+): Promise<Success<T>> {
+  const { body, headers } = attempt;
+  try {
+    refuseToldInFields(attempt, !('body' in request));
+    return { value: await read({ body, headers, url }) };
+  } catch (error) {
+    if (error instanceof ToldFailure) return { told: error.body };
+    if (error instanceof SyntaxError && beginsLikeJson(body)) return { cut: error };
+    if (error instanceof SyntaxError || error instanceof TypeError) {
+      throw unexpectedAnswer(request, headers, error);
+    }
+    throw error;
+  }
 }
 
-/** No page is as large as this; a page's own limit is the business of whoever asked for it. */
-function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
-  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
-  return new Failure({
-    code: 'answer-too-large',
-    reaction: 'stop-table',
-    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
-    remedy: 'Find out what the environment answers; mirrorverse expects nothing of that size.',
-    cause,
-    details: subject.table === undefined ? {} : { table: subject.table },
-  });
+/** @throws SyntaxError, ToldFailure. */
+function readJson({ body }: Answer): unknown {
+  // The decoder drops a byte order mark.
+  const json: unknown = JSON.parse(new TextDecoder().decode(body));
+  refuseToldFailure(json);
+  return json;
 }
 
-/** @param certain that it was because of what was asked for. */
-function timedOut(what: string, subject: Subject, certain: boolean): Failure {
-  const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
-  return new Failure({
-    code: 'page-timed-out',
-    reaction: 'retry',
-    message: `A page${about} timed out (${what}).`,
-    remedy: 'Nothing to do: it is asked for with fewer rows.',
-    details: { certain, ...(subject.table === undefined ? {} : { table: subject.table }) },
-  });
-}
-
-function unauthorized(error: ApiError): Failure {
-  return new Failure({
-    code: 'sign-in-refused',
-    reaction: 'stop-table',
-    message: `The environment does not accept the access token (${describe(error)}).`,
-    remedy:
-      'Check that the token is for this environment and that the app registration has an application user in it.',
-    details: { ...error },
-  });
-}
-
-function describe(error: ApiError): string {
-  return `${error.status} ${error.code}: ${error.message}`;
+/** Whether a body is the Web API's as far as it goes, or has nothing at all, rather than a page for people. */
+function beginsLikeJson(body: Uint8Array): boolean {
+  const beginning = new TextDecoder().decode(body.subarray(0, BEGINNING)).trimStart();
+  return beginning === '' || beginning.startsWith('{');
 }

@@ -6,6 +6,8 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Uint8Array;
+  /** Fields that came after the body (RFC 9110, section 6.5). */
+  readonly trailers: Headers;
 }
 
 /** One request as it goes over the wire, and what its answer may take. */
@@ -21,9 +23,12 @@ export interface HttpClient {
   /**
    * The whole answer, whatever its status; redirects are not followed.
    *
+   * A refusal whose status says enough comes without its body where that cannot be read: a pause that
+   * was asked for must not get lost over it.
+   *
    * @throws Error with the system's `code` when the connection breaks, at any point up to the last
-   *   byte: an answer cut short is never returned. AnswerTooLarge, and IdleTimeout when an answer that
-   *   has begun does not go on.
+   *   byte: an answer cut short is never returned. AnswerTooLarge, UnknownCoding, and IdleTimeout when an
+   *   answer that has begun does not go on.
    */
   send(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer>;
   close(): void;
@@ -51,8 +56,14 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
           request.on('error', reject);
           request.end(sent);
         });
-        const body = await readBody(response, { ...limits, idleTimeout });
-        return { status: response.statusCode ?? 0, headers: toHeaders(response), body };
+        const status = response.statusCode ?? 0;
+        const body = await readBody(response, { ...limits, idleTimeout }).catch((error: unknown) => {
+          response.destroy();
+          if (signal.aborted || !saysEnough(status)) throw error;
+          return new Uint8Array();
+        });
+        const { rawHeaders, rawTrailers } = response;
+        return { status, headers: toHeaders(rawHeaders), body, trailers: toHeaders(rawTrailers) };
       } catch (error) {
         if (isTimeoutError(error) || isTimeoutError(signal.reason)) endIdle(agent);
         throw error;
@@ -80,9 +91,13 @@ function endIdle(agent: http.Agent): void {
   }
 }
 
-function toHeaders(response: http.IncomingMessage): Headers {
+/** Whether the request is to be repeated whatever the body says. */
+function saysEnough(status: number): boolean {
+  return status === 429 || status === 408 || status >= 500;
+}
+
+function toHeaders(raw: readonly string[]): Headers {
   const headers = new Headers();
-  const raw = response.rawHeaders;
   for (let at = 0; at + 1 < raw.length; at += 2) headers.append(raw[at] ?? '', raw[at + 1] ?? '');
   return headers;
 }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { Failure } from '../model/failure.ts';
 import type { Column, Table } from '../model/table.ts';
 import { createChangeGate } from './change-gate.ts';
-import { unexpectedAnswer, type DataverseClient, type Request } from './client.ts';
+import { unexpectedAnswer } from './answer-failure.ts';
+import type { DataverseClient, Request } from './client.ts';
 import { columnsOf } from './columns.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
@@ -92,8 +93,9 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   async function readDeclared(signal: AbortSignal): Promise<TypeProperties | undefined> {
     const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
     try {
-      const { body, headers } = await client.get({ ...request, ...consistency() }, signal);
-      return declaredIn(new TextDecoder().decode(body), request, headers);
+      return await client.get({ ...request, ...consistency() }, signal, ({ body, headers }) =>
+        declaredIn(new TextDecoder().decode(body), request, headers),
+      );
     } catch (error) {
       // Of anything else, such as a refused token, nothing follows: tables would lose columns by it.
       if (!(error instanceof Failure) || !REFUSALS.has(error.code)) throw error;

@@ -21,3 +21,18 @@ export function ownUrl(link: string, origin: string, base: string = origin): URL
     remedy: `If the environment moved, set dataverse.url (DATAVERSE_URL) to its new address. Otherwise find out who answers for ${origin}.`,
   });
 }
+
+/**
+ * A link out of an answer, as it is to be stored: an absolute one byte for byte, a relative one resolved,
+ * because whoever follows it later knows nothing of the answer.
+ *
+ * The base is the answer's own address (OData JSON Format, "Relative URLs"). The context URL, which goes
+ * before it there, is `$metadata` beside the entity sets in Dataverse and leads to the same, but for a link
+ * that is a query alone; and an answer is not to choose the host that its links lead to.
+ *
+ * @throws Failure `foreign-link`, as `ownUrl`: a link that can never be followed is not to be stored.
+ */
+export function absoluteLink(link: string, origin: string, base: URL): string {
+  const { href } = ownUrl(link, origin, base.href);
+  return URL.canParse(link) && new URL(link).href === href ? link : href;
+}

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Link, PageRows, PlainPage, Tombstone } from '../model/page.ts';
+import type { PageRows, PlainPage, Tombstone } from '../model/page.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
+import { MembersBeside } from './members-beside.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
+import { isErrorName, isNoError, toldBy } from './told-failure.ts';
 
 const COMMA = 0x2c;
 const NINE = 0x39;
@@ -17,6 +19,8 @@ const IGNORED = -1;
 const CONTEXT = -2;
 const ID = -3;
 const REASON = -4;
+/** No member of a row: it tells that the server failed on the way. */
+const FAILURE = -5;
 
 const DELETED_ENTITY = '/$deletedEntity';
 const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
@@ -43,7 +47,7 @@ export class RowShape {
 
   /** The field number, or a negative number, of a member. */
   member(name: string): number {
-    return this.members.get(name) ?? IGNORED;
+    return this.members.get(name) ?? (isErrorName(name) ? FAILURE : IGNORED);
   }
 }
 
@@ -53,9 +57,6 @@ export type ParsedPage = PlainPage & {
   readonly metadataVersion?: string;
 };
 
-// "Compose HTTP requests and handle errors": its value changes with every change of the metadata.
-const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
-
 /**
  * Reads a response of the change feed without building objects or rounding numbers.
  *
@@ -63,8 +64,9 @@ const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
  * order. Tombstones are told by their context (`#<set>/$deletedEntity`), as documented in
  * "Use change tracking to synchronize data".
  *
- * @throws SyntaxError when the text is not one whole JSON document, so that a truncated page never
- *   yields some of its rows, and TypeError when it is not a page at all.
+ * @throws SyntaxError when the text is not one whole page, so that a truncated one never yields some of
+ *   its rows, ToldFailure when the page says itself that the server failed, and TypeError when it is not
+ *   a page at all.
  */
 export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
   const steps = pageSteps(bytes, shape, new PageBuffers());
@@ -100,52 +102,55 @@ function* pageSteps(
   shape: RowShape,
   buffers: PageBuffers,
 ): Generator<undefined, ParsedPage> {
-  const scanner = new JsonScanner(bytes);
+  const scanner = new JsonScanner(bytes, textStart(bytes));
   const rows = new RowCollector(scanner, shape, buffers);
-  let next: string | undefined;
-  let delta: string | undefined;
-  let metadataVersion: string | undefined;
-  let hasValue = false;
+  const beside = new MembersBeside();
+  let hasRows = false;
   for (const [start, end] of scanner.memberNames()) {
     const name = decodeString(bytes, start - 1, end + 1);
     if (name === 'value' && scanner.peek() === OPEN_BRACKET) {
-      hasValue = true;
+      if (hasRows) throw new SyntaxError('The response has two lists of rows.');
+      hasRows = true;
       yield* rows.collect();
       continue;
     }
     const from = scanner.position;
     scanner.skipValue();
-    if (bytes[from] !== QUOTE) continue;
-    if (name === METADATA_VERSION) metadataVersion = decodeString(bytes, from, scanner.position);
-    if (name === '@odata.nextLink') next = decodeString(bytes, from, scanner.position);
-    if (name === '@odata.deltaLink') delta = decodeString(bytes, from, scanner.position);
+    beside.add(name, JSON.parse(decoder.decode(bytes.subarray(from, scanner.position))));
   }
   scanner.expectEnd();
-  if (!hasValue) throw new TypeError('The response has no "value" array.');
+  beside.refuseFailure(hasRows);
+  if (!hasRows) throw new TypeError('The response has no "value" array.');
+  const { link, metadataVersion } = beside;
   return {
     bytes,
     width: shape.width,
     rows: rows.count,
     cells: rows.cells,
     tombstones: rows.tombstones,
-    link: linkOf(next, delta),
+    link,
     ...(metadataVersion === undefined ? {} : { metadataVersion }),
   };
 }
 
 /** One row read by its id, as a page of that row: the object is the document. */
 export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
-  const scanner = new JsonScanner(bytes);
+  const scanner = new JsonScanner(bytes, textStart(bytes));
   const rows = new RowCollector(scanner, shape, new PageBuffers());
   rows.entry();
   scanner.expectEnd();
   return { bytes, width: shape.width, rows: rows.count, cells: rows.cells };
 }
 
-function linkOf(next: string | undefined, delta: string | undefined): Link | null {
-  if (next !== undefined) return { kind: 'next', url: next };
-  if (delta !== undefined) return { kind: 'delta', url: delta };
-  return null;
+/** The position behind a byte order mark, which a reader may ignore (RFC 8259, section 8.1). */
+function textStart(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+/** @throws ToldFailure for an entry's member that is called like an error, unless it says there was none. */
+function refuseError(bytes: Uint8Array, start: number, end: number): void {
+  const value: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
+  if (!isNoError(value)) throw toldBy([['error', value]]);
 }
 
 /** A member as the last row had it at some position. */
@@ -207,8 +212,22 @@ class RowCollector {
     scanner.expect(OPEN_BRACE);
     if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
     else this.members(base);
-    if (!this.isMarked) this.count++;
-    else this.marked(base);
+    if (this.isMarked) this.marked(base);
+    else this.row(base);
+  }
+
+  /**
+   * An entry that is no tombstone.
+   *
+   * @throws SyntaxError where none of its members was asked for: it is no row, but something in its place.
+   */
+  private row(base: number): void {
+    const { cells, shape } = this;
+    let field = 0;
+    // Of a row the first column comes, be it as null.
+    while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
+    if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
+    this.count++;
   }
 
   /** An entry with members that tombstones have. */
@@ -218,7 +237,7 @@ class RowCollector {
     if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) {
       this.bury(base);
       cells.fill(0, base, base + 2 * shape.width);
-    } else this.count++;
+    } else this.row(base);
     marks.fill(0);
     this.isMarked = false;
   }
@@ -258,7 +277,8 @@ class RowCollector {
           cells[base + 2 * member] = first === LETTER_N ? 0 : start;
           cells[base + 2 * member + 1] = at;
         }
-      } else if (member !== IGNORED && first === QUOTE) {
+      } else if (member === FAILURE) refuseError(bytes, start, at);
+      else if (member !== IGNORED && first === QUOTE) {
         const mark = 2 * (CONTEXT - member);
         this.marks[mark] = start;
         this.marks[mark + 1] = at;
@@ -306,8 +326,7 @@ class RowCollector {
       inner.skipValue();
       if (!isValue) continue;
       isManaged = true;
-      if (inner.bytes[from] === LETTER_N) continue;
-      this.cells[cell] = from;
+      this.cells[cell] = inner.bytes[from] === LETTER_N ? 0 : from;
       this.cells[cell + 1] = inner.position;
     }
     if (isManaged) return;

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { decoded } from './content-coding.ts';
 import { collectYoungest } from './minor-collection.ts';
 import { PageBuffers } from './page-buffers.ts';
 
@@ -49,8 +48,8 @@ const SMALL = 64 * 1024;
  * The whole body, decompressed, in one piece of memory: chunks that are joined at the end would take
  * twice as much.
  *
- * @throws AnswerTooLarge, IdleTimeout, and the system's error when the connection breaks before the
- *   last byte or the compression is not whole.
+ * @throws AnswerTooLarge, UnknownCoding, IdleTimeout, and the system's error when the connection breaks
+ *   before the last byte or the compression is not whole.
  */
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
@@ -83,7 +82,8 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     collectYoungest();
   });
   try {
-    await finished(stream);
+    // A decoder that no byte came to is not ended on its other side.
+    await finished(stream, { writable: false });
     return body.subarray(0, length);
   } catch (error) {
     // Ending the decompression does not end the connection behind it.
@@ -92,13 +92,6 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
   } finally {
     clearTimeout(idle);
   }
-}
-
-function decoded(response: IncomingMessage): Readable {
-  if (response.headers['content-encoding'] !== 'gzip') return response;
-  const gunzip = createGunzip();
-  response.on('error', (error) => gunzip.destroy(error));
-  return response.pipe(gunzip);
 }
 
 const ROW = '"@odata.etag":';

@@ -1,4 +1,4 @@
-import type { ApiError } from './api-error.ts';
+import { isSuccess, type ApiError } from './api-error.ts';
 import { isPermanent } from './api-failure.ts';
 
 /** What the client does with an answer or a broken connection. */
@@ -41,6 +41,8 @@ export function classify(error: Pick<ApiError, 'status' | 'code'>): Verdict {
   // Some front ends report permanent trouble as 500.
   if (isPermanent(error.code)) return 'final';
   if (TRANSIENT_CODES.has(error.code) || TRANSIENT_STATUS.has(error.status)) return 'transient';
+  // A server that fails after it has sent its status: nothing was wrong with the request.
+  if (isSuccess(error.status)) return 'transient';
   return 'final';
 }
 
@@ -73,8 +75,6 @@ const NETWORK_CODES = new Set([
   'UND_ERR_SOCKET',
   'EPROTO',
   'ERR_STREAM_PREMATURE_CLOSE',
-  'Z_BUF_ERROR',
-  'Z_DATA_ERROR',
 ]);
 
 /** The code of a broken connection, or undefined when `error` is something else. */
@@ -87,9 +87,14 @@ export function networkCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Those of llhttp and OpenSSL are many: an answer that is no HTTP, a record that is no TLS. */
+/**
+ * Of these there are many: an answer that is no HTTP (llhttp), a record that is no TLS (OpenSSL), a body
+ * that is cut or garbled within its coding (zlib, brotli).
+ */
+const NETWORK_CODE = /^(?:HPE_|ERR_SSL_|Z_|ERR__ERROR_|ERR_BROTLI_)/;
+
 function isNetworkCode(code: string): boolean {
-  return NETWORK_CODES.has(code) || code.startsWith('HPE_') || code.startsWith('ERR_SSL_');
+  return NETWORK_CODES.has(code) || NETWORK_CODE.test(code);
 }
 
 /**

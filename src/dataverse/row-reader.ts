@@ -1,12 +1,12 @@
 import { Failure } from '../model/failure.ts';
 import type { Link, PageRows, RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
-import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts';
+import { includeAnnotations, LOOKUP_ANNOTATION } from './annotations.ts';
 import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
-import { API_PATH, type Answer, type DataverseClient, type Request } from './client.ts';
+import type { Answer, DataverseClient, Request } from './client.ts';
 import { EmptyPages } from './empty-pages.ts';
-import { ownUrl } from './origin.ts';
+import { absoluteLink } from './origin.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
 import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
@@ -85,15 +85,14 @@ export function createRowReader(
   ): Promise<ParsedPage> {
     const memory = await client.pageMemory.reserve(sizes.expected(name), signal);
     try {
-      const { answer, request, rows } = await fetchAnswer(ask, most, signal);
-      memory.correct(answer.body.length);
-      const page = await parsed(answer, request, async () => parsePageInTurns(answer.body, shape, cells));
-      sizes.measured(name, page.rows + page.tombstones.length, answer.body.length);
+      const { value: page, rows } = await fetchAnswer(ask, most, signal, async (answer) => {
+        memory.correct(answer.body.length);
+        return parsedPage(answer);
+      });
+      sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length);
       if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
-      // Before the page is stored with it: a link that can never be followed would stop the table for good.
-      if (page.link !== null) ownUrl(page.link.url, client.origin, client.origin + API_PATH);
       empty.refuseMore(page);
-      const whole = await side.complete(page, selection, request.priority, signal);
+      const whole = await side.complete(page, selection, ask.priority, signal);
       memory.correct(whole.bytes.length + whole.cells.byteLength);
       let released = false;
       const release = (): void => {
@@ -111,12 +110,26 @@ export function createRowReader(
     }
   }
 
+  async function parsedPage({ body, url }: Answer): Promise<ParsedPage> {
+    try {
+      const page = await parsePageInTurns(body, shape, cells);
+      const { link } = page;
+      return link === null
+        ? page
+        : { ...page, link: { ...link, url: absoluteLink(link.url, client.origin, url) } };
+    } catch (error) {
+      bodies.give(body.buffer as ArrayBuffer);
+      throw error;
+    }
+  }
+
   /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
-  async function fetchAnswer(
+  async function fetchAnswer<T>(
     { prefer, bare, ...about }: PageAsk,
     most: number,
     signal: AbortSignal,
-  ): Promise<{ answer: Answer; request: Request; rows: number }> {
+    read: (answer: Answer) => Promise<T>,
+  ): Promise<{ value: T; rows: number }> {
     let asked: PageRequest = sizes.next(name, most, about.link === 'next' ? 'goes-on' : 'begins');
     let timedOut = false;
     let doubts = 0;
@@ -134,9 +147,9 @@ export function createRowReader(
         ...(expected === undefined ? {} : { expected }),
       };
       try {
-        const answer = await client.get(request, signal);
+        const value = await client.get(request, signal, read);
         if (timedOut) sizes.limit(name, rows);
-        return { answer, request, rows };
+        return { value, rows };
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         if (error.cause instanceof AnswerTooLarge) {
@@ -198,11 +211,10 @@ export function createRowReader(
           countedFor: name,
           ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
         };
-        const answer = await answerUnlessGone(client, request, signal);
-        if (answer === null) return null;
-        const about = { ...request, table: name };
-        const row = await parsed(answer, about, async () => parseRow(answer.body, shape));
-        return side.complete(row, selection, request.priority, signal);
+        const row = await unlessGone(async () =>
+          client.get(request, signal, ({ body }) => parseRow(body, shape)),
+        );
+        return row === null ? null : side.complete(row, selection, request.priority, signal);
       }),
   };
 }
@@ -220,13 +232,9 @@ function sized(link: Link | null, rows: number): Link | null {
 }
 
 /** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */
-async function answerUnlessGone(
-  client: DataverseClient,
-  request: Request,
-  signal: AbortSignal,
-): Promise<Answer | null> {
+async function unlessGone<T>(read: () => Promise<T>): Promise<T | null> {
   try {
-    return await client.get(request, signal);
+    return await read();
   } catch (error) {
     // Of another code it is about a privilege, or not of the Web API at all.
     const isRefused = error instanceof Failure && error.code === 'request-refused';

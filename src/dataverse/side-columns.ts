@@ -1,10 +1,11 @@
 import { cellText, isSpelledOut, withCells, type PageRows, type SideCells } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
-import { includeAnnotations, LOOKUP_ANNOTATION, parsed } from './answer-pages.ts';
+import { includeAnnotations, LOOKUP_ANNOTATION } from './annotations.ts';
 import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
 import { API_PATH, type DataverseClient, type Request } from './client.ts';
 import { FollowedLinks } from './followed-links.ts';
+import { absoluteLink } from './origin.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { parsePageInTurns, RowShape } from './page-parser.ts';
 import { membersBeside, query, type Member, type Selection } from './selection.ts';
@@ -73,13 +74,14 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
         priority,
         ...(properties.some(isAnnotation) ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
       };
-      const answer = await client.get(request, signal);
-      const page = await parsed(answer, request, async () =>
-        parsePageInTurns(answer.body, shape, new PageBuffers()),
-      );
+      const { page, next } = await client.get(request, signal, async (answer) => {
+        const read = await parsePageInTurns(answer.body, shape, new PageBuffers());
+        const link = read.link === null ? null : absoluteLink(read.link.url, client.origin, answer.url);
+        return { page: read, next: link };
+      });
       pages.push(page);
-      if (page.link === null) return pages;
-      url = page.link.url;
+      if (next === null) return pages;
+      url = next;
       followed.add(url);
     }
   }

@@ -1,4 +1,8 @@
 import type { Link } from '../model/page.ts';
+import { API_PATH } from './client.ts';
+
+/** Earlier versions stored relative links as they came; the client follows those from here. */
+const ANY_API = `https://host.invalid${API_PATH}`;
 
 /**
  * Whether a link that was stored can be one of a table's feed: an address of the Web API that names the
@@ -10,8 +14,8 @@ import type { Link } from '../model/page.ts';
  * followed.
  */
 export function isLinkOf(entitySet: string, { url }: Link): boolean {
-  if (!URL.canParse(url)) return false;
-  const { pathname, search } = new URL(url);
+  if (!URL.canParse(url, ANY_API)) return false;
+  const { pathname, search } = new URL(url, ANY_API);
   const named = /^\/api\/data\/v[\d.]+\/([^/]+)$/i.exec(pathname)?.[1];
   if (named?.toLowerCase() !== entitySet.toLowerCase()) return false;
   return /[?&](?:\$|%24)(?:delta|skip)token=[^&]/i.test(search);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Failure } from '../model/failure.ts';
 import { sleep } from '../model/sleep.ts';
-import { unexpectedAnswer, type DataverseClient, type RepeatableWrite } from './client.ts';
+import { unexpectedAnswer } from './answer-failure.ts';
+import type { DataverseClient, RepeatableWrite } from './client.ts';
 
 /** A whole definition: what it has beside these goes back as it came. */
 const wholeDefinition = z.looseObject({

@@ -17,8 +17,7 @@ export async function inSavepoint<E>(
     return undefined;
   } catch (error) {
     if (!isExpected(error)) throw error;
-    // Rolled back to, a savepoint stays open: without its release each failure would nest one deeper.
-    await client.query('ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work');
+    await client.query('ROLLBACK TO SAVEPOINT work');
     return error;
   }
 }

@@ -3,7 +3,6 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Column, Table } from '../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../sync/table-resolution.ts';
 import { unknownNames, withSelectedColumns, type ColumnSelection } from '../sync/table-selection.ts';
-import { checkMirrorTable, type CheckedMirror } from './check-mirror-table.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
 
 /** A table to mirror, as far as its check needs to know. */
@@ -18,7 +17,6 @@ export async function checkTable(
   dataverse: Dataverse,
   entry: ResolvedTable<CheckedTable>,
   hashKeyId: string | undefined,
-  mirror: CheckedMirror,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const id = `table.${entry.name}`;
@@ -35,7 +33,6 @@ export async function checkTable(
       ...checkNames(entry, definition),
       ...checkSecured(id, subject, table),
       ...checkDerived(id, subject, table),
-      ...(await checkMirrorTable(mirror, table, definition)),
     ];
   } catch (error) {
     signal.throwIfAborted();

@@ -116,7 +116,7 @@ async function checkTables(
   const findings = [checkRate(options, resolution.tables)];
   if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
   const tables = await Promise.all(
-    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, options, signal)),
+    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, signal)),
   );
   return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
 }

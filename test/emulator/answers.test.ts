@@ -34,17 +34,6 @@ describe('an answer', () => {
     expect(fault.hits).toBe(1);
   });
 
-  it('that is half a page with 200 stores nothing of it', async () => {
-    await using bench = await SyncBench.open();
-    bench.emulator.store.seed('account', 30);
-    bench.emulator.faults.add({
-      match: { kind: 'baseline' },
-      do: { transformText: (text) => text.slice(0, text.length / 2) },
-    });
-    expect(failures(await bench.sync(['account']))).toEqual({ account: 'unexpected-answer' });
-    expect(await bench.database.query('SELECT FROM dataverse.account')).toEqual([]);
-  });
-
   it('of 429 makes every request of the identity wait as long as it says', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, requests } = bench.emulator;

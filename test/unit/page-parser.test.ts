@@ -54,7 +54,7 @@ test('any other object is kept, not taken for null', () => {
 });
 
 test('rows whose members change place from row to row keep their values apart', () => {
-  const page = parse('{"value":[{"a":1,"b":2},{"b":3,"a":4},{"c":5,"a":6},{},{"a":7,"c":8,"b":9}]}', [
+  const page = parse('{"value":[{"a":1,"b":2},{"b":3,"a":4},{"c":5,"a":6},{"b":null},{"a":7,"c":8,"b":9}]}', [
     'a',
     'b',
   ]);

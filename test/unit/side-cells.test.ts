@@ -26,7 +26,7 @@ test('cells out of other responses are what JSON.parse reads there, and null whe
     fc.property(fc.array(row, { maxLength: 6 }), order, jsonText, (rows, dice, noise) => {
       const [own, ...beside] = PARTS;
       const page = parsePage(
-        bytesOf(response(own, rows).replace(/\}$/, `,"noise":${noise}}`)),
+        bytesOf(response(own, rows).replace(/\}$/, `,"@noise":[${noise}]}`)),
         new RowShape(FIELDS),
       );
       const expected = rows.map((each) => ({

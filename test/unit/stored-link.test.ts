@@ -14,7 +14,11 @@ it.each([
   [`${API}/accounts?$deltatoken=`, false],
   [`${API}/accounts(1)/contacts?$deltatoken=1`, false],
   ['https://org.crm.dynamics.com/nonsense', false],
-  ['accounts?$deltatoken=1', false],
+  // Relative, as earlier versions stored some.
+  ['accounts?$deltatoken=1', true],
+  ['/api/data/v9.2/accounts?$deltatoken=1', true],
+  ['contacts?$deltatoken=1', false],
+  ['accounts', false],
   ['garbled', false],
   ['', false],
 ])('the link %s can be one of accounts: %s', (url, expected) => {

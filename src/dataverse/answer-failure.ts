@@ -1,0 +1,99 @@
+import { Failure } from '../model/failure.ts';
+import { isSuccess, type ApiError } from './api-error.ts';
+import type { Subject } from './api-failure.ts';
+import type { UnknownCoding } from './content-coding.ts';
+import type { AnswerTooLarge } from './response-body.ts';
+
+/** Characters of a coding's name in the log. */
+const LONGEST_CODING = 40;
+
+/** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
+export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
+  const type = headers.get('content-type') ?? 'no content type';
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `A request${about} was answered with something other than the Web API's JSON (${type}).`,
+    remedy: 'Check dataverse.url (DATAVERSE_URL), and whether a proxy or sign-in page answers in its place.',
+    cause,
+    details: { contentType: type, ...requestDetails(subject, headers) },
+  });
+}
+
+/**
+ * A success whose JSON is cut or garbled, again and again. The server, or somebody on the way, gives up in
+ * the middle of the answer: OData leaves a body malformed where an error comes too late for the status.
+ */
+export function notWhole(subject: Subject, headers: Headers, attempts: number, cause: unknown): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: `A request${about} was answered ${attempts} times with JSON that is not whole.`,
+    remedy: 'Nothing to do if it passes; otherwise find out what on the way to the environment cuts answers.',
+    cause,
+    details: requestDetails(subject, headers),
+  });
+}
+
+/** A body in a content coding that was not asked for. */
+export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `A request${about} was answered in a content coding that mirrorverse does not know; gzip was asked for.`,
+    remedy: 'Find out what on the way to the environment recodes answers (the header Content-Encoding).',
+    details: {
+      coding: coding.slice(0, LONGEST_CODING),
+      ...(subject.table === undefined ? {} : { table: subject.table }),
+    },
+  });
+}
+
+/** No page is as large as this; a page's own limit is the business of whoever asked for it. */
+export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'answer-too-large',
+    reaction: 'stop-table',
+    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
+    remedy: 'Find out what the environment answers; mirrorverse expects nothing of that size.',
+    cause,
+    details: subject.table === undefined ? {} : { table: subject.table },
+  });
+}
+
+function requestDetails({ table }: Subject, headers: Headers): Record<string, unknown> {
+  const requestId = headers.get('x-ms-service-request-id') ?? undefined;
+  return { requestId, ...(table === undefined ? {} : { table }) };
+}
+
+/** @param certain that it was because of what was asked for. */
+export function timedOut(what: string, subject: Subject, certain: boolean): Failure {
+  const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
+  return new Failure({
+    code: 'page-timed-out',
+    reaction: 'retry',
+    message: `A page${about} timed out (${what}).`,
+    remedy: 'Nothing to do: it is asked for with fewer rows.',
+    details: { certain, ...(subject.table === undefined ? {} : { table: subject.table }) },
+  });
+}
+
+export function unauthorized(error: ApiError): Failure {
+  return new Failure({
+    code: 'sign-in-refused',
+    reaction: 'stop-table',
+    message: `The environment does not accept the access token (${describe(error)}).`,
+    remedy:
+      'Check that the token is for this environment and that the app registration has an application user in it.',
+    details: { ...error },
+  });
+}
+
+export function describe(error: ApiError): string {
+  const said = `${error.status} ${error.code}: ${error.message}`;
+  return isSuccess(error.status) ? `a success that tells of a failure (${said})` : said;
+}
