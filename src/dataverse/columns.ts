@@ -1,7 +1,9 @@
-import type { Column, ColumnType, Derivation } from '../model/table.ts';
+import type { Column, ColumnType, Derivation, OddItem } from '../model/table.ts';
+import type { Sorted } from './odd-items.ts';
 import { labelText, type AttributeDefinition, type AttributeDetails } from './table-definition.ts';
 
 const LOOKUPS = new Set(['LookupType', 'CustomerType', 'OwnerType']);
+const DATE_TIME = 'DateTimeType';
 
 // By AttributeTypeName: AttributeType says "Virtual" for multi-select, file and image alike.
 const TYPES: ReadonlyMap<string, ColumnType> = new Map([
@@ -25,6 +27,9 @@ const TYPES: ReadonlyMap<string, ColumnType> = new Map([
   ['ImageType', 'text'],
 ]);
 
+/** Types that no column is made of. */
+const WITHOUT_COLUMN = new Set(['PartyListType', 'CalendarRulesType', 'VirtualType']);
+
 // The protocol's lookup annotation: which table the id is of.
 const LOOKUP_LOGICAL_NAME = '@Microsoft.Dynamics.CRM.lookuplogicalname';
 
@@ -41,6 +46,15 @@ const DERIVATIONS: readonly (Derivation | undefined)[] = [undefined, 'calculated
 /** File contents as text of a row: a page of them would take gigabytes. */
 const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body']);
 
+/** What a table's attributes come to. */
+export interface Columns {
+  readonly columns: readonly Column[];
+  /** Attributes whose definition nobody can make sense of: no column is made of them. */
+  readonly odd: readonly OddItem[];
+  /** Attributes whose details did not come, so that the usual ones were assumed. */
+  readonly assumed: readonly string[];
+}
+
 /**
  * The columns a mirror of a table can have, from its attributes; those marked `onRequest` are left out
  * unless somebody asks for them.
@@ -50,29 +64,52 @@ const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body'
  */
 export function columnsOf(
   table: string,
-  attributes: readonly AttributeDefinition[],
+  { items: attributes, odd: found }: Sorted<AttributeDefinition>,
   details: AttributeDetails,
   declared: ReadonlySet<string> | undefined,
-): Column[] {
-  const readable = (attribute: AttributeDefinition, property: string): boolean =>
+): Columns {
+  const isReadable = (attribute: AttributeDefinition, property: string): boolean =>
     attribute.IsValidForRead !== false &&
     (declared === undefined ? attribute.IsValidODataAttribute !== false : declared.has(property));
   const fileNames = fileNamesOf(attributes);
   const comesWithFile = new Set(fileNames.values());
-  return attributes.flatMap((attribute) => {
-    if (isCompanion(attribute) && comesWithFile.has(attribute.LogicalName)) return [];
+  const odd = [...found];
+  const assumed: string[] = [];
+  const oddDetails = new Map(details.odd?.map((item) => [item.name, item.reason]));
+  const columnsOfAll = attributes.flatMap((attribute) => {
+    const name = attribute.LogicalName;
+    if (isCompanion(attribute) && comesWithFile.has(name)) return [];
     const type = typeName(attribute);
-    const property = LOOKUPS.has(type) ? `_${attribute.LogicalName}_value` : attribute.LogicalName;
-    if (!readable(attribute, property)) return [];
-    const fileName = fileNames.get(attribute.LogicalName);
+    const property = LOOKUPS.has(type) ? `_${name}_value` : name;
+    if (!isReadable(attribute, property)) return [];
+    const reason =
+      oddType(attribute, type) ?? oddDetails.get(name) ?? oddBehavior(details.behaviors.get(name));
+    if (reason !== undefined) {
+      odd.push({ name, reason });
+      return [];
+    }
+    if (lacksDetails(name, type, details)) assumed.push(name);
+    const fileName = fileNames.get(name);
     const columns = columnsOfAttribute(attribute, type, property, details, {
       fileName: fileName !== undefined && declared?.has(fileName) !== false ? fileName : undefined,
     });
     // Readable companions, such as an image's address, repeat what another column says.
-    const onRequest =
-      isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${attribute.LogicalName}`);
+    const onRequest = isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${name}`);
     return onRequest ? columns.map((column) => ({ ...column, onRequest })) : columns;
   });
+  return { columns: columnsOfAll, odd, assumed };
+}
+
+function lacksDetails(name: string, type: string, { targets, behaviors }: AttributeDetails): boolean {
+  if (LOOKUPS.has(type)) return (targets.get(name) ?? []).length === 0;
+  return type === DATE_TIME && (behaviors.get(name) ?? '') === '';
+}
+
+/** How an attribute's type is odd; a companion's is of no account. */
+function oddType(attribute: AttributeDefinition, type: string): string | undefined {
+  const isKnown = TYPES.has(type) || LOOKUPS.has(type) || WITHOUT_COLUMN.has(type) || type === DATE_TIME;
+  if (isKnown || isCompanion(attribute)) return undefined;
+  return type === '' ? 'it has no AttributeTypeName' : `its AttributeTypeName ${type} is not known`;
 }
 
 function isCompanion({ AttributeOf }: AttributeDefinition): boolean {
@@ -138,13 +175,20 @@ function columnsOfAttribute(
     const annotation = property + LOOKUP_LOGICAL_NAME;
     return [column('uuid'), companion(`${name}_entitytype`, annotation, false, 'table')];
   }
-  if (kind === 'DateTimeType') return [column(dateTimeType(details.behaviors.get(name)))];
+  if (kind === DATE_TIME) return [column(dateTimeType(details.behaviors.get(name)))];
   const type = TYPES.get(kind);
   if (type === undefined) return [];
   if (fileName !== undefined) {
     return [column(type), companion(`${name}_name`, fileName, true, 'file name')];
   }
   return [column(type)];
+}
+
+/** The DateTimeBehavior of a date-time: what it means for the value ("Behavior and format of the date and time column"). */
+const BEHAVIORS = new Set(['', 'UserLocal', 'TimeZoneIndependent', 'DateOnly']);
+
+function oddBehavior(behavior = ''): string | undefined {
+  return BEHAVIORS.has(behavior) ? undefined : `its DateTimeBehavior ${behavior} is not known`;
 }
 
 function dateTimeType(behavior: string | undefined): ColumnType {

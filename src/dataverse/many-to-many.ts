@@ -9,12 +9,18 @@ const RELATIONSHIPS =
   'RelationshipDefinitions/Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata' +
   '?$select=IntersectEntityName,Entity1LogicalName,Entity2LogicalName';
 
+const relationship = z.object({
+  IntersectEntityName: z.string(),
+  Entity1LogicalName: z.string(),
+  Entity2LogicalName: z.string(),
+});
+
+/** One that is odd costs its own tables alone: they are taken for ones of which nothing is told. */
 const answer = z.object({
-  value: z.array(
-    z.object({
-      IntersectEntityName: z.string(),
-      Entity1LogicalName: z.string(),
-      Entity2LogicalName: z.string(),
+  value: z.array(z.unknown()).transform((values) =>
+    values.flatMap((value) => {
+      const parsed = relationship.safeParse(value);
+      return parsed.success ? [parsed.data] : [];
     }),
   ),
 });

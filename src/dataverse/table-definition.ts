@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import type { OddItem } from '../model/table.ts';
 
-/** `{"LocalizedLabels":[…],"UserLocalizedLabel":{"Label":"Account",…}}` */
+/** `{"LocalizedLabels":[…],"UserLocalizedLabel":{"Label":"Account",…}}`; an odd one costs the comment alone. */
 const label = z
   .object({
     UserLocalizedLabel: z.object({ Label: z.string().nullish() }).nullish(),
     LocalizedLabels: z.array(z.object({ Label: z.string().nullish() })).nullish(),
   })
-  .nullish();
+  .nullish()
+  .catch(undefined);
+
+/** Of members that change nothing in what is mirrored: of another type they are as good as absent. */
+const minor = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
 
 /** Documented as a boolean, reported by some as a managed property. */
 const flag = z
@@ -28,14 +33,14 @@ export const ENTITY_SELECT = [
 
 /** A table as EntityDefinitions describe it. */
 export const entityDefinition = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   /** Comes unasked. */
-  MetadataId: z.string().nullish(),
+  MetadataId: minor(z.string()),
   EntitySetName: z.string().nullish(),
   PrimaryIdAttribute: z.string().nullish(),
-  PrimaryNameAttribute: z.string().nullish(),
+  PrimaryNameAttribute: minor(z.string()),
   ChangeTrackingEnabled: z.boolean().nullish(),
-  CanChangeTrackingBeEnabled: flag,
+  CanChangeTrackingBeEnabled: minor(flag),
   IsIntersect: z.boolean().nullish(),
   TableType: z.string().nullish(),
   DisplayName: label,
@@ -57,25 +62,28 @@ export const ATTRIBUTE_SELECT = [
 ];
 
 export const attributeDefinition = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   /** Comes unasked. */
-  MetadataId: z.string().nullish(),
+  MetadataId: minor(z.string()),
   AttributeType: z.string().nullish(),
   AttributeTypeName: z.object({ Value: z.string().nullish() }).nullish(),
   AttributeOf: z.string().nullish(),
   IsValidForRead: z.boolean().nullish(),
   IsValidODataAttribute: flag,
-  IsSecured: z.boolean().nullish(),
-  SourceType: z.number().nullish(),
+  IsSecured: minor(z.boolean()),
+  SourceType: minor(z.number()),
   DisplayName: label,
   Description: label,
 });
 export type AttributeDefinition = z.infer<typeof attributeDefinition>;
 
 /** What only a cast of the attributes tells. */
-export const lookupDetail = z.object({ LogicalName: z.string(), Targets: z.array(z.string()).nullish() });
+export const lookupDetail = z.object({
+  LogicalName: z.string().min(1),
+  Targets: z.array(z.string()).nullish(),
+});
 export const dateTimeDetail = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   DateTimeBehavior: z.object({ Value: z.string().nullish() }).nullish(),
 });
 
@@ -84,6 +92,8 @@ export interface AttributeDetails {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   /** `UserLocal`, `TimeZoneIndependent` or `DateOnly` of each date-time. */
   readonly behaviors: ReadonlyMap<string, string>;
+  /** Attributes of which a detail came that nobody can make sense of, with the reason. */
+  readonly odd?: readonly OddItem[];
 }
 
 /** The caller's label, else the first there is; undefined when there is none. */

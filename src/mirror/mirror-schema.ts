@@ -7,6 +7,7 @@ import { dropViews, viewsOf } from './labels/drop-views.ts';
 import { assertKey } from './mirror-key.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
+import { recordDefinition } from './state/definitions.ts';
 import { createSchema } from './state/migrate.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
@@ -88,6 +89,7 @@ export async function prepareMirrorTable(
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);
+  await recordDefinition(store, db, options.definition);
   const hasRows = await rememberMirrorTable(client, store, mirror);
   return {
     mirror: plan.mirror,

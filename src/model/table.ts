@@ -45,6 +45,16 @@ export interface Column {
   readonly description?: string;
 }
 
+/** A definition that nobody can make sense of: it is left out, and the others go on. */
+export interface OddItem {
+  /** Logical name; null where it has none. */
+  readonly name: string | null;
+  /** Another name it can be told by, where it has no logical name. */
+  readonly alias?: string;
+  /** Which member is odd, and how. */
+  readonly reason: string;
+}
+
 /** A Dataverse table as far as a mirror of it needs to know. */
 export interface Table {
   readonly logicalName: string;
@@ -62,6 +72,12 @@ export interface Table {
   /** Rows in a page at most, where the environment gives fewer than 5,000. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];
+  /** Attributes that are left out because their definitions are odd. */
+  readonly odd?: readonly OddItem[];
+  /** Attributes whose details did not come, so that the usual ones were assumed. */
+  readonly assumed?: readonly string[];
+  /** The environment's CSDL did not tell which columns there are, but the attributes' own flags. */
+  readonly byFlags?: true;
   readonly displayName?: string;
   readonly description?: string;
 }

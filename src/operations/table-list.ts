@@ -1,4 +1,5 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { nameOfOdd } from '../dataverse/odd-items.ts';
 import { readRecordCounts } from '../dataverse/record-count.ts';
 import type { Resolution, TableEntry } from '../sync/table-resolution.ts';
 
@@ -29,15 +30,29 @@ export async function listTables(
     .map((table) => table.LogicalName);
   const counts = await readRecordCounts(dataverse.client, countable, signal);
   const modes = new Map(resolution.tables.map(({ name, mode }) => [name, mode]));
+  // A definition that is odd is no table to mirror, and is one of the environment's all the same.
+  const odd = (await dataverse.metadata.oddTables(signal)).map((item): ListedTable => ({
+    table: item.name ?? `(${nameOfOdd(item)})`,
+    entitySet: null,
+    changeTracking: false,
+    mirrored: item.name !== null && modes.has(item.name),
+    mode: null,
+    excluded: `its definition is odd: ${item.reason}`,
+    rows: null,
+  }));
+  const listed = new Set(definitions.map(({ LogicalName }) => LogicalName));
   return definitions
-    .map(({ LogicalName: table, EntitySetName: entitySet, ChangeTrackingEnabled: isTracked }) => ({
-      table,
-      entitySet: entitySet ?? null,
-      changeTracking: isTracked === true,
-      mirrored: modes.has(table),
-      mode: modes.get(table) ?? null,
-      excluded: resolution.excluded.get(table) ?? null,
-      rows: counts.get(table) ?? null,
-    }))
+    .map(
+      ({ LogicalName: table, EntitySetName: entitySet, ChangeTrackingEnabled: isTracked }): ListedTable => ({
+        table,
+        entitySet: entitySet ?? null,
+        changeTracking: isTracked === true,
+        mirrored: modes.has(table),
+        mode: modes.get(table) ?? null,
+        excluded: resolution.excluded.get(table) ?? null,
+        rows: counts.get(table) ?? null,
+      }),
+    )
+    .concat(odd.filter(({ table }) => !listed.has(table)))
     .toSorted((a, b) => a.table.localeCompare(b.table));
 }

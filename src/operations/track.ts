@@ -1,6 +1,6 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readIntersections } from '../dataverse/many-to-many.ts';
-import { tableNotFound } from '../dataverse/metadata.ts';
+import { tableNotFound } from '../dataverse/mirrorable-table.ts';
 import { turnOnTracking } from '../dataverse/turn-on-tracking.ts';
 import { Failure, toFailure } from '../model/failure.ts';
 import { fitsPattern, isPattern } from '../model/name-pattern.ts';

@@ -148,7 +148,8 @@ async function follow<T extends ScheduledTable>(
   const present = new Set(resolution.tables.map(({ name }) => name));
   for (const name of before) {
     // One that is there but cannot be mirrored any more says so by its own runs.
-    if (!present.has(name) && !resolution.excluded.has(name)) await running.remove(name);
+    const isGone = !present.has(name) && !resolution.excluded.has(name) && !resolution.isIncomplete;
+    if (isGone) await running.remove(name);
   }
   options.onTables?.(running.names());
   await tellRemoved(mirror.store, choice, resolution, logger);

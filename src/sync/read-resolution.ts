@@ -25,7 +25,7 @@ export async function readResolution<T extends TableEntry>(
   const intersections = definitions.some(isUntrackedIntersect)
     ? await readIntersections(dataverse.client, signal)
     : undefined;
-  return resolveTables(choice, definitions, intersections);
+  return resolveTables(choice, definitions, intersections, await dataverse.metadata.oddTables(signal));
 }
 
 /** Whether only the tables it joins tell if its changes are tracked. */

@@ -11,8 +11,9 @@ import { isMeantByPattern, type Resolution, type TableChoice, type TableEntry } 
 export function removedTables(
   known: readonly string[],
   choice: TableChoice<TableEntry>,
-  { tables, excluded }: Resolution<TableEntry>,
+  { tables, excluded, isIncomplete }: Resolution<TableEntry>,
 ): string[] {
+  if (isIncomplete) return [];
   const present = new Set(tables.map(({ name }) => name));
   return known.filter((name) => !present.has(name) && !excluded.has(name) && isMeantByPattern(choice, name));
 }

@@ -7,6 +7,7 @@ import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import type { LabelKeeper } from './label-keeper.ts';
+import { SourceDefinition } from './source-definition.ts';
 import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
 
 /** What of a table is mirrored, and how. */
@@ -44,6 +45,7 @@ export class TablePreparation {
   // The environment's metadata version at that time.
   private version: string | undefined;
 
+  private readonly source: SourceDefinition;
   private readonly labels: LabelKeeper | undefined;
   private readonly logger: Logger;
 
@@ -61,6 +63,7 @@ export class TablePreparation {
     this.mirror = parts.mirror;
     this.labels = parts.labels;
     this.logger = parts.logger;
+    this.source = new SourceDefinition({ ...parts, table: wishes.name, mode: wishes.mode });
   }
 
   /**
@@ -70,8 +73,8 @@ export class TablePreparation {
    * @throws Failure
    */
   async make(lease: Lease, signal: AbortSignal): Promise<Ready> {
-    const { name, mode, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
-    const definition = await this.dataverse.metadata.table(name, signal, mode);
+    const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
+    const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
     if (this.prepared?.definition === definition) {
       return { mirror: this.prepared.mirror, created: false, refills: false, hasRows: true };
@@ -104,7 +107,8 @@ export class TablePreparation {
         `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} reads the old ones, which change no more.`,
       );
     }
-    await this.labels?.keep(name, lease, signal);
+    // While not even the definition can be had, labels would hold the rows up for nothing.
+    if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
     return ready;
   }
 
@@ -127,9 +131,8 @@ export class TablePreparation {
 
   /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
   isSettled(selection: string): boolean {
-    const { prepared, wishes } = this;
-    if (prepared?.selection !== selection) return false;
-    return this.dataverse.metadata.known(wishes.name) === prepared.definition;
+    const { prepared } = this;
+    return prepared?.selection === selection && this.source.isCurrent(prepared.definition);
   }
 
   /** What the mirror table was last prepared for; undefined before, and after `forget`. */
@@ -145,5 +148,6 @@ export class TablePreparation {
   /** What this process believes of the mirror table may be wrong: look again next time. */
   forget(): void {
     this.prepared = undefined;
+    this.source.forget();
   }
 }

@@ -1,6 +1,7 @@
 import type { Intersections } from '../dataverse/many-to-many.ts';
 import type { EntityDefinition } from '../dataverse/table-definition.ts';
 import { fitsPattern, isPattern } from '../model/name-pattern.ts';
+import type { OddItem } from '../model/table.ts';
 
 /** An entry of `tables` in the configuration: what resolution needs of it. */
 export interface TableEntry {
@@ -28,6 +29,8 @@ export interface Resolution<T extends TableEntry> {
   readonly excluded: ReadonlyMap<string, string>;
   /** Patterns that fit no table of the environment. */
   readonly idlePatterns: readonly string[];
+  /** Not all tables could be told by name: one that is missing need not be gone. */
+  readonly isIncomplete: boolean;
 }
 
 /**
@@ -38,11 +41,13 @@ export interface Resolution<T extends TableEntry> {
  * cannot be mirrored as its entry says is left out with the reason.
  *
  * @param intersections undefined where the environment does not tell.
+ * @param odd definitions that nobody can make sense of: no pattern brings those.
  */
 export function resolveTables<T extends TableEntry>(
   choice: TableChoice<T>,
   definitions: readonly EntityDefinition[],
   intersections: Intersections | undefined,
+  odd: readonly OddItem[] = [],
 ): Resolution<T> {
   const named = choice.entries.filter(({ name }) => !isPattern(name));
   const names = new Set(named.map(({ name }) => name));
@@ -62,8 +67,17 @@ export function resolveTables<T extends TableEntry>(
     if (reason === undefined) brought.push({ ...entry, name, pattern: entry.name });
     else excluded.set(name, reason);
   }
+  const present = new Set(definitions.map(({ LogicalName }) => LogicalName));
+  for (const { name, reason } of odd) {
+    if (name === null || present.has(name) || names.has(name)) continue;
+    for (const pattern of idle) if (fitsPattern(name, pattern)) idle.delete(pattern);
+    if (patterns.some((pattern) => fitsPattern(name, pattern.name))) {
+      excluded.set(name, `its definition is odd: ${reason}`);
+    }
+  }
   brought.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { tables: [...named, ...brought], excluded, idlePatterns: [...idle] };
+  const isIncomplete = odd.some(({ name }) => name === null);
+  return { tables: [...named, ...brought], excluded, idlePatterns: [...idle], isIncomplete };
 }
 
 /** Whether a table of this name would be brought by a pattern, if the environment had it. */

@@ -13,14 +13,14 @@ function columns(
   definition: object,
   details: Partial<AttributeDetails> = {},
   declared?: readonly string[],
-): Column[] {
+): readonly Column[] {
   const attribute = attributeDefinition.parse({ LogicalName: 'x', ...definition });
   return columnsOf(
     'account',
-    [attribute],
+    { items: [attribute], odd: [] },
     { ...NOTHING, ...details },
     declared === undefined ? undefined : new Set(declared),
-  );
+  ).columns;
 }
 
 const types = (definition: object, details: Partial<AttributeDetails> = {}): string[] =>
@@ -93,7 +93,7 @@ test('the name of a file is the text attribute that belongs to it, whatever that
     },
   ].map((definition) => attributeDefinition.parse(definition));
   const declared = new Set(['background_image', 'backgroundimage_name']);
-  expect(columnsOf('canvasapp', definitions, NOTHING, declared)).toMatchObject([
+  expect(columnsOf('canvasapp', { items: definitions, odd: [] }, NOTHING, declared).columns).toMatchObject([
     { name: 'background_image', property: 'background_image', type: 'uuid' },
     { name: 'background_image_name', property: 'backgroundimage_name', type: 'text', selectable: true },
   ]);

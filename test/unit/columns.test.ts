@@ -7,7 +7,6 @@ import {
   lookupDetail,
   type AttributeDetails,
 } from '../../src/dataverse/table-definition.ts';
-import type { Column } from '../../src/model/table.ts';
 import { fixtureJson, fixtureText } from './fixture.ts';
 
 const csdl = readCsdl(fixtureText('metadata.xml'));
@@ -26,9 +25,9 @@ function detailsOf(definitions: readonly unknown[]): AttributeDetails {
 function mirrored(fixture: string, declared: ReadonlySet<string> | undefined): Map<string, string> {
   const definitions = fixtureJson(fixture) as unknown[];
   const attributes = definitions.map((definition) => attributeDefinition.parse(definition));
-  const columns: Column[] = columnsOf('account', attributes, detailsOf(definitions), declared).filter(
-    ({ onRequest }) => onRequest !== true,
-  );
+  const sorted = { items: attributes, odd: [] };
+  const read = columnsOf('account', sorted, detailsOf(definitions), declared);
+  const columns = read.columns.filter(({ onRequest }) => onRequest !== true);
   expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
   return new Map(columns.map(({ name, type, property }) => [name, `${type} ${property}`]));
 }

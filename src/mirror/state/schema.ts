@@ -143,6 +143,21 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'columns_pkey', columns: [t.environmentId, t.table, t.column] })],
   );
 
+  /** What the environment last said of each table, for when it does not say it. */
+  const definitions = table(
+    'definitions',
+    {
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      /** As JSON. Not of that type: what people write may hold characters that jsonb does not take. */
+      definition: text('definition').notNull(),
+      /** Since when it has not been had any more; null while it is. */
+      unreadSince: moment('unread_since'),
+      unreadCode: text('unread_code'),
+    },
+    (t) => [primaryKey({ name: 'definitions_pkey', columns: [t.environmentId, t.table] })],
+  );
+
   const quarantine = table(
     'quarantine',
     {
@@ -157,7 +172,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],
   );
 
-  return { environments, tables, runs, columns, quarantine };
+  return { environments, tables, runs, columns, definitions, quarantine };
 }
 
 /** The state tables in a schema, for queries. */
@@ -168,4 +183,4 @@ export function stateTables(schema: string) {
 export type StateTables = ReturnType<typeof stateTables>;
 
 // drizzle-kit reads these to write the migrations.
-export const { environments, tables, runs, columns, quarantine } = defineState(pgTable);
+export const { environments, tables, runs, columns, definitions, quarantine } = defineState(pgTable);

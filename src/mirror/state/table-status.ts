@@ -4,7 +4,7 @@ import type { FailureSummary } from '../../model/failure.ts';
 import { qualifiedName, shortenIdentifier } from '../identifier.ts';
 import { DELETED_AT } from '../mirror-table.ts';
 import type { StateStore } from './store.ts';
-import { count, eq, sql } from './drizzle.ts';
+import { and, count, eq, sql } from './drizzle.ts';
 
 /** How one table stands, as `status` tells it. */
 export interface TableStatus {
@@ -43,7 +43,7 @@ export async function readTableStatus(
   store: StateStore,
   mirrorSchema: string,
 ): Promise<TableStatus[]> {
-  const { tables } = store.tables;
+  const { tables, definitions } = store.tables;
   const rows = await store.db
     .select({
       table: tables.table,
@@ -57,6 +57,8 @@ export async function readTableStatus(
       errorReaction: tables.errorReaction,
       pending: tables.pending,
       unseenRows: tables.unseenRows,
+      unreadSince: definitions.unreadSince,
+      unreadCode: definitions.unreadCode,
       counts: {
         requests: tables.requests,
         idleRequests: tables.idleRequests,
@@ -66,6 +68,10 @@ export async function readTableStatus(
       },
     })
     .from(tables)
+    .leftJoin(
+      definitions,
+      and(eq(definitions.environmentId, tables.environmentId), eq(definitions.table, tables.table)),
+    )
     .where(eq(tables.environmentId, store.environmentId))
     .orderBy(tables.table);
   const quarantined = await countQuarantined(store);
@@ -96,6 +102,8 @@ interface Outcome {
   readonly errorReaction: string | null;
   readonly pending: string | null;
   readonly unseenRows: number | null;
+  readonly unreadSince: Date | null;
+  readonly unreadCode: string | null;
 }
 
 /** Failures that a person's word ends. */
@@ -112,11 +120,21 @@ function errorOf(row: Outcome): FailureSummary | null {
   if (row.errorCode !== null) {
     return { code: row.errorCode, message: row.errorMessage ?? '', remedy: row.errorRemedy ?? '' };
   }
-  if (row.pending === null) return null;
+  if (row.pending === null) return unread(row);
   return {
     code: 'drift-pending',
     message: `Waiting for somebody's word: ${row.pending}`,
     remedy: `Look at it with \`mirrorverse plan ${row.table}\` and let it happen with \`mirrorverse plan ${row.table} --apply\`.`,
+  };
+}
+
+/** The table goes on all the same, so its phase stays. */
+function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | null {
+  if (unreadSince === null) return null;
+  return {
+    code: 'metadata-unread',
+    message: `The definition of table ${table} cannot be had since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`,
+    remedy: `Run \`mirrorverse check\`; changes of the table's columns are followed once its definition can be read again.`,
   };
 }
 
