@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { Client, type Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { withOwnSession } from './session.ts';
 import { SESSION_SIGN } from './session-sign.ts';
 import { isPostgresError } from './sqlstate.ts';
 import { timed } from './timed-query.ts';
@@ -102,9 +103,10 @@ const BACKEND = `FROM pg_stat_activity a LEFT JOIN pg_stat_progress_copy c USING
 async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
   let isConnected = false;
   try {
-    return await withOwnConnection(pool, async (client) => {
+    return await withOwnSession(pool, async (session) => {
       isConnected = true;
-      const { rows } = await client.query<{ waiting: boolean | null; sign: string }>(
+      await session.setUp();
+      const { rows } = await session.alone<{ waiting: boolean | null; sign: string }>(
         timed(`SELECT a.wait_event_type = 'Client' AS waiting, ${SESSION_SIGN} AS sign ${BACKEND}`, [pid]),
       );
       const [row] = rows;
@@ -129,25 +131,13 @@ export function withoutAnswer(error: unknown, isConnected: boolean): Look {
 /** Ends a session that has not moved since, so that its locks do not outlast it. */
 async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<void> {
   try {
-    await withOwnConnection(pool, async (client) => {
-      await client.query(
+    await withOwnSession(pool, async (session) => {
+      await session.setUp();
+      await session.alone(
         timed(`SELECT pg_terminate_backend(a.pid) ${BACKEND} AND ${SESSION_SIGN} = $2`, [pid, sign]),
       );
     });
   } catch {
     // PostgreSQL ends it by itself when it notices that we are gone, which takes longer.
-  }
-}
-
-async function withOwnConnection<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(pool.options);
-  // Whatever breaks breaks the query too.
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    return await work(client);
-  } finally {
-    // Not waited for: a dead connection would never end.
-    void client.end().catch(() => undefined);
   }
 }

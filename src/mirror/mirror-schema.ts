@@ -9,7 +9,7 @@ import type { MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { recordDefinition } from './state/definitions.ts';
 import { createSchema } from './state/migrate.ts';
-import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
 import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
 import { ensureMarks } from './load-marks.ts';
@@ -80,7 +80,7 @@ export async function prepareMirrorTable(
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     if (plan.altered.length > 0) await makeWay(client, plan);
     for (const statement of plan.statements) await client.query(statement);
-    await client.query('SET LOCAL lock_timeout = DEFAULT');
+    await client.query(WITHOUT_LOCK_TIMEOUT);
   }
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });

@@ -346,13 +346,11 @@ export class PageWriter {
     const { pool, store, lease, mirror } = this.options;
     return this.retried(signal, async () => {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
-      return connection.cancelledLate(signal, async () =>
-        connection.transaction(async (client) => {
-          const held = await holdFence(store, client, lease, mirror);
-          if (!held.isRemembered) throw mirrorReplaced(mirror);
-          return work(client, held);
-        }),
-      );
+      return connection.transaction(async (client) => {
+        const held = await holdFence(store, client, lease, mirror);
+        if (!held.isRemembered) throw mirrorReplaced(mirror);
+        return work(client, held);
+      }, signal);
     });
   }
 

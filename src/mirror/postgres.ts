@@ -1,12 +1,22 @@
-import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
+import {
+  Pool,
+  type ClientBase,
+  type PoolClient,
+  type PoolConfig,
+  type QueryConfig,
+  type QueryResult,
+  type QueryResultRow,
+} from 'pg';
 import type { Logger } from 'pino';
 import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
 import { despiteContention } from './contention.ts';
+import { cancelLate, type RunningTransaction } from './late-cancel.ts';
 import { connectionTo } from './postgres-tls.ts';
-import { isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
-import { timed } from './timed-query.ts';
+import { beginOn, Session, type SessionConfig } from './session.ts';
+import { isReadOnly, postgresFailure } from './sqlstate.ts';
+import { ANSWER_TIMEOUT, timed } from './timed-query.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -29,17 +39,22 @@ const BURST = 10_000;
  * @throws Failure `database-tls` where the address asks for TLS in a way that cannot be followed.
  */
 export function openPool(options: PostgresOptions, logger: Logger): Pool {
-  const pool = new Pool({
+  const config: PoolConfig & SessionConfig = {
     ...connectionTo(options.url),
     application_name: 'mirrorverse',
     max: options.connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE,
-    idle_in_transaction_session_timeout: options.idleInTransaction,
+    idleInTransaction: options.idleInTransaction,
+    // The pool makes each client with this configuration, as its types do not say.
+    Client: Session as unknown as new () => ClientBase,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say
-    onConnect: setUp,
-  });
+    onConnect: async (client) => {
+      if (client instanceof Session) await client.setUp();
+    },
+  };
+  const pool = new Pool(config);
   // Without a listener an idle connection that breaks would end the process.
   let lastTold = Number.NEGATIVE_INFINITY;
   pool.on('error', (error) => {
@@ -51,45 +66,14 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
   return pool;
 }
 
-/** Seconds of silence after which the server asks for us, between its questions, and how many it asks. */
-const SERVER_KEEP_ALIVE = `set_config('tcp_keepalives_idle', '30', false),
-  set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '3', false)`;
-/**
- * What a role or a database may have set otherwise: how times are written, which are read, and a limit on
- * statements, which a sweep would never keep to; whether one is still at work is watched.
- */
-const SESSION = `set_config('datestyle', 'ISO', false), set_config('statement_timeout', '0', false)`;
-/** How often the server looks whether we are there while it is at work or waits for a lock. */
-const SERVER_CHECK = `set_config('client_connection_check_interval', '10s', false)`;
-
-/**
- * Sets a new session up, and makes the server notice within a minute that we are gone, whatever it is doing: a session left behind
- * keeps its locks, the lease's among them. As a statement, because poolers refuse connections that ask
- * for it at their start.
- */
-async function setUp(client: ClientBase): Promise<void> {
-  try {
-    await client.query(timed(`SELECT ${SESSION}, ${SERVER_KEEP_ALIVE}, ${SERVER_CHECK}`));
-  } catch (error) {
-    if (!isPostgresError(error)) throw error;
-    // Not every system that PostgreSQL runs on can look.
-    await client.query(timed(`SELECT ${SESSION}, ${SERVER_KEEP_ALIVE}`));
-  }
-}
-
 /** Milliseconds of silence during a transaction before somebody asks whether it is still under way. */
 const PATIENCE = 10_000;
-
-/** Milliseconds a transaction may go on after the process was told to stop. */
-const ABORT_GRACE = 10_000;
 
 /** A connection taken from the pool for as long as it is needed. */
 export class PostgresConnection {
   readonly client: PoolClient;
   private readonly pool: Pool;
   private broken: Error | undefined;
-  /** Process id of the backend, which behind a pooler may be another one each time. */
-  private pid: number | undefined;
   private readonly onError = (error: Error): void => {
     this.broken ??= error;
   };
@@ -113,16 +97,23 @@ export class PostgresConnection {
    * Runs `work` in a transaction. Whatever fails, the first error is the one thrown, as `pg` made it;
    * a connection that cannot even roll back is not given back to the pool. One that dies without a
    * word is noticed, however long a statement may take.
+   *
+   * @param signal for work that may take long: an abort cancels it after a while.
    */
-  async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (client: PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     let endWatch: (() => void) | undefined;
+    let endCancel: (() => Promise<boolean>) | undefined;
     try {
-      const pid = await this.begin();
-      endWatch = watchConnection(this.client, { pool: this.pool, pid, patience: patienceOf(this.pool) });
+      const running = await this.begin();
+      const { pid } = running;
+      endWatch = watchConnection(this.client, { pool: this.pool, pid, patience: patienceOf(this.client) });
+      endCancel = cancelLate(this.pool, running, signal);
       const result = await work(this.client);
+      await this.noCancelAfter(endCancel);
       await this.client.query('COMMIT');
       return result;
     } catch (error) {
+      await this.noCancelAfter(endCancel);
       await this.rollBack();
       // Whether a session may write was settled when it began: one made after a failover may.
       if (isReadOnly(error)) this.broken ??= new Error('read-only session');
@@ -138,35 +129,6 @@ export class PostgresConnection {
     this.client.release(this.broken ?? false);
   }
 
-  /** Cancels the statement under way, from another connection; without effect when there is none. */
-  private async cancel(): Promise<void> {
-    try {
-      await this.pool.query(timed('SELECT pg_cancel_backend($1)', [this.pid]));
-    } catch {
-      // PostgreSQL cannot be asked; it rolls back by itself when it notices that we are gone.
-    }
-  }
-
-  /**
-   * Lets work on the connection end by itself after an abort, for a while; then its statement is
-   * cancelled, which rolls the transaction back. One that waits for a lock, or rewrites a large table,
-   * would otherwise outlast the process's own time to stop, and keep the lease.
-   */
-  async cancelledLate<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const onAbort = (): void => {
-      timer = setTimeout(() => void this.cancel(), ABORT_GRACE);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await work();
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
   /** Throws the connection away. */
   destroy(error: unknown): void {
     this.breakOff(error);
@@ -178,19 +140,23 @@ export class PostgresConnection {
     this.broken ??= error instanceof Error ? error : new Error(String(error));
   }
 
-  /** @returns the backend's process id. */
-  private async begin(): Promise<number> {
+  private async begin(): Promise<RunningTransaction> {
     try {
-      // Of two statements the driver returns two results, which its types do not know.
-      const results: unknown = await this.client.query(timed('BEGIN; SELECT pg_backend_pid() AS pid'));
-      const [, answer] = results as readonly QueryResult<{ pid: number }>[];
-      this.pid = answer?.rows[0]?.pid;
-      if (this.pid === undefined) throw new Error('no process id');
-      return this.pid;
+      const statements = `${beginOn(this.client)}; SELECT pg_backend_pid() AS pid, now()::text AS "startedAt"`;
+      // Of several statements the driver returns several results, which its types do not know.
+      const results: unknown = await this.client.query(timed(statements));
+      const running = (results as readonly QueryResult<RunningTransaction>[]).at(-1)?.rows[0];
+      if (running === undefined) throw new Error('no process id');
+      return running;
     } catch (error) {
       this.breakOff(error);
       throw error;
     }
+  }
+
+  /** A cancel that may still come must not hit what comes next on this backend: it then ends with the connection. */
+  private async noCancelAfter(end: (() => Promise<boolean>) | undefined): Promise<void> {
+    if ((await end?.()) === false) this.breakOff(new Error('a cancel of unknown fate'));
   }
 
   private async rollBack(): Promise<void> {
@@ -207,9 +173,8 @@ export class PostgresConnection {
  * Well within the time that the server itself gives a transaction that stands idle, which is a lease:
  * nobody is to take over from one that only has to begin again.
  */
-function patienceOf(pool: Pool): number {
-  const { idle_in_transaction_session_timeout: idle = Infinity } = pool.options;
-  return Math.min(PATIENCE, idle / 3);
+function patienceOf(client: PoolClient): number {
+  return client instanceof Session ? Math.min(PATIENCE, client.idleInTransaction / 3) : PATIENCE;
 }
 
 /**
@@ -237,8 +202,7 @@ async function transactionOnce<T>(
 ): Promise<T> {
   const connection = await PostgresConnection.take(pool);
   try {
-    if (signal === undefined) return await connection.transaction(work);
-    return await connection.cancelledLate(signal, async () => connection.transaction(work));
+    return await connection.transaction(work, signal);
   } finally {
     connection.release();
   }
@@ -263,4 +227,32 @@ function connectFailure(error: unknown): unknown {
   return failure instanceof Failure
     ? failure
     : lostConnection(error instanceof Error ? error : new Error(String(error)));
+}
+
+/**
+ * One small statement that waits for nothing, on a connection of the pool: one that is not answered in
+ * time fails, and its connection is thrown away.
+ *
+ * @throws what `pg` throws.
+ */
+export async function statement<R extends QueryResultRow>(
+  pool: Pool,
+  query: QueryConfig,
+): Promise<QueryResult<R>> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  const onError = (error: Error): void => {
+    failure ??= error;
+  };
+  client.on('error', onError);
+  try {
+    const inTime = { ...query, query_timeout: ANSWER_TIMEOUT };
+    return await (client instanceof Session ? client.alone<R>(inTime) : client.query<R>(inTime));
+  } catch (error) {
+    onError(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(failure ?? false);
+  }
 }

@@ -8,6 +8,9 @@ import { isLockNotAvailable } from './sqlstate.ts';
  */
 export const STRONG_LOCK_TIMEOUT = 500;
 
+/** Ends a limit on waiting for locks. Not DEFAULT, which is what a role or a database was given. */
+export const WITHOUT_LOCK_TIMEOUT = 'SET LOCAL lock_timeout = 0';
+
 /** Milliseconds: more than `deadlock_timeout`, at which a vacuum ends that is asked to. */
 const VACUUM_TIMEOUT = 3_000;
 
@@ -22,7 +25,7 @@ const VACUUM_TIMEOUT = 3_000;
 export async function endVacuum(client: ClientBase, table: string): Promise<void> {
   await client.query(`SET LOCAL lock_timeout = ${VACUUM_TIMEOUT}`);
   await client.query(`LOCK TABLE ${table} IN SHARE UPDATE EXCLUSIVE MODE`);
-  await client.query('SET LOCAL lock_timeout = DEFAULT');
+  await client.query(WITHOUT_LOCK_TIMEOUT);
 }
 
 /**
@@ -35,7 +38,7 @@ export async function whereLocksAllow(client: ClientBase, work: () => Promise<un
   const withTimeout = async (): Promise<void> => {
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     await work();
-    await client.query('SET LOCAL lock_timeout = DEFAULT');
+    await client.query(WITHOUT_LOCK_TIMEOUT);
   };
   return (await inSavepoint(client, withTimeout, isInTheWay)) === undefined;
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { qualifiedName, quoteLiteral } from './identifier.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
-import { endVacuum, STRONG_LOCK_TIMEOUT } from './strong-lock.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from './strong-lock.ts';
 
 /** Name of the trigger on every mirror table. */
 const TRIGGER = 'mirrorverse_truncated';
@@ -62,5 +62,5 @@ export async function ensureTruncationTrigger(
       EXECUTE FUNCTION ${qualifiedName(store.schema, TRUNCATED)}(${parameters})`,
   );
   await client.query(`ALTER TABLE ${mirror.qualified} ENABLE ALWAYS TRIGGER ${TRIGGER}`);
-  await client.query('SET LOCAL lock_timeout = DEFAULT');
+  await client.query(WITHOUT_LOCK_TIMEOUT);
 }

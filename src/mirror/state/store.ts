@@ -1,6 +1,6 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { impatient } from '../timed-query.ts';
+import { statement } from '../postgres.ts';
 import { stateTables, type StateTables } from './schema.ts';
 import { drizzle } from './drizzle.ts';
 
@@ -23,4 +23,11 @@ export function openStateStore(pool: pg.Pool, schema: string, environmentId: num
     environmentId,
     on: (client) => drizzle(client),
   };
+}
+
+/** The pool as drizzle uses it without a transaction: of a client it calls nothing else then. */
+function impatient(pool: pg.Pool): pg.Pool {
+  const query = async (config: pg.QueryConfig, values?: unknown[]) =>
+    statement(pool, values === undefined ? config : { ...config, values });
+  return { query } as unknown as pg.Pool;
 }

@@ -3,6 +3,7 @@ import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
 import type { FailureSummary } from '../../model/failure.ts';
 import { qualifiedName, shortenIdentifier } from '../identifier.ts';
 import { DELETED_AT } from '../mirror-table.ts';
+import { transaction } from '../postgres.ts';
 import type { StateStore } from './store.ts';
 import { and, count, eq, sql } from './drizzle.ts';
 
@@ -75,11 +76,8 @@ export async function readTableStatus(
     .where(eq(tables.environmentId, store.environmentId))
     .orderBy(tables.table);
   const quarantined = await countQuarantined(store);
-  const counts = await countRows(
-    pool,
-    mirrorSchema,
-    rows.map((row) => row.table),
-  );
+  const names = rows.map((row) => row.table);
+  const counts = await transaction(pool, async (client) => countRows(client, mirrorSchema, names));
   return rows.map((row) => ({
     table: row.table,
     phase: phaseOf(row),
@@ -153,12 +151,12 @@ async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, 
  * estimate above that.
  */
 async function countRows(
-  pool: pg.Pool,
+  client: pg.ClientBase,
   mirrorSchema: string,
   tables: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const identifiers = new Map(tables.map((table) => [shortenIdentifier(table), table]));
-  const { rows: found } = await pool.query<{ name: string; estimate: number; soft: boolean }>(
+  const { rows: found } = await client.query<{ name: string; estimate: number; soft: boolean }>(
     `SELECT c.relname AS name, c.reltuples::float8 AS estimate,
             EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3) AS soft
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -173,7 +171,7 @@ async function countRows(
       continue;
     }
     const where = soft ? ` WHERE "${DELETED_AT}" IS NULL` : '';
-    const { rows } = await pool.query<{ rows: string }>(
+    const { rows } = await client.query<{ rows: string }>(
       `SELECT count(*) AS rows FROM ${qualifiedName(mirrorSchema, name)}${where}`,
     );
     counts.set(table, Number(rows[0]?.rows ?? 0));

@@ -1,0 +1,119 @@
+/**
+ * Settings that a role, a database, PGOPTIONS or postgresql.conf may have changed, and that would change
+ * what is stored or read, or stop a table. (PostgreSQL manual, chapter 20; each value is SQL, and a null
+ * leaves the setting as it is.) What only costs time, says where things are kept, or decides how much a
+ * crash of the server may lose is the administrator's: planner, memory, tablespaces, `role`,
+ * `synchronous_commit`.
+ */
+const PINNED: readonly (readonly [name: string, value: string])[] = [
+  // Whatever takes long may rightly take long, and is watched; a transaction that stands still has its own limit.
+  ['statement_timeout', `'0'`],
+  ['lock_timeout', `'0'`],
+  ['transaction_timeout', `'0'`],
+  ['idle_session_timeout', `'0'`],
+  // How values are written as text, and text is read.
+  ['client_encoding', `'UTF8'`],
+  ['datestyle', `'ISO, MDY'`],
+  ['intervalstyle', `'postgres'`],
+  ['timezone', `'UTC'`],
+  ['extra_float_digits', `'1'`],
+  ['bytea_output', `'hex'`],
+  ['xmloption', `'content'`],
+  ['array_nulls', `'on'`],
+  // How SQL is read, and how names come back from functions such as format_type().
+  ['standard_conforming_strings', `'on'`],
+  ['backslash_quote', `'safe_encoding'`],
+  ['transform_null_equals', `'off'`],
+  ['quote_all_identifiers', `'off'`],
+  // All our names have their schema, so only a path that puts others before PostgreSQL's own functions
+  // matters. The rest of the path stays: triggers that were added to a mirror table may need it.
+  [
+    'search_path',
+    `CASE WHEN current_setting('search_path') ILIKE '%pg_catalog%' THEN 'pg_catalog, ' || current_setting('search_path') END`,
+  ],
+  // Policies that hide rows raise an error instead; a hidden row would be taken for one that is not there.
+  ['row_security', `'off'`],
+  ['restrict_nonsystem_relation_kind', `''`],
+  // An expected error, of a row that cannot be stored, must not end the session.
+  ['exit_on_error', `'off'`],
+  ['client_min_messages', `'warning'`],
+  ['debug_parallel_query', `'off'`],
+  ['force_parallel_mode', `'off'`],
+  ['default_transaction_isolation', `'read committed'`],
+  ['default_transaction_deferrable', `'off'`],
+  // One that does not exist would refuse every new table.
+  [
+    'default_table_access_method',
+    `CASE WHEN NOT EXISTS (SELECT FROM pg_am WHERE amname = current_setting('default_table_access_method')) THEN 'heap' END`,
+  ],
+  // `replica` switches triggers and foreign keys off. Only a superuser may change it back.
+  ['session_replication_role', `CASE WHEN current_setting('is_superuser') = 'on' THEN 'origin' END`],
+];
+
+/**
+ * Of a connection that nobody else uses the server's end of: seconds of silence after which the server
+ * asks for us, between its questions, and how many it asks. A session left behind keeps its locks, the
+ * lease's among them, so the server must notice within a minute that we are gone.
+ */
+const OWN: readonly (readonly [name: string, value: string])[] = [
+  ['tcp_keepalives_idle', `'30'`],
+  ['tcp_keepalives_interval', `'10'`],
+  ['tcp_keepalives_count', `'3'`],
+  ['tcp_user_timeout', `'0'`],
+];
+
+/** How often the server looks whether we are there while it is at work. Not every system can look. */
+export const SERVER_CHECK = ['client_connection_check_interval', `'10s'`] as const;
+
+/**
+ * Whether a role or database was made read-only by default: a setting like the others. The server's own
+ * is obeyed: providers set it where a disk is nearly full, and a standby is one.
+ */
+const READ_ONLY_BY_ROLE = `EXISTS (
+  SELECT FROM pg_db_role_setting s, unnest(s.setconfig) AS c(setting)
+   WHERE starts_with(c.setting, 'default_transaction_read_only=')
+     AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+     AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))`;
+
+/** What a new connection turned out to be. */
+export interface SessionAnswer {
+  /** Process id of the backend that answered. */
+  readonly pid: number;
+  readonly readOnlyByRole: boolean;
+}
+
+/**
+ * Pins the settings for as long as the connection lives, in one statement, where the backend has process
+ * id `own`; elsewhere nothing is set. @returns SQL with one row, a `SessionAnswer`.
+ */
+export function pinForSession(own: number, idleInTransaction: number, checked: boolean): string {
+  const settings = [
+    ...PINNED,
+    idleLimit(idleInTransaction),
+    ['default_transaction_read_only', `CASE WHEN ${READ_ONLY_BY_ROLE} THEN 'off' END`] as const,
+    ...OWN,
+    ...(checked ? [SERVER_CHECK] : []),
+  ];
+  return `SELECT pg_backend_pid() AS pid, ${READ_ONLY_BY_ROLE} AS "readOnlyByRole",
+    (${setAll(settings, false, `pg_backend_pid() = (${own})`)}) AS pinned`;
+}
+
+/** Pins the settings until the transaction ends. */
+export function pinForTransaction(idleInTransaction: number): string {
+  return setAll([...PINNED, idleLimit(idleInTransaction)], true, 'true');
+}
+
+function idleLimit(milliseconds: number): readonly [string, string] {
+  return ['idle_in_transaction_session_timeout', `'${Math.round(milliseconds)}'`];
+}
+
+/** Settings that this version of PostgreSQL does not have are passed over. */
+function setAll(
+  settings: readonly (readonly [name: string, value: string])[],
+  isLocal: boolean,
+  condition: string,
+): string {
+  const values = settings.map(([name, value]) => `('${name}', ${value})`).join(', ');
+  return `SELECT count(set_config(p.name, p.value, ${isLocal})) FROM (VALUES ${values}) AS p(name, value)
+    WHERE ${condition} AND p.value IS NOT NULL AND current_setting(p.name, true) IS NOT NULL`;
+}
