@@ -19,9 +19,8 @@ export interface RunningTransaction {
  * and keep the lease.
  *
  * @param pool says how to connect; the cancel has a connection of its own and waits for none of the pool.
- * @returns what ends it, which must be awaited before the transaction ends: only then does no cancel
- *   reach the backend any more, whose next statement may be somebody else's. It resolves to false when
- *   that is not known, because PostgreSQL did not answer.
+ * @returns what ends it, to be awaited before anybody else uses the backend: only then does no cancel
+ *   reach it any more. It resolves to false when that is not known, because PostgreSQL did not answer.
  */
 export function cancelLate(
   pool: Pool,

@@ -14,8 +14,8 @@ import { watchConnection } from './connection-watch.ts';
 import { despiteContention } from './contention.ts';
 import { cancelLate, type RunningTransaction } from './late-cancel.ts';
 import { connectionTo } from './postgres-tls.ts';
-import { beginOn, Session, type SessionConfig } from './session.ts';
-import { isReadOnly, postgresFailure } from './sqlstate.ts';
+import { beginOn, isBehindPooler, Session, type SessionConfig } from './session.ts';
+import { isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
 import { ANSWER_TIMEOUT, timed } from './timed-query.ts';
 
 export interface PostgresOptions {
@@ -109,8 +109,10 @@ export class PostgresConnection {
       endWatch = watchConnection(this.client, { pool: this.pool, pid, patience: patienceOf(this.client) });
       endCancel = cancelLate(this.pool, running, signal);
       const result = await work(this.client);
-      await this.noCancelAfter(endCancel);
+      // A pooler gives the backend to somebody else at once. Otherwise a COMMIT that hangs is cancelled too.
+      if (isBehindPooler(this.client)) await this.noCancelAfter(endCancel);
       await this.client.query('COMMIT');
+      await this.noCancelAfter(endCancel);
       return result;
     } catch (error) {
       await this.noCancelAfter(endCancel);
@@ -150,7 +152,7 @@ export class PostgresConnection {
       return running;
     } catch (error) {
       this.breakOff(error);
-      throw error;
+      throw isPostgresError(error) && error.code === '08P01' ? noTransactions(error) : error;
     }
   }
 
@@ -206,6 +208,18 @@ async function transactionOnce<T>(
   } finally {
     connection.release();
   }
+}
+
+/** A pooler that lets clients in and refuses BEGIN; the rows of a page and its link must commit together. */
+function noTransactions(cause: Error): Failure {
+  return new Failure({
+    code: 'pooler-statement-mode',
+    reaction: 'stop-process',
+    message: 'The connection pooler before PostgreSQL allows no transactions.',
+    remedy:
+      'Give mirrorverse a database of the pooler with pool_mode = transaction or session, or have postgres.url (DATABASE_URL) name PostgreSQL itself.',
+    cause,
+  });
 }
 
 /** A failure of the connection as such: nothing is known about the statement under way. */

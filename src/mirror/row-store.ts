@@ -23,6 +23,7 @@ import { rowKeys } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { describeRefusal } from './row-refusal.ts';
 import { inSavepoint } from './savepoint.ts';
+import { isBehindPooler } from './session.ts';
 import { isMismatchOfTypes, isRowError, type PostgresError } from './sqlstate.ts';
 import { supersededRows } from './superseded-rows.ts';
 
@@ -143,8 +144,10 @@ export class RowStore {
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     const { mirror } = this;
     // Each time: a transaction that rolled back took the table with it.
-    await client.query(createStaging(mirror));
-    this.hasStaging = true;
+    // Behind a pooler the next transaction may be on another backend, and this one somebody else's.
+    const isShared = isBehindPooler(client);
+    await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
+    this.hasStaging = !isShared;
     const bad = new BadRows(mirror, page, mode.maxShare);
     const keys = rowKeys(mirror, page);
     const skip = new Set(supersededRows(mirror, page, keys));

@@ -97,6 +97,11 @@ export function beginOn(client: ClientBase): string {
   return client instanceof Session ? client.begin : 'BEGIN';
 }
 
+/** Whether the server's end of a client is somebody else's as soon as a transaction has ended. */
+export function isBehindPooler(client: ClientBase): boolean {
+  return client instanceof Session && client.isBehindPooler;
+}
+
 /** Runs `work` on a connection of its own, yet to be set up. One of the pool there may be none left of. */
 export async function withOwnSession<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
   const session = new Session({ idleInTransaction: 0, ...pool.options });

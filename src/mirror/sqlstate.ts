@@ -103,6 +103,15 @@ function sqlFailure(error: PostgresError): Failure {
   const failure = (code: string, reaction: Failure['reaction'], message: string, remedy: string): Failure =>
     new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
 
+  if (error.code === '08P01') {
+    // PostgreSQL has nothing to refuse in what the driver says; poolers use it for most of what they refuse.
+    return failure(
+      'pooler-refused',
+      'retry',
+      'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
+      'It is tried again by itself. The log of the pooler says why: a parameter of postgres.url (DATABASE_URL) or PGOPTIONS that it does not take, a user or database it does not know, too many connections, or a server it cannot reach.',
+    );
+  }
   if (PASSING.some((prefix) => error.code.startsWith(prefix))) {
     return failure(
       'database-unavailable',

@@ -3,6 +3,8 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
+import { transaction } from '../mirror/postgres.ts';
+import { isBehindPooler } from '../mirror/session.ts';
 import { missingGrants, remedyFor, serverVersion } from '../mirror/grants.ts';
 import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
@@ -52,6 +54,10 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             `Use PostgreSQL ${OLDEST_POSTGRES} or later.`,
           ),
     ];
+    if (await transaction(pool, async (client) => isBehindPooler(client))) {
+      const message = 'is reached through a connection pooler, of session or transaction mode';
+      findings.push(good('postgres.pooler', subject, message));
+    }
     const schemas = [...new Set([options.schema, options.stateSchema, ...options.viewSchemas])];
     const missing = await missingGrants(pool, schemas);
     findings.push(

@@ -7,7 +7,7 @@ import { column, sampleTable } from './sample-table.ts';
 /** Every statement that names a mirror table's columns. */
 function statements(mirror: MirrorTable): string[] {
   return [
-    mergeSql.createStaging(mirror),
+    mergeSql.createStaging(mirror, 'DELETE ROWS'),
     mergeSql.dropStaging(mirror),
     mergeSql.copyInto(mirror, 'staging', 'text'),
     mergeSql.copyInto(mirror, 'mirror', 'binary'),
