@@ -151,8 +151,9 @@ export class PostgresConnection {
       if (running === undefined) throw new Error('no process id');
       return running;
     } catch (error) {
-      this.breakOff(error);
-      throw isPostgresError(error) && error.code === '08P01' ? noTransactions(error) : error;
+      const failure = isPostgresError(error) && error.code === '08P01' ? noTransactions(error) : error;
+      this.breakOff(failure);
+      throw failure;
     }
   }
 
@@ -224,6 +225,7 @@ function noTransactions(cause: Error): Failure {
 
 /** A failure of the connection as such: nothing is known about the statement under way. */
 function lostConnection(cause: Error): unknown {
+  if (cause instanceof Failure) return cause;
   const failure = postgresFailure(cause);
   if (failure instanceof Failure && failure.reaction === 'retry') return failure;
   return new Failure({
