@@ -48,9 +48,9 @@ export async function startDaemonHealth(session: Session): Promise<DaemonHealth>
         note({ kind: 'table-failed', table, failure });
         return log.failed(table, failure);
       },
-      progressed() {
-        note({ kind: 'table-progressed' });
-        log.progressed();
+      progressed(table) {
+        note({ kind: 'table-progressed', table });
+        log.progressed(table);
       },
       succeeded(table) {
         note({ kind: 'table-succeeded', table });

@@ -1,6 +1,7 @@
-import { isOfTheProcess, OF_LEASES } from '../sync/outage-log.ts';
+import { OF_LEASES } from '../sync/outage-log.ts';
 import { throttledUntil } from './throttled.ts';
 import { LONG_PAUSE } from '../sync/pause-record.ts';
+import { reachOf, type Told } from '../sync/trouble-reach.ts';
 import type { Failure } from '../model/failure.ts';
 
 /** Why the mirror is not being kept up to date just now, for a person and for a probe. */
@@ -21,6 +22,8 @@ export interface Health {
   readonly since: number;
   /** Trouble of the process as a whole, until the first success. */
   readonly trouble: NotReady | null;
+  /** Tables whose rows PostgreSQL has no room for, until they themselves are stored. */
+  readonly noRoom: ReadonlyMap<string, NotReady>;
   /** The last outcome of each table at work; null where it was a success or there is none yet. */
   readonly tables: ReadonlyMap<string, NotReady | null>;
   readonly pause: { readonly since: number; readonly until: number } | null;
@@ -32,7 +35,7 @@ export type Happening =
   | { readonly kind: 'opening-failed'; readonly failure: Reason }
   | { readonly kind: 'tables'; readonly names: readonly string[] }
   | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
-  | { readonly kind: 'table-progressed' }
+  | { readonly kind: 'table-progressed'; readonly table: string }
   | { readonly kind: 'table-succeeded'; readonly table: string }
   | { readonly kind: 'paused'; readonly milliseconds: number }
   | { readonly kind: 'stopping' };
@@ -40,11 +43,11 @@ export type Happening =
 /** The same with its moment, in milliseconds since 1970. */
 export type HealthEvent = Happening & { readonly at: number };
 
-type Reason = Pick<Failure, 'code' | 'message' | 'remedy'>;
+type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & Told;
 
 /** The health of a process that has just begun. */
 export function starting(at: number): Health {
-  return { stage: 'starting', since: at, trouble: null, tables: new Map(), pause: null };
+  return { stage: 'starting', since: at, trouble: null, noRoom: new Map(), tables: new Map(), pause: null };
 }
 
 /** The health after an event. Nothing follows a stop. */
@@ -61,11 +64,13 @@ export function after(health: Health, event: HealthEvent): Health {
       return {
         ...health,
         tables: new Map(event.names.map((name) => [name, health.tables.get(name) ?? null])),
+        noRoom: new Map([...health.noRoom].filter(([name]) => event.names.includes(name))),
       };
     case 'table-failed':
       return afterFailure(health, event.table, event.failure, event.at);
     case 'table-progressed':
-      return health.trouble === null ? health : { ...health, trouble: null };
+      if (health.trouble === null && !health.noRoom.has(event.table)) return health;
+      return { ...health, trouble: null, noRoom: without(health.noRoom, event.table) };
     case 'table-succeeded':
       return afterSuccess(health, event.table);
     case 'paused':
@@ -78,14 +83,28 @@ function afterFailure(health: Health, table: string, failure: Reason, at: number
   if (OF_LEASES.has(failure.code)) return health;
   const reason = reasonOf(failure, at, health.tables.get(table) ?? null);
   const tables = new Map(health.tables).set(table, reason);
-  if (!isOfTheProcess(failure)) return { ...health, tables };
-  return { ...health, tables, trouble: reasonOf(failure, at, health.trouble) };
+  const noRoom = without(health.noRoom, table);
+  switch (reachOf(failure)) {
+    case 'table':
+      return { ...health, tables, noRoom };
+    case 'room':
+      return { ...health, tables, noRoom: new Map(noRoom).set(table, reason) };
+    case 'process':
+      return { ...health, tables, noRoom, trouble: reasonOf(failure, at, health.trouble) };
+  }
+}
+
+/** The same map where the table is not in it, which is the usual case. */
+function without(tables: ReadonlyMap<string, NotReady>, table: string): ReadonlyMap<string, NotReady> {
+  if (!tables.has(table)) return tables;
+  return new Map([...tables].filter(([name]) => name !== table));
 }
 
 function afterSuccess(health: Health, table: string): Health {
   // Nearly always; with many idle tables nothing is to be made anew.
   if (health.trouble === null && health.tables.get(table) === null) return health;
-  return { ...health, trouble: null, tables: new Map(health.tables).set(table, null) };
+  const noRoom = without(health.noRoom, table);
+  return { ...health, trouble: null, noRoom, tables: new Map(health.tables).set(table, null) };
 }
 
 function paused(health: Health, at: number, milliseconds: number): Health {
@@ -100,8 +119,8 @@ function reasonOf({ code, message, remedy }: Reason, at: number, before: NotRead
 }
 
 /**
- * Why the daemon is not ready, or null when it is: it has opened database and environment, and
- * neither is in trouble. One failing table of many is no trouble of the daemon; all tables failing is,
+ * Why the daemon is not ready, or null when it is: it has opened database and environment, neither is in
+ * trouble, and there is room for what every table writes. One failing table of many is no trouble of the daemon; all tables failing is,
  * whatever for.
  */
 export function notReady(health: Health, now: number): NotReady | null {
@@ -114,6 +133,8 @@ export function notReady(health: Health, now: number): NotReady | null {
     const message = 'Database and environment are being opened.';
     return { code: 'starting', message, remedy: 'Nothing to do.', since };
   }
+  const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
+  if (unstored !== undefined) return unstored;
   if (pause !== null && now < pause.until) return throttled(pause.since, pause.until);
   return reasonOfAll([...health.tables.values()]);
 }

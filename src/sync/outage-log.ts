@@ -2,26 +2,7 @@ import type { Logger } from 'pino';
 import type { Failure } from '../model/failure.ts';
 import { nextReminder } from '../model/reminder.ts';
 import type { Loudness, RunWatch } from './run-watch.ts';
-
-/** Failures that are nobody's in particular: what one table meets all of them do. */
-const OF_THE_PROCESS: ReadonlySet<string> = new Set([
-  'database-unreachable',
-  'database-unavailable',
-  'database-sign-in',
-  'database-missing',
-  'database-tls',
-  'sign-in-failed',
-  'sign-in-refused',
-  'sign-in-unreachable',
-  'not-a-member',
-  'address-blocked',
-  'certificate-refused',
-]);
-
-/** Whether a failure is about database, sign-in or the way to them rather than about a table. */
-export function isOfTheProcess(failure: Pick<Failure, 'code'>): boolean {
-  return OF_THE_PROCESS.has(failure.code);
-}
+import { reachOf, type Reach, type Told as ToldFailure } from './trouble-reach.ts';
 
 /** Failures that say that another process has the table, which is no error. */
 export const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
@@ -38,6 +19,9 @@ const FORGOTTEN = 120 * MINUTE;
 /** One reason why tables fail, from its first failure until its last table is well again. */
 export interface Outage {
   readonly code: string;
+  readonly reach: Reach;
+  /** Met by any table rather than one table's own. */
+  readonly shared: boolean;
   /** Milliseconds, by a clock that nobody sets back. */
   readonly since: number;
   /** When a table last met it. */
@@ -68,22 +52,20 @@ export interface Told {
   readonly lines: readonly OutageLine[];
 }
 
+type Met = ToldFailure & Pick<Failure, 'reaction'>;
+
 /** Takes note of a table's failure at the moment `now`. */
-export function failed(
-  outages: Outages,
-  table: string,
-  failure: Pick<Failure, 'code' | 'reaction'>,
-  now: number,
-): Told {
+export function failed(outages: Outages, table: string, failure: Met, now: number): Told {
   const { code } = failure;
-  const shared = isShared(failure);
-  const key = shared ? code : `${table} ${code}`;
-  const next = new Map([...outages].filter(([other]) => !isOfTable(other, table) || other === key));
+  const reach = reachOf(failure);
+  const shared = isShared(failure, reach);
+  const key = shared ? `${code} ${reach}` : `${table} ${code}`;
+  const next = new Map([...outages].filter(([other, outage]) => !isOf(table, outage) || other === key));
   const before = next.get(key);
   if (before === undefined || now - before.last > FORGOTTEN) {
     const tables = new Set([table]);
-    const first = { code, since: now, last: now, tables, met: tables, nextReminder: nextReminder(now, now) };
-    next.set(key, first);
+    const times = { since: now, last: now, nextReminder: nextReminder(now, now) };
+    next.set(key, { code, reach, shared, tables, met: tables, ...times });
     return { outages: next, loudness: firstLoudness(failure), lines: [] };
   }
   const tables = withMember(before.tables, table);
@@ -105,7 +87,7 @@ export function failed(
 
 /**
  * Takes note of a table's success. It ends what was the table's own; an outage of database or sign-in
- * for all, and another one when it was the last table of it.
+ * for all, and another one, such as one of room for what is written, when it was the last table of it.
  */
 export function succeeded(outages: Outages, table: string, now: number): Omit<Told, 'loudness'> {
   // The usual case, and with many tables the most frequent.
@@ -113,21 +95,30 @@ export function succeeded(outages: Outages, table: string, now: number): Omit<To
   const next = new Map<string, Outage>();
   const lines: OutageLine[] = [];
   for (const [key, outage] of outages) {
-    if (isOfTable(key, table)) continue;
+    if (isOf(table, outage)) continue;
     const tables = new Set([...outage.tables].filter((other) => other !== table));
-    const isOver = isOfTheProcess(outage) || tables.size === 0;
+    const isOver = outage.reach === 'process' || tables.size === 0;
     if (isOver) lines.push(over(outage, now));
     else next.set(key, { ...outage, tables });
   }
   return { outages: next, lines };
 }
 
-/** Takes note of a page that was read and stored: database and sign-in are in no trouble any more. */
-export function progressed(outages: Outages, now: number): Omit<Told, 'loudness'> {
-  const ended = [...outages].filter(([, outage]) => isOfTheProcess(outage));
-  if (ended.length === 0) return { outages, lines: [] };
-  const next = new Map([...outages].filter(([, outage]) => !isOfTheProcess(outage)));
-  return { outages: next, lines: ended.map(([, outage]) => over(outage, now)) };
+/**
+ * Takes note of a table's page that was read and stored: database and sign-in are in no trouble any
+ * more, and there is room for what this table writes.
+ */
+export function progressed(outages: Outages, table: string, now: number): Omit<Told, 'loudness'> {
+  if (outages.size === 0) return { outages, lines: [] };
+  const next = new Map<string, Outage>();
+  const lines: OutageLine[] = [];
+  for (const [key, outage] of outages) {
+    const without = outage.reach === 'room' ? [...outage.tables].filter((other) => other !== table) : [];
+    if (outage.reach === 'table') next.set(key, outage);
+    else if (without.length > 0) next.set(key, { ...outage, tables: new Set(without) });
+    else lines.push(over(outage, now));
+  }
+  return { outages: next, lines };
 }
 
 /** Takes note of which tables are at work: whoever has left meets nothing any more. */
@@ -140,7 +131,7 @@ export function atWork(outages: Outages, names: readonly string[], now: number):
     const tables = new Set([...outage.tables].filter((table) => present.has(table)));
     if (tables.size > 0) next.set(key, { ...outage, tables });
     // Of a table's own trouble there is nothing to say once the table is gone.
-    else if (key === outage.code) lines.push(over(outage, now));
+    else if (outage.shared) lines.push(over(outage, now));
   }
   return { outages: next, lines };
 }
@@ -154,12 +145,13 @@ function withMember(tables: ReadonlySet<string>, table: string): ReadonlySet<str
   return tables.has(table) ? tables : new Set([...tables, table]);
 }
 
-function isShared(failure: Pick<Failure, 'code' | 'reaction'>): boolean {
-  return isOfTheProcess(failure) || (failure.reaction === 'retry' && !OF_LEASES.has(failure.code));
+function isShared({ code, reaction }: Met, reach: Reach): boolean {
+  return reach !== 'table' || (reaction === 'retry' && !OF_LEASES.has(code));
 }
 
-function isOfTable(key: string, table: string): boolean {
-  return key.startsWith(`${table} `);
+/** Whether an outage is one table's own, and this table's. */
+function isOf(table: string, { shared, tables }: Outage): boolean {
+  return !shared && tables.has(table);
 }
 
 /** How loud to be of an outage of so many milliseconds. */
@@ -190,7 +182,7 @@ export function createOutageLog(logger: Logger, now: () => number = () => perfor
       keep(told);
       return told.loudness;
     },
-    progressed: () => keep(progressed(outages, now())),
+    progressed: (table) => keep(progressed(outages, table, now())),
     succeeded: (table) => keep(succeeded(outages, table, now())),
     tables: (names) => keep(atWork(outages, names, now())),
   };

@@ -10,7 +10,7 @@ export interface RecoveryOptions {
   /** How much has been stored so far. After some progress the next trouble counts as a first one. */
   readonly progress: () => number;
   /** Told each trouble that is waited for, with the milliseconds until the next attempt. */
-  readonly onTrouble: (failure: Failure, wait: number) => void;
+  readonly onTrouble: (failure: Failure, wait: number) => Promise<void>;
   /** Milliseconds before each further attempt; as many as there are attempts. */
   readonly delays?: readonly number[];
   readonly random?: () => number;
@@ -41,7 +41,7 @@ export async function recovering<T>(
       const delay = delays[attempts++];
       if (delay === undefined) throw error;
       const wait = Math.round(delay * (0.5 + random()));
-      onTrouble(error, wait);
+      await onTrouble(error, wait);
       await sleep(wait, signal);
     }
   }

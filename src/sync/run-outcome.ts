@@ -1,14 +1,15 @@
 import type { Logger } from 'pino';
 import { countQuarantined } from '../mirror/quarantine.ts';
 import { recordRemoval } from '../mirror/state/known-tables.ts';
-import { recordFailure, recordRun } from '../mirror/state/outcomes.ts';
+import { recordFailure, recordRun, type FailedRun } from '../mirror/state/outcomes.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import { failureFields } from './failure-fields.ts';
-import { isOfTheProcess, OF_LEASES } from './outage-log.ts';
+import { OF_LEASES } from './outage-log.ts';
 import type { PassProgress } from './pass-progress.ts';
 import type { RunWatch } from './run-watch.ts';
+import { reachOf } from './trouble-reach.ts';
 
 /** What became of a run. */
 export interface RunResult extends PassProgress {
@@ -49,12 +50,17 @@ export async function quarantinedAfter(
 }
 
 /** Puts a failure into the state, as the table's trouble. Best effort: the database may be what failed. */
-export async function recordTrouble(parts: OutcomeParts, table: string, failure: Failure): Promise<void> {
+export async function recordTrouble(
+  parts: OutcomeParts,
+  table: string,
+  failure: Failure,
+  run: FailedRun,
+): Promise<void> {
   const { store } = parts;
   // Which process writes a table is no trouble of the table.
   if (OF_LEASES.has(failure.code)) return;
   try {
-    await recordFailure(store, table, failure);
+    await recordFailure(store, table, failure, run);
     if (failure.code === 'table-not-found') await recordRemoval(store, table, failure);
   } catch (error) {
     tellUnrecorded(parts, table, error, 'The failure could not be recorded in the state table.');
@@ -91,7 +97,7 @@ function tellUnrecorded(
 ): void {
   const failure = toFailure(postgresFailure(error));
   const { code } = failure;
-  const loudness = isOfTheProcess(failure) ? watch?.failed(table, failure) : undefined;
+  const loudness = reachOf(failure) !== 'table' ? watch?.failed(table, failure) : undefined;
   logger[loudness ?? 'warn']({ code }, message);
 }
 

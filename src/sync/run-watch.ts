@@ -11,8 +11,8 @@ export interface RunWatch {
    * @returns how loud the line about it is to be.
    */
   failed(table: string, failure: Failure): Loudness;
-  /** A page was read and stored. */
-  progressed(): void;
+  /** A page of the table was read and stored. */
+  progressed(table: string): void;
   /** The table is up to date. */
   succeeded(table: string): void;
 }

@@ -38,6 +38,7 @@ import { withSecondLook, type SecondLookParts } from './second-look.ts';
 import { runSnapshot, snapshotStart } from './snapshot-pass.ts';
 import { startingPoint } from './starting-point.ts';
 import { withStateRestored } from './state-restored.ts';
+import { reachOf } from './trouble-reach.ts';
 import { TablePreparation, type Ready, type TableWishes } from './table-preparation.ts';
 import { usableCheckpoint } from './usable-checkpoint.ts';
 import { giveBack, withLease } from './with-lease.ts';
@@ -89,6 +90,8 @@ export class TableJob {
   private readonly outcomes: OutcomeParts;
   private readonly requests: RequestMeter;
   private readonly others = new OthersRuns();
+  /** By which the run under way has last held the lease. */
+  private fence: bigint | undefined;
   /** As the last run left it; undefined where the next one has more to look at than its link. */
   private resting: RestingTable | undefined;
 
@@ -124,16 +127,17 @@ export class TableJob {
     };
     let failure: Failure | null = null;
     let deferred = false;
+    this.fence = undefined;
     try {
       const onPage = (done: PassProgress): void => {
-        this.watch?.progressed();
+        this.watch?.progressed(this.settings.name);
         options.onPage?.(done);
       };
-      deferred = !(await this.untilDone({ ...options, onPage }, progress, signal));
+      deferred = !(await this.untilDone({ ...options, onPage }, progress, start, signal));
     } catch (error) {
       signal.throwIfAborted();
       failure = await this.withStatements(toFailure(error));
-      await this.failed(failure);
+      await this.failed(failure, start);
     }
     const milliseconds = Math.round(performance.now() - start);
     const quarantined = await quarantinedAfter(this.mirror.store, this.settings.name, progress);
@@ -167,15 +171,18 @@ export class TableJob {
   private async untilDone(
     options: RunOptions,
     progress: PassProgress,
+    start: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const onTrouble = (failure: Failure, wait: number): void => {
+    const onTrouble = async (failure: Failure, wait: number): Promise<void> => {
       this.preparation.forget();
       const loudness = this.watch?.failed(this.settings.name, failure) ?? 'warn';
       this.logger[loudness](
         { ...failureFields(failure), wait },
         `${failure.message} The run goes on when it can.`,
       );
+      // PostgreSQL answers, so that `status` may know before the run has given up.
+      if (reachOf(failure) === 'room') await this.record(failure, start);
     };
     return recovering(
       async () => withStateRestored(this.parts(), async () => this.once(options, progress, signal)),
@@ -222,6 +229,7 @@ export class TableJob {
     const taken = await waitForLease(mirror, settings.name, this.leases.holder, signal, this.logger);
     if (progress.pages === 0) progress.phase = taken.checkpoint.phase;
     progress.quarantined = taken.quarantined;
+    this.fence = taken.lease.fence;
     const othersMayHaveRun = this.others.leaseTaken(taken, progress);
     this.leases.keep(taken.lease);
     let givenBack = false;
@@ -361,9 +369,15 @@ export class TableJob {
   }
 
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
-  private async failed(failure: Failure): Promise<void> {
+  private async failed(failure: Failure, start: number): Promise<void> {
     this.preparation.forget();
     if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
-    await recordTrouble(this.outcomes, this.settings.name, failure);
+    await this.record(failure, start);
+  }
+
+  /** @param start of the run, by `performance.now()`. */
+  private async record(failure: Failure, start: number): Promise<void> {
+    const run = { fence: this.fence, milliseconds: performance.now() - start };
+    await recordTrouble(this.outcomes, this.settings.name, failure, run);
   }
 }

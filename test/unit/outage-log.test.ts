@@ -5,6 +5,11 @@ import { atWork, failed, progressed, succeeded, type Outages } from '../../src/s
 
 const MINUTE = 60_000;
 const DATABASE = { code: 'database-unreachable', reaction: 'retry' as Reaction };
+const FULL = {
+  code: 'database-unavailable',
+  reaction: 'retry' as Reaction,
+  details: { sqlstate: '53100' },
+};
 const SOURCE = { code: 'source-unavailable', reaction: 'retry' as Reaction };
 const DENIED = { code: 'privilege-missing', reaction: 'stop-table' as Reaction };
 
@@ -58,13 +63,32 @@ test('the first success ends an outage of the database for all, with how long it
   ({ outages } = failed(outages, 'contact', DATABASE, 1_000));
   const over = { kind: 'over', level: 'info', code: DATABASE.code, milliseconds: 9_000, tables: 2 };
   expect(succeeded(outages, 'contact', 9_000)).toEqual({ outages: new Map(), lines: [over] });
-  expect(progressed(outages, 9_000)).toEqual({ outages: new Map(), lines: [over] });
+  expect(progressed(outages, 'task', 9_000)).toEqual({ outages: new Map(), lines: [over] });
+});
+
+test('an outage of room for rows ends with the tables that met it, and no other table ends it', () => {
+  let { outages } = failed(new Map(), 'account', FULL, 0);
+  ({ outages } = failed(outages, 'contact', FULL, 1_000));
+  for (const end of [succeeded, progressed]) expect(end(outages, 'task', 2_000).lines).toEqual([]);
+  expect(failed(outages, 'account', FULL, 3_000)).toMatchObject({ loudness: 'debug', lines: [] });
+  const first = progressed(outages, 'account', 4_000);
+  expect(first.lines).toEqual([]);
+  expect(succeeded(first.outages, 'contact', 5_000).lines).toEqual([
+    { kind: 'over', level: 'info', code: FULL.code, milliseconds: 5_000, tables: 2 },
+  ]);
+});
+
+test('a lock that one table has to wait for is no outage that another one ends', () => {
+  const locked = { ...FULL, details: { sqlstate: '55P03' } };
+  const { outages } = failed(new Map(), 'account', locked, 0);
+  expect(succeeded(outages, 'contact', 1_000).lines).toEqual([]);
+  expect(succeeded(outages, 'account', 2_000).lines).toHaveLength(1);
 });
 
 test('an outage of requests ends with the last of its tables, and no page ends it', () => {
   let { outages } = failed(new Map(), 'account', SOURCE, 0);
   ({ outages } = failed(outages, 'contact', SOURCE, 0));
-  expect(progressed(outages, 1_000).lines).toEqual([]);
+  expect(progressed(outages, 'account', 1_000).lines).toEqual([]);
   const first = succeeded(outages, 'account', 2_000);
   expect(first.lines).toEqual([]);
   expect(succeeded(first.outages, 'contact', 3_000).lines).toMatchObject([

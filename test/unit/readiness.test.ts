@@ -42,8 +42,21 @@ test('one table that meets trouble of the database makes it unready, any success
   expect(reasonAfter(...lost)).toEqual(['database-unreachable', 3_000]);
   expect(reasonAfter(...lost, succeeds('contact'))).toBeNull();
   expect(
-    reasonAfter(...OPEN, fails('account', 'database-unreachable'), { kind: 'table-progressed' }),
+    reasonAfter(...OPEN, fails('account', 'database-unreachable'), {
+      kind: 'table-progressed',
+      table: 'contact',
+    }),
   ).toBeNull();
+});
+
+test('a table whose rows there is no room for makes it unready until it is stored itself', () => {
+  const full = { ...failure('database-unavailable'), details: { sqlstate: '53100' } };
+  const lost = [...OPEN, { kind: 'table-failed', table: 'account', failure: full }] as const;
+  const others = [succeeds('contact'), { kind: 'table-progressed', table: 'contact' }] as const;
+  expect(reasonAfter(...lost, ...others)).toEqual(['database-unavailable', 3_000]);
+  expect(reasonAfter(...lost, ...others, succeeds('account'))).toBeNull();
+  expect(reasonAfter(...lost, { kind: 'table-progressed', table: 'account' })).toBeNull();
+  expect(reasonAfter(...lost, ...others, { kind: 'tables', names: ['contact'] })).toBeNull();
 });
 
 test('one table with trouble of its own leaves it ready, trouble of all tables does not', () => {

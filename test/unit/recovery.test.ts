@@ -22,7 +22,7 @@ function attempts(...failures: readonly (Failure | undefined)[]): () => Promise<
 it('troubles of the database are waited for, each longer than the one before', async () => {
   const told: [string, number][] = [];
   const work = attempts(failure('database-unreachable'), failure('database-unavailable'));
-  const onTrouble = ({ code }: Failure, wait: number): void => void told.push([code, wait]);
+  const onTrouble = async ({ code }: Failure, wait: number): Promise<void> => void told.push([code, wait]);
   const options = { progress: () => 0, onTrouble, delays, random };
   expect(await recovering(work, options, never)).toBe('done');
   expect(told).toEqual([
@@ -34,7 +34,7 @@ it('troubles of the database are waited for, each longer than the one before', a
 it('the attempts come to an end, with the trouble that was left', async () => {
   const last = failure('database-unavailable');
   const work = attempts(...delays.map(() => failure('database-unreachable')), last);
-  const options = { progress: () => 0, onTrouble: () => undefined, delays, random };
+  const options = { progress: () => 0, onTrouble: async () => undefined, delays, random };
   await expect(recovering(work, options, never)).rejects.toBe(last);
 });
 
@@ -46,21 +46,22 @@ it('after some progress a trouble is a first one again', async () => {
     pages++;
     return work();
   };
-  const options = { progress: () => pages, onTrouble: (_: Failure, wait: number) => waits.push(wait) };
+  const onTrouble = async (_: Failure, wait: number): Promise<void> => void waits.push(wait);
+  const options = { progress: () => pages, onTrouble };
   expect(await recovering(paged, { ...options, delays, random }, never)).toBe('done');
   expect(new Set(waits)).toEqual(new Set([1]));
 });
 
 it('what is no trouble of the database is nothing to wait for', async () => {
   const other = failure('lease-lost');
-  const options = { progress: () => 0, onTrouble: () => undefined, delays, random };
+  const options = { progress: () => 0, onTrouble: async () => undefined, delays, random };
   await expect(recovering(attempts(other), options, never)).rejects.toBe(other);
 });
 
 it('an abort ends the waiting', async () => {
   const stop = new AbortController();
   const reason = new Error('stopped');
-  const onTrouble = (): void => stop.abort(reason);
+  const onTrouble = async (): Promise<void> => stop.abort(reason);
   const options = { progress: () => 0, onTrouble, delays: [60_000], random };
   const work = attempts(failure('database-unreachable'));
   await expect(recovering(work, options, stop.signal)).rejects.toBe(reason);

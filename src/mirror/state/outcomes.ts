@@ -30,8 +30,24 @@ export async function recordRun(store: StateStore, run: RunRecord): Promise<void
   });
 }
 
-/** Records why a table did not come up to date; the next success takes it back. */
-export async function recordFailure(store: StateStore, table: string, failure: Failure): Promise<void> {
+/** What a run that failed knows of its own time. */
+export interface FailedRun {
+  /** By which it last held the table's lease; undefined where it never did. */
+  readonly fence: bigint | undefined;
+  /** How long it took. */
+  readonly milliseconds: number;
+}
+
+/**
+ * Records why a table did not come up to date; the next success takes it back. The lease has been given
+ * back by then: where another process has taken over since, or has had a success, its outcome stands.
+ */
+export async function recordFailure(
+  store: StateStore,
+  table: string,
+  failure: Failure,
+  { fence, milliseconds }: FailedRun,
+): Promise<void> {
   const { tables } = store.tables;
   const error = {
     errorCode: failure.code,
@@ -40,12 +56,15 @@ export async function recordFailure(store: StateStore, table: string, failure: F
     errorReaction: failure.reaction,
     errorAt: sql`clock_timestamp()`,
   };
+  // A span of time, as the clocks here and in the database may differ.
+  const noSuccessSince = sql`(${tables.lastSuccessAt} < clock_timestamp() - ${interval(milliseconds)}) IS NOT FALSE`;
   await store.db
     .insert(tables)
     .values({ environmentId: store.environmentId, table, failures: 1, ...error })
     .onConflictDoUpdate({
       target: [tables.environmentId, tables.table],
       set: { failures: sql`${tables.failures} + 1`, ...error },
+      setWhere: fence === undefined ? noSuccessSince : eq(tables.fence, fence),
     });
 }
 
