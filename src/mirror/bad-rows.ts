@@ -23,12 +23,12 @@ export class BadRows {
   /** @throws Failure `too-many-bad-rows` with the first row over the limit: looking on would take long. */
   add(row: number, reason: string, sqlstate: string | null): void {
     this.rows.push(quarantined(this.mirror, this.page, row, reason, sqlstate));
-    if (this.exceededBy(this.rows.length)) throw this.tooMany();
+    if (this.room < 0) throw this.tooMany();
   }
 
-  /** Whether so many bad rows are too many. */
-  exceededBy(count: number): boolean {
-    return count > this.maxShare * Math.max(this.page.rows, SMALLEST_PAGE);
+  /** How many more there may be. */
+  get room(): number {
+    return Math.floor(this.maxShare * Math.max(this.page.rows, SMALLEST_PAGE)) - this.rows.length;
   }
 
   private tooMany(): Failure {
@@ -66,6 +66,9 @@ function remedyFor(table: string, sqlstate: string | null): string {
   }
   if (sqlstate.startsWith('23')) {
     return 'A constraint or unique index that was added to the mirror table refuses them: drop it.';
+  }
+  if (sqlstate.startsWith('P0')) {
+    return 'A trigger that was added to the mirror table refuses them: drop it, or let it pass them.';
   }
   if (sqlstate.startsWith('54')) {
     return `PostgreSQL's limits are exceeded: leave out columns (columns.exclude of table ${table}), or drop an index that was added to the mirror table.`;

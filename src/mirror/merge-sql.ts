@@ -22,8 +22,16 @@ export function createStaging(mirror: MirrorTable, onCommit: 'DELETE ROWS' | 'DR
     AS SELECT ${columnNames(mirror).join(', ')} FROM ${mirror.qualified} WITH NO DATA`;
 }
 
-export function emptyStaging(mirror: MirrorTable): string {
-  return `DELETE FROM ${staging(mirror)}`;
+/** Takes rows `s` that fit a condition out of staging. */
+export function unstage(mirror: MirrorTable, which: string): string {
+  return `DELETE FROM ${staging(mirror)} s WHERE ${which}`;
+}
+
+/** Key and partition of staged rows `s` as texts, and further `columns` of what they are joined with. */
+export function stagedKeys(mirror: MirrorTable, join: string, columns: string): string {
+  const [key, partition] = keyColumns(mirror);
+  return `SELECT s.${key}::text, ${partition === undefined ? 'NULL' : `s.${partition}`}::text, ${columns}
+    FROM ${staging(mirror)} s JOIN ${join}`;
 }
 
 export function dropStaging(mirror: MirrorTable): string {
@@ -67,10 +75,16 @@ export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.Quer
  *   added columns and mends what was changed by hand.
  * @param overUnseen a table of seen keys: a row that is not among them replaces the one that is there
  *   whatever its version, for the environment went back in time since that one was written.
+ * @param only a condition on staged row `s`.
  */
-export function updateStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
+export function updateStaged(
+  mirror: MirrorTable,
+  rewrite: boolean,
+  overUnseen?: string,
+  only = 'true',
+): string {
   return `UPDATE ${mirror.qualified} AS m SET ${assignments(mirror, 's')} FROM ${staging(mirror)} s
-    WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND ${replaces(mirror, rewrite, overUnseen)}`;
+    WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND ${replaces(mirror, rewrite, overUnseen)} AND ${only}`;
 }
 
 /**
@@ -98,14 +112,21 @@ function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | un
  * somebody else puts there meanwhile is updated as `updateStaged` would.
  *
  * PostgreSQL refuses it for a mirror table whose key was dropped, whatever `$1` says.
+ *
+ * @param only a condition on staged row `s`, in place of `$1`.
  */
-export function insertStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
+export function insertStaged(
+  mirror: MirrorTable,
+  rewrite: boolean,
+  overUnseen?: string,
+  only = '$1',
+): string {
   const names = columnNames(mirror);
   const keys = keyColumns(mirror);
   return `INSERT INTO ${mirror.qualified} AS m (${names.join(', ')})
     SELECT ${names.map((name) => `s.${name}`).join(', ')}
       FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
-     WHERE $1 AND m.${keys[0]} IS NULL
+     WHERE ${only} AND m.${keys[0]} IS NULL
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${assignments(mirror, 'excluded')}
      WHERE ${overUnseen === undefined ? isNewer(mirror, 'excluded', rewrite) : differs(mirror, 'excluded')}`;
 }

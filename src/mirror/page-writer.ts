@@ -231,7 +231,7 @@ export class PageWriter {
     this.connection = undefined;
     if (connection === undefined) return;
     try {
-      await connection.transaction(async (client) => this.rows.close(client));
+      await this.rows.close(connection);
       connection.release();
     } catch (error) {
       connection.destroy(error);

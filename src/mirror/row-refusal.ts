@@ -1,5 +1,8 @@
 import type { PostgresError } from './sqlstate.ts';
 
+/** What PostgreSQL says of a row that it refused, as far as it quotes no value. */
+export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column'>;
+
 // PostgreSQL's names for what is wrong; its messages quote the value, which must not leave the row.
 const CONDITIONS: Readonly<Record<string, string>> = {
   '22003': 'a number out of range',
@@ -13,11 +16,12 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '23505': 'another row has the same value, which a unique index forbids',
   '23514': 'a check constraint forbids it',
   '23P01': 'an exclusion constraint forbids it',
+  P0001: 'a trigger forbids it',
   '54000': 'more than PostgreSQL can hold in a row or an index',
 };
 
 /** Why PostgreSQL refused a row, without any of its values. */
-export function describeRefusal(error: PostgresError): string {
+export function describeRefusal(error: Refusal): string {
   // Of PostgreSQL's context only the column's name: what follows it quotes the value.
   const column = error.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
   const what = column === undefined ? 'the row' : `column ${column}`;

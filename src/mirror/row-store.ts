@@ -9,7 +9,6 @@ import {
   copyInto,
   createStaging,
   dropStaging,
-  emptyStaging,
   hasColumnTypes,
   insertStaged,
   mergeStaged,
@@ -17,9 +16,11 @@ import {
   updateStaged,
   type CopyTarget,
 } from './merge-sql.ts';
+import { mergePieces } from './merge-pieces.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import type { PostgresConnection } from './postgres.ts';
 import type { QuarantinedRow } from './quarantine.ts';
-import { rowKeys } from './row-key.ts';
+import { rowKey, rowKeys } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { describeRefusal } from './row-refusal.ts';
 import { inSavepoint } from './savepoint.ts';
@@ -85,10 +86,11 @@ export class RowStore {
     }
   }
 
-  /** Forgets the staging table, of a connection that goes back to the pool. */
-  async close(client: pg.PoolClient): Promise<void> {
-    if (this.hasStaging) await client.query(dropStaging(this.mirror));
+  /** Forgets the staging table, of a connection that goes back to the pool. Mostly there is none. */
+  async close(connection: PostgresConnection): Promise<void> {
+    if (!this.hasStaging) return;
     this.hasStaging = false;
+    await connection.transaction(async (client) => client.query(dropStaging(this.mirror)));
   }
 
   /**
@@ -166,7 +168,7 @@ export class RowStore {
     const copyText = failed === undefined ? undefined : toCopyText(page, mirror.columns, options);
     for (const { row, column, reason } of (copyText ?? text)?.unstorable ?? [])
       bad.add(row, `column ${column}: ${reason}`, null);
-    if (copyText !== undefined) written = await this.mergeStorable(client, copyText, mode, bad);
+    if (copyText !== undefined) written = await this.mergeStorable(client, page, copyText, mode, bad);
     return { written, quarantined: bad.rows };
   }
 
@@ -192,47 +194,28 @@ export class RowStore {
    */
   private async mergeStorable(
     client: pg.PoolClient,
+    page: PageRows,
     copyText: CopyText,
     mode: StoreMode,
     bad: BadRows,
   ): Promise<number> {
     const { mirror } = this;
-    let written = 0;
+    const keys = new Map<string, number>();
+    for (const row of copyText.rows) keys.set(rowKey(mirror, page, row) ?? '', row);
     const stage = async (lines: readonly number[]): Promise<void> =>
       copyLines(client, copyInto(mirror, 'staging', 'text'), copyText, lines);
-    const merge = async (staged: number): Promise<void> => {
-      written += await this.mergeStaging(client, mode, staged);
-    };
-    const refuse = (line: number, error: PostgresError): void =>
-      bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code);
-
-    const refused = new Set<number>();
-    const all = Array.from(copyText.rows.keys());
-    await withStorable(client, all, stage, (line, error) => {
-      refused.add(line);
-      refuse(line, error);
-    });
-    const mergeRest = async (): Promise<void> => merge(all.length - refused.size);
-    if ((await inSavepoint(client, mergeRest, isRowError)) === undefined) return written;
-
-    await client.query(emptyStaging(mirror));
-    const mergePiece = async (lines: readonly number[]): Promise<void> => {
-      await stage(lines);
-      await merge(lines.length);
-      await client.query(emptyStaging(mirror));
-    };
-    // A row may have to wait for another to give up the value that both cannot have: it is tried twice.
-    const waiting = new Map<number, PostgresError>();
-    await withStorable(
-      client,
-      all.filter((line) => !refused.has(line)),
-      mergePiece,
-      (line, error) => {
-        waiting.set(line, error);
-        if (bad.exceededBy(bad.rows.length + waiting.size)) for (const [at, why] of waiting) refuse(at, why);
-      },
+    await withStorable(client, Array.from(copyText.rows.keys()), stage, (line, error) =>
+      bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
-    await withStorable(client, [...waiting.keys()], mergePiece, refuse);
+    const { remember, rewound, rewrite } = mode;
+    const pieces = { rewrite, overUnseen: rewound ? remember : undefined };
+    const { written, refused } = await mergePieces(client, mirror, pieces, bad.room);
+    for (const refusal of refused) {
+      const row = keys.get(refusal.key);
+      if (row === undefined) throw new TypeError('A row was refused that is not of the page.');
+      bad.add(row, describeRefusal(refusal), refusal.code);
+    }
+    if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
     return written;
   }
 }

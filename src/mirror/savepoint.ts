@@ -17,7 +17,8 @@ export async function inSavepoint<E>(
     return undefined;
   } catch (error) {
     if (!isExpected(error)) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT work');
+    // Rolled back to, a savepoint stays open: without its release each failure would nest one deeper.
+    await client.query('ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work');
     return error;
   }
 }

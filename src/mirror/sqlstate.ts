@@ -59,10 +59,10 @@ export function isPrivilegeError(error: unknown): boolean {
   return hasCode(error, '42501');
 }
 
-/** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits. */
+/** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits, triggers that raise. */
 export function isRowError(error: unknown): error is PostgresError {
-  // 54: a limit of PostgreSQL's own, such as a row wider than a page.
-  return isPostgresError(error) && /^(22|23|54)/.test(error.code);
+  // 54: a limit of PostgreSQL's own, such as a row wider than a page. P0: RAISE in a trigger of somebody's.
+  return isPostgresError(error) && /^(22|23|54|P0)/.test(error.code);
 }
 
 /** Whether binary data were no value of their column's type: too short, not of its form, of other elements. */

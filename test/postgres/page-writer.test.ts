@@ -135,6 +135,20 @@ describe('storing pages', () => {
     await second.writer.close();
   });
 
+  it('gives its connection back without a word where there is no staging table to drop', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await table.write(page([row(1, 1), row(2, 2)], 'delta'));
+    const heard = async (): Promise<unknown> =>
+      test.database.query(
+        `SELECT pid, state_change FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name = 'mirrorverse' ORDER BY pid`,
+      );
+    const before = await heard();
+    await table.writer.close();
+    expect(await heard()).toEqual(before);
+  });
+
   it('doubts a tombstone whose row came unchanged on an earlier page of the same delta', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);

@@ -173,6 +173,23 @@ describe('a page with more bad rows than its share', () => {
   });
 });
 
+/** Rows with names that a later call moves on by one. */
+function named(version: number, shift: number): string[] {
+  return Array.from({ length: 9 }, (_, at) => row(at + 1, version + at, { name: `"n${at + shift}"` }));
+}
+
+/** A table to refer to, and a trigger that refuses some rows. */
+const OF_OTHERS = `
+  CREATE TABLE public.parent (id integer PRIMARY KEY);
+  INSERT INTO public.parent VALUES (1);
+  CREATE FUNCTION public.refuses() RETURNS trigger LANGUAGE plpgsql AS $body$
+    BEGIN
+      IF NEW.name = 'refused' THEN RAISE EXCEPTION 'not this name: %', NEW.name; END IF;
+      RETURN NEW;
+    END $body$;
+  CREATE TRIGGER refuses BEFORE INSERT OR UPDATE ON dataverse.thing
+    FOR EACH ROW EXECUTE FUNCTION public.refuses()`;
+
 describe('a row that PostgreSQL refuses only when it is merged', () => {
   const REFUSALS: Record<string, { ddl: string; literals: Record<string, string>; sqlstate: string }> = {
     'a check constraint': {
@@ -191,6 +208,16 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
       literals: { name: JSON.stringify(Array.from({ length: 3_000 }, (_, at) => at * 7919).join(' ')) },
       sqlstate: '54000',
     },
+    'a foreign key': {
+      ddl: 'ADD CONSTRAINT parent FOREIGN KEY (count) REFERENCES public.parent',
+      literals: { count: '2' },
+      sqlstate: '23503',
+    },
+    'a trigger that raises': {
+      ddl: 'ENABLE TRIGGER refuses',
+      literals: { name: '"refused"' },
+      sqlstate: 'P0001',
+    },
   };
 
   for (const [what, { ddl, literals, sqlstate }] of Object.entries(REFUSALS)) {
@@ -198,6 +225,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
       it(`by ${what} goes to quarantine in a ${phase}, and the rest of its page is stored`, async () => {
         await using test = await testMirror();
         const table = await WritingTable.open(test.mirror, THING, { phase });
+        await test.database.query(OF_OTHERS);
         await test.database.query(`ALTER TABLE dataverse.thing ${ddl}`);
         const good = Array.from({ length: 30 }, (_, at) =>
           row(at + 10, at + 10, { amount: String(at), count: '1', name: `"name ${at}"` }),
@@ -222,6 +250,42 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     await table.write(page([row(1, 1, { name: '"a"' }), row(2, 2, { name: '"b"' })], 'delta'));
     const result = await table.write(page([row(1, 3, { name: '"b"' }), row(2, 4, { name: '"c"' })], 'delta'));
     expect(result).toMatchObject({ written: 2, quarantined: 0 });
+  });
+
+  it('waits for all rows that have to give up a value one after the other', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await test.database.query('CREATE UNIQUE INDEX ON dataverse.thing (name)');
+    await table.write(page(named(1, 0), 'delta'));
+    expect(await table.write(page(named(20, 1), 'delta'))).toMatchObject({ written: 9, quarantined: 0 });
+  });
+
+  it('costs no more the more of its page are refused', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
+    const entries = Array.from({ length: 5_000 }, (_, at) =>
+      row(at + 1, 5, { count: at % 10 === 0 ? '-1' : '1' }),
+    );
+    expect(await table.write(page(entries, 'delta'))).toMatchObject({ written: 4_500, quarantined: 500 });
+    // What was tried in vain stays as dead rows, and each of them was work.
+    const [left] = await test.database.query<{ tried: number }>(
+      `SELECT pg_relation_size('dataverse.thing') / (SELECT avg(pg_column_size(t.*)) FROM dataverse.thing t) / 4500 AS tried
+         FROM generate_series(1, 1)`,
+    );
+    expect(Number(left?.tried)).toBeLessThan(4);
+  });
+
+  it('is seen once by a re-baseline, as its other rows are', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline' });
+    await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
+    const entries = Array.from({ length: 300 }, (_, at) => row(at + 1, 5, { count: at === 7 ? '0' : '1' }));
+    await table.write(page(entries, 'next'));
+    const seen = await test.database.query(
+      'SELECT count(*)::int AS keys, count(DISTINCT key)::int AS rows FROM mirrorverse.seen_1_thing',
+    );
+    expect(seen).toEqual([{ keys: 300, rows: 300 }]);
   });
 
   it('stops the table when there are too many', async () => {

@@ -22,7 +22,7 @@ function statements(mirror: MirrorTable): string[] {
     mergeSql.sweepUnseen(mirror, '"s"."seen"'),
     mergeSql.rememberStaged(mirror, '"s"."seen"'),
     mergeSql.writtenByThisDelta(mirror, 'state'),
-    mergeSql.emptyStaging(mirror),
+    mergeSql.unstage(mirror, 'true'),
     mergeSql.createKeys(mirror, '"s"."seen"'),
     mergeSql.addKeys(mirror, '"s"."seen"'),
     mergeSql.newerRows(mirror),
