@@ -1,5 +1,6 @@
 import { toFailure } from '../model/failure.ts';
 import { isLoopback } from '../model/loopback.ts';
+import { addressHost, parseAddress } from '../model/postgres-address.ts';
 import { tlsChoice } from '../model/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
@@ -178,29 +179,32 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
     }
     return undefined;
   }
-  const isPostgres = URL.canParse(url) && ['postgres:', 'postgresql:'].includes(new URL(url).protocol);
-  if (url !== 'embedded' && !isPostgres) {
-    problems.push({
-      key: 'postgres.url',
-      message: 'is no address like postgres://user@host/database, nor `embedded` (variable DATABASE_URL)',
-    });
-  }
-  const problem = isPostgres ? tlsProblem(new URL(url)) : undefined;
+  const problem = url === 'embedded' ? undefined : addressProblem(url);
   if (problem !== undefined) problems.push({ key: 'postgres.url', message: problem });
   return { url };
 }
 
-/** What its parameters of TLS ask for that cannot be had. */
-function tlsProblem({ hostname, searchParams }: URL): string | undefined {
+/** Why a database cannot be reached by an address. */
+function addressProblem(text: string): string | undefined {
+  if (/^postgres(?:ql)?:\/\/[^/?#]*,/i.test(text)) return SEVERAL_HOSTS;
+  const address = parseAddress(text);
+  if (address === undefined) {
+    return 'is no address like postgres://user@host/database, nor `embedded` (variable DATABASE_URL)';
+  }
   try {
-    // Without a host it is a Unix socket, or for PGHOST to say, which is looked at when it is opened.
-    tlsChoice(searchParams.get('host') ?? decodeURIComponent(hostname), searchParams);
+    // Without a host it is for PGHOST to say, which is looked at when it is opened.
+    const host = addressHost(address);
+    if (host.includes(',')) return SEVERAL_HOSTS;
+    tlsChoice(host, address.searchParams);
     return undefined;
   } catch (error) {
     const { message, remedy } = toFailure(error);
     return `cannot be used: ${message} ${remedy}`;
   }
 }
+
+const SEVERAL_HOSTS =
+  'names several hosts, of which mirrorverse would have to find the one that may be written; name that one (variable DATABASE_URL)';
 
 /** What was refused is not missing as well. */
 function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import * as tls from 'node:tls';
 import { Client, type PoolConfig } from 'pg';
 import { errorCode } from '../model/error-code.ts';
+import { addressText, parseAddress } from '../model/postgres-address.ts';
 import { tlsChoice, tlsNotSetUp, TLS_PARAMETERS, type TlsChoice } from '../model/tls-choice.ts';
 import { tlsFailure, tlsRefusalSocket } from './tls-failure.ts';
 
@@ -14,21 +16,36 @@ import { tlsFailure, tlsRefusalSocket } from './tls-failure.ts';
 export function connectionTo(
   url: string,
 ): Pick<PoolConfig, 'connectionString' | 'ssl' | 'stream' | 'sslnegotiation'> {
-  const address = new URL(url);
+  const address = parseAddress(url) ?? new URL(url);
   const parameters = new URLSearchParams(address.searchParams);
-  const given = TLS_PARAMETERS.filter((name) => parameters.has(name));
-  for (const name of given) address.searchParams.delete(name);
-  const connectionString = given.length === 0 ? url : address.href;
+  for (const name of TLS_PARAMETERS) address.searchParams.delete(name);
+  // libpq's name for what the driver reads from the path alone.
+  const database = parameters.get('dbname');
+  if (database !== null && address.pathname.length <= 1)
+    address.pathname = `/${encodeURIComponent(database)}`;
   // The driver's own reading of the host: the address, its `host` parameter, or PGHOST.
-  const { host } = new Client({ connectionString, ssl: false, sslnegotiation: 'postgres' });
+  const plain = { ssl: false, sslnegotiation: 'postgres' } as const;
+  const { host, user } = new Client({ connectionString: addressText(address), ...plain });
+  if (user === undefined) address.searchParams.set('user', accountName());
+  const connectionString = addressText(address);
   const choice = tlsChoice(host, parameters);
-  if (choice.mode === 'plain') return { connectionString, ssl: false, sslnegotiation: 'postgres' };
+  if (choice.mode === 'plain') return { connectionString, ...plain };
   return {
     connectionString,
     ssl: tlsOptions(choice),
     sslnegotiation: choice.direct ? 'direct' : 'postgres',
     ...(choice.direct ? {} : { stream: tlsRefusalSocket }),
   };
+}
+
+/** Who one is without a user's name, as libpq has it; the driver would go by variables alone. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // An account that the system has no name for, as containers may have.
+    return '';
+  }
 }
 
 function tlsOptions({ mode, rootCertificate, client }: TlsChoice): tls.ConnectionOptions {

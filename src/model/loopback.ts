@@ -1,4 +1,8 @@
-/** Whether what is sent to a host, given bare or as a URL has it, never leaves this machine. */
+/**
+ * Whether what is sent to a host, given bare or as a URL has it, never leaves this machine. Names are
+ * the same in any case, and with the dot that ends a full name (RFC 4343, RFC 1034).
+ */
 export function isLoopback(host: string): boolean {
-  return ['localhost', '::1', '[::1]'].includes(host) || /^127(\.\d{1,3}){3}$/.test(host);
+  const name = host.toLowerCase().replace(/\.$/, '');
+  return ['localhost', '::1', '[::1]'].includes(name) || /^127(\.\d{1,3}){3}$/.test(name);
 }

@@ -55,11 +55,9 @@ export async function startPgBouncer(
     child.once('exit', () => reject(new Error(`PgBouncer ended: ${heard.join('\n')}`)));
   });
   await up;
-  const address = new URL(url);
-  address.searchParams.set('host', directory);
-  address.searchParams.set('port', '6432');
   return {
-    url: address.href,
+    // As libpq writes the address of a socket.
+    url: `postgres://${username}:${password}@${pathname}?host=${directory}&port=6432`,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exited;

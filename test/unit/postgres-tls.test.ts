@@ -51,6 +51,9 @@ test.each([
 
 test.each([
   ['localhost', '', 'plain'],
+  ['LOCALHOST', '', 'plain'],
+  ['LocalHost.', '', 'plain'],
+  ['127.8.9.10', '', 'plain'],
   ['127.0.0.1', 'sslmode=prefer', 'plain'],
   ['::1', '', 'plain'],
   ['[::1]', 'sslmode=prefer&sslrootcert=system', 'plain'],
@@ -59,6 +62,7 @@ test.each([
   ['/var/run/postgresql', 'sslmode=verify-full', 'plain'],
   ['127.0.0.1.example.com', '', 'verify-full'],
   ['localhost.example.com', '', 'verify-full'],
+  ['notlocalhost', '', 'verify-full'],
 ])('to %s, %j means %s', (host, query, mode) => {
   expect(choose(host, query)).toBe(mode);
 });

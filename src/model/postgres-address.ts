@@ -1,0 +1,39 @@
+/** Stands for a host that an address does not name; no host can be called so. */
+const NO_HOST = 'no-host.invalid';
+
+/** Scheme, then user and password, then port, of an address that names no host. */
+const WITHOUT_HOST = /^(postgres(?:ql)?:\/\/)([^/?#@]*@)?(?::(\d+))?(?=[/?#]|$)/i;
+
+/**
+ * The address of a database as libpq reads it (PostgreSQL manual, 34.1.1.2 Connection URIs): each part
+ * but the scheme may be missing, also the host behind a user. `addressText` writes it again.
+ *
+ * @returns undefined where it is none.
+ */
+export function parseAddress(text: string): URL | undefined {
+  const withHost = text.replace(
+    WITHOUT_HOST,
+    (_, scheme: string, user: string | undefined, port: string | undefined) =>
+      user === undefined && port === undefined
+        ? scheme
+        : `${scheme}${user ?? ''}${NO_HOST}${port === undefined ? '' : `:${port}`}`,
+  );
+  if (!URL.canParse(withHost)) return undefined;
+  const url = new URL(withHost);
+  return ['postgres:', 'postgresql:'].includes(url.protocol) ? url : undefined;
+}
+
+/** The host that an address names, a directory for a Unix socket; empty for none. */
+export function addressHost({ hostname, searchParams }: URL): string {
+  const named = hostname === NO_HOST ? '' : decodeURIComponent(hostname).replace(/^\[(.+)\]$/, '$1');
+  return searchParams.get('host') ?? named;
+}
+
+/** An address as the driver takes it, which knows a user without a host, but no port without one. */
+export function addressText(address: URL): string {
+  if (address.hostname !== NO_HOST) return address.href;
+  const url = new URL(address);
+  if (url.port !== '' && !url.searchParams.has('port')) url.searchParams.set('port', url.port);
+  url.port = '';
+  return url.href.replace(NO_HOST, '');
+}
