@@ -14,6 +14,7 @@ import { recordMetadata } from './state/table-metadata.ts';
 import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
 import { ensureMarks } from './load-marks.ts';
 import type { StateStore } from './state/store.ts';
+import { assertNameFree, assertOurs } from './taken-name.ts';
 import { ensureTruncationTrigger } from './truncation-trigger.ts';
 
 /** What is wanted of a mirror table beside its columns. */
@@ -75,7 +76,6 @@ export async function prepareMirrorTable(
   if (plan.statements.length > 0) {
     if (existing === undefined) {
       await createSchema(client, mirror.schema);
-      await assertNameFree(client, mirror);
     } else await endVacuum(client, mirror.qualified);
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     if (plan.altered.length > 0) await makeWay(client, plan);
@@ -105,25 +105,6 @@ export async function prepareMirrorTable(
     ],
     pending,
   };
-}
-
-/** @throws Failure `name-taken` where something else than a table has the name. */
-async function assertNameFree(
-  client: pg.PoolClient,
-  { schema, identifier, qualified, table }: MirrorTable,
-): Promise<void> {
-  const { rowCount } = await client.query(
-    `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
-    [schema, identifier],
-  );
-  if (rowCount === 0) return;
-  throw new Failure({
-    code: 'name-taken',
-    reaction: 'stop-table',
-    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} is there already, and is no table.`,
-    remedy: `Drop or rename ${qualified}; compatibility.fivetran makes a view of that name for stringmap.`,
-    details: { table: table.logicalName },
-  });
 }
 
 /** What others made of columns; our own views are made anew anyway. */
@@ -183,6 +164,8 @@ export async function planMirrorTable(
   const catalog =
     store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
+  if (existing === undefined) await assertNameFree(client, mirror);
+  else if (catalog.length === 0) await assertOurs(client, mirror);
   const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
   const removed = catalog
     .filter((entry) => !entry.removed && !attributes.has(entry.attribute))

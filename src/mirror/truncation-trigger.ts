@@ -5,7 +5,7 @@ import type { StateStore } from './state/store.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from './strong-lock.ts';
 
 /** Name of the trigger on every mirror table. */
-const TRIGGER = 'mirrorverse_truncated';
+export const TRIGGER = 'mirrorverse_truncated';
 /** And of the function that it calls, in the state schema. */
 const TRUNCATED = 'forget_truncated';
 

@@ -3,6 +3,7 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Column, Table } from '../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../sync/table-resolution.ts';
 import { unknownNames, withSelectedColumns, type ColumnSelection } from '../sync/table-selection.ts';
+import { checkMirrorTable, type CheckedMirror } from './check-mirror-table.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
 
 /** A table to mirror, as far as its check needs to know. */
@@ -17,6 +18,7 @@ export async function checkTable(
   dataverse: Dataverse,
   entry: ResolvedTable<CheckedTable>,
   hashKeyId: string | undefined,
+  mirror: CheckedMirror,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const id = `table.${entry.name}`;
@@ -33,6 +35,7 @@ export async function checkTable(
       ...checkNames(entry, definition),
       ...checkSecured(id, subject, table),
       ...checkDerived(id, subject, table),
+      ...(await checkMirrorTable(mirror, table, definition)),
     ];
   } catch (error) {
     signal.throwIfAborted();

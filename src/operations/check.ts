@@ -122,7 +122,7 @@ async function checkTables(
   const findings = [checkRate(options, resolution.tables)];
   if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
   const tables = await Promise.all(
-    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, signal)),
+    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, options, signal)),
   );
   return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
 }

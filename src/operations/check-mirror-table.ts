@@ -1,0 +1,57 @@
+import type pg from 'pg';
+import { APPLY_ALL } from '../mirror/drift.ts';
+import { planMirrorTable } from '../mirror/mirror-schema.ts';
+import { mirrorTable } from '../mirror/mirror-table.ts';
+import { transaction } from '../mirror/postgres.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { openStateStore, type StateStore } from '../mirror/state/store.ts';
+import { Failure } from '../model/failure.ts';
+import type { Table } from '../model/table.ts';
+import { failed, type Finding } from './finding.ts';
+
+/** Where the mirror tables are, or will be. */
+export interface CheckedMirror {
+  readonly pool: () => Promise<pg.Pool>;
+  readonly schema: string;
+  readonly stateSchema: string;
+}
+
+/**
+ * Whether a table's mirror table can be made, or made to fit: its name may be taken by somebody's own.
+ *
+ * @param table the columns that are wanted, of all that `definition` has.
+ * @returns nothing where it can, and where the database cannot be asked: its own finding says so.
+ */
+export async function checkMirrorTable(
+  { pool: open, schema, stateSchema }: CheckedMirror,
+  table: Table,
+  definition: Table,
+): Promise<Finding[]> {
+  try {
+    const pool = await open();
+    const store = await findStore(pool, schema, stateSchema);
+    const mirror = mirrorTable(table, schema, false);
+    await transaction(pool, async (client) =>
+      planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL }),
+    );
+    return [];
+  } catch (error) {
+    if (!(error instanceof Failure) || error.reaction !== 'stop-table') return [];
+    const { logicalName: name } = table;
+    return [failed(`table.${name}.mirror`, `table ${name}`, error)];
+  }
+}
+
+/** None where there is no state yet, or one of another version. */
+async function findStore(
+  pool: pg.Pool,
+  schema: string,
+  stateSchema: string,
+): Promise<StateStore | undefined> {
+  try {
+    const environment = await readEnvironmentRecord(pool, stateSchema, schema);
+    return environment && openStateStore(pool, stateSchema, environment.id);
+  } catch {
+    return undefined;
+  }
+}
