@@ -25,8 +25,12 @@ export function readFileSettings(
   } catch (error) {
     const code = errorCode(error) ?? '';
     if (named === undefined && code === 'ENOENT') return {};
-    const key = file === variables['MIRRORVERSE_CONFIG'] ? 'MIRRORVERSE_CONFIG' : '--config';
-    problems.push({ key, message: `the file ${file} cannot be read (${code})` });
+    problems.push(
+      file === variables['MIRRORVERSE_CONFIG']
+        ? // Not its value: the text of the file, with a password in it, may have been put there by mistake.
+          { key: 'MIRRORVERSE_CONFIG', message: `names no file that can be read (${code})` }
+        : { key: '--config', message: `the file ${file} cannot be read (${code})` },
+    );
     return {};
   }
   const document = parseDocument(text);

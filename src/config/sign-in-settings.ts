@@ -26,6 +26,13 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
     if (value === undefined) problems.push({ key: name, message: `is needed to sign in by ${auth}` });
     return value ?? '';
   };
+  const path = (name: string): string => {
+    const value = needed(name);
+    // Else it would be looked for under its own text, which is the secret.
+    if (isNoPath(value))
+      problems.push({ key: name, message: 'is no path; put the text into a file, and name that' });
+    return value;
+  };
   const optional = (name: string): string | undefined => variables[name];
   switch (auth === 'default' ? givenWay(variables) : auth) {
     case 'access-token': {
@@ -47,7 +54,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
         method: 'client-certificate',
         tenantId: needed('AZURE_TENANT_ID'),
         clientId: needed('AZURE_CLIENT_ID'),
-        certificatePath: needed('AZURE_CLIENT_CERTIFICATE_PATH'),
+        certificatePath: path('AZURE_CLIENT_CERTIFICATE_PATH'),
         ...(certificatePassword === undefined ? {} : { certificatePassword }),
         ...authorityHost,
       };
@@ -57,7 +64,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
         method: 'workload-identity',
         tenantId: needed('AZURE_TENANT_ID'),
         clientId: needed('AZURE_CLIENT_ID'),
-        tokenFilePath: needed('AZURE_FEDERATED_TOKEN_FILE'),
+        tokenFilePath: path('AZURE_FEDERATED_TOKEN_FILE'),
         ...authorityHost,
       };
     case 'managed-identity': {
@@ -80,6 +87,11 @@ function givenWay(variables: Variables): Auth {
   if (has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_CLIENT_CERTIFICATE_PATH')) return 'client-certificate';
   if (has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_FEDERATED_TOKEN_FILE')) return 'workload-identity';
   return 'default';
+}
+
+/** A certificate, a key or a token where the path of its file was asked for. */
+function isNoPath(value: string): boolean {
+  return /[\r\n\0]|-----BEGIN|^eyJ[\w-]+\./.test(value);
 }
 
 /** The variable is documented as a host name too. */

@@ -1,15 +1,24 @@
 import { Failure } from '../model/failure.ts';
-import { isSuccess, type ApiError } from './api-error.ts';
+import { describeApiError, isSuccess, requestIdOf, type ApiError } from './api-error.ts';
 import type { Subject } from './api-failure.ts';
 import type { UnknownCoding } from './content-coding.ts';
 import type { AnswerTooLarge } from './response-body.ts';
 
-/** Characters of a coding's name in the log. */
-const LONGEST_CODING = 40;
+/** Codings by their registered names (IANA). A header may hold anything else, which is not logged. */
+const CODINGS: ReadonlySet<string> = new Set([
+  'aes128gcm',
+  'br',
+  'compress',
+  'dcb',
+  'dcz',
+  'deflate',
+  'exi',
+  'zstd',
+]);
 
 /** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
 export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
-  const type = headers.get('content-type') ?? 'no content type';
+  const type = kindOf(headers.get('content-type') ?? '');
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({
     code: 'unexpected-answer',
@@ -19,6 +28,12 @@ export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unkn
     cause,
     details: { contentType: type, ...requestDetails(subject, headers) },
   });
+}
+
+/** A word of ours for the type, since the header may hold anything. */
+function kindOf(contentType: string): string {
+  const known = /^(?:text\/(?:html|plain|xml)|application\/(?:json|xml))(?![\w/+.-])/i.exec(contentType);
+  return known?.[0].toLowerCase() ?? 'no content type that is known';
 }
 
 /**
@@ -46,7 +61,7 @@ export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Fail
     message: `A request${about} was answered in a content coding that mirrorverse does not know; gzip was asked for.`,
     remedy: 'Find out what on the way to the environment recodes answers (the header Content-Encoding).',
     details: {
-      coding: coding.slice(0, LONGEST_CODING),
+      coding: CODINGS.has(coding) ? coding : 'unknown',
       ...(subject.table === undefined ? {} : { table: subject.table }),
     },
   });
@@ -66,8 +81,7 @@ export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure
 }
 
 function requestDetails({ table }: Subject, headers: Headers): Record<string, unknown> {
-  const requestId = headers.get('x-ms-service-request-id') ?? undefined;
-  return { requestId, ...(table === undefined ? {} : { table }) };
+  return { requestId: requestIdOf(headers), ...(table === undefined ? {} : { table }) };
 }
 
 /** @param certain that it was because of what was asked for. */
@@ -94,6 +108,6 @@ export function unauthorized(error: ApiError): Failure {
 }
 
 export function describe(error: ApiError): string {
-  const said = `${error.status} ${error.code}: ${error.message}`;
+  const said = describeApiError(error);
   return isSuccess(error.status) ? `a success that tells of a failure (${said})` : said;
 }

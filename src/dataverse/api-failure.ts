@@ -1,5 +1,5 @@
 import { Failure, type Reaction } from '../model/failure.ts';
-import type { ApiError } from './api-error.ts';
+import { describeApiError, type ApiError } from './api-error.ts';
 
 /** What a request was about, for a message that names it. */
 export interface Subject {
@@ -100,7 +100,6 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
   const details = {
     status: error.status,
     errorCode: error.code,
-    body: error.body,
     ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
     ...(subject.table === undefined ? {} : { table: subject.table }),
     ...(subject.link === undefined ? {} : { link: subject.link }),
@@ -109,7 +108,7 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
     return new Failure({
       code: 'request-refused',
       reaction: 'stop-table',
-      message: `Dataverse refused a request about ${about} with ${error.status} ${error.code}: ${error.message}`,
+      message: `Dataverse refused a request about ${about} with ${describeApiError(error)}`,
       remedy:
         'Look the code up in the Web service error codes; the log has the request id for a support case.',
       details,
@@ -118,7 +117,7 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
   return new Failure({
     code: meaning.code,
     reaction: meaning.reaction,
-    message: `${meaning.message(about)} (${error.status} ${error.code}: ${error.message})`,
+    message: `${meaning.message(about)} (${describeApiError(error)})`,
     remedy: typeof meaning.remedy === 'string' ? meaning.remedy : meaning.remedy(subject),
     details,
   });

@@ -10,10 +10,8 @@ import {
   type TokenCredentialOptions,
 } from '@azure/identity';
 import { networkCode } from './retry.ts';
+import { outcomeOf, type Outcome } from './sign-in-answer.ts';
 import type { IdentitySignIn } from './sign-in.ts';
-
-/** The last answer of the identity endpoint: its status, or the code of a broken connection. */
-export type Outcome = { readonly status: number } | { readonly network: string };
 
 export interface ObservedCredential {
   readonly credential: TokenCredential;
@@ -23,9 +21,12 @@ export interface ObservedCredential {
 /**
  * The credential, with a look at what the identity endpoint answered. @azure/identity turns a refused
  * secret and an unreachable host into errors that differ in their text alone, and text is nothing to
- * decide by.
+ * decide by. A foreign answer becomes a 503 without a body: the library repeats that, and would quote the
+ * body in its error otherwise.
+ *
+ * @param secrets no part of which may be in what an outcome says.
  */
-export function observedCredential(signIn: IdentitySignIn): ObservedCredential {
+export function observedCredential(signIn: IdentitySignIn, secrets: readonly string[]): ObservedCredential {
   let outcome: Outcome | undefined;
   const options: TokenCredentialOptions = {
     retryOptions: { maxRetries: 2 },
@@ -37,10 +38,14 @@ export function observedCredential(signIn: IdentitySignIn): ObservedCredential {
           async sendRequest(request, next) {
             try {
               const response = await next(request);
-              outcome = { status: response.status };
-              return response;
+              outcome = outcomeOf(response.status, response.bodyAsText ?? '', secrets);
+              const isRedirect = response.status >= 300 && response.status < 400;
+              if (outcome.kind !== 'foreign' || isRedirect || !HAS_OWN_ENDPOINT.has(signIn.method)) {
+                return response;
+              }
+              return { ...response, status: 503, bodyAsText: '' };
             } catch (error) {
-              outcome = { network: networkCode(error) ?? 'unknown' };
+              outcome = { kind: 'network', code: networkCode(error) ?? 'unknown' };
               throw error;
             }
           },
@@ -50,6 +55,13 @@ export function observedCredential(signIn: IdentitySignIn): ObservedCredential {
   };
   return { credential: createCredential(signIn, options), outcome: () => outcome };
 }
+
+/** The others try one endpoint after another, and go by how each of them fails. */
+const HAS_OWN_ENDPOINT: ReadonlySet<IdentitySignIn['method']> = new Set([
+  'client-secret',
+  'client-certificate',
+  'workload-identity',
+]);
 
 function createCredential(signIn: IdentitySignIn, common: TokenCredentialOptions): TokenCredential {
   const options = 'authorityHost' in signIn ? { ...common, ...authority(signIn.authorityHost) } : common;

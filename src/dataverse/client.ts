@@ -216,7 +216,7 @@ export class DataverseClient {
         }
         said = success.told;
       }
-      const error = readApiError(status, headers, said, Date.now());
+      const error = readApiError(status, headers, said, Date.now(), { token: attempt.token, url });
       const verdict = classify(error);
       // Each token may be refused once, however long the request is repeated for other reasons.
       if (verdict !== 'unauthorized') renewed = false;

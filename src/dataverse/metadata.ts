@@ -147,7 +147,8 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
 
   const onNewVersion = createChangeGate(() => {
     changedAt = performance.now();
-    const metadataVersion = version;
+    // A row version. What is none came from elsewhere, and could be anything.
+    const metadataVersion = /^\d{1,20}$/.test(version ?? '') ? version : undefined;
     logger.info({ metadataVersion }, 'The environment has changed its metadata; it is read anew.');
     forget();
     changes.dispatchEvent(new Event('change'));

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { AccessToken } from '@azure/identity';
+import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
+import { secretInFile, secretProblem } from '../model/secret-text.ts';
 import { abortable } from '../model/sleep.ts';
-import type { ObservedCredential, Outcome } from './azure-credential.ts';
+import type { ObservedCredential } from './azure-credential.ts';
+import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
 
 /** How to sign in; what each way needs has been checked when the configuration was read. */
 export type SignIn =
@@ -85,17 +88,17 @@ function createReadyTokenSource(first: string, file: string | undefined): TokenS
 }
 
 async function readToken(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw new Failure({
-      code: 'sign-in-failed',
-      reaction: 'retry',
-      message: `The access token was refused, and its file ${file} cannot be read for a new one.`,
-      remedy: 'See to it that DATAVERSE_ACCESS_TOKEN_FILE names a file with a current token.',
-      cause,
-    });
-  }
+  const read = await readFile(file).then(secretInFile, (error: unknown) => ({
+    problem: `names no file that can be read (${errorCode(error) ?? ''})`,
+  }));
+  const problem = 'problem' in read ? read.problem : secretProblem(read.text, 'header');
+  if (problem === undefined && 'text' in read) return read.text;
+  throw new Failure({
+    code: 'sign-in-failed',
+    reaction: 'retry',
+    message: `The access token was refused, and DATAVERSE_ACCESS_TOKEN_FILE ${problem ?? ''}.`,
+    remedy: 'See to it that DATAVERSE_ACCESS_TOKEN_FILE names a file with a current token.',
+  });
 }
 
 /** A sign-in under way, and how many wait for it. */
@@ -120,16 +123,17 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
       if (credential === undefined) {
         // Loaded by need: it is half of what a start takes, and a ready token does without.
         const { observedCredential } = await import('./azure-credential.ts');
-        credential = observedCredential(signIn);
+        await checkFile(signIn);
+        credential = observedCredential(signIn, secretsOf(signIn));
       }
       const abortSignal = AbortSignal.any([signal, limit]);
       // Not every credential heeds the signal in everything it waits for.
       const token = await abortable(credential.credential.getToken(scope, { abortSignal }), abortSignal);
-      if (token === null) throw new Error('no token');
+      if (token === null || secretProblem(token.token, 'header') !== undefined) throw new Error('no token');
       return token;
     } catch (error) {
       signal.throwIfAborted();
-      const outcome = limit.aborted ? { network: 'time-out' } : credential?.outcome();
+      const outcome = limit.aborted ? TIMED_OUT : credential?.outcome();
       const failure = signInFailure(signIn, error, outcome);
       // Made anew next time: it would repeat an answer of 429 or 5xx for a minute without asking again.
       credential = undefined;
@@ -185,35 +189,3 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
     },
   };
 }
-
-function signInFailure(signIn: SignIn, cause: unknown, outcome: Outcome | undefined): Failure {
-  if (cause instanceof Failure) return cause;
-  const passing =
-    outcome !== undefined &&
-    ('network' in outcome || outcome.status >= 500 || outcome.status === 429 || outcome.status === 408);
-  const said = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-  return new Failure({
-    code: passing ? 'sign-in-unreachable' : 'sign-in-failed',
-    reaction: passing ? 'retry' : 'stop-table',
-    message: `Signing in by ${signIn.method} failed: ${said}`,
-    remedy: passing
-      ? 'Check that the identity endpoint (AZURE_AUTHORITY_HOST) can be reached from here.'
-      : REMEDIES[signIn.method],
-    cause,
-    details: { method: signIn.method, ...outcome },
-  });
-}
-
-const REMEDIES: Record<SignIn['method'], string> = {
-  'access-token': 'Put a current token into DATAVERSE_ACCESS_TOKEN.',
-  'client-secret':
-    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (the secret value, not its id; it may have expired).',
-  'client-certificate':
-    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH, and that the app registration has this certificate.',
-  'workload-identity':
-    'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE and the federated credential of the app registration.',
-  'managed-identity': 'Give this machine a managed identity, and set AZURE_CLIENT_ID if it has several.',
-  'azure-cli': 'Run `az login`.',
-  default:
-    'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or DATAVERSE_ACCESS_TOKEN, or choose a way by MIRRORVERSE_AUTH.',
-};

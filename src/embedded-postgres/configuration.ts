@@ -9,6 +9,17 @@ const DEFAULTS: ServerSettings = {
   log_timezone: 'UTC',
   // Routine; the log would grow by it for as long as the daemon runs.
   log_checkpoints: 'off',
+  // No row value may land in the log. An error's own message quotes values, as its detail, context and
+  // statement do: what failed is told with its SQLSTATE by whoever made the connection. What is left are
+  // the server's own lines (LOG, FATAL, PANIC), of which a detail may quote the statement of a crash.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+  log_statement: 'none',
+  log_min_duration_statement: '-1',
+  // For the time in which somebody turns on one of the two lines above.
+  log_parameter_max_length: '0',
+  log_parameter_max_length_on_error: '0',
 };
 
 /** Writes the configuration that the data directory's postgresql.conf includes. */

@@ -9,6 +9,7 @@ import { EmulatorSettings } from './emulator-settings.ts';
 import { alteredReply, faultReply } from './fault-reply.ts';
 import { FaultScript, type FaultAction } from './fault-script.ts';
 import { parseQuery } from './query-options.ts';
+import { quotingReply } from './quoting-reply.ts';
 import { JSON_CONTENT, type Reply } from './reply.ts';
 import { journalHeaders, RequestJournal, type JournalEntry } from './request-journal.ts';
 import { setServiceHeaders, writeReply } from './response-writer.ts';
@@ -164,6 +165,11 @@ export class DataverseEmulator {
       reply = errorReply(error);
     } finally {
       leave?.();
+    }
+    const { errorsQuote: row } = this.settings;
+    if (row !== null) {
+      const { headers } = request.message;
+      reply = quotingReply(reply, { headers, url: origin + request.url, body, row });
     }
     if (isApi) {
       setServiceHeaders(response, {

@@ -67,6 +67,8 @@ export class EmulatorSettings {
     concurrency: 52,
   };
   dopHint = 48;
+  /** A value of a row that every answer which is no success quotes, beside the token and the link it was asked with. */
+  errorsQuote: string | null = null;
   /** The origin that links show, when it is not the one the request came to. */
   publicOrigin: string | null = null;
   /** Called after a page has been computed and before it is sent. */

@@ -88,9 +88,11 @@ function fileOf(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
+    // The key itself may have been put there by mistake.
+    const named = parameter === 'sslkey' ? 'it' : path;
     throw tlsNotSetUp(
       `cannot read the file of ${parameter} (${errorCode(error) ?? ''})`,
-      `Correct ${parameter} in postgres.url (DATABASE_URL): ${path} is no file this process can read.`,
+      `Correct ${parameter} in postgres.url (DATABASE_URL): ${named} is no file this process can read.`,
     );
   }
 }

@@ -9,11 +9,23 @@ export interface PostgresError extends Error {
   readonly where?: string;
   readonly constraint?: string;
   readonly column?: string;
+  /** The file of PostgreSQL's sources that reported it. */
+  readonly file?: string;
+  readonly routine?: string;
 }
 
 export function isPostgresError(error: unknown): error is PostgresError {
   // Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
   return error instanceof Error && 'code' in error && /^(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code));
+}
+
+/**
+ * Whether PostgreSQL itself chose the names in the error. Those that a trigger raises are the trigger's:
+ * it may put a value of the row in the place of a constraint or a column.
+ */
+export function namesAreOwn({ file }: PostgresError): boolean {
+  // pl_exec.c, plpy_elog.c, plperl.c, pltcl.c, plv8.cc: the procedural languages.
+  return file !== undefined && !/^pl/i.test(file);
 }
 
 // A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
@@ -148,7 +160,7 @@ function sqlFailure(error: PostgresError): Failure {
     return failure(
       'grant-missing',
       'stop-table',
-      `PostgreSQL denied a statement: ${error.message}.`,
+      `PostgreSQL denied a statement: ${denied(error)}.`,
       'Give the role of postgres.url ownership of its tables, and what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database.',
     );
   }
@@ -158,6 +170,14 @@ function sqlFailure(error: PostgresError): Failure {
     `PostgreSQL refused a statement (SQLSTATE ${error.code}).`,
     'This is a defect in mirrorverse or a mirror table changed by hand. Please report it with this log line.',
   );
+}
+
+/**
+ * What was denied. The message of the check of privileges names objects alone ("permission denied for table
+ * account"); a trigger that raises the same SQLSTATE may quote the row.
+ */
+function denied({ code, message, routine }: PostgresError): string {
+  return routine?.startsWith('aclcheck_error') === true ? message : `SQLSTATE ${code}`;
 }
 
 function unreachable(error: unknown, code: string): Failure {

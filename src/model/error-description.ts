@@ -45,7 +45,8 @@ export function safeMessage(error: unknown): string {
   if (error instanceof SyntaxError || 'params' in error || 'query' in error) return 'message withheld';
   return error.message
     .replaceAll(QUOTED, (quoted) => (quoted.startsWith('(') ? quoted : '…'))
-    .replaceAll(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…');
+    .replaceAll(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '…')
+    .replace(/\bbearer\b.*$/is, 'Bearer …');
 }
 
 function codeOf(error: Error): string | undefined {

@@ -52,14 +52,35 @@ describe('a password in the address of the database stays there', () => {
   });
 });
 
-it('a token that no header can carry is not quoted', async () => {
-  await using bench = await SyncBench.open();
-  await using cli = await CommandLine.open(
-    mirrorEnvironment(bench, ['account'], { DATAVERSE_ACCESS_TOKEN: `${TOKEN}\n\u0001x` }),
-  );
-  const { status, stdout, stderr } = await cli.run(['sync']);
-  expect(status).toBe(1);
-  expect(stdout + stderr).not.toContain(TOKEN);
+describe('a secret that cannot be used is an error of the configuration, told by its variable', () => {
+  it.each([
+    ['a token that no header can carry', 'DATAVERSE_ACCESS_TOKEN', `${TOKEN}\n\u0001x`],
+    ['a token where its file was asked for', 'DATAVERSE_ACCESS_TOKEN_FILE', TOKEN],
+  ])('%s', async (_, variable, value) => {
+    await using cli = await CommandLine.open({
+      DATAVERSE_URL: 'https://contoso.crm.dynamics.com',
+      DATABASE_URL: 'postgres://127.0.0.1:1/crm',
+      MIRRORVERSE_TABLES: 'account',
+    });
+    const { status, stdout, stderr } = await cli.run(['sync'], { [variable]: value });
+    expect(status).toBe(2);
+    expect(logLines(stderr).map(({ key }) => key)).toContain(variable);
+    expect(stdout + stderr).not.toContain(TOKEN);
+  });
+
+  it('but for line breaks around it, which are dropped', async () => {
+    await using bench = await SyncBench.open();
+    const environment = mirrorEnvironment(bench, ['account']);
+    await using cli = await CommandLine.open({ ...environment, DATABASE_URL: `${bench.database.url}\n` });
+    const token = `\r\n${environment['DATAVERSE_ACCESS_TOKEN'] ?? ''}\r\n`;
+    const file = await cli.file('token', `\ufeff${token}`);
+    for (const given of [
+      { DATAVERSE_ACCESS_TOKEN: token },
+      { DATAVERSE_ACCESS_TOKEN: '', DATAVERSE_ACCESS_TOKEN_FILE: file },
+    ]) {
+      expect((await cli.run(['sync'], given)).status).toBe(0);
+    }
+  });
 });
 
 it('a defect whose error carries rows, links and secrets tells its type, message and place', async () => {
@@ -96,6 +117,20 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
         $$ BEGIN NEW.name := NEW.name::integer; RETURN NEW; END $$;
        CREATE TRIGGER as_number BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.as_number()`,
     ],
+    [
+      'a trigger that denies it by a privilege that is none',
+      `CREATE FUNCTION public.deny() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'permission denied for table %', NEW.name USING ERRCODE = '42501'; END $$;
+       CREATE TRIGGER deny BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.deny()`,
+    ],
+    [
+      'a trigger that calls it a constraint and a column',
+      `CREATE FUNCTION public.name() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+          RAISE EXCEPTION 'no' USING ERRCODE = '23514', CONSTRAINT = NEW.name, COLUMN = NEW.name, TABLE = NEW.name;
+        END $$;
+       CREATE TRIGGER name BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.name()`,
+    ],
   ])('by %s', async (_, obstacle) => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
@@ -130,5 +165,7 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
 it('the gate of all other tests finds what it looks for', () => {
   expect(leaks(`a ${PASSWORD} b`, [PASSWORD])).toHaveLength(1);
   expect(leaks('https://org/api?$deltatoken=919042%2108%2f22', [])).toHaveLength(1);
-  expect(leaks('nothing', [PASSWORD])).toEqual([]);
+  expect(leaks(`a ${Buffer.from(`x:${PASSWORD}`).toString('base64')} b`, [`x:${PASSWORD}`])).toHaveLength(1);
+  expect(leaks('Authorization: Bearer x', [])).toHaveLength(1);
+  expect(leaks('nothing, Bearer …', [PASSWORD])).toEqual([]);
 });

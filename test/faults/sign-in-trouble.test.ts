@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Dataverse } from '../../src/dataverse/dataverse.ts';
 import { createTokenSource, type SignIn } from '../../src/dataverse/sign-in.ts';
+import type { FaultAction } from '../../src/emulator/fault-script.ts';
+import { describeError } from '../../src/model/error-description.ts';
+import { leaks } from '../support/canaries.ts';
 import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../support/token-authority.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
@@ -138,6 +144,94 @@ describe('signing in', () => {
     restIsOver();
     expect(failures(await session.sync())).toEqual({});
     expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
+  });
+
+  const page = `<html>${SECRET}</html>`;
+  const foreign: Readonly<Record<string, FaultAction>> = {
+    'a page of a captive portal': { status: 200, html: true, body: page },
+    'a page that forbids': { status: 403, html: true, body: page },
+    'a page that is not found': { status: 404, html: true, body: page },
+    'JSON of another shape': { status: 400, body: { message: SECRET, error: { code: SECRET } } },
+    'a success that is no token': { status: 200, body: { ok: true } },
+    'a redirect': { status: 302, redirectTo: `https://127.0.0.1:9/?${encodeURIComponent(SECRET)}` },
+    'an error that passes': {
+      status: 400,
+      body: { error: 'temporarily_unavailable', error_description: SECRET },
+    },
+  };
+
+  it('where something else answers in place of the endpoint is tried again, not called a wrong secret, and quotes nothing', async () => {
+    const kinds = ['token', 'openid'] as const;
+    const cases = kinds.flatMap((kind) =>
+      Object.entries(foreign).map(([what, action]) => ({ kind, what, action })),
+    );
+    await Promise.all(
+      cases.map(async ({ kind, what, action }, at) => {
+        // By the tenant each case is told from the others, which run beside it.
+        const tenantId = `11111111-2222-4333-8444-${String(at).padStart(12, '0')}`;
+        bench.emulator.faults.add({ match: { kind, path: tenantId }, do: action });
+        const tokens = createTokenSource({ ...signIn, tenantId } as SignIn, bench.url);
+        const failure = await tokens.token(new AbortController().signal).catch((error: unknown) => error);
+        expect({ kind, what, failure }).toMatchObject({
+          failure: { code: 'sign-in-unreachable', reaction: 'retry' },
+        });
+        expect(leaks(JSON.stringify([failure, describeError(failure)]) + String(failure), [SECRET])).toEqual(
+          [],
+        );
+      }),
+    );
+  });
+
+  it('is repeated at once where a page came in place of the endpoint', async () => {
+    const fault = { status: 200, html: true } as const;
+    const portal = bench.emulator.faults.add({ match: { kind: 'token' }, times: 1, do: fault });
+    expect(failures(await bench.sync(['account'], { dataverse }))).toEqual({});
+    expect(portal.hits).toBe(1);
+  });
+
+  it('with a refusal that quotes the secret tells the error and its number alone', async () => {
+    bench.emulator.settings.clientSecret = 'another';
+    const tokens = createTokenSource(signIn, bench.url);
+    const failure = await tokens.token(new AbortController().signal).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'sign-in-failed', reaction: 'stop-table' });
+    expect(String(failure)).toMatch(/invalid_client: AADSTS\d+: /);
+    expect(leaks(JSON.stringify([failure, describeError(failure)]) + String(failure), [SECRET])).toEqual([]);
+  });
+
+  it.each([
+    ['client-certificate', 'AZURE_CLIENT_CERTIFICATE_PATH', { certificatePath: '/none/canary' }],
+    ['workload-identity', 'AZURE_FEDERATED_TOKEN_FILE', { tokenFilePath: '/none/canary' }],
+  ] as const)(
+    'by %s with a file that is not there names %s and not its value',
+    async (method, variable, file) => {
+      const asked = { tenantId: 'tenant', clientId: 'client', method, ...file } as unknown as SignIn;
+      const tokens = createTokenSource(asked, bench.url);
+      const failure = await tokens.token(new AbortController().signal).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'sign-in-failed', reaction: 'stop-table' });
+      expect(String(failure)).toContain(`${variable} names no file that can be read (ENOENT)`);
+      expect(JSON.stringify([failure, describeError(failure)])).not.toContain('canary');
+    },
+  );
+
+  it('with a token of a file that has become UTF-16 names the variable, and goes on once it is text again', async () => {
+    const file = join(tmpdir(), `mirrorverse-token-${process.pid}`);
+    try {
+      await writeFile(file, Buffer.from(`\ufeff${SECRET}`, 'utf16le'));
+      const tokens = createTokenSource(
+        { method: 'access-token', token: 'first', tokenFile: file },
+        bench.url,
+      );
+      const { signal } = new AbortController();
+      tokens.refuse(await tokens.token(signal));
+      await expect(tokens.token(signal)).rejects.toMatchObject({ code: 'sign-in-failed', reaction: 'retry' });
+      await expect(tokens.token(signal)).rejects.toThrow(
+        'DATAVERSE_ACCESS_TOKEN_FILE names a file that is no text in UTF-8',
+      );
+      await writeFile(file, 'second\r\n');
+      expect(await tokens.token(signal)).toBe('second');
+    } finally {
+      await rm(file, { force: true });
+    }
   });
 
   it('at an endpoint that is down is tried again, not called a wrong secret', async () => {

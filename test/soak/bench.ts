@@ -1,6 +1,7 @@
 import type { QueryResultRow } from 'pg';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import { ROW_CANARY } from '../support/canaries.ts';
 import { CommandLine, type RunningCommand } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
@@ -57,6 +58,7 @@ export class SoakBench implements AsyncDisposable {
       seed,
       ...(options.tables === undefined ? {} : { tables: options.tables }),
     });
+    emulator.settings.errorsQuote = ROW_CANARY;
     const url = await emulator.listen();
     const [environment, database] = await Promise.all([
       FaultProxy.between(url),

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 import type { JournalEntry } from '../../src/emulator/request-journal.ts';
+import { assertNoLeak, leaksInState, ROW_CANARY, secretsOf } from './canaries.ts';
 import { CommandLine, type Environment } from './command-line.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { mirrorEnvironment } from './mirror-environment.ts';
@@ -21,8 +22,10 @@ export async function openBench(
   role?: DatabaseRole,
 ): Promise<Bench> {
   const emulator = new DataverseEmulator({ seed: 5 });
+  emulator.settings.errorsQuote = ROW_CANARY;
   const [url, database] = await Promise.all([emulator.listen(), freshDatabase(role)]);
-  const cli = await CommandLine.open(mirrorEnvironment({ url, database }, tables, environment));
+  const given = mirrorEnvironment({ url, database }, tables, environment);
+  const cli = await CommandLine.open(given);
   return {
     emulator,
     url,
@@ -31,7 +34,9 @@ export async function openBench(
     async [Symbol.asyncDispose]() {
       await cli[Symbol.asyncDispose]();
       await emulator.close();
+      const inState = await leaksInState(database, secretsOf(given));
       await database.drop();
+      assertNoLeak(inState);
     },
   };
 }

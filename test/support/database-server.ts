@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
 import { isAlive, readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import { assertNoLeak, leaks } from './canaries.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -81,7 +82,10 @@ async function embeddedServer(): Promise<TestServer> {
     url: server.url,
     stop: async () => {
       await server.release();
+      const log = await readFile(join(directory, 'postgres.log'), 'utf8');
       await rm(directory, { recursive: true, force: true });
+      // As users have it: no row may have landed there in the whole run.
+      assertNoLeak(leaks(log, []));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
 import { readOrganization } from '../../src/dataverse/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
+import { describeError } from '../../src/model/error-description.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
 import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
@@ -19,7 +20,7 @@ import {
   type TableJobParts,
   type TableSettings,
 } from '../../src/sync/table-job.ts';
-import { SearchedLog, secretsOf } from './canaries.ts';
+import { assertNoLeak, leaks, leaksInState, ROW_CANARY, SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { mirrorOptions, never } from './mirror.ts';
 
@@ -62,6 +63,8 @@ export class SyncBench implements AsyncDisposable {
   private readonly secrets: readonly string[];
   private readonly log: SearchedLog;
   private readonly warningLogs: SearchedLog[] = [];
+  /** What failures had that they must not have. */
+  private readonly inFailures: string[] = [];
 
   private constructor(emulator: DataverseEmulator, database: TestDatabase, url: string) {
     this.emulator = emulator;
@@ -74,6 +77,7 @@ export class SyncBench implements AsyncDisposable {
   /** @param options what the emulator is to be; the built-in model without them. */
   static async open(options: EmulatorOptions = {}, role?: DatabaseRole): Promise<SyncBench> {
     const emulator = new DataverseEmulator({ seed: 11, ...options });
+    emulator.settings.errorsQuote = ROW_CANARY;
     const [url, database] = await Promise.all([emulator.listen(), freshDatabase(role)]);
     return new SyncBench(emulator, database, url);
   }
@@ -118,10 +122,12 @@ export class SyncBench implements AsyncDisposable {
       mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, this.log.logger);
     const shared = labels === undefined ? {} : { labels };
     const { logger } = this.log;
+    const { inFailures, secrets } = this;
     const jobs = tables.map((name) => this.job(name, { dataverse, mirror, ...shared }, options));
     return {
       async sync(run = {}, signal = never) {
         const results = await syncOnce(jobs, 8, () => run, signal);
+        inFailures.push(...leaks(JSON.stringify(results.map(said)), secrets));
         await labels?.makeViews();
         return results;
       },
@@ -187,12 +193,21 @@ export class SyncBench implements AsyncDisposable {
     );
   }
 
-  /** @throws Error when a secret, a link or a row that is marked was logged. */
+  /** @throws Error when a secret, a link or a row that is marked was logged, told or recorded. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.emulator.close();
+    const inState = await leaksInState(this.database, this.secrets);
     await this.database.drop();
+    assertNoLeak([...inState, ...this.inFailures]);
     for (const log of [this.log, ...this.warningLogs]) log.assertClean();
   }
+}
+
+/** All that is told of a failure. */
+function said({ failure }: RunResult): unknown {
+  if (failure === null) return null;
+  const { code, message, remedy, details } = failure;
+  return { code, message, remedy, details, err: describeError(failure) };
 }
 
 /** Codes of the failures, by table. */

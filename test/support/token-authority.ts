@@ -39,13 +39,16 @@ export async function openTokenAuthority(emulatorUrl: string): Promise<TokenAuth
     const isToken = path.split('?')[0]?.endsWith('/token') === true;
     if (isToken) forms.push(new URLSearchParams(body));
     const method = request.method ?? 'GET';
-    const answer = await fetch(emulatorUrl + path, { method, ...(method === 'POST' ? { body } : {}) });
+    const sent = method === 'POST' ? { body } : {};
+    const answer = await fetch(emulatorUrl + path, { method, redirect: 'manual', ...sent });
     // Discovery names the emulator's own address; wanted is the one that was asked, be it a proxy's.
     const asked = `https://${request.headers.host ?? ''}`;
     const text = (await answer.text()).replaceAll(emulatorUrl, asked);
     const token = /"access_token":"([^"]*)"/.exec(text)?.[1];
     if (token !== undefined) tokens.push(token);
-    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    const type = answer.headers.get('content-type') ?? 'application/json';
+    const location = answer.headers.get('location');
+    response.writeHead(answer.status, { 'content-type': type, ...(location === null ? {} : { location }) });
     response.end(text);
   }
 

@@ -17,9 +17,14 @@ const ANSWERS = SAMPLES.filter((sample): sample is Answer => 'body' in sample).m
   code: sample.body.error.code,
 }));
 
+const ASKED = {
+  token: 'canary.of.a-token',
+  url: new URL('https://org.crm.dynamics.com/api/data/v9.2/accounts'),
+};
+
 function failureFor(status: number, body: object, subject: Subject): Failure {
   const bytes = new TextEncoder().encode(JSON.stringify(body));
-  return apiFailure(readApiError(status, new Headers(), bytes, 0), subject);
+  return apiFailure(readApiError(status, new Headers(), bytes, 0, ASKED), subject);
 }
 
 const THROTTLED = ['0x80072321', '0x80072322', '0x80072326'];
@@ -42,8 +47,7 @@ test.each(ANSWERS.filter(({ code }) => MEANINGS.has(code)))(
   ({ status, body, code }) => {
     const failure = failureFor(status, body, { table: 'account' });
     expect(failure).toMatchObject({ code: MEANINGS.get(code), reaction: 'stop-table' });
-    expect(failure.message).toContain(`${status} ${code}`);
-    expect(failure.message).toContain(body.error.message);
+    expect(failure.message).toContain(`${status} ${code}: ${body.error.message.split(/ (?=['(])/)[0] ?? ''}`);
     expect(failure.remedy).not.toBe('');
     expect(failure.details).toMatchObject({ status, errorCode: code, table: 'account' });
   },
@@ -83,7 +87,9 @@ test.each([
   ['delta', 403, 'privilege-missing'],
   ['delta', 400, 'request-refused'],
 ] as const)('a %s link answered with a bare %d is %s', (link, status, code) => {
-  expect(failureFor(status, {}, { table: 'account', link }).code).toBe(code);
+  expect(failureFor(status, { error: { code: '', message: '' } }, { table: 'account', link }).code).toBe(
+    code,
+  );
 });
 
 test.each([
@@ -93,7 +99,7 @@ test.each([
   {},
 ] as const)('a page of a proxy under 404 says nothing of %j: it is tried again', (subject) => {
   const page = new TextEncoder().encode('<h2>404 - File or directory not found.</h2>');
-  const failure = apiFailure(readApiError(404, new Headers(), page, 0), subject);
+  const failure = apiFailure(readApiError(404, new Headers(), page, 0, ASKED), subject);
   expect(failure).toMatchObject({ code: 'unexpected-answer', reaction: 'retry' });
 });
 

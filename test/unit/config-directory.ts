@@ -11,7 +11,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 let files = 0;
 
 /** Writes a file of its own and returns its path. */
-export function written(text: string): string {
+export function written(text: string | Uint8Array): string {
   const file = join(directory, `file-${++files}`);
   writeFileSync(file, text);
   return file;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { keysOf, load, problemsOf, written, type Variables } from './config-directory.ts';
 
 const SECRETS = [
@@ -42,12 +43,84 @@ test.each(SECRETS)('a file of %s that is not there is a problem', (name) => {
   const [problem] = problemsOf('', { [`${name}_FILE`]: '/nowhere/secret' });
   expect(problem).toEqual({
     key: `${name}_FILE`,
-    message: 'the file /nowhere/secret cannot be read (ENOENT)',
+    message: 'names no file that can be read (ENOENT); it takes a path',
   });
 });
 
 test.each(SECRETS)('an empty file of %s is a problem', (name) => {
   expect(keysOf(problemsOf('', { [`${name}_FILE`]: written(' \n') }))).toContain(`${name}_FILE`);
+});
+
+const CANARY = 'canary/of+a~secret';
+
+test.each(SECRETS)('the secret of %s put into its _FILE form by mistake is not told', (name) => {
+  for (const value of [CANARY, `postgres://u:${CANARY}@db/crm`, CANARY.repeat(1_000), `${CANARY}\0`]) {
+    const problems = problemsOf('', { [`${name}_FILE`]: value });
+    expect(keysOf(problems)).toEqual([`${name}_FILE`]);
+    expect(JSON.stringify(problems)).not.toContain('canary');
+  }
+});
+
+test('a configuration put into MIRRORVERSE_CONFIG by mistake is not told', () => {
+  const variables = { MIRRORVERSE_CONFIG: `postgres: { url: 'postgres://u:${CANARY}@db/crm' }` };
+  expect(() => loadConfig(undefined, {}, variables)).toThrow(
+    expect.objectContaining({
+      problems: [{ key: 'MIRRORVERSE_CONFIG', message: 'names no file that can be read (ENOENT)' }],
+    }),
+  );
+});
+
+test.each([
+  ['AZURE_CLIENT_CERTIFICATE_PATH', `-----BEGIN PRIVATE KEY-----\n${CANARY}\n-----END PRIVATE KEY-----`],
+  ['AZURE_FEDERATED_TOKEN_FILE', `eyJhbGciOiJub25lIn0.${CANARY}`],
+])('the text put into %s, where a path was asked for, is not told', (name, text) => {
+  const problems = problemsOf('', { ...URL, ...APP, [name]: text }, NEEDS);
+  expect(keysOf(problems)).toEqual([name]);
+  expect(JSON.stringify(problems)).not.toContain('canary');
+});
+
+test.each([
+  ['UTF-16, as PowerShell writes it', Buffer.from(`\ufeff${CANARY}\r\n`, 'utf16le')],
+  ['UTF-16 without a byte order mark', Buffer.from(CANARY, 'utf16le')],
+  ['UTF-16 of the other order', Buffer.from(`\ufeff${CANARY}`, 'utf16le').swap16()],
+  ['a NUL', Buffer.from(`${CANARY}\0`)],
+  ['another code page', Buffer.concat([Buffer.from(CANARY), Buffer.of(0xe9, 0x0a)])],
+])('a file of a secret with %s is a problem of its variable', (_, bytes) => {
+  for (const name of SECRETS) {
+    const problems = problemsOf('', { [`${name}_FILE`]: written(bytes) });
+    expect(keysOf(problems)).toEqual([`${name}_FILE`]);
+    expect(JSON.stringify(problems)).not.toContain('canary');
+  }
+});
+
+test('line breaks around a secret and a byte order mark before it do not belong to it', () => {
+  for (const text of ['t', 't\n', 't\r\n', '\r\n\r\nt\r\n', 't\r']) {
+    expect(signIn({ DATAVERSE_ACCESS_TOKEN: text })).toEqual({ method: 'access-token', token: 't' });
+    expect(signIn({ DATAVERSE_ACCESS_TOKEN_FILE: written(`\ufeff${text}`) })).toMatchObject({ token: 't' });
+    expect(signIn({ ...APP, AZURE_CLIENT_SECRET: text })).toMatchObject({ clientSecret: 't' });
+  }
+  expect(signIn({ ...APP, AZURE_CLIENT_SECRET: ' a secret ' })).toMatchObject({ clientSecret: ' a secret ' });
+});
+
+test('a token or secret that no header can carry is a problem of its variable, as given or in a file', () => {
+  for (const name of ['AZURE_CLIENT_SECRET', 'DATAVERSE_ACCESS_TOKEN']) {
+    for (const text of ['canary\nx', 'canary\u0000x', 'canary\u007f', 'canary\t.', 'canary€', 'canaryé']) {
+      const problems = problemsOf('', { [name]: text });
+      expect(keysOf(problems)).toEqual([name]);
+      expect(JSON.stringify(problems)).not.toContain('canary');
+      expect(keysOf(problemsOf('', { [`${name}_FILE`]: written(`${text}\n`) }))).toEqual([`${name}_FILE`]);
+    }
+  }
+});
+
+test('a key and a password that are never sent may be of any characters', () => {
+  const password = {
+    AZURE_CLIENT_CERTIFICATE_PASSWORD: 'pässword\t€',
+    ...APP,
+    AZURE_CLIENT_CERTIFICATE_PATH: '/c',
+  };
+  expect(signIn(password)).toMatchObject({ certificatePassword: 'pässword\t€' });
+  expect(load('', { MIRRORVERSE_HASH_KEY: `${'schlüssel'.repeat(5)}\nx` }).hashKey).toContain('\n');
 });
 
 test('several wrong secrets are told together', () => {

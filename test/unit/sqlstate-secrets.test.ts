@@ -41,9 +41,18 @@ test.each([
 });
 
 test('a denied statement names the object and quotes no row', () => {
-  const failure = postgresFailure(quoting('42501', 'permission denied for table account'));
+  const denied = quoting('42501', 'permission denied for table account');
+  const failure = postgresFailure(Object.assign(denied, { routine: 'aclcheck_error' }));
   expect(visible(failure)).toContain('permission denied for table account');
   expect(visible(failure)).not.toContain('Secret');
+});
+
+test('a denial that a trigger raises says nothing of its own words', () => {
+  const raised = quoting('42501', `permission denied for table ${VALUE}`);
+  for (const error of [raised, Object.assign(raised, { routine: 'exec_stmt_raise' })]) {
+    expect(postgresFailure(error)).toMatchObject({ code: 'grant-missing' });
+    expect(visible(postgresFailure(error))).not.toContain('Secret');
+  }
 });
 
 test('no parameter of a statement is left in the failure', () => {

@@ -5,6 +5,7 @@ import { parsePage, parseRow, RowShape } from '../../src/dataverse/page-parser.t
 import { refuseToldFailure, refuseToldInFields, ToldFailure } from '../../src/dataverse/told-failure.ts';
 import { bytesOf } from './page-rows.ts';
 
+const ASKED = { token: 'canary', url: new URL('https://org.crm.dynamics.com/api/data/v9.2/accounts') };
 const shape = new RowShape(['accountid', 'error_count', 'faults']);
 const ROW = '{"accountid":"1"}';
 
@@ -15,7 +16,7 @@ function toldBy(text: string, read: (bytes: Uint8Array) => unknown): object | un
     return undefined;
   } catch (error) {
     if (!(error instanceof ToldFailure)) throw error;
-    const { code, message } = readApiError(200, new Headers(), error.body, 0);
+    const { code, message } = readApiError(200, new Headers(), error.body, 0, ASKED);
     return { code, message };
   }
 }
