@@ -48,7 +48,7 @@ const ALIASES = ['EntitySetName', 'SchemaName', 'MetadataId'];
 function namesOf(value: unknown): Pick<OddItem, 'name' | 'alias'> {
   const text = (member: string): string | undefined => {
     const found = isRecord(value) ? value[member] : undefined;
-    return typeof found === 'string' && found !== '' ? found.slice(0, LONGEST_NAME) : undefined;
+    return typeof found === 'string' && NAME.test(found) ? found : undefined;
   };
   const name = text('LogicalName');
   if (name !== undefined) return { name };
@@ -56,5 +56,5 @@ function namesOf(value: unknown): Pick<OddItem, 'name' | 'alias'> {
   return { name: null, ...(alias === undefined ? {} : { alias }) };
 }
 
-/** Characters: what is no definition may be anything. */
-const LONGEST_NAME = 200;
+/** A name of Dataverse's, or a GUID. What is no definition may hold anything else in its place, and it is logged. */
+const NAME = /^(?:[a-z_]\w{0,127}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
