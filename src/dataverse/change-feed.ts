@@ -5,6 +5,7 @@ import type { Priority } from './budget.ts';
 import type { DataverseClient } from './client.ts';
 import type { ParsedPage } from './page-parser.ts';
 import { createRowReader } from './row-reader.ts';
+import type { FoundRows } from './rows-by-key.ts';
 
 /** The change feed of one table, as pages. */
 export interface ChangeFeed {
@@ -14,6 +15,8 @@ export interface ChangeFeed {
   follow(link: Link, priority: Priority, signal: AbortSignal): Promise<Page>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+  /** Rows as they are now, many to a request. */
+  readRows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
 }
 
 /**
@@ -52,6 +55,7 @@ export function createChangeFeed(
     follow: async (link, priority, signal) =>
       linked(async (bare) => rows.follow(link, priority, signal, bare)),
     readRow: async (id, signal) => rows.row(id, signal),
+    readRows: async (ids, signal) => rows.rows(ids, signal),
   };
 }
 

@@ -25,7 +25,9 @@ export function createFullRead(
   pageSize: number,
   observe?: (metadataVersion: string) => void,
 ): FullRead {
-  const rows = createRowReader(client, table, pageSize, observe);
+  // What a full read brings replaces what is there: a row that comes without a version needs none.
+  const { version: _, ...unversioned } = table;
+  const rows = createRowReader(client, unversioned, pageSize, observe);
   const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
   const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
   return {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PageRows, PlainPage, Tombstone } from '../model/page.ts';
+import { EvenRows } from './even-rows.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
 import { MembersBeside } from './members-beside.ts';
 import { PageBuffers } from './page-buffers.ts';
@@ -27,6 +28,7 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
 /** The members to keep of each row, in the order of the table's columns. */
 export class RowShape {
+  readonly properties: readonly string[];
   readonly width: number;
   /** Field numbers of columns that are called like a tombstone's members, if the table has such. */
   readonly idField: number;
@@ -34,6 +36,7 @@ export class RowShape {
   private readonly members: ReadonlyMap<string, number>;
 
   constructor(properties: readonly string[]) {
+    this.properties = properties;
     this.width = properties.length;
     this.idField = properties.indexOf('id');
     this.reasonField = properties.indexOf('reason');
@@ -55,6 +58,8 @@ export class RowShape {
 export type ParsedPage = PlainPage & {
   /** The environment's metadata version, where it was asked for and came. */
   readonly metadataVersion?: string;
+  /** Every row spells out, be it as null, each member that any row does; annotations aside. */
+  readonly isEven: boolean;
 };
 
 /**
@@ -129,6 +134,7 @@ function* pageSteps(
     cells: rows.cells,
     tombstones: rows.tombstones,
     link,
+    isEven: rows.even.areEven(),
     ...(metadataVersion === undefined ? {} : { metadataVersion }),
   };
 }
@@ -157,6 +163,8 @@ function refuseError(bytes: Uint8Array, start: number, end: number): void {
 interface ExpectedMember {
   readonly name: NamePattern;
   readonly member: number;
+  /** See `EvenRows`. */
+  readonly weight: number;
 }
 
 const FEW_ROWS = 64;
@@ -175,6 +183,9 @@ class RowCollector {
   // Start and end of the members that tell a tombstone; 0 where the entry has none.
   private readonly marks = new Int32Array(6);
   private isMarked = false;
+  readonly even: EvenRows;
+  /** Weights of the last entry's members. */
+  private came = 0;
   private readonly buffers: PageBuffers;
 
   constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers) {
@@ -183,6 +194,7 @@ class RowCollector {
     this.view = new DataView(buffer, byteOffset, length);
     this.shape = shape;
     this.buffers = buffers;
+    this.even = new EvenRows(shape.properties);
     this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
   }
 
@@ -210,6 +222,7 @@ class RowCollector {
     const base = 2 * this.count * shape.width;
     if (base + 2 * shape.width > this.cells.length) this.grow();
     scanner.expect(OPEN_BRACE);
+    this.came = 0;
     if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
     else this.members(base);
     if (this.isMarked) this.marked(base);
@@ -228,6 +241,7 @@ class RowCollector {
     while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
     if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
     this.count++;
+    this.even.row(this.came);
   }
 
   /** An entry with members that tombstones have. */
@@ -250,15 +264,18 @@ class RowCollector {
     const { scanner, cells, expected, view } = this;
     const { bytes } = scanner;
     let at = scanner.position;
+    let came = 0;
     for (let position = 0; ; position++) {
       let member: number;
       const guess = expected[position];
       if (guess !== undefined && guess.name.matches(view, at)) {
         member = guess.member;
+        came += guess.weight;
         at += guess.name.length;
       } else {
         scanner.position = at;
         member = this.name(position);
+        came += this.even.weight(member);
         at = scanner.position;
       }
       const start = at;
@@ -292,6 +309,7 @@ class RowCollector {
       if (scanner.peek() !== COMMA) break;
       at = scanner.position + 1;
     }
+    this.came = came;
     scanner.expect(CLOSE_BRACE);
   }
 
@@ -305,9 +323,11 @@ class RowCollector {
     scanner.expect(COLON);
     // Only the usual form is worth guessing.
     const member = this.shape.member(decodeString(scanner.bytes, start, end));
+    const weight = this.even.weight(member);
+    this.even.see(member);
     if (scanner.position === end + 1 && end - start > 2) {
       const name = new NamePattern(scanner.bytes.subarray(start, scanner.position));
-      this.expected[position] = { name, member };
+      this.expected[position] = { name, member, weight };
     }
     scanner.skipBlanks();
     return member;

@@ -6,11 +6,15 @@ import type { Priority } from './budget.ts';
 import { isTooManyCalculated } from './calculated-limits.ts';
 import type { Answer, DataverseClient, Request } from './client.ts';
 import { EmptyPages } from './empty-pages.ts';
+import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from './etag-versions.ts';
+import { completeRows } from './incomplete-rows.ts';
+import { lookupFields, untypedRows } from './lookup-types.ts';
 import { absoluteLink } from './origin.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
 import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
 import { AnswerTooLarge } from './response-body.ts';
+import { createRowsByKey, type FoundRows } from './rows-by-key.ts';
 import {
   calculatedColumns,
   query,
@@ -29,6 +33,8 @@ export interface RowReader {
   follow(link: Link, priority: Priority, signal: AbortSignal, bare?: boolean): Promise<ParsedPage>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+  /** Rows as they are now, many to a request. */
+  rows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
 }
 
 export interface HowToBegin {
@@ -42,6 +48,9 @@ export interface HowToBegin {
 
 /** Times a page is halved because a gateway gave up: one that is down does so whatever it is asked. */
 const MAX_DOUBTS = 3;
+
+/** Rows of a page that are read again one by one, where the source does not give them together. */
+const FEW_SINGLES = 20;
 
 const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
@@ -61,6 +70,14 @@ export function createRowReader(
   const name = table.logicalName;
   const limits = client.calculatedLimits;
   const side = createSideColumns(client, table);
+  const byKey = createRowsByKey(client, table, {
+    single: async (id, signal) => readRow(id, signal),
+    finished: async (page, selection, signal) => finished(page, selection, 'delta', signal),
+  });
+  const version = versionField(table);
+  // Beside the columns: an entry that has nothing of what is looked for is no row.
+  const etagShape = new RowShape([ETAG, ...table.columns.map(({ property }) => property)]);
+  const lookups = lookupFields(table);
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
   const sizes = client.pageSizes;
@@ -92,7 +109,11 @@ export function createRowReader(
       sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length);
       if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
       empty.refuseMore(page);
-      const whole = await side.complete(page, selection, ask.priority, signal);
+      const beside = await finished(page, selection, ask.priority, signal);
+      const isEven = page.isEven && beside === page;
+      const whole = await completeRows(beside, table, isEven, async (ids) =>
+        readRows(ids, FEW_SINGLES, signal),
+      );
       memory.correct(whole.bytes.length + whole.cells.byteLength);
       let released = false;
       const release = (): void => {
@@ -121,6 +142,27 @@ export function createRowReader(
       bodies.give(body.buffer as ArrayBuffer);
       throw error;
     }
+  }
+
+  /**
+   * The rows of an answer with what else belongs to them. Versions that did not come are had from the
+   * rows' etags, which nearly no page needs to be read for.
+   */
+  async function finished(
+    page: PageRows,
+    selection: Selection,
+    priority: Priority,
+    signal: AbortSignal,
+    readEtags = async (etags: RowShape): Promise<PageRows> =>
+      parsePageInTurns(page.bytes, etags, new PageBuffers()),
+  ): Promise<PageRows> {
+    const unversioned = version === undefined ? [] : rowsWithoutVersion(page, version);
+    if (version !== undefined && unversioned.length > 0) {
+      fillFromEtags(page, version, unversioned, await readEtags(etagShape));
+    }
+    const whole = await side.complete(page, selection, priority, signal);
+    untypedRows(whole, lookups);
+    return whole;
   }
 
   /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
@@ -182,6 +224,30 @@ export function createRowReader(
     return isTooManyCalculated(error) && limits.refused(name, calculatedColumns(table, selection));
   }
 
+  async function readRow({ key, partition }: RowId, signal: AbortSignal): Promise<PageRows | null> {
+    return withSelection(async (selection) => {
+      const url = `${table.entitySet}(${key})${query(selection, ...partitionOption(partition))}`;
+      const request: Request = {
+        url,
+        priority: 'delta',
+        countedFor: name,
+        ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
+      };
+      const row = await unlessGone(async () =>
+        client.get(request, signal, ({ body }) => parseRow(body, shape)),
+      );
+      if (row === null) return null;
+      return finished(row, selection, request.priority, signal, async (etags) => parseRow(row.bytes, etags));
+    });
+  }
+
+  /** @param singles requests for single rows at most, where the source knows no other way. */
+  async function readRows(ids: readonly RowId[], singles: number, signal: AbortSignal): Promise<FoundRows> {
+    return withSelection(async (selection) =>
+      byKey.read(ids, selection, { priority: 'delta', singles }, signal),
+    );
+  }
+
   return {
     begin: async ({ options = [], prefer: more = [], bare = false }, signal) =>
       withSelection(async (selection) =>
@@ -202,20 +268,8 @@ export function createRowReader(
         throw refused(error, selection) ? linkTooWide(name, error) : error;
       }
     },
-    row: async ({ key, partition }, signal) =>
-      withSelection(async (selection) => {
-        const url = `${table.entitySet}(${key})${query(selection, ...partitionOption(partition))}`;
-        const request: Request = {
-          url,
-          priority: 'delta',
-          countedFor: name,
-          ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
-        };
-        const row = await unlessGone(async () =>
-          client.get(request, signal, ({ body }) => parseRow(body, shape)),
-        );
-        return row === null ? null : side.complete(row, selection, request.priority, signal);
-      }),
+    row: readRow,
+    rows: async (ids, signal) => readRows(ids, Number.POSITIVE_INFINITY, signal),
   };
 }
 

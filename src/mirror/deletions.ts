@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Page, RowId } from '../model/page.ts';
+import type { Page, RowId, Tombstone } from '../model/page.ts';
 import { knownInPartitions, writtenByThisDelta } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { keyText, parseKey, rowKeys } from './row-key.ts';
@@ -10,7 +10,7 @@ export interface Deletions {
   /** Deleted for certain. */
   readonly certain: readonly RowId[];
   /** Only reading the row again tells whether it lives. */
-  readonly doubtful: readonly RowId[];
+  readonly doubtful: readonly Tombstone[];
 }
 
 /**
@@ -40,12 +40,16 @@ export async function findDeletions(
     if (isFresh) fresh.add(text);
   }
   const certain: RowId[] = [];
-  const doubtful: RowId[] = [];
+  const doubtful: Tombstone[] = [];
   for (const [key, rows] of known) {
     // In a partitioned table even the only row known of an id may not be the one that is gone: one of
     // another partition may have come and gone since the last delta.
-    const isPlain = reasons.get(key) === 'deleted' && mirror.partitionField === undefined;
-    for (const [text, id] of rows) (isPlain && !fresh.has(text) ? certain : doubtful).push(id);
+    const reason = reasons.get(key) ?? 'deleted';
+    const isPlain = reason === 'deleted' && mirror.partitionField === undefined;
+    for (const [text, id] of rows) {
+      if (isPlain && !fresh.has(text)) certain.push(id);
+      else doubtful.push({ ...id, reason });
+    }
   }
   return { certain, doubtful };
 }

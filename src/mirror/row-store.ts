@@ -11,11 +11,14 @@ import {
   dropStaging,
   hasColumnTypes,
   insertStaged,
+  keepTypes,
   mergeStaged,
   rememberStaged,
   updateStaged,
   type CopyTarget,
+  type LookupColumns,
 } from './merge-sql.ts';
+import { areStorable, judgeLackingRows } from './lacking-rows.ts';
 import { mergePieces } from './merge-pieces.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { PostgresConnection } from './postgres.ts';
@@ -65,6 +68,8 @@ export class RowStore {
   private readonly memory = new CopyMemory();
   private hasStaging = false;
   private pagesInVain = 0;
+  /** Lookups of which some rows of the page that is being merged came without the table. */
+  private untyped: readonly LookupColumns[] = [];
 
   constructor(mirror: MirrorTable, policy: RowPolicy) {
     this.mirror = mirror;
@@ -101,6 +106,7 @@ export class RowStore {
     const { mirror } = this;
     // Without a primary key the mirror table itself would take rows that have no key.
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
+    if (!areStorable(mirror, page)) return undefined;
     const options = { memory: this.memory, policy: this.policy };
     const { failed } = await this.copied(client, 'mirror', page, options, allStorable, isReasonToMerge);
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
@@ -158,6 +164,15 @@ export class RowStore {
       skip.add(row);
       bad.add(row, 'no key that is a GUID', null);
     }
+    const overUnseen = mode.rewound ? mode.remember : undefined;
+    const { hashKey } = this.policy;
+    const lacking = await judgeLackingRows(client, mirror, page, keys, hashKey, overUnseen);
+    for (const [row, reason] of lacking.refused) {
+      if (skip.has(row)) continue;
+      skip.add(row);
+      bad.add(row, reason, null);
+    }
+    this.untyped = lacking.untyped;
     const options = { skip, memory: this.memory, policy: this.policy };
     let written = 0;
     const mergeAll = async ({ rows }: Copied): Promise<void> => {
@@ -178,6 +193,7 @@ export class RowStore {
     const { remember, rewound, rewrite } = mode;
     const overUnseen = rewound ? remember : undefined;
     const change = rewrite ? mergeStaged : updateStaged;
+    for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
     const changed = (await client.query(change(mirror, rewrite, overUnseen))).rowCount ?? 0;
     // Of a delta mostly all were there. It is asked all the same: who drops a key is to hear of it.
     const mayBeMissing = !rewrite && changed < staged;
@@ -207,6 +223,7 @@ export class RowStore {
     await withStorable(client, Array.from(copyText.rows.keys()), stage, (line, error) =>
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
+    for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
     const { remember, rewound, rewrite } = mode;
     const pieces = { rewrite, overUnseen: rewound ? remember : undefined };
     const { written, refused } = await mergePieces(client, mirror, pieces, bad.room);

@@ -9,7 +9,7 @@ export function isTime(type: ColumnType | undefined): type is TimeType {
 
 /** Date, time of day and zone by ISO 8601 in its extended form, as RFC 3339 and OData have it. */
 const ISO =
-  /^(?<date>\d{4,6}-\d\d-\d\d)(?:[T ](?<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(?<zone>Z|[+-]\d\d(?::?\d\d)?)?$/i;
+  /^(?<date>\d{4,}-\d\d-\d\d)(?:[T ](?<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(?<zone>Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const UTC = /^(?:Z|[+-]00(?::?00)?)$/i;
 const MIDNIGHT = /^[0:.]+$/;
 

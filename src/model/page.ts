@@ -44,6 +44,11 @@ export interface PageRows {
   readonly width: number;
   readonly rows: number;
   readonly cells: Int32Array;
+  /**
+   * Rows that must not be stored, by number, and why: something of them did not come, so that what is
+   * known of them would be lost. Absent where there are none.
+   */
+  readonly incomplete?: ReadonlyMap<number, string>;
 }
 
 /** One response of the change feed: rows, tombstones, and a next link or a delta link. */
@@ -62,6 +67,7 @@ export interface Page extends PageRows {
 export type PlainPage = Omit<Page, 'link'> & { readonly link: Link | null };
 
 const decoder = new TextDecoder('utf-8');
+const QUOTE = 0x22;
 
 /**
  * The text of one cell: a string's characters, or a number or boolean as it was written.
@@ -73,6 +79,28 @@ export function cellText(page: PageRows, row: number, field: number): string | n
   if (start === 0) return null;
   const literal = decoder.decode(page.bytes.subarray(start, page.cells[at + 1]));
   return literal.startsWith('"') ? String(JSON.parse(literal)) : literal;
+}
+
+/**
+ * Whether a row has a version in a field: a whole number of at most 19 digits. One beyond a bigint is
+ * PostgreSQL's to refuse.
+ */
+export function hasVersion(page: PageRows, row: number, field: number): boolean {
+  const { bytes, cells } = page;
+  const at = 2 * (row * page.width + field);
+  let start = cells[at] ?? 0;
+  let end = cells[at + 1] ?? 0;
+  if (start === 0) return false;
+  if (bytes[start] === QUOTE) {
+    start++;
+    end--;
+  }
+  if (end <= start || end - start > 19) return false;
+  for (let digit = start; digit < end; digit++) {
+    const byte = bytes[digit] as number;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return true;
 }
 
 /** Whether any row spells the field out, be it as null: then the response was asked for it. */
@@ -104,16 +132,27 @@ export function withCells(page: PageRows, sides: readonly SideCells[]): PageRows
       if (from < 0) continue;
       for (const [field, to] of fields.entries()) {
         const cell = 2 * (from * side.width + field);
+        if (to < 0) continue;
         const start = side.cells[cell] ?? 0;
-        if (to < 0 || start === 0) continue;
+        const end = side.cells[cell + 1] ?? 0;
         const at = 2 * (row * page.width + to);
-        cells[at] = start + offset;
-        cells[at + 1] = (side.cells[cell + 1] ?? 0) + offset;
+        cells[at] = start === 0 ? 0 : start + offset;
+        cells[at + 1] = end === 0 ? 0 : end + offset;
       }
     }
     offset += side.bytes.length;
   }
-  return { bytes, width: page.width, rows: page.rows, cells };
+  return { ...page, bytes, cells };
+}
+
+/** Some rows of a page, by number. */
+export function pickRows(page: PageRows, rows: readonly number[]): PageRows {
+  const { bytes, width } = page;
+  const cells = new Int32Array(2 * rows.length * width);
+  for (const [to, from] of rows.entries()) {
+    cells.set(page.cells.subarray(2 * from * width, 2 * (from + 1) * width), 2 * to * width);
+  }
+  return { bytes, width, rows: rows.length, cells };
 }
 
 /** The rows of several responses, in their order; the slices point into one copy of all the bytes. */
@@ -125,17 +164,21 @@ export function joinPages(parts: readonly PageRows[]): PageRows {
   const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const cells = new Int32Array(2 * rows * width);
+  const incomplete = new Map<number, string>();
   let offset = 0;
   let cell = 0;
+  let before = 0;
   for (const part of parts) {
+    for (const [row, reason] of part.incomplete ?? []) incomplete.set(before + row, reason);
+    before += part.rows;
     const length = 2 * part.rows * width;
     for (let at = 0; at < length; at++) {
       const position = part.cells[at] ?? 0;
-      // Odd positions are ends, which mean nothing where the start says null.
-      cells[cell + at] = (at % 2 === 0 ? position : part.cells[at - 1]) === 0 ? 0 : position + offset;
+      // An end without a start is that of a null which was spelled out.
+      cells[cell + at] = position === 0 ? 0 : position + offset;
     }
     cell += length;
     offset += part.bytes.length;
   }
-  return { bytes, width, rows, cells };
+  return { bytes, width, rows, cells, ...(incomplete.size === 0 ? {} : { incomplete }) };
 }

@@ -1,10 +1,11 @@
 import type { ChangeFeed } from '../dataverse/change-feed.ts';
+import { livingRows } from '../dataverse/rows-by-key.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
-import { joinPages, type Page, type PageRows, type Tombstone } from '../model/page.ts';
+import { joinPages, type Page, type RowId, type Tombstone } from '../model/page.ts';
 
 /**
- * The page with its tombstones settled: each stands for one row, by its whole key, that is gone. A row
- * of which that is doubtful is read again; if it lives it is an upsert of this page.
+ * The page with its tombstones settled: each stands for one row, by its whole key, that is gone. Rows of
+ * which that is doubtful are read again, many to a request; those that live are upserts of this page.
  *
  * Deleting and restoring a row between two polls yields an upsert and a tombstone, and the documented
  * order, deletes last, would then lose the restored row.
@@ -17,10 +18,27 @@ export async function settleContradictions(
 ): Promise<Page> {
   if (page.tombstones.length === 0) return page;
   const { certain, doubtful } = await writer.deletions(page);
-  // Together: the budget bounds how many are in flight.
-  const rows = await Promise.all(doubtful.map(async (id) => feed.readRow(id, signal)));
-  const living: readonly PageRows[] = rows.filter((row) => row !== null);
-  const gone = doubtful.filter((_, at) => rows[at] === null);
-  const tombstones: Tombstone[] = [...certain, ...gone].map((id) => ({ ...id, reason: 'deleted' }));
-  return { ...joinPages([page, ...living]), tombstones, link: page.link };
+  if (doubtful.length === 0) return { ...page, tombstones: asDeleted(certain) };
+  const found = await feed.readRows(doubtful, signal);
+  const missing = doubtful.filter((_, at) => (found.rowOf[at] ?? -1) < 0);
+  const gone = missing.filter(({ reason }) => reason === 'deleted');
+  // Of another reason nobody knows: it may be a row that the identity may not read any more, which only
+  // a request for that row tells from one that is gone.
+  const unclear = missing.filter(({ reason }) => reason !== 'deleted');
+  const alone = await Promise.all(unclear.map(async (id) => feed.readRow(id, signal)));
+  const living = [livingRows(found), ...alone.filter((row) => row !== null)];
+  gone.push(...unclear.filter((_, at) => alone[at] === null));
+  return {
+    ...joinPages([page, ...living]),
+    tombstones: asDeleted([...certain, ...gone]),
+    link: page.link,
+  };
+}
+
+function asDeleted(rows: readonly RowId[]): Tombstone[] {
+  return rows.map(({ key, partition }) => ({
+    key,
+    ...(partition === undefined ? {} : { partition }),
+    reason: 'deleted',
+  }));
 }

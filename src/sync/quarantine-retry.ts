@@ -1,4 +1,5 @@
 import { createChangeFeed, type ChangeFeed } from '../dataverse/change-feed.ts';
+import { livingRows } from '../dataverse/rows-by-key.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
 import { parseKey } from '../mirror/row-key.ts';
@@ -99,11 +100,15 @@ async function retryBatch(
   writer: PageWriter,
   signal: AbortSignal,
 ): Promise<{ readonly stored: number; readonly gone: number }> {
-  const found = await Promise.all(
-    rows.map(async ({ key, id }) => ({ key, row: await feed.readRow(id, signal) })),
+  const found = await feed.readRows(
+    rows.map(({ id }) => id),
+    signal,
   );
-  const living = found.flatMap(({ row }) => row ?? []);
-  const gone = found.flatMap(({ key, row }) => (row === null ? [key] : []));
+  // Only a request for the row itself tells one that is gone from one that the identity may not read.
+  const missing = rows.filter((_, at) => (found.rowOf[at] ?? -1) < 0);
+  const alone = await Promise.all(missing.map(async ({ id }) => feed.readRow(id, signal)));
+  const living = [livingRows(found), ...alone.filter((row) => row !== null)];
+  const gone = missing.filter((_, at) => alone[at] === null).map(({ key }) => key);
   const { quarantined } = await writer.storeAgain(living, gone, signal);
-  return { stored: living.length - quarantined.length, gone: gone.length };
+  return { stored: rows.length - gone.length - quarantined.length, gone: gone.length };
 }

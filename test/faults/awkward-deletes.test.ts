@@ -101,6 +101,15 @@ function feedOf({ stories, pages, deaths }: Delta): ChangeFeed {
       const at = stories.findIndex((story, number) => story.lives && id(number) === key);
       return at === -1 ? null : page([row(at, NOW)], 'delta');
     },
+    async readRows(ids) {
+      const lives = new Set(stories.flatMap((story, at) => (story.lives ? [id(at)] : [])));
+      const found = ids.map(({ key }) => key).filter((key) => lives.has(key));
+      const rows = page(
+        found.map((key) => row(Number.parseInt(key.slice(-12), 16), NOW)),
+        'delta',
+      );
+      return { rows, rowOf: Int32Array.from(ids, ({ key }) => found.indexOf(key)) };
+    },
   };
 }
 

@@ -157,7 +157,7 @@ describe('storing pages', () => {
     const last = page([tombstone(1), tombstone(2)], 'delta');
     expect(await table.writer.deletions(last)).toEqual({
       certain: [{ key: id(2) }],
-      doubtful: [{ key: id(1) }],
+      doubtful: [{ key: id(1), reason: 'deleted' }],
     });
     await table.write(last);
     expect(await table.writer.deletions(page([tombstone(1)], 'delta'))).toMatchObject({ doubtful: [] });
@@ -169,7 +169,7 @@ describe('storing pages', () => {
     await table.write(page([row(1, 5), row(2, 6)], 'delta'));
     await table.write(page([row(1, 7, { count: '99999999999' })], 'next'));
     expect(await table.writer.deletions(page([tombstone(1)], 'delta'))).toMatchObject({
-      doubtful: [{ key: id(1) }],
+      doubtful: [{ key: id(1), reason: 'deleted' }],
     });
   });
 });

@@ -126,8 +126,8 @@ describe('a tombstone of a partitioned table', () => {
     expect(await table.writer.deletions(readings([tombstone(1), tombstone(2), tombstone(3)]))).toEqual({
       certain: [],
       doubtful: [
-        { key: id(1), partition: 'a' },
-        { key: id(2), partition: null },
+        { key: id(1), partition: 'a', reason: 'deleted' },
+        { key: id(2), partition: null, reason: 'deleted' },
       ],
     });
   });

@@ -66,6 +66,7 @@ function feedOf(...answers: readonly (Page | Error)[]): ChangeFeed & { readonly 
     asked: () => asked,
     begin: async () => Promise.reject(new Error('not asked for')),
     readRow: async () => null,
+    readRows: async () => Promise.reject(new Error('not asked for')),
     async follow() {
       const next = answers[asked++];
       if (next instanceof Error || next === undefined) throw next ?? new Error('asked too often');
