@@ -3,6 +3,8 @@ import type { Table } from '../model/table.ts';
 import { trackingRemedy } from './api-failure.ts';
 import { createChangeFeed } from './change-feed.ts';
 import type { Dataverse } from './dataverse.ts';
+import { explainRefusal } from './refused-columns.ts';
+import { createRowReader } from './row-reader.ts';
 
 /** Asks for one row's key without change tracking, as a snapshot reads. @throws Failure */
 export async function probeRows(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
@@ -26,6 +28,27 @@ export async function probeTracking(dataverse: Dataverse, table: Table, signal: 
   // Where tracking is off an environment may answer with rows and a next link as if nothing were
   // wrong; only its last page would lack the delta link.
   if (await isTrackingOff(dataverse, table.logicalName, signal)) throw trackingOff(table.logicalName);
+}
+
+/**
+ * Asks for one row with all its columns, as a run would.
+ *
+ * @throws Failure `column-refused` where one of them is in the way.
+ */
+export async function probeColumns(
+  dataverse: Dataverse,
+  table: Table,
+  tracked: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client } = dataverse;
+  try {
+    const reader = createRowReader(client, table, 1);
+    const page = await reader.begin({ prefer: tracked ? ['odata.track-changes'] : [] }, signal);
+    page.release?.();
+  } catch (error) {
+    throw await explainRefusal(client, table, tracked, error, signal);
+  }
 }
 
 /**

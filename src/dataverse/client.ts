@@ -23,6 +23,7 @@ import { ownUrl } from './origin.ts';
 import type { PageBuffers } from './page-buffers.ts';
 import { PageMemory } from './page-memory.ts';
 import { PageSizes } from './page-sizes.ts';
+import { RefusedColumns } from './refused-columns.ts';
 import { RequestCounts } from './request-counts.ts';
 import { AnswerTooLarge } from './response-body.ts';
 import {
@@ -124,6 +125,7 @@ export class DataverseClient {
   readonly origin: string;
   /** What the environment was found to refuse. */
   readonly calculatedLimits = new CalculatedLimits();
+  readonly refusedColumns = new RefusedColumns();
   readonly pageSizes: PageSizes;
   readonly pageMemory: PageMemory;
   readonly requestCounts = new RequestCounts();

@@ -97,6 +97,6 @@ function selectable(table: Table): readonly Column[] {
 }
 
 /** Rollup columns are stored, so reading them costs nothing. */
-function isCalculated({ derived }: Column): boolean {
+export function isCalculated({ derived }: Column): boolean {
   return derived === 'calculated' || derived === 'formula';
 }

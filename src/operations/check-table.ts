@@ -1,5 +1,7 @@
-import { probeRows, probeTracking } from '../dataverse/change-tracking.ts';
+import { probeColumns, probeRows, probeTracking } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { nameOfOdd } from '../dataverse/odd-items.ts';
+import { fitsPattern } from '../model/name-pattern.ts';
 import type { Column, Table } from '../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../sync/table-resolution.ts';
 import { unknownNames, withSelectedColumns, type ColumnSelection } from '../sync/table-selection.ts';
@@ -29,10 +31,12 @@ export async function checkTable(
     const isSnapshot = entry.mode === 'snapshot';
     if (isSnapshot) await probeRows(dataverse, table, signal);
     else await probeTracking(dataverse, table, signal);
+    await probeColumns(dataverse, table, !isSnapshot, signal);
     const how = isSnapshot ? 'readable for snapshots' : 'readable by change tracking';
     return [
       good(id, subject, `${how}, ${table.columns.length} columns`),
       ...checkNames(entry, definition),
+      ...checkOdd(id, subject, table, entry.columns),
       ...checkSecured(id, subject, table),
       ...checkDerived(id, subject, table),
       ...(await checkMirrorTable(mirror, table, definition)),
@@ -53,6 +57,26 @@ function checkNames(entry: ResolvedTable<CheckedTable>, definition: Table): Find
       `table ${entry.name}`,
       `has no column ${unknown.join(', ')}`,
       `Correct columns of table ${entry.name}: columns are named by their logical names.`,
+    ),
+  ];
+}
+
+/** Attributes that nobody can make sense of: somebody ought to know that they are not mirrored. */
+function checkOdd(id: string, subject: string, table: Table, { exclude }: ColumnSelection): Finding[] {
+  const odd = (table.odd ?? []).filter(
+    ({ name }) => name === null || !exclude.some((pattern) => fitsPattern(name, pattern)),
+  );
+  if (odd.length === 0) return [];
+  const names = odd.map(nameOfOdd).join(', ');
+  const reasons = odd.map((item) => `${nameOfOdd(item)} (${item.reason})`).join('; ');
+  const remedy = `Mend it in the environment, or name ${names} in columns.exclude of ${subject}.`;
+  return [
+    bad(
+      `${id}.odd`,
+      subject,
+      `columns that are odd, and not mirrored unless they were before: ${reasons}`,
+      remedy,
+      'column-odd',
     ),
   ];
 }

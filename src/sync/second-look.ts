@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { explainRefusal, isRefused } from '../dataverse/refused-columns.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readCheckpoint, type Taken } from '../mirror/state/leases.ts';
@@ -13,6 +14,8 @@ export interface SecondLookParts {
   readonly mirror: Mirror;
   readonly dataverse: Dataverse;
   readonly preparation: TablePreparation;
+  /** Its changes are followed. */
+  readonly tracked: boolean;
   readonly logger: Logger;
 }
 
@@ -40,6 +43,26 @@ export async function withSecondLook(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
+    return await lookTwice(parts, taken, attempt, signal);
+  } catch (error) {
+    throw await explained(parts, error, signal);
+  }
+}
+
+/** A refusal that lasts may be due to a column. */
+async function explained(parts: SecondLookParts, error: unknown, signal: AbortSignal): Promise<unknown> {
+  const { dataverse, preparation, tracked } = parts;
+  const { table } = preparation;
+  return table === undefined ? error : explainRefusal(dataverse.client, table, tracked, error, signal);
+}
+
+async function lookTwice(
+  parts: SecondLookParts,
+  taken: Taken,
+  attempt: Attempt,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
     return await attempt(taken.checkpoint);
   } catch (error) {
     const { preparation, logger } = parts;
@@ -49,7 +72,10 @@ export async function withSecondLook(
       preparation.forget();
       return attempt(await storedCheckpoint(parts));
     }
-    if (error.code !== 'request-refused') throw error;
+    if (!isRefused(error)) throw error;
+    const { table } = preparation;
+    // The metadata have been read anew since, and have the column still.
+    if (table !== undefined && parts.dataverse.client.refusedColumns.of(table).length > 0) throw error;
     if (await hasChangedMeanwhile(parts, taken, signal)) {
       logger.info('The table has changed at the source; it is re-baselined.');
       return attempt({ ...(await storedCheckpoint(parts)), selection: null });

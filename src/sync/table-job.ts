@@ -270,7 +270,8 @@ export class TableJob {
 
   private parts(): SecondLookParts {
     const { settings, mirror, dataverse, preparation, logger } = this;
-    return { table: settings.name, mirror, dataverse, preparation, logger };
+    const tracked = settings.mode === 'changes';
+    return { table: settings.name, mirror, dataverse, preparation, tracked, logger };
   }
 
   private async attempt(

@@ -140,6 +140,11 @@ export class TablePreparation {
     return this.prepared?.selection;
   }
 
+  /** The table as it was last prepared; undefined before, and after `forget`. */
+  get table(): Table | undefined {
+    return this.prepared?.mirror.table;
+  }
+
   /** Whether the environment's metadata has changed since the table was last prepared. */
   get isOutdated(): boolean {
     return this.dataverse.metadata.version !== this.version;
