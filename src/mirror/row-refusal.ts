@@ -1,7 +1,7 @@
 import { namesAreOwn, type PostgresError } from './sqlstate.ts';
 
 /** What PostgreSQL says of a row that it refused, as far as it quotes no value. */
-export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column'>;
+export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column' | 'file'>;
 
 // PostgreSQL's names for what is wrong; its messages quote the value, which must not leave the row.
 const CONDITIONS: Readonly<Record<string, string>> = {

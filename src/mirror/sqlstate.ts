@@ -23,7 +23,7 @@ export function isPostgresError(error: unknown): error is PostgresError {
  * Whether PostgreSQL itself chose the names in the error. Those that a trigger raises are the trigger's:
  * it may put a value of the row in the place of a constraint or a column.
  */
-export function namesAreOwn({ file }: PostgresError): boolean {
+export function namesAreOwn({ file }: Pick<PostgresError, 'file'>): boolean {
   // pl_exec.c, plpy_elog.c, plperl.c, pltcl.c, plv8.cc: the procedural languages.
   return file !== undefined && !/^pl/i.test(file);
 }
