@@ -174,7 +174,7 @@ export class PageWriter {
       const stored = await this.rows.store(client, page, mode);
       await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
-        ...this.versionsOf(page),
+        ...this.versionsOf(page, stored.quarantined),
       ]);
       await quarantineRows(store, client, mirror, stored.quarantined);
       if (stored.written > 0) {
@@ -257,10 +257,10 @@ export class PageWriter {
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.
-    const inQuarantine = held.inQuarantine && !step.begins;
+    const { inQuarantine } = held;
     const stored = await this.rows.store(client, page, {
       append: from.phase === 'baseline',
-      rewrite: (sweeping && isLoading(from)) || inQuarantine,
+      rewrite: (sweeping && isLoading(from)) || (inQuarantine && !step.begins),
       remember: sweeping ? this.seen.name : undefined,
       rewound: from.rewound,
       maxShare: policy.maxShare,
@@ -279,16 +279,16 @@ export class PageWriter {
     const gone = new Set(page.tombstones.map(keyText));
     if (inQuarantine) {
       const released = [...gone].map((key) => ({ key, version: null }));
-      await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page)]);
+      await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
     }
     const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
     if (from.rewound) await this.forgetVersions(client, keysOf(refused));
-    await quarantineRows(store, client, mirror, refused);
+    const dismissed = await quarantineRows(store, client, mirror, refused);
     if (sweeping) await this.seen.add(client, keysOf(refused));
     const refusedSweep = step.advance.sweep ? await this.refusalOfSweep(client, step) : null;
     if (step.advance.sweep && refusedSweep === null)
       deleted += await this.seen.sweep(client, from.rewound && step.loadsEachTime !== true);
-    return { written: stored.written, deleted, quarantined: refused.length, refusedSweep };
+    return { written: stored.written, deleted, quarantined: refused.length - dismissed, refusedSweep };
   }
 
   /** @throws Failure `mirror-replaced` where the mirror table's mark is not the one that the state has. */
@@ -329,12 +329,13 @@ export class PageWriter {
     await client.query(statement, keyParameters(mirror, rows));
   }
 
-  /** Rows of a page, by key and version. Those that could not be stored are put in quarantine after. */
-  private versionsOf(page: PageRows): ReleasedRow[] {
+  /** Rows of a page that were stored, by key and version: the entry of one that was not is to be kept. */
+  private versionsOf(page: PageRows, refused: readonly QuarantinedRow[]): ReleasedRow[] {
     const { mirror } = this.options;
+    const kept = new Set(refused.map(({ key }) => key));
     return Array.from({ length: page.rows }, (_, row) => row).flatMap((row) => {
       const key = rowKey(mirror, page, row);
-      return key === null ? [] : [{ key, version: rowVersion(mirror, page, row) }];
+      return key === null || kept.has(key) ? [] : [{ key, version: rowVersion(mirror, page, row) }];
     });
   }
 

@@ -6,7 +6,7 @@ import { newerRows } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { keyText, parseKey, rowKey, rowVersion } from './row-key.ts';
 import type { StateStore } from './state/store.ts';
-import { and, eq, getTableColumns, sql } from './state/drizzle.ts';
+import { and, eq, getTableColumns, isNull, sql } from './state/drizzle.ts';
 
 /** A row that could not be stored, and why. */
 export interface QuarantinedRow {
@@ -42,22 +42,25 @@ function fingerprint(page: PageRows, row: number): string {
 
 /**
  * Records rows, except those the mirror has in a newer version already. Of a row's refusals the one of
- * the newest version stays, of the same version the last.
+ * the newest version stays, of the same version the last. What was dismissed stays so in the version
+ * that it had.
+ *
+ * @returns how many of them are dismissed.
  */
 export async function quarantineRows(
   store: StateStore,
   client: pg.PoolClient,
   mirror: MirrorTable,
   rows: readonly QuarantinedRow[],
-): Promise<void> {
+): Promise<number> {
   const outdated = await outdatedRows(client, mirror, rows);
   // One statement cannot write an entry twice, and rows without a key may be alike.
   const entries = new Map(rows.filter(({ key }) => !outdated.has(key)).map((row) => [row.key, row]));
-  if (entries.size === 0) return;
+  if (entries.size === 0) return 0;
   const { quarantine } = store.tables;
   const { environmentId } = store;
   const table = mirror.table.logicalName;
-  await store
+  const recorded = await store
     .on(client)
     .insert(quarantine)
     .values([...entries.values()].map((row) => ({ environmentId, table, ...row })))
@@ -68,9 +71,15 @@ export async function quarantineRows(
         reason: sql`excluded.reason`,
         sqlstate: sql`excluded.sqlstate`,
         time: sql`now()`,
+        // Without a version only the reason tells whether it is the same trouble.
+        dismissedAt: sql`CASE WHEN ${quarantine.version} = excluded.version
+            OR (${quarantine.version} IS NULL AND excluded.version IS NULL AND ${quarantine.reason} = excluded.reason)
+          THEN ${quarantine.dismissedAt} END`,
       },
       setWhere: sql`(${quarantine.version} <= excluded.version) IS NOT FALSE`,
-    });
+    })
+    .returning({ dismissedAt: quarantine.dismissedAt });
+  return recorded.filter(({ dismissedAt }) => dismissedAt !== null).length;
 }
 
 /** Keys of the rows that the mirror has in a newer version. */
@@ -119,12 +128,16 @@ export async function leaveQuarantine(
   );
 }
 
-/** How many rows of a table are in quarantine. */
+/** How many rows of a table are in quarantine, without the dismissed ones. */
 export async function countQuarantined(store: StateStore, table: string): Promise<number> {
   const { quarantine } = store.tables;
   return store.db.$count(
     quarantine,
-    and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)),
+    and(
+      eq(quarantine.environmentId, store.environmentId),
+      eq(quarantine.table, table),
+      isNull(quarantine.dismissedAt),
+    ),
   );
 }
 
@@ -132,9 +145,11 @@ export async function countQuarantined(store: StateStore, table: string): Promis
 export interface QuarantineEntry extends QuarantinedRow {
   readonly table: string;
   readonly time: Date;
+  /** Since when nobody is to mend it; null while it waits. */
+  readonly dismissedAt: Date | null;
 }
 
-/** Every row in quarantine, or those of one table, by table, time and key. */
+/** Every row in quarantine, or those of one table, by table, time and key; dismissed ones among them. */
 export async function listQuarantined(store: StateStore, table?: string): Promise<QuarantineEntry[]> {
   const { quarantine } = store.tables;
   const { environmentId: _, ...columns } = getTableColumns(quarantine);
@@ -150,10 +165,39 @@ export async function listQuarantined(store: StateStore, table?: string): Promis
     .orderBy(quarantine.table, quarantine.time, quarantine.key);
 }
 
-/** Forgets the table's quarantine, at the start of a load that reads every row again. */
+/** Takes note that nobody can mend these rows of a table, by their keys as quarantine has them. */
+export async function dismissQuarantined(
+  store: StateStore,
+  table: string,
+  keys: readonly string[],
+): Promise<void> {
+  const { quarantine } = store.tables;
+  await store.db
+    .update(quarantine)
+    .set({ dismissedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        eq(quarantine.table, table),
+        sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`,
+        isNull(quarantine.dismissedAt),
+      ),
+    );
+}
+
+/**
+ * Forgets the table's quarantine, at the start of a load that reads every row again. What was dismissed
+ * stays so: the same row may come again.
+ */
 export async function clearQuarantine(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
   const { quarantine } = store.tables;
   await db
     .delete(quarantine)
-    .where(and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)));
+    .where(
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        eq(quarantine.table, table),
+        isNull(quarantine.dismissedAt),
+      ),
+    );
 }

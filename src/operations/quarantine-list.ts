@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { listQuarantined } from '../mirror/quarantine.ts';
+import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { openStateStore } from '../mirror/state/store.ts';
@@ -16,20 +16,34 @@ export interface QuarantineListEntry {
   readonly time: string;
 }
 
+/** What `quarantine --json` prints: rows that wait, and rows that somebody has dismissed. */
+export interface QuarantineList {
+  readonly rows: readonly QuarantineListEntry[];
+  readonly dismissed: readonly (QuarantineListEntry & { readonly dismissedAt: string })[];
+}
+
 /** Every row in quarantine, from the database alone; none before the first run. @throws Failure */
 export async function readQuarantine(
   pool: pg.Pool,
   options: { readonly schema: string; readonly stateSchema: string },
-): Promise<QuarantineListEntry[]> {
+): Promise<QuarantineList> {
   const { schema, stateSchema } = options;
   const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-  if (environment === undefined) return [];
+  if (environment === undefined) return { rows: [], dismissed: [] };
   try {
     const entries = await listQuarantined(openStateStore(pool, stateSchema, environment.id));
-    return entries.map(({ table, key, version, reason, sqlstate, time }) => {
-      return { table, key, version: version?.toString() ?? null, reason, sqlstate, time: time.toISOString() };
-    });
+    return {
+      rows: entries.flatMap((entry) => (entry.dismissedAt === null ? [listed(entry)] : [])),
+      dismissed: entries.flatMap((entry) => {
+        const { dismissedAt } = entry;
+        return dismissedAt === null ? [] : [{ ...listed(entry), dismissedAt: dismissedAt.toISOString() }];
+      }),
+    };
   } catch (error) {
     throw postgresFailure(error);
   }
+}
+
+function listed({ table, key, version, reason, sqlstate, time }: QuarantineEntry): QuarantineListEntry {
+  return { table, key, version: version?.toString() ?? null, reason, sqlstate, time: time.toISOString() };
 }

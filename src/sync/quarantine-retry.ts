@@ -5,6 +5,7 @@ import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
 import { parseKey } from '../mirror/row-key.ts';
 import { postgresFailure } from '../mirror/sqlstate.ts';
 import type { Lease } from '../mirror/state/leases.ts';
+import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
 import { requestMeter } from './request-meter.ts';
@@ -21,7 +22,7 @@ export interface RetryResult {
   readonly gone: number;
   /** Rows in quarantine after it. */
   readonly quarantined: number;
-  /** Of them, rows that came without a key: only a re-baseline clears them up. */
+  /** Of them, rows that came without a key: a re-baseline clears them up, or somebody dismisses them. */
   readonly withoutKey: number;
   readonly failure: Failure | null;
 }
@@ -47,13 +48,13 @@ export async function retryQuarantined(
   let left: readonly QuarantineEntry[] = [];
   let failure: Failure | null = null;
   try {
-    left = await listQuarantined(store, table);
+    left = await waiting(store, table);
     if (left.some(hasKey)) {
       const requests = requestMeter(parts.dataverse.client.requestCounts, table);
       await withLease({ ...parts, requests }, table, signal, async (lease) =>
         retry(settings, parts, lease, done, signal),
       );
-      left = await listQuarantined(store, table);
+      left = await waiting(store, table);
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -61,6 +62,11 @@ export async function retryQuarantined(
   }
   const withoutKey = left.filter((entry) => !hasKey(entry)).length;
   return { table, ...done, quarantined: left.length, withoutKey, failure };
+}
+
+/** A table's rows in quarantine that nobody has dismissed. */
+async function waiting(store: StateStore, table: string): Promise<QuarantineEntry[]> {
+  return (await listQuarantined(store, table)).filter(({ dismissedAt }) => dismissedAt === null);
 }
 
 function hasKey({ key }: QuarantineEntry): boolean {
@@ -80,7 +86,7 @@ async function retry(
   const writer = mirror.writer(ready.mirror, lease);
   try {
     // Under the lease: nobody else changes them now.
-    const rows = (await listQuarantined(mirror.store, settings.name)).flatMap(({ key }) => {
+    const rows = (await waiting(mirror.store, settings.name)).flatMap(({ key }) => {
       const id = parseKey(key);
       return id === null ? [] : [{ key, id }];
     });

@@ -117,3 +117,69 @@ describe('quarantine retry', () => {
     expect(await bench.database.query(KEYS)).toEqual([]);
   });
 });
+
+describe('quarantine dismiss', () => {
+  it('takes a row without a key out for good, so that passes succeed, and keeps it so in every new load', async () => {
+    const { store, faults } = bench.emulator;
+    store.seed('account', 5);
+    const lost = store.insert('account', { name: 'nobody' });
+    faults.add({
+      match: { table: 'account', kind: 'baseline' },
+      do: { transformText: (text) => text.replace(`"accountid":"${lost}",`, '') },
+    });
+    expect((await bench.cli.run(['sync'])).status).toBe(1);
+    expect((await bench.cli.run(['sync'])).status).toBe(1);
+    const [{ key } = { key: '' }] = await bench.database.query<{ key: string }>(KEYS);
+    expect(key).toMatch(/^without a key, /);
+    const hash = key.slice(-16);
+    expect(await bench.cli.json(['quarantine', 'dismiss', 'account', hash])).toMatchObject({
+      status: 0,
+      document: { table: 'account', dismissed: [key], quarantined: 0 },
+    });
+    expect((await bench.cli.run(['sync'])).status).toBe(0);
+    const loaded = await bench.cli.json(['backfill', 'account', '--restart']);
+    expect(loaded).toMatchObject({
+      status: 0,
+      document: { tables: [{ quarantined: 0, rowsQuarantined: 0 }] },
+    });
+    expect((await bench.cli.json(['quarantine'])).document).toMatchObject({
+      rows: [],
+      dismissed: [{ table: 'account', key, dismissedAt: expect.stringMatching(/Z$/) as string }],
+    });
+    const status = (await bench.cli.json(['status'])).document;
+    expect(status).toMatchObject({ tables: [{ table: 'account', quarantined: 0 }, {}] });
+  });
+
+  it('takes all rows of the table out where no key is given, and a newer version of one counts again', async () => {
+    const { store } = bench.emulator;
+    const [again, mended] = (await poisoned(2)) as [string, string];
+    const dismissed = await bench.cli.run(['quarantine', 'dismiss', 'account']);
+    expect(dismissed).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('2 rows of account dismissed, 0 left') as string,
+    });
+    expect((await bench.cli.run(['sync'])).status).toBe(0);
+    expect((await bench.cli.json(['backfill', '--restart'])).status).toBe(0);
+    store.update('account', again, { name: 'b\0c' });
+    store.update('account', mended, { name: 'mended' });
+    expect((await bench.cli.run(['sync'])).status).toBe(1);
+    expect((await bench.cli.json(['quarantine'])).document).toMatchObject({
+      rows: [{ key: again }],
+      dismissed: [],
+    });
+    expect((await bench.cli.run(['quarantine', 'dismiss', 'account', again.toUpperCase()])).status).toBe(0);
+    expect((await bench.cli.run(['quarantine'])).stdout).toMatch(/No row is in quarantine[^]*Dismissed:/);
+  });
+
+  it('refuses a key that is not there, a table that nobody knows, and no table at all', async () => {
+    const [there] = (await poisoned(1)) as [string];
+    const refused = await bench.cli.run(['quarantine', 'dismiss', 'account', there, 'elsewhere']);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('no such row in quarantine: elsewhere');
+    expect((await bench.cli.json(['quarantine'])).document).toMatchObject({ rows: [{ key: there }] });
+    for (const words of [['lead'], ['acc*'], []]) {
+      expect((await bench.cli.run(['quarantine', 'dismiss', ...words])).status).toBe(2);
+    }
+    expect((await bench.cli.run(['quarantine', 'dismiss', 'contact'])).stdout).toContain('0 rows');
+  });
+});

@@ -12,7 +12,7 @@ import { and, eq, sql } from './drizzle.ts';
 
 /** What whoever holds the fence finds. */
 export interface Held {
-  /** Whether the table has any row in quarantine. */
+  /** Whether the table has any row in quarantine, dismissed ones among them: those may become storable, too. */
   readonly inQuarantine: boolean;
   /** The load that the mirror table's rows are of; null where none is known. */
   readonly load: string | null;

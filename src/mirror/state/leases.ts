@@ -3,7 +3,7 @@ import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
-import { and, count, eq, inArray, or, sql } from './drizzle.ts';
+import { and, count, eq, inArray, isNull, or, sql } from './drizzle.ts';
 
 /** The right to write one table's mirror, with the fence that proves it in every commit. */
 export interface Lease {
@@ -22,7 +22,7 @@ export interface Taken {
   readonly linkAge: number | null;
   /** Rows that runs have written or deleted so far, those of other processes too. */
   readonly changes: number;
-  /** Rows in quarantine. */
+  /** Rows in quarantine, without the dismissed ones. */
   readonly quarantined: number;
 }
 
@@ -61,7 +61,13 @@ export async function takeLease(
   const quarantined = store.db
     .select({ rows: count() })
     .from(quarantine)
-    .where(and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table)));
+    .where(
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        eq(quarantine.table, table),
+        isNull(quarantine.dismissedAt),
+      ),
+    );
   const free = store.db
     .select({ table: tables.table })
     .from(tables)

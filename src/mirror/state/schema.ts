@@ -168,6 +168,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       reason: text('reason').notNull(),
       sqlstate: text('sqlstate'),
       time: moment('time').notNull().defaultNow(),
+      /** When somebody said that nobody can mend it; null while it waits. */
+      dismissedAt: moment('dismissed_at'),
     },
     (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],
   );

@@ -5,7 +5,7 @@ import { qualifiedName, shortenIdentifier } from '../identifier.ts';
 import { DELETED_AT } from '../mirror-table.ts';
 import { transaction } from '../postgres.ts';
 import type { StateStore } from './store.ts';
-import { and, count, eq, sql } from './drizzle.ts';
+import { and, count, eq, isNull, sql } from './drizzle.ts';
 
 /** How one table stands, as `status` tells it. */
 export interface TableStatus {
@@ -141,7 +141,7 @@ async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, 
   const rows = await store.db
     .select({ table: quarantine.table, rows: count() })
     .from(quarantine)
-    .where(eq(quarantine.environmentId, store.environmentId))
+    .where(and(eq(quarantine.environmentId, store.environmentId), isNull(quarantine.dismissedAt)))
     .groupBy(quarantine.table);
   return new Map(rows.map((row) => [row.table, row.rows]));
 }
