@@ -1,5 +1,7 @@
 import type { TableConfig } from '../config/config.ts';
 import { transaction } from '../mirror/postgres.ts';
+import type { MarkedRows } from '../mirror/marked-rows.ts';
+import { allowErasure } from '../mirror/state/erasure-word.ts';
 import { allowSweep } from '../mirror/state/sweep-word.ts';
 import { Failure } from '../model/failure.ts';
 import { planRun, type PlannedSweep, type TablePlan } from '../operations/plan.ts';
@@ -26,6 +28,7 @@ export const plan: Command = {
           schema: config.schema,
           stateSchema: config.stateSchema,
           pageSize: config.limits.pageSize,
+          sweep: config.sweep,
           tables: tables.map((table) => session.tableSettings(table)),
         },
         signal,
@@ -59,9 +62,11 @@ async function applyPlan(session: Session, tables: readonly TableConfig[]): Prom
         applied = false;
         continue;
       }
-      await transaction(mirror.pool, async (client) =>
-        allowSweep(mirror.store, mirror.store.on(client), table.name),
-      );
+      await transaction(mirror.pool, async (client) => {
+        const db = mirror.store.on(client);
+        await allowSweep(mirror.store, db, table.name);
+        await allowErasure(mirror.store, db, table.name);
+      });
     }
     await shared.labels?.makeViews();
   });
@@ -83,6 +88,7 @@ function asText(table: TablePlan): string[] {
   for (const { policy, description } of table.changes) lines.push(`  ${VERDICTS[policy]} ${description}`);
   for (const statement of table.statements) lines.push(`  ${statement.replaceAll('\n', '\n  ')};`);
   if (table.sweep !== null) lines.push(`  ${sweepText(table.sweep)}`);
+  if (table.marked !== null) lines.push(`  ${markedText(table.marked)}`);
   if (table.error !== null) lines.push(`  ${table.error.code}: ${table.error.message} ${table.error.remedy}`);
   return lines;
 }
@@ -91,6 +97,11 @@ function asText(table: TablePlan): string[] {
 function sweepText({ unseen, rows, allowed }: PlannedSweep): string {
   const verdict = allowed ? VERDICTS.apply : VERDICTS.ask;
   return `${verdict} delete ${number(unseen)} of ${number(rows)} rows that the last re-baseline did not see`;
+}
+
+function markedText({ marked, rows, allowed }: MarkedRows): string {
+  const verdict = allowed ? VERDICTS.apply : VERDICTS.ask;
+  return `${verdict} delete ${number(marked)} of ${number(rows)} rows that are marked deleted`;
 }
 
 function number(value: number): string {

@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly removed: readonly string[];
   /** Suffix for columns kept under another name, as 20261121. */
   readonly day: string;
+  /** Deletes are hard, and the rows that are marked deleted stay for the time being. */
+  readonly keepsMarks?: boolean;
 }
 
 export interface DdlPlan {
@@ -63,7 +65,8 @@ export function planTable(
       change.kind === 'added' && change.policy !== 'apply' ? [change.column.name] : [],
     ),
   );
-  const effective = heldBack.size === 0 ? mirror : withoutColumns(mirror, heldBack);
+  const hasMarks = mirror.softDeletes || (options.keepsMarks === true && existing.columns.has(DELETED_AT));
+  const effective = { ...(heldBack.size === 0 ? mirror : withoutColumns(mirror, heldBack)), hasMarks };
   const applied = changes.filter(({ policy }) => policy === 'apply');
   const more = applied.filter(({ kind }) => !IN_PLACE.has(kind)).length;
   checkRoom(mirror, existing.slots + more);
@@ -209,7 +212,7 @@ function ownColumns(
   if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
     statements.push(`${table} ADD COLUMN ${deletedAt} timestamptz`);
   }
-  if (mirror.softDeletes || !existing.columns.has(DELETED_AT)) return { statements, dropped: [] };
+  if (mirror.hasMarks || !existing.columns.has(DELETED_AT)) return { statements, dropped: [] };
   // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
   statements.push(
     `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,

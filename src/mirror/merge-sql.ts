@@ -138,7 +138,7 @@ function assignments(mirror: MirrorTable, from: string): string {
       .filter((name) => !keys.includes(name))
       .map((name) => `${name} = ${from}.${name}`),
     `${quoteIdentifier(MIRRORED_AT)} = now()`,
-    ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} = NULL`] : []),
+    ...(mirror.hasMarks ? [`${quoteIdentifier(DELETED_AT)} = NULL`] : []),
   ].join(', ');
 }
 
@@ -155,7 +155,7 @@ function differsInValues(mirror: MirrorTable, from: string): string {
 
 /** A row that was deleted and restored may come back with the version it had. */
 function isDeleted(mirror: MirrorTable): string {
-  return mirror.softDeletes ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
+  return mirror.hasMarks ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
 }
 
 /** Whether row `from` replaces row `m`: never an older version, whatever else. */
@@ -285,11 +285,14 @@ function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
 
 /** Whether row `m` is not marked deleted. */
 function isLive(mirror: MirrorTable): string {
-  return mirror.softDeletes ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
+  return mirror.hasMarks ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
 }
 
+/** Of live rows: what a mark keeps goes by somebody's word alone. */
 function deletion(mirror: MirrorTable, condition: string): string {
-  if (!mirror.softDeletes) return `DELETE FROM ${mirror.qualified} AS m WHERE ${condition}`;
+  if (!mirror.softDeletes) {
+    return `DELETE FROM ${mirror.qualified} AS m WHERE ${mirror.hasMarks ? `${isLive(mirror)} AND ` : ''}${condition}`;
+  }
   const deletedAt = quoteIdentifier(DELETED_AT);
   return `UPDATE ${mirror.qualified} AS m SET ${deletedAt} = now(), ${quoteIdentifier(MIRRORED_AT)} = now()
     WHERE ${deletedAt} IS NULL AND ${condition}`;

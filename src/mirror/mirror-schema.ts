@@ -5,10 +5,14 @@ import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-pl
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from './labels/drop-views.ts';
 import { assertKey } from './mirror-key.ts';
-import type { MirrorTable } from './mirror-table.ts';
+import { countMarkedRows, type MarkedRows } from './marked-rows.ts';
+import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from './state/catalog.ts';
 import { recordDefinition } from './state/definitions.ts';
+import { recordMarkedRows } from './state/erasure-word.ts';
 import { createSchema } from './state/migrate.ts';
+import { recordSettings, type SettingsConflict, type TableSettingsSeen } from './state/settings-seen.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from './strong-lock.ts';
 import { recordMetadata } from './state/table-metadata.ts';
 import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
@@ -22,6 +26,10 @@ export interface PrepareOptions {
   /** All that the source has, also what is not mirrored: to tell what is gone from what is not wanted. */
   readonly definition: Table;
   readonly policy: DriftPolicy;
+  /** How much may be deleted unasked of the rows that are marked deleted, where deletes are hard. */
+  readonly sweep?: SweepLimits;
+  /** What the configuration says, to tell processes of different settings by; not noted without it. */
+  readonly settings?: TableSettingsSeen;
 }
 
 export interface Prepared {
@@ -45,12 +53,19 @@ export interface Prepared {
   readonly changes: readonly string[];
   /** What waits for somebody's word, in words; null when nothing does. */
   readonly pending: string | null;
+  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  readonly waiting: MarkedRows | null;
+  /** Rows that were marked deleted and are gone now. */
+  readonly erased: number;
+  /** Another process that mirrors the table with other settings; null where none is known of. */
+  readonly conflict: SettingsConflict | null;
 }
 
 /**
  * Makes the mirror table as the source describes it, as far as the policy lets it, and the catalog
  * with it, inside the caller's transaction.
  *
+ * @param holder the process, by its name to the leases.
  * @throws Failure when a change needs somebody's word or cannot be made.
  */
 export async function prepareMirrorTable(
@@ -58,8 +73,16 @@ export async function prepareMirrorTable(
   store: StateStore,
   mirror: MirrorTable,
   options: PrepareOptions,
+  holder: string,
 ): Promise<Prepared> {
-  const { plan, existing } = await planMirrorTable(client, store, mirror, options);
+  const { settings } = options;
+  const conflict =
+    settings === undefined
+      ? null
+      : await recordSettings(store, store.on(client), mirror.table.logicalName, settings, holder);
+  // The other process marks rows, now: what it keeps is not to be deleted in turns.
+  const keepsMarks = conflict?.isCertain === true && conflict.there['deletes'] === 'soft';
+  const { plan, existing, marked } = await planMirrorTable(client, store, mirror, { ...options, keepsMarks });
   await ensureMarks(client, mirror.schema);
   // As it was found: what is done to it here gives it another file.
   const untrusted = existing === undefined ? null : await whyRowsUntrusted(client, store, mirror);
@@ -73,13 +96,17 @@ export async function prepareMirrorTable(
     mirror,
     replaced.map(({ column }) => column.identifier),
   );
+  let erased = 0;
   if (plan.statements.length > 0) {
     if (existing === undefined) {
       await createSchema(client, mirror.schema);
     } else await endVacuum(client, mirror.qualified);
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     if (plan.altered.length > 0) await makeWay(client, plan);
-    for (const statement of plan.statements) await client.query(statement);
+    for (const statement of plan.statements) {
+      const { command, rowCount } = await client.query(statement);
+      if (command === 'DELETE') erased += rowCount ?? 0;
+    }
     await client.query(WITHOUT_LOCK_TIMEOUT);
   }
   for (const { column, keptAs: identifier, from: type } of replaced) {
@@ -90,6 +117,8 @@ export async function prepareMirrorTable(
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(store, db, mirror.table, pending);
   await recordDefinition(store, db, options.definition);
+  const waiting = marked === null || marked.allowed ? null : marked;
+  await recordMarkedRows(store, db, table, waiting?.marked ?? null);
   const hasRows = await rememberMirrorTable(client, store, mirror);
   return {
     mirror: plan.mirror,
@@ -102,8 +131,12 @@ export async function prepareMirrorTable(
     changes: [
       ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
       ...(existing?.unlogged === true ? ['it is LOGGED again: a crash empties what is not'] : []),
+      ...(erased > 0 ? [`${erased} rows that were marked deleted are gone, for deletes are hard`] : []),
     ],
     pending,
+    waiting,
+    erased,
+    conflict,
   };
 }
 
@@ -149,6 +182,19 @@ function blocked({ mirror, altered }: DdlPlan, foreign: readonly string[]): Fail
   });
 }
 
+/** What is wanted of a plan. */
+interface PlanOptions extends PrepareOptions {
+  /** Rows that are marked deleted stay where they are, and nobody is asked about them. */
+  readonly keepsMarks?: boolean;
+}
+
+interface PlannedTable {
+  readonly plan: DdlPlan;
+  readonly existing: ExistingTable | undefined;
+  /** Rows marked deleted that are to go; null where there are none. */
+  readonly marked: MarkedRows | null;
+}
+
 /**
  * What `prepareMirrorTable` would do; nothing is changed.
  *
@@ -159,8 +205,8 @@ export async function planMirrorTable(
   client: pg.PoolClient,
   store: StateStore | undefined,
   mirror: MirrorTable,
-  { definition, policy }: PrepareOptions,
-): Promise<{ plan: DdlPlan; existing: ExistingTable | undefined }> {
+  { definition, policy, sweep = DEFAULT_SWEEP_LIMITS, keepsMarks = false }: PlanOptions,
+): Promise<PlannedTable> {
   const catalog =
     store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
@@ -171,7 +217,13 @@ export async function planMirrorTable(
     .filter((entry) => !entry.removed && !attributes.has(entry.attribute))
     .map(({ column }) => column);
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
-  return { plan: planTable(mirror, existing, { policy, removed, day }), existing };
+  const marked =
+    mirror.softDeletes || keepsMarks || existing?.columns.has(DELETED_AT) !== true
+      ? null
+      : await countMarkedRows(client, store, mirror, sweep);
+  const keeps = keepsMarks || marked?.allowed === false;
+  const plan = planTable(mirror, existing, { policy, removed, day, keepsMarks: keeps });
+  return { plan, existing, marked };
 }
 
 /** The mirror table as it stands, or undefined when there is none. */

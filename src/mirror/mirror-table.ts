@@ -29,9 +29,16 @@ export interface MirrorTable {
   readonly versionField: number | undefined;
   /** Deleted rows stay, marked by `_deleted_at`. */
   readonly softDeletes: boolean;
+  /** It has the column `_deleted_at`, with rows that are marked perhaps; also where deletes are hard by now. */
+  readonly hasMarks: boolean;
 }
 
-export function mirrorTable(table: Table, schema: string, softDeletes: boolean): MirrorTable {
+export function mirrorTable(
+  table: Table,
+  schema: string,
+  softDeletes: boolean,
+  hasMarks = softDeletes,
+): MirrorTable {
   const named = withUniqueNames(table.columns);
   const names = columnIdentifiers(
     named.map((column) => column.name),
@@ -53,6 +60,7 @@ export function mirrorTable(table: Table, schema: string, softDeletes: boolean):
     partitionField: position(table.partition),
     versionField: position(table.version),
     softDeletes,
+    hasMarks,
   };
 }
 

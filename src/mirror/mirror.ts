@@ -111,13 +111,25 @@ export async function openMirror(
     store,
     options,
     environment: record,
-    async prepare(table, softDeletes, lease, { definition = table, policy = APPLY_ALL } = {}, signal) {
+    async prepare(
+      table,
+      softDeletes,
+      lease,
+      { definition = table, policy = APPLY_ALL, ...more } = {},
+      signal,
+    ) {
       const mirror = mirrorTable(table, options.schema, softDeletes);
       return transaction(
         pool,
         async (client) => {
           await holdFence(store, client, lease, mirror);
-          const prepared = await prepareMirrorTable(client, store, mirror, { definition, policy });
+          const prepared = await prepareMirrorTable(
+            client,
+            store,
+            mirror,
+            { definition, policy, sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS, ...more },
+            lease.holder,
+          );
           // In the same commit: a link must never outlive the rows it stands for.
           if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
           // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.

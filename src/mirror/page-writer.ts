@@ -349,7 +349,7 @@ export class PageWriter {
       const connection = (this.connection ??= await PostgresConnection.take(pool));
       return connection.transaction(async (client) => {
         const held = await holdFence(store, client, lease, mirror);
-        if (!held.isRemembered) throw mirrorReplaced(mirror);
+        if (!held.isRemembered || held.hasMarks !== mirror.hasMarks) throw mirrorReplaced(mirror);
         return work(client, held);
       }, signal);
     });

@@ -77,7 +77,7 @@ export class SeenKeys {
   async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
     // Rows that stay as marked ones come to life under whatever version the environment then gives out.
     const forget = forgetVersions(this.mirror, this.name, false);
-    if (rewound && this.mirror.softDeletes && forget !== undefined) await client.query(forget);
+    if (rewound && this.mirror.hasMarks && forget !== undefined) await client.query(forget);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
     await this.drop(client);
     return swept.rowCount ?? 0;

@@ -9,6 +9,7 @@ import { missingGrants, remedyFor, serverVersion } from '../mirror/grants.ts';
 import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import { checkSchedules } from './check-link-life.ts';
+import { checkSettings } from './check-settings.ts';
 import { checkTable, type CheckedTable } from './check-table.ts';
 import { Failure } from '../model/failure.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
@@ -71,17 +72,17 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             'grant-missing',
           ),
     );
-    return [...findings, ...(await checkState(pool, options.stateSchema))];
+    return [...findings, ...(await checkState(pool, options))];
   } catch (error) {
     return [failed('postgres.connect', subject, error)];
   }
 }
 
-/** Whether this version may use the state schema. One of an earlier version is no finding: a run migrates it. */
-async function checkState(pool: pg.Pool, stateSchema: string): Promise<Finding[]> {
+/** Whether this version may use the state schema, and what the state tells. One of an earlier version is no finding: a run migrates it. */
+async function checkState(pool: pg.Pool, options: CheckOptions): Promise<Finding[]> {
   try {
-    await stateExists(pool, stateSchema);
-    return [];
+    await stateExists(pool, options.stateSchema);
+    return await checkSettings(pool, options);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'state-newer') return [];
     return [failed('postgres.state', 'PostgreSQL', error)];

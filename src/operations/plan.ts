@@ -7,6 +7,8 @@ import { consented, describeChange, type Verdict } from '../mirror/drift.ts';
 import { assertKey } from '../mirror/mirror-key.ts';
 import { whyRowsUntrusted } from '../mirror/found-table.ts';
 import { planMirrorTable, whatBlocks } from '../mirror/mirror-schema.ts';
+import type { MarkedRows } from '../mirror/marked-rows.ts';
+import type { SweepLimits } from '../mirror/sweep-guard.ts';
 import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
@@ -44,6 +46,8 @@ export interface TablePlan {
   readonly requests: number | null;
   /** The sweep that waits for somebody's word; null when none does. */
   readonly sweep: PlannedSweep | null;
+  /** Rows marked deleted that are to go, for deletes are hard now; null when there are none. */
+  readonly marked: MarkedRows | null;
   readonly error: FailureSummary | null;
 }
 
@@ -63,6 +67,7 @@ export interface PlanOptions {
   readonly schema: string;
   readonly stateSchema: string;
   readonly pageSize: number;
+  readonly sweep: SweepLimits;
   readonly tables: readonly TableWishes[];
 }
 
@@ -92,11 +97,13 @@ async function planTableRun(
     const mirror = mirrorTable(wanted, options.schema, wishes.softDeletes);
     return await transaction(options.pool, async (client) => {
       const { drift: policy } = wishes;
-      const asked = await planMirrorTable(client, store, mirror, { definition, policy });
+      const { sweep: limits } = options;
+      const asked = await planMirrorTable(client, store, mirror, { definition, policy, sweep: limits });
       // The statements are those of a yes: whoever is asked wants to see them.
       const { plan, existing } = await planMirrorTable(client, store, mirror, {
         definition,
         policy: consented(policy),
+        sweep: { ...limits, maxShare: 1 },
       });
       const changes = asked.plan.changes.map((change) => ({
         kind: change.kind,
@@ -133,6 +140,7 @@ async function planTableRun(
         rows,
         requests: requestsFor(options, load, rows, plan.mirror.table),
         sweep,
+        marked: asked.marked,
         error: null,
       };
     });
@@ -168,7 +176,17 @@ function stopped(
   failure: Failure,
 ): TablePlan {
   const error = summaryOf(failure);
-  return { table, statements: [], changes, load: null, rows, requests: null, sweep: null, error };
+  return {
+    table,
+    statements: [],
+    changes,
+    load: null,
+    rows,
+    requests: null,
+    sweep: null,
+    marked: null,
+    error,
+  };
 }
 
 function failureOf(attempt: () => void): Failure | null {

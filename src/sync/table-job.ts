@@ -4,6 +4,7 @@ import { explained } from '../dataverse/change-tracking.ts';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { createFullRead } from '../dataverse/full-read.ts';
 import { withMissingGrants } from '../mirror/grants.ts';
+import { erasureRefused } from '../mirror/marked-rows.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -283,6 +284,7 @@ export class TableJob {
   ): Promise<boolean> {
     await this.preparation.compare(checkpoint.selection, signal);
     const ready = await this.preparation.make(taken.lease, signal);
+    progress.rowsDeleted += ready.erased;
     const writer = this.mirror.writer(ready.mirror, taken.lease, () => this.preparation.isOutdated);
     try {
       const start = await this.start(ready, { ...taken, checkpoint }, writer, options);
@@ -294,7 +296,11 @@ export class TableJob {
         const { requests } = this;
         const work = { writer, start, linkBefore: checkpoint.link, progress, requests, mayLoad, ...options };
         if (isLoading(start) && !mayLoad()) return this.deferred();
-        if (await this.read(ready.mirror.table, work, signal)) return true;
+        if (await this.read(ready.mirror.table, work, signal)) {
+          // Everything else is stored by now.
+          if (ready.waiting !== null) throw erasureRefused(this.settings.name, ready.waiting);
+          return true;
+        }
         // That a load is due is to be known before the next request, not by its being refused again.
         const { pool, store } = this.mirror;
         await transaction(pool, async (client) => forgetSelection(store, store.on(client), taken.lease));

@@ -3,7 +3,9 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readOrganization } from '../dataverse/environment.ts';
 import type { DriftPolicy } from '../mirror/drift.ts';
 import type { Mirror } from '../mirror/mirror.ts';
+import type { MarkedRows } from '../mirror/marked-rows.ts';
 import type { MirrorTable } from '../mirror/mirror-table.ts';
+import type { SettingsConflict } from '../mirror/state/settings-seen.ts';
 import type { Lease } from '../mirror/state/leases.ts';
 import { selectionOf, type Table } from '../model/table.ts';
 import type { LabelKeeper } from './label-keeper.ts';
@@ -27,12 +29,17 @@ export interface Ready {
   readonly created: boolean;
   readonly refills: boolean;
   readonly hasRows: boolean;
+  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  readonly waiting: MarkedRows | null;
+  /** Rows that were marked deleted and are gone since this look. */
+  readonly erased: number;
 }
 
 interface Prepared {
   readonly definition: Table;
   readonly mirror: MirrorTable;
   readonly selection: string;
+  readonly waiting: MarkedRows | null;
 }
 
 /** Keeps one table's mirror table in step with the source's metadata. */
@@ -46,6 +53,10 @@ export class TablePreparation {
   private version: string | undefined;
 
   private readonly source: SourceDefinition;
+  // The other process that was last told of.
+  private told: string | undefined;
+  private holder = '';
+
   private readonly labels: LabelKeeper | undefined;
   private readonly logger: Logger;
 
@@ -76,13 +87,19 @@ export class TablePreparation {
     const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
+    this.holder = lease.holder;
     if (this.prepared?.definition === definition) {
-      return { mirror: this.prepared.mirror, created: false, refills: false, hasRows: true };
+      const { mirror, waiting } = this.prepared;
+      return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
-    const options = { definition, policy };
+    const { mode } = this.wishes;
+    const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
+    const options = { definition, policy, settings };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
-    this.prepared = { definition, mirror: ready.mirror, selection: selectionOf(ready.mirror.table) };
+    const { mirror, waiting } = ready;
+    this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting };
+    this.tellConflict(ready.conflict);
     if (ready.untrusted !== null) {
       this.logger.warn(
         { table: name, code: 'mirror-replaced' },
@@ -110,6 +127,18 @@ export class TablePreparation {
     // While not even the definition can be had, labels would hold the rows up for nothing.
     if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
     return ready;
+  }
+
+  /** Once for each other process: the two may go on for a long time. */
+  private tellConflict(conflict: SettingsConflict | null): void {
+    const { name } = this.wishes;
+    if (conflict === null || this.told === conflict.holder) return;
+    this.told = conflict.holder;
+    const { holder, differences } = conflict;
+    this.logger.warn(
+      { table: name, code: 'settings-differ', holder: this.holder, other: holder, differences },
+      `Table ${name} is mirrored with other settings by ${holder} than by ${this.holder} (${differences.join('; ')}): each undoes what the other does. Give both the same settings.`,
+    );
   }
 
   /**
@@ -155,4 +184,9 @@ export class TablePreparation {
     this.prepared = undefined;
     this.source.forget();
   }
+}
+
+/** A selection's settings by their keys in the configuration. */
+function byKey({ include, exclude, hash }: ColumnSelection): Readonly<Record<string, unknown>> {
+  return { 'columns.include': include, 'columns.exclude': exclude, 'columns.hash': hash };
 }

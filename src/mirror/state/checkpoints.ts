@@ -5,7 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import type { LoadMark } from '../load-identity.ts';
 import type { MirrorTable } from '../mirror-table.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
-import { asLoad, isRemembered, mirrorReplaced } from './remembered-load.ts';
+import { asLoad, hasMarks, isRemembered, mirrorReplaced } from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from './drizzle.ts';
@@ -18,6 +18,8 @@ export interface Held {
   readonly load: string | null;
   /** The mirror table is the very one that the link stands for. */
   readonly isRemembered: boolean;
+  /** It has the column that marks rows as deleted; another process may have added it, or dropped it. */
+  readonly hasMarks: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function holdFence(
       load: tables.load,
       isRemembered:
         mirror === undefined ? sql<boolean>`true` : isRemembered(store, mirror.schema, mirror.identifier),
+      hasMarks: hasMarks(store),
     })
     .from(tables)
     .where(heldBy(store, lease))

@@ -2,7 +2,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { SQL } from 'drizzle-orm';
 import type { FoundTable, LoadMark, RememberedLoad } from '../load-identity.ts';
 import { Failure } from '../../model/failure.ts';
-import type { MirrorTable } from '../mirror-table.ts';
+import { DELETED_AT, type MirrorTable } from '../mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from './drizzle.ts';
 
@@ -75,6 +75,12 @@ export function isRemembered(store: StateStore, schema: string, identifier: unkn
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.oid = ${tables.mirrorOid}::oid AND c.relfilenode = ${tables.mirrorFile}::oid
      AND n.nspname = ${schema} AND c.relname = ${identifier} AND c.relpersistence = 'p')`;
+}
+
+/** Whether the mirror table that a row of state remembers has the column that marks rows as deleted. */
+export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
+  return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = ${tables.mirrorOid}::oid AND a.attname = ${DELETED_AT} AND NOT a.attisdropped)`;
 }
 
 /** What a page brings would go to other rows than those that the link stands for. */

@@ -61,6 +61,10 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       unseenRows: bigint('unseen_rows', { mode: 'number' }),
       /** Somebody has said yes to the sweep that waits. */
       sweepAllowed: boolean('sweep_allowed').notNull().default(false),
+      /** Rows marked deleted, of a table whose deletes are hard now, which are so many that somebody has to say yes. */
+      markedRows: bigint('marked_rows', { mode: 'number' }),
+      /** Somebody has said yes to deleting them. */
+      erasureAllowed: boolean('erasure_allowed').notNull().default(false),
       leaseHolder: text('lease_holder'),
       leaseExpiresAt: moment('lease_expires_at'),
       fence: bigint('fence', { mode: 'bigint' })
@@ -143,6 +147,23 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'columns_pkey', columns: [t.environmentId, t.table, t.column] })],
   );
 
+  /** Settings that a mirror table was prepared with of late, each with who did it last. */
+  const settings = table(
+    'settings',
+    {
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      fingerprint: text('fingerprint').notNull(),
+      /** As JSON. */
+      settings: text('settings').notNull(),
+      holder: text('holder').notNull(),
+      seenAt: moment('seen_at').notNull(),
+      /** When they came back after others; null where they did not. */
+      returnedAt: moment('returned_at'),
+    },
+    (t) => [primaryKey({ name: 'settings_pkey', columns: [t.environmentId, t.table, t.fingerprint] })],
+  );
+
   /** What the environment last said of each table, for when it does not say it. */
   const definitions = table(
     'definitions',
@@ -174,7 +195,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],
   );
 
-  return { environments, tables, runs, columns, definitions, quarantine };
+  return { environments, tables, runs, columns, settings, definitions, quarantine };
 }
 
 /** The state tables in a schema, for queries. */
@@ -185,4 +206,5 @@ export function stateTables(schema: string) {
 export type StateTables = ReturnType<typeof stateTables>;
 
 // drizzle-kit reads these to write the migrations.
-export const { environments, tables, runs, columns, definitions, quarantine } = defineState(pgTable);
+export const { environments, tables, runs, columns, settings, definitions, quarantine } =
+  defineState(pgTable);

@@ -105,7 +105,7 @@ interface Outcome {
 }
 
 /** Failures that a person's word ends. */
-const UNCONFIRMED = new Set(['drift-unconfirmed', 'sweep-refused']);
+const UNCONFIRMED = new Set(['drift-unconfirmed', 'sweep-refused', 'erasure-refused']);
 
 function phaseOf(row: Outcome): Phase {
   if (row.errorCode !== null && UNCONFIRMED.has(row.errorCode)) return 'attention';
