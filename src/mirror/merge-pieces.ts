@@ -45,9 +45,12 @@ export async function mergePieces(
   await client.query(createMerge(mirror, mode));
   const { rows } = await client.query<Answer>(`SELECT * FROM ${mergeName(mirror)}($1)`, [most]);
   await client.query(`DROP FUNCTION ${mergeName(mirror)}(integer)`);
-  const refused = rows.flatMap(({ row_key: key, row_partition: partition, ...why }) =>
-    key === null ? [] : [{ key: keyText({ key, partition }), ...refusalOf(why) }],
-  );
+  const answers = rows.filter((row): row is RefusedAnswer => row.row_key !== null);
+  const names = answers.length === 0 ? NO_NAMES : await namesOf(client, mirror);
+  const refused = answers.map(({ row_key: key, row_partition: partition, ...why }) => ({
+    key: keyText({ key, partition }),
+    ...refusalOf(why, names),
+  }));
   return { written: rows.reduce((sum, { written }) => sum + (written ?? 0), 0), refused };
 }
 
@@ -61,15 +64,43 @@ interface Answer {
   readonly written: number | null;
 }
 
-/** PostgreSQL says by empty text that an error is about no constraint or column. */
+type RefusedAnswer = Answer & { readonly row_key: string };
+
+/** Names that a refusal may tell. */
+interface Names {
+  readonly constraints: ReadonlySet<string>;
+  readonly columns: ReadonlySet<string>;
+}
+
+const NO_NAMES: Names = { constraints: new Set(), columns: new Set() };
+
+/**
+ * The mirror table's own names. A trigger that refuses a row may name whatever it likes as its constraint
+ * or column, a value of the row among it.
+ */
+async function namesOf(client: pg.PoolClient, mirror: MirrorTable): Promise<Names> {
+  const { rows } = await client.query<{ name: string; is_column: boolean }>(
+    `SELECT c.conname AS name, false AS is_column FROM pg_constraint c
+      WHERE $1::regclass IN (c.conrelid, c.confrelid)
+      UNION ALL SELECT i.relname, false FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+      WHERE x.indrelid = $1::regclass
+      UNION ALL SELECT a.attname, true FROM pg_attribute a WHERE a.attrelid = $1::regclass`,
+    [mirror.qualified],
+  );
+  const those = (isColumn: boolean): ReadonlySet<string> =>
+    new Set(rows.filter((row) => row.is_column === isColumn).map(({ name }) => name));
+  return { constraints: those(false), columns: those(true) };
+}
+
 function refusalOf(
   why: Pick<Answer, 'sqlstate' | 'constraint_name' | 'column_name'>,
+  { constraints, columns }: Names,
 ): Omit<RefusedRow, 'key'> {
   const { constraint_name: constraint, column_name: column } = why;
   return {
     code: why.sqlstate ?? '',
-    ...(constraint === null || constraint === '' ? {} : { constraint }),
-    ...(column === null || column === '' ? {} : { column }),
+    ...(constraint !== null && constraints.has(constraint) ? { constraint } : {}),
+    ...(column !== null && columns.has(column) ? { column } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
-import { namesAreOwn, type PostgresError } from './sqlstate.ts';
+import type { PostgresError } from './sqlstate.ts';
 
-/** What PostgreSQL says of a row that it refused, as far as it quotes no value. */
-export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column' | 'file'>;
+/** What PostgreSQL says of a row that it refused, as far as it quotes no value: its names are of the database. */
+export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column'>;
 
 // PostgreSQL's names for what is wrong; its messages quote the value, which must not leave the row.
 const CONDITIONS: Readonly<Record<string, string>> = {
@@ -23,9 +23,8 @@ const CONDITIONS: Readonly<Record<string, string>> = {
 /** Why PostgreSQL refused a row, without any of its values. */
 export function describeRefusal(error: Refusal): string {
   // Of PostgreSQL's context only the column's name: what follows it quotes the value.
-  const own = namesAreOwn(error) ? error : undefined;
-  const column = own?.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
+  const column = error.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
   const what = column === undefined ? 'the row' : `column ${column}`;
-  const constraint = own?.constraint === undefined ? '' : ` (${own.constraint})`;
+  const constraint = error.constraint === undefined ? '' : ` (${error.constraint})`;
   return `PostgreSQL refused ${what}: ${CONDITIONS[error.code] ?? `SQLSTATE ${error.code}`}${constraint}`;
 }

@@ -9,23 +9,13 @@ export interface PostgresError extends Error {
   readonly where?: string;
   readonly constraint?: string;
   readonly column?: string;
-  /** The file of PostgreSQL's sources that reported it. */
-  readonly file?: string;
+  /** The function of PostgreSQL's sources that reported it. */
   readonly routine?: string;
 }
 
 export function isPostgresError(error: unknown): error is PostgresError {
   // Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
   return error instanceof Error && 'code' in error && /^(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code));
-}
-
-/**
- * Whether PostgreSQL itself chose the names in the error. Those that a trigger raises are the trigger's:
- * it may put a value of the row in the place of a constraint or a column.
- */
-export function namesAreOwn({ file }: Pick<PostgresError, 'file'>): boolean {
-  // pl_exec.c, plpy_elog.c, plperl.c, pltcl.c, plv8.cc: the procedural languages.
-  return file !== undefined && !/^pl/i.test(file);
 }
 
 // A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
