@@ -17,14 +17,14 @@ const MESSAGE = 65_536;
  * Nothing more is sent once PostgreSQL has refused something: the rest of a page would fill memory, and
  * the stream has no connection any more then.
  *
- * @returns what the pieces come to.
+ * @returns what the pieces come to, and how many rows PostgreSQL says it took.
  * @throws PostgreSQL's error; the transaction is then to be rolled back.
  */
 export async function copy<T>(
   client: pg.PoolClient,
   statement: string,
   pieces: Iterator<Uint8Array, T>,
-): Promise<T> {
+): Promise<{ readonly sent: T; readonly taken: number }> {
   const stream = client.query(copyFrom(statement));
   const ended = finished(stream);
   // It is awaited at every step; between two of them a rejection is not unhandled.
@@ -34,7 +34,7 @@ export async function copy<T>(
     if (piece.done === true) {
       stream.end();
       await ended;
-      return piece.value;
+      return { sent: piece.value, taken: stream.rowCount };
     }
     for (let at = 0; at < piece.value.length; at += MESSAGE) {
       const message = piece.value.subarray(at, at + MESSAGE);

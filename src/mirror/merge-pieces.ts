@@ -1,6 +1,13 @@
 import type pg from 'pg';
 import { quoteIdentifier, quoteLiteral, shortenIdentifier } from './identifier.ts';
-import { insertStaged, stagedKeys, stagingName, unstage, updateStaged } from './merge-sql.ts';
+import {
+  insertStaged,
+  stagedKeys,
+  stagingName,
+  unstage,
+  updateStaged,
+  type StagedMode,
+} from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { keyText } from './row-key.ts';
 import type { Refusal } from './row-refusal.ts';
@@ -15,12 +22,6 @@ export interface MergedPieces {
   /** Rows. */
   readonly written: number;
   readonly refused: readonly RefusedRow[];
-}
-
-/** How staged rows replace those that are there, as `updateStaged` has it. */
-export interface PieceMode {
-  readonly rewrite: boolean;
-  readonly overUnseen: string | undefined;
 }
 
 /** Rows that are tried together first. Where one of them is refused, each is tried by itself. */
@@ -39,7 +40,7 @@ const PIECE = 100;
 export async function mergePieces(
   client: pg.PoolClient,
   mirror: MirrorTable,
-  mode: PieceMode,
+  mode: StagedMode,
   most: number,
 ): Promise<MergedPieces> {
   await client.query(createMerge(mirror, mode));
@@ -122,7 +123,7 @@ const LABEL = 'mirrorverse_merge';
  * Refused rows are tried again as long as others are taken: one may wait for another to give up the
  * value that both cannot have, or for the row that it refers to.
  */
-function createMerge(mirror: MirrorTable, { rewrite, overUnseen }: PieceMode): string {
+function createMerge(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
   const piece = `s.ctid = ANY (${LABEL}.piece)`;
   const refused = `unnest(${LABEL}.refused, ${LABEL}.sqlstates, ${LABEL}.constraints, ${LABEL}.columns)
       AS r(place, sqlstate, constraint_name, column_name)`;

@@ -385,3 +385,26 @@ function givenRows(mirror: MirrorTable): string {
     ? 'unnest($1::uuid[]) WITH ORDINALITY AS r(key, at)'
     : 'unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS r(key, partition, at)';
 }
+
+/** How staged rows meet those that are there: see `updateStaged`. */
+export interface StagedMode {
+  readonly rewrite: boolean;
+  readonly overUnseen: string | undefined;
+}
+
+/**
+ * How many staged rows should have been written by this transaction, and were not. Those that were have
+ * its time; before their keys are remembered, for `overUnseen` goes by these.
+ */
+export function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
+  const keys = keyColumns(mirror);
+  return `SELECT count(*)::float8 AS count
+      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
+     WHERE m.${keys[0]} IS NULL
+        OR (m.${quoteIdentifier(MIRRORED_AT)} IS DISTINCT FROM now() AND ${replaces(mirror, rewrite, overUnseen)})`;
+}
+
+/** How many of the rows whose keys are in `keyParameters` are there, and not marked deleted. */
+export function countUndeleted(mirror: MirrorTable): string {
+  return `SELECT count(*)::float8 AS count FROM ${mirror.qualified} m WHERE ${isGiven(mirror)} AND ${isLive(mirror)}`;
+}

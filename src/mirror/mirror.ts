@@ -21,6 +21,7 @@ import { registerTables, type Lease } from './state/leases.ts';
 import { forgetLabels, recordViewWishes } from './state/label-state.ts';
 import { migrateState, stateExists } from './state/migrate.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
+import { toldByFilters } from './swallowed-rows.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
 import { drizzle } from './state/drizzle.ts';
 
@@ -119,7 +120,7 @@ export async function openMirror(
       signal,
     ) {
       const mirror = mirrorTable(table, options.schema, softDeletes);
-      return transaction(
+      const made = transaction(
         pool,
         async (client) => {
           await holdFence(store, client, lease, mirror);
@@ -139,6 +140,9 @@ export async function openMirror(
         },
         signal,
       );
+      return made.catch(async (error: unknown) => {
+        throw await toldByFilters(pool, mirror, error);
+      });
     },
     storeIdleRun: prepareIdleRuns(store, options.schema),
     writer: (mirror, lease, isOutdated) =>

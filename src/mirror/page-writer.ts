@@ -26,7 +26,6 @@ import {
 import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
 import type { RowPolicy } from './row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
-import { postgresFailure } from './sqlstate.ts';
 import {
   forgetSelection,
   holdFence,
@@ -45,6 +44,7 @@ import {
   recordWaitingSweep,
 } from './state/sweep-word.ts';
 import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from './sweep-guard.ts';
+import { assertDeleted, toldByFilters } from './swallowed-rows.ts';
 import { SeenKeys } from './sweep.ts';
 
 /** What happens with one page: where the feed stood before it and stands after it. */
@@ -277,6 +277,8 @@ export class PageWriter {
         (await client.query(deleteByKey(mirror), keyParameters(mirror, page.tombstones))).rowCount ?? 0;
     }
     const gone = new Set(page.tombstones.map(keyText));
+    // The others were not there, or somebody keeps them from being deleted.
+    if (deleted < gone.size) await assertDeleted(client, mirror, page.tombstones);
     if (inQuarantine) {
       const released = [...gone].map((key) => ({ key, version: null }));
       await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
@@ -360,7 +362,7 @@ export class PageWriter {
     try {
       return await despiteContention(work, signal);
     } catch (error) {
-      throw postgresFailure(error);
+      throw await toldByFilters(this.options.pool, this.options.mirror, error);
     }
   }
 }

@@ -17,6 +17,7 @@ import {
   updateStaged,
   type CopyTarget,
   type LookupColumns,
+  type StagedMode,
 } from './merge-sql.ts';
 import { areStorable, judgeLackingRows } from './lacking-rows.ts';
 import { mergePieces } from './merge-pieces.ts';
@@ -29,6 +30,7 @@ import { describeRefusal } from './row-refusal.ts';
 import { inSavepoint } from './savepoint.ts';
 import { isBehindPooler } from './session.ts';
 import { isMismatchOfTypes, isRowError, type PostgresError } from './sqlstate.ts';
+import { assertWritten, rowsSwallowed } from './swallowed-rows.ts';
 import { supersededRows } from './superseded-rows.ts';
 
 export interface StoredRows {
@@ -54,6 +56,8 @@ export interface StoreMode {
 interface Copied {
   /** How many rows. */
   readonly rows: number;
+  /** How many of them PostgreSQL says it took. */
+  readonly taken: number;
   /** As text; undefined where they went in binary, which only whole pages do. */
   readonly text: CopiedRows | undefined;
 }
@@ -108,7 +112,12 @@ export class RowStore {
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
     if (!areStorable(mirror, page)) return undefined;
     const options = { memory: this.memory, policy: this.policy };
-    const { failed } = await this.copied(client, 'mirror', page, options, allStorable, isReasonToMerge);
+    const allTaken = async (copied: Copied): Promise<void> => {
+      assertStorable(copied);
+      const { rows, taken } = copied;
+      if (taken < rows) throw await rowsSwallowed(client, mirror, rows - taken);
+    };
+    const { failed } = await this.copied(client, 'mirror', page, options, allTaken, isReasonToMerge);
     return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
   }
 
@@ -128,11 +137,11 @@ export class RowStore {
     if (this.pagesInVain < PAGES_IN_VAIN) {
       const inBinary = async (): Promise<void> => {
         const pieces = binaryPieces(page, mirror.columns, options);
-        const rows = await copy(client, copyInto(mirror, target, 'binary'), pieces);
+        const { sent: rows, taken } = await copy(client, copyInto(mirror, target, 'binary'), pieces);
         // Only now: as long as nothing was copied, the table was not locked against being altered.
         const { rows: found } = await client.query<{ expected: boolean }>(hasColumnTypes(mirror, target));
         if (rows === undefined || found[0]?.expected !== true) throw new OnlyAsText();
-        await work({ rows, text: undefined });
+        await work({ rows, taken, text: undefined });
       };
       const isEither = (error: unknown): error is E | OnlyAsText | PostgresError =>
         isReasonForText(error) || isExpected(error);
@@ -142,8 +151,10 @@ export class RowStore {
     }
     let text: CopiedRows | undefined;
     const asText = async (): Promise<void> => {
-      text = await copy(client, copyInto(mirror, target, 'text'), copyPieces(page, mirror.columns, options));
-      await work({ rows: text.rows.length, text });
+      const pieces = copyPieces(page, mirror.columns, options);
+      const { sent, taken } = await copy(client, copyInto(mirror, target, 'text'), pieces);
+      text = sent;
+      await work({ rows: sent.rows.length, taken, text });
     };
     const failed = await inSavepoint(client, asText, isExpected);
     return { failed, text };
@@ -190,17 +201,20 @@ export class RowStore {
   /** @param staged how many rows there are. @returns how many of them were written. */
   private async mergeStaging(client: pg.PoolClient, mode: StoreMode, staged: number): Promise<number> {
     const { mirror } = this;
-    const { remember, rewound, rewrite } = mode;
-    const overUnseen = rewound ? remember : undefined;
+    const { remember, rewrite } = mode;
+    const { overUnseen } = stagedMode(mode);
     const change = rewrite ? mergeStaged : updateStaged;
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
     const changed = (await client.query(change(mirror, rewrite, overUnseen))).rowCount ?? 0;
     // Of a delta mostly all were there. It is asked all the same: who drops a key is to hear of it.
     const mayBeMissing = !rewrite && changed < staged;
     const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [mayBeMissing]);
+    const written = changed + (inserted.rowCount ?? 0);
+    // The others have an older version than the mirror, or somebody keeps them from being written.
+    if (written < staged) await assertWritten(client, mirror, stagedMode(mode));
     // Only then: until now it told the rows that are of this environment's time from the others.
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
-    return changed + (inserted.rowCount ?? 0);
+    return written;
   }
 
   /**
@@ -224,17 +238,21 @@ export class RowStore {
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
-    const { remember, rewound, rewrite } = mode;
-    const pieces = { rewrite, overUnseen: rewound ? remember : undefined };
-    const { written, refused } = await mergePieces(client, mirror, pieces, bad.room);
+    const { remember } = mode;
+    const { written, refused } = await mergePieces(client, mirror, stagedMode(mode), bad.room);
     for (const refusal of refused) {
       const row = keys.get(refusal.key);
       if (row === undefined) throw new TypeError('A row was refused that is not of the page.');
       bad.add(row, describeRefusal(refusal), refusal.code);
     }
+    await assertWritten(client, mirror, stagedMode(mode));
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
     return written;
   }
+}
+
+function stagedMode({ rewrite, rewound, remember }: StoreMode): StagedMode {
+  return { rewrite, overUnseen: rewound ? remember : undefined };
 }
 
 /** A value is not written plainly, or a column has another type than the one it was made with. */
@@ -244,7 +262,7 @@ function isReasonForText(error: unknown): error is OnlyAsText | PostgresError {
   return error instanceof OnlyAsText || isMismatchOfTypes(error);
 }
 
-async function allStorable({ text }: Copied): Promise<void> {
+function assertStorable({ text }: Copied): void {
   if (text !== undefined && text.unstorable.length > 0) throw new UnstorableRows();
 }
 

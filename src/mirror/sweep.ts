@@ -15,6 +15,7 @@ import {
 import type { MirrorTable } from './mirror-table.ts';
 import type { StateStore } from './state/store.ts';
 import { whereLocksAllow } from './strong-lock.ts';
+import { assertSwept } from './swallowed-rows.ts';
 import type { SweepCounts } from './sweep-guard.ts';
 
 /**
@@ -79,6 +80,7 @@ export class SeenKeys {
     const forget = forgetVersions(this.mirror, this.name, false);
     if (rewound && this.mirror.hasMarks && forget !== undefined) await client.query(forget);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
+    await assertSwept(client, this.mirror, this.name);
     await this.drop(client);
     return swept.rowCount ?? 0;
   }

@@ -4,6 +4,13 @@ import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { transaction } from '../mirror/postgres.ts';
+import {
+  describeFilter,
+  inTheWay,
+  readRowFilters,
+  rowSecurity,
+  type RowFilter,
+} from '../mirror/swallowed-rows.ts';
 import { isBehindPooler } from '../mirror/session.ts';
 import { missingGrants, remedyFor, serverVersion } from '../mirror/grants.ts';
 import { hasPatterns, readResolution } from '../sync/read-resolution.ts';
@@ -72,10 +79,28 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             'grant-missing',
           ),
     );
-    return [...findings, ...(await checkState(pool, options))];
+    const filters = await checkRowFilters(pool, [options.schema, options.stateSchema]);
+    return [...findings, ...filters, ...(await checkState(pool, options))];
   } catch (error) {
     return [failed('postgres.connect', subject, error)];
   }
+}
+
+/** What somebody made of mirror tables, or of the state, that hides rows or may keep them from being written. */
+async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promise<Finding[]> {
+  const filters = await transaction(pool, async (client) => {
+    const found: RowFilter[] = [];
+    for (const schema of schemas) found.push(...(await readRowFilters(client, schema, null)));
+    return found;
+  });
+  return filters.map((filter) => {
+    const subject = `${filter.schema}.${filter.table}`;
+    if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
+    if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
+    // Most such triggers let every row through.
+    const message = `has ${describeFilter(filter)}: rows that it drops stop the table, none is lost`;
+    return good('postgres.triggers', subject, message);
+  });
 }
 
 /** Whether this version may use the state schema, and what the state tells. One of an earlier version is no finding: a run migrates it. */

@@ -156,18 +156,24 @@ async function countRows(
   tables: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const identifiers = new Map(tables.map((table) => [shortenIdentifier(table), table]));
-  const { rows: found } = await client.query<{ name: string; estimate: number; soft: boolean }>(
-    `SELECT c.relname AS name, c.reltuples::float8 AS estimate,
+  const { rows: found } = await client.query<{
+    name: string;
+    estimate: number;
+    soft: boolean;
+    hidden: boolean;
+  }>(
+    `SELECT c.relname AS name, c.reltuples::float8 AS estimate, row_security_active(c.oid) AS hidden,
             EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3) AS soft
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = $1 AND c.relname = ANY ($2) AND c.relkind IN ('r', 'p')`,
     [mirrorSchema, [...identifiers.keys()], DELETED_AT],
   );
   const counts = new Map<string, number>();
-  for (const { name, estimate, soft } of found) {
+  for (const { name, estimate, soft, hidden } of found) {
     const table = identifiers.get(name) ?? name;
-    if (estimate > COUNTED) {
-      counts.set(table, Math.round(estimate));
+    // Row security would refuse to count: the runs' own failure says so.
+    if (hidden || estimate > COUNTED) {
+      counts.set(table, Math.max(0, Math.round(estimate)));
       continue;
     }
     const where = soft ? ` WHERE "${DELETED_AT}" IS NULL` : '';

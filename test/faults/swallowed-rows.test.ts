@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failedFinding, runCheck } from '../support/check-document.ts';
+import { CommandLine } from '../support/command-line.ts';
+import { freshRole } from '../support/database.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
+import { allDifferences } from '../support/oracle.ts';
+import { failures, SyncBench } from '../support/sync.ts';
+
+const TABLE = 'account';
+
+/** A trigger that drops every row. */
+const DROPPING = (on: string) => `
+  CREATE SCHEMA IF NOT EXISTS theirs;
+  CREATE OR REPLACE FUNCTION theirs.drop_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+  CREATE TRIGGER "their trigger" BEFORE ${on} ON dataverse.account FOR EACH ROW EXECUTE FUNCTION theirs.drop_row()`;
+const UNDROP = 'DROP TRIGGER "their trigger" ON dataverse.account';
+
+describe('a table whose rows', () => {
+  let bench: SyncBench;
+
+  beforeEach(async () => {
+    bench = await SyncBench.open({}, 'administrator');
+  });
+  afterEach(async () => bench[Symbol.asyncDispose]());
+
+  const sync = async (restart = false) => failures(await bench.sync([TABLE], {}, { restart }));
+  const differ = async () => allDifferences(bench.emulator.store, bench.database, [TABLE]);
+  const SWALLOWED = { [TABLE]: 'rows-swallowed' };
+
+  it('a trigger drops as they come stops, in a first load, and goes on once it is gone', async () => {
+    expect(await sync()).toEqual({});
+    await bench.database.query('TRUNCATE dataverse.account');
+    await bench.database.query(DROPPING('INSERT'));
+    bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual(SWALLOWED);
+    await bench.database.query(UNDROP);
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('a trigger drops as they come stops, in a delta and in a re-baseline', async () => {
+    const [first = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(DROPPING('INSERT OR UPDATE'));
+    bench.emulator.store.update(TABLE, first, { name: 'changed' });
+    expect(await sync()).toEqual(SWALLOWED);
+    expect(await sync(true)).toEqual(SWALLOWED);
+    await bench.database.query(UNDROP);
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('a trigger keeps from being deleted stops, in a delta and in a sweep', async () => {
+    const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(DROPPING('DELETE'));
+    bench.emulator.store.remove(TABLE, first);
+    expect(await sync()).toEqual(SWALLOWED);
+    bench.emulator.store.remove(TABLE, second);
+    expect(await sync(true)).toEqual(SWALLOWED);
+    await bench.database.query(UNDROP);
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('a rule replaces stops', async () => {
+    const [first = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query('CREATE RULE theirs AS ON UPDATE TO dataverse.account DO INSTEAD NOTHING');
+    bench.emulator.store.update(TABLE, first, { name: 'changed' });
+    expect(await sync()).toEqual(SWALLOWED);
+    await bench.database.query('DROP RULE theirs ON dataverse.account');
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('a trigger changes on their way in goes on', async () => {
+    bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(`CREATE SCHEMA theirs;
+      CREATE FUNCTION theirs.change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.name := 'theirs'; RETURN new; END $$;
+      CREATE TRIGGER change BEFORE INSERT OR UPDATE ON dataverse.account FOR EACH ROW EXECUTE FUNCTION theirs.change()`);
+    bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    expect(await sync(true)).toEqual({});
+  });
+});
+
+it('a table whose rows policies hide from the role stops, and check says it', async () => {
+  await using bench = await SyncBench.open({}, 'administrator');
+  const { store } = bench.emulator;
+  const role = await freshRole(bench.database);
+  const options = { databaseUrl: role.url };
+  const sync = async () => failures(await bench.sync([TABLE], options));
+  try {
+    await bench.database.query(
+      `DO $$ BEGIN EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO ${role.name}', current_database()); END $$`,
+    );
+    const [first = ''] = store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(`ALTER TABLE dataverse.account ENABLE ROW LEVEL SECURITY;
+      ALTER TABLE dataverse.account FORCE ROW LEVEL SECURITY;
+      CREATE POLICY few ON dataverse.account USING (accountid <> '${first}') WITH CHECK (true)`);
+    store.update(TABLE, first, { name: 'hidden' });
+    expect(await sync()).toEqual({ [TABLE]: 'row-security' });
+    const environment = mirrorEnvironment({ url: bench.url, database: role }, [TABLE]);
+    await using cli = await CommandLine.open(environment);
+    const finding = failedFinding(await runCheck(cli), 'postgres.row-security');
+    expect(finding).toMatchObject({ code: 'row-security', subject: 'dataverse.account' });
+    expect((await cli.run(['status'])).status).toBe(0);
+    await bench.database.query('ALTER TABLE dataverse.account NO FORCE ROW LEVEL SECURITY');
+    expect(await sync()).toEqual({});
+    expect(await allDifferences(store, bench.database, [TABLE])).toEqual([]);
+  } finally {
+    await role.drop();
+  }
+});
