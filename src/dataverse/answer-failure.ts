@@ -37,7 +37,7 @@ function kindOf(contentType: string): string {
 }
 
 /**
- * A success whose JSON is cut or garbled, again and again. The server, or somebody on the way, gives up in
+ * A success that is cut or garbled, again and again. The server, or somebody on the way, gives up in
  * the middle of the answer: OData leaves a body malformed where an error comes too late for the status.
  */
 export function notWhole(subject: Subject, headers: Headers, attempts: number, cause: unknown): Failure {
@@ -45,7 +45,7 @@ export function notWhole(subject: Subject, headers: Headers, attempts: number, c
   return new Failure({
     code: 'unexpected-answer',
     reaction: 'retry',
-    message: `A request${about} was answered ${attempts} times with JSON that is not whole.`,
+    message: `A request${about} was answered ${attempts} times with something that is not whole.`,
     remedy: 'Nothing to do if it passes; otherwise find out what on the way to the environment cuts answers.',
     cause,
     details: requestDetails(subject, headers),

@@ -110,11 +110,11 @@ export interface ClientOptions {
 const MAX_REDIRECTS = 3;
 /** Bytes; metadata of a large environment takes a part of it. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
-/** Bytes of a body that tell whether it is JSON. */
+/** Bytes of a body that tell whether it is JSON or CSDL. */
 const BEGINNING = 64;
 /** In place of a code, where our own limit ended the wait. */
 const TIME_OUT = 'time-out';
-/** In place of a code, where JSON is cut or garbled. */
+/** In place of a code, where JSON or CSDL is cut or garbled. */
 const NOT_WHOLE = 'not-whole';
 
 /** An answer, and the token it was had with. */
@@ -357,7 +357,7 @@ async function readSuccess<T>(
     return { value: await read({ body, headers, url }) };
   } catch (error) {
     if (error instanceof ToldFailure) return { told: error.body };
-    if (error instanceof SyntaxError && beginsLikeJson(body)) return { cut: error };
+    if (error instanceof SyntaxError && beginsLikeOne(body)) return { cut: error };
     if (error instanceof SyntaxError || error instanceof TypeError) {
       throw unexpectedAnswer(request, headers, error);
     }
@@ -374,7 +374,7 @@ function readJson({ body }: Answer): unknown {
 }
 
 /** Whether a body is the Web API's as far as it goes, or has nothing at all, rather than a page for people. */
-function beginsLikeJson(body: Uint8Array): boolean {
+function beginsLikeOne(body: Uint8Array): boolean {
   const beginning = new TextDecoder().decode(body.subarray(0, BEGINNING)).trimStart();
-  return beginning === '' || beginning.startsWith('{');
+  return /^(?:$|\{|<\?xml|<(?:\w+:)?Edmx\b)/i.test(beginning);
 }

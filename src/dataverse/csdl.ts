@@ -8,6 +8,9 @@ interface EntityType {
   readonly properties: Set<string>;
 }
 
+/** What OData calls an error in XML, written by a server that fails in the middle of the document. */
+const ERROR_TAG = /^(?:\w+:)?error$/i;
+
 /**
  * Reads a `$metadata` document (CSDL) for what its entity types declare.
  *
@@ -18,7 +21,7 @@ interface EntityType {
  * A mistake in the document costs the entity type that it is in, and those that inherit from it: they
  * are left out, as if the document said nothing of them.
  *
- * @throws Error when the text is no XML, or is cut off.
+ * @throws Error when the text is no XML, is cut off, or tells of an error of the server.
  */
 export function readCsdl(xml: string): TypeProperties {
   const types = new Map<string, EntityType>();
@@ -34,6 +37,7 @@ export function readCsdl(xml: string): TypeProperties {
   });
   parser.on('opentag', (tag) => {
     root ??= tag.name;
+    if (ERROR_TAG.test(tag.name)) throw new Error('The document tells of an error.');
     const name = tag.attributes['Name'];
     if (tag.name === 'EntityType') {
       current = undefined;

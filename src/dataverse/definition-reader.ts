@@ -31,7 +31,6 @@ const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-mis
 /** "Query schema definitions using the Web API": all rows come in one answer, which has no next link. */
 const wholeList = z.object({
   value: z.array(z.unknown()),
-  error: z.undefined().optional(),
   '@odata.nextLink': z.undefined().optional(),
 });
 
@@ -82,13 +81,13 @@ function noList(url: string, error: z.ZodError): Failure {
   });
 }
 
-/** @throws Failure `unexpected-answer` for a text that is no CSDL, or declares nothing. */
+/** @throws SyntaxError for a text that is no whole CSDL, and Failure `unexpected-answer` for an empty one. */
 function declaredIn(text: string, request: Request, headers: Headers): TypeProperties {
   let declared: TypeProperties;
   try {
     declared = readCsdl(text);
   } catch (error) {
-    throw unexpectedAnswer(request, headers, error);
+    throw new SyntaxError('It is no whole CSDL.', { cause: error });
   }
   if (declared.size === 0) throw unexpectedAnswer(request, headers, undefined);
   return declared;

@@ -22,8 +22,8 @@ export class ToldFailure extends Error {
 
 /** A member that is called so is an error, in any object of an answer. */
 const ERROR_NAME = /^(?:odata\.)?(?:inner)?(?:errors?|exceptions?|faults?|failures?)$/i;
-/** As a part of what an annotation is called: `@odata.error`, `@Core.ResourceException`. */
-const ERROR_TERM = /error|exception|failure|failed|(?<!de)fault/i;
+/** As a part of what an annotation is called: `@odata.error`, `@Core.ResourceException`, `@odata.partial`. */
+const ERROR_TERM = /error|exception|failure|failed|(?<!de)fault|partial|incomplete|truncated/i;
 
 /** Objects within each other that are looked through for an error. */
 const DEPTH = 5;

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createChangeFeed, type ChangeFeed } from '../../src/dataverse/change-feed.ts';
 import type { Dataverse } from '../../src/dataverse/dataverse.ts';
-import type { FaultAction, FaultMatch } from '../../src/emulator/fault-script.ts';
+import type { Fault, FaultAction } from '../../src/emulator/fault-script.ts';
 import { toFailure } from '../../src/model/failure.ts';
 import { speedUpTime } from '../support/fast-time.ts';
 import { never } from '../support/mirror.ts';
@@ -30,6 +30,10 @@ function losing(told: object, first = false): (json: unknown) => unknown {
 /** An answer with an error in place of what it lists. */
 function emptied(json: unknown): unknown {
   return { ...(json as object), value: [], error: ERROR };
+}
+
+function half(text: string): string {
+  return text.slice(0, text.length / 2);
 }
 
 function gzip(body: Buffer): Buffer {
@@ -156,18 +160,27 @@ describe('the code of an error within a success decides', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  const kinds: Record<string, FaultMatch> = {
-    'about the organization': { path: 'organizations' },
-    'with the definitions': { path: 'EntityDefinitions?' },
-    'with the attributes': { path: '/Attributes?' },
+  const kinds: Record<string, Pick<Fault, 'match' | 'do'>> = {
+    'about the organization': { match: { path: 'organizations' }, do: { transform: emptied } },
+    'with the definitions': { match: { path: 'EntityDefinitions?' }, do: { transform: emptied } },
+    'with the attributes': { match: { path: '/Attributes?' }, do: { transform: emptied } },
+    'of the definitions cut in the middle': {
+      match: { path: 'EntityDefinitions?' },
+      do: { transformText: half },
+    },
+    'of $metadata cut in the middle': { match: { path: '$metadata' }, do: { transformText: half } },
+    'of $metadata with an error in the middle': {
+      match: { path: '$metadata' },
+      do: { transformText: (text) => text.replace('</Schema>', '<m:error/></Schema>') },
+    },
   };
-  for (const [what, match] of Object.entries(kinds)) {
-    it(`an answer ${what} is none with an error in it`, async () => {
-      const fault = bench.emulator.faults.add({ match, times: 1, do: { transform: emptied } });
+  for (const [what, fault] of Object.entries(kinds)) {
+    it(`an answer ${what} is none`, async () => {
+      const told = bench.emulator.faults.add({ ...fault, times: 1 });
       await using session = await bench.session(['account']);
       await session.look();
       expect(failures(await session.sync())).toEqual({});
-      expect(fault.hits).toBe(1);
+      expect(told.hits).toBe(1);
       expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
     });
   }

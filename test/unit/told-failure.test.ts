@@ -37,6 +37,7 @@ const members: [member: string, told: object][] = [
   [`"odata.error":${ERROR}`, EXPIRED],
   [`"@odata.error":${ERROR}`, EXPIRED],
   [`"@error":${ERROR}`, EXPIRED],
+  ['"@odata.partial":true', { code: '', message: 'It says so by @odata.partial.' }],
   [`"value@Core.ResourceException":${ERROR}`, EXPIRED],
   [`"\\u0065rror":${ERROR}`, EXPIRED],
   ['"error":"gone wrong"', { code: '', message: 'gone wrong' }],
