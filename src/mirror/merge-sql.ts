@@ -10,7 +10,7 @@ export function stagingName(mirror: MirrorTable): string {
   return shortenIdentifier(`stage_${mirror.identifier}`);
 }
 
-const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
+export const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
 
 /**
  * A temporary table with the mirror's columns and none of its constraints.
@@ -101,7 +101,7 @@ export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: 
 }
 
 /** Whether staged row `s` replaces row `m` of its key. */
-function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | undefined): string {
+export function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | undefined): string {
   const older =
     overUnseen === undefined ? '' : ` OR (${isUnseen(mirror, overUnseen, 's')} AND ${differs(mirror, 's')})`;
   return `(${isNewer(mirror, 's', rewrite)}${older})`;
@@ -167,13 +167,13 @@ function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
 }
 
 /** Names of the columns that tell rows apart: the key and, on partitioned tables, the partition. */
-function keyColumns(mirror: MirrorTable): readonly [key: string, ...partition: string[]] {
+export function keyColumns(mirror: MirrorTable): readonly [key: string, ...partition: string[]] {
   const key = columnName(mirror, mirror.keyField);
   return mirror.partitionField === undefined ? [key] : [key, columnName(mirror, mirror.partitionField)];
 }
 
 /** Whether row `m` of the mirror has the whole key that `from` has in `columns`. */
-function sameKey(mirror: MirrorTable, from: string, columns: readonly string[]): string {
+export function sameKey(mirror: MirrorTable, from: string, columns: readonly string[]): string {
   const [key, partition] = keyColumns(mirror);
   const same = `m.${key} = ${from}.${columns[0]}`;
   return partition === undefined
@@ -214,7 +214,7 @@ export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unkn
 }
 
 /** Whether row `m` is one of those whose keys are in `keyParameters`. */
-function isGiven(mirror: MirrorTable): string {
+export function isGiven(mirror: MirrorTable): string {
   if (mirror.partitionField === undefined) {
     return `m.${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`;
   }
@@ -284,7 +284,7 @@ function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
 }
 
 /** Whether row `m` is not marked deleted. */
-function isLive(mirror: MirrorTable): string {
+export function isLive(mirror: MirrorTable): string {
   return mirror.hasMarks ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
 }
 
@@ -390,21 +390,4 @@ function givenRows(mirror: MirrorTable): string {
 export interface StagedMode {
   readonly rewrite: boolean;
   readonly overUnseen: string | undefined;
-}
-
-/**
- * How many staged rows should have been written by this transaction, and were not. Those that were have
- * its time; before their keys are remembered, for `overUnseen` goes by these.
- */
-export function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
-  const keys = keyColumns(mirror);
-  return `SELECT count(*)::float8 AS count
-      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
-     WHERE m.${keys[0]} IS NULL
-        OR (m.${quoteIdentifier(MIRRORED_AT)} IS DISTINCT FROM now() AND ${replaces(mirror, rewrite, overUnseen)})`;
-}
-
-/** How many of the rows whose keys are in `keyParameters` are there, and not marked deleted. */
-export function countUndeleted(mirror: MirrorTable): string {
-  return `SELECT count(*)::float8 AS count FROM ${mirror.qualified} m WHERE ${isGiven(mirror)} AND ${isLive(mirror)}`;
 }

@@ -2,8 +2,18 @@ import type pg from 'pg';
 import { Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { countUndeleted, countUnseen, countUnwritten, keyParameters, type StagedMode } from './merge-sql.ts';
-import type { MirrorTable } from './mirror-table.ts';
+import {
+  countUnseen,
+  isGiven,
+  isLive,
+  keyColumns,
+  keyParameters,
+  replaces,
+  sameKey,
+  staging,
+  type StagedMode,
+} from './merge-sql.ts';
+import { MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
 import { transaction } from './postgres.ts';
 import { postgresFailure } from './sqlstate.ts';
 
@@ -160,4 +170,21 @@ export function inTheWay(filter: RowFilter): Failure {
     remedy: `Drop it: DROP ${describeFilter(filter)} ON ${quoteIdentifier(filter.schema)}.${quoteIdentifier(filter.table)}.`,
     details: { table: filter.table },
   });
+}
+
+/**
+ * How many staged rows should have been written by this transaction, and were not. Those that were have
+ * its time; before their keys are remembered, for `overUnseen` goes by these.
+ */
+function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
+  const keys = keyColumns(mirror);
+  return `SELECT count(*)::float8 AS count
+      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
+     WHERE m.${keys[0]} IS NULL
+        OR (m.${quoteIdentifier(MIRRORED_AT)} IS DISTINCT FROM now() AND ${replaces(mirror, rewrite, overUnseen)})`;
+}
+
+/** How many of the rows whose keys are in `keyParameters` are there, and not marked deleted. */
+function countUndeleted(mirror: MirrorTable): string {
+  return `SELECT count(*)::float8 AS count FROM ${mirror.qualified} m WHERE ${isGiven(mirror)} AND ${isLive(mirror)}`;
 }
