@@ -1,3 +1,4 @@
+import { normalizeCode } from './api-error.ts';
 import type { HttpAnswer } from './http-client.ts';
 
 /**
@@ -86,17 +87,17 @@ function refuseMembers(
   if (told.length > 0) throw toldBy(told);
 }
 
-/** The failure that members tell of: the first that is an error as a whole, or all of them as its parts. */
+/**
+ * The failure that members tell of: the first that is an error as a whole, or their code and message. Of
+ * anything else nothing is told on, names included: no more is known of it than of a page for people.
+ */
 export function toldBy(members: readonly (readonly [name: string, value: unknown])[]): ToldFailure {
   const whole = members.flatMap(([, value]) => value).find(isObject);
   if (whole !== undefined) return new ToldFailure(whole);
   const part = (wanted: string): unknown => members.find(([name]) => name.toLowerCase() === wanted)?.[1];
-  const text = members.find(([name, value]) => isErrorName(name) && typeof value === 'string')?.[1];
-  const names = members.map(([name]) => name).join(', ');
-  return new ToldFailure({
-    code: part('code'),
-    message: part('message') ?? text ?? `It says so by ${names}.`,
-  });
+  const code = normalizeCode(part('code'));
+  if (code !== '') return new ToldFailure({ code, message: part('message') });
+  return new ToldFailure({ message: 'It says so without an error of the Web API.' });
 }
 
 /**
@@ -111,21 +112,21 @@ export function refuseToldInFields(
 ): void {
   // Somebody on the way may have put trailers among the headers (RFC 9110, section 6.5.1).
   const odataError = headers.get('odata-error');
-  if (odataError !== null) throw toldByField('OData-Error', odataError);
-  for (const [name, value] of trailers) if (ERROR_TERM.test(name)) throw toldByField(name, value);
+  if (odataError !== null) throw toldByField(odataError);
+  for (const [name, value] of trailers) if (ERROR_TERM.test(name)) throw toldByField(value);
   if (!isRead) return;
   if (status !== 200) throw new ToldFailure({ message: 'A read is answered in whole with 200 alone.' });
   if (headers.has('content-range')) throw new ToldFailure({ message: 'It is a part only (Content-Range).' });
 }
 
-function toldByField(name: string, value: string): ToldFailure {
+function toldByField(value: string): ToldFailure {
   try {
     const error: unknown = JSON.parse(value);
     if (isObject(error)) return new ToldFailure(error);
   } catch {
-    // The text itself is all there is.
+    // Any other text may quote anything.
   }
-  return new ToldFailure({ message: `It says so by ${name}.` });
+  return new ToldFailure({ message: 'It says so in a field of the answer.' });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

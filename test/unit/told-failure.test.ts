@@ -29,6 +29,9 @@ const toldByJson = (text: string): object | undefined =>
 const ERROR = '{"code":"0X80044352","message":"expired"}';
 const EXPIRED = { code: '0x80044352', message: 'expired' };
 
+/** Of what is no error of the Web API nothing is told on: it may quote a row. */
+const WORDLESS = { code: '', message: 'It says so without an error of the Web API.' };
+
 const members: [member: string, told: object][] = [
   [`"error":${ERROR}`, EXPIRED],
   [`"error":{"error":${ERROR}}`, EXPIRED],
@@ -37,15 +40,15 @@ const members: [member: string, told: object][] = [
   [`"odata.error":${ERROR}`, EXPIRED],
   [`"@odata.error":${ERROR}`, EXPIRED],
   [`"@error":${ERROR}`, EXPIRED],
-  ['"@odata.partial":true', { code: '', message: 'It says so by @odata.partial.' }],
+  ['"@odata.partial":true', WORDLESS],
   [`"value@Core.ResourceException":${ERROR}`, EXPIRED],
   [`"\\u0065rror":${ERROR}`, EXPIRED],
-  ['"error":"gone wrong"', { code: '', message: 'gone wrong' }],
+  ['"error":"gone wrong"', WORDLESS],
   ['"error":{}', { code: '', message: expect.any(String) as string }],
-  ['"error":true', { code: '', message: 'It says so by error.' }],
+  ['"error":true', WORDLESS],
   ['"code":"0x80044352","message":"expired"', EXPIRED],
-  ['"Message":"gone wrong"', { code: '', message: 'gone wrong' }],
-  ['"success":false', { code: '', message: 'It says so by success.' }],
+  ['"Message":"gone wrong"', WORDLESS],
+  ['"success":false', WORDLESS],
   ['"@Core.Messages":[{"severity":"error","message":"x"}]', { code: '', message: 'x' }],
 ];
 
