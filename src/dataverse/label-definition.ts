@@ -12,13 +12,30 @@ const whole = z.union([
 
 const oneLanguage = z.object({ Label: z.string().nullish(), LanguageCode: whole });
 
-/** A Label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. */
+/** The items of a list that are of a shape; of the others only how many there are. */
+function wellFormed<T>(shape: z.ZodType<T>, values: readonly unknown[]): { items: T[]; odd: number } {
+  const items = values.flatMap((value) => {
+    const parsed = shape.safeParse(value);
+    return parsed.success ? [parsed.data] : [];
+  });
+  return { items, odd: values.length - items.length };
+}
+
+/**
+ * A Label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. An
+ * odd one costs its own text.
+ */
 const label = z
-  .object({ UserLocalizedLabel: oneLanguage.nullish(), LocalizedLabels: z.array(oneLanguage).nullish() })
+  .object({
+    UserLocalizedLabel: oneLanguage.nullish().catch(undefined),
+    LocalizedLabels: z.array(z.unknown()).nullish().catch(undefined),
+  })
   .nullish()
+  .catch(undefined)
   .transform((value): LocalizedText => {
+    const localized = wellFormed(oneLanguage, value?.LocalizedLabels ?? []);
     // Definitions without a list of languages may still have the caller's own.
-    const all = [...(value?.LocalizedLabels ?? []), value?.UserLocalizedLabel];
+    const all = [...localized.items, value?.UserLocalizedLabel];
     const texts = new Map<number, string>();
     for (const one of all) {
       if (!one?.Label || texts.has(one.LanguageCode)) continue;
@@ -27,7 +44,12 @@ const label = z
     return texts;
   });
 
-const nullable = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? null);
+/** A member that may be missing; of another type it is as good as that. */
+const nullable = <T extends z.ZodType>(type: T) =>
+  type
+    .nullish()
+    .catch(undefined)
+    .transform((value) => value ?? null);
 
 export const TABLE_LABEL_SELECT = ['LogicalName', 'DisplayName', 'DisplayCollectionName', 'Description'];
 export const tableLabel = z.object({
@@ -47,7 +69,7 @@ export const COLUMN_LABEL_SELECT = [
   'Description',
 ];
 export const columnLabel = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   AttributeType: nullable(z.string()),
   AttributeTypeName: nullable(z.object({ Value: nullable(z.string()) })),
   AttributeOf: nullable(z.string()),
@@ -82,8 +104,11 @@ const option = z
 /** A two-way choice has `TrueOption` and `FalseOption`, every other one a list. */
 const optionSet = z.object({
   Name: nullable(z.string()),
-  IsGlobal: z.boolean().nullish(),
-  Options: z.array(option).nullish(),
+  IsGlobal: z.boolean().nullish().catch(undefined),
+  Options: z
+    .array(z.unknown())
+    .nullish()
+    .transform((values) => values && wellFormed(option, values)),
   TrueOption: option.nullish(),
   FalseOption: option.nullish(),
 });
@@ -91,14 +116,14 @@ export type OptionSetDefinition = z.infer<typeof optionSet>;
 
 /** A choice column with its option set: a global one comes in either member or in both. */
 export const choiceDefinition = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   OptionSet: optionSet.nullish(),
   GlobalOptionSet: optionSet.nullish(),
 });
 
 /** Length or precision, whichever the type has. */
 export const sizeDefinition = z.object({
-  LogicalName: z.string(),
+  LogicalName: z.string().min(1),
   MaxLength: nullable(whole),
   Precision: nullable(whole),
 });

@@ -12,6 +12,7 @@ import {
   type OptionSetDefinition,
 } from './label-definition.ts';
 import type { Metadata } from './metadata.ts';
+import { sortItems } from './odd-items.ts';
 import { lookupDetail } from './table-definition.ts';
 
 export interface LabelOptions {
@@ -61,8 +62,20 @@ export async function readLabels(
     if (parsed.success) return parsed.data;
     throw unexpected(url, parsed.error);
   };
-  const list = async <T>(path: string, item: z.ZodType<T>): Promise<T[]> =>
-    (await read(`/Attributes${path}`, z.object({ value: z.array(item) }))).value;
+  /** An odd definition costs its own labels. */
+  const list = async <T extends { readonly LogicalName: string }>(
+    path: string,
+    item: z.ZodType<T>,
+  ): Promise<readonly T[]> => {
+    const { value } = await read(`/Attributes${path}`, z.object({ value: z.array(z.unknown()) }));
+    const { items, odd } = sortItems(value, item);
+    for (const each of odd) metadata.tellOdd('the labels of column', each, table);
+    return items;
+  };
+  const tellOptions = (column: string, odd: number): void => {
+    if (odd === 0) return;
+    metadata.tellOdd('the options of column', { name: column, reason: `${odd} of them are none` }, table);
+  };
 
   const [definition, attributes] = await Promise.all([
     read(`?$select=${TABLE_LABEL_SELECT.join(',')}`, tableLabel),
@@ -79,9 +92,10 @@ export async function readLabels(
           `/Microsoft.Dynamics.CRM.${cast}AttributeMetadata${query}`,
           choiceDefinition,
         );
-        return found.map(({ LogicalName, OptionSet, GlobalOptionSet }) =>
-          choiceOf(LogicalName, kind, OptionSet, GlobalOptionSet),
-        );
+        return found.map(({ LogicalName, OptionSet, GlobalOptionSet }) => {
+          tellOptions(LogicalName, (GlobalOptionSet ?? OptionSet)?.Options?.odd ?? 0);
+          return choiceOf(LogicalName, kind, OptionSet, GlobalOptionSet);
+        });
       }),
     ),
     LOOKUPS.some((type) => types.has(type))
@@ -126,7 +140,7 @@ function choiceOf(
   global: OptionSetDefinition | null | undefined,
 ): Choice {
   const set = global ?? own;
-  const options = set?.Options ?? [set?.FalseOption, set?.TrueOption].filter((each) => each !== null);
+  const options = set?.Options?.items ?? [set?.FalseOption, set?.TrueOption].filter((each) => each !== null);
   return {
     column,
     kind,

@@ -46,6 +46,11 @@ export function isContention(error: unknown): boolean {
   return hasCode(error, '40001', '40P01', '55P03');
 }
 
+/** Whether PostgreSQL cannot do it now, for want of room for example, and may be able to later. */
+export function isPassing({ code }: PostgresError): boolean {
+  return PASSING.some((prefix) => code.startsWith(prefix));
+}
+
 /** Whether a lock was not to be had in the time that was set for it. */
 export function isLockNotAvailable(error: unknown): boolean {
   return hasCode(error, '55P03');
@@ -114,7 +119,7 @@ function sqlFailure(error: PostgresError): Failure {
       'It is tried again by itself. The log of the pooler says why: a parameter of postgres.url (DATABASE_URL) or PGOPTIONS that it does not take, a user or database it does not know, too many connections, or a server it cannot reach.',
     );
   }
-  if (PASSING.some((prefix) => error.code.startsWith(prefix))) {
+  if (isPassing(error)) {
     return failure(
       'database-unavailable',
       'retry',

@@ -4,7 +4,10 @@ import { sleep } from '../model/sleep.ts';
 /** Milliseconds before each further attempt: about a minute in all, which a restart of PostgreSQL takes. */
 const DELAYS: readonly number[] = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /** What passes without anybody's doing, and says nothing of the table. */
-const DATABASE_TROUBLES: ReadonlySet<string> = new Set(['database-unreachable', 'database-unavailable']);
+export const DATABASE_TROUBLES: ReadonlySet<string> = new Set([
+  'database-unreachable',
+  'database-unavailable',
+]);
 
 export interface RecoveryOptions {
   /** How much has been stored so far. After some progress the next trouble counts as a first one. */

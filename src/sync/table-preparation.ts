@@ -89,6 +89,7 @@ export class TablePreparation {
     this.version = this.dataverse.metadata.version;
     this.holder = lease.holder;
     if (this.prepared?.definition === definition) {
+      if (this.labels?.isDue(name) === true) await this.labels.keep(name, lease, signal);
       const { mirror, waiting } = this.prepared;
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
@@ -160,7 +161,8 @@ export class TablePreparation {
 
   /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
   isSettled(selection: string): boolean {
-    const { prepared } = this;
+    const { prepared, wishes } = this;
+    if (this.labels?.isDue(wishes.name) === true) return false;
     return prepared?.selection === selection && this.source.isCurrent(prepared.definition);
   }
 

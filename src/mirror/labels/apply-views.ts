@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { isContention, isPostgresError } from '../sqlstate.ts';
+import { isContention, isPassing, isPostgresError } from '../sqlstate.ts';
 import { createSchema } from '../state/migrate.ts';
 import { STRONG_LOCK_TIMEOUT } from '../strong-lock.ts';
 import { findViews, readRecords, recordView, type FoundView, type ViewRecord } from './view-catalog.ts';
@@ -15,9 +15,10 @@ export interface LeftView {
    * - `name-taken`: something is there under its name that we did not make.
    * - `depended-on`: a column would change its type, and something is made of the view.
    * - `in-use`: somebody was reading it for too long; it is to be tried again.
+   * - `unavailable`: PostgreSQL had no room for it, or other trouble that passes; it is to be tried again.
    * - `refused`: PostgreSQL refused it.
    */
-  readonly reason: 'name-taken' | 'depended-on' | 'in-use' | 'refused';
+  readonly reason: 'name-taken' | 'depended-on' | 'in-use' | 'unavailable' | 'refused';
   /** What is made of the view, by name. */
   readonly dependents: readonly string[];
   /** What PostgreSQL refused it with. */
@@ -28,11 +29,13 @@ export interface ViewReport {
   /** Schema and name of the views that were made or changed. */
   readonly changed: readonly string[];
   readonly left: readonly LeftView[];
+  /** Views that have no room for all labels and names, with those that are left out. */
+  readonly shortened?: readonly { readonly view: string; readonly leftOut: readonly string[] }[];
 }
 
 /** Whether a view was left for now only. */
-export function isInUse({ reason }: Pick<LeftView, 'reason'>): boolean {
-  return reason === 'in-use';
+export function isForNow({ reason }: Pick<LeftView, 'reason'>): boolean {
+  return reason === 'in-use' || reason === 'unavailable';
 }
 
 /** Any number of its own, the same in every version: whoever makes or drops views holds this lock. */
@@ -86,7 +89,8 @@ export async function applyViews(
       await client.query('ROLLBACK TO SAVEPOINT view');
       const inUse = isContention(error);
       if (inUse) await client.query(`SET LOCAL lock_timeout = ${NO_MORE_TIME}`);
-      left.push({ view, reason: inUse ? 'in-use' : 'refused', dependents, sqlstate: error.code });
+      const reason = inUse ? 'in-use' : isPassing(error) ? 'unavailable' : 'refused';
+      left.push({ view, reason, dependents, sqlstate: error.code });
     }
   }
   return { changed, left };

@@ -7,7 +7,7 @@ import { readLabelState, recordLabels, recordViews, type LabelState } from '../s
 import type { Lease } from '../state/leases.ts';
 import type { StateStore } from '../state/store.ts';
 import type { EnvironmentRecord } from '../state/environments.ts';
-import { isInUse, type ViewReport } from './apply-views.ts';
+import { isForNow, type ViewReport } from './apply-views.ts';
 import { createCompatibilityViews } from './compatibility-views.ts';
 import { refreshViews } from './refresh-views.ts';
 import { lostViews } from './view-catalog.ts';
@@ -32,7 +32,7 @@ export interface LabelStore {
   write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
   /**
    * Makes the views of tables and of those whose lookups point at them, and those in the shape of other
-   * tools. Where one of them is in use, all stay due.
+   * tools. Where one of them cannot be made for now, all stay due.
    *
    * @throws Failure
    */
@@ -81,8 +81,8 @@ export function createLabelStore(
           ? { changed: [], left: [] }
           : await refreshViews(pool, { schema, stateSchema, environmentId, viewSchema, languages, tables });
       const left = [...labeled.left, ...compatible.left];
-      if (!left.some(isInUse)) await recordViews(store, tables);
-      return { changed: [...labeled.changed, ...compatible.changed], left };
+      if (!left.some(isForNow)) await recordViews(store, tables);
+      return { ...labeled, changed: [...labeled.changed, ...compatible.changed], left };
     },
   };
 }

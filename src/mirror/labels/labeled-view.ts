@@ -2,7 +2,7 @@ import { columnIdentifiers, qualifiedName, quoteIdentifier, quoteLiteral } from 
 import { LABEL_TABLES } from './label-tables.ts';
 import { byPreference, type LabelLanguages } from './language.ts';
 import type { DescribedColumn, DescribedTable } from './mirror-description.ts';
-import type { ViewColumn, WantedView } from './view-plan.ts';
+import { MOST_VIEW_COLUMNS, type ViewColumn, type WantedView } from './view-plan.ts';
 
 export interface LabeledViewOptions {
   /** Schema of the mirror tables. */
@@ -14,9 +14,16 @@ export interface LabeledViewOptions {
 const CHOICES: ReadonlySet<string> = new Set(['PicklistType', 'StateType', 'StatusType']);
 const LOOKUPS: ReadonlySet<string> = new Set(['LookupType', 'CustomerType', 'OwnerType']);
 
+export interface LabeledView {
+  readonly view: WantedView;
+  /** Labels and names there is no room for. */
+  readonly leftOut: readonly string[];
+}
+
 /**
  * The view of a mirror table with labels and names: every column of it in its order, `<column>_label`
- * after each choice and `<lookup>_name` after each lookup. Whatever is selected is found by primary
+ * after each choice and `<lookup>_name` after each lookup. Where a view cannot have that many columns, it
+ * has those of the mirror table and as many of the others as fit, from the first on. Whatever is selected is found by primary
  * keys, so that a query pays for the labels and names it selects and for no other.
  *
  * @param tables every mirror table there is, by logical name, as far as the lookups point at them.
@@ -25,27 +32,30 @@ export function labeledView(
   table: DescribedTable,
   tables: ReadonlyMap<string, DescribedTable>,
   options: LabeledViewOptions,
-): WantedView {
-  const added = new Map<DescribedColumn, Omit<ViewColumn, 'type'>>();
+): LabeledView {
+  const all = new Map<DescribedColumn, Omit<ViewColumn, 'type'>>();
   for (const column of table.columns) {
     const label = labelOf(table, column, options);
     if (label !== undefined) {
       const comment = `Label of ${column.attribute}.`;
-      added.set(column, { name: `${column.attribute}_label`, expression: label, comment });
+      all.set(column, { name: `${column.attribute}_label`, expression: label, comment });
     }
     if (!isOwn(column, LOOKUPS) || column.type !== 'uuid') continue;
     const companion = table.columns.find((other) => isEntityType(other, column));
-    added.set(companion ?? column, {
+    all.set(companion ?? column, {
       name: `${column.attribute}_name`,
       expression: nameOf(column, companion, tables, options.schema),
       comment: `Name of the row that ${column.attribute} points at.`,
     });
   }
+  const room = Math.max(0, MOST_VIEW_COLUMNS - table.columns.length);
+  const added = new Map([...all].slice(0, room));
+  const leftOut = [...all.values()].slice(room).map(({ name }) => name);
   const names = columnIdentifiers(
     Array.from(added.values(), ({ name }) => name),
     table.columns.map(({ name }) => name),
   );
-  return {
+  const view: WantedView = {
     schema: options.viewSchema,
     name: table.identifier,
     from: `${qualifiedName(options.schema, table.identifier)} AS t`,
@@ -58,6 +68,7 @@ export function labeledView(
       return [own, { ...more, name: names.get(more.name) ?? more.name, type: 'text' }];
     }),
   };
+  return { view, leftOut };
 }
 
 function field(alias: string, name: string): string {

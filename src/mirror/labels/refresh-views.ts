@@ -39,7 +39,16 @@ export async function refreshViews(pool: pg.Pool, options: RefreshOptions): Prom
     const views = [...wanted.values()]
       .filter(({ labeled }) => labeled)
       .map((table) => labeledView(table, known, options));
-    return applyViews(client, schema, viewSchema, views);
+    const report = await applyViews(
+      client,
+      schema,
+      viewSchema,
+      views.map(({ view }) => view),
+    );
+    const shortened = views.flatMap(({ view, leftOut }) =>
+      leftOut.length === 0 ? [] : [{ view: `${viewSchema}.${view.name}`, leftOut }],
+    );
+    return shortened.length === 0 ? report : { ...report, shortened };
   });
 }
 

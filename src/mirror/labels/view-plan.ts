@@ -1,5 +1,8 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../identifier.ts';
 
+/** Columns of a view at most: as many as of a table, though a query may have 1,664. */
+export const MOST_VIEW_COLUMNS = 1_600;
+
 export interface ViewColumn {
   /** Unquoted. */
   readonly name: string;
@@ -34,7 +37,10 @@ export type ViewPlan =
       readonly kind: 'create' | 'replace' | 'recreate';
       readonly statements: readonly string[];
     }
-  /** A column's type changed and something depends on the view: nothing can be done to it. */
+  /**
+   * A column's type changed, or there is no room beside those that it may not lose, and something
+   * depends on the view: nothing can be done to it.
+   */
   | { readonly kind: 'blocked' };
 
 /**
@@ -64,7 +70,7 @@ export function planView(
     return { kind: 'recreate', statements: [`DROP VIEW ${name}`, created, ...comments(wanted)] };
   }
   const columns = inExistingOrder(wanted.columns, existing.columns);
-  if (columns === undefined) return { kind: 'blocked' };
+  if (columns === undefined || columns.length > MOST_VIEW_COLUMNS) return { kind: 'blocked' };
   const replaced = createView(wanted, columns, options);
   return { kind: 'replace', statements: [replaced, ...comments(wanted, existing)] };
 }
