@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { RowId } from '../model/page.ts';
-import { POSTGRES_OID } from './column-sql.ts';
+import { POSTGRES_OID, POSTGRES_TYPE } from './column-sql.ts';
 import { quoteIdentifier, shortenIdentifier } from './identifier.ts';
 import { KEPT_TOGETHER } from './storage-parameters.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
@@ -150,7 +150,15 @@ function differs(mirror: MirrorTable, from: string): string {
 function differsInValues(mirror: MirrorTable, from: string): string {
   const names = columnNames(mirror);
   const of = (row: string): string => names.map((name) => `${row}.${name}`).join(', ');
-  return `ROW(${of('m')}) IS DISTINCT FROM ROW(${of(from)})`;
+  return `ROW(${ofMirror(mirror)}) IS DISTINCT FROM ROW(${of(from)})`;
+}
+
+/** Values of row `m`. Texts by their bytes: a column may have been given a collation by which A is a. */
+function ofMirror(mirror: MirrorTable): string {
+  const isText = mirror.columns.map(({ type }) => POSTGRES_TYPE[type] === 'text');
+  return columnNames(mirror)
+    .map((name, at) => `m.${name}${isText[at] === true ? ' COLLATE "C"' : ''}`)
+    .join(', ');
 }
 
 /** A row that was deleted and restored may come back with the version it had. */
@@ -184,9 +192,13 @@ export function sameKey(mirror: MirrorTable, from: string, columns: readonly str
 /** Columns of a table of keys, and of keys that come as parameters. */
 const KEY_COLUMNS = ['key', 'partition'];
 
-/** A table of keys, such as those a re-baseline has seen. */
+/**
+ * A table of keys, such as those a re-baseline has seen. Published with all others, it could not be
+ * emptied without a replica identity.
+ */
 export function createKeys(mirror: MirrorTable, name: string): string {
-  return `CREATE TABLE ${name} (key uuid${mirror.partitionField === undefined ? '' : ', partition text'})`;
+  const partition = mirror.partitionField === undefined ? '' : ', partition text';
+  return `CREATE TABLE ${name} (key uuid${partition}); ALTER TABLE ${name} REPLICA IDENTITY FULL`;
 }
 
 export function emptyKeys(name: string): string {

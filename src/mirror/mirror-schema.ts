@@ -4,6 +4,7 @@ import type { ColumnType, Table } from '../model/table.ts';
 import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from './labels/drop-views.ts';
+import { assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
 import { assertKey } from './mirror-key.ts';
 import { countMarkedRows, type MarkedRows } from './marked-rows.ts';
 import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
@@ -112,6 +113,7 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(store, db, table, { identifier, column, type });
   }
+  await ensureReplicaIdentity(client, mirror);
   await ensureTruncationTrigger(client, store, mirror);
   const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
@@ -211,7 +213,10 @@ export async function planMirrorTable(
     store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
   if (existing === undefined) await assertNameFree(client, mirror);
-  else if (catalog.length === 0) await assertOurs(client, mirror);
+  else {
+    if (catalog.length === 0) await assertOurs(client, mirror);
+    await assertNoHazards(client, mirror);
+  }
   const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
   const removed = catalog
     .filter((entry) => !entry.removed && !attributes.has(entry.attribute))

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
+import { assertEncoding } from './database-encoding.ts';
 import { APPLY_ALL } from './drift.ts';
 import { tellingGrants } from './grants.ts';
 import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
@@ -94,6 +95,7 @@ export async function openMirror(
 ): Promise<Mirror> {
   const { labels } = options;
   const openState = async (): Promise<RegisteredEnvironment> => {
+    await assertEncoding(pool);
     await migrateState(pool, options.stateSchema);
     return transaction(pool, async (client) =>
       registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),

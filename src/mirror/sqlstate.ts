@@ -1,5 +1,6 @@
 import { errorCode } from '../model/error-code.ts';
 import { Failure } from '../model/failure.ts';
+import { qualifiedName, quoteIdentifier } from './identifier.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { DrizzleQueryError } from './state/drizzle.ts';
 
@@ -9,6 +10,8 @@ export interface PostgresError extends Error {
   readonly where?: string;
   readonly constraint?: string;
   readonly column?: string;
+  readonly schema?: string;
+  readonly table?: string;
   /** The function of PostgreSQL's sources that reported it. */
   readonly routine?: string;
 }
@@ -143,6 +146,24 @@ function sqlFailure(error: PostgresError): Failure {
       'Create it (CREATE DATABASE), or correct postgres.url (DATABASE_URL).',
     );
   }
+  if (error.code === '23503') {
+    const { schema = '', table = '', constraint = '' } = error;
+    const of = qualifiedName(schema, table);
+    return failure(
+      'foreign-key',
+      'stop-table',
+      `Foreign key ${constraint} of ${of} refuses what the source has changed.`,
+      dropOrCascade(of, constraint),
+    );
+  }
+  if (error.code === '55000') {
+    return failure(
+      'replica-identity',
+      'stop-table',
+      'PostgreSQL refuses to change rows (SQLSTATE 55000): most likely the mirror table is in a publication, and its replica identity was taken away.',
+      'Run ALTER TABLE … REPLICA IDENTITY DEFAULT for the mirror table, FULL for one without a primary key, or take it out of the publication. The table goes on by itself then.',
+    );
+  }
   if (error.code === '2BP01') {
     return failure(
       'dependent-objects',
@@ -173,6 +194,11 @@ function sqlFailure(error: PostgresError): Failure {
  */
 function denied({ code, message, routine }: PostgresError): string {
   return routine?.startsWith('aclcheck_error') === true ? message : `SQLSTATE ${code}`;
+}
+
+/** What helps against a foreign key that refuses deletes. @param table that has it, quoted. */
+export function dropOrCascade(table: string, constraint: string): string {
+  return `Run ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(constraint)}; or make it anew with ON DELETE CASCADE or SET NULL. The table goes on by itself then.`;
 }
 
 function unreachable(error: unknown, code: string): Failure {

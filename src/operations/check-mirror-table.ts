@@ -1,13 +1,15 @@
 import type pg from 'pg';
 import { APPLY_ALL } from '../mirror/drift.ts';
+import { findRefusingReference } from '../mirror/hazards.ts';
 import { planMirrorTable } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
+import { dropOrCascade } from '../mirror/sqlstate.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
-import { failed, type Finding } from './finding.ts';
+import { bad, failed, type Finding } from './finding.ts';
 
 /** Where the mirror tables are, or will be. */
 export interface CheckedMirror {
@@ -31,10 +33,15 @@ export async function checkMirrorTable(
     const pool = await open();
     const store = await findStore(pool, schema, stateSchema);
     const mirror = mirrorTable(table, schema, false);
-    await transaction(pool, async (client) =>
-      planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL }),
-    );
-    return [];
+    const reference = await transaction(pool, async (client) => {
+      await planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL });
+      return findRefusingReference(client, mirror);
+    });
+    if (reference === undefined) return [];
+    const { name, table: other } = reference;
+    const id = `table.${table.logicalName}.references`;
+    const message = `rows that are deleted at the source may be refused: foreign key ${name} of ${other} refers to the mirror table`;
+    return [bad(id, `table ${table.logicalName}`, message, dropOrCascade(other, name), 'foreign-key')];
   } catch (error) {
     if (!(error instanceof Failure) || error.reaction !== 'stop-table') return [];
     const { logicalName: name } = table;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
+import { assertEncoding } from '../mirror/database-encoding.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
 import { stateExists } from '../mirror/state/migrate.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -80,7 +81,8 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
           ),
     );
     const filters = await checkRowFilters(pool, [options.schema, options.stateSchema]);
-    return [...findings, ...filters, ...(await checkState(pool, options))];
+    const encoding = await checkEncoding(pool);
+    return [...findings, ...encoding, ...filters, ...(await checkState(pool, options))];
   } catch (error) {
     return [failed('postgres.connect', subject, error)];
   }
@@ -101,6 +103,15 @@ async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promi
     const message = `has ${describeFilter(filter)}: rows that it drops stop the table, none is lost`;
     return good('postgres.triggers', subject, message);
   });
+}
+
+async function checkEncoding(pool: pg.Pool): Promise<Finding[]> {
+  try {
+    await assertEncoding(pool);
+    return [];
+  } catch (error) {
+    return [failed('postgres.encoding', 'PostgreSQL', error)];
+  }
 }
 
 /** Whether this version may use the state schema, and what the state tells. One of an earlier version is no finding: a run migrates it. */
