@@ -70,7 +70,8 @@ export class Session extends Client {
       await this.query(timed('COMMIT'));
       return result;
     } catch (error) {
-      if (isPostgresError(error)) await this.query(timed('ROLLBACK'));
+      // A connection that broke cannot; what is thrown is the first error.
+      if (isPostgresError(error)) await this.query(timed('ROLLBACK')).catch(() => undefined);
       throw error;
     }
   }

@@ -84,7 +84,14 @@ describe('a mirror of a role', () => {
   });
 
   async function setAll(settings: readonly (readonly [name: string, value: string])[]): Promise<void> {
-    const statements = settings.map(([name, value]) => {
+    const known = await bench.database.query<{ name: string }>(
+      'SELECT lower(name) AS name FROM pg_settings WHERE lower(name) = ANY ($1)',
+      [settings.map(([name]) => name)],
+    );
+    // Earlier versions of PostgreSQL do not have all of them.
+    const names = new Set(known.map(({ name }) => name));
+    const statements = settings.flatMap(([name, value]) => {
+      if (!names.has(name)) return [];
       const quoted = name === 'search_path' ? value : `'${value}'`;
       return `ALTER ROLE ${role.name} SET ${name} = ${quoted}`;
     });
