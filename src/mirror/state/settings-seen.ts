@@ -38,8 +38,11 @@ export async function recordSettings(
   await db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
   const known = await db.select().from(seen).where(ofTable);
   const mine = known.find((row) => row.fingerprint === fingerprint);
+  // A process may be given other settings and the former ones again; that is no conflict with itself.
+  const isOther = (row: (typeof known)[number]): boolean =>
+    row.fingerprint !== fingerprint && row.holder !== holder;
   const other = known
-    .filter((row) => mine !== undefined && row.fingerprint !== fingerprint && row.seenAt > mine.seenAt)
+    .filter((row) => mine !== undefined && isOther(row) && row.seenAt > mine.seenAt)
     .toSorted((a, b) => b.seenAt.getTime() - a.seenAt.getTime())[0];
   const now = sql`clock_timestamp()`;
   const values = { settings: JSON.stringify(settings), holder, seenAt: now };
