@@ -5,6 +5,9 @@ import { timed } from './timed-query.ts';
 /** Milliseconds a transaction may go on after the process was told to stop. */
 const ABORT_GRACE = 10_000;
 
+/** Milliseconds that the end of the process may have to wait for PostgreSQL to answer to a cancel. */
+const ANSWER_IN = 2_000;
+
 /** A transaction under way, so that no other one of the same backend is meant. */
 export interface RunningTransaction {
   /** Process id of its backend. */
@@ -34,12 +37,12 @@ export function cancelLate(
     await withOwnSession(pool, async (session) => {
       await session.setUp();
       if (isOver) return;
-      const query = session.alone(
-        timed(
-          'SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND xact_start = $2::timestamptz',
-          [transaction.pid, transaction.startedAt],
-        ),
-      );
+      const statement =
+        'SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND xact_start = $2::timestamptz';
+      const query = session.alone({
+        ...timed(statement, [transaction.pid, transaction.startedAt]),
+        query_timeout: ANSWER_IN,
+      });
       sent = query.then(
         () => true,
         () => false,
