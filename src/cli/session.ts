@@ -7,6 +7,9 @@ import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
 import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
+import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { readKnownTables } from '../mirror/state/known-tables.ts';
+import { openStateStore } from '../mirror/state/store.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { consented } from '../mirror/drift.ts';
 import { hashKeyId } from '../mirror/row-policy.ts';
@@ -15,7 +18,9 @@ import { tellReplaced } from '../sync/environment-watch.ts';
 import { LabelKeeper } from '../sync/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease-keeper.ts';
 import { pauseRecorder } from '../sync/pause-record.ts';
-import { readResolution } from '../sync/read-resolution.ts';
+import { knownResolution, readResolution } from '../sync/read-resolution.ts';
+import { TABLE_REMOVED } from '../sync/removed-tables.ts';
+import { isOfMetadata } from '../sync/source-definition.ts';
 import { TableJob, type TableJobParts, type TableSettings } from '../sync/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/table-resolution.ts';
 import type { CommandContext } from './command.ts';
@@ -98,14 +103,46 @@ export class Session {
     return { entries: tables, leftOut };
   }
 
-  /** What they are in this environment, which is asked only where patterns are in use. @throws Failure */
+  /**
+   * What they are in this environment, which is asked only where patterns are in use; where it cannot
+   * say, those that are mirrored already.
+   *
+   * @throws Failure
+   */
   async resolution(): Promise<Resolution<TableConfig>> {
     const { logger, signal } = this.context;
-    const resolution = await readResolution(this.dataverse(), this.choice(), signal);
+    let resolution: Resolution<TableConfig>;
+    try {
+      resolution = await readResolution(this.dataverse(), this.choice(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const known = isOfMetadata(error) ? await this.knownTables() : [];
+      if (!isOfMetadata(error) || known.length === 0) throw error;
+      const { code, remedy, message } = error;
+      const text = `The tables of the environment cannot be listed; those that are mirrored go on. ${message}`;
+      logger.warn({ code, remedy }, text);
+      return knownResolution(this.choice(), known);
+    }
     for (const pattern of resolution.idlePatterns) {
       logger.warn({ pattern }, `No table of the environment fits ${pattern}.`);
     }
     return resolution;
+  }
+
+  /** Tables that have state here; none where they cannot be told, as in a database without any. */
+  private async knownTables(): Promise<readonly string[]> {
+    const { postgres, schema, stateSchema } = this.context.config;
+    if (postgres === undefined) return [];
+    try {
+      const pool = await this.pool();
+      const environment = await readEnvironmentRecord(pool, stateSchema, schema);
+      if (environment === undefined) return [];
+      const known = await readKnownTables(openStateStore(pool, stateSchema, environment.id));
+      return known.flatMap(({ table, errorCode }) => (errorCode === TABLE_REMOVED ? [] : [table]));
+    } catch {
+      // The opening of the mirror says what is wrong with the database.
+      return [];
+    }
   }
 
   /** Signs in, migrates the state schema and opens the mirror. @throws Failure */

@@ -12,6 +12,7 @@ import type { SweepLimits } from '../mirror/sweep-guard.ts';
 import { mirrorTable, type MirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
 import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { readDefinition } from '../mirror/state/definitions.ts';
 import { readCheckpoint } from '../mirror/state/leases.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { readSweepWord } from '../mirror/state/sweep-word.ts';
@@ -21,6 +22,7 @@ import { summaryOf, toFailure, type Failure, type FailureSummary } from '../mode
 import { selectionOf, type Table } from '../model/table.ts';
 import { startingPoint } from '../sync/starting-point.ts';
 import type { TableWishes } from '../sync/table-preparation.ts';
+import { withKnownColumns } from '../sync/known-columns.ts';
 import { withSelectedColumns } from '../sync/table-selection.ts';
 
 /** One difference at the source, and what the policy says to it. */
@@ -92,7 +94,11 @@ async function planTableRun(
 ): Promise<TablePlan> {
   const { name: table, mode } = wishes;
   try {
-    const definition = await options.dataverse.metadata.table(table, signal, mode);
+    const read = await options.dataverse.metadata.table(table, signal, mode);
+    const known =
+      store &&
+      (await transaction(options.pool, async (client) => readDefinition(store, store.on(client), table)));
+    const definition = withKnownColumns(read, known?.definition);
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
     const mirror = mirrorTable(wanted, options.schema, wishes.softDeletes);
     return await transaction(options.pool, async (client) => {

@@ -98,12 +98,14 @@ async function keepLooking<T extends ScheduledTable>(
         resolution ??= await readResolution(dataverse, choice, signal);
         await follow(options, resolution, running);
       }
+      const isIncomplete = resolution?.isIncomplete === true;
       resolution = undefined;
       if (agesAreDue) {
         await tellAgeingLinks(mirror.store, mirror.environment.linkLifeDays, running.names(), logger);
       }
       agesAreDue = false;
-      await wait(Math.max(0, due - performance.now()));
+      // What could not be told is asked again before long.
+      await wait(Math.min(isIncomplete ? lookAgain : Infinity, Math.max(0, due - performance.now())));
       if (performance.now() < due) continue;
       const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
       // Not before: who is at the address is asked again in a minute where it could not be told.

@@ -1,8 +1,14 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readIntersections } from '../dataverse/many-to-many.ts';
 import type { EntityDefinition } from '../dataverse/table-definition.ts';
-import { isPattern } from '../model/name-pattern.ts';
-import { resolveTables, type Resolution, type TableChoice, type TableEntry } from './table-resolution.ts';
+import { fitsPattern, isPattern } from '../model/name-pattern.ts';
+import {
+  isMeantByPattern,
+  resolveTables,
+  type Resolution,
+  type TableChoice,
+  type TableEntry,
+} from './table-resolution.ts';
 
 /** Whether the tables that are meant depend on what the environment has. */
 export function hasPatterns({ entries }: TableChoice<TableEntry>): boolean {
@@ -31,4 +37,22 @@ export async function readResolution<T extends TableEntry>(
 /** Whether only the tables it joins tell if its changes are tracked. */
 export function isUntrackedIntersect(definition: EntityDefinition): boolean {
   return definition.IsIntersect === true && definition.ChangeTrackingEnabled !== true;
+}
+
+/**
+ * The tables that are meant of those that are mirrored already, for when the environment does not say
+ * what it has: those that are named, and the known ones that a pattern brings.
+ */
+export function knownResolution<T extends TableEntry>(
+  choice: TableChoice<T>,
+  known: readonly string[],
+): Resolution<T> {
+  const named = choice.entries.filter(({ name }) => !isPattern(name));
+  const brought = known
+    .filter((name) => isMeantByPattern(choice, name))
+    .flatMap((name) => {
+      const entry = choice.entries.findLast((each) => isPattern(each.name) && fitsPattern(name, each.name));
+      return entry === undefined ? [] : [{ ...entry, name, pattern: entry.name }];
+    });
+  return { tables: [...named, ...brought], excluded: new Map(), idlePatterns: [], isIncomplete: true };
 }

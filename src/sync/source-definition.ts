@@ -113,11 +113,13 @@ export class SourceDefinition {
     const { metadata } = dataverse;
     if (!isHurried) return metadata.table(table, signal, mode);
     const patience = new AbortController();
+    // An environment that is always so slow is waited for longer each time.
+    const longest = PATIENCE * 2 ** Math.min(this.standIn?.failures ?? 0, 3);
     const begun = performance.now();
     const watch = setInterval(() => {
       // Those of hundreds of tables are answered one after another.
       const silence = performance.now() - Math.max(begun, metadata.answeredAt);
-      if (silence >= PATIENCE) patience.abort(unanswered(table));
+      if (silence >= longest) patience.abort(unanswered(table, longest));
     }, SECOND);
     try {
       return await metadata.table(table, AbortSignal.any([signal, patience.signal]), mode);
@@ -197,17 +199,18 @@ export class SourceDefinition {
   }
 }
 
-function isOfMetadata(error: unknown): error is Failure {
+/** Whether a failure is about metadata alone: tables that are known go on all the same. */
+export function isOfMetadata(error: unknown): error is Failure {
   if (!(error instanceof Failure) || !OF_METADATA.has(error.code)) return false;
   // Nobody turns a table into a virtual one by mistake.
   return error.details['virtual'] !== true;
 }
 
-function unanswered(table: string): Failure {
+function unanswered(table: string, milliseconds: number): Failure {
   return new Failure({
     code: 'source-unavailable',
     reaction: 'retry',
-    message: `Requests for the definition of table ${table} were not answered for ${PATIENCE / SECOND} s.`,
+    message: `Requests for the definition of table ${table} were not answered for ${milliseconds / SECOND} s.`,
     remedy: 'Nothing to do if the environment is under maintenance; otherwise check the network to it.',
     details: { table },
   });

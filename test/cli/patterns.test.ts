@@ -16,6 +16,41 @@ async function errors({ cli }: Bench, tables: string): Promise<Record<string, st
 }
 
 describe('patterns among the tables', () => {
+  it('bring the tables that are mirrored already where the environment does not say which it has', async () => {
+    await using bench = await openBench(['t?sk']);
+    const { emulator, cli } = bench;
+    emulator.store.seed('task', 3);
+    expect((await syncJson(cli, ['sync'])).status).toBe(0);
+    emulator.faults.add({ match: { path: '/EntityDefinitions?' }, do: { status: 200, html: true } });
+    emulator.store.seed('task', 2);
+    const { status, tables } = await syncJson(cli, ['sync']);
+    expect({ status, tables: names(tables) }).toEqual({ status: 0, tables: ['task'] });
+    expect(await allDifferences(emulator.store, bench.database, ['task'])).toEqual([]);
+  });
+
+  it('leave out a table whose definition is odd, which is listed with the reason', async () => {
+    await using bench = await openBench(['t?sk', 'lead']);
+    bench.emulator.faults.add({
+      match: { path: '/EntityDefinitions?' },
+      do: {
+        transform: (json) => ({
+          value: (json as { value: Record<string, unknown>[] }).value.map((item) =>
+            item['LogicalName'] === 'task' ? { ...item, TableType: 7 } : item,
+          ),
+        }),
+      },
+    });
+    const { document } = await bench.cli.json(['tables']);
+    const listed = (document as { tables: { table: string; mirrored: boolean; excluded: string | null }[] })
+      .tables;
+    expect(listed.find(({ table }) => table === 'task')).toMatchObject({
+      mirrored: false,
+      excluded: expect.stringContaining('TableType') as string,
+    });
+    const { tables } = await syncJson(bench.cli, ['sync']);
+    expect(names(tables)).toEqual(['lead']);
+  });
+
   it('are all that fit and can be mirrored, without those left out', async () => {
     await using bench = await openBench(['team*', 't?sk', '!team', 'lead', 'nosuch_*']);
     for (const table of ['task', 'lead']) bench.emulator.store.seed(table, 3);
