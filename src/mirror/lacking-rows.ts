@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { cellText, hasVersion, type PageRows } from '../model/page.ts';
-import { keyParameters, knownTypes, versionedRows, type LookupColumns } from './merge-sql.ts';
+import { knownTypes, versionedRows, type LookupColumns } from './lacking-sql.ts';
+import { keyParameters } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { parseKey } from './row-key.ts';
 import { valueHash } from './value-hash.ts';
@@ -12,6 +13,8 @@ export interface LackingRows {
   /** Lookups of which some rows came without the table: the mirror's stays where the id is the same. */
   readonly untyped: readonly LookupColumns[];
 }
+
+const NO_VERSION = 'no row version, so that nothing tells whether it is newer than the mirror';
 
 /** Why a row of the page cannot be stored, whatever the mirror has of it. */
 function reasonOf(mirror: MirrorTable, page: PageRows, row: number): string | undefined {
@@ -38,6 +41,8 @@ export function areStorable(mirror: MirrorTable, page: PageRows): boolean {
  * A row that the mirror does not have loses nothing by being stored as it came.
  *
  * @param keys of the page's rows, in their order.
+ * @param superseded rows that another one of the page replaces: of no account, unless it does so for want
+ *   of a version to compare.
  * @param hashKey of hashed lookups.
  * @param overUnseen as in `updateStaged`.
  */
@@ -46,6 +51,7 @@ export async function judgeLackingRows(
   mirror: MirrorTable,
   page: PageRows,
   keys: readonly (string | null)[],
+  superseded: ReadonlySet<number>,
   hashKey: string | undefined,
   overUnseen: string | undefined,
 ): Promise<LackingRows> {
@@ -54,9 +60,13 @@ export async function judgeLackingRows(
   const { versionField } = mirror;
   for (const [row, key] of keys.entries()) {
     if (key === null) continue;
-    const reason = reasonOf(mirror, page, row);
+    const reason = superseded.has(row) ? undefined : reasonOf(mirror, page, row);
     if (reason !== undefined) refused.set(row, reason);
     else if (versionField !== undefined && !isSet(page, row, versionField)) unversioned.push(row);
+  }
+  if (versionField !== undefined && unversioned.length > 0) {
+    const versioned = new Set(keys.filter((_, row) => isSet(page, row, versionField)));
+    for (const row of unversioned) if (versioned.has(keys[row] ?? null)) refused.set(row, NO_VERSION);
   }
   const given = (rows: readonly number[]): unknown[] =>
     keyParameters(
@@ -68,14 +78,17 @@ export async function judgeLackingRows(
     const { rows } = await client.query<{ at: number }>(statement, given(unversioned));
     for (const { at } of rows) {
       const row = unversioned[at - 1];
-      if (row !== undefined)
-        refused.set(row, 'no row version, so that nothing tells whether it is newer than the mirror');
+      if (row !== undefined && !superseded.has(row)) refused.set(row, NO_VERSION);
     }
   }
   const untyped: LookupColumns[] = [];
   for (const lookup of lookupColumns(mirror)) {
     const lacking = [...keys.keys()].filter(
-      (row) => keys[row] !== null && isSet(page, row, lookup.id) && !isSet(page, row, lookup.type),
+      (row) =>
+        keys[row] !== null &&
+        !superseded.has(row) &&
+        isSet(page, row, lookup.id) &&
+        !isSet(page, row, lookup.type),
     );
     if (lacking.length === 0) continue;
     untyped.push(lookup);

@@ -11,15 +11,14 @@ import {
   dropStaging,
   hasColumnTypes,
   insertStaged,
-  keepTypes,
   mergeStaged,
   rememberStaged,
   updateStaged,
   type CopyTarget,
-  type LookupColumns,
   type StagedMode,
 } from './merge-sql.ts';
 import { areStorable, judgeLackingRows } from './lacking-rows.ts';
+import { keepTypes, type LookupColumns } from './lacking-sql.ts';
 import { mergePieces } from './merge-pieces.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import type { PostgresConnection } from './postgres.ts';
@@ -177,9 +176,8 @@ export class RowStore {
     }
     const overUnseen = mode.rewound ? mode.remember : undefined;
     const { hashKey } = this.policy;
-    const lacking = await judgeLackingRows(client, mirror, page, keys, hashKey, overUnseen);
+    const lacking = await judgeLackingRows(client, mirror, page, keys, skip, hashKey, overUnseen);
     for (const [row, reason] of lacking.refused) {
-      if (skip.has(row)) continue;
       skip.add(row);
       bad.add(row, reason, null);
     }

@@ -80,6 +80,17 @@ describe('storing pages', () => {
     expect(await test.database.query(`${NAMES} LIMIT 1`)).toMatchObject([{ name: 'again' }]);
   });
 
+  it('tells of a row that came twice in one page, once without a version', async () => {
+    await using test = await testMirror();
+    const table = await WritingTable.open(test.mirror, THING);
+    const unversioned = `{"thingid":"${id(1)}","versionnumber":null,"name":"unversioned"}`;
+    await table.write(page([unversioned, row(1, 5, { name: '"five"' }), unversioned, row(2, 6)], 'next'));
+    expect(await test.database.query(NAMES)).toMatchObject([{ name: 'five', versionnumber: 5 }, {}]);
+    expect(await test.database.query('SELECT key, reason FROM mirrorverse.quarantine')).toEqual([
+      { key: id(1), reason: expect.stringContaining('no row version') as string },
+    ]);
+  });
+
   it('deletes by tombstone, and takes a tombstone of an unknown row quietly', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);

@@ -23,6 +23,20 @@ test('every cell is its source text, in any order, with absent, unknown and esca
   );
 });
 
+test('a page is even where each member that any row has came with every row, be it as null', () => {
+  fc.assert(
+    fc.property(fc.array(rowText, { maxLength: 3 }), (rows) => {
+      const came = rows.map(({ text }) => new Set(Object.keys(JSON.parse(text) as object)));
+      const isEven = NAMES.every((name) => new Set(came.map((members) => members.has(name))).size < 2);
+      expect(parse(`{"value":[${rows.map(({ text }) => text).join(',')}]}`, NAMES).isEven).toBe(isEven);
+    }),
+    { numRuns: 300 },
+  );
+  const tombstone = '{"@odata.context":"#a/$deletedEntity","id":"00000000-0000-4000-8000-000000000001"}';
+  expect(parse(`{"value":[{"a":1,"b":null},${tombstone}]}`, ['a', 'b']).isEven).toBe(true);
+  expect(parse('{"value":[{"a":1},{"a":1,"a@b":"c"}]}', ['a', 'a@b']).isEven).toBe(true);
+});
+
 test('no number is rounded', () => {
   fc.assert(
     fc.property(numberText, (number) => {
