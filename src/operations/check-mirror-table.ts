@@ -29,8 +29,9 @@ export async function checkMirrorTable(
   table: Table,
   definition: Table,
 ): Promise<Finding[]> {
+  const pool = await reached(open);
+  if (pool === undefined) return [];
   try {
-    const pool = await open();
     const store = await findStore(pool, schema, stateSchema);
     const mirror = mirrorTable(table, schema, false);
     const reference = await transaction(pool, async (client) => {
@@ -46,6 +47,17 @@ export async function checkMirrorTable(
     if (!(error instanceof Failure) || error.reaction !== 'stop-table') return [];
     const { logicalName: name } = table;
     return [failed(`table.${name}.mirror`, `table ${name}`, error)];
+  }
+}
+
+/** Undefined where nobody gets in, such as for want of a database or of the right password. */
+async function reached(open: () => Promise<pg.Pool>): Promise<pg.Pool | undefined> {
+  try {
+    const pool = await open();
+    await transaction(pool, async () => undefined);
+    return pool;
+  } catch {
+    return undefined;
   }
 }
 
