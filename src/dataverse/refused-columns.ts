@@ -1,5 +1,6 @@
 import { Failure } from '../model/failure.ts';
 import { selectionOf, type Column, type Table } from '../model/table.ts';
+import { isTooManyCalculated } from './calculated-limits.ts';
 import type { DataverseClient, Request } from './client.ts';
 import { fitting, isCalculated, query } from './selection.ts';
 
@@ -49,7 +50,8 @@ export async function explainRefusal(
   error: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (!isRefused(error)) return error;
+  // That there are too many calculated columns is about their number, whichever they are.
+  if (!isRefused(error) || isTooManyCalculated(error)) return error;
   const probe = probeOf(client, table, tracked, signal);
   try {
     const known = client.refusedColumns.of(table);
