@@ -21,7 +21,7 @@ import { UnknownCoding } from './content-coding.ts';
 import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import type { PageBuffers } from './page-buffers.ts';
-import { PageMemory } from './page-memory.ts';
+import { MemoryShort, PageMemory } from './page-memory.ts';
 import { PageSizes } from './page-sizes.ts';
 import { RefusedColumns } from './refused-columns.ts';
 import { RequestCounts } from './request-counts.ts';
@@ -137,7 +137,7 @@ export class DataverseClient {
   constructor(options: ClientOptions) {
     this.options = options;
     this.origin = options.origin;
-    this.pageSizes = new PageSizes(options.pageBytes);
+    this.pageSizes = new PageSizes(options.pageBytes, options.memory);
     this.pageMemory = new PageMemory(options.memory);
   }
 
@@ -187,7 +187,7 @@ export class DataverseClient {
         attempt = await this.attempt(url, request, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof Failure) throw error;
+        if (error instanceof Failure || error instanceof MemoryShort) throw error;
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
         if (error instanceof UnknownCoding) throw unknownCoding(request, error);
         const code = networkCode(error) ?? (isTimeoutError(error) ? TIME_OUT : undefined);

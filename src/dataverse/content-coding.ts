@@ -20,12 +20,15 @@ export class UnknownCoding extends Error {
   }
 }
 
+/** Bytes that a decoder gives at once: each costs a way to another thread and back. */
+const PIECE = { chunkSize: 64 * 1024 };
+
 /** RFC 9110, section 8.4.1: names in any case, and the aliases that recipients take for the same. */
 const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
-  ['gzip', createGunzip],
-  ['x-gzip', createGunzip],
+  ['gzip', () => createGunzip(PIECE)],
+  ['x-gzip', () => createGunzip(PIECE)],
   ['deflate', () => new EitherInflate()],
-  ['br', createBrotliDecompress],
+  ['br', () => createBrotliDecompress(PIECE)],
 ]);
 
 /**
@@ -90,7 +93,7 @@ class EitherInflate extends Transform {
   }
 
   private start(first: Buffer): Inflate | InflateRaw {
-    const inflate = ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate() : createInflateRaw();
+    const inflate = ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate(PIECE) : createInflateRaw(PIECE);
     inflate.on('data', (piece: Buffer) => this.push(piece));
     inflate.on('error', (error) => this.destroy(error));
     return inflate;

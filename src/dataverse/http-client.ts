@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { createCollector } from './minor-collection.ts';
 import { readBody, type BodyLimits } from './response-body.ts';
 
 export interface HttpAnswer {
@@ -11,7 +12,7 @@ export interface HttpAnswer {
 }
 
 /** One request as it goes over the wire, and what its answer may take. */
-export interface HttpCall extends Omit<BodyLimits, 'idleTimeout'> {
+export interface HttpCall extends Omit<BodyLimits, 'idleTimeout' | 'usedUp'> {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -46,6 +47,7 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': new https.Agent({ keepAlive: true }),
   };
+  const usedUp = createCollector();
   return {
     async send({ method, url, headers, body: sent, ...limits }, signal) {
       const secure = url.protocol === 'https:';
@@ -57,7 +59,7 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
           request.end(sent);
         });
         const status = response.statusCode ?? 0;
-        const body = await readBody(response, { ...limits, idleTimeout }).catch((error: unknown) => {
+        const body = await readBody(response, { ...limits, idleTimeout, usedUp }).catch((error: unknown) => {
           response.destroy();
           if (signal.aborted || !saysEnough(status)) throw error;
           return new Uint8Array();

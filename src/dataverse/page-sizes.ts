@@ -9,8 +9,14 @@ export interface PageRequest {
   readonly largest: number;
 }
 
-/** A row may be as many times larger than a page is meant to be. */
-const LARGEST_ROW = 4;
+/** A value of PostgreSQL can have no more bytes. */
+const LARGEST_ROW = 1024 ** 3;
+/** Share of the rows that is asked for at most where fewer were too many: each try costs a request. */
+const FEWER = 0.75;
+/** Bytes that are counted for a page of a table nobody has read yet: it may be empty. */
+const UNKNOWN = 64 * 1024;
+/** Pages differ: so many times what the last one took is reserved for the next. */
+const MORE = 1.0625;
 /** Share of a page's bytes that is aimed at: rows differ. */
 const AIM = 0.8;
 /** Rows that say something about the width of others. */
@@ -24,8 +30,10 @@ interface Known {
   /** Bytes of a row, over `rows` of them. */
   width: number;
   rows: number;
-  /** Bytes of the last page. */
+  /** Bytes of the last page's answer. */
   last: number;
+  /** Bytes of memory that it took. */
+  taken: number;
   /** Rows that pages may have since some timed out. */
   limit: number;
 }
@@ -37,10 +45,14 @@ interface Known {
  */
 export class PageSizes {
   readonly pageBytes: number;
+  /** Bytes that a single page may take of the memory. */
+  readonly memory: number;
   private readonly tables = new Map<string, Known>();
 
-  constructor(pageBytes: number) {
+  /** @param memory bytes. */
+  constructor(pageBytes: number, memory = 4 * pageBytes) {
     this.pageBytes = pageBytes;
+    this.memory = memory;
   }
 
   /**
@@ -56,9 +68,10 @@ export class PageSizes {
     return { rows: Math.min(most, known.limit, fitting), largest: this.pageBytes };
   }
 
-  /** Bytes that the next page of a table is likely to have: as many as the last one. */
+  /** Bytes of memory that the next page of a table is likely to take: as many as the last one. */
   expected(table: string): number {
-    return this.tables.get(table)?.last ?? this.pageBytes;
+    const taken = this.tables.get(table)?.taken;
+    return taken === undefined ? UNKNOWN : Math.min(this.memory, Math.ceil(MORE * taken));
   }
 
   /** Bytes of the table's last page; undefined before there was one. */
@@ -66,13 +79,16 @@ export class PageSizes {
     return this.tables.get(table)?.last;
   }
 
-  /** A page of so many entries had so many bytes. */
-  measured(table: string, entries: number, bytes: number): void {
+  /** A page of so many entries had so many bytes, and took so much memory. */
+  measured(table: string, entries: number, bytes: number, taken = bytes): void {
     const known = this.known(table);
     const before = Math.min(known.rows, REMEMBERED_ROWS);
     known.last = bytes;
+    known.taken = taken;
     if (entries === 0) return;
-    known.width = (known.width * before + bytes) / (before + entries);
+    // Of little memory it is what a page takes, not its bytes alone, that says how many rows fit.
+    const weight = Math.max(bytes, (taken * this.pageBytes) / this.memory);
+    known.width = (known.width * before + weight) / (before + entries);
     known.rows = before + entries;
   }
 
@@ -84,7 +100,7 @@ export class PageSizes {
   private known(table: string): Known {
     let known = this.tables.get(table);
     if (known === undefined) {
-      known = { width: 0, rows: 0, last: this.pageBytes, limit: Number.POSITIVE_INFINITY };
+      known = { width: 0, rows: 0, last: 0, taken: UNKNOWN, limit: Number.POSITIVE_INFINITY };
       this.tables.set(table, known);
     }
     return known;
@@ -93,27 +109,46 @@ export class PageSizes {
 
 /**
  * What to ask for where the answer to `asked` was too large: the rows that came whole. Where not even
- * one did it is that row which is large, and is given more room: fewer rows would be no help to it, and
- * a burden on the rest of the chain.
+ * one did it is that row which is large, and is given all the memory that there is: fewer rows would be no
+ * help to it, and a burden on the rest of the chain.
  *
+ * @param memory bytes that a page may take.
  * @throws Failure `row-too-large`
  */
 export function afterTooLarge(
   asked: PageRequest,
   answer: AnswerTooLarge,
-  pageBytes: number,
+  memory: number,
   table: string,
 ): PageRequest {
   const whole = Math.max(0, answer.entries - 1);
-  if (whole > 0 && asked.rows > 1) return { ...asked, rows: Math.min(whole, asked.rows - 1) };
-  const most = LARGEST_ROW * pageBytes;
+  if (whole > 0 && asked.rows > 1 && whole <= asked.rows) return { ...asked, rows: fewer(asked.rows, whole) };
+  const most = Math.min(LARGEST_ROW, memory);
   if (asked.largest < most) return { ...asked, largest: most };
-  throw new Failure({
+  throw rowTooLarge(table, most, answer);
+}
+
+/**
+ * A quarter of the rows, where a page took more than all memory and its answer alone did not.
+ *
+ * @throws Failure `row-too-large`
+ */
+export function afterTooMuch(asked: PageRequest, memory: number, table: string, cause: unknown): PageRequest {
+  if (asked.rows > 1) return { ...asked, rows: Math.max(1, asked.rows >> 2) };
+  throw rowTooLarge(table, memory, cause);
+}
+
+function fewer(rows: number, whole: number): number {
+  return Math.max(1, Math.min(whole, Math.floor(FEWER * rows)));
+}
+
+function rowTooLarge(table: string, most: number, cause: unknown): Failure {
+  return new Failure({
     code: 'row-too-large',
     reaction: 'stop-table',
-    message: `A row of table ${table} is larger than ${megabytes(most)} MB.`,
-    remedy: `Leave its widest columns out (columns.exclude of table ${table}), or set limits.pageBytes to more than ${megabytes(pageBytes)} MB.`,
-    cause: answer,
+    message: `A row of table ${table} is larger than limits.memory allows (${megabytes(most)} MB).`,
+    remedy: `Leave its widest columns out (columns.exclude of table ${table}), or set limits.memory (MIRRORVERSE_MEMORY) to more than ${megabytes(most)} MB.`,
+    cause,
     details: { table },
   });
 }

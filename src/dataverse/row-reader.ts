@@ -11,8 +11,9 @@ import { completeRows } from './incomplete-rows.ts';
 import { lookupFields, untypedRows } from './lookup-types.ts';
 import { absoluteLink } from './origin.ts';
 import { PageBuffers } from './page-buffers.ts';
+import { MemoryShort } from './page-memory.ts';
 import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from './page-parser.ts';
-import { afterTimeOut, afterTooLarge, type PageRequest } from './page-sizes.ts';
+import { afterTimeOut, afterTooLarge, afterTooMuch, type PageRequest } from './page-sizes.ts';
 import { AnswerTooLarge } from './response-body.ts';
 import { createRowsByKey, type FoundRows } from './rows-by-key.ts';
 import {
@@ -81,8 +82,7 @@ export function createRowReader(
   const shape = new RowShape(table.columns.map((column) => column.property));
   const annotated = table.columns.some((column) => !column.selectable);
   const sizes = client.pageSizes;
-  const bodies = new PageBuffers();
-  const cells = new PageBuffers();
+  const memory = client.pageMemory;
   const empty = new EmptyPages(name);
   const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
 
@@ -93,55 +93,61 @@ export function createRowReader(
     return [`odata.maxpagesize=${size}`, ...included];
   }
 
-  /** A page of at most `most` rows, with the memory it takes. */
+  /**
+   * A page of at most `most` rows, with the memory it takes. Where others have that memory it is given up,
+   * and asked for anew when there is enough for as much as it may take.
+   */
   async function fetchPage(
     ask: PageAsk,
     most: number,
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ParsedPage> {
-    const memory = await client.pageMemory.reserve(sizes.expected(name), signal);
-    try {
-      const { value: page, rows } = await fetchAnswer(ask, most, signal, async (answer) => {
-        memory.correct(answer.body.length);
-        return parsedPage(answer);
-      });
-      sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length);
-      if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
-      empty.refuseMore(page);
-      const beside = await finished(page, selection, ask.priority, signal);
-      const isEven = page.isEven && beside === page;
-      const whole = await completeRows(beside, table, isEven, async (ids) =>
-        readRows(ids, FEW_SINGLES, signal),
-      );
-      memory.correct(whole.bytes.length + whole.cells.byteLength);
-      let released = false;
-      const release = (): void => {
-        // A second time it would be another page's memory.
-        if (released) return;
-        released = true;
-        memory.release();
-        bodies.give(page.bytes.buffer as ArrayBuffer);
-        cells.give(page.cells.buffer as ArrayBuffer);
-      };
-      return { ...page, ...whole, link: sized(page.link, rows), release };
-    } catch (error) {
-      memory.release();
-      throw error;
+    const asking = { asked: sizes.next(name, most, ask.link === 'next' ? 'goes-on' : 'begins'), doubts: 0 };
+    let needed = sizes.expected(name);
+    for (;;) {
+      const buffers = new PageBuffers(memory, await memory.reserve(needed, signal));
+      try {
+        return await fetchInto(buffers, ask, asking, selection, signal);
+      } catch (error) {
+        buffers.release();
+        if (!(error instanceof MemoryShort)) throw error;
+        // It had all of it to itself.
+        if (needed >= memory.total) asking.asked = afterTooMuch(asking.asked, memory.total, name, error);
+        needed = atMost(needed, asking.asked, memory.total);
+      }
     }
   }
 
-  async function parsedPage({ body, url }: Answer): Promise<ParsedPage> {
-    try {
-      const page = await parsePageInTurns(body, shape, cells);
-      const { link } = page;
-      return link === null
-        ? page
-        : { ...page, link: { ...link, url: absoluteLink(link.url, client.origin, url) } };
-    } catch (error) {
-      bodies.give(body.buffer as ArrayBuffer);
-      throw error;
-    }
+  async function fetchInto(
+    buffers: PageBuffers,
+    ask: PageAsk,
+    asking: Asking,
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ParsedPage> {
+    const { value: page, rows } = await fetchAnswer(buffers, ask, asking, signal, async (answer) =>
+      parsedPage(answer, buffers),
+    );
+    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+    empty.refuseMore(page);
+    const beside = await finished(page, selection, ask.priority, signal);
+    const isEven = page.isEven && beside === page;
+    const whole = await completeRows(beside, table, isEven, async (ids) =>
+      readRows(ids, FEW_SINGLES, signal),
+    );
+    buffers.add(memoryBeside(page, whole));
+    buffers.settle();
+    sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
+    return { ...page, ...whole, link: sized(page.link, rows), release: () => buffers.release() };
+  }
+
+  async function parsedPage({ body, url }: Answer, buffers: PageBuffers): Promise<ParsedPage> {
+    const page = await parsePageInTurns(body, shape, buffers);
+    const { link } = page;
+    return link === null
+      ? page
+      : { ...page, link: { ...link, url: absoluteLink(link.url, client.origin, url) } };
   }
 
   /**
@@ -167,15 +173,15 @@ export function createRowReader(
 
   /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
   async function fetchAnswer<T>(
+    buffers: PageBuffers,
     { prefer, bare, ...about }: PageAsk,
-    most: number,
+    asking: Asking,
     signal: AbortSignal,
     read: (answer: Answer) => Promise<T>,
   ): Promise<{ value: T; rows: number }> {
-    let asked: PageRequest = sizes.next(name, most, about.link === 'next' ? 'goes-on' : 'begins');
     let timedOut = false;
-    let doubts = 0;
     for (;;) {
+      const { asked } = asking;
       const { rows, largest } = asked;
       const expected = sizes.lastOf(name);
       const fewer = afterTimeOut(rows);
@@ -184,8 +190,8 @@ export function createRowReader(
         table: name,
         prefer: [...prefer, ...preferences(rows, bare)],
         largest,
-        divisible: fewer !== undefined && doubts < MAX_DOUBTS,
-        buffers: bodies,
+        divisible: fewer !== undefined && asking.doubts < MAX_DOUBTS,
+        buffers,
         ...(expected === undefined ? {} : { expected }),
       };
       try {
@@ -196,11 +202,11 @@ export function createRowReader(
         if (!(error instanceof Failure)) throw error;
         if (error.cause instanceof AnswerTooLarge) {
           sizes.measured(name, error.cause.entries, error.cause.allowed);
-          asked = afterTooLarge(asked, error.cause, sizes.pageBytes, name);
+          asking.asked = afterTooLarge(asked, error.cause, memory.total, name);
         } else if (error.code === 'page-timed-out' && fewer !== undefined) {
           timedOut = true;
-          if (error.details['certain'] !== true) doubts++;
-          asked = { ...asked, rows: fewer };
+          if (error.details['certain'] !== true) asking.doubts++;
+          asking.asked = { ...asked, rows: fewer };
         } else if (error.code === 'source-unavailable' && timedOut) {
           throw keepsTimingOut(name, rows, error);
         } else throw error;
@@ -279,6 +285,25 @@ type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
   /** Without the annotation of the metadata version. */
   readonly bare: boolean;
 };
+
+/** Bytes of what was made of a page and other answers, where it is not the page itself. */
+function memoryBeside(page: PageRows, whole: PageRows): number {
+  const bytes = whole.bytes === page.bytes ? 0 : whole.bytes.length;
+  return bytes + (whole.cells === page.cells ? 0 : whole.cells.byteLength);
+}
+
+/** How a page is asked for by now. */
+interface Asking {
+  asked: PageRequest;
+  /** Times it was halved without a certain reason. */
+  doubts: number;
+}
+
+/** What to reserve for a page whose memory was short: all that its answer and cells may take, or all there is. */
+function atMost(reserved: number, { largest }: PageRequest, total: number): number {
+  const usual = Math.min(total, Math.ceil(1.25 * largest));
+  return reserved < usual ? usual : total;
+}
 
 /** A next link with the page size that its chain has come to: it must not grow. */
 function sized(link: Link | null, rows: number): Link | null {

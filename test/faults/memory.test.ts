@@ -7,9 +7,12 @@ import { primaryId, versionNumber } from '../../src/emulator/model/standard-colu
 import { parsePrefer } from '../../src/emulator/prefer-header.ts';
 import { smallTable } from '../support/small-table.ts';
 import { differences } from '../support/oracle.ts';
-import { FaultProxy } from '../support/fault-proxy.ts';
 import { failures, SyncBench } from '../support/sync.ts';
-import { openBench } from '../support/bench.ts';
+import { syncJson, type SyncEntry } from '../support/bench.ts';
+import { CommandLine } from '../support/command-line.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
+import { WideSource } from '../support/wide-source.ts';
 
 const KB = 1_000;
 const MB = 1_000_000;
@@ -121,40 +124,58 @@ it('a row that no answer may hold does not keep another table from its memory', 
 
 describe('the memory of a whole process', () => {
   const WRITE_PEAK = join(import.meta.dirname, '..', 'support', 'write-peak-memory.ts');
-  const TABLES = Array.from({ length: 8 }, (_, at) => `new_wide${at}`);
-  /** Rows of each: 8 MB, all of which would be one page. */
-  const ROWS = 40;
-  /** Resident bytes at most: all pages at once would take 30 MB more, a process that does nothing half of it. */
-  const BUDGET = 250 * MB;
+  const MEMORY = 64 * 1024 * 1024;
 
-  it('stays under its budget while eight tables of wide rows go into a slow database', async () => {
-    await using bench = await openBench(TABLES, {
-      // A small nursery: otherwise it is shown how lazily Node collects rather than what is held.
-      NODE_OPTIONS: `--max-old-space-size=192 --max-semi-space-size=4 --import=${WRITE_PEAK}`,
-      MIRRORVERSE_PAGE_BYTES: '4MiB',
-      MIRRORVERSE_MEMORY: '16MiB',
-    });
-    const { emulator, cli, database } = bench;
-    const text = randomText(200 * KB);
-    for (const name of TABLES) {
-      emulator.store.addTable(wideTable(`new_Wide${name.slice(-1)}`));
-      for (let row = 0; row < ROWS; row++) emulator.store.insert(name, { new_text: text });
-    }
-    await using proxy = await FaultProxy.between(database.url);
-    proxy.bandwidth = 6 * MB;
-    const peak = join(cli.directory, 'peak');
-    const environment = { DATABASE_URL: proxy.url(database.url), PEAK_MEMORY_FILE: peak };
-    expect(await cli.run(['sync'], environment)).toMatchObject({ status: 0 });
-    expect(Number(await readFile(peak, 'utf8')) * 1024).toBeLessThan(BUDGET);
-    for (const name of TABLES) {
-      expect(await database.query(`SELECT FROM dataverse."${name}"`)).toHaveLength(ROWS);
-    }
-  });
+  interface Synced {
+    readonly tables: readonly SyncEntry[];
+    /** Bytes that the process had resident at most. */
+    readonly peak: number;
+  }
+
+  async function synced(
+    source: WideSource,
+    database: TestDatabase,
+    names: readonly string[],
+  ): Promise<Synced> {
+    const bench = { url: source.url, database };
+    await using cli = await CommandLine.open(
+      mirrorEnvironment(bench, names, {
+        MIRRORVERSE_MEMORY: '64MiB',
+        NODE_OPTIONS: `--import=${WRITE_PEAK}`,
+      }),
+    );
+    const file = join(cli.directory, 'peak');
+    const { tables } = await syncJson(cli, ['sync'], { PEAK_MEMORY_FILE: file });
+    return { tables, peak: Number(await readFile(file, 'utf8')) * 1024 };
+  }
+
+  it('stays within twice limits.memory and 150 MB while seven tables have pages of 36 MB', async () => {
+    const names = Array.from({ length: 7 }, (_, at) => `new_wide${at}`);
+    await using database = await freshDatabase();
+    await using source = await WideSource.open({ names, rows: 100, width: 360 * KB });
+    const { tables, peak } = await synced(source, database, names);
+    expect(tables.map(({ error, rowsWritten }) => [error, rowsWritten])).toEqual(
+      names.map(() => [null, 100]),
+    );
+    expect(peak).toBeLessThan(2 * MEMORY + 150 * MB);
+  }, 120_000);
+
+  it('stays there while eight tables answer little that becomes much, which stops those and no other', async () => {
+    const names = Array.from({ length: 8 }, (_, at) => `new_bomb${at}`);
+    await using database = await freshDatabase();
+    await using source = await WideSource.open(
+      { names, rows: 1, width: 80 * MB, compressed: true },
+      { names: ['new_small'], rows: 3, width: 100 },
+    );
+    const { tables, peak } = await synced(source, database, [...names, 'new_small']);
+    const failed = tables.filter(({ error }) => error !== null);
+    expect(failed.map(({ table, error }) => [table, error?.code])).toEqual(
+      names.map((name) => [name, 'row-too-large']),
+    );
+    for (const { table, error } of failed) expect(error?.message).toContain(table);
+    expect(await database.query('SELECT FROM dataverse.new_small')).toHaveLength(3);
+    expect(peak).toBeLessThan(2 * MEMORY + 150 * MB);
+    // One that is given up for want of memory, and one that has all of it.
+    for (const name of names) expect(source.requests.get(name)).toBeLessThanOrEqual(2);
+  }, 120_000);
 });
-
-/** Text that no compression makes small. */
-function randomText(length: number): string {
-  let text = '';
-  while (text.length < length) text += Math.random().toString(36).slice(2);
-  return text.slice(0, length);
-}

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PageMemory, type Reservation } from '../../src/dataverse/page-memory.ts';
+import { MemoryShort, PageMemory, type Reservation } from '../../src/dataverse/page-memory.ts';
 
 const MB = 1024 * 1024;
 const { signal } = new AbortController();
@@ -36,7 +36,7 @@ test('who comes first is served first, though who comes later would fit', async 
   expect(granted.map(([name]) => name)).toEqual(['first', 'large', 'fits']);
 });
 
-test('what is small never waits, and counts all the same', async () => {
+test('what is small does not wait for what is large, and counts all the same', async () => {
   const memory = new PageMemory(2 * MB);
   const { granted, ask } = asking(memory);
   void ask('all', 2 * MB);
@@ -45,6 +45,15 @@ test('what is small never waits, and counts all the same', async () => {
   await settled();
   expect(granted.map(([name]) => name)).toEqual(['all', 'small']);
   expect(memory.inUse).toBe(2 * MB + 1_000);
+});
+
+test('what is small is so much altogether that it waits in the end', async () => {
+  const memory = new PageMemory(2 * MB);
+  const { granted, ask } = asking(memory);
+  for (let table = 0; table < 100; table++) void ask(`table ${table}`, MB);
+  await settled();
+  expect(granted).toHaveLength(10);
+  expect(memory.inUse).toBe(10 * MB);
 });
 
 test('what is more than there is at all goes alone', async () => {
@@ -63,7 +72,7 @@ test('a page that turns out smaller lets the next one in', async () => {
   void ask('first', 10 * MB);
   void ask('next', 5 * MB);
   await settled();
-  granted[0]?.[1].correct(1 * MB);
+  granted[0]?.[1].resize(1 * MB);
   await settled();
   expect(granted).toHaveLength(2);
 });
@@ -85,9 +94,85 @@ test('memory that was given back once is not given back again', async () => {
   const memory = new PageMemory(10 * MB);
   const reservation = await memory.reserve(5 * MB, signal);
   reservation.release();
-  reservation.correct(7 * MB);
+  reservation.resize(7 * MB);
   reservation.release();
   expect(memory.inUse).toBe(0);
+});
+
+test('a page that grows beyond what is left is told so, and keeps what it has', async () => {
+  const memory = new PageMemory(10 * MB);
+  const first = await memory.reserve(4 * MB, signal);
+  const other = await memory.reserve(4 * MB, signal);
+  first.resize(6 * MB);
+  expect(() => other.resize(5 * MB)).toThrow(MemoryShort);
+  expect(memory.inUse).toBe(10 * MB);
+  first.release();
+  other.resize(9 * MB);
+  expect(memory.inUse).toBe(9 * MB);
+});
+
+test('memory that is kept for later makes room for pages that need it now', async () => {
+  const memory = new PageMemory(10 * MB);
+  const idle = await memory.reserve(MB, signal);
+  for (let at = 0; at < 3; at++) memory.keep({ buffer: new ArrayBuffer(3 * MB), touched: 3 * MB });
+  expect(memory.inReserve).toBe(9 * MB);
+  const page = await memory.reserve(5 * MB, signal);
+  expect(memory.inReserve).toBe(3 * MB);
+  page.resize(8 * MB);
+  expect(memory.inReserve).toBe(0);
+  page.release();
+  idle.release();
+});
+
+test('nothing is kept once no page is at work', async () => {
+  const memory = new PageMemory(10 * MB);
+  const page = await memory.reserve(2 * MB, signal);
+  memory.keep({ buffer: new ArrayBuffer(3 * MB), touched: 3 * MB });
+  page.release();
+  expect(memory.inReserve).toBe(0);
+});
+
+/** Bytes that each page turns out to take, and how it comes: in so many steps. */
+const PAGES = fc.array(
+  fc.record({ bytes: fc.integer({ min: 1, max: 10 * MB }), steps: fc.integer({ min: 1, max: 6 }) }),
+  { minLength: 1, maxLength: 30 },
+);
+
+test('however pages grow and give up, all are read in the end, each with two tries at most', async () => {
+  await fc.assert(
+    fc.asyncProperty(PAGES, fc.scheduler(), async (pages, scheduler) => {
+      const memory = new PageMemory(10 * MB);
+      const tries = pages.map(() => 0);
+      const most = 10 * MB + 8 * MB;
+      const read = async (at: number): Promise<void> => {
+        const { bytes, steps } = pages[at] as { bytes: number; steps: number };
+        // As a reader has it: a little at first, and all of it where that was not enough.
+        for (let needed = 64 * 1024; ; needed = memory.total) {
+          const reservation = await memory.reserve(needed, signal);
+          tries[at] = (tries[at] ?? 0) + 1;
+          try {
+            for (let step = 1; step <= steps; step++) {
+              reservation.resize(Math.max(needed, Math.ceil((bytes * step) / steps)));
+              expect(memory.inUse + memory.inReserve).toBeLessThanOrEqual(most);
+              await scheduler.schedule(Promise.resolve());
+            }
+            memory.keep({ buffer: new ArrayBuffer(8), touched: bytes });
+            return;
+          } catch (error) {
+            if (!(error instanceof MemoryShort)) throw error;
+          } finally {
+            reservation.release();
+          }
+        }
+      };
+      const all = Promise.all(Array.from(pages.keys(), async (at) => read(at)));
+      await scheduler.waitFor(all);
+      expect(Math.max(...tries)).toBeLessThanOrEqual(2);
+      expect(memory.inUse).toBe(0);
+      expect(memory.inReserve).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('whatever pages ask for, all get their turn, and never more is in use than there is, but for one', async () => {
