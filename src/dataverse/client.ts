@@ -53,7 +53,7 @@ export interface Request extends Subject {
   readonly accept?: string;
   /** Asks for metadata as it was just written, rather than from a cache. */
   readonly consistency?: 'Strong';
-  /** Bytes of the answer at most, decompressed; 256 MiB without it. */
+  /** Bytes of the answer at most, decompressed; without it as many as pages may take, and between 64 and 256 MiB. */
   readonly largest?: number;
   /** Bytes that are likely to come. */
   readonly expected?: number;
@@ -110,6 +110,8 @@ export interface ClientOptions {
 const MAX_REDIRECTS = 3;
 /** Bytes; metadata of a large environment takes a part of it. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
+/** Bytes of metadata that are read however little memory there is for pages: without them nothing works. */
+const LEAST_MEMORY = 64 * 1024 * 1024;
 /** Bytes of a body that tell whether it is JSON or CSDL. */
 const BEGINNING = 64;
 /** In place of a code, where our own limit ended the wait. */
@@ -266,7 +268,7 @@ export class DataverseClient {
       ...(request.consistency === undefined ? {} : { consistency: request.consistency }),
     };
     const content = contentOf(request);
-    const { largest = LARGEST_ANSWER, expected, buffers } = request;
+    const { largest = largestAnswer(this.options.memory), expected, buffers } = request;
     const call = (token: string): HttpCall => ({
       ...content,
       url,
@@ -326,6 +328,11 @@ export class DataverseClient {
       message,
     );
   }
+}
+
+/** Bytes of an answer that is no page, by the memory for pages. */
+function largestAnswer(memory: number): number {
+  return Math.min(LARGEST_ANSWER, Math.max(LEAST_MEMORY, memory));
 }
 
 /** Method, body and the headers that go with them. */
