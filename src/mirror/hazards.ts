@@ -73,6 +73,26 @@ export async function findRefusingReference(
 }
 
 /**
+ * Whether a mirror table is published, and PostgreSQL refuses its updates and deletes for want of a replica
+ * identity. One without a primary key gets its identity from the next run.
+ */
+export async function lacksReplicaIdentity(
+  client: pg.ClientBase,
+  { schema, identifier }: MirrorTable,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relname = $2
+        AND (c.relreplident = 'n' OR c.relreplident = 'i'
+             AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident))
+        AND EXISTS (SELECT FROM pg_publication_tables t JOIN pg_publication p USING (pubname)
+                     WHERE t.schemaname = n.nspname AND t.tablename = c.relname AND (p.pubupdate OR p.pubdelete))`,
+    [schema, identifier],
+  );
+  return rowCount !== 0;
+}
+
+/**
  * Gives a mirror table without a primary key the replica identity that a publication of it needs, one
  * FOR ALL TABLES for instance: without it PostgreSQL refuses every update and delete. A partition may be
  * null, which an index that stands for the identity may not hold, so the whole row stands for it.

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { APPLY_ALL } from '../mirror/drift.ts';
-import { findRefusingReference } from '../mirror/hazards.ts';
+import { findRefusingReference, lacksReplicaIdentity } from '../mirror/hazards.ts';
 import { planMirrorTable } from '../mirror/mirror-schema.ts';
 import { mirrorTable } from '../mirror/mirror-table.ts';
 import { transaction } from '../mirror/postgres.ts';
@@ -34,15 +34,27 @@ export async function checkMirrorTable(
   try {
     const store = await findStore(pool, schema, stateSchema);
     const mirror = mirrorTable(table, schema, false);
-    const reference = await transaction(pool, async (client) => {
+    const { reference, unidentified } = await transaction(pool, async (client) => {
       await planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL });
-      return findRefusingReference(client, mirror);
+      return {
+        reference: await findRefusingReference(client, mirror),
+        unidentified: await lacksReplicaIdentity(client, mirror),
+      };
     });
-    if (reference === undefined) return [];
-    const { name, table: other } = reference;
-    const id = `table.${table.logicalName}.references`;
-    const message = `rows that are deleted at the source may be refused: foreign key ${name} of ${other} refers to the mirror table`;
-    return [bad(id, `table ${table.logicalName}`, message, dropOrCascade(other, name), 'foreign-key')];
+    const id = `table.${table.logicalName}`;
+    const subject = `table ${table.logicalName}`;
+    const findings: Finding[] = [];
+    if (reference !== undefined) {
+      const { name, table: other } = reference;
+      const message = `rows that are deleted at the source may be refused: foreign key ${name} of ${other} refers to the mirror table`;
+      findings.push(bad(`${id}.references`, subject, message, dropOrCascade(other, name), 'foreign-key'));
+    }
+    if (unidentified) {
+      const message = `PostgreSQL refuses its changes: it is in a publication, and its replica identity was taken away`;
+      const remedy = `Run ALTER TABLE ${mirror.qualified} REPLICA IDENTITY ${mirror.partitionField === undefined ? 'DEFAULT' : 'FULL'}; or take it out of the publication.`;
+      findings.push(bad(`${id}.identity`, subject, message, remedy, 'replica-identity'));
+    }
+    return findings;
   } catch (error) {
     if (!(error instanceof Failure) || error.reaction !== 'stop-table') return [];
     const { logicalName: name } = table;

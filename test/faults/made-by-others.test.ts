@@ -138,6 +138,19 @@ describe('check, before a pass meets it', () => {
     expect((await runCheck(bench.cli)).findings).toContainEqual(
       expect.objectContaining({ id: 'table.account.mirror', ok: false, code: 'foreign-key' }),
     );
+    await bench.database.query('ALTER TABLE dataverse.account DROP CONSTRAINT parent');
+  });
+
+  it('finds a published mirror table whose replica identity was taken away', async () => {
+    await bench.database.query('CREATE PUBLICATION one FOR TABLE dataverse.account');
+    await bench.database.query('ALTER TABLE dataverse.account REPLICA IDENTITY NOTHING');
+    expect((await runCheck(bench.cli)).findings).toContainEqual(
+      expect.objectContaining({ id: 'table.account.identity', ok: false, code: 'replica-identity' }),
+    );
+    await bench.database.query('DROP PUBLICATION one');
+    expect((await runCheck(bench.cli)).findings).not.toContainEqual(
+      expect.objectContaining({ id: 'table.account.identity' }),
+    );
   });
 
   it('finds a database that is not of UTF-8, which no command writes to', async () => {
