@@ -4,7 +4,7 @@ import { Failure } from '../model/failure.ts';
 import { unexpectedAnswer } from './answer-failure.ts';
 import type { DataverseClient, Request } from './client.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
-import { sortItems, type Sorted } from './odd-items.ts';
+import { sortItems, wholeList, type Sorted } from './odd-items.ts';
 
 /** Reads what the environment says of its tables, each at the cost of one request. */
 export interface DefinitionReader {
@@ -27,12 +27,6 @@ export interface DefinitionReader {
 
 /** What a request ends in that the environment itself refuses. */
 const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-missing']);
-
-/** "Query schema definitions using the Web API": all rows come in one answer, which has no next link. */
-const wholeList = z.object({
-  value: z.array(z.unknown()),
-  '@odata.nextLink': z.undefined().optional(),
-});
 
 export function createDefinitionReader(
   client: DataverseClient,

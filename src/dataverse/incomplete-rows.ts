@@ -29,7 +29,9 @@ const SAMPLE = 200;
  *
  * What is right is learnt from a first request, for as many of the rows as it can name up to 200: where
  * none of them has more when it is read again, the others are not read. So a source that leaves nulls
- * out costs one request more a page, and one that loses something as many as its rows take.
+ * out costs one request more a page, and one that loses something as many as its rows take. A page that
+ * spells out a null, in whatever member, comes from no source that leaves nulls out: what does not come
+ * in such a page, nor with the row read again, is lost.
  *
  * Versions and tables of lookups that are still lacking are the mirror's to judge, which knows the rows
  * that it has.
@@ -66,17 +68,41 @@ export async function completeRows(
   const again = new RowsAgain(page, table, version, read);
   const all = union(lacks.map(({ rows }) => rows));
   await again.readRows(spread(all, SAMPLE));
-  const helped = lacks.filter((lack) => again.helps(lack));
+  const spellsNull = members.rows.length > 0 && hasNull(page, table);
+  const helped = lacks.filter((lack) => (lack === members && spellsNull) || again.helps(lack));
   await again.readRows(union(helped.map(({ rows }) => rows)));
   const meansNull = again.found > 0 && !helped.includes(members);
-  const lost = meansNull ? [] : members.rows.filter((row) => !again.isReplaced(row));
   const whole = again.page();
+  const isLost = (row: number): boolean =>
+    spellsNull ? uneven.some((field) => isAbsent(whole, row, field)) : !meansNull && !again.isReplaced(row);
+  const lost = members.rows.filter(isLost);
   if (lost.length === 0) return whole;
+  return { ...whole, incomplete: lackReasons(whole, table, lost, uneven) };
+}
+
+/** Why rows cannot be stored that lack one of these fields, by the number of the row. */
+function lackReasons(
+  page: PageRows,
+  table: Table,
+  rows: readonly number[],
+  fields: readonly number[],
+): Map<number, string> {
   const reason = (row: number): string => {
-    const field = uneven.find((each) => isAbsent(page, row, each)) ?? 0;
+    const field = fields.find((each) => isAbsent(page, row, each)) ?? 0;
     return `column ${table.columns[field]?.name ?? ''}: its value did not come, nor when the row was read again`;
   };
-  return { ...whole, incomplete: new Map(lost.map((row) => [row, reason(row)])) };
+  return new Map(rows.map((row) => [row, reason(row)]));
+}
+
+/**
+ * Rows that were read by their keys, with those marked `incomplete` that still lack a member. Of rows that
+ * one request names nothing follows from what all of them lack; only that they spell out another null.
+ */
+export function markIncomplete(rows: PageRows, table: Table): PageRows {
+  if (!hasNull(rows, table)) return rows;
+  const fields = ownFields(table);
+  const lacking = rowsLacking(rows, fields);
+  return lacking.length === 0 ? rows : { ...rows, incomplete: lackReasons(rows, table, lacking, fields) };
 }
 
 /** The rows of a page that were read again, and what the page is with them. */
@@ -171,6 +197,16 @@ class RowsAgain {
   }
 }
 
+/** Whether a member of any row is spelled out as null: such a source does not leave nulls out. */
+function hasNull({ cells, width, rows }: PageRows, { columns }: Table): boolean {
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let field = 0; field < width; field++, at += 2) {
+      if (cells[at] === 0 && cells[at + 1] !== 0 && columns[field]?.selectable === true) return true;
+    }
+  }
+  return false;
+}
+
 /** Columns, by position, that some rows spell out, be it as null, and others do not. */
 function unevenFields({ cells, width, rows }: PageRows, table: Table): number[] {
   if (rows < 2) return [];
@@ -178,11 +214,17 @@ function unevenFields({ cells, width, rows }: PageRows, table: Table): number[] 
   for (let row = 0, at = 1; row < rows; row++) {
     for (let field = 0; field < width; field++, at += 2) if (cells[at] !== 0) (counts[field] as number)++;
   }
-  return table.columns.flatMap(({ name, selectable }, field) => {
+  return ownFields(table).filter((field) => {
     const count = counts[field] ?? 0;
-    const isOwn = selectable && name !== table.key && name !== table.version;
-    return isOwn && count > 0 && count < rows ? [field] : [];
+    return count > 0 && count < rows;
   });
+}
+
+/** Columns, by position, that every row has a member of; key and version have rules of their own. */
+function ownFields(table: Table): number[] {
+  return table.columns.flatMap(({ name, selectable }, field) =>
+    selectable && name !== table.key && name !== table.version ? [field] : [],
+  );
 }
 
 function rowsLacking(page: PageRows, fields: readonly number[]): number[] {

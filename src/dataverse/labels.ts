@@ -12,7 +12,7 @@ import {
   type OptionSetDefinition,
 } from './label-definition.ts';
 import type { Metadata } from './metadata.ts';
-import { sortItems } from './odd-items.ts';
+import { sortItems, wholeList } from './odd-items.ts';
 import { lookupDetail } from './table-definition.ts';
 
 export interface LabelOptions {
@@ -67,7 +67,7 @@ export async function readLabels(
     path: string,
     item: z.ZodType<T>,
   ): Promise<readonly T[]> => {
-    const { value } = await read(`/Attributes${path}`, z.object({ value: z.array(z.unknown()) }));
+    const { value } = await read(`/Attributes${path}`, wholeList);
     const { items, odd } = sortItems(value, item);
     for (const each of odd) metadata.tellOdd('the labels of column', each, table);
     return items;

@@ -9,6 +9,13 @@ const LINK_NAMES: ReadonlyMap<string, Link['kind']> = new Map([
   ['@deltalink', 'delta'],
 ]);
 
+/** Whether an answer has more elsewhere. */
+export function goesOn(answer: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(answer).some(
+    ([name, value]) => value !== null && LINK_NAMES.get(name.toLowerCase()) === 'next',
+  );
+}
+
 // "Compose HTTP requests and handle errors": its value changes with every change of the metadata.
 const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
 

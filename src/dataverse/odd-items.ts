@@ -1,6 +1,12 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { OddItem } from '../model/table.ts';
 import { isRecord } from './api-error.ts';
+import { goesOn } from './members-beside.ts';
+
+/** "Query schema definitions using the Web API": all definitions come in one answer, which has no next link. */
+export const wholeList = z
+  .looseObject({ value: z.array(z.unknown()) })
+  .refine((list) => !goesOn(list), 'the list goes on elsewhere, as none of definitions does');
 
 /** What a list of definitions came to. */
 export interface Sorted<T> {

@@ -1,4 +1,5 @@
 import { createChangeFeed, type ChangeFeed } from '../dataverse/change-feed.ts';
+import { markIncomplete } from '../dataverse/incomplete-rows.ts';
 import { livingRows } from '../dataverse/rows-by-key.ts';
 import type { PageWriter } from '../mirror/page-writer.ts';
 import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
@@ -8,6 +9,7 @@ import type { Lease } from '../mirror/state/leases.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
+import type { Table } from '../model/table.ts';
 import { requestMeter } from './request-meter.ts';
 import type { TableJobParts, TableSettings } from './table-job.ts';
 import { TablePreparation } from './table-preparation.ts';
@@ -91,7 +93,13 @@ async function retry(
       return id === null ? [] : [{ key, id }];
     });
     for (let at = 0; at < rows.length; at += BATCH) {
-      const { stored, gone } = await retryBatch(rows.slice(at, at + BATCH), feed, writer, signal);
+      const { stored, gone } = await retryBatch(
+        rows.slice(at, at + BATCH),
+        ready.mirror.table,
+        feed,
+        writer,
+        signal,
+      );
       done.stored += stored;
       done.gone += gone;
     }
@@ -102,6 +110,7 @@ async function retry(
 
 async function retryBatch(
   rows: readonly { readonly key: string; readonly id: RowId }[],
+  table: Table,
   feed: ChangeFeed,
   writer: PageWriter,
   signal: AbortSignal,
@@ -113,7 +122,9 @@ async function retryBatch(
   // Only a request for the row itself tells one that is gone from one that the identity may not read.
   const missing = rows.filter((_, at) => (found.rowOf[at] ?? -1) < 0);
   const alone = await Promise.all(missing.map(async ({ id }) => feed.readRow(id, signal)));
-  const living = [livingRows(found), ...alone.filter((row) => row !== null)];
+  const living = [livingRows(found), ...alone.filter((row) => row !== null)].map((page) =>
+    markIncomplete(page, table),
+  );
   const gone = missing.filter((_, at) => alone[at] === null).map(({ key }) => key);
   const { quarantined } = await writer.storeAgain(living, gone, signal);
   return { stored: rows.length - gone.length - quarantined.length, gone: gone.length };

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultHandle } from '../../src/emulator/fault-script.ts';
 import { customer, text } from '../../src/emulator/model/column-kinds.ts';
 import { auditColumns, primaryId } from '../../src/emulator/model/standard-columns.ts';
+import { CommandLine } from '../support/command-line.ts';
+import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 
@@ -307,6 +309,31 @@ describe('a member that one row of a page lacks', () => {
     await things.pass();
     expect(await things.quarantine()).toEqual({});
     expect(await things.row(ids[0])).toMatchObject({ name: 'again', note: 'note 0' });
+  });
+
+  it('goes to quarantine where no answer has it and other nulls are spelled out, and stays when retried', async () => {
+    const things = new Things();
+    const ids = things.add(4);
+    await things.pass();
+    things.update(ids, { new_name: 'changed' });
+    things.update(ids.slice(3), { new_note: null });
+    const lost = ids.slice(0, 2);
+    const fault = things.alter(['delta', 'list', 'row'], (row) => delete row['new_note'], lost);
+    await things.pass();
+    const reasons = Object.fromEntries(
+      lost.map((id) => [id, expect.stringMatching(/^column new_note: its value did not come/) as string]),
+    );
+    expect(await things.quarantine()).toEqual(reasons);
+    await using cli = await CommandLine.open(mirrorEnvironment(bench, [things.name]));
+    const retry = async (): Promise<unknown> =>
+      (await cli.json(['quarantine', 'retry', things.name])).document;
+    expect(await retry()).toMatchObject({ tables: [{ stored: 0, gone: 0, quarantined: 2 }] });
+    expect(await things.quarantine()).toEqual(reasons);
+    expect(await things.row(ids[0])).toMatchObject({ name: 'name 0', note: 'note 0' });
+    expect(await things.row(ids[3])).toMatchObject({ name: 'changed', note: null });
+    fault.remove();
+    expect(await retry()).toMatchObject({ tables: [{ stored: 2, gone: 0, quarantined: 0 }] });
+    expect(await things.row(ids[0])).toMatchObject({ name: 'changed', note: 'note 0' });
   });
 
   it('is not had from a server that lags behind', async () => {

@@ -203,6 +203,16 @@ describe('an odd attribute', () => {
   });
 });
 
+/** The beginning of a list. */
+function goesOn(link: string): FaultAction {
+  return {
+    transform: (json) => {
+      const { value } = json as { value: Item[] };
+      return { ...(json as object), value: value.slice(0, 3), [link]: `${bench.url}/api/data/v9.2/more` };
+    },
+  };
+}
+
 describe('metadata that cannot be had', () => {
   const CUT: FaultAction = { transformText: (text) => text.slice(0, text.length / 2) };
   it.each<[string, string, FaultAction]>([
@@ -211,6 +221,8 @@ describe('metadata that cannot be had', () => {
     ['attributes are refused', ATTRIBUTES, { status: 403 }],
     ['attributes are cut off', ATTRIBUTES, CUT],
     ['attributes are no list', ATTRIBUTES, { body: { value: {} } }],
+    ['attributes go on elsewhere', ATTRIBUTES, goesOn('@odata.nextLink')],
+    ['attributes go on elsewhere, as OData 4.01 writes it', ATTRIBUTES, goesOn('@nextLink')],
     ['the list of tables tells of a failure', TABLES, { body: { value: [], error: { code: '0x80040216' } } }],
     ['$metadata is refused', CSDL, { status: 403 }],
     ['$metadata is cut off', CSDL, CUT],
@@ -231,6 +243,13 @@ describe('metadata that cannot be had', () => {
     expect(failed).toEqual({});
     expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be had since 20/);
     await expectEqual();
+  });
+
+  it('is none for a next link that is null', async () => {
+    await loaded();
+    fault(ATTRIBUTES, { transform: (json) => ({ ...(json as object), '@odata.nextLink': null }) });
+    bench.emulator.store.seed('new_car', 1);
+    expect(await pass()).toEqual({ warnings: [], failed: {} });
   });
 
   it('fails a table that is not mirrored yet, and no other', async () => {
