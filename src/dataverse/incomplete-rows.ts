@@ -3,6 +3,7 @@ import type { Table } from '../model/table.ts';
 import { rowsWithoutVersion, versionField } from './etag-versions.ts';
 import { keyFields, rowId } from './keyed-pages.ts';
 import { lookupFields, untypedRows, type LookupFields } from './lookup-types.ts';
+import type { ParsedPage } from './page-parser.ts';
 import { isUnknownForm, type FoundRows } from './rows-by-key.ts';
 
 /** Reads rows again. @throws Failure */
@@ -36,19 +37,19 @@ const SAMPLE = 200;
  * Versions and tables of lookups that are still lacking are the mirror's to judge, which knows the rows
  * that it has.
  *
- * @param isEven whether no row lacks a member that another one has.
+ * @param came the page as it came, before what belongs to it was read beside.
  * @returns the page; a row that lacks a member for good is marked `incomplete`.
  * @throws Failure
  */
 export async function completeRows(
   page: PageRows,
+  came: ParsedPage,
   table: Table,
-  isEven: boolean,
   read: ReadAgain,
 ): Promise<PageRows> {
   const lookups = lookupFields(table);
   const version = versionField(table);
-  const uneven = isEven ? [] : unevenFields(page, table);
+  const uneven = came.isEven && page === came ? [] : unevenFields(page, table);
   const members: Lack = {
     rows: uneven.length === 0 ? [] : rowsLacking(page, uneven),
     isFound: (again, at, row) =>
@@ -68,7 +69,7 @@ export async function completeRows(
   const again = new RowsAgain(page, table, version, read);
   const all = union(lacks.map(({ rows }) => rows));
   await again.readRows(spread(all, SAMPLE));
-  const spellsNull = members.rows.length > 0 && hasNull(page, table);
+  const spellsNull = members.rows.length > 0 && hasNull(came, table);
   const helped = lacks.filter((lack) => (lack === members && spellsNull) || again.helps(lack));
   await again.readRows(union(helped.map(({ rows }) => rows)));
   const meansNull = again.found > 0 && !helped.includes(members);

@@ -8,6 +8,7 @@ import type { Answer, DataverseClient, Request } from './client.ts';
 import { EmptyPages } from './empty-pages.ts';
 import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from './etag-versions.ts';
 import { completeRows } from './incomplete-rows.ts';
+import { keyFields, rowId } from './keyed-pages.ts';
 import { lookupFields, untypedRows } from './lookup-types.ts';
 import { absoluteLink } from './origin.ts';
 import { PageBuffers } from './page-buffers.ts';
@@ -76,6 +77,7 @@ export function createRowReader(
     finished: async (page, selection, signal) => finished(page, selection, 'delta', signal),
   });
   const version = versionField(table);
+  const identity = keyFields(table);
   // Beside the columns: an entry that has nothing of what is looked for is no row.
   const etagShape = new RowShape([ETAG, ...table.columns.map(({ property }) => property)]);
   const lookups = lookupFields(table);
@@ -132,10 +134,7 @@ export function createRowReader(
     if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
     empty.refuseMore(page);
     const beside = await finished(page, selection, ask.priority, signal);
-    const isEven = page.isEven && beside === page;
-    const whole = await completeRows(beside, table, isEven, async (ids) =>
-      readRows(ids, FEW_SINGLES, signal),
-    );
+    const whole = await completeRows(beside, page, table, async (ids) => readRows(ids, FEW_SINGLES, signal));
     buffers.add(memoryBeside(page, whole));
     buffers.settle();
     sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
@@ -243,6 +242,7 @@ export function createRowReader(
         client.get(request, signal, ({ body }) => parseRow(body, shape)),
       );
       if (row === null) return null;
+      if (rowId(row, 0, identity)?.key !== key.toLowerCase()) throw anotherRow(name);
       return finished(row, selection, request.priority, signal, async (etags) => parseRow(row.bytes, etags));
     });
   }
@@ -326,6 +326,17 @@ async function unlessGone<T>(read: () => Promise<T>): Promise<T | null> {
 function partitionOption(partition: string | null | undefined): string[] {
   if (partition === undefined || partition === null) return [];
   return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
+}
+
+/** A cache on the way that mixes addresses up: the row would be stored, and the one asked for be gone. */
+function anotherRow(table: string): Failure {
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: `A request for a row of table ${table} was answered with another row, or with one that has no key.`,
+    remedy: 'Find out what on the way to the environment answers in its place, such as a cache.',
+    details: { table },
+  });
 }
 
 function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {

@@ -198,6 +198,26 @@ describe('the code of an error within a success decides', () => {
     expect(fault.hits).toBe(1);
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
+
+  it('a row that is read again is neither gone nor stored where another one comes in its place', async () => {
+    const { store, faults } = bench.emulator;
+    const id = store.data('account').ordered()[0]?.id;
+    const tombstone = { '@odata.context': 'x#accounts/$deletedEntity', id, reason: 'changed' };
+    const before = await bench.database.query('SELECT * FROM dataverse.account ORDER BY accountid');
+    for (const accountid of ['00000000-0000-4000-8000-0000000000ff', null, undefined]) {
+      const tell = (json: unknown): unknown => ({ ...(json as object), value: [tombstone] });
+      faults.add({ match: { kind: 'delta' }, times: 1, do: { transform: tell } });
+      const another = (json: unknown): unknown => ({ ...(json as object), accountid });
+      faults.add({ match: { kind: 'row' }, times: 1, do: { transform: another } });
+      expect(failures(await bench.sync(['account']))).toEqual({ account: 'unexpected-answer' });
+      expect(await bench.database.query('SELECT * FROM dataverse.account ORDER BY accountid')).toEqual(
+        before,
+      );
+      faults.clear();
+    }
+    expect(failures(await bench.sync(['account']))).toEqual({});
+    expect(await differences(store, bench.database, 'account')).toEqual([]);
+  });
 });
 
 describe('HTTP is read as its standard has it', () => {
