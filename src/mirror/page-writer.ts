@@ -44,7 +44,7 @@ import {
   recordWaitingSweep,
 } from './state/sweep-word.ts';
 import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from './sweep-guard.ts';
-import { assertDeleted, toldByFilters } from './swallowed-rows.ts';
+import { assertDeleted, fireAtOnce, toldByFilters } from './swallowed-rows.ts';
 import { SeenKeys } from './sweep.ts';
 
 /** What happens with one page: where the feed stood before it and stands after it. */
@@ -170,7 +170,14 @@ export class PageWriter {
     const { store, mirror } = this.options;
     const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
     return this.fenced(signal, async (client, held) => {
-      const mode = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
+      const mode = {
+        append: false,
+        rewrite: true,
+        remember: undefined,
+        rewound: false,
+        watched: held.hasTriggers,
+        maxShare: 1,
+      };
       const stored = await this.rows.store(client, page, mode);
       await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
@@ -263,6 +270,7 @@ export class PageWriter {
       rewrite: (sweeping && isLoading(from)) || (inQuarantine && !step.begins),
       remember: sweeping ? this.seen.name : undefined,
       rewound: from.rewound,
+      watched: held.hasTriggers,
       maxShare: policy.maxShare,
     });
     // Another process may have changed the mirror table since: the rows are not at fault.
@@ -278,7 +286,7 @@ export class PageWriter {
     }
     const gone = new Set(page.tombstones.map(keyText));
     // The others were not there, or somebody keeps them from being deleted.
-    if (deleted < gone.size) await assertDeleted(client, mirror, page.tombstones);
+    if (deleted < gone.size || held.hasTriggers) await assertDeleted(client, mirror, page.tombstones);
     if (inQuarantine) {
       const released = [...gone].map((key) => ({ key, version: null }));
       await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
@@ -352,6 +360,7 @@ export class PageWriter {
       return connection.transaction(async (client) => {
         const held = await holdFence(store, client, lease, mirror);
         if (!held.isRemembered || held.hasMarks !== mirror.hasMarks) throw mirrorReplaced(mirror);
+        if (held.hasTriggers) await fireAtOnce(client, mirror);
         return work(client, held);
       }, signal);
     });

@@ -1,7 +1,9 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { Failure } from '../model/failure.ts';
 import { cellText, type PageRows } from '../model/page.ts';
+import { qualifiedName } from './identifier.ts';
 import { newerRows } from './merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { keyText, parseKey, rowKey, rowVersion } from './row-key.ts';
@@ -79,7 +81,35 @@ export async function quarantineRows(
       setWhere: sql`(${quarantine.version} <= excluded.version) IS NOT FALSE`,
     })
     .returning({ dismissedAt: quarantine.dismissedAt });
+  // The others are there in a newer version, or somebody keeps them from being written.
+  if (recorded.length < entries.size) await assertQuarantined(store, client, table, [...entries.keys()]);
   return recorded.filter(({ dismissedAt }) => dismissedAt !== null).length;
+}
+
+/**
+ * A row that is neither in the mirror table nor in quarantine would be lost without a word.
+ *
+ * @throws Failure `rows-swallowed`
+ */
+async function assertQuarantined(
+  store: StateStore,
+  client: pg.PoolClient,
+  table: string,
+  keys: readonly string[],
+): Promise<void> {
+  const { quarantine } = store.tables;
+  const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table));
+  const found = await store
+    .on(client)
+    .$count(quarantine, and(isOfTable, sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`));
+  if (found === keys.length) return;
+  throw new Failure({
+    code: 'rows-swallowed',
+    reaction: 'stop-table',
+    message: `Of table ${table}, ${keys.length - found} rows cannot be stored, nor put into quarantine: a trigger or a rule on ${qualifiedName(store.schema, 'quarantine')} drops them. Nothing of the page was committed.`,
+    remedy: `Drop it; table ${table} then goes on by itself.`,
+    details: { table, rows: keys.length - found },
+  });
 }
 
 /** Keys of the rows that the mirror has in a newer version. */

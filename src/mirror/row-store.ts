@@ -47,6 +47,8 @@ export interface StoreMode {
   readonly remember: string | undefined;
   /** Versions of rows that are not remembered yet mean nothing: the environment went back in time. */
   readonly rewound: boolean;
+  /** Triggers of others may undo what is written, be it told as written or not. */
+  readonly watched: boolean;
   /** Share of the rows, from 0 to 1, that may be bad. */
   readonly maxShare: number;
 }
@@ -87,7 +89,8 @@ export class RowStore {
   async store(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     if (page.rows === 0) return { written: 0, quarantined: [] };
     try {
-      const appended = mode.append ? await this.append(client, page) : undefined;
+      // What went straight into the mirror table cannot be looked for there afterwards.
+      const appended = mode.append && !mode.watched ? await this.append(client, page) : undefined;
       return appended ?? (await this.merge(client, page, mode));
     } finally {
       this.memory.shrink();
@@ -209,7 +212,7 @@ export class RowStore {
     const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [mayBeMissing]);
     const written = changed + (inserted.rowCount ?? 0);
     // The others have an older version than the mirror, or somebody keeps them from being written.
-    if (written < staged) await assertWritten(client, mirror, stagedMode(mode));
+    if (written < staged || mode.watched) await assertWritten(client, mirror, stagedMode(mode));
     // Only then: until now it told the rows that are of this environment's time from the others.
     if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
     return written;

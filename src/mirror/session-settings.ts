@@ -75,6 +75,13 @@ const READ_ONLY_BY_ROLE = `EXISTS (
      AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))`;
 
+/**
+ * Comes first: a time-out of a role or database holds for the statement that pins the settings too. It reads
+ * no catalog, so it takes no time worth the name. Several statements that are sent at once are one transaction, so
+ * nothing is left behind a pooler.
+ */
+const UNTIMED = 'SET LOCAL statement_timeout = 0';
+
 /** What a new connection turned out to be. */
 export interface SessionAnswer {
   /** Process id of the backend that answered. */
@@ -83,8 +90,8 @@ export interface SessionAnswer {
 }
 
 /**
- * Pins the settings for as long as the connection lives, in one statement, where the backend has process
- * id `own`; elsewhere nothing is set. @returns SQL with one row, a `SessionAnswer`.
+ * Pins the settings for as long as the connection lives, in one round trip, where the backend has process
+ * id `own`; elsewhere nothing is set. @returns SQL whose last result has one row, a `SessionAnswer`.
  */
 export function pinForSession(own: number, idleInTransaction: number, checked: boolean): string {
   const settings = [
@@ -94,13 +101,13 @@ export function pinForSession(own: number, idleInTransaction: number, checked: b
     ...OWN,
     ...(checked ? [SERVER_CHECK] : []),
   ];
-  return `SELECT pg_backend_pid() AS pid, ${READ_ONLY_BY_ROLE} AS "readOnlyByRole",
+  return `${UNTIMED}; SELECT pg_backend_pid() AS pid, ${READ_ONLY_BY_ROLE} AS "readOnlyByRole",
     (${setAll(settings, false, `pg_backend_pid() = (${own})`)}) AS pinned`;
 }
 
 /** Pins the settings until the transaction ends. */
 export function pinForTransaction(idleInTransaction: number): string {
-  return setAll([...PINNED, idleLimit(idleInTransaction)], true, 'true');
+  return `${UNTIMED}; ${setAll([...PINNED, idleLimit(idleInTransaction)], true, 'true')}`;
 }
 
 function idleLimit(milliseconds: number): readonly [string, string] {

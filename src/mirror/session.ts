@@ -79,8 +79,9 @@ export class Session extends Client {
   private async pin(own: number): Promise<SessionAnswer> {
     const pinned = async (checked: boolean): Promise<SessionAnswer> => {
       const statement = pinForSession(own, this.idleInTransaction, checked);
-      const { rows } = await this.query<SessionAnswer>(timed(statement));
-      const [answer] = rows;
+      // Of several statements the driver returns several results, which its types do not know.
+      const results: unknown = await this.query(timed(statement));
+      const answer = (results as readonly QueryResult<SessionAnswer>[]).at(-1)?.rows[0];
       if (answer === undefined) throw new TypeError('A row was expected.');
       return answer;
     };

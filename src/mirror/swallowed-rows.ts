@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { qualifiedName, quoteIdentifier } from './identifier.ts';
 import {
   countUnseen,
   isGiven,
@@ -21,14 +21,15 @@ import { postgresFailure } from './sqlstate.ts';
 export interface RowFilter {
   readonly schema: string;
   readonly table: string;
-  /** `trigger`: a BEFORE trigger for each row may return NULL. `policies`: row security holds for us. */
+  /** `trigger`: one before may drop a row, one after may undo what was done. `policies`: row security holds for us. */
   readonly kind: 'trigger' | 'rule' | 'policies';
   /** Of the trigger or rule; of the role that the policies hold for. */
   readonly name: string;
 }
 
-/** Of pg_trigger.tgtype: for each row, before it, on INSERT, DELETE or UPDATE. */
-const BEFORE_ROW = 't.tgtype & 3 = 3 AND t.tgtype & 28 <> 0';
+/** On INSERT, DELETE or UPDATE, by the bits of pg_trigger.tgtype, and not off in this session. */
+const FIRES = `t.tgtype & 28 <> 0 AND t.tgenabled IN
+  ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)`;
 
 /** Reads what filters rows of the tables of a schema. @param table one of them; all without it. */
 export async function readRowFilters(
@@ -41,7 +42,7 @@ export async function readRowFilters(
        SELECT c.oid, n.nspname AS schema, c.relname AS "table" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND ($2::text IS NULL OR c.relname = $2))
      SELECT f.schema, f."table", 'trigger' AS kind, t.tgname AS name FROM found f JOIN pg_trigger t ON t.tgrelid = f.oid
-      WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND ${BEFORE_ROW}
+      WHERE NOT t.tgisinternal AND ${FIRES}
      UNION ALL
      SELECT f.schema, f."table", 'rule', r.rulename FROM found f JOIN pg_rewrite r ON r.ev_class = f.oid
       WHERE r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')
@@ -51,6 +52,21 @@ export async function readRowFilters(
     [schema, table],
   );
   return rows;
+}
+
+/**
+ * Has triggers that wait for the COMMIT fire with each statement, in this transaction: what they undo, or
+ * refuse, must show before.
+ */
+export async function fireAtOnce(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.conname AS name FROM pg_trigger t JOIN pg_constraint c ON c.oid = t.tgconstraint
+      WHERE t.tgrelid = $1::regclass AND t.tgdeferrable AND NOT t.tgisinternal`,
+    [mirror.qualified],
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => qualifiedName(mirror.schema, name));
+  await client.query(`SET CONSTRAINTS ${names.join(', ')} IMMEDIATE`);
 }
 
 /**
@@ -109,8 +125,8 @@ export async function rowsSwallowed(
   return new Failure({
     code: 'rows-swallowed',
     reaction: 'stop-table',
-    message: `Of table ${table}, ${count} rows that were written or deleted are not so in ${mirror.qualified}: ${names.join(', ') || 'something'} on it drops them. Nothing of the page was committed.`,
-    remedy: `Drop it, or have it let every row through (a BEFORE trigger returns NEW, for a deletion OLD); table ${table} then goes on by itself.`,
+    message: `Of table ${table}, ${count} rows that were written or deleted are not so in ${mirror.qualified}: ${names.join(', ') || 'something'} on it drops them, or undoes what was written. Nothing of the page was committed.`,
+    remedy: `Drop it, or have it let every row through (a BEFORE trigger returns NEW, for a deletion OLD) and leave the rows as they are; table ${table} then goes on by itself.`,
     details: { table, rows: count, filters: names },
   });
 }

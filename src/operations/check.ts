@@ -100,7 +100,7 @@ async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promi
     if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
     if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
     // Most such triggers let every row through.
-    const message = `has ${describeFilter(filter)}: rows that it drops stop the table, none is lost`;
+    const message = `has ${describeFilter(filter)}: rows that it drops or undoes stop the table, none is lost`;
     return good('postgres.triggers', subject, message);
   });
 }

@@ -19,7 +19,8 @@ beforeAll(async () => {
       versionNumber(),
     ],
   });
-  bench = await SyncBench.open({ tables: [car, smallTable('new_Van')] });
+  // It drops schemas and makes an event trigger.
+  bench = await SyncBench.open({ tables: [car, smallTable('new_Van')] }, 'administrator');
   bench.emulator.store.seed('new_car', 2);
   await bench.database.query(`
     CREATE FUNCTION public.no_room() RETURNS trigger LANGUAGE plpgsql AS

@@ -9,10 +9,15 @@ import { failures, SyncBench } from '../support/sync.ts';
 const TABLE = 'account';
 
 /** A trigger that drops every row. */
-const DROPPING = (on: string) => `
+const DROPPING = (on: string, table = 'dataverse.account') => `
   CREATE SCHEMA IF NOT EXISTS theirs;
   CREATE OR REPLACE FUNCTION theirs.drop_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-  CREATE TRIGGER "their trigger" BEFORE ${on} ON dataverse.account FOR EACH ROW EXECUTE FUNCTION theirs.drop_row()`;
+  CREATE TRIGGER "their trigger" BEFORE ${on} ON ${table} FOR EACH ROW EXECUTE FUNCTION theirs.drop_row()`;
+/** A trigger of which the function has a body. */
+const UNDOING = (body: string, trigger: string) => `
+  CREATE SCHEMA theirs;
+  CREATE FUNCTION theirs.undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
+  ${trigger} EXECUTE FUNCTION theirs.undo()`;
 const UNDROP = 'DROP TRIGGER "their trigger" ON dataverse.account';
 
 describe('a table whose rows', () => {
@@ -61,6 +66,77 @@ describe('a table whose rows', () => {
     await bench.database.query(UNDROP);
     expect(await sync()).toEqual({});
     expect(await differ()).toEqual([]);
+  });
+
+  it.each([
+    [
+      'deletes again after each row',
+      'AFTER INSERT OR UPDATE',
+      'ROW',
+      'DELETE FROM dataverse.account WHERE accountid = new.accountid; RETURN NULL;',
+    ],
+    [
+      'deletes again after each statement',
+      'AFTER INSERT OR UPDATE',
+      'STATEMENT',
+      'DELETE FROM dataverse.account; RETURN NULL;',
+    ],
+    ['keeps as they were', 'BEFORE UPDATE', 'ROW', 'RETURN old;'],
+    [
+      'puts back after they were deleted',
+      'AFTER DELETE',
+      'ROW',
+      'INSERT INTO dataverse.account SELECT old.*; RETURN NULL;',
+    ],
+  ])('a trigger %s stops, and goes on once it is gone', async (_, when, level, body) => {
+    const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(
+      UNDOING(body, `CREATE TRIGGER "their trigger" ${when} ON dataverse.account FOR EACH ${level}`),
+    );
+    bench.emulator.store.update(TABLE, first, { name: 'changed' });
+    bench.emulator.store.remove(TABLE, second);
+    expect(await sync()).toEqual(SWALLOWED);
+    await bench.database.query(UNDROP);
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('a trigger deletes when the transaction ends stops, in a first load and in a delta', async () => {
+    expect(await sync()).toEqual({});
+    await bench.database.query('TRUNCATE dataverse.account');
+    await bench.database.query(
+      UNDOING(
+        'DELETE FROM dataverse.account WHERE accountid = new.accountid; RETURN NULL;',
+        `CREATE CONSTRAINT TRIGGER "their trigger" AFTER INSERT OR UPDATE ON dataverse.account
+          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW`,
+      ),
+    );
+    const [first = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual(SWALLOWED);
+    await bench.database.query('ALTER TABLE dataverse.account DISABLE TRIGGER "their trigger"');
+    expect(await sync()).toEqual({});
+    await bench.database.query('ALTER TABLE dataverse.account ENABLE TRIGGER "their trigger"');
+    bench.emulator.store.update(TABLE, first, { name: 'changed' });
+    expect(await sync()).toEqual(SWALLOWED);
+    await bench.database.query(UNDROP);
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
+  it('neither the mirror table nor quarantine takes stops, and tells of quarantine', async () => {
+    bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(`${DROPPING('INSERT', 'mirrorverse.quarantine')};
+      ALTER TABLE dataverse.account ADD CONSTRAINT theirs CHECK (name <> 'refused')`);
+    const [first = ''] = bench.emulator.store.seed(TABLE, 2);
+    bench.emulator.store.update(TABLE, first, { name: 'refused' });
+    const [result] = await bench.sync([TABLE]);
+    expect(result?.failure?.code).toBe('rows-swallowed');
+    expect(result?.failure?.message).toContain('"mirrorverse"."quarantine"');
+    await bench.database.query('DROP TRIGGER "their trigger" ON mirrorverse.quarantine');
+    expect(await sync()).toEqual({});
+    expect(await bench.database.query('SELECT FROM mirrorverse.quarantine')).toHaveLength(1);
   });
 
   it('a rule replaces stops', async () => {

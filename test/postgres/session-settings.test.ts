@@ -11,7 +11,7 @@ const TABLE = 'account';
 
 /** Settings as an administrator may have left them, which change what is stored, or stop a table, unless they are pinned. */
 const HOSTILE: readonly (readonly [name: string, value: string])[] = [
-  ['statement_timeout', '30ms'],
+  ['statement_timeout', '1ms'],
   ['lock_timeout', '1ms'],
   ['transaction_timeout', '30ms'],
   ['idle_in_transaction_session_timeout', '1ms'],

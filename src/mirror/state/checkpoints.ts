@@ -5,7 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import type { LoadMark } from '../load-identity.ts';
 import type { MirrorTable } from '../mirror-table.ts';
 import { heldBy, interval, type Lease } from './leases.ts';
-import { asLoad, hasMarks, isRemembered, mirrorReplaced } from './remembered-load.ts';
+import { asLoad, hasMarks, hasTriggers, isRemembered, mirrorReplaced } from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './run-counts.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from './drizzle.ts';
@@ -20,6 +20,8 @@ export interface Held {
   readonly isRemembered: boolean;
   /** It has the column that marks rows as deleted; another process may have added it, or dropped it. */
   readonly hasMarks: boolean;
+  /** Triggers of others are on the mirror table, which may undo what is written. */
+  readonly hasTriggers: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function holdFence(
       isRemembered:
         mirror === undefined ? sql<boolean>`true` : isRemembered(store, mirror.schema, mirror.identifier),
       hasMarks: hasMarks(store),
+      hasTriggers: hasTriggers(store),
     })
     .from(tables)
     .where(heldBy(store, lease))

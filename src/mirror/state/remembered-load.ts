@@ -83,6 +83,12 @@ export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
    WHERE a.attrelid = ${tables.mirrorOid}::oid AND a.attname = ${DELETED_AT} AND NOT a.attisdropped)`;
 }
 
+/** Whether the mirror table that a row of state remembers has a trigger on changes of rows. Ours is on TRUNCATE. */
+export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
+  return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_trigger t
+   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND NOT t.tgisinternal AND t.tgtype & 28 <> 0)`;
+}
+
 /** What a page brings would go to other rows than those that the link stands for. */
 export function mirrorReplaced({ table, qualified }: MirrorTable): Failure {
   return new Failure({
