@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { qualifiedName, quoteLiteral } from './identifier.ts';
+import { Failure } from '../model/failure.ts';
 import type { LoadMark } from './load-identity.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { createSchema } from './state/migrate.ts';
@@ -15,23 +16,40 @@ export function marksName(schema: string): string {
   return qualifiedName(schema, MARKS);
 }
 
-/** Makes the table of marks where there is none, in the caller's transaction. */
+/** Makes the table of marks where there is none, in the caller's transaction. @throws Failure `name-taken` */
 export async function ensureMarks(client: pg.ClientBase, schema: string): Promise<void> {
-  const isThere = async (): Promise<boolean> => {
-    const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
-      marksName(schema),
-    ]);
-    return rows[0]?.found === true;
-  };
-  if (await isThere()) return;
+  if (await areThere(client, schema)) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
-  if (await isThere()) return;
+  if (await areThere(client, schema)) return;
   await createSchema(client, schema);
   const comment = 'Which load the rows of each mirror table are of, and how many pages brought something.';
   await client.query(
     `CREATE TABLE ${marksName(schema)} (table_name text PRIMARY KEY, load uuid NOT NULL, pages bigint NOT NULL);
      COMMENT ON TABLE ${marksName(schema)} IS ${quoteLiteral(comment)}`,
   );
+}
+
+/** Whether the table of marks is there. @throws Failure `name-taken` where its name is something else's. */
+async function areThere(client: pg.ClientBase, schema: string): Promise<boolean> {
+  const { rows } = await client.query<{ ours: boolean }>(
+    `SELECT c.relkind = 'r' AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped
+         AND (a.attname, a.atttypid) IN (('table_name', 'text'::regtype), ('load', 'uuid'::regtype), ('pages', 'bigint'::regtype))) = 3 AS ours
+       FROM pg_class c WHERE c.oid = to_regclass($1)`,
+    [marksName(schema)],
+  );
+  const [found] = rows;
+  if (found?.ours !== false) return found !== undefined;
+  throw new Failure({
+    code: 'name-taken',
+    reaction: 'stop-table',
+    message: `${marksName(schema)} is there already, and is not what mirrorverse keeps beside the mirror tables under that name.`,
+    remedy: `Rename or drop it, or set postgres.schema (MIRRORVERSE_SCHEMA) to another schema.`,
+  });
+}
+
+/** Whether a mirror table has a mark; none has one where there is no table of marks. */
+export async function hasMark(client: pg.ClientBase, mirror: MirrorTable): Promise<boolean> {
+  return (await areThere(client, mirror.schema)) && (await readMark(client, mirror)) !== null;
 }
 
 /** A mirror table's mark; null where it has none. The table of marks has to be there. */

@@ -170,14 +170,8 @@ export class PageWriter {
     const { store, mirror } = this.options;
     const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
     return this.fenced(signal, async (client, held) => {
-      const mode = {
-        append: false,
-        rewrite: true,
-        remember: undefined,
-        rewound: false,
-        watched: held.hasTriggers,
-        maxShare: 1,
-      };
+      const how = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
+      const mode = { ...how, watched: held.hasTriggers };
       const stored = await this.rows.store(client, page, mode);
       await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),

@@ -55,13 +55,12 @@ export async function readRowFilters(
 }
 
 /**
- * Has triggers that wait for the COMMIT fire with each statement, in this transaction: what they undo, or
- * refuse, must show before.
+ * Has triggers and constraints that wait for the COMMIT act with each statement, in this transaction: what
+ * they undo must show before, and of what they refuse single rows go to quarantine. A foreign key may wait.
  */
 export async function fireAtOnce(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
-    `SELECT c.conname AS name FROM pg_trigger t JOIN pg_constraint c ON c.oid = t.tgconstraint
-      WHERE t.tgrelid = $1::regclass AND t.tgdeferrable AND NOT t.tgisinternal`,
+    `SELECT conname AS name FROM pg_constraint WHERE conrelid = $1::regclass AND condeferrable AND contype <> 'f'`,
     [mirror.qualified],
   );
   if (rows.length === 0) return;

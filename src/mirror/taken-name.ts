@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { Failure } from '../model/failure.ts';
 import { MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
-import { TRIGGER } from './truncation-trigger.ts';
+import { hasMark } from './load-marks.ts';
+import { TRIGGER, TRUNCATED } from './truncation-trigger.ts';
 
 /** What may have a name in PostgreSQL, by `relkind`; a type that is no relation is `T` here. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -45,18 +46,23 @@ export async function assertNameFree(
 /**
  * Makes sure that a table which the state does not know was made as a mirror table: to adopt somebody's
  * own would be to alter it, and to delete its rows with the first sweep. Where the state was lost, its
- * tables show to be ours by the trigger, or by the column that each of them has and that cannot be null.
+ * tables show to be ours by the trigger, by the mark of their load, or by the columns that each of them
+ * has: somebody may well note when a row was mirrored, but not the row's version beside that.
  *
  * @throws Failure `foreign-table`; nothing is touched.
  */
-export async function assertOurs(client: pg.ClientBase, { qualified, table }: MirrorTable): Promise<void> {
+export async function assertOurs(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
+  const { qualified, table, versionField } = mirror;
+  const version = versionField === undefined ? null : mirror.columns[versionField]?.identifier;
   const { rows } = await client.query<{ ours: boolean }>(
-    `SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = $2)
-         OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::regclass AND attname = $3
-               AND atttypid = 'timestamptz'::regtype AND attnotnull AND NOT attisdropped) AS ours`,
-    [qualified, TRIGGER, MIRRORED_AT],
+    `SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+              WHERE t.tgrelid = $1::regclass AND t.tgname = $2 AND p.proname = $3)
+         OR (SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = $1::regclass AND NOT attisdropped
+               AND ((attname = $4 AND atttypid = 'timestamptz'::regtype AND attnotnull)
+                 OR (attname = $5 AND atttypid = 'bigint'::regtype))) AS ours`,
+    [qualified, TRIGGER, TRUNCATED, MIRRORED_AT, version],
   );
-  if (rows[0]?.ours === true) return;
+  if (rows[0]?.ours === true || (await hasMark(client, mirror))) return;
   throw new Failure({
     code: 'foreign-table',
     reaction: 'stop-table',

@@ -7,7 +7,7 @@ import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from './strong-l
 /** Name of the trigger on every mirror table. */
 export const TRIGGER = 'mirrorverse_truncated';
 /** And of the function that it calls, in the state schema. */
-const TRUNCATED = 'forget_truncated';
+export const TRUNCATED = 'forget_truncated';
 
 /** What a mirror table's trigger was made with. */
 function parametersOf(store: StateStore, mirror: MirrorTable): readonly string[] {

@@ -22,6 +22,19 @@ const TAKEN: Readonly<
     drop: 'TABLE',
     code: 'foreign-table',
   },
+  'a table that notes when its rows were mirrored': {
+    sql: `CREATE TABLE dataverse.account (accountid uuid PRIMARY KEY, name text, _mirrored_at timestamptz NOT NULL DEFAULT now());
+            INSERT INTO dataverse.account VALUES (gen_random_uuid(), 'mine')`,
+    drop: 'TABLE',
+    code: 'foreign-table',
+  },
+  'a table with a trigger of the name of ours': {
+    sql: `CREATE TABLE dataverse.account (accountid uuid PRIMARY KEY, name text);
+            CREATE OR REPLACE FUNCTION public.theirs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER mirrorverse_truncated BEFORE TRUNCATE ON dataverse.account EXECUTE FUNCTION public.theirs()`,
+    drop: 'TABLE',
+    code: 'foreign-table',
+  },
   'a partitioned table': {
     sql: 'CREATE TABLE dataverse.account (id int) PARTITION BY RANGE (id)',
     drop: 'TABLE',
@@ -89,15 +102,32 @@ describe('what somebody else has under the name of a mirror table is refused by 
   });
 });
 
+it.each(['TABLE', 'VIEW'])(
+  'a %s of somebody called as our table of marks stops tables by its name',
+  async (kind) => {
+    await using other = await SyncBench.open({}, 'administrator');
+    await other.database.query(
+      `CREATE SCHEMA dataverse; CREATE ${kind} dataverse._loads AS SELECT 1 AS mine`,
+    );
+    const [result] = await other.sync(['account']);
+    expect(result?.failure?.code).toBe('name-taken');
+    expect(result?.failure?.message).toContain('"dataverse"."_loads"');
+    await other.database.query(`DROP ${kind} dataverse._loads`);
+    expect(failures(await other.sync(['account']))).toEqual({});
+  },
+);
+
 describe('mirror tables whose state was lost show to be ours', () => {
-  it('by their triggers, and without these by the column that each has', async () => {
+  it('by their triggers, and without these by the marks of their loads or the columns that each has', async () => {
     const { database, emulator } = bench;
     expect(failures(await bench.sync(TABLES))).toEqual({});
     await database.query('ALTER TABLE dataverse.contact DROP COLUMN _mirrored_at');
     await database.query('TRUNCATE mirrorverse.tables, mirrorverse.columns');
     expect(failures(await bench.sync(TABLES))).toEqual({});
-    await database.query('DROP SCHEMA mirrorverse CASCADE');
-    expect(failures(await bench.sync(TABLES))).toEqual({});
+    for (const lost of ['', '; DROP TABLE dataverse._loads']) {
+      await database.query(`DROP SCHEMA mirrorverse CASCADE${lost}`);
+      expect(failures(await bench.sync(TABLES))).toEqual({});
+    }
     for (const table of TABLES) {
       expect(await differences(emulator.store, database, table)).toEqual([]);
     }

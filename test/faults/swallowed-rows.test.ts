@@ -139,6 +139,22 @@ describe('a table whose rows', () => {
     expect(await bench.database.query('SELECT FROM mirrorverse.quarantine')).toHaveLength(1);
   });
 
+  it('a deferred constraint refuses go to quarantine, and the others are stored', async () => {
+    const [first = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(
+      'ALTER TABLE dataverse.account ADD CONSTRAINT theirs UNIQUE (telephone1) DEFERRABLE INITIALLY DEFERRED',
+    );
+    const [second = '', third = ''] = bench.emulator.store.seed(TABLE, 2);
+    for (const key of [first, second]) bench.emulator.store.update(TABLE, key, { telephone1: 'the same' });
+    bench.emulator.store.update(TABLE, third, { name: 'stored', telephone1: 'another' });
+    expect(await sync()).toEqual({});
+    expect(await bench.database.query('SELECT * FROM mirrorverse.quarantine')).toEqual([
+      expect.objectContaining({ sqlstate: '23505' }),
+    ]);
+    expect(await bench.database.query(`SELECT FROM dataverse.account WHERE name = 'stored'`)).toHaveLength(1);
+  });
+
   it('a rule replaces stops', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});

@@ -20,7 +20,7 @@ export interface Held {
   readonly isRemembered: boolean;
   /** It has the column that marks rows as deleted; another process may have added it, or dropped it. */
   readonly hasMarks: boolean;
-  /** Triggers of others are on the mirror table, which may undo what is written. */
+  /** Triggers of others are on the mirror table, which may undo what is written, or constraints that may wait. */
   readonly hasTriggers: boolean;
 }
 

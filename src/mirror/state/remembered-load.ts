@@ -83,10 +83,13 @@ export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
    WHERE a.attrelid = ${tables.mirrorOid}::oid AND a.attname = ${DELETED_AT} AND NOT a.attisdropped)`;
 }
 
-/** Whether the mirror table that a row of state remembers has a trigger on changes of rows. Ours is on TRUNCATE. */
+/**
+ * Whether the mirror table that a row of state remembers has a trigger on changes of rows, or a constraint that may
+ * be looked at as late as the COMMIT. Our trigger is on TRUNCATE.
+ */
 export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_trigger t
-   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND NOT t.tgisinternal AND t.tgtype & 28 <> 0)`;
+   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0)`;
 }
 
 /** What a page brings would go to other rows than those that the link stands for. */
