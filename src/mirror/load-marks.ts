@@ -69,6 +69,7 @@ export async function giveMark(
 ): Promise<LoadMark> {
   return written(
     client,
+    mirror,
     `INSERT INTO ${marksName(mirror.schema)} AS m (table_name, load, pages)
      VALUES ($1, coalesce($2::uuid, gen_random_uuid()), $3)
      ON CONFLICT (table_name) DO UPDATE SET load = m.load
@@ -81,6 +82,7 @@ export async function giveMark(
 export async function beginLoad(client: pg.ClientBase, mirror: MirrorTable): Promise<LoadMark> {
   return written(
     client,
+    mirror,
     `INSERT INTO ${marksName(mirror.schema)} (table_name, load, pages) VALUES ($1, gen_random_uuid(), 1)
      ON CONFLICT (table_name) DO UPDATE SET load = excluded.load, pages = 1
      RETURNING load::text AS load, pages::float8 AS pages`,
@@ -92,6 +94,7 @@ export async function beginLoad(client: pg.ClientBase, mirror: MirrorTable): Pro
  * Counts a page that brought something, in its transaction.
  *
  * @returns null where the mark is gone or is of another load than the state knows.
+ * @throws Failure `rows-swallowed`
  */
 export async function countPage(
   client: pg.ClientBase,
@@ -103,12 +106,32 @@ export async function countPage(
      RETURNING load::text AS load, pages::float8 AS pages`,
     [mirror.table.logicalName, load],
   );
-  return rows[0] ?? null;
+  if (rows[0] !== undefined) return rows[0];
+  const found = await readMark(client, mirror);
+  if (found !== null && found.load === load) throw markSwallowed(mirror);
+  return null;
 }
 
-async function written(client: pg.ClientBase, text: string, values: unknown[]): Promise<LoadMark> {
+/** @throws Failure `rows-swallowed` */
+async function written(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  text: string,
+  values: unknown[],
+): Promise<LoadMark> {
   const { rows } = await client.query<LoadMark & pg.QueryResultRow>(text, values);
   const [mark] = rows;
-  if (mark === undefined) throw new Error('a mark was not written');
+  if (mark === undefined) throw markSwallowed(mirror);
   return mark;
+}
+
+/** Not told, it would look like a mirror table that is replaced again and again. */
+function markSwallowed({ schema, table: { logicalName: table } }: MirrorTable): Failure {
+  return new Failure({
+    code: 'rows-swallowed',
+    reaction: 'stop-table',
+    message: `The mark of table ${table} in ${marksName(schema)} cannot be written: a trigger or a rule on that table drops it. Nothing of the page was committed.`,
+    remedy: `Drop it; table ${table} then goes on by itself.`,
+    details: { table },
+  });
 }

@@ -139,6 +139,21 @@ describe('a table whose rows', () => {
     expect(await bench.database.query('SELECT FROM mirrorverse.quarantine')).toHaveLength(1);
   });
 
+  it('have a mark that a trigger drops stop, in a delta and in a re-baseline, and tell of it', async () => {
+    const [first = ''] = bench.emulator.store.seed(TABLE, 5);
+    expect(await sync()).toEqual({});
+    await bench.database.query(DROPPING('INSERT OR UPDATE', 'dataverse._loads'));
+    bench.emulator.store.update(TABLE, first, { name: 'changed' });
+    for (const restart of [false, true]) {
+      const [result] = await bench.sync([TABLE], {}, { restart });
+      expect(result?.failure?.code).toBe('rows-swallowed');
+      expect(result?.failure?.message).toContain('"dataverse"."_loads"');
+    }
+    await bench.database.query('DROP TRIGGER "their trigger" ON dataverse._loads');
+    expect(await sync()).toEqual({});
+    expect(await differ()).toEqual([]);
+  });
+
   it('a deferred constraint refuses go to quarantine, and the others are stored', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
