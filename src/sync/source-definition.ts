@@ -102,6 +102,11 @@ export class SourceDefinition {
     }
   }
 
+  /** Has the next `read` ask the environment, however lately it was asked in vain: rows do not fit. */
+  askAgain(): void {
+    if (this.standIn !== undefined) this.standIn = { ...this.standIn, retryAt: Number.NEGATIVE_INFINITY };
+  }
+
   /** What the mirror knows may have changed: another process may have prepared the table. */
   forget(): void {
     this.known = undefined;

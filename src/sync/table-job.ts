@@ -257,6 +257,7 @@ export class TableJob {
     progress: PassProgress,
     signal: AbortSignal,
   ): Promise<boolean> {
+    if (taken.quarantined > 0) this.preparation.askAgain();
     return withSecondLook(
       this.parts(),
       taken,
@@ -378,7 +379,10 @@ export class TableJob {
   /** What this process believed of table and mirror may be what was wrong: look again next time. */
   private async failed(failure: Failure, start: number): Promise<void> {
     this.preparation.forget();
-    if (failure.reaction === 'stop-table') this.dataverse.metadata.forget(this.settings.name);
+    if (failure.reaction === 'stop-table') {
+      this.dataverse.metadata.forget(this.settings.name);
+      this.preparation.askAgain();
+    }
     await this.record(failure, start);
   }
 

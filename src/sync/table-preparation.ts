@@ -181,6 +181,14 @@ export class TablePreparation {
     return this.dataverse.metadata.version !== this.version;
   }
 
+  /**
+   * Rows could not be stored. A definition that stands in for one that cannot be had may be why, so the
+   * next `make` asks for that one first.
+   */
+  askAgain(): void {
+    this.source.askAgain();
+  }
+
   /** What this process believes of the mirror table may be wrong: look again next time. */
   forget(): void {
     this.prepared = undefined;

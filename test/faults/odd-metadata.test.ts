@@ -1,5 +1,6 @@
 import { afterAll, afterEach, assert, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultAction } from '../../src/emulator/fault-script.ts';
+import { integer } from '../../src/emulator/model/column-kinds.ts';
 import { readStatus } from '../../src/operations/status.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
@@ -272,5 +273,23 @@ describe('metadata that cannot be had', () => {
     const asked = requests.find({ table: 'new_car' }).filter(({ url }) => url.includes(ATTRIBUTES));
     expect(asked).toHaveLength(1);
     await expectEqual();
+  });
+
+  it('is asked for again at once where rows did not fit what was known', async () => {
+    const { store, faults } = bench.emulator;
+    store.addTable(smallTable('new_Bus'));
+    store.addColumn('new_bus', integer('new_Seats', ['Seats', 'Seats']));
+    const id = store.insert('new_bus', { new_seats: 50 });
+    await using session = await bench.session(['new_bus']);
+    expect(failures(await session.sync())).toEqual({});
+    fault("LogicalName='new_bus'", { status: 403 });
+    store.retypeColumn('new_bus', 'new_seats', { kind: 'String', maxLength: 100 });
+    store.update('new_bus', id, { new_seats: 'many' });
+    const [first] = await session.sync();
+    expect(first).toMatchObject({ failure: null, quarantined: 1 });
+    faults.clear();
+    const [second] = await session.sync();
+    expect(second).toMatchObject({ failure: null, quarantined: 0 });
+    await expectEqual('new_bus');
   });
 });

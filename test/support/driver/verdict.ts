@@ -56,18 +56,23 @@ export async function verdict(
   return problems;
 }
 
-/** A pass; where a sweep of a table that was emptied waits for somebody's word, it is given, and another. */
+/**
+ * A pass; and another one with somebody's word, where a sweep of a table that was emptied waits for it, or
+ * rows that were marked deleted before deletes became hard.
+ */
 async function passedWithConsent(
   { database }: Surroundings,
   source: Source,
   process: SimulatedProcess,
 ): Promise<string[]> {
   const results = (await process.pass()) ?? [];
-  const waits = results.some(
-    ({ table, failure }) => failure?.code === 'sweep-refused' && source.emptied.has(table),
+  const codes = results.flatMap(({ table, failure }) =>
+    failure?.code === 'sweep-refused' && !source.emptied.has(table) ? [] : [failure?.code],
   );
-  if (!waits) return failuresOf(results, 'the last pass');
+  const isWaiting = codes.includes('sweep-refused') || codes.includes('erasure-refused');
+  if (!isWaiting) return failuresOf(results, 'the last pass');
   await database.query('UPDATE mirrorverse.tables SET sweep_allowed = true WHERE unseen_rows IS NOT NULL');
+  await database.query('UPDATE mirrorverse.tables SET erasure_allowed = true WHERE marked_rows IS NOT NULL');
   return passed(process, 'the pass after a yes');
 }
 
