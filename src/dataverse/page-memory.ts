@@ -32,6 +32,12 @@ const MB = 1024 * 1024;
 const NEGLIGIBLE = MB;
 const OVERDRAFT = 8 * MB;
 
+/**
+ * Stretches that are kept at most: two for each page of eight tables, and as many for those read ahead.
+ * Pages of a daemon have ever other sizes, and few stretches fit the next one.
+ */
+const MOST_SPARES = 48;
+
 interface Waiter {
   readonly bytes: number;
   readonly start: () => void;
@@ -94,6 +100,11 @@ export class PageMemory {
   keep(spare: Spare): void {
     this.spares.add(spare);
     this.kept += spare.touched;
+    const [oldest] = this.spares;
+    if (oldest !== undefined && this.spares.size > MOST_SPARES) {
+      this.forget(oldest);
+      letGo(oldest.buffer);
+    }
     this.makeRoom(0);
   }
 

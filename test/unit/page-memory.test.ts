@@ -124,6 +124,16 @@ test('memory that is kept for later makes room for pages that need it now', asyn
   idle.release();
 });
 
+test('memory of ever other sizes is not kept without end, the oldest goes', async () => {
+  const memory = new PageMemory(100 * MB);
+  await memory.reserve(MB, signal);
+  for (let size = 1; size <= 1_000; size++)
+    memory.keep({ buffer: new ArrayBuffer(8 * size), touched: 8 * size });
+  expect(memory.inReserve).toBeLessThanOrEqual(48 * 8_000);
+  expect(memory.spare(8_000)).toBeDefined();
+  expect(memory.spare(8)).toBeUndefined();
+});
+
 test('nothing is kept once no page is at work', async () => {
   const memory = new PageMemory(10 * MB);
   const page = await memory.reserve(2 * MB, signal);
