@@ -203,8 +203,7 @@ function addressProblem(text: string): string | undefined {
   }
 }
 
-const SEVERAL_HOSTS =
-  'names several hosts, of which mirrorverse would have to find the one that may be written; name that one (variable DATABASE_URL)';
+const SEVERAL_HOSTS = 'names several hosts; name the one host that takes writes (variable DATABASE_URL)';
 
 /** What was refused is not missing as well. */
 function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {

@@ -67,7 +67,7 @@ export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Fail
   });
 }
 
-/** No page is as large as this; a page's own limit is the business of whoever asked for it. */
+/** For an answer that is no page. The limit of a page is another one, and its reader asks for fewer rows. */
 export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({

@@ -82,6 +82,11 @@ class EitherInflate extends Transform {
     this.inflate.write(chunk, done);
   }
 
+  override _read(size: number): void {
+    this.inflate?.resume();
+    super._read(size);
+  }
+
   override _flush(done: TransformCallback): void {
     this.inflate?.once('end', done);
     this.inflate?.end();
@@ -94,7 +99,10 @@ class EitherInflate extends Transform {
 
   private start(first: Buffer): Inflate | InflateRaw {
     const inflate = ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate(PIECE) : createInflateRaw(PIECE);
-    inflate.on('data', (piece: Buffer) => this.push(piece));
+    inflate.on('data', (piece: Buffer) => {
+      // A few bytes may become megabytes, which would wait here for a reader that is slower.
+      if (!this.push(piece)) inflate.pause();
+    });
     inflate.on('error', (error) => this.destroy(error));
     return inflate;
   }

@@ -33,8 +33,9 @@ const NEGLIGIBLE = MB;
 const OVERDRAFT = 8 * MB;
 
 /**
- * Stretches that are kept at most: two for each page of eight tables, and as many for those read ahead.
- * Pages of a daemon have ever other sizes, and few stretches fit the next one.
+ * Stretches that are kept at most. A page has two, and a table has two pages at most, one of them read
+ * ahead: so this is enough for twelve tables at once. Pages of a daemon have ever other sizes, and without
+ * a limit a process that is never without work would keep stretches of all of them.
  */
 const MOST_SPARES = 48;
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { UnknownCoding } from '../../src/dataverse/content-coding.ts';
+import { decoded, UnknownCoding } from '../../src/dataverse/content-coding.ts';
 import { createHttpClient, type HttpAnswer } from '../../src/dataverse/http-client.ts';
 import { networkCode } from '../../src/dataverse/retry.ts';
 
@@ -163,5 +165,25 @@ test('trailers come with the answer, of a compressed body too', async () => {
       response.end(CODINGS[coding]?.(PAGE));
     };
     expect((await read()).trailers.get('odata-error')).toBe('x');
+  }
+});
+
+test('a body that becomes much larger is decoded no faster than it is read, in whatever coding', async () => {
+  const whole = Buffer.alloc(16_000_000);
+  for (const [coding, encode] of [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+  ] as const) {
+    const response = Object.assign(new PassThrough(), { headers: { 'content-encoding': coding } });
+    const body = decoded(response as unknown as IncomingMessage);
+    response.end(encode(whole));
+    await once(body, 'readable');
+    await setTimeout(50);
+    expect(body.readableLength).toBeLessThan(1_000_000);
+    let length = 0;
+    for await (const piece of body) length += (piece as Buffer).length;
+    expect(length).toBe(whole.length);
   }
 });
