@@ -1,6 +1,6 @@
 /** The floor of whatever reads a table: its pages fetched and parsed as the mirror does, and dropped. */
 import { pino } from 'pino';
-import { createChangeFeed } from '../../src/dataverse/change-feed.ts';
+import { createChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import { openDataverse } from '../../src/dataverse/dataverse.ts';
 
 export interface FetchFloor {

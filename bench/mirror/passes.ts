@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
-import { Session } from '../../src/cli/session.ts';
+import { Session } from '../../src/cli/opened-mirror.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { commandVariables, type CommandSurroundings } from '../support/mirror-command.ts';
 import { openTransactionCounter, type TransactionCounter } from './transaction-counter.ts';

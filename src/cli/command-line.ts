@@ -2,24 +2,24 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { toFailure } from '../model/failure.ts';
-import { backfill } from './backfill.ts';
-import { check } from './check.ts';
+import { backfill } from './commands/backfill.ts';
+import { check } from './commands/check.ts';
 import { UsageError, type Command } from './command.ts';
 import { failureStatus } from './exit-status.ts';
-import { demo } from './demo.ts';
-import { emulator } from './emulator.ts';
-import { helpText } from './help.ts';
+import { demo } from './commands/demo.ts';
+import { emulator } from './commands/emulator.ts';
+import { helpText } from './commands/help.ts';
 import { createLogger } from './log.ts';
-import { migrate } from './migrate.ts';
+import { migrate } from './commands/migrate.ts';
 import { printLine } from './output.ts';
-import { plan } from './plan.ts';
-import { quarantine } from './quarantine.ts';
-import { run } from './run.ts';
-import { status } from './status.ts';
-import { sync } from './sync.ts';
-import { tables } from './tables.ts';
-import { track } from './track.ts';
-import { version } from './version.ts';
+import { plan } from './commands/plan.ts';
+import { quarantine } from './commands/quarantine.ts';
+import { run } from './commands/run.ts';
+import { status } from './commands/status.ts';
+import { sync } from './commands/sync.ts';
+import { tables } from './commands/tables.ts';
+import { track } from './commands/track.ts';
+import { version } from './commands/version.ts';
 
 const COMMANDS: readonly Command[] = [
   run,

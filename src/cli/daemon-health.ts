@@ -1,12 +1,12 @@
-import { startHealthServer } from '../operations/health-server.ts';
-import { startHeartbeat } from '../operations/liveness.ts';
-import { statusOfProcess } from '../operations/process-status.ts';
-import { after, notReady, starting, type Happening } from '../operations/readiness.ts';
+import { startHealthServer } from '../operations/health/health-server.ts';
+import { startHeartbeat } from '../operations/health/liveness.ts';
+import { statusOfProcess } from '../operations/health/process-status.ts';
+import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
 import type { Failure } from '../model/failure.ts';
-import { createOutageLog } from '../sync/outage-log.ts';
-import type { RunWatch } from '../sync/run-watch.ts';
-import type { Session } from './session.ts';
-import { statusOptions } from './status.ts';
+import { createOutageLog } from '../sync/watch/outage-log.ts';
+import type { RunWatch } from '../sync/watch/run-watch.ts';
+import type { Session } from './opened-mirror.ts';
+import { statusOptions } from './commands/status.ts';
 
 /** The daemon's health as it goes: told of what happens, telling whoever asks. */
 export interface DaemonHealth {

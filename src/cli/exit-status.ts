@@ -1,5 +1,5 @@
 import type { Failure } from '../model/failure.ts';
-import type { RunResult } from '../sync/run-outcome.ts';
+import type { RunResult } from '../sync/run/run-outcome.ts';
 import type { CommandContext } from './command.ts';
 
 const FAILED = 1;

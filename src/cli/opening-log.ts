@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Failure } from '../model/failure.ts';
-import { createBursts, fieldsOf } from '../model/burst.ts';
-import { levelAfter } from '../sync/outage-log.ts';
+import { createBursts, fieldsOf } from '../log/log-throttle.ts';
+import { levelAfter } from '../sync/watch/outage-log.ts';
 
 /** Tells how the daemon gets at its database and its environment. */
 export interface OpeningLog {

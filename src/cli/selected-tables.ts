@@ -1,5 +1,5 @@
 import { fitsPattern } from '../model/name-pattern.ts';
-import type { Resolution, ResolvedTable, TableEntry } from '../sync/table-resolution.ts';
+import type { Resolution, ResolvedTable, TableEntry } from '../sync/tables/table-resolution.ts';
 import { UsageError } from './command.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { errorCode } from '../model/error-code.ts';
-import { secretInFile, secretProblem, withoutLineBreaks, type SecretText } from '../model/secret-text.ts';
+import { secretInFile, secretProblem, withoutLineBreaks, type SecretText } from '../log/secret-text.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file-settings.ts';
 

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { createBudget, type Budget, type BudgetLimits } from './budget.ts';
-import { DataverseClient } from './client.ts';
-import { createHttpClient } from './http-client.ts';
-import { createMetadata, type Metadata } from './metadata.ts';
-import { createTokenSource, type SignIn } from './sign-in.ts';
+import { createBudget, type Budget, type BudgetLimits } from './budget/budget.ts';
+import { DataverseClient } from './http/client.ts';
+import { createHttpClient } from './http/http-client.ts';
+import { createMetadata, type Metadata } from './metadata/metadata.ts';
+import { createTokenSource, type SignIn } from './sign-in/sign-in.ts';
 
 export interface ClientLimits {
   /** Milliseconds from the start of a request to the last byte of its answer. */

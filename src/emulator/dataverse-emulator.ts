@@ -1,21 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { AccessTokens } from './access-tokens.ts';
-import { readRequest, type ApiRequest } from './api-request.ts';
-import { openIdReply, tokenReply } from './authority.ts';
-import { DataverseError } from './dataverse-error.ts';
-import { DataverseStore } from './dataverse-store.ts';
+import { AccessTokens } from './web-api/access-tokens.ts';
+import { readRequest, type ApiRequest } from './web-api/api-request.ts';
+import { openIdReply, tokenReply } from './web-api/authority.ts';
+import { DataverseError } from './web-api/dataverse-error.ts';
+import { DataverseStore } from './store/dataverse-store.ts';
 import { EmulatorSettings } from './emulator-settings.ts';
-import { alteredReply, faultReply } from './fault-reply.ts';
-import { FaultScript, type FaultAction } from './fault-script.ts';
-import { parseQuery } from './query-options.ts';
-import { quotingReply } from './quoting-reply.ts';
-import { JSON_CONTENT, type Reply } from './reply.ts';
-import { journalHeaders, RequestJournal, type JournalEntry } from './request-journal.ts';
-import { setServiceHeaders, writeReply } from './response-writer.ts';
-import { ServiceProtection } from './service-protection.ts';
-import type { TableDefinition } from './table-definition.ts';
-import { answer, refuseLongUrl } from './web-api-routes.ts';
+import { alteredReply, faultReply } from './faults/fault-reply.ts';
+import { FaultScript, type FaultAction } from './faults/fault-script.ts';
+import { parseQuery } from './web-api/query-options.ts';
+import { quotingReply } from './faults/quoting-reply.ts';
+import { JSON_CONTENT, type Reply } from './web-api/reply.ts';
+import { journalHeaders, RequestJournal, type JournalEntry } from './web-api/request-journal.ts';
+import { setServiceHeaders, writeReply } from './web-api/response-writer.ts';
+import { ServiceProtection } from './web-api/service-protection.ts';
+import type { TableDefinition } from './definitions/emulated-table.ts';
+import { answer, refuseLongUrl } from './web-api/web-api-routes.ts';
 
 export interface EmulatorOptions {
   /** The tables of the organization; the built-in model without it. */

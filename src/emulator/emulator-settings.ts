@@ -1,4 +1,4 @@
-import type { DeltaToken } from './delta-token.ts';
+import type { DeltaToken } from './rows/delta-token.ts';
 
 /** What a page hook is told. */
 export interface PageInfo {

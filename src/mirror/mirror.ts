@@ -2,28 +2,28 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
-import { assertEncoding } from './database-encoding.ts';
-import { APPLY_ALL } from './drift.ts';
-import { tellingGrants } from './grants.ts';
+import { assertEncoding } from './connection/database-encoding.ts';
+import { APPLY_ALL } from './table/drift.ts';
+import { tellingGrants } from './table/grants.ts';
 import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
-import { prepareMirrorTable, type Prepared, type PrepareOptions } from './mirror-schema.ts';
-import { mirrorTable, type MirrorTable } from './mirror-table.ts';
-import { PageWriter } from './page-writer.ts';
-import { openPool, transaction } from './postgres.ts';
-import { DEFAULT_ROW_POLICY, type RowPolicy } from './row-policy.ts';
+import { prepareMirrorTable, type Prepared, type PrepareOptions } from './table/mirror-schema.ts';
+import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
+import { PageWriter } from './page/page-writer.ts';
+import { openPool, transaction } from './connection/postgres.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from './quarantine/row-policy.ts';
 import {
   registerEnvironment,
   type RegisteredEnvironment,
   type SeenEnvironment,
-} from './state/environments.ts';
+} from './environment/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
-import { prepareIdleRuns, type StoreIdleRun } from './state/idle-runs.ts';
-import { registerTables, type Lease } from './state/leases.ts';
-import { forgetLabels, recordViewWishes } from './state/label-state.ts';
-import { migrateState, stateExists } from './state/migrate.ts';
+import { prepareIdleRuns, type StoreIdleRun } from './lease/idle-runs.ts';
+import { registerTables, type Lease } from './lease/leases.ts';
+import { forgetLabels, recordViewWishes } from './labels/label-state.ts';
+import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
-import { toldByFilters } from './swallowed-rows.ts';
-import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './sweep-guard.ts';
+import { toldByFilters } from './page/swallowed-rows.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './deletes/sweep-guard.ts';
 import { drizzle } from './state/drizzle.ts';
 
 export interface MirrorOptions {

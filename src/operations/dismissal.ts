@@ -1,7 +1,11 @@
 import type pg from 'pg';
-import { dismissQuarantined, listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
-import { postgresFailure } from '../mirror/sqlstate.ts';
-import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import {
+  dismissQuarantined,
+  listQuarantined,
+  type QuarantineEntry,
+} from '../mirror/quarantine/quarantined-rows.ts';
+import { postgresFailure } from '../mirror/connection/sqlstate.ts';
+import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { Failure } from '../model/failure.ts';
 

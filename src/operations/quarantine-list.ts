@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
-import { postgresFailure } from '../mirror/sqlstate.ts';
-import { readEnvironmentRecord } from '../mirror/state/environments.ts';
+import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine/quarantined-rows.ts';
+import { postgresFailure } from '../mirror/connection/sqlstate.ts';
+import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 
 /** An entry of the document that `quarantine --json` prints; members may be added, these stay. */

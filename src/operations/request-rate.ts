@@ -1,6 +1,6 @@
 import { createTask } from 'node-cron';
 import { ADAPTIVE } from '../model/schedule.ts';
-import { LONGEST_INTERVAL } from '../sync/adaptive-interval.ts';
+import { LONGEST_INTERVAL } from '../sync/schedule/adaptive-interval.ts';
 
 const WINDOW = 300_000;
 const TICKS = 20;

@@ -1,7 +1,7 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
-import { nameOfOdd } from '../dataverse/odd-items.ts';
-import { readRecordCounts } from '../dataverse/record-count.ts';
-import type { Resolution, TableEntry } from '../sync/table-resolution.ts';
+import { nameOfOdd } from '../dataverse/page/odd-items.ts';
+import { readRecordCounts } from '../dataverse/feed/record-count.ts';
+import type { Resolution, TableEntry } from '../sync/tables/table-resolution.ts';
 
 /** An entry of the document that `tables --json` prints; members may be added, these stay. */
 export interface ListedTable {

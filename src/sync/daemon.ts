@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
-import { registerTables } from '../mirror/state/leases.ts';
+import { registerTables } from '../mirror/lease/leases.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
-import { createBursts, fieldsOf } from '../model/burst.ts';
+import { createBursts, fieldsOf } from '../log/log-throttle.ts';
 import { toFailure } from '../model/failure.ts';
-import { lookAtEnvironment } from './environment-watch.ts';
-import type { LabelKeeper } from './label-keeper.ts';
-import type { LeaseKeeper } from './lease-keeper.ts';
-import { tellAgeingLinks } from './link-age.ts';
-import { watchMetadata } from './metadata-watch.ts';
-import { hasPatterns, readResolution } from './read-resolution.ts';
-import { tellRemoved } from './removed-tables.ts';
-import { runTables, type RunningTables } from './running-tables.ts';
-import type { TableJob } from './table-job.ts';
-import type { Resolution, TableChoice, TableEntry } from './table-resolution.ts';
+import { lookAtEnvironment } from './watch/environment-watch.ts';
+import type { LabelKeeper } from './watch/label-keeper.ts';
+import type { LeaseKeeper } from './lease/lease-keeper.ts';
+import { tellAgeingLinks } from './watch/link-age.ts';
+import { watchMetadata } from './watch/metadata-watch.ts';
+import { hasPatterns, readResolution } from './tables/read-resolution.ts';
+import { tellRemoved } from './tables/removed-tables.ts';
+import { runTables, type RunningTables } from './schedule/running-tables.ts';
+import type { TableJob } from './run/table-job.ts';
+import type { Resolution, TableChoice, TableEntry } from './tables/table-resolution.ts';
 
 export interface ScheduledTable extends TableEntry {
   /** Cron expression, or `adaptive`. */

@@ -1,19 +1,19 @@
-import { createChangeFeed, type ChangeFeed } from '../dataverse/change-feed.ts';
-import { markIncomplete } from '../dataverse/incomplete-rows.ts';
-import { livingRows } from '../dataverse/rows-by-key.ts';
-import type { PageWriter } from '../mirror/page-writer.ts';
-import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine.ts';
-import { parseKey } from '../mirror/row-key.ts';
-import { postgresFailure } from '../mirror/sqlstate.ts';
-import type { Lease } from '../mirror/state/leases.ts';
+import { createChangeFeed, type ChangeFeed } from '../dataverse/feed/change-feed.ts';
+import { markIncomplete } from '../dataverse/feed/incomplete-rows.ts';
+import { livingRows } from '../dataverse/feed/rows-by-key.ts';
+import type { PageWriter } from '../mirror/page/page-writer.ts';
+import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine/quarantined-rows.ts';
+import { parseKey } from '../mirror/page/row-key.ts';
+import { postgresFailure } from '../mirror/connection/sqlstate.ts';
+import type { Lease } from '../mirror/lease/leases.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
-import { requestMeter } from './request-meter.ts';
-import type { TableJobParts, TableSettings } from './table-job.ts';
-import { TablePreparation } from './table-preparation.ts';
-import { withLease } from './with-lease.ts';
+import { requestMeter } from './run/request-meter.ts';
+import type { TableJobParts, TableSettings } from './run/table-job.ts';
+import { TablePreparation } from './tables/table-preparation.ts';
+import { withLease } from './lease/with-lease.ts';
 
 /** What became of a table's rows in quarantine. */
 export interface RetryResult {

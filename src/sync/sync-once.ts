@@ -1,6 +1,6 @@
 import Bottleneck from 'bottleneck';
-import type { RunResult } from './run-outcome.ts';
-import type { RunOptions, TableJob } from './table-job.ts';
+import type { RunResult } from './run/run-outcome.ts';
+import type { RunOptions, TableJob } from './run/table-job.ts';
 
 /**
  * One pass over several tables, a bounded number at once. A failing table does not keep the others

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { column } from '../../src/emulator/model/column-kinds.ts';
-import type { TablePlan } from '../../src/operations/plan.ts';
+import { column } from '../../src/emulator/table-parts/column-kinds.ts';
+import type { TablePlan } from '../../src/operations/table-plan.ts';
 import { differences } from '../support/oracle.ts';
 import type { CommandLine } from '../support/command-line.ts';
 import { dataRequests, openBench } from '../support/bench.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultAction } from '../../src/emulator/fault-script.ts';
+import type { FaultAction } from '../../src/emulator/faults/fault-script.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
-import type { DataverseStore } from '../../src/emulator/dataverse-store.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 
 const TABLE = 'new_telemetry';

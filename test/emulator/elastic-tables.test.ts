@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import { EmulatedApi } from '../support/emulated-api.ts';
 
 const ID = '5b1f9a2e-0c1d-4e3f-8a4b-1c2d3e4f5a6b';

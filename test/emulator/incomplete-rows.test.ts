@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FaultHandle } from '../../src/emulator/fault-script.ts';
-import { customer, text } from '../../src/emulator/model/column-kinds.ts';
-import { auditColumns, primaryId } from '../../src/emulator/model/standard-columns.ts';
+import type { FaultHandle } from '../../src/emulator/faults/fault-script.ts';
+import { customer, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { auditColumns, primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { smallTable } from '../support/small-table.ts';

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { APPLY_ALL } from '../../src/mirror/drift.ts';
+import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
-import { openPool } from '../../src/mirror/postgres.ts';
+import { openPool } from '../../src/mirror/connection/postgres.ts';
 import { runDaemon } from '../../src/sync/daemon.ts';
-import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
-import { readResolution } from '../../src/sync/read-resolution.ts';
-import { TableJob } from '../../src/sync/table-job.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
+import { readResolution } from '../../src/sync/tables/read-resolution.ts';
+import { TableJob } from '../../src/sync/run/table-job.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { eventually } from '../support/command-line.ts';
 import { silent } from '../support/mirror.ts';
 import { isMirrored } from '../support/oracle.ts';

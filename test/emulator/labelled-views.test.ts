@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { column } from '../../src/emulator/model/column-kinds.ts';
+import { column } from '../../src/emulator/table-parts/column-kinds.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readLabels } from '../../src/dataverse/labels.ts';
+import { readLabels } from '../../src/dataverse/metadata/label-reader.ts';
 import { never } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 

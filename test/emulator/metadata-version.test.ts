@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { guid, text } from '../../src/emulator/model/column-kinds.ts';
+import { guid, text } from '../../src/emulator/table-parts/column-kinds.ts';
 import { EmulatedApi, type Answer } from '../support/emulated-api.ts';
 
 const MEMBER = '@Microsoft.Dynamics.CRM.globalmetadataversion';

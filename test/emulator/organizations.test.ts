@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { dateTime, integer, text } from '../../src/emulator/model/column-kinds.ts';
-import { primaryId, versionNumber } from '../../src/emulator/model/standard-columns.ts';
-import { defineTable } from '../../src/emulator/model/table.ts';
+import { dateTime, integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { primaryId, versionNumber } from '../../src/emulator/table-parts/standard-columns.ts';
+import { defineTable } from '../../src/emulator/table-parts/built-in-table.ts';
 import { EmulatedApi } from '../support/emulated-api.ts';
 
 const ORGANIZATION = defineTable({

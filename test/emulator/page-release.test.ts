@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createChangeFeed } from '../../src/dataverse/change-feed.ts';
+import { createChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import type { Page } from '../../src/model/page.ts';
 import { never } from '../support/mirror.ts';
 import { smallTable } from '../support/small-table.ts';

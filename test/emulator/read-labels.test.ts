@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readLabels } from '../../src/dataverse/labels.ts';
+import { readLabels } from '../../src/dataverse/metadata/label-reader.ts';
 import type { EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
-import type { LocalizedText, TableLabels } from '../../src/model/labels.ts';
+import type { LocalizedText, TableLabels } from '../../src/model/option-labels.ts';
 import { never } from '../support/mirror.ts';
 import { recordedTables } from '../support/recorded.ts';
 import { SyncBench } from '../support/sync.ts';

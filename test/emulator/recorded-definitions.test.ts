@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseExactJson } from '../../src/emulator/exact-json.ts';
+import { parseExactJson } from '../../src/emulator/metadata/exact-json.ts';
 import { EmulatedApi } from '../support/emulated-api.ts';
 import { RECORDED, recordedDocument, recordedTable } from '../support/recorded.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { column, text } from '../../src/emulator/model/column-kinds.ts';
-import { LONGEST_URL } from '../../src/emulator/web-api-routes.ts';
+import { column, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { LONGEST_URL } from '../../src/emulator/web-api/web-api-routes.ts';
 import { EmulatedApi } from '../support/emulated-api.ts';
 
 /** An address of exactly the given length that reads accounts. */

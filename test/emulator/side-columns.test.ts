@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createChangeFeed } from '../../src/dataverse/change-feed.ts';
+import { createChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import { cellText } from '../../src/model/page.ts';
-import { Churn } from '../../src/emulator/churn.ts';
-import { decimal, integer } from '../../src/emulator/model/column-kinds.ts';
-import { auditColumns, ownerColumns, primaryId } from '../../src/emulator/model/standard-columns.ts';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
-import { Random } from '../../src/emulator/random.ts';
+import { Churn } from '../../src/emulator/demo/churn.ts';
+import { decimal, integer } from '../../src/emulator/table-parts/column-kinds.ts';
+import { auditColumns, ownerColumns, primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
+import { Random } from '../../src/emulator/demo/random.ts';
 import { never } from '../support/mirror.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Churn } from '../../src/emulator/churn.ts';
-import { decimal, integer, text } from '../../src/emulator/model/column-kinds.ts';
-import { primaryId } from '../../src/emulator/model/standard-columns.ts';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
-import { Random } from '../../src/emulator/random.ts';
+import { Churn } from '../../src/emulator/demo/churn.ts';
+import { decimal, integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
+import { Random } from '../../src/emulator/demo/random.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { turnOnTracking } from '../../src/dataverse/turn-on-tracking.ts';
+import { turnOnTracking } from '../../src/dataverse/metadata/turn-on-tracking.ts';
 import { never } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { integer, text } from '../../src/emulator/model/column-kinds.ts';
-import { primaryId, versionNumber } from '../../src/emulator/model/standard-columns.ts';
-import { defineTable } from '../../src/emulator/model/table.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import { integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { primaryId, versionNumber } from '../../src/emulator/table-parts/standard-columns.ts';
+import { defineTable } from '../../src/emulator/table-parts/built-in-table.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

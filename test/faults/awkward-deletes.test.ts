@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChangeFeed } from '../../src/dataverse/change-feed.ts';
+import type { ChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import { Failure } from '../../src/model/failure.ts';
 import type { Page } from '../../src/model/page.ts';
-import { runPass } from '../../src/sync/pass.ts';
+import { runPass } from '../../src/sync/run/pass.ts';
 import { id, page, row, tombstone, THING } from '../support/hand-made.ts';
 import { never, silent, testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';
 import { differences } from '../support/oracle.ts';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { APPLY_ALL } from '../../src/mirror/drift.ts';
+import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
 import { runDaemon } from '../../src/sync/daemon.ts';
-import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
-import { readResolution } from '../../src/sync/read-resolution.ts';
-import { TableJob } from '../../src/sync/table-job.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
+import { readResolution } from '../../src/sync/tables/read-resolution.ts';
+import { TableJob } from '../../src/sync/run/table-job.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { mirrorOptions, never, silent } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createChangeFeed, type ChangeFeed } from '../../src/dataverse/change-feed.ts';
+import { createChangeFeed, type ChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import type { Dataverse } from '../../src/dataverse/dataverse.ts';
-import type { Fault, FaultAction } from '../../src/emulator/fault-script.ts';
+import type { Fault, FaultAction } from '../../src/emulator/faults/fault-script.ts';
 import { toFailure } from '../../src/model/failure.ts';
 import { speedUpTime } from '../support/fast-time.ts';
 import { never } from '../support/mirror.ts';

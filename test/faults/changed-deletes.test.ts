@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { TablePlan } from '../../src/operations/plan.ts';
+import type { TablePlan } from '../../src/operations/table-plan.ts';
 import { runCheck } from '../support/check-document.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

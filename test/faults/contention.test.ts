@@ -1,14 +1,14 @@
 import type { PoolClient } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { column } from '../../src/emulator/model/column-kinds.ts';
+import { column } from '../../src/emulator/table-parts/column-kinds.ts';
 import { clusterPlace, queryOnce } from '../support/cluster-support.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testMirror } from '../support/mirror.ts';
 import { allDifferences } from '../support/oracle.ts';
 import { sqlFailpoint } from '../support/sql-failpoint.ts';
 import { failures, SyncBench } from '../support/sync.ts';
-import { registerTables, takeLease } from '../../src/mirror/state/leases.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { registerTables, takeLease } from '../../src/mirror/lease/leases.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 
 const TABLE = 'account';
 const CODES = ['40P01', '40001', '55P03'];

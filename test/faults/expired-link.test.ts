@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { LoadPlaces } from '../../src/sync/load-places.ts';
+import { LoadPlaces } from '../../src/sync/schedule/load-places.ts';
 import type { PageInfo } from '../../src/emulator/emulator-settings.ts';
 import { openBench } from '../support/bench.ts';
 import { differences } from '../support/oracle.ts';

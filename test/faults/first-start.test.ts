@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openBench } from '../support/bench.ts';
 import { openMirror, openMirrorPool, type MirrorOptions } from '../../src/mirror/mirror.ts';
-import { takeLease } from '../../src/mirror/state/leases.ts';
+import { takeLease } from '../../src/mirror/lease/leases.ts';
 import { eventually, logLines } from '../support/command-line.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { MIGRATION_COUNT } from '../support/earlier-state.ts';

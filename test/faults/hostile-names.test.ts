@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { qualifiedName, quoteIdentifier, shortenIdentifier } from '../../src/mirror/identifier.ts';
-import { refreshViews } from '../../src/mirror/labels/refresh-views.ts';
+import { qualifiedName, quoteIdentifier, shortenIdentifier } from '../../src/mirror/table/identifier.ts';
+import { refreshViews } from '../../src/mirror/views/refresh-views.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
 import { openMirror, openMirrorPool, type MirrorOptions } from '../../src/mirror/mirror.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { id, page } from '../support/hand-made.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { column } from '../../src/emulator/model/column-kinds.ts';
+import { column } from '../../src/emulator/table-parts/column-kinds.ts';
 import { logLines } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';

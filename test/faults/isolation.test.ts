@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../src/emulator/request-journal.ts';
+import type { JournalEntry } from '../../src/emulator/web-api/request-journal.ts';
 import { dataRequests, openBench } from '../support/bench.ts';
 import { eventually } from '../support/command-line.ts';
 import { allDifferences } from '../support/oracle.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { bool } from '../../src/emulator/model/column-kinds.ts';
-import { primaryId, versionNumber } from '../../src/emulator/model/standard-columns.ts';
-import { labeledView } from '../../src/mirror/labels/labeled-view.ts';
-import { MOST_VIEW_COLUMNS } from '../../src/mirror/labels/view-plan.ts';
+import { bool } from '../../src/emulator/table-parts/column-kinds.ts';
+import { primaryId, versionNumber } from '../../src/emulator/table-parts/standard-columns.ts';
+import { labeledView } from '../../src/mirror/views/labeled-view.ts';
+import { MOST_VIEW_COLUMNS } from '../../src/mirror/views/view-plan.ts';
 import { eventually } from '../support/command-line.ts';
 import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench } from '../support/sync.ts';

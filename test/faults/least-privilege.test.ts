@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { column } from '../../src/emulator/model/column-kinds.ts';
+import { column } from '../../src/emulator/table-parts/column-kinds.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { openStateStore } from '../../src/mirror/state/store.ts';
-import { checkSchedules } from '../../src/operations/check-link-life.ts';
-import { tellAgeingLinks } from '../../src/sync/link-age.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
+import { tellAgeingLinks } from '../../src/sync/watch/link-age.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { CommandLine, eventually, loggedCodes } from '../support/command-line.ts';
 import { BenchDaemon } from '../support/daemon.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

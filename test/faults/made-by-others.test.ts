@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import { openBench, type Bench } from '../support/bench.ts';
 import { runCheck } from '../support/check-document.ts';
 import { differences } from '../support/oracle.ts';

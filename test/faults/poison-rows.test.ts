@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePage, RowShape } from '../../src/dataverse/page-parser.ts';
+import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
 import { ROW_CANARY } from '../support/canaries.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { id, page, row, THING } from '../support/hand-made.ts';

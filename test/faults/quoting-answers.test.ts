@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FaultAction } from '../../src/emulator/fault-script.ts';
+import type { FaultAction } from '../../src/emulator/faults/fault-script.ts';
 import { openBench, type Bench } from '../support/bench.ts';
 import { leaks, leaksInState, ROW_CANARY } from '../support/canaries.ts';
 import { eventually, logLines, type RunningCommand } from '../support/command-line.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { text } from '../../src/emulator/model/column-kinds.ts';
-import { auditColumns, primaryId } from '../../src/emulator/model/standard-columns.ts';
-import { checkTable } from '../../src/operations/check-table.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { auditColumns, primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
+import { checkTable } from '../../src/operations/check/check-table.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { never } from '../support/mirror.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DataverseStore } from '../../src/emulator/dataverse-store.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
 import {
   addCars,
   CAR,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DataverseStore } from '../../src/emulator/dataverse-store.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
 import { addCars, CAR, carValues, defineColumn } from '../support/changing-table.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { telemetry } from '../../src/emulator/model/telemetry.ts';
+import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 

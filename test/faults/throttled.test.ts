@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../src/emulator/request-journal.ts';
+import type { JournalEntry } from '../../src/emulator/web-api/request-journal.ts';
 import { MIRRORED, allDifferences, differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 import { eventually } from '../support/command-line.ts';

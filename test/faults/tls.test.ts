@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import { openPool, transaction } from '../../src/mirror/postgres.ts';
+import { openPool, transaction } from '../../src/mirror/connection/postgres.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { silent } from '../support/mirror.ts';
 import { certificateFile, tlsServer, type TlsServer } from '../support/tls-server.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { TablePlan } from '../../src/operations/plan.ts';
+import type { TablePlan } from '../../src/operations/table-plan.ts';
 import { openBench } from '../support/bench.ts';
 
 it('a daemon killed while its table waits loses nothing of that; plan shows what waits and --apply ends it', async () => {

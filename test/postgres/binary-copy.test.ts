@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { POSTGRES_TYPE } from '../../src/mirror/column-sql.ts';
-import { binaryPieces } from '../../src/mirror/copy-binary.ts';
-import { copyPieces } from '../../src/mirror/copy-text.ts';
-import { copy } from '../../src/mirror/copy.ts';
-import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
+import { POSTGRES_TYPE } from '../../src/mirror/table/column-sql.ts';
+import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
+import { copyPieces } from '../../src/mirror/copy/copy-text.ts';
+import { copy } from '../../src/mirror/copy/copy.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
 import type { ColumnType } from '../../src/model/table.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { numberText, stringText } from '../unit/json-text.ts';

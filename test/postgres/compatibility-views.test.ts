@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ViewReport } from '../../src/mirror/labels/apply-views.ts';
-import { createCompatibilityViews } from '../../src/mirror/labels/compatibility-views.ts';
+import type { ViewReport } from '../../src/mirror/views/apply-views.ts';
+import { createCompatibilityViews } from '../../src/mirror/views/compatibility-views.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { choice, columnLabels, tableLabels } from '../support/hand-made-labels.ts';
 import { ORGANIZATION } from '../support/mirror.ts';

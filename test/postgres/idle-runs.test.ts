@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { IdleRun } from '../../src/mirror/state/idle-runs.ts';
+import type { IdleRun } from '../../src/mirror/lease/idle-runs.ts';
 import { never, testMirror, type TestMirror } from '../support/mirror.ts';
 
 const THING = `"table" = 'thing'`;

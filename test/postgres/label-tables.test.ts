@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TableLabels } from '../../src/model/labels.ts';
+import type { TableLabels } from '../../src/model/option-labels.ts';
 import { createLabelTables } from '../../src/mirror/labels/label-tables.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { choice, columnLabels, tableLabels } from '../support/hand-made-labels.ts';
 

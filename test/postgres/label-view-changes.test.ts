@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dropViews, type DroppedViews } from '../../src/mirror/labels/drop-views.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { dropViews, type DroppedViews } from '../../src/mirror/views/drop-views.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 import type { ColumnType } from '../../src/model/table.ts';
 import { freshRole } from '../support/database.ts';
 import { id } from '../support/hand-made.ts';

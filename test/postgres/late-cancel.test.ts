@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { openPool, transaction } from '../../src/mirror/postgres.ts';
+import { openPool, transaction } from '../../src/mirror/connection/postgres.ts';
 import { freshDatabase } from '../support/database.ts';
 import { silent } from '../support/mirror.ts';
 

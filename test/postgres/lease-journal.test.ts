@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { releaseLease, takeLease } from '../../src/mirror/state/leases.ts';
+import { releaseLease, takeLease } from '../../src/mirror/lease/leases.ts';
 import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';
 import { testMirror } from '../support/mirror.ts';
 

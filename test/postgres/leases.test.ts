@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { releaseLease, renewLeases, takeLease, type Lease } from '../../src/mirror/state/leases.ts';
+import { releaseLease, renewLeases, takeLease, type Lease } from '../../src/mirror/lease/leases.ts';
 import { holdFence } from '../../src/mirror/state/checkpoints.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
 import type { Mirror } from '../../src/mirror/mirror.ts';
-import { waitForLease } from '../../src/sync/lease-wait.ts';
+import { waitForLease } from '../../src/sync/lease/lease-wait.ts';
 import { never, testMirror } from '../support/mirror.ts';
 
 const LEASE = 400;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Failure } from '../../src/model/failure.ts';
 import { recordFailure } from '../../src/mirror/state/outcomes.ts';
-import { releaseLease } from '../../src/mirror/state/leases.ts';
+import { releaseLease } from '../../src/mirror/lease/leases.ts';
 import { page, row, THING } from '../support/hand-made.ts';
 import { testMirror, WritingTable } from '../support/mirror.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_ROW_POLICY } from '../../src/mirror/row-policy.ts';
+import { DEFAULT_ROW_POLICY } from '../../src/mirror/quarantine/row-policy.ts';
 import { id, page, row, THING, tombstone } from '../support/hand-made.ts';
 import { never, testMirror, WritingTable } from '../support/mirror.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { takeLease } from '../../src/mirror/state/leases.ts';
+import { takeLease } from '../../src/mirror/lease/leases.ts';
 import { id, page, row, THING, THING_COLUMNS, thingWith, tombstone } from '../support/hand-made.ts';
 import { polymorphic, tableOf } from '../support/labeled-mirror.ts';
 import { testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';

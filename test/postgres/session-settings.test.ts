@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPool } from '../../src/mirror/postgres.ts';
-import { readStatus } from '../../src/operations/status.ts';
-import type { RunOptions } from '../../src/sync/table-job.ts';
+import { openPool } from '../../src/mirror/connection/postgres.ts';
+import { readStatus } from '../../src/operations/mirror-status.ts';
+import type { RunOptions } from '../../src/sync/run/table-job.ts';
 import { freshRole, type TestRole } from '../support/database.ts';
 import { silent } from '../support/mirror.ts';
 import { allDifferences } from '../support/oracle.ts';

@@ -5,9 +5,9 @@ import { Pool } from 'pg';
 import { expect, it } from 'vitest';
 import type { Mirror } from '../../src/mirror/mirror.ts';
 import { holdFence } from '../../src/mirror/state/checkpoints.ts';
-import { takeLease, type Lease } from '../../src/mirror/state/leases.ts';
-import { untilAborted } from '../../src/model/sleep.ts';
-import { stillStanding, waitForLease } from '../../src/sync/lease-wait.ts';
+import { takeLease, type Lease } from '../../src/mirror/lease/leases.ts';
+import { untilAborted } from '../../src/timing/sleep.ts';
+import { stillStanding, waitForLease } from '../../src/sync/lease/lease-wait.ts';
 import { never, testMirror, type TestMirror } from '../support/mirror.ts';
 
 const LEASE = 600;

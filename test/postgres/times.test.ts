@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { POSTGRES_TYPE } from '../../src/mirror/column-sql.ts';
-import { binaryPieces } from '../../src/mirror/copy-binary.ts';
-import { copyPieces, toCopyText } from '../../src/mirror/copy-text.ts';
-import { copy } from '../../src/mirror/copy.ts';
+import { POSTGRES_TYPE } from '../../src/mirror/table/column-sql.ts';
+import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
+import { copyPieces, toCopyText } from '../../src/mirror/copy/copy-text.ts';
+import { copy } from '../../src/mirror/copy/copy.ts';
 import type { ColumnType } from '../../src/model/table.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { pageRows } from '../unit/page-rows.ts';

@@ -1,6 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 import { ROW_CANARY } from '../support/canaries.ts';
 import { CommandLine, type RunningCommand } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Churn } from '../../src/emulator/churn.ts';
-import { Random } from '../../src/emulator/random.ts';
+import { Churn } from '../../src/emulator/demo/churn.ts';
+import { Random } from '../../src/emulator/demo/random.ts';
 import { leaseEvents, trespasses } from '../support/lease-journal.ts';
 import { emptiedTables } from '../support/mirror-journal.ts';
 import { differences } from '../support/oracle.ts';
@@ -9,7 +9,7 @@ import { SoakBench, type Daemon, type SoakDatabase } from './bench.ts';
 import { BLACK_HOLES, MISHAPS, type Mishap } from './mishap.ts';
 import { processFigures } from './process-figures.ts';
 import { meansOf, slopeOf, type Sample, type Slope } from './slope.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 
 export interface SoakOptions {
   /** An empty one, where the statements are a superuser's. */

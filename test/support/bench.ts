@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import type { JournalEntry } from '../../src/emulator/request-journal.ts';
+import type { JournalEntry } from '../../src/emulator/web-api/request-journal.ts';
 import { assertNoLeak, leaksInState, ROW_CANARY, secretsOf } from './canaries.ts';
 import { CommandLine, type Environment } from './command-line.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';

@@ -1,6 +1,6 @@
-import type { DataverseStore } from '../../src/emulator/dataverse-store.ts';
-import { decimal, double, integer, text } from '../../src/emulator/model/column-kinds.ts';
-import { columnNamed } from '../../src/emulator/table-definition.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
+import { decimal, double, integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { columnNamed } from '../../src/emulator/definitions/emulated-table.ts';
 import { smallTable } from './small-table.ts';
 
 /** A table whose columns come, go and change. */

@@ -1,11 +1,11 @@
 import { pino, type Logger } from 'pino';
-import { APPLY_ALL } from '../../src/mirror/drift.ts';
+import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
 import { runDaemon, type DaemonOptions, type ScheduledTable } from '../../src/sync/daemon.ts';
-import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
-import { readResolution } from '../../src/sync/read-resolution.ts';
-import { TableJob } from '../../src/sync/table-job.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
+import { readResolution } from '../../src/sync/tables/read-resolution.ts';
+import { TableJob } from '../../src/sync/run/table-job.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { mirrorOptions, silent } from './mirror.ts';
 import type { SyncBench } from './sync.ts';
 

@@ -1,5 +1,5 @@
-import type { DataverseStore } from '../../src/emulator/dataverse-store.ts';
-import { literalOf } from '../../src/emulator/wire-value.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
+import { literalOf } from '../../src/emulator/store/wire-value.ts';
 import type { TestDatabase } from './database.ts';
 
 interface Answer {

@@ -1,4 +1,10 @@
-import type { Choice, ChoiceKind, ColumnLabels, LocalizedText, TableLabels } from '../../src/model/labels.ts';
+import type {
+  Choice,
+  ChoiceKind,
+  ColumnLabels,
+  LocalizedText,
+  TableLabels,
+} from '../../src/model/option-labels.ts';
 
 /** Texts by language, as `{ 1033: 'Account' }`. */
 export type Texts = Readonly<Record<number, string>>;

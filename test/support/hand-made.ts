@@ -1,4 +1,4 @@
-import { parsePage, RowShape } from '../../src/dataverse/page-parser.ts';
+import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
 import type { Page } from '../../src/model/page.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 

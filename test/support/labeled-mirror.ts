@@ -1,10 +1,10 @@
-import { refreshViews } from '../../src/mirror/labels/refresh-views.ts';
-import type { ViewReport } from '../../src/mirror/labels/apply-views.ts';
+import { refreshViews } from '../../src/mirror/views/refresh-views.ts';
+import type { ViewReport } from '../../src/mirror/views/apply-views.ts';
 import type { LabelLanguages } from '../../src/mirror/labels/language.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
-import { transaction } from '../../src/mirror/postgres.ts';
-import { registerTables, takeLease } from '../../src/mirror/state/leases.ts';
-import type { TableLabels } from '../../src/model/labels.ts';
+import { transaction } from '../../src/mirror/connection/postgres.ts';
+import { registerTables, takeLease } from '../../src/mirror/lease/leases.ts';
+import type { TableLabels } from '../../src/model/option-labels.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 import type { TestMirror } from './mirror.ts';
 

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
-import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
-import type { PageResult, PageWriter } from '../../src/mirror/page-writer.ts';
-import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
-import { takeLease, type Lease } from '../../src/mirror/state/leases.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
+import type { PageResult, PageWriter } from '../../src/mirror/page/page-writer.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
+import { takeLease, type Lease } from '../../src/mirror/lease/leases.ts';
 import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Page } from '../../src/model/page.ts';
 import type { Table } from '../../src/model/table.ts';

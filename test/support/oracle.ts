@@ -1,7 +1,7 @@
-import { isInRows, wireProperty, type Column } from '../../src/emulator/column.ts';
-import type { DataverseStore, TrueRow } from '../../src/emulator/dataverse-store.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
-import { literalOf } from '../../src/emulator/wire-value.ts';
+import { isInRows, wireProperty, type Column } from '../../src/emulator/definitions/column.ts';
+import type { DataverseStore, TrueRow } from '../../src/emulator/store/dataverse-store.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
+import { literalOf } from '../../src/emulator/store/wire-value.ts';
 import type { TestDatabase } from './database.ts';
 
 /** Kinds that have no mirror column: images, party lists and what only labels another column. */

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { parseExactJson } from '../../src/emulator/exact-json.ts';
+import { parseExactJson } from '../../src/emulator/metadata/exact-json.ts';
 import { recordedTable as tableOf } from '../../src/emulator/recorded/recorded-table.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 
 export const RECORDED_DIRECTORY = join(import.meta.dirname, '..', 'fixtures', 'tables');
 const SUFFIX = '.json.gz';

@@ -1,7 +1,7 @@
-import { text } from '../../src/emulator/model/column-kinds.ts';
-import { auditColumns, primaryId } from '../../src/emulator/model/standard-columns.ts';
-import { defineTable, type TableFacts } from '../../src/emulator/model/table.ts';
-import type { TableDefinition } from '../../src/emulator/table-definition.ts';
+import { text } from '../../src/emulator/table-parts/column-kinds.ts';
+import { auditColumns, primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
+import { defineTable, type TableFacts } from '../../src/emulator/table-parts/built-in-table.ts';
+import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 
 /** A table of few columns, to be added to an emulator under any name. */
 export function smallTable(schemaName: string, facts: Partial<TableFacts> = {}): TableDefinition {

@@ -1,25 +1,25 @@
 import type { Logger } from 'pino';
 import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
-import { readOrganization } from '../../src/dataverse/environment.ts';
+import { readOrganization } from '../../src/dataverse/metadata/environment.ts';
 import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/dataverse-emulator.ts';
 import { describeError } from '../../src/model/error-description.ts';
-import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/drift.ts';
+import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/table/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
 import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
-import type { SweepLimits } from '../../src/mirror/sweep-guard.ts';
-import { lookAtEnvironment } from '../../src/sync/environment-watch.ts';
-import { LabelKeeper } from '../../src/sync/label-keeper.ts';
-import { LeaseKeeper } from '../../src/sync/lease-keeper.ts';
-import type { LoadPlaces } from '../../src/sync/load-places.ts';
+import type { SweepLimits } from '../../src/mirror/deletes/sweep-guard.ts';
+import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
+import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
+import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
+import type { LoadPlaces } from '../../src/sync/schedule/load-places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
-import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/table-selection.ts';
-import type { RunResult } from '../../src/sync/run-outcome.ts';
+import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/tables/table-selection.ts';
+import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import {
   TableJob,
   type RunOptions,
   type TableJobParts,
   type TableSettings,
-} from '../../src/sync/table-job.ts';
+} from '../../src/sync/run/table-job.ts';
 import { assertNoLeak, leaks, leaksInState, ROW_CANARY, SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { mirrorOptions, never } from './mirror.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { checkSchedules } from '../../src/operations/check-link-life.ts';
+import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
 import { requestsPer5Minutes } from '../../src/operations/request-rate.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { load, problemsOf, written } from './config-directory.ts';
 
 const schedules = (yaml: string): (string | undefined)[] => load(yaml).tables.map(({ schedule }) => schedule);

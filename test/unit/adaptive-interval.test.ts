@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextInterval } from '../../src/sync/adaptive-interval.ts';
+import { nextInterval } from '../../src/sync/schedule/adaptive-interval.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Random } from '../../src/emulator/random.ts';
+import { Random } from '../../src/emulator/demo/random.ts';
 import { Failure, type Reaction } from '../../src/model/failure.ts';
-import { runTables } from '../../src/sync/running-tables.ts';
-import { ticksOf } from '../../src/sync/schedule-ticks.ts';
-import type { RunOptions, TableJob } from '../../src/sync/table-job.ts';
-import { TableSchedule, type RunOutcome } from '../../src/sync/table-schedule.ts';
+import { runTables } from '../../src/sync/schedule/running-tables.ts';
+import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
+import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';
+import { TableSchedule, type RunOutcome } from '../../src/sync/schedule/table-schedule.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

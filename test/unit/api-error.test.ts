@@ -5,7 +5,7 @@ import {
   parseRetryAfter,
   readApiError,
   type ApiError,
-} from '../../src/dataverse/api-error.ts';
+} from '../../src/dataverse/http/api-error.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 

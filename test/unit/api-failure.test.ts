@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { readApiError } from '../../src/dataverse/api-error.ts';
-import { apiFailure, exhausted, type Subject } from '../../src/dataverse/api-failure.ts';
-import { classify } from '../../src/dataverse/retry.ts';
+import { readApiError } from '../../src/dataverse/http/api-error.ts';
+import { apiFailure, exhausted, type Subject } from '../../src/dataverse/http/api-failure.ts';
+import { classify } from '../../src/dataverse/http/retry.ts';
 import type { Failure } from '../../src/model/failure.ts';
 import { fixtureJson } from './fixture.ts';
 

@@ -5,7 +5,7 @@ import {
   type BudgetLimits,
   type BudgetOptions,
   type Priority,
-} from '../../src/dataverse/budget.ts';
+} from '../../src/dataverse/budget/budget.ts';
 
 /** Fake time for the budget and everything it waits with, in every test of the file. */
 export function useFakeClock(): void {

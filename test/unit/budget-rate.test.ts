@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketOf } from '../../src/dataverse/budget.ts';
+import { bucketOf } from '../../src/dataverse/budget/budget.ts';
 import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
 
 const FIVE_MINUTES = 300_000;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBursts, fieldsOf, QUIET } from '../../src/model/burst.ts';
+import { createBursts, fieldsOf, QUIET } from '../../src/log/log-throttle.ts';
 
 /** Moments, in seconds, of the occurrences that are told when one comes every so many seconds. */
 function toldAt(every: number, until: number): number[] {

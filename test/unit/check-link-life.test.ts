@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkSchedules } from '../../src/operations/check-link-life.ts';
-import { ALL_COLUMNS } from '../../src/sync/table-selection.ts';
+import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
+import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 
 const LINK_LIFE = 7;
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { columnIdentifiers } from '../../src/mirror/identifier.ts';
-import { mirrorTable } from '../../src/mirror/mirror-table.ts';
+import { columnIdentifiers } from '../../src/mirror/table/identifier.ts';
+import { mirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import { column, sampleTable } from './sample-table.ts';
 
 const RESERVED = ['_mirrored_at', '_deleted_at'];

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { columnsOf } from '../../src/dataverse/columns.ts';
+import { columnsOf } from '../../src/dataverse/metadata/columns.ts';
 import {
   attributeDefinition,
   labelText,
   type AttributeDetails,
-} from '../../src/dataverse/table-definition.ts';
+} from '../../src/dataverse/metadata/table-definition.ts';
 import type { Column } from '../../src/model/table.ts';
 
 const NOTHING: AttributeDetails = { targets: new Map(), behaviors: new Map() };

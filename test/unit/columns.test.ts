@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { columnsOf } from '../../src/dataverse/columns.ts';
-import { readCsdl } from '../../src/dataverse/csdl.ts';
+import { columnsOf } from '../../src/dataverse/metadata/columns.ts';
+import { readCsdl } from '../../src/dataverse/metadata/csdl.ts';
 import {
   attributeDefinition,
   dateTimeDetail,
   lookupDetail,
   type AttributeDetails,
-} from '../../src/dataverse/table-definition.ts';
+} from '../../src/dataverse/metadata/table-definition.ts';
 import { fixtureJson, fixtureText } from './fixture.ts';
 
 const csdl = readCsdl(fixtureText('metadata.xml'));

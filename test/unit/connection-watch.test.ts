@@ -6,7 +6,7 @@ import {
   withoutAnswer,
   type Look,
   type Suspicion,
-} from '../../src/mirror/connection-watch.ts';
+} from '../../src/mirror/connection/connection-watch.ts';
 
 const waiting = (sign: string): Look => ({ backend: 'waiting', sign });
 const working: Look = { backend: 'working' };

@@ -5,9 +5,9 @@ import { setTimeout } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decoded, UnknownCoding } from '../../src/dataverse/content-coding.ts';
-import { createHttpClient, type HttpAnswer } from '../../src/dataverse/http-client.ts';
-import { networkCode } from '../../src/dataverse/retry.ts';
+import { decoded, UnknownCoding } from '../../src/dataverse/http/content-coding.ts';
+import { createHttpClient, type HttpAnswer } from '../../src/dataverse/http/http-client.ts';
+import { networkCode } from '../../src/dataverse/http/retry.ts';
 
 const PAGE = Buffer.from(`{"value":[${'"\u00e9", '.repeat(5_000)}]}`);
 /** What encodes by each name. */

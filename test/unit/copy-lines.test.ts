@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toCopyText } from '../../src/mirror/copy-text.ts';
+import { toCopyText } from '../../src/mirror/copy/copy-text.ts';
 import { decodeCopyText } from './copy-decoder.ts';
 import { pageRows } from './page-rows.ts';
 import { column } from './sample-table.ts';

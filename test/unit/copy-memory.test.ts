@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { binaryPieces } from '../../src/mirror/copy-binary.ts';
-import { CopyMemory } from '../../src/mirror/copy-memory.ts';
-import { copyPieces } from '../../src/mirror/copy-text.ts';
+import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
+import { CopyMemory } from '../../src/mirror/copy/copy-memory.ts';
+import { copyPieces } from '../../src/mirror/copy/copy-text.ts';
 import { pageRows } from './page-rows.ts';
 import { column } from './sample-table.ts';
 

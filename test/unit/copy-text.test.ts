@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toCopyText, type CopyText } from '../../src/mirror/copy-text.ts';
-import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
+import { toCopyText, type CopyText } from '../../src/mirror/copy/copy-text.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
 import type { Column } from '../../src/model/table.ts';
 import { decodeCopyText } from './copy-decoder.ts';
 import { numberText, stringText } from './json-text.ts';

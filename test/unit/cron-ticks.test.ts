@@ -1,6 +1,6 @@
 import { getTasks } from 'node-cron';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startTicks } from '../../src/sync/cron-ticks.ts';
+import { startTicks } from '../../src/sync/schedule/cron-ticks.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { csdlDefinitions } from '../../src/emulator/recorded/csdl-definitions.ts';
-import { columnNamed, csdlKey, type TableDefinition } from '../../src/emulator/table-definition.ts';
+import { columnNamed, csdlKey, type TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 import { EmulatedApi } from '../support/emulated-api.ts';
 import { recordedCsdl } from '../support/recorded.ts';
 

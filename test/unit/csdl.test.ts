@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCsdl } from '../../src/dataverse/csdl.ts';
+import { readCsdl } from '../../src/dataverse/metadata/csdl.ts';
 import { fixtureText } from './fixture.ts';
 
 const types = readCsdl(fixtureText('metadata.xml'));

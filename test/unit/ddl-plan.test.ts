@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { assertAllowed, pendingChanges, planTable, type DdlPlan } from '../../src/mirror/ddl-plan.ts';
+import { assertAllowed, pendingChanges, planTable, type DdlPlan } from '../../src/mirror/table/ddl-plan.ts';
 import {
   APPLY_ALL,
   type DriftPolicy,
   type ExistingColumn,
   type ExistingTable,
-} from '../../src/mirror/drift.ts';
-import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+} from '../../src/mirror/table/drift.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { Column, ColumnType } from '../../src/model/table.ts';
 import { failureOf } from './failing.ts';
 import { column, sampleMirror, sampleTable } from './sample-table.ts';

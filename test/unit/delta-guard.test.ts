@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Link } from '../../src/model/page.ts';
-import { DeltaGuard } from '../../src/sync/delta-guard.ts';
+import { DeltaGuard } from '../../src/sync/run/delta-guard.ts';
 
 const delta = (version: number): Link => ({
   kind: 'delta',

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ExecutionWindow } from '../../src/dataverse/execution-window.ts';
+import { ExecutionWindow } from '../../src/dataverse/budget/execution-window.ts';
 
 const LENGTH = 1_000;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pino } from 'pino';
 import { Failure } from '../../src/model/failure.ts';
-import { failureFields } from '../../src/sync/failure-fields.ts';
+import { failureFields } from '../../src/sync/watch/failure-fields.ts';
 
 test('a line about a failure of a table names the table once', () => {
   const lines: string[] = [];

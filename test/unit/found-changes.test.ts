@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hasFoundChanges, type PassProgress } from '../../src/sync/pass-progress.ts';
+import { hasFoundChanges, type PassProgress } from '../../src/sync/run/pass-progress.ts';
 
 const NOTHING: PassProgress = {
   phase: 'delta',

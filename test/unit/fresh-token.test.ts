@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { createBudget } from '../../src/dataverse/budget.ts';
-import { DataverseClient } from '../../src/dataverse/client.ts';
-import { createHttpClient } from '../../src/dataverse/http-client.ts';
+import { createBudget } from '../../src/dataverse/budget/budget.ts';
+import { DataverseClient } from '../../src/dataverse/http/client.ts';
+import { createHttpClient } from '../../src/dataverse/http/http-client.ts';
 
 test('a request that waited out a pause carries the token of its start, not one from before the pause', async () => {
   const sent: (string | undefined)[] = [];

@@ -5,7 +5,7 @@ import {
   quoteIdentifier,
   quoteLiteral,
   shortenIdentifier,
-} from '../../src/mirror/identifier.ts';
+} from '../../src/mirror/table/identifier.ts';
 
 const name = fc.string({
   unit: fc.oneof(

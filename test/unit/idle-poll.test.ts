@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ChangeFeed } from '../../src/dataverse/change-feed.ts';
-import { isIdle, pollIdle, restingTable } from '../../src/sync/idle-poll.ts';
-import { polledPage } from '../../src/sync/polled-page.ts';
+import type { ChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
+import { isIdle, pollIdle, restingTable } from '../../src/sync/run/idle-poll.ts';
+import { polledPage } from '../../src/sync/run/polled-page.ts';
 import type { Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Link, Page } from '../../src/model/page.ts';
 import { page, row, THING, tombstone } from '../support/hand-made.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JsonScanner } from '../../src/dataverse/json-scanner.ts';
+import { JsonScanner } from '../../src/dataverse/page/json-scanner.ts';
 import { jsonText, mutated } from './json-text.ts';
 
 function scans(text: string): boolean {

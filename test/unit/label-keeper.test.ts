@@ -2,9 +2,9 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { openDataverse } from '../../src/dataverse/dataverse.ts';
 import type { LabelStore } from '../../src/mirror/labels/label-store.ts';
-import type { Lease } from '../../src/mirror/state/leases.ts';
+import type { Lease } from '../../src/mirror/lease/leases.ts';
 import { Failure } from '../../src/model/failure.ts';
-import { LabelKeeper } from '../../src/sync/label-keeper.ts';
+import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { never, silent } from '../support/mirror.ts';
 
 const LEASE: Lease = { table: 'account', holder: 'test', fence: 1n };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { standsForLastPage, wentBack } from '../../src/dataverse/link-versions.ts';
+import { standsForLastPage, wentBack } from '../../src/dataverse/feed/link-versions.ts';
 import type { Link } from '../../src/model/page.ts';
 
 const deltaLink = (version: string): string =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LoadPlaces } from '../../src/sync/load-places.ts';
+import { LoadPlaces } from '../../src/sync/schedule/load-places.ts';
 
 test('there are as many places as said, and one at least', () => {
   const two = new LoadPlaces(2);

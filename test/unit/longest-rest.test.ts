@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { createTask } from 'node-cron';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { longestRest } from '../../src/operations/longest-rest.ts';
+import { longestRest } from '../../src/operations/check/longest-rest.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Random } from '../../src/emulator/random.ts';
-import { runTables } from '../../src/sync/running-tables.ts';
-import type { RunResult } from '../../src/sync/run-outcome.ts';
-import type { TableJob } from '../../src/sync/table-job.ts';
+import { Random } from '../../src/emulator/demo/random.ts';
+import { runTables } from '../../src/sync/schedule/running-tables.ts';
+import type { RunResult } from '../../src/sync/run/run-outcome.ts';
+import type { TableJob } from '../../src/sync/run/table-job.ts';
 
 const TABLES = 200;
 const AT_ONCE = 10;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import * as mergeSql from '../../src/mirror/merge-sql.ts';
-import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+import * as mergeSql from '../../src/mirror/page/merge-sql.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import { column, sampleTable } from './sample-table.ts';
 
 /** Every statement that names a mirror table's columns. */

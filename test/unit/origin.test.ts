@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ownUrl } from '../../src/dataverse/origin.ts';
+import { ownUrl } from '../../src/dataverse/http/origin.ts';
 import { failureOf } from './failing.ts';
 import { fixtureJson } from './fixture.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OthersRuns } from '../../src/sync/others-runs.ts';
+import { OthersRuns } from '../../src/sync/lease/others-runs.ts';
 
 const made = (rowsWritten: number, rowsDeleted = 0) => ({ rowsWritten, rowsDeleted });
 

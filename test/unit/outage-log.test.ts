@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reaction } from '../../src/model/failure.ts';
-import { atWork, failed, progressed, succeeded, type Outages } from '../../src/sync/outage-log.ts';
+import { atWork, failed, progressed, succeeded, type Outages } from '../../src/sync/watch/outage-log.ts';
 
 const MINUTE = 60_000;
 const DATABASE = { code: 'database-unreachable', reaction: 'retry' as Reaction };

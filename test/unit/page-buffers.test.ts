@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { PageBuffers } from '../../src/dataverse/page-buffers.ts';
-import { MemoryShort, PageMemory } from '../../src/dataverse/page-memory.ts';
+import { PageBuffers } from '../../src/dataverse/page/page-buffers.ts';
+import { MemoryShort, PageMemory } from '../../src/dataverse/page/page-memory.ts';
 
 const MB = 1024 * 1024;
 const { signal } = new AbortController();

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page-parser.ts';
+import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
 import { fixtureJson, fixtureText } from './fixture.ts';
 import { stringText } from './json-text.ts';
 import { bytesOf, literals } from './page-rows.ts';

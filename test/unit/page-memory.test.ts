@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MemoryShort, PageMemory, type Reservation } from '../../src/dataverse/page-memory.ts';
+import { MemoryShort, PageMemory, type Reservation } from '../../src/dataverse/page/page-memory.ts';
 
 const MB = 1024 * 1024;
 const { signal } = new AbortController();

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page-parser.ts';
+import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
 import { fixtureText } from './fixture.ts';
 import { mutated } from './json-text.ts';
-import { ToldFailure } from '../../src/dataverse/told-failure.ts';
+import { ToldFailure } from '../../src/dataverse/http/told-failure.ts';
 import { bytesOf, literals } from './page-rows.ts';
 import { NAMES, rowText } from './row-text.ts';
 

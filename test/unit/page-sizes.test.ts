@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { afterTimeOut, afterTooLarge, afterTooMuch, PageSizes } from '../../src/dataverse/page-sizes.ts';
-import { AnswerTooLarge } from '../../src/dataverse/response-body.ts';
+import { afterTimeOut, afterTooLarge, afterTooMuch, PageSizes } from '../../src/dataverse/page/page-sizes.ts';
+import { AnswerTooLarge } from '../../src/dataverse/http/response-body.ts';
 import { failureOf } from './failing.ts';
 
 const PAGE = 1_000_000;

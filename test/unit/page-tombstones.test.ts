@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parsePage, parseRow, RowShape, type ParsedPage } from '../../src/dataverse/page-parser.ts';
+import { parsePage, parseRow, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
 import { fixtureText } from './fixture.ts';
 import { bytesOf, literals } from './page-rows.ts';
 

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JsonScanner } from '../../src/dataverse/json-scanner.ts';
+import { JsonScanner } from '../../src/dataverse/page/json-scanner.ts';
 import {
   endOfPlainNumber,
   endOfPlainString,
   isNull,
   NamePattern,
-} from '../../src/dataverse/plain-literals.ts';
+} from '../../src/dataverse/page/plain-literals.ts';
 
 /** Bytes that mean something to a literal, and any others. */
 const byte = fc.oneof(

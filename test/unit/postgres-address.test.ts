@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { expect, it } from 'vitest';
-import { connectionTo } from '../../src/mirror/postgres-tls.ts';
+import { connectionTo } from '../../src/mirror/connection/postgres-tls.ts';
 import { keysOf, load, problemsOf } from './config-directory.ts';
 
 it.each([

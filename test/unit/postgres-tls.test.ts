@@ -1,8 +1,8 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Failure } from '../../src/model/failure.ts';
-import { connectionTo } from '../../src/mirror/postgres-tls.ts';
-import { tlsChoice } from '../../src/model/tls-choice.ts';
+import { connectionTo } from '../../src/mirror/connection/postgres-tls.ts';
+import { tlsChoice } from '../../src/mirror/connection/tls-choice.ts';
 
 const REMOTE = 'db.example.com';
 const PARAMETERS = [

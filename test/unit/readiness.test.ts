@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { after, notReady, starting, type Happening, type Health } from '../../src/operations/readiness.ts';
+import {
+  after,
+  notReady,
+  starting,
+  type Happening,
+  type Health,
+} from '../../src/operations/health/readiness.ts';
 
 const failure = (code: string) => ({ code, message: `message of ${code}`, remedy: 'remedy' });
 const TABLES = { kind: 'tables', names: ['account', 'contact'] } as const;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Failure } from '../../src/model/failure.ts';
-import { recovering } from '../../src/sync/recovery.ts';
+import { recovering } from '../../src/sync/run/recovery.ts';
 import { never } from '../support/mirror.ts';
 
 const failure = (code: string): Failure =>

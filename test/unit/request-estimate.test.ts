@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { estimateRequests } from '../../src/dataverse/request-estimate.ts';
+import { estimateRequests } from '../../src/dataverse/budget/request-estimate.ts';
 import { column, sampleTable } from './sample-table.ts';
 
 test('a baseline costs its pages and the first delta, a snapshot its pages', () => {

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { backOff, classify, networkCode, throttlePause, transientDelay } from '../../src/dataverse/retry.ts';
+import {
+  backOff,
+  classify,
+  networkCode,
+  throttlePause,
+  transientDelay,
+} from '../../src/dataverse/http/retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mirrorTable } from '../../src/mirror/mirror-table.ts';
-import { keyText, parseKey, rowKey, rowVersion } from '../../src/mirror/row-key.ts';
+import { mirrorTable } from '../../src/mirror/table/mirror-table.ts';
+import { keyText, parseKey, rowKey, rowVersion } from '../../src/mirror/page/row-key.ts';
 import { pageRows } from './page-rows.ts';
 import { column, sampleMirror, sampleTable } from './sample-table.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RunPlaces } from '../../src/sync/run-places.ts';
+import { RunPlaces } from '../../src/sync/schedule/run-places.ts';
 
 /** Runs that go on until they are ended, and the order in which they began. */
 function runs(places: RunPlaces) {

@@ -1,4 +1,4 @@
-import { mirrorTable, type MirrorTable } from '../../src/mirror/mirror-table.ts';
+import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 
 export function column(name: string, type: ColumnType, labels: Partial<Column> = {}): Column {

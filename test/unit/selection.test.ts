@@ -7,8 +7,8 @@ import {
   selectionOfLink,
   storedSelection,
   wideSelection,
-} from '../../src/dataverse/selection.ts';
-import { keyFilter, keysInRequest, memberGroups } from '../../src/dataverse/side-plan.ts';
+} from '../../src/dataverse/feed/selection.ts';
+import { keyFilter, keysInRequest, memberGroups } from '../../src/dataverse/feed/side-plan.ts';
 import type { Column } from '../../src/model/table.ts';
 import { column, sampleTable } from './sample-table.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePage, RowShape } from '../../src/dataverse/page-parser.ts';
+import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
 import { cellText, isSpelledOut, withCells, type SideCells } from '../../src/model/page.ts';
 import { jsonText, scalarText } from './json-text.ts';
 import { bytesOf, cellLiteral } from './page-rows.ts';

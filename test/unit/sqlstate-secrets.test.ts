@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { DrizzleQueryError } from '../../src/mirror/state/drizzle.ts';
 import { expect, test } from 'vitest';
-import { postgresFailure } from '../../src/mirror/sqlstate.ts';
+import { postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
 
 const VALUE = 'Jane Doe, 1 Secret Street';
 

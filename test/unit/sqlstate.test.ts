@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from '../../src/mirror/state/drizzle.ts';
 import { expect, test } from 'vitest';
-import { isContention, isRowError, postgresFailure } from '../../src/mirror/sqlstate.ts';
+import { isContention, isRowError, postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
 import { Failure } from '../../src/model/failure.ts';
 
 function coded(code: string, message = 'as it came'): Error {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { StartWindow } from '../../src/dataverse/start-window.ts';
+import { StartWindow } from '../../src/dataverse/budget/start-window.ts';
 
 /** When requests start that are asked for after these pauses and wait as long as they are told. */
 function starts(window: StartWindow, pauses: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
-import { startingPoint } from '../../src/sync/starting-point.ts';
+import { startingPoint } from '../../src/sync/run/starting-point.ts';
 
 const link = { kind: 'next', url: 'https://o/next' } as const;
 const STORED: readonly Checkpoint[] = [

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isLinkOf } from '../../src/dataverse/stored-link.ts';
+import { isLinkOf } from '../../src/dataverse/feed/stored-link.ts';
 
 const API = 'https://org.crm.dynamics.com/api/data/v9.2';
 

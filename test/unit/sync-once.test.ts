@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { RunResult } from '../../src/sync/run-outcome.ts';
+import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
-import type { TableJob } from '../../src/sync/table-job.ts';
+import type { TableJob } from '../../src/sync/run/table-job.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { EntityDefinition } from '../../src/dataverse/table-definition.ts';
+import type { EntityDefinition } from '../../src/dataverse/metadata/table-definition.ts';
 import { fitsPattern, isPattern } from '../../src/model/name-pattern.ts';
-import { removedTables } from '../../src/sync/removed-tables.ts';
-import { resolveTables, type Resolution, type TableEntry } from '../../src/sync/table-resolution.ts';
+import { removedTables } from '../../src/sync/tables/removed-tables.ts';
+import { resolveTables, type Resolution, type TableEntry } from '../../src/sync/tables/table-resolution.ts';
 
 const definition = (LogicalName: string, members: Partial<EntityDefinition> = {}): EntityDefinition => ({
   LogicalName,

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Failure, type Reaction } from '../../src/model/failure.ts';
-import type { RunResult } from '../../src/sync/run-outcome.ts';
-import { ticksOf } from '../../src/sync/schedule-ticks.ts';
-import { TableSchedule } from '../../src/sync/table-schedule.ts';
+import type { RunResult } from '../../src/sync/run/run-outcome.ts';
+import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
+import { TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
 
 const EVERY_MINUTE = '* * * * *';
 const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import {
   unknownNames,
   withSelectedColumns,
   type ColumnSelection,
-} from '../../src/sync/table-selection.ts';
+} from '../../src/sync/tables/table-selection.ts';
 import { failureOf } from './failing.ts';
 import { column, sampleTable } from './sample-table.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readApiError } from '../../src/dataverse/api-error.ts';
-import { parsePage, parseRow, RowShape } from '../../src/dataverse/page-parser.ts';
-import { refuseToldFailure, refuseToldInFields, ToldFailure } from '../../src/dataverse/told-failure.ts';
+import { readApiError } from '../../src/dataverse/http/api-error.ts';
+import { parsePage, parseRow, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { refuseToldFailure, refuseToldInFields, ToldFailure } from '../../src/dataverse/http/told-failure.ts';
 import { bytesOf } from './page-rows.ts';
 
 const ASKED = { token: 'canary', url: new URL('https://org.crm.dynamics.com/api/data/v9.2/accounts') };

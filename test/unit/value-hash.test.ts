@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toCopyText } from '../../src/mirror/copy-text.ts';
-import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/row-policy.ts';
+import { toCopyText } from '../../src/mirror/copy/copy-text.ts';
+import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
 import { decodeCopyText } from './copy-decoder.ts';
 import { numberText, stringText } from './json-text.ts';
 import { pageRows } from './page-rows.ts';

@@ -6,7 +6,7 @@ import {
   type ExistingView,
   type ViewColumn,
   type WantedView,
-} from '../../src/mirror/labels/view-plan.ts';
+} from '../../src/mirror/views/view-plan.ts';
 
 const column = (name: string, type = 'text'): ViewColumn => {
   return { name, type, expression: `t."${name}"`, comment: null };

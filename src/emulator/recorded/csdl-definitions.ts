@@ -1,8 +1,8 @@
-import { column } from '../model/column-kinds.ts';
-import type { AttributeKind } from '../attribute-kind.ts';
-import type { Column } from '../column.ts';
-import { stableGuid } from '../stable-guid.ts';
-import type { TableDefinition } from '../table-definition.ts';
+import { column } from '../table-parts/column-kinds.ts';
+import type { AttributeKind } from '../definitions/attribute-kind.ts';
+import type { Column } from '../definitions/column.ts';
+import { stableGuid } from '../definitions/stable-guid.ts';
+import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { ancestry, readCsdlDocument, type CsdlDocument, type CsdlProperty } from './csdl-document.ts';
 
 const ACTIVITY = 'activitypointer';

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { parseExactJson } from '../exact-json.ts';
-import type { TableDefinition } from '../table-definition.ts';
+import { parseExactJson } from '../metadata/exact-json.ts';
+import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { recordedTable } from './recorded-table.ts';
 
 const DEFINITION = /\.json(?:\.gz)?$/;

@@ -1,9 +1,9 @@
-import { baseMembers, derivedMembers } from '../attribute-metadata.ts';
-import type { Column, DateTimeBehavior } from '../column.ts';
-import { numberText } from '../exact-json.ts';
-import type { OptionSet } from '../option-set.ts';
-import { recordedMembers } from '../recorded-members.ts';
-import type { TableDefinition } from '../table-definition.ts';
+import { baseMembers, derivedMembers } from '../metadata/attribute-metadata.ts';
+import type { Column, DateTimeBehavior } from '../definitions/column.ts';
+import { numberText } from '../metadata/exact-json.ts';
+import type { OptionSet } from '../definitions/option-set.ts';
+import { recordedMembers } from '../definitions/recorded-members.ts';
+import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { membersOf, numberOf, textOf, type Members } from './members.ts';
 import { recordedKind } from './recorded-kind.ts';
 import { recordedLabel } from './recorded-label.ts';

@@ -1,4 +1,4 @@
-import { KIND_FACTS, type AttributeKind } from '../attribute-kind.ts';
+import { KIND_FACTS, type AttributeKind } from '../definitions/attribute-kind.ts';
 import { membersOf, textOf, type Members } from './members.ts';
 
 const KINDS = Object.entries(KIND_FACTS) as [AttributeKind, (typeof KIND_FACTS)[AttributeKind]][];

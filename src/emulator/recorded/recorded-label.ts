@@ -1,4 +1,4 @@
-import type { LabelJson } from '../localized-label.ts';
+import type { LabelJson } from '../definitions/localized-label.ts';
 import { membersOf } from './members.ts';
 
 /** A live Label with whatever languages it has, or null where there is none. */

@@ -1,5 +1,5 @@
-import { optionJson, optionSetJson, type Option, type OptionSet } from '../option-set.ts';
-import { recordedMembers } from '../recorded-members.ts';
+import { optionJson, optionSetJson, type Option, type OptionSet } from '../definitions/option-set.ts';
+import { recordedMembers } from '../definitions/recorded-members.ts';
 import { listOf, membersOf, numberOf, textOf, type Members } from './members.ts';
 import { recordedLabel } from './recorded-label.ts';
 

@@ -1,8 +1,8 @@
-import type { OptionSet } from '../option-set.ts';
-import { recordedMembers } from '../recorded-members.ts';
-import { stableGuid } from '../stable-guid.ts';
-import type { TableDefinition } from '../table-definition.ts';
-import { tableMetadata } from '../table-metadata.ts';
+import type { OptionSet } from '../definitions/option-set.ts';
+import { recordedMembers } from '../definitions/recorded-members.ts';
+import { stableGuid } from '../definitions/stable-guid.ts';
+import type { TableDefinition } from '../definitions/emulated-table.ts';
+import { tableMetadata } from '../definitions/entity-metadata.ts';
 import { flagOf, listOf, membersOf, numberOf, textOf, type Members } from './members.ts';
 import { recordedColumn } from './recorded-column.ts';
 import { recordedKind } from './recorded-kind.ts';

@@ -1,4 +1,4 @@
-import type { LocalizedText, TableLabels } from '../../model/labels.ts';
+import type { LocalizedText, TableLabels } from '../../model/option-labels.ts';
 import { LABEL_TABLES, type LabelTable } from './label-tables.ts';
 
 /** A row of a label table: values by column. */

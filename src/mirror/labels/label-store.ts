@@ -1,16 +1,16 @@
 import type pg from 'pg';
-import type { TableLabels } from '../../model/labels.ts';
-import { shortenIdentifier } from '../identifier.ts';
-import { transaction } from '../postgres.ts';
+import type { TableLabels } from '../../model/option-labels.ts';
+import { shortenIdentifier } from '../table/identifier.ts';
+import { transaction } from '../connection/postgres.ts';
 import { holdFence } from '../state/checkpoints.ts';
-import { readLabelState, recordLabels, recordViews, type LabelState } from '../state/label-state.ts';
-import type { Lease } from '../state/leases.ts';
+import { readLabelState, recordLabels, recordViews, type LabelState } from './label-state.ts';
+import type { Lease } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
-import type { EnvironmentRecord } from '../state/environments.ts';
-import { isForNow, type ViewReport } from './apply-views.ts';
-import { createCompatibilityViews } from './compatibility-views.ts';
-import { refreshViews } from './refresh-views.ts';
-import { lostViews } from './view-catalog.ts';
+import type { EnvironmentRecord } from '../environment/environments.ts';
+import { isForNow, type ViewReport } from '../views/apply-views.ts';
+import { createCompatibilityViews } from '../views/compatibility-views.ts';
+import { refreshViews } from '../views/refresh-views.ts';
+import { lostViews } from '../views/view-catalog.ts';
 import { writeLabels } from './write-labels.ts';
 
 /** What is wanted beside the mirror tables. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { qualifiedName, quoteIdentifier, quoteLiteral } from '../identifier.ts';
-import { MIRRORED_AT } from '../mirror-table.ts';
-import { createSchema } from '../state/migrate.ts';
+import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
+import { MIRRORED_AT } from '../table/mirror-table.ts';
+import { createSchema } from '../state/migrations.ts';
 
 /** A table of labels: its rows belong to one Dataverse table each, named by `table_name`. */
 export interface LabelTable {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { qualifiedName, shortenIdentifier } from '../identifier.ts';
+import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { LABEL_TABLES } from './label-tables.ts';
 
 /** Where the mirror tables of an environment and their catalog are. */

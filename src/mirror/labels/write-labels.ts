@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import type { TableLabels } from '../../model/labels.ts';
-import { qualifiedName, quoteIdentifier } from '../identifier.ts';
-import { MIRRORED_AT } from '../mirror-table.ts';
+import type { TableLabels } from '../../model/option-labels.ts';
+import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
+import { MIRRORED_AT } from '../table/mirror-table.ts';
 import { labelRows } from './label-rows.ts';
 import { createLabelTables, LABEL_KINDS, LABEL_TABLES, type LabelTable } from './label-tables.ts';
 

@@ -1,5 +1,5 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import type { MirrorColumn } from '../mirror-table.ts';
+import type { MirrorColumn } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, inArray, sql } from './drizzle.ts';
 

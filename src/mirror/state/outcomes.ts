@@ -1,6 +1,6 @@
 import type { FeedPhase } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
-import { interval } from './leases.ts';
+import { interval } from '../lease/leases.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, lt, sql } from './drizzle.ts';
 

@@ -1,8 +1,8 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { SQL } from 'drizzle-orm';
-import type { FoundTable, LoadMark, RememberedLoad } from '../load-identity.ts';
+import type { FoundTable, LoadMark, RememberedLoad } from '../table/load-identity.ts';
 import { Failure } from '../../model/failure.ts';
-import { DELETED_AT, type MirrorTable } from '../mirror-table.ts';
+import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from './drizzle.ts';
 

@@ -1,6 +1,6 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { statement } from '../postgres.ts';
+import { statement } from '../connection/postgres.ts';
 import { stateTables, type StateTables } from './schema.ts';
 import { drizzle } from './drizzle.ts';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
 import type { FailureSummary } from '../../model/failure.ts';
-import { qualifiedName, shortenIdentifier } from '../identifier.ts';
-import { DELETED_AT } from '../mirror-table.ts';
-import { transaction } from '../postgres.ts';
+import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
+import { DELETED_AT } from '../table/mirror-table.ts';
+import { transaction } from '../connection/postgres.ts';
 import type { StateStore } from './store.ts';
 import { and, count, eq, isNull, sql } from './drizzle.ts';
 

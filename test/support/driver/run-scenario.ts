@@ -1,8 +1,8 @@
 import { setTimeout as later } from 'node:timers';
 import { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import type { FaultAction } from '../../../src/emulator/fault-script.ts';
-import type { RequestKind } from '../../../src/emulator/api-request.ts';
-import type { RunResult } from '../../../src/sync/run-outcome.ts';
+import type { FaultAction } from '../../../src/emulator/faults/fault-script.ts';
+import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
+import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import type { TestDatabase } from '../database.ts';
 import { clearJournal } from '../mirror-journal.ts';
 import type { Interruption, Scenario, Step, Trouble } from './scenario.ts';

@@ -1,13 +1,13 @@
 import type pg from 'pg';
 import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import { APPLY_ALL } from '../../../src/mirror/drift.ts';
+import { APPLY_ALL } from '../../../src/mirror/table/drift.ts';
 import { openMirror, openMirrorPool } from '../../../src/mirror/mirror.ts';
-import { LeaseKeeper } from '../../../src/sync/lease-keeper.ts';
+import { LeaseKeeper } from '../../../src/sync/lease/lease-keeper.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
-import type { RunResult } from '../../../src/sync/run-outcome.ts';
-import { TableJob, type RunOptions } from '../../../src/sync/table-job.ts';
-import { ALL_COLUMNS } from '../../../src/sync/table-selection.ts';
+import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
+import { TableJob, type RunOptions } from '../../../src/sync/run/table-job.ts';
+import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
 

@@ -1,8 +1,15 @@
-import type { Column } from '../../../src/emulator/column.ts';
+import type { Column } from '../../../src/emulator/definitions/column.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import type { DataverseStore } from '../../../src/emulator/dataverse-store.ts';
-import { dateTime, decimal, double, integer, memo, text } from '../../../src/emulator/model/column-kinds.ts';
-import type { TableDefinition } from '../../../src/emulator/table-definition.ts';
+import type { DataverseStore } from '../../../src/emulator/store/dataverse-store.ts';
+import {
+  dateTime,
+  decimal,
+  double,
+  integer,
+  memo,
+  text,
+} from '../../../src/emulator/table-parts/column-kinds.ts';
+import type { TableDefinition } from '../../../src/emulator/definitions/emulated-table.ts';
 import { smallTable } from '../small-table.ts';
 import type { SourceChange } from './scenario.ts';
 

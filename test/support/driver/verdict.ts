@@ -1,5 +1,5 @@
-import type { RequestKind } from '../../../src/emulator/api-request.ts';
-import type { RunResult } from '../../../src/sync/run-outcome.ts';
+import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
+import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import { emptiedTables, journalLength } from '../mirror-journal.ts';
 import { differences } from '../oracle.ts';
 import { versionsThatWentDown } from '../version-journal.ts';

@@ -1,0 +1,39 @@
+import { readRecordCounts } from '../../dataverse/feed/record-count.ts';
+import type { RunResult } from '../../sync/run/run-outcome.ts';
+import type { Command } from '../command.ts';
+import { createProgress } from '../backfill-progress.ts';
+import { exitStatus } from '../exit-status.ts';
+import { selectedTables } from '../selected-tables.ts';
+import { Session } from '../opened-mirror.ts';
+import { printResults, syncTables } from './sync.ts';
+
+export const backfill: Command = {
+  name: 'backfill',
+  usage: 'backfill [table...] [--restart]',
+  summary: 'one-off load with progress; resumes where it stopped; --restart re-baselines',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: { restart: { type: 'boolean' } },
+  takesWords: true,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { words, options, logger, signal } = context;
+      const resolution = await session.resolution();
+      const names = selectedTables(resolution, words).map((table) => table.name);
+      const totals = await readRecordCounts(session.dataverse().client, names, signal);
+      // A line of the log would tear the bars apart; the results say the same at the end.
+      if (process.stderr.isTTY) logger.level = 'warn';
+      const progress = createProgress(totals, process.stderr, logger);
+      let results: RunResult[];
+      try {
+        results = await syncTables(session, resolution, (job) => ({
+          restart: options['restart'] === true,
+          onPage: (done) => progress.update(job.settings.name, done.rowsRead),
+        }));
+      } finally {
+        progress.stop();
+      }
+      printResults(context, results);
+      return exitStatus(context, results);
+    });
+  },
+};

@@ -1,0 +1,47 @@
+import type { Config } from '../../config/config.ts';
+import { hashKeyId } from '../../mirror/quarantine/row-policy.ts';
+import { checkSetUp } from '../../operations/check/setup-check.ts';
+import type { Finding } from '../../operations/check/finding.ts';
+import type { Command } from '../command.ts';
+import { Session } from '../opened-mirror.ts';
+
+export const check: Command = {
+  name: 'check',
+  usage: 'check',
+  summary: 'proves the set-up: configuration, PostgreSQL, sign-in, tables, change tracking, privileges',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: {},
+  takesWords: false,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, signal } = context;
+      const findings = await checkSetUp(
+        {
+          pool: async () => session.pool(),
+          dataverse: session.dataverse(),
+          schema: config.schema,
+          stateSchema: config.stateSchema,
+          requestsPer5Minutes: config.limits.requestsPer5Minutes,
+          viewSchemas: viewSchemas(config),
+          choice: session.choice(),
+          hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
+        },
+        signal,
+      );
+      const ok = findings.every((finding) => finding.ok);
+      if (context.options['json'] === true) context.print(JSON.stringify({ ok, findings }, null, 2));
+      else for (const finding of findings) context.print(asText(finding));
+      return ok ? 0 : 1;
+    });
+  },
+};
+
+function viewSchemas({ labels, compatibility }: Config): string[] {
+  const schemas = [labels?.schema, compatibility.synapseLink, compatibility.fivetran];
+  return schemas.filter((schema) => schema !== undefined);
+}
+
+function asText({ ok, subject, message, remedy }: Finding): string {
+  const line = `${ok ? 'ok    ' : 'FAILED'}  ${subject}: ${message}`;
+  return ok || remedy === null ? line : `${line}\n        ${remedy}`;
+}

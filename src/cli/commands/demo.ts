@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
+import { runUntilStopped } from './run.ts';
+import { Session } from '../opened-mirror.ts';
+
+/** Everything the demo keeps lies here, under the working directory. */
+const DIRECTORY = '.mirrorverse';
+const CHANGES_PER_SECOND = 4;
+const SCHEDULE = '*/3 * * * * *';
+const TABLES = [
+  'account',
+  'contact',
+  'lead',
+  'opportunity',
+  'incident',
+  'task',
+  'systemuser',
+  'team',
+  'transactioncurrency',
+  'teammembership',
+];
+
+export const demo: Command = {
+  name: 'demo',
+  usage: 'demo',
+  summary: 'emulator, embedded PostgreSQL and daemon together, with changing data, until Ctrl-C',
+  needs: {},
+  options: {},
+  takesWords: false,
+  async run(context) {
+    const { print, signal } = context;
+    print('Starting a Dataverse emulator with some 20,000 rows, and PostgreSQL …');
+    const organization = new DemoOrganization({ historyFile: join(DIRECTORY, 'demo-history') });
+    const url = await organization.emulator.listen();
+    try {
+      return await Session.use(forDemo(context, url, organization), async (session) => {
+        const postgres = await session.embeddedPostgres();
+        print(`Dataverse   ${url}`);
+        print(`PostgreSQL  ${postgres.psqlCommand}`);
+        print(
+          `Try         SELECT name, revenue, modifiedon FROM dataverse.account ORDER BY modifiedon DESC LIMIT 5;`,
+        );
+        print('Stop        Ctrl-C; the next start goes on from there.\n');
+        const work = organization.work(CHANGES_PER_SECOND, signal);
+        const status = await runUntilStopped(session);
+        await work;
+        return status;
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return 0;
+    } finally {
+      await organization.emulator.close();
+    }
+  },
+};
+
+/** The demo brings its own configuration: what is set for a real environment is none of its business. */
+function forDemo(context: CommandContext, url: string, organization: DemoOrganization): CommandContext {
+  const [token = ''] = organization.emulator.settings.bearerTokens;
+  const config: Config = {
+    ...context.config,
+    dataverse: { url, signIn: { method: 'access-token', token } },
+    postgres: { url: 'embedded' },
+    schema: 'dataverse',
+    stateSchema: 'mirrorverse',
+    tables: TABLES.map((name) => ({
+      name,
+      schedule: SCHEDULE,
+      mode: 'changes' as const,
+      columns: ALL_COLUMNS,
+      softDeletes: false,
+    })),
+    leftOut: [],
+  };
+  return { ...context, config };
+}

@@ -1,0 +1,71 @@
+import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
+import { readDefinitions } from '../../emulator/recorded/definition-files.ts';
+import type { TableDefinition } from '../../emulator/definitions/emulated-table.ts';
+import { errorCode } from '../../model/error-code.ts';
+import { Failure } from '../../model/failure.ts';
+import { untilAborted } from '../../timing/sleep.ts';
+import { UsageError, type Command, type CommandContext } from '../command.ts';
+
+/** The port it takes unless told otherwise. */
+const PORT = 8420;
+
+export const emulator: Command = {
+  name: 'emulator',
+  usage: 'emulator [--port N] [--host H] [--rows N] [--changes N] [--definitions DIR]',
+  summary:
+    'the Dataverse emulator alone, until Ctrl-C: N rows, N changes a second, tables as recorded (JSON) in DIR',
+  needs: {},
+  options: {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    rows: { type: 'string' },
+    changes: { type: 'string' },
+    definitions: { type: 'string' },
+  },
+  takesWords: false,
+  async run(context) {
+    const { options, signal, print } = context;
+    const rows = numberOption(context, 'rows', 20_000);
+    const organization = new DemoOrganization({ rows, ...definedTables(context) });
+    const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
+    const port = numberOption(context, 'port', PORT);
+    if (port > 65_535) throw new UsageError(`--port takes a port, not ${port}.`);
+    const url = await organization.emulator.listen(port, host).catch((error: unknown) => {
+      throw cannotListen(port, host, error);
+    });
+    const [accessToken] = organization.emulator.settings.bearerTokens;
+    if (options['json'] === true) print(JSON.stringify({ url, accessToken }));
+    else print(`DATAVERSE_URL=${url}\nDATAVERSE_ACCESS_TOKEN=${accessToken}`);
+    await Promise.all([organization.work(numberOption(context, 'changes', 2), signal), untilAborted(signal)]);
+    await organization.emulator.close();
+    return 0;
+  },
+};
+
+function cannotListen(port: number, host: string, cause: unknown): Failure {
+  const code = errorCode(cause) ?? 'unknown';
+  return new Failure({
+    code: 'port-taken',
+    reaction: 'stop-process',
+    message: `Port ${port} of ${host} cannot be listened on (${code}).`,
+    remedy: 'Choose another by --port, or any free one by --port 0.',
+    cause,
+  });
+}
+
+function definedTables({ options }: CommandContext): { tables?: readonly TableDefinition[] } {
+  const { definitions } = options;
+  if (typeof definitions !== 'string') return {};
+  try {
+    return { tables: readDefinitions(definitions) };
+  } catch (error) {
+    throw new UsageError(`--definitions: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function numberOption(context: CommandContext, name: string, otherwise: number): number {
+  const value = context.options[name];
+  if (value === undefined) return otherwise;
+  if (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)) return Number(value);
+  throw new UsageError(`--${name} takes a number, not ${String(value)}.`);
+}

@@ -1,0 +1,21 @@
+import { migrateState } from '../../mirror/state/migrations.ts';
+import type { Command } from '../command.ts';
+import { Session } from '../opened-mirror.ts';
+
+export const migrate: Command = {
+  name: 'migrate',
+  usage: 'migrate',
+  summary: 'brings the state schema up to date (run, sync and backfill do it too)',
+  needs: { postgres: true },
+  options: {},
+  takesWords: false,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config } = context;
+      const applied = await migrateState(await session.pool(), config.stateSchema);
+      const what = applied === 0 ? 'was up to date' : `took ${applied} migration(s)`;
+      context.print(`State schema ${config.stateSchema} ${what}.`);
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,126 @@
+import type { TableConfig } from '../../config/config.ts';
+import { transaction } from '../../mirror/connection/postgres.ts';
+import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
+import { allowErasure } from '../../mirror/deletes/erasure-approval.ts';
+import { allowSweep } from '../../mirror/deletes/sweep-approval.ts';
+import { Failure } from '../../model/failure.ts';
+import { planRun, type PlannedSweep, type TablePlan } from '../../operations/table-plan.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { selectedTables } from '../selected-tables.ts';
+import { Session } from '../opened-mirror.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  usage: 'plan [table...] [--apply]',
+  summary: 'what the next run does to the mirror tables and costs; --apply lets happen what asks for a word',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: { apply: { type: 'boolean' } },
+  takesWords: true,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const { config, words, options, signal } = context;
+      const tables = selectedTables(await session.resolution(), words);
+      const applied = options['apply'] !== true || (await applyPlan(session, tables));
+      const plans = await planRun(
+        {
+          pool: await session.pool(),
+          dataverse: session.dataverse(),
+          schema: config.schema,
+          stateSchema: config.stateSchema,
+          pageSize: config.limits.pageSize,
+          sweep: config.sweep,
+          tables: tables.map((table) => session.tableSettings(table)),
+        },
+        signal,
+      );
+      print(context, plans);
+      return applied && plans.every(({ error }) => error === null) ? 0 : 1;
+    });
+  },
+};
+
+/**
+ * Makes the mirror tables fit, and says yes to the sweeps that wait; what either takes of rows is the
+ * next run's. A table that cannot be mirrored does not keep the others from it.
+ *
+ * @returns whether all could be done.
+ * @throws Failure of the process.
+ */
+async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<boolean> {
+  const { signal, logger } = session.context;
+  const mirror = await session.mirror(tables);
+  const shared = session.labels(mirror);
+  let applied = true;
+  await session.withLeases(mirror, async (leases) => {
+    for (const table of tables) {
+      try {
+        await session.job(mirror, leases, table, { ...shared, consent: true }).prepare(signal);
+      } catch (error) {
+        if (!(error instanceof Failure) || error.reaction !== 'stop-table') throw error;
+        const { code, message, remedy, details } = error;
+        logger.error({ ...details, table: table.name, code, remedy }, `${message} ${remedy}`);
+        applied = false;
+        continue;
+      }
+      await transaction(mirror.pool, async (client) => {
+        const db = mirror.store.on(client);
+        await allowSweep(mirror.store, db, table.name);
+        await allowErasure(mirror.store, db, table.name);
+      });
+    }
+    await shared.labels?.makeViews();
+  });
+  return applied;
+}
+
+function print(context: CommandContext, plans: readonly TablePlan[]): void {
+  const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
+  if (context.options['json'] === true) {
+    context.print(JSON.stringify({ tables: plans, requests }, null, 2));
+    return;
+  }
+  for (const table of plans) for (const line of asText(table)) context.print(line);
+  context.print(`${counted(requests, 'API request')} for rows in all, metadata left out.`);
+}
+
+function asText(table: TablePlan): string[] {
+  const lines = [`${table.table}: ${work(table)}`];
+  for (const { policy, description } of table.changes) lines.push(`  ${VERDICTS[policy]} ${description}`);
+  for (const statement of table.statements) lines.push(`  ${statement.replaceAll('\n', '\n  ')};`);
+  if (table.sweep !== null) lines.push(`  ${sweepText(table.sweep)}`);
+  if (table.marked !== null) lines.push(`  ${markedText(table.marked)}`);
+  if (table.error !== null) lines.push(`  ${table.error.code}: ${table.error.message} ${table.error.remedy}`);
+  return lines;
+}
+
+/** The same columns as for a change. */
+function sweepText({ unseen, rows, allowed }: PlannedSweep): string {
+  const verdict = allowed ? VERDICTS.apply : VERDICTS.ask;
+  return `${verdict} delete ${number(unseen)} of ${number(rows)} rows that the last re-baseline did not see`;
+}
+
+function markedText({ marked, rows, allowed }: MarkedRows): string {
+  const verdict = allowed ? VERDICTS.apply : VERDICTS.ask;
+  return `${verdict} delete ${number(marked)} of ${number(rows)} rows that are marked deleted`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+const VERDICTS = {
+  apply: 'change  ',
+  ask: 'asks    ',
+  refuse: 'refused ',
+} as const;
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function work({ load, rows, requests, error }: TablePlan): string {
+  if (error !== null) return 'cannot be mirrored as it is';
+  const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
+  if (load === null) return `changes only, ${cost}`;
+  return `${load}${rows === null ? '' : ` of some ${rows} rows`}, ${cost}`;
+}

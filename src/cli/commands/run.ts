@@ -1,0 +1,86 @@
+import { Failure } from '../../model/failure.ts';
+import { sleep } from '../../timing/sleep.ts';
+import type { TableConfig } from '../../config/config.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
+import { runDaemon } from '../../sync/daemon.ts';
+import { LoadPlaces } from '../../sync/schedule/load-places.ts';
+import { restAfter } from '../../sync/schedule/schedule-delay.ts';
+import type { Resolution } from '../../sync/tables/table-resolution.ts';
+import type { Command } from '../command.ts';
+import { startDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
+import { createOpeningLog } from '../opening-log.ts';
+import { leaseHolder, Session } from '../opened-mirror.ts';
+
+export const run: Command = {
+  name: 'run',
+  usage: 'run',
+  summary: 'the daemon: every configured table on its schedule, until SIGTERM or SIGINT',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: {},
+  takesWords: false,
+  run: async (context) => Session.use(context, runUntilStopped),
+};
+
+/** The daemon over a session, until its signal; a clean stop is a success. */
+export async function runUntilStopped(session: Session): Promise<number> {
+  const { config, logger, signal } = session.context;
+  const health = await startDaemonHealth(session);
+  try {
+    const { mirror, resolution } = await openPatiently(session, health);
+    health.opened();
+    const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+    const shared = session.labels(mirror);
+    const loads = new LoadPlaces(config.limits.tables - 2);
+    await runDaemon(
+      {
+        dataverse: session.dataverse(),
+        mirror,
+        choice: session.choice(),
+        resolution,
+        createJob: (table) => session.job(mirror, leases, table, { ...shared, loads, watch: health.watch }),
+        onTables: health.tables,
+        ...shared,
+        leases,
+        tablesAtOnce: config.limits.tables,
+        logger,
+      },
+      signal,
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    if (!signal.aborted) health.workEnded();
+  }
+  logger.info('Stopped.');
+  return 0;
+}
+
+interface Opened {
+  readonly mirror: Mirror;
+  readonly resolution: Resolution<TableConfig>;
+}
+
+/**
+ * Opens the mirror, again and again where that may yet work: database and environment may come up
+ * after us, and a wrong secret may be put right.
+ */
+async function openPatiently(session: Session, health: DaemonHealth): Promise<Opened> {
+  const { logger, signal } = session.context;
+  const log = createOpeningLog(logger);
+  for (let failures = 1; ; failures++) {
+    try {
+      const resolution = await session.resolution();
+      const mirror = await session.mirror(resolution.tables);
+      log.opened();
+      return { resolution, mirror };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;
+      health.openingFailed(error);
+      const rest = restAfter(error, failures);
+      log.failed(error, rest);
+      await sleep(rest, signal);
+    }
+  }
+}

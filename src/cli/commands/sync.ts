@@ -1,0 +1,77 @@
+import type { TableConfig } from '../../config/config.ts';
+import { summaryOf } from '../../model/failure.ts';
+import { tellAgeingLinks } from '../../sync/watch/link-age.ts';
+import { tellRemoved } from '../../sync/tables/removed-tables.ts';
+import { syncOnce } from '../../sync/sync-once.ts';
+import type { RunResult } from '../../sync/run/run-outcome.ts';
+import type { RunOptions, TableJob } from '../../sync/run/table-job.ts';
+import type { Resolution } from '../../sync/tables/table-resolution.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { exitStatus } from '../exit-status.ts';
+import { textTable } from '../output.ts';
+import { selectedTables } from '../selected-tables.ts';
+import { Session } from '../opened-mirror.ts';
+
+export const sync: Command = {
+  name: 'sync',
+  usage: 'sync [table...]',
+  summary: 'one pass: brings the named tables, or all configured ones, up to date',
+  needs: { dataverse: true, postgres: true, tables: true },
+  options: {},
+  takesWords: true,
+  async run(context) {
+    return Session.use(context, async (session) => {
+      const results = await syncTables(session, await session.resolution(), () => ({}));
+      printResults(context, results);
+      return exitStatus(context, results);
+    });
+  },
+};
+
+/** One pass over the tables that the command's words name. */
+export async function syncTables(
+  session: Session,
+  resolution: Resolution<TableConfig>,
+  options: (job: TableJob) => RunOptions,
+): Promise<RunResult[]> {
+  const { config, words, signal, logger } = session.context;
+  const tables = selectedTables(resolution, words);
+  const mirror = await session.mirror(tables);
+  if (words.length === 0) await tellRemoved(mirror.store, session.choice(), resolution, logger);
+  const { store, environment } = mirror;
+  const names = tables.map(({ name }) => name);
+  await tellAgeingLinks(store, environment.linkLifeDays, names, logger);
+  const shared = session.labels(mirror);
+  return session.withLeases(mirror, async (leases) => {
+    const jobs = tables.map((table) => session.job(mirror, leases, table, shared));
+    const results = await syncOnce(jobs, config.limits.tables, options, signal);
+    await shared.labels?.makeViews();
+    return results;
+  });
+}
+
+export function printResults(context: CommandContext, results: readonly RunResult[]): void {
+  if (context.options['json'] === true) {
+    const tables = results.map((result) => {
+      const { failure, deferred: _, changed: __, requests: ___, ...entry } = result;
+      const error = failure && summaryOf(failure);
+      return { ...entry, error };
+    });
+    context.print(JSON.stringify({ tables }, null, 2));
+    return;
+  }
+  const rows = results.map((result) => [
+    result.table,
+    outcome(result),
+    String(result.rowsWritten),
+    String(result.rowsDeleted),
+    String(result.quarantined),
+    `${(result.milliseconds / 1000).toFixed(1)} s`,
+  ]);
+  context.print(textTable(['table', 'result', 'written', 'deleted', 'quarantined', 'time'], rows));
+}
+
+function outcome({ failure, quarantined }: RunResult): string {
+  if (failure !== null) return `failed: ${failure.code}`;
+  return quarantined === 0 ? 'up to date' : 'rows in quarantine';
+}

@@ -1,0 +1,37 @@
+import { summaryOf } from '../../model/failure.ts';
+import { trackTables, type TrackOutcome } from '../../operations/tracking.ts';
+import { UsageError, type Command } from '../command.ts';
+import { Session } from '../opened-mirror.ts';
+
+export const track: Command = {
+  name: 'track',
+  usage: 'track <table...>',
+  summary: 'turns change tracking on for the named tables and publishes them; needs System Customizer',
+  needs: { dataverse: true },
+  options: {},
+  takesWords: true,
+  async run(context) {
+    const { words, options, print, signal } = context;
+    if (words.length === 0) throw new UsageError('track wants the tables to turn change tracking on for.');
+    return Session.use(context, async (session) => {
+      const outcomes = await trackTables(session.dataverse(), words, signal);
+      if (options['json'] === true) {
+        const tables = outcomes.map(({ table, outcome, failure }) => ({
+          table,
+          outcome,
+          error: failure && summaryOf(failure),
+        }));
+        print(JSON.stringify({ tables }, null, 2));
+      } else {
+        for (const outcome of outcomes) print(asText(outcome));
+      }
+      return outcomes.every(({ failure }) => failure === null) ? 0 : 1;
+    });
+  },
+};
+
+function asText({ table, outcome, failure }: TrackOutcome): string {
+  return failure === null
+    ? `${table}: change tracking ${outcome === 'turned on' ? 'turned on and published' : 'was on already'}`
+    : `${table}: ${failure.message}\n        ${failure.remedy}`;
+}

@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type pg from 'pg';
+import type { Config, TableConfig } from '../config/config.ts';
+import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
+import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
+import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
+import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
+import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
+import { readKnownTables } from '../mirror/environment/known-tables.ts';
+import { openStateStore } from '../mirror/state/store.ts';
+import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { consented } from '../mirror/table/drift.ts';
+import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
+import { Failure } from '../model/failure.ts';
+import { tellReplaced } from '../sync/watch/environment-watch.ts';
+import { LabelKeeper } from '../sync/watch/label-keeper.ts';
+import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
+import { pauseRecorder } from '../sync/watch/pause-record.ts';
+import { knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
+import { TABLE_REMOVED } from '../sync/tables/removed-tables.ts';
+import { isOfMetadata } from '../sync/tables/source-definition.ts';
+import { TableJob, type TableJobParts, type TableSettings } from '../sync/run/table-job.ts';
+import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
+import type { CommandContext } from './command.ts';
+import { version } from './commands/version.ts';
+
+/** Where the bundled PostgreSQL keeps its data, under the working directory. */
+const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
+
+/** What has been opened, closed in the opposite order whatever happens. */
+export class Session {
+  readonly context: CommandContext;
+  private readonly releasers: (() => Promise<void>)[] = [];
+  private dataverseOpened: Dataverse | undefined;
+  private poolOpening: Promise<pg.Pool> | undefined;
+  private postgresOpened: EmbeddedPostgres | undefined;
+  private options: MirrorOptions | undefined;
+  /** Told each pause that the environment asks for, in milliseconds from now. */
+  readonly pauseListeners: ((milliseconds: number) => void)[] = [];
+  private readonly onPause = (milliseconds: number): void => {
+    for (const listen of this.pauseListeners) listen(milliseconds);
+  };
+
+  private constructor(context: CommandContext) {
+    this.context = context;
+  }
+
+  /** Runs `work` with a session and closes what it opened. */
+  static async use<T>(context: CommandContext, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = new Session(context);
+    try {
+      return await work(session);
+    } finally {
+      for (const release of session.releasers.toReversed()) {
+        await release().catch((error: unknown) => {
+          const name = error instanceof Error ? error.name : 'unknown';
+          context.logger.warn({ error: name }, 'Something could not be closed cleanly.');
+        });
+      }
+    }
+  }
+
+  onClose(release: () => Promise<void>): void {
+    this.releasers.push(release);
+  }
+
+  dataverse(): Dataverse {
+    if (this.dataverseOpened !== undefined) return this.dataverseOpened;
+    const { config, logger } = this.context;
+    const { url, signIn } = present(config.dataverse);
+    const dataverse = openDataverse(
+      { url, signIn, limits: config.limits, userAgent: `mirrorverse/${version()}`, onPause: this.onPause },
+      logger,
+    );
+    this.onClose(async () => dataverse.close());
+    this.dataverseOpened = dataverse;
+    return dataverse;
+  }
+
+  /** Opened once, whoever asks first. @throws Failure */
+  async pool(): Promise<pg.Pool> {
+    this.poolOpening ??= this.openPool();
+    try {
+      return await this.poolOpening;
+    } catch (error) {
+      this.poolOpening = undefined;
+      throw error;
+    }
+  }
+
+  private async openPool(): Promise<pg.Pool> {
+    const options = await this.mirrorOptions();
+    const pool = openMirrorPool(options, this.context.logger);
+    this.onClose(async () => pool.end());
+    return pool;
+  }
+
+  /** The tables that are meant. */
+  choice(): TableChoice<TableConfig> {
+    const { tables, leftOut } = this.context.config;
+    return { entries: tables, leftOut };
+  }
+
+  /**
+   * What they are in this environment, which is asked only where patterns are in use; where it cannot
+   * say, those that are mirrored already.
+   *
+   * @throws Failure
+   */
+  async resolution(): Promise<Resolution<TableConfig>> {
+    const { logger, signal } = this.context;
+    let resolution: Resolution<TableConfig>;
+    try {
+      resolution = await readResolution(this.dataverse(), this.choice(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const known = isOfMetadata(error) ? await this.knownTables() : [];
+      if (!isOfMetadata(error) || known.length === 0) throw error;
+      const { code, remedy, message } = error;
+      const text = `The tables of the environment cannot be listed; those that are mirrored go on. ${message}`;
+      logger.warn({ code, remedy }, text);
+      return knownResolution(this.choice(), known);
+    }
+    for (const pattern of resolution.idlePatterns) {
+      logger.warn({ pattern }, `No table of the environment fits ${pattern}.`);
+    }
+    return resolution;
+  }
+
+  /** Tables that have state here; none where they cannot be told, as in a database without any. */
+  private async knownTables(): Promise<readonly string[]> {
+    const { postgres, schema, stateSchema } = this.context.config;
+    if (postgres === undefined) return [];
+    try {
+      const pool = await this.pool();
+      const environment = await readEnvironmentRecord(pool, stateSchema, schema);
+      if (environment === undefined) return [];
+      const known = await readKnownTables(openStateStore(pool, stateSchema, environment.id));
+      return known.flatMap(({ table, errorCode }) => (errorCode === TABLE_REMOVED ? [] : [table]));
+    } catch {
+      // The opening of the mirror says what is wrong with the database.
+      return [];
+    }
+  }
+
+  /** Signs in, migrates the state schema and opens the mirror. @throws Failure */
+  async mirror(tables: readonly TableConfig[]): Promise<Mirror> {
+    const { signal } = this.context;
+    const { client } = this.dataverse();
+    const pool = await this.pool();
+    const environment = await readEnvironment(client, signal);
+    const { metadataVersion, ...organization } = await readOrganization(client, signal);
+    if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
+    const names = tables.map((table) => table.name);
+    const seen = { ...environment, ...organization };
+    const mirror = await openMirror(pool, await this.mirrorOptions(), seen, names);
+    tellReplaced(mirror.environment, this.context.logger);
+    this.pauseListeners.push(pauseRecorder(mirror.store, this.context.logger));
+    return mirror;
+  }
+
+  /** A table's settings as its job takes them. */
+  tableSettings(table: TableConfig): TableSettings {
+    const { drift, limits, hashKey } = this.context.config;
+    return {
+      ...table,
+      pageSize: limits.pageSize,
+      drift,
+      ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
+    };
+  }
+
+  /** @param options `consent`: somebody has said yes to what the drift policy asks about. */
+  job(
+    mirror: Mirror,
+    leases: LeaseKeeper,
+    table: TableConfig,
+    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch'> & { readonly consent?: boolean } = {},
+  ): TableJob {
+    const settings = this.tableSettings(table);
+    const drift = options.consent === true ? consented(settings.drift) : settings.drift;
+    const { consent: _, ...shared } = options;
+    const parts = { dataverse: this.dataverse(), mirror, leases, logger: this.context.logger };
+    return new TableJob({ ...settings, drift }, { ...parts, ...shared });
+  }
+
+  /** Runs `work` with leases that are renewed until it has ended. */
+  async withLeases<T>(mirror: Mirror, work: (leases: LeaseKeeper) => Promise<T>): Promise<T> {
+    const leases = new LeaseKeeper(mirror, leaseHolder(), this.context.logger);
+    const ended = new AbortController();
+    const keeper = leases.run(ended.signal);
+    try {
+      return await work(leases);
+    } finally {
+      ended.abort();
+      await keeper;
+    }
+  }
+
+  /** What keeps labels and views in step with the metadata, where they are wanted. */
+  labels(mirror: Mirror): { readonly labels?: LabelKeeper } {
+    if (mirror.labels === undefined) return {};
+    const details = this.context.config.compatibility.synapseLink !== undefined;
+    return { labels: new LabelKeeper(mirror.labels, this.dataverse(), this.context.logger, details) };
+  }
+
+  private async mirrorOptions(): Promise<MirrorOptions> {
+    const { config } = this.context;
+    this.options ??= {
+      url: await this.databaseUrl(),
+      schema: config.schema,
+      stateSchema: config.stateSchema,
+      // One for each table at work, and some for leases and idle tables' checkpoints.
+      connections: config.limits.tables + 4,
+      leaseDuration: config.lease,
+      rows: {
+        ...config.quarantine,
+        ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
+      },
+      sweep: config.sweep,
+      ...labelWishes(config),
+    };
+    return this.options;
+  }
+
+  private async databaseUrl(): Promise<string> {
+    const { url } = present(this.context.config.postgres);
+    if (url !== 'embedded') return url;
+    return (await this.embeddedPostgres()).url;
+  }
+
+  /** The bundled PostgreSQL, started or joined. @throws Failure `embedded-postgres` */
+  async embeddedPostgres(): Promise<EmbeddedPostgres> {
+    if (this.postgresOpened !== undefined) return this.postgresOpened;
+    const { signal } = this.context;
+    try {
+      const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
+      this.onClose(async () => postgres.release());
+      this.postgresOpened = postgres;
+      return postgres;
+    } catch (error) {
+      if (!(error instanceof EmbeddedPostgresError)) throw error;
+      const { message, remedy } = error;
+      throw new Failure({
+        code: 'embedded-postgres',
+        reaction: 'stop-process',
+        message: `The bundled PostgreSQL cannot be used: ${message}.`,
+        remedy,
+        cause: error,
+      });
+    }
+  }
+}
+
+function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'labels'> {
+  if (labels === undefined) return {};
+  const { language, schema: viewSchema } = labels;
+  const { synapseLink, fivetran } = compatibility;
+  return {
+    labels: {
+      ...(language === undefined ? {} : { language }),
+      ...(viewSchema === undefined ? {} : { viewSchema }),
+      ...(synapseLink === undefined ? {} : { synapseLink }),
+      ...(fivetran === undefined ? {} : { fivetran }),
+    },
+  };
+}
+
+/** Who this process is, to the leases: told apart from every other, and readable for a person. */
+export function leaseHolder(): string {
+  return `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('The command did not say that it needs this.');
+  return value;
+}

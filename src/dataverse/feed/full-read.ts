@@ -1,0 +1,38 @@
+import type { Link, PageRows, RowId } from '../../model/page.ts';
+import type { Table } from '../../model/table.ts';
+import type { DataverseClient } from '../http/client.ts';
+import type { ParsedPage } from '../page/page-parser.ts';
+import { createRowReader } from './row-reader.ts';
+
+/** All rows of one table without change tracking, as pages; the last one has no link. */
+export interface FullRead {
+  begin(signal: AbortSignal): Promise<ParsedPage>;
+  follow(link: Link, signal: AbortSignal): Promise<ParsedPage>;
+  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+}
+
+/**
+ * Pages in the order of the whole key: without an order that is unique, pages repeat rows and leave
+ * others out ("Page results", ordering and paging).
+ *
+ * @param pageSize rows; the environment gives fewer of some tables.
+ * @param observe told the environment's metadata version as it comes with the pages.
+ */
+export function createFullRead(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+  observe?: (metadataVersion: string) => void,
+): FullRead {
+  // What a full read brings replaces what is there: a row that comes without a version needs none.
+  const { version: _, ...unversioned } = table;
+  const rows = createRowReader(client, unversioned, pageSize, observe);
+  const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
+  const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
+  return {
+    begin: async (signal) => rows.begin({ options: [order] }, signal),
+    follow: async (link, signal) => rows.follow(link, 'baseline', signal),
+    readRow: async (id, signal) => rows.row(id, signal),
+  };
+}

@@ -1,0 +1,363 @@
+import { Failure } from '../../model/failure.ts';
+import type { Link, PageRows, RowId } from '../../model/page.ts';
+import type { Table } from '../../model/table.ts';
+import { includeAnnotations, LOOKUP_ANNOTATION } from '../http/annotations.ts';
+import type { Priority } from '../budget/budget.ts';
+import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import type { Answer, DataverseClient, Request } from '../http/client.ts';
+import { EmptyPages } from '../page/empty-pages.ts';
+import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
+import { completeRows } from './incomplete-rows.ts';
+import { keyFields, rowId } from './keyed-pages.ts';
+import { lookupFields, untypedRows } from '../metadata/lookup-types.ts';
+import { absoluteLink } from '../http/origin.ts';
+import { PageBuffers } from '../page/page-buffers.ts';
+import { MemoryShort } from '../page/page-memory.ts';
+import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from '../page/page-parser.ts';
+import { afterTimeOut, afterTooLarge, afterTooMuch, type PageRequest } from '../page/page-sizes.ts';
+import { AnswerTooLarge } from '../http/response-body.ts';
+import { createRowsByKey, type FoundRows } from './rows-by-key.ts';
+import {
+  calculatedColumns,
+  query,
+  selectionOfLink,
+  storedSelection,
+  wideSelection,
+  type Selection,
+} from './selection.ts';
+import { createSideColumns } from './side-columns.ts';
+
+/** Reads one table's rows with all its columns, however many requests that takes. */
+export interface RowReader {
+  /** The first page of a read. */
+  begin(how: HowToBegin, signal: AbortSignal): Promise<ParsedPage>;
+  /** The page a link leads to. */
+  follow(link: Link, priority: Priority, signal: AbortSignal, bare?: boolean): Promise<ParsedPage>;
+  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+  /** Rows as they are now, many to a request. */
+  rows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
+}
+
+export interface HowToBegin {
+  /** Query options beside `$select`. */
+  readonly options?: readonly string[];
+  /** Preferences beside page size and annotations. */
+  readonly prefer?: readonly string[];
+  /** Without the annotation of the metadata version. */
+  readonly bare?: boolean;
+}
+
+/** Times a page is halved because a gateway gave up: one that is down does so whatever it is asked. */
+const MAX_DOUBTS = 3;
+
+/** Rows of a page that are read again one by one, where the source does not give them together. */
+const FEW_SINGLES = 20;
+
+const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
+
+/**
+ * One request names every column where it can. Where the environment refuses that many calculated ones,
+ * the tracked or plain selection keeps the stored columns and the others are read beside.
+ *
+ * @param pageSize rows; the environment gives fewer of some tables.
+ * @param observe told the environment's metadata version as it comes with the pages.
+ */
+export function createRowReader(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+  observe?: (metadataVersion: string) => void,
+): RowReader {
+  const name = table.logicalName;
+  const limits = client.calculatedLimits;
+  const side = createSideColumns(client, table);
+  const byKey = createRowsByKey(client, table, {
+    single: async (id, signal) => readRow(id, signal),
+    finished: async (page, selection, signal) => finished(page, selection, 'delta', signal),
+  });
+  const version = versionField(table);
+  const identity = keyFields(table);
+  // Beside the columns: an entry that has nothing of what is looked for is no row.
+  const etagShape = new RowShape([ETAG, ...table.columns.map(({ property }) => property)]);
+  const lookups = lookupFields(table);
+  const shape = new RowShape(table.columns.map((column) => column.property));
+  const annotated = table.columns.some((column) => !column.selectable);
+  const sizes = client.pageSizes;
+  const memory = client.pageMemory;
+  const empty = new EmptyPages(name);
+  const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
+
+  // Page size and annotations are preferences of one request: a link does not carry them.
+  function preferences(size: number, bare: boolean): string[] {
+    const annotations = [...(annotated ? [LOOKUP_ANNOTATION] : []), ...(bare ? [] : [VERSION_ANNOTATION])];
+    const included = annotations.length === 0 ? [] : [includeAnnotations(annotations)];
+    return [`odata.maxpagesize=${size}`, ...included];
+  }
+
+  /**
+   * A page of at most `most` rows, with the memory it takes. Where others have that memory it is given up,
+   * and asked for anew when there is enough for as much as it may take.
+   */
+  async function fetchPage(
+    ask: PageAsk,
+    most: number,
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ParsedPage> {
+    const asking = { asked: sizes.next(name, most, ask.link === 'next' ? 'goes-on' : 'begins'), doubts: 0 };
+    let needed = sizes.expected(name);
+    for (;;) {
+      const buffers = new PageBuffers(memory, await memory.reserve(needed, signal));
+      try {
+        return await fetchInto(buffers, ask, asking, selection, signal);
+      } catch (error) {
+        buffers.release();
+        if (!(error instanceof MemoryShort)) throw error;
+        // It had all of it to itself.
+        if (needed >= memory.total) asking.asked = afterTooMuch(asking.asked, memory.total, name, error);
+        needed = atMost(needed, asking.asked, memory.total);
+      }
+    }
+  }
+
+  async function fetchInto(
+    buffers: PageBuffers,
+    ask: PageAsk,
+    asking: Asking,
+    selection: Selection,
+    signal: AbortSignal,
+  ): Promise<ParsedPage> {
+    const { value: page, rows } = await fetchAnswer(buffers, ask, asking, signal, async (answer) =>
+      parsedPage(answer, buffers),
+    );
+    if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
+    empty.refuseMore(page);
+    const beside = await finished(page, selection, ask.priority, signal);
+    const whole = await completeRows(beside, page, table, async (ids) => readRows(ids, FEW_SINGLES, signal));
+    buffers.add(memoryBeside(page, whole));
+    buffers.settle();
+    sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
+    return { ...page, ...whole, link: sized(page.link, rows), release: () => buffers.release() };
+  }
+
+  async function parsedPage({ body, url }: Answer, buffers: PageBuffers): Promise<ParsedPage> {
+    const page = await parsePageInTurns(body, shape, buffers);
+    const { link } = page;
+    return link === null
+      ? page
+      : { ...page, link: { ...link, url: absoluteLink(link.url, client.origin, url) } };
+  }
+
+  /**
+   * The rows of an answer with what else belongs to them. Versions that did not come are had from the
+   * rows' etags, which nearly no page needs to be read for.
+   */
+  async function finished(
+    page: PageRows,
+    selection: Selection,
+    priority: Priority,
+    signal: AbortSignal,
+    readEtags = async (etags: RowShape): Promise<PageRows> =>
+      parsePageInTurns(page.bytes, etags, new PageBuffers()),
+  ): Promise<PageRows> {
+    const unversioned = version === undefined ? [] : rowsWithoutVersion(page, version);
+    if (version !== undefined && unversioned.length > 0) {
+      fillFromEtags(page, version, unversioned, await readEtags(etagShape));
+    }
+    const whole = await side.complete(page, selection, priority, signal);
+    untypedRows(whole, lookups);
+    return whole;
+  }
+
+  /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
+  async function fetchAnswer<T>(
+    buffers: PageBuffers,
+    { prefer, bare, ...about }: PageAsk,
+    asking: Asking,
+    signal: AbortSignal,
+    read: (answer: Answer) => Promise<T>,
+  ): Promise<{ value: T; rows: number }> {
+    let timedOut = false;
+    for (;;) {
+      const { asked } = asking;
+      const { rows, largest } = asked;
+      const expected = sizes.lastOf(name);
+      const fewer = afterTimeOut(rows);
+      const request: Request = {
+        ...about,
+        table: name,
+        prefer: [...prefer, ...preferences(rows, bare)],
+        largest,
+        divisible: fewer !== undefined && asking.doubts < MAX_DOUBTS,
+        buffers,
+        ...(expected === undefined ? {} : { expected }),
+      };
+      try {
+        const value = await client.get(request, signal, read);
+        if (timedOut) sizes.limit(name, rows);
+        return { value, rows };
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        if (error.cause instanceof AnswerTooLarge) {
+          sizes.measured(name, error.cause.entries, error.cause.allowed);
+          asking.asked = afterTooLarge(asked, error.cause, memory.total, name);
+        } else if (error.code === 'page-timed-out' && fewer !== undefined) {
+          timedOut = true;
+          if (error.details['certain'] !== true) asking.doubts++;
+          asking.asked = { ...asked, rows: fewer };
+        } else if (error.code === 'source-unavailable' && timedOut) {
+          throw keepsTimingOut(name, rows, error);
+        } else throw error;
+      }
+    }
+  }
+
+  /** Reads with the widest selection that the environment is not known to refuse. */
+  async function withSelection<T>(read: (selection: Selection) => Promise<T>): Promise<T> {
+    if (Number.isFinite(limits.of(name))) return read(storedSelection(table));
+    const selection = wideSelection(table);
+    try {
+      return await read(selection);
+    } catch (error) {
+      if (!refused(error, selection)) throw error;
+      return read(storedSelection(table));
+    }
+  }
+
+  function refused(error: unknown, selection: Selection): boolean {
+    return isTooManyCalculated(error) && limits.refused(name, calculatedColumns(table, selection));
+  }
+
+  async function readRow({ key, partition }: RowId, signal: AbortSignal): Promise<PageRows | null> {
+    return withSelection(async (selection) => {
+      const url = `${table.entitySet}(${key})${query(selection, ...partitionOption(partition))}`;
+      const request: Request = {
+        url,
+        priority: 'delta',
+        countedFor: name,
+        ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
+      };
+      const row = await unlessGone(async () =>
+        client.get(request, signal, ({ body }) => parseRow(body, shape)),
+      );
+      if (row === null) return null;
+      if (rowId(row, 0, identity)?.key !== key.toLowerCase()) throw anotherRow(name);
+      return finished(row, selection, request.priority, signal, async (etags) => parseRow(row.bytes, etags));
+    });
+  }
+
+  /** @param singles requests for single rows at most, where the source knows no other way. */
+  async function readRows(ids: readonly RowId[], singles: number, signal: AbortSignal): Promise<FoundRows> {
+    return withSelection(async (selection) =>
+      byKey.read(ids, selection, { priority: 'delta', singles }, signal),
+    );
+  }
+
+  return {
+    begin: async ({ options = [], prefer: more = [], bare = false }, signal) =>
+      withSelection(async (selection) =>
+        fetchPage(
+          { url: table.entitySet + query(selection, ...options), priority: 'baseline', prefer: more, bare },
+          largestPage,
+          selection,
+          signal,
+        ),
+      ),
+    async follow(link, priority, signal, bare = false) {
+      const selection = selectionOfLink(link.url);
+      try {
+        const ask: PageAsk = { url: link.url, link: link.kind, priority, prefer: [], bare };
+        const most = Math.min(link.pageSize ?? largestPage, largestPage);
+        return await fetchPage(ask, most, selection, signal);
+      } catch (error) {
+        throw refused(error, selection) ? linkTooWide(name, error) : error;
+      }
+    },
+    row: readRow,
+    rows: async (ids, signal) => readRows(ids, Number.POSITIVE_INFINITY, signal),
+  };
+}
+
+/** A request for a page, but for how many rows. */
+type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
+  readonly prefer: readonly string[];
+  /** Without the annotation of the metadata version. */
+  readonly bare: boolean;
+};
+
+/** Bytes of what was made of a page and other answers, where it is not the page itself. */
+function memoryBeside(page: PageRows, whole: PageRows): number {
+  const bytes = whole.bytes === page.bytes ? 0 : whole.bytes.length;
+  return bytes + (whole.cells === page.cells ? 0 : whole.cells.byteLength);
+}
+
+/** How a page is asked for by now. */
+interface Asking {
+  asked: PageRequest;
+  /** Times it was halved without a certain reason. */
+  doubts: number;
+}
+
+/** What to reserve for a page whose memory was short: all that its answer and cells may take, or all there is. */
+function atMost(reserved: number, { largest }: PageRequest, total: number): number {
+  const usual = Math.min(total, Math.ceil(1.25 * largest));
+  return reserved < usual ? usual : total;
+}
+
+/** A next link with the page size that its chain has come to: it must not grow. */
+function sized(link: Link | null, rows: number): Link | null {
+  return link?.kind === 'next' ? { ...link, pageSize: rows } : link;
+}
+
+/** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */
+async function unlessGone<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    // Of another code it is about a privilege, or not of the Web API at all.
+    const isRefused = error instanceof Failure && error.code === 'request-refused';
+    if (isRefused && error.details['status'] === 404) return null;
+    throw error;
+  }
+}
+
+/** "Use elastic tables", Using partitionId parameter. A row without a partition is read by its id alone. */
+function partitionOption(partition: string | null | undefined): string[] {
+  if (partition === undefined || partition === null) return [];
+  return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
+}
+
+/** A cache on the way that mixes addresses up: the row would be stored, and the one asked for be gone. */
+function anotherRow(table: string): Failure {
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: `A request for a row of table ${table} was answered with another row, or with one that has no key.`,
+    remedy: 'Find out what on the way to the environment answers in its place, such as a cache.',
+    details: { table },
+  });
+}
+
+function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
+  return new Failure({
+    code: 'page-timed-out',
+    reaction: 'retry',
+    message: `Pages of table ${table} time out, those of ${rows} rows too.`,
+    remedy: `See whether the environment is under load; if it lasts, leave calculated columns out (columns.exclude of table ${table}).`,
+    cause,
+    details: cause.details,
+  });
+}
+
+/** A link keeps its selection, so only another load gets one that is allowed. */
+function linkTooWide(table: string, cause: unknown): Failure {
+  return new Failure({
+    code: 'link-too-wide',
+    reaction: 'rebaseline',
+    message: `The link of table ${table} names more calculated columns than the environment allows.`,
+    remedy: 'Nothing to do: the table is re-baselined by itself, and those columns are read beside.',
+    cause,
+    details: { table },
+  });
+}

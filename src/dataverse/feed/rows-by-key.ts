@@ -1,0 +1,175 @@
+import { Failure } from '../../model/failure.ts';
+import { joinPages, pickRows, type PageRows, type RowId } from '../../model/page.ts';
+import type { Table } from '../../model/table.ts';
+import type { Priority } from '../budget/budget.ts';
+import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import type { DataverseClient } from '../http/client.ts';
+import { batches, idsInRequest, keyFields, pagesByKey, rowId, rowName } from './keyed-pages.ts';
+import type { ParsedPage } from '../page/page-parser.ts';
+import { AnswerTooLarge } from '../http/response-body.ts';
+import type { Selection } from './selection.ts';
+
+/** Rows as they are now. */
+export interface FoundRows {
+  readonly rows: PageRows;
+  /** For each id that was asked for, which of `rows` it is; below 0 for one that is gone. */
+  readonly rowOf: Int32Array;
+}
+
+export interface KeyedReadOptions {
+  readonly priority: Priority;
+  /** Requests for single rows at most, where the source knows no other way. */
+  readonly singles: number;
+}
+
+/** Reads rows by their whole keys with all columns, many to a request. */
+export interface RowsByKey {
+  /**
+   * A row that is in no page of a whole answer is gone. An answer that has rows nobody asked for was not
+   * filtered, so it tells nothing of those that it lacks. A single row is asked for by its own address.
+   *
+   * @throws Failure; one that `isUnknownForm` where the source cannot be asked like this.
+   */
+  read(
+    ids: readonly RowId[],
+    selection: Selection,
+    options: KeyedReadOptions,
+    signal: AbortSignal,
+  ): Promise<FoundRows>;
+}
+
+export interface RowParts {
+  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  readonly single: (id: RowId, signal: AbortSignal) => Promise<PageRows | null>;
+  /** Rows of a plain read of a selection with what else belongs to them. */
+  readonly finished: (page: ParsedPage, selection: Selection, signal: AbortSignal) => Promise<PageRows>;
+}
+
+/** Ids in a request at most: more would make pages of it that nobody can foresee the size of. */
+const MOST_IDS = 250;
+
+const NOT_FILTERED = 'filter-ignored';
+
+export function createRowsByKey(client: DataverseClient, table: Table, parts: RowParts): RowsByKey {
+  const name = table.logicalName;
+  const fields = keyFields(table);
+  const sizes = client.pageSizes;
+  const properties = table.columns.map(({ property }) => property);
+  const none: PageRows = {
+    bytes: new Uint8Array(0),
+    width: properties.length,
+    rows: 0,
+    cells: new Int32Array(0),
+  };
+  /** Why rows are read one by one. */
+  let unknownForm: Failure | undefined;
+
+  async function readBatch(
+    keys: readonly string[],
+    selection: Selection,
+    priority: Priority,
+    signal: AbortSignal,
+  ): Promise<PageRows[]> {
+    const asked = new Set(keys);
+    // Nobody else waits for it as a page: a row wider than a page is to be had all the same.
+    const largest = keys.length === 1 ? undefined : sizes.pageBytes;
+    const query = {
+      select: selection,
+      properties,
+      priority,
+      mayBeUnknown: true,
+      ...(largest === undefined ? {} : { largest }),
+    };
+    const read: PageRows[] = [];
+    try {
+      for await (const page of pagesByKey(client, table, query, keys, signal)) {
+        for (let row = 0; row < page.rows; row++) {
+          const id = rowId(page, row, fields);
+          if (id === undefined || !asked.has(id.key)) throw notFiltered(name);
+        }
+        read.push(await parts.finished(page, selection, signal));
+      }
+      return read;
+    } catch (error) {
+      const isTooLarge = error instanceof Failure && error.cause instanceof AnswerTooLarge;
+      if (!isTooLarge || keys.length === 1) throw error;
+      const middle = keys.length >> 1;
+      return [
+        ...(await readBatch(keys.slice(0, middle), selection, priority, signal)),
+        ...(await readBatch(keys.slice(middle), selection, priority, signal)),
+      ];
+    }
+  }
+
+  async function readSingles(
+    ids: readonly RowId[],
+    { singles }: KeyedReadOptions,
+    signal: AbortSignal,
+  ): Promise<PageRows[]> {
+    if (unknownForm !== undefined && ids.length > singles) throw unknownForm;
+    // Together: the budget bounds how many are in flight.
+    const rows = await Promise.all(ids.map(async (id) => parts.single(id, signal)));
+    return rows.filter((row) => row !== null);
+  }
+
+  return {
+    async read(ids, selection, options, signal) {
+      const keys = [...new Set(ids.map(({ key }) => key.toLowerCase()))];
+      const fitting = Math.min(idsInRequest(client, table, selection), MOST_IDS);
+      const size = Math.max(1, sizes.next(name, fitting, 'goes-on').rows);
+      const read: PageRows[] = [];
+      // One after the other: none of it is counted as a page's memory.
+      for (const batch of batches(keys, size)) {
+        if (unknownForm === undefined && ids.length > 1) {
+          try {
+            read.push(...(await readBatch(batch, selection, options.priority, signal)));
+            continue;
+          } catch (error) {
+            if (!isUnknownForm(error)) throw error;
+            unknownForm = error;
+          }
+        }
+        const inBatch = new Set(batch);
+        const those = ids.filter(({ key }) => inBatch.has(key.toLowerCase()));
+        read.push(...(await readSingles(those, options, signal)));
+      }
+      const rows = read.length === 0 ? none : joinPages(read);
+      const found = new Map<string, number>();
+      for (let row = 0; row < rows.rows; row++) {
+        const id = rowId(rows, row, fields);
+        if (id !== undefined) found.set(rowName(id), row);
+      }
+      return { rows, rowOf: Int32Array.from(ids, (id) => found.get(rowName(id)) ?? -1) };
+    },
+  };
+}
+
+/** The rows that are there. */
+export function livingRows({ rows, rowOf }: FoundRows): PageRows {
+  return pickRows(
+    rows,
+    [...new Set(rowOf)].filter((row) => row >= 0),
+  );
+}
+
+/**
+ * Whether a request failed because of its form: rows that the source would not give like this may be had
+ * one by one. What a selection has too much of, a privilege, or trouble that passes is something else.
+ */
+export function isUnknownForm(error: unknown): error is Failure {
+  if (!(error instanceof Failure) || isTooManyCalculated(error)) return false;
+  if (error.code === NOT_FILTERED) return true;
+  if (error.code === 'unexpected-answer') return true;
+  const status = Number(error.details['status']);
+  return error.code === 'request-refused' && ((status >= 400 && status < 500) || status === 501);
+}
+
+function notFiltered(table: string): Failure {
+  return new Failure({
+    code: NOT_FILTERED,
+    reaction: 'retry',
+    message: `A request for some rows of table ${table} was answered with others.`,
+    remedy: 'Nothing to do: the rows are read one by one.',
+    details: { table },
+  });
+}

@@ -1,0 +1,113 @@
+import { Failure } from '../../model/failure.ts';
+import { describeApiError, isSuccess, requestIdOf, type ApiError } from './api-error.ts';
+import type { Subject } from './api-failure.ts';
+import type { UnknownCoding } from './content-coding.ts';
+import type { AnswerTooLarge } from './response-body.ts';
+
+/** Codings by their registered names (IANA). A header may hold anything else, which is not logged. */
+const CODINGS: ReadonlySet<string> = new Set([
+  'aes128gcm',
+  'br',
+  'compress',
+  'dcb',
+  'dcz',
+  'deflate',
+  'exi',
+  'zstd',
+]);
+
+/** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
+export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
+  const type = kindOf(headers.get('content-type') ?? '');
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `A request${about} was answered with something other than the Web API's JSON (${type}).`,
+    remedy: 'Check dataverse.url (DATAVERSE_URL), and whether a proxy or sign-in page answers in its place.',
+    cause,
+    details: { contentType: type, ...requestDetails(subject, headers) },
+  });
+}
+
+/** A word of ours for the type, since the header may hold anything. */
+function kindOf(contentType: string): string {
+  const known = /^(?:text\/(?:html|plain|xml)|application\/(?:json|xml))(?![\w/+.-])/i.exec(contentType);
+  return known?.[0].toLowerCase() ?? 'no content type that is known';
+}
+
+/**
+ * A success that is cut or garbled, again and again. The server, or somebody on the way, gives up in
+ * the middle of the answer: OData leaves a body malformed where an error comes too late for the status.
+ */
+export function notWhole(subject: Subject, headers: Headers, attempts: number, cause: unknown): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: `A request${about} was answered ${attempts} times with something that is not whole.`,
+    remedy: 'Nothing to do if it passes; otherwise find out what on the way to the environment cuts answers.',
+    cause,
+    details: requestDetails(subject, headers),
+  });
+}
+
+/** A body in a content coding that was not asked for. */
+export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `A request${about} was answered in a content coding that mirrorverse does not know; gzip was asked for.`,
+    remedy: 'Find out what on the way to the environment recodes answers (the header Content-Encoding).',
+    details: {
+      coding: CODINGS.has(coding) ? coding : 'unknown',
+      ...(subject.table === undefined ? {} : { table: subject.table }),
+    },
+  });
+}
+
+/** For an answer that is no page. The limit of a page is another one, and its reader asks for fewer rows. */
+export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'answer-too-large',
+    reaction: 'stop-table',
+    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
+    remedy: 'Find out what the environment answers; mirrorverse expects nothing of that size.',
+    cause,
+    details: subject.table === undefined ? {} : { table: subject.table },
+  });
+}
+
+function requestDetails({ table }: Subject, headers: Headers): Record<string, unknown> {
+  return { requestId: requestIdOf(headers), ...(table === undefined ? {} : { table }) };
+}
+
+/** @param certain that it was because of what was asked for. */
+export function timedOut(what: string, subject: Subject, certain: boolean): Failure {
+  const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
+  return new Failure({
+    code: 'page-timed-out',
+    reaction: 'retry',
+    message: `A page${about} timed out (${what}).`,
+    remedy: 'Nothing to do: it is asked for with fewer rows.',
+    details: { certain, ...(subject.table === undefined ? {} : { table: subject.table }) },
+  });
+}
+
+export function unauthorized(error: ApiError): Failure {
+  return new Failure({
+    code: 'sign-in-refused',
+    reaction: 'stop-table',
+    message: `The environment does not accept the access token (${describe(error)}).`,
+    remedy:
+      'Check that the token is for this environment and that the app registration has an application user in it.',
+    details: { ...error },
+  });
+}
+
+export function describe(error: ApiError): string {
+  const said = describeApiError(error);
+  return isSuccess(error.status) ? `a success that tells of a failure (${said})` : said;
+}

@@ -1,0 +1,149 @@
+import { Failure, type Reaction } from '../../model/failure.ts';
+import { describeApiError, type ApiError } from './api-error.ts';
+
+/** What a request was about, for a message that names it. */
+export interface Subject {
+  /** Logical name of the table, where the request is about one. */
+  readonly table?: string;
+  /** The request followed a stored link rather than asked something new. */
+  readonly link?: 'next' | 'delta';
+}
+
+interface Meaning {
+  readonly code: string;
+  readonly reaction: Reaction;
+  readonly message: (about: string) => string;
+  readonly remedy: string | ((subject: Subject) => string);
+}
+
+const EXPIRED: Meaning = {
+  code: 'link-expired',
+  reaction: 'rebaseline',
+  message: (about) => `The link of ${about} has expired.`,
+  remedy: 'Nothing to do: the table is re-baselined by itself.',
+};
+/** What turns change tracking on. */
+export const trackingRemedy = (table: string): string =>
+  `Turn it on with \`mirrorverse track ${table}\`, or with "Track changes" in the table's advanced options in Power Apps; or take ${table} out of tables.`;
+
+// A site that is being moved or kept up answers so to any address: it says nothing of a link, a row or a table.
+const FOREIGN: Meaning = {
+  code: 'unexpected-answer',
+  reaction: 'retry',
+  message: (about) => `A request about ${about} was answered by something other than the Web API.`,
+  remedy:
+    'Check dataverse.url (DATAVERSE_URL), and whether a proxy or a maintenance page answers in its place.',
+};
+const TRACKING_OFF: Meaning = {
+  code: 'change-tracking-off',
+  reaction: 'stop-table',
+  message: (about) => `Change tracking is off for ${about}.`,
+  remedy: ({ table = '<table>' }) => trackingRemedy(table),
+};
+const SIDES_OFF: Meaning = {
+  code: 'change-tracking-off',
+  reaction: 'stop-table',
+  message: (about) => `Change tracking is off for a table that ${about} joins.`,
+  remedy:
+    'Turn it on for both tables of the relationship with `mirrorverse track <table> <table>`, or take this one out of tables.',
+};
+const PRIVILEGE: Meaning = {
+  code: 'privilege-missing',
+  reaction: 'stop-table',
+  message: (about) => `The signed-in identity may not read ${about}.`,
+  remedy: "Give the application user's security role organization-level Read on the table.",
+};
+const NOT_A_MEMBER: Meaning = {
+  code: 'not-a-member',
+  reaction: 'stop-table',
+  message: () => 'The signed-in identity is not a user of this environment.',
+  remedy:
+    'Create an application user for the app registration in the environment and give it a security role.',
+};
+const ADDRESS_BLOCKED: Meaning = {
+  code: 'address-blocked',
+  reaction: 'stop-table',
+  message: () => 'The environment refuses requests from this address.',
+  remedy: "Allow this machine's address in the environment's IP firewall.",
+};
+const NOT_FOUND: Meaning = {
+  code: 'table-not-found',
+  reaction: 'stop-table',
+  message: (about) => `The environment does not know ${about}.`,
+  remedy: 'Check the logical name; `mirrorverse tables` lists the tables of the environment.',
+};
+
+// Codes from the published list of Web service error codes.
+const BY_CODE: ReadonlyMap<string, Meaning> = new Map([
+  ['0x80044352', EXPIRED],
+  ['0x80072491', TRACKING_OFF],
+  ['0x80072492', SIDES_OFF],
+  ['0x80040220', PRIVILEGE],
+  ['0x80048306', PRIVILEGE],
+  ['0x80072560', NOT_A_MEMBER],
+  ['0x80040225', NOT_A_MEMBER],
+  ['0x80095ffe', ADDRESS_BLOCKED],
+]);
+
+/** Whether a code says what is wrong for good, whatever status it comes with. */
+export function isPermanent(code: string): boolean {
+  return BY_CODE.has(code);
+}
+
+// The paging cookie of a stored next link may be refused after an upgrade of the environment.
+const STALE_NEXT_LINK = new Set(['0x80041129', '0x8004112a', '0x8004430a']);
+
+/** The failure that a final answer means. The HTTP status of several of these codes is undocumented. */
+export function apiFailure(error: ApiError, subject: Subject): Failure {
+  const about = subject.table === undefined ? 'what was asked for' : `table ${subject.table}`;
+  const meaning = meaningOf(error, subject);
+  const details = {
+    status: error.status,
+    errorCode: error.code,
+    ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+    ...(subject.table === undefined ? {} : { table: subject.table }),
+    ...(subject.link === undefined ? {} : { link: subject.link }),
+  };
+  if (meaning === undefined) {
+    return new Failure({
+      code: 'request-refused',
+      reaction: 'stop-table',
+      message: `Dataverse refused a request about ${about} with ${describeApiError(error)}`,
+      remedy:
+        'Look the code up in the Web service error codes; the log has the request id for a support case.',
+      details,
+    });
+  }
+  return new Failure({
+    code: meaning.code,
+    reaction: meaning.reaction,
+    message: `${meaning.message(about)} (${describeApiError(error)})`,
+    remedy: typeof meaning.remedy === 'string' ? meaning.remedy : meaning.remedy(subject),
+    details,
+  });
+}
+
+function meaningOf(error: ApiError, subject: Subject): Meaning | undefined {
+  const known = BY_CODE.get(error.code);
+  if (known !== undefined) return known;
+  if (error.status === 404 && error.isForeign === true) return FOREIGN;
+  // OData says 410 for a link that has expired; nothing from the vendor confirms or denies it.
+  if (subject.link !== undefined && (error.status === 410 || error.status === 404)) return EXPIRED;
+  if (subject.link === 'next' && STALE_NEXT_LINK.has(error.code)) return EXPIRED;
+  if (error.status === 403) return PRIVILEGE;
+  if (error.status === 404 && subject.table !== undefined) return NOT_FOUND;
+  return undefined;
+}
+
+/** The failure after the last retry of trouble that passes. */
+export function exhausted(what: string, attempts: number, subject: Subject, cause?: unknown): Failure {
+  const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
+  return new Failure({
+    code: 'source-unavailable',
+    reaction: 'retry',
+    message: `A request${about} failed ${attempts} times, last with ${what}.`,
+    remedy: 'Nothing to do if the environment is under maintenance; otherwise check the network to it.',
+    cause,
+    details: subject.table === undefined ? {} : { table: subject.table },
+  });
+}

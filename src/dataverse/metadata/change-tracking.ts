@@ -1,0 +1,89 @@
+import { Failure } from '../../model/failure.ts';
+import type { Table } from '../../model/table.ts';
+import { trackingRemedy } from '../http/api-failure.ts';
+import { createChangeFeed } from '../feed/change-feed.ts';
+import type { Dataverse } from '../dataverse.ts';
+import { explainRefusal } from '../feed/refused-columns.ts';
+import { createRowReader } from '../feed/row-reader.ts';
+
+/** Asks for one row's key without change tracking, as a snapshot reads. @throws Failure */
+export async function probeRows(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
+  const url = `${table.entitySet}?$select=${table.key}`;
+  const prefer = ['odata.maxpagesize=1'];
+  await dataverse.client.getJson({ url, prefer, priority: 'metadata', table: table.logicalName }, signal);
+}
+
+/**
+ * Asks for one row's key under change tracking: the cheapest request that needs the table, its change
+ * tracking and the privilege to read it.
+ *
+ * @throws Failure for what is missing.
+ */
+export async function probeTracking(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
+  const keyOnly = { ...table, columns: table.columns.filter((column) => column.name === table.key) };
+  await explained(dataverse, table.logicalName, signal, async () => {
+    const page = await createChangeFeed(dataverse.client, keyOnly, 1).begin(signal);
+    page.release?.();
+  });
+  // Where tracking is off an environment may answer with rows and a next link as if nothing were
+  // wrong; only its last page would lack the delta link.
+  if (await isTrackingOff(dataverse, table.logicalName, signal)) throw trackingOff(table.logicalName);
+}
+
+/**
+ * Asks for one row with all its columns, as a run would.
+ *
+ * @throws Failure `column-refused` where one of them is in the way.
+ */
+export async function probeColumns(
+  dataverse: Dataverse,
+  table: Table,
+  tracked: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client } = dataverse;
+  try {
+    const reader = createRowReader(client, table, 1);
+    const page = await reader.begin({ prefer: tracked ? ['odata.track-changes'] : [] }, signal);
+    page.release?.();
+  } catch (error) {
+    throw await explainRefusal(client, table, tracked, error, signal);
+  }
+}
+
+/**
+ * Runs `work` and, where a page lacked its delta link, says whether that is because change tracking is
+ * off: some environments answer an error code then, others just leave the link out.
+ */
+export async function explained<T>(
+  dataverse: Dataverse,
+  table: string,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const linkMissing = error instanceof Failure && error.code === 'delta-link-missing';
+    if (linkMissing && (await isTrackingOff(dataverse, table, signal))) throw trackingOff(table, error);
+    throw error;
+  }
+}
+
+/** An intersect table's own flag may be off although it is tracked through both its sides. */
+async function isTrackingOff(dataverse: Dataverse, table: string, signal: AbortSignal): Promise<boolean> {
+  const definitions = await dataverse.metadata.tables(signal);
+  const definition = definitions.find(({ LogicalName }) => LogicalName === table);
+  return definition?.ChangeTrackingEnabled === false && definition.IsIntersect !== true;
+}
+
+function trackingOff(table: string, cause?: unknown): Failure {
+  return new Failure({
+    code: 'change-tracking-off',
+    reaction: 'stop-table',
+    message: `Change tracking is off for table ${table}.`,
+    remedy: trackingRemedy(table),
+    cause,
+    details: { table },
+  });
+}

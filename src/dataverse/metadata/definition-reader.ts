@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { Failure } from '../../model/failure.ts';
+import { unexpectedAnswer } from '../http/answer-failure.ts';
+import type { DataverseClient, Request } from '../http/client.ts';
+import { readCsdl, type TypeProperties } from './csdl.ts';
+import { sortItems, wholeList, type Sorted } from '../page/odd-items.ts';
+
+/** Reads what the environment says of its tables, each at the cost of one request. */
+export interface DefinitionReader {
+  /**
+   * A list of definitions.
+   *
+   * @throws Failure `unexpected-answer` where it is no list, or not all of one.
+   */
+  list<T extends { readonly LogicalName: string }>(
+    url: string,
+    item: z.ZodType<T>,
+    signal: AbortSignal,
+    table?: string,
+  ): Promise<Sorted<T>>;
+  /** What the CSDL declares; undefined where the environment refuses to show it. @throws Failure */
+  declared(signal: AbortSignal): Promise<TypeProperties | undefined>;
+  /** When a request was last answered as it should be, by `performance.now()`. */
+  readonly answeredAt: number;
+}
+
+/** What a request ends in that the environment itself refuses. */
+const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-missing']);
+
+export function createDefinitionReader(
+  client: DataverseClient,
+  logger: Logger,
+  consistency: () => Pick<Request, 'consistency'>,
+): DefinitionReader {
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  return {
+    get answeredAt() {
+      return answeredAt;
+    },
+    async list(url, item, signal, table) {
+      const about = table === undefined ? {} : { table };
+      const request = { url, priority: 'metadata' as const, ...about, ...consistency() };
+      const parsed = wholeList.safeParse(await client.getJson(request, signal));
+      if (!parsed.success) throw noList(url, parsed.error);
+      answeredAt = performance.now();
+      return sortItems(parsed.data.value, item);
+    },
+    async declared(signal) {
+      const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };
+      try {
+        const declared = await client.get({ ...request, ...consistency() }, signal, ({ body, headers }) =>
+          declaredIn(new TextDecoder().decode(body), request, headers),
+        );
+        answeredAt = performance.now();
+        return declared;
+      } catch (error) {
+        // Of anything else, such as a refused token, nothing follows: tables would lose columns by it.
+        if (!(error instanceof Failure) || !REFUSALS.has(error.code)) throw error;
+        logger.warn({ code: error.code }, 'The $metadata document is not available; attribute flags decide.');
+        return undefined;
+      }
+    },
+  };
+}
+
+function noList(url: string, error: z.ZodError): Failure {
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'stop-table',
+    message: `Metadata came in an unknown shape: ${z.prettifyError(error)}`,
+    remedy: 'This environment describes its tables in a way mirrorverse does not know; please report it.',
+    cause: error,
+    details: { url },
+  });
+}
+
+/** @throws SyntaxError for a text that is no whole CSDL, and Failure `unexpected-answer` for an empty one. */
+function declaredIn(text: string, request: Request, headers: Headers): TypeProperties {
+  let declared: TypeProperties;
+  try {
+    declared = readCsdl(text);
+  } catch (error) {
+    throw new SyntaxError('It is no whole CSDL.', { cause: error });
+  }
+  if (declared.size === 0) throw unexpectedAnswer(request, headers, undefined);
+  return declared;
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { Failure } from '../../model/failure.ts';
+import type { DataverseClient } from '../http/client.ts';
+
+/** The tables that each intersect table joins, by its logical name. */
+export type Intersections = ReadonlyMap<string, ReadonlySet<string>>;
+
+const RELATIONSHIPS =
+  'RelationshipDefinitions/Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata' +
+  '?$select=IntersectEntityName,Entity1LogicalName,Entity2LogicalName';
+
+const relationship = z.object({
+  IntersectEntityName: z.string(),
+  Entity1LogicalName: z.string(),
+  Entity2LogicalName: z.string(),
+});
+
+/** One that is odd costs its own tables alone: they are taken for ones of which nothing is told. */
+const answer = z.object({
+  value: z.array(z.unknown()).transform((values) =>
+    values.flatMap((value) => {
+      const parsed = relationship.safeParse(value);
+      return parsed.success ? [parsed.data] : [];
+    }),
+  ),
+});
+
+/**
+ * Which tables the N:N relationships join. One intersect table may serve several relationships
+ * (`campaignitem` does), and then has all their tables.
+ *
+ * @returns undefined where the environment does not tell.
+ * @throws Failure for trouble that passes.
+ */
+export async function readIntersections(
+  client: DataverseClient,
+  signal: AbortSignal,
+): Promise<Intersections | undefined> {
+  let read: unknown;
+  try {
+    read = await client.getJson({ url: RELATIONSHIPS, priority: 'metadata' }, signal);
+  } catch (error) {
+    if (error instanceof Failure && error.reaction !== 'retry') return undefined;
+    throw error;
+  }
+  const parsed = answer.safeParse(read);
+  if (!parsed.success) return undefined;
+  const joined = new Map<string, Set<string>>();
+  for (const { IntersectEntityName, Entity1LogicalName, Entity2LogicalName } of parsed.data.value) {
+    const sides = joined.get(IntersectEntityName) ?? new Set();
+    joined.set(IntersectEntityName, sides.add(Entity1LogicalName).add(Entity2LogicalName));
+  }
+  return joined;
+}

@@ -1,0 +1,129 @@
+import { Failure } from '../../model/failure.ts';
+import type { Column, OddItem, Table } from '../../model/table.ts';
+import { nameOfOdd, type Sorted } from '../page/odd-items.ts';
+import { labelText, type EntityDefinition } from './table-definition.ts';
+
+/** The column that is part of an elastic table's key ("Create and edit elastic tables"). */
+const PARTITION = 'partitionid';
+const VERSION = 'versionnumber';
+/** Rows the environment gives of an elastic table at once. */
+const ELASTIC_PAGE = 500;
+
+interface Mirrorable {
+  readonly entitySet: string;
+  readonly primaryId: string;
+}
+
+export const isNamed =
+  (name: string) =>
+  (definition: EntityDefinition): boolean =>
+    definition.LogicalName === name;
+
+/** Why a table is not among the definitions: it is not there, or its definition is odd. */
+export function notAmong(table: string, { items, odd }: Sorted<EntityDefinition>): Failure {
+  const own = odd.find(({ name }) => name === table);
+  if (own !== undefined) return definitionOdd(table, own.reason);
+  const nameless = odd.find(({ name }) => name === null);
+  const missing = tableNotFound(table, items);
+  // It may be the very one: nothing may be concluded from its absence.
+  if (nameless === undefined) return missing;
+  return definitionOdd(table, `it is missing, or ${nameOfOdd(nameless)}, where ${nameless.reason}`);
+}
+
+/** The failure of a table whose own definition nobody can make sense of. */
+export function definitionOdd(table: string, reason: string): Failure {
+  return new Failure({
+    code: 'definition-odd',
+    reaction: 'stop-table',
+    message: `The environment describes table ${table} in a way that nobody can make sense of: ${reason}.`,
+    remedy: `Look at \`EntityDefinitions(LogicalName='${table}')\` in the environment; mend the table there, or take it out of tables.`,
+    details: { table },
+  });
+}
+
+/** @throws Failure `not-mirrorable` when there can be no change feed of a table. */
+export function checkTrackable(definition: EntityDefinition | undefined): void {
+  if (definition?.TableType !== 'Virtual') return;
+  throw notMirrorable(
+    definition.LogicalName,
+    'it is a virtual table, which has no row versions',
+    'Take it out of tables, or give it `mode: snapshot`.',
+    { virtual: true },
+  );
+}
+
+export function checkReadable(definition: EntityDefinition): Mirrorable {
+  const { LogicalName: name, EntitySetName: entitySet, PrimaryIdAttribute: primaryId } = definition;
+  if (!entitySet) throw notMirrorable(name, 'it has no entity set (EntitySetName)');
+  if (!primaryId) throw notMirrorable(name, 'it has no primary id (PrimaryIdAttribute)');
+  return { entitySet, primaryId };
+}
+
+function notMirrorable(
+  table: string,
+  why: string,
+  remedy = 'Take it out of tables.',
+  details: Readonly<Record<string, unknown>> = {},
+): Failure {
+  return new Failure({
+    code: 'not-mirrorable',
+    reaction: 'stop-table',
+    message: `Table ${table} cannot be mirrored: ${why}.`,
+    remedy,
+    details: { table, ...details },
+  });
+}
+
+export function tableOf(
+  definition: EntityDefinition,
+  mirrorable: Mirrorable,
+  columns: readonly Column[],
+  odd: readonly OddItem[],
+): Table {
+  // Rows are told apart and ordered by these: without one of them it would be another kind of table.
+  const fixed = odd.find(({ name }) => [mirrorable.primaryId, VERSION, PARTITION].includes(name ?? ''));
+  if (fixed !== undefined) {
+    throw definitionOdd(definition.LogicalName, `of its column ${fixed.name}, ${fixed.reason}`);
+  }
+  const displayName = labelText(definition.DisplayName);
+  const description = labelText(definition.Description);
+  const named = (name: string): boolean => columns.some((column) => column.name === name);
+  if (!named(mirrorable.primaryId)) {
+    throw notMirrorable(definition.LogicalName, `its primary id ${mirrorable.primaryId} is not readable`);
+  }
+  const isElastic = definition.TableType === 'Elastic';
+  const primaryName = definition.PrimaryNameAttribute;
+  return {
+    logicalName: definition.LogicalName,
+    entitySet: mirrorable.entitySet,
+    key: mirrorable.primaryId,
+    ...(isElastic && named(PARTITION) ? { partition: PARTITION } : {}),
+    ...(named(VERSION) ? { version: VERSION } : {}),
+    ...(primaryName && named(primaryName) ? { primaryName } : {}),
+    ...(definition.MetadataId ? { metadataId: definition.MetadataId.toLowerCase() } : {}),
+    ...(isElastic ? { largestPage: ELASTIC_PAGE } : {}),
+    columns,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+/** The failure for a name that no table has; it knows names that were likely meant. */
+export function tableNotFound(logicalName: string, tables: readonly EntityDefinition[]): Failure {
+  const similar = tables
+    .filter(
+      ({ LogicalName, EntitySetName }) =>
+        EntitySetName === logicalName || LogicalName === logicalName.toLowerCase(),
+    )
+    .map((table) => table.LogicalName);
+  return new Failure({
+    code: 'table-not-found',
+    reaction: 'stop-table',
+    message: `The environment has no table ${logicalName}.`,
+    remedy:
+      similar.length > 0
+        ? `Tables are named by their logical name: did you mean ${similar.join(' or ')}?`
+        : 'Check the logical name; `mirrorverse tables` lists the tables of the environment.',
+    details: { table: logicalName },
+  });
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { OddItem } from '../../model/table.ts';
+
+/** `{"LocalizedLabels":[…],"UserLocalizedLabel":{"Label":"Account",…}}`; an odd one costs the comment alone. */
+const label = z
+  .object({
+    UserLocalizedLabel: z.object({ Label: z.string().nullish() }).nullish(),
+    LocalizedLabels: z.array(z.object({ Label: z.string().nullish() })).nullish(),
+  })
+  .nullish()
+  .catch(undefined);
+
+/** Of members that change nothing in what is mirrored: of another type they are as good as absent. */
+const minor = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
+
+/** Documented as a boolean, reported by some as a managed property. */
+const flag = z
+  .union([z.boolean(), z.object({ Value: z.boolean() }).transform(({ Value }) => Value)])
+  .nullish();
+
+export const ENTITY_SELECT = [
+  'LogicalName',
+  'EntitySetName',
+  'PrimaryIdAttribute',
+  'PrimaryNameAttribute',
+  'ChangeTrackingEnabled',
+  'CanChangeTrackingBeEnabled',
+  'IsIntersect',
+  'TableType',
+  'DisplayName',
+  'Description',
+];
+
+/** A table as EntityDefinitions describe it. */
+export const entityDefinition = z.object({
+  LogicalName: z.string().min(1),
+  /** Comes unasked. */
+  MetadataId: minor(z.string()),
+  EntitySetName: z.string().nullish(),
+  PrimaryIdAttribute: z.string().nullish(),
+  PrimaryNameAttribute: minor(z.string()),
+  ChangeTrackingEnabled: z.boolean().nullish(),
+  CanChangeTrackingBeEnabled: minor(flag),
+  IsIntersect: z.boolean().nullish(),
+  TableType: z.string().nullish(),
+  DisplayName: label,
+  Description: label,
+});
+export type EntityDefinition = z.infer<typeof entityDefinition>;
+
+export const ATTRIBUTE_SELECT = [
+  'LogicalName',
+  'AttributeType',
+  'AttributeTypeName',
+  'AttributeOf',
+  'IsValidForRead',
+  'IsValidODataAttribute',
+  'IsSecured',
+  'SourceType',
+  'DisplayName',
+  'Description',
+];
+
+export const attributeDefinition = z.object({
+  LogicalName: z.string().min(1),
+  /** Comes unasked. */
+  MetadataId: minor(z.string()),
+  AttributeType: z.string().nullish(),
+  AttributeTypeName: z.object({ Value: z.string().nullish() }).nullish(),
+  AttributeOf: z.string().nullish(),
+  IsValidForRead: z.boolean().nullish(),
+  IsValidODataAttribute: flag,
+  IsSecured: minor(z.boolean()),
+  SourceType: minor(z.number()),
+  DisplayName: label,
+  Description: label,
+});
+export type AttributeDefinition = z.infer<typeof attributeDefinition>;
+
+/** What only a cast of the attributes tells. */
+export const lookupDetail = z.object({
+  LogicalName: z.string().min(1),
+  Targets: z.array(z.string()).nullish(),
+});
+export const dateTimeDetail = z.object({
+  LogicalName: z.string().min(1),
+  DateTimeBehavior: z.object({ Value: z.string().nullish() }).nullish(),
+});
+
+export interface AttributeDetails {
+  /** Target tables of each lookup. */
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+  /** `UserLocal`, `TimeZoneIndependent` or `DateOnly` of each date-time. */
+  readonly behaviors: ReadonlyMap<string, string>;
+  /** Attributes of which a detail came that nobody can make sense of, with the reason. */
+  readonly odd?: readonly OddItem[];
+}
+
+/** The caller's label, else the first there is; undefined when there is none. */
+export function labelText(value: z.infer<typeof label>): string | undefined {
+  const text = value?.UserLocalizedLabel?.Label ?? value?.LocalizedLabels?.[0]?.Label;
+  return text === null || text === '' ? undefined : text;
+}

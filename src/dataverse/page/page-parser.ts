@@ -1,0 +1,399 @@
+import { setImmediate } from 'node:timers/promises';
+import type { PageRows, PlainPage, Tombstone } from '../../model/page.ts';
+import { EvenRows } from './even-rows.ts';
+import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
+import { MembersBeside } from './members-beside.ts';
+import { PageBuffers } from './page-buffers.ts';
+import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
+import { isErrorName, isNoError, toldBy } from '../http/told-failure.ts';
+
+const COMMA = 0x2c;
+const NINE = 0x39;
+const COLON = 0x3a;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const LETTER_N = 0x6e;
+
+// Members of an entry that are no columns: negative, so that they never meet a field's number.
+const IGNORED = -1;
+const CONTEXT = -2;
+const ID = -3;
+const REASON = -4;
+/** No member of a row: it tells that the server failed on the way. */
+const FAILURE = -5;
+
+const DELETED_ENTITY = '/$deletedEntity';
+const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
+
+/** The members to keep of each row, in the order of the table's columns. */
+export class RowShape {
+  readonly properties: readonly string[];
+  readonly width: number;
+  /** Field numbers of columns that are called like a tombstone's members, if the table has such. */
+  readonly idField: number;
+  readonly reasonField: number;
+  private readonly members: ReadonlyMap<string, number>;
+
+  constructor(properties: readonly string[]) {
+    this.properties = properties;
+    this.width = properties.length;
+    this.idField = properties.indexOf('id');
+    this.reasonField = properties.indexOf('reason');
+    this.members = new Map([
+      ['@odata.context', CONTEXT],
+      ['id', ID],
+      ['reason', REASON],
+      ...properties.map((property, field) => [property, field] as const),
+    ]);
+  }
+
+  /** The field number, or a negative number, of a member. */
+  member(name: string): number {
+    return this.members.get(name) ?? (isErrorName(name) ? FAILURE : IGNORED);
+  }
+}
+
+/** What one response of the feed holds; `link` is absent where the response named none. */
+export type ParsedPage = PlainPage & {
+  /** The environment's metadata version, where it was asked for and came. */
+  readonly metadataVersion?: string;
+  /** Every row spells out, be it as null, each member that any row does; annotations aside. */
+  readonly isEven: boolean;
+};
+
+/**
+ * Reads a response of the change feed without building objects or rounding numbers.
+ *
+ * A page with both links yields the next link: it is not the last one. Members may come in any
+ * order. Tombstones are told by their context (`#<set>/$deletedEntity`), as documented in
+ * "Use change tracking to synchronize data".
+ *
+ * @throws SyntaxError when the text is not one whole page, so that a truncated one never yields some of
+ *   its rows, ToldFailure when the page says itself that the server failed, and TypeError when it is not
+ *   a page at all.
+ */
+export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
+  const steps = pageSteps(bytes, shape, new PageBuffers());
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * As `parsePage`, letting other work of the process go on in between.
+ *
+ * @param buffers where the memory for the cells comes from; to be given back there.
+ */
+export async function parsePageInTurns(
+  bytes: Uint8Array,
+  shape: RowShape,
+  buffers: PageBuffers,
+): Promise<ParsedPage> {
+  const steps = pageSteps(bytes, shape, buffers);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await setImmediate();
+  }
+}
+
+/** Values between two turns: some tenths of a millisecond, which every answer of PostgreSQL waits for. */
+const VALUES_A_TURN = 2_048;
+
+function* pageSteps(
+  bytes: Uint8Array,
+  shape: RowShape,
+  buffers: PageBuffers,
+): Generator<undefined, ParsedPage> {
+  const scanner = new JsonScanner(bytes, textStart(bytes));
+  const rows = new RowCollector(scanner, shape, buffers);
+  const beside = new MembersBeside();
+  let hasRows = false;
+  for (const [start, end] of scanner.memberNames()) {
+    const name = decodeString(bytes, start - 1, end + 1);
+    if (name === 'value' && scanner.peek() === OPEN_BRACKET) {
+      if (hasRows) throw new SyntaxError('The response has two lists of rows.');
+      hasRows = true;
+      yield* rows.collect();
+      continue;
+    }
+    const from = scanner.position;
+    scanner.skipValue();
+    beside.add(name, JSON.parse(decoder.decode(bytes.subarray(from, scanner.position))));
+  }
+  scanner.expectEnd();
+  beside.refuseFailure(hasRows);
+  if (!hasRows) throw new TypeError('The response has no "value" array.');
+  const { link, metadataVersion } = beside;
+  return {
+    bytes,
+    width: shape.width,
+    rows: rows.count,
+    cells: rows.cells,
+    tombstones: rows.tombstones,
+    link,
+    isEven: rows.even.areEven(),
+    ...(metadataVersion === undefined ? {} : { metadataVersion }),
+  };
+}
+
+/** One row read by its id, as a page of that row: the object is the document. */
+export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
+  const scanner = new JsonScanner(bytes, textStart(bytes));
+  const rows = new RowCollector(scanner, shape, new PageBuffers());
+  rows.entry();
+  scanner.expectEnd();
+  return { bytes, width: shape.width, rows: rows.count, cells: rows.cells };
+}
+
+/** The position behind a byte order mark, which a reader may ignore (RFC 8259, section 8.1). */
+function textStart(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
+/** @throws ToldFailure for an entry's member that is called like an error, unless it says there was none. */
+function refuseError(bytes: Uint8Array, start: number, end: number): void {
+  const value: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
+  if (!isNoError(value)) throw toldBy([['error', value]]);
+}
+
+/** A member as the last row had it at some position. */
+interface ExpectedMember {
+  readonly name: NamePattern;
+  readonly member: number;
+  /** See `EvenRows`. */
+  readonly weight: number;
+}
+
+const FEW_ROWS = 64;
+const CELL_BYTES = 2 * Int32Array.BYTES_PER_ELEMENT;
+
+class RowCollector {
+  count = 0;
+  cells: Int32Array;
+  readonly tombstones: Tombstone[] = [];
+  private readonly scanner: JsonScanner;
+  private readonly view: DataView;
+  private readonly shape: RowShape;
+  // Rows of one page nearly always have the same members in the same order, and comparing with the
+  // expected name is several times cheaper than looking the name up.
+  private readonly expected: ExpectedMember[] = [];
+  // Start and end of the members that tell a tombstone; 0 where the entry has none.
+  private readonly marks = new Int32Array(6);
+  private isMarked = false;
+  readonly even: EvenRows;
+  /** Weights of the last entry's members. */
+  private came = 0;
+  private readonly buffers: PageBuffers;
+
+  constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers) {
+    const { buffer, byteOffset, length } = scanner.bytes;
+    this.scanner = scanner;
+    this.view = new DataView(buffer, byteOffset, length);
+    this.shape = shape;
+    this.buffers = buffers;
+    this.even = new EvenRows(shape.properties);
+    this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
+  }
+
+  /** Reads the `value` array the scanner stands before. */
+  *collect(): Generator<undefined, void> {
+    const { scanner, shape } = this;
+    const rowsATurn = Math.ceil(VALUES_A_TURN / Math.max(1, shape.width));
+    scanner.expect(OPEN_BRACKET);
+    if (scanner.peek() === CLOSE_BRACKET) {
+      scanner.expect(CLOSE_BRACKET);
+      return;
+    }
+    for (;;) {
+      this.entry();
+      if (scanner.peek() !== COMMA) break;
+      scanner.expect(COMMA);
+      if (this.count % rowsATurn === 0) yield;
+    }
+    scanner.expect(CLOSE_BRACKET);
+  }
+
+  /** Reads one entry: a row into `cells`, or a tombstone. */
+  entry(): void {
+    const { scanner, shape } = this;
+    const base = 2 * this.count * shape.width;
+    if (base + 2 * shape.width > this.cells.length) this.grow();
+    scanner.expect(OPEN_BRACE);
+    this.came = 0;
+    if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
+    else this.members(base);
+    if (this.isMarked) this.marked(base);
+    else this.row(base);
+  }
+
+  /**
+   * An entry that is no tombstone.
+   *
+   * @throws SyntaxError where none of its members was asked for: it is no row, but something in its place.
+   */
+  private row(base: number): void {
+    const { cells, shape } = this;
+    let field = 0;
+    // Of a row the first column comes, be it as null.
+    while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
+    if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
+    this.count++;
+    this.even.row(this.came);
+  }
+
+  /** An entry with members that tombstones have. */
+  private marked(base: number): void {
+    const { scanner, shape, marks, cells } = this;
+    const context = marks[0] ?? 0;
+    if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) {
+      this.bury(base);
+      cells.fill(0, base, base + 2 * shape.width);
+    } else this.row(base);
+    marks.fill(0);
+    this.isMarked = false;
+  }
+
+  /**
+   * The members of one entry up to its closing brace. The innermost loop of a baseline: it handles
+   * what nearly every member looks like, and leaves the rest to the scanner.
+   */
+  private members(base: number): void {
+    const { scanner, cells, expected, view } = this;
+    const { bytes } = scanner;
+    let at = scanner.position;
+    let came = 0;
+    for (let position = 0; ; position++) {
+      let member: number;
+      const guess = expected[position];
+      if (guess !== undefined && guess.name.matches(view, at)) {
+        member = guess.member;
+        came += guess.weight;
+        at += guess.name.length;
+      } else {
+        scanner.position = at;
+        member = this.name(position);
+        came += this.even.weight(member);
+        at = scanner.position;
+      }
+      const start = at;
+      const first = bytes[start] as number;
+      if (first === QUOTE) at = endOfPlainString(view, start);
+      else if (first === LETTER_N) at = isNull(view, start) ? start + 4 : 0;
+      else at = first <= NINE ? endOfPlainNumber(bytes, start) : 0;
+      if (at === 0) {
+        scanner.position = start;
+        scanner.skipValue();
+        at = scanner.position;
+      }
+      if (member >= 0) {
+        if (first === OPEN_BRACE) this.complexValue(start, at, base + 2 * member);
+        else {
+          cells[base + 2 * member] = first === LETTER_N ? 0 : start;
+          cells[base + 2 * member + 1] = at;
+        }
+      } else if (member === FAILURE) refuseError(bytes, start, at);
+      else if (member !== IGNORED && first === QUOTE) {
+        const mark = 2 * (CONTEXT - member);
+        this.marks[mark] = start;
+        this.marks[mark + 1] = at;
+        this.isMarked = true;
+      }
+      if (bytes[at] === COMMA) {
+        at++;
+        continue;
+      }
+      scanner.position = at;
+      if (scanner.peek() !== COMMA) break;
+      at = scanner.position + 1;
+    }
+    this.came = came;
+    scanner.expect(CLOSE_BRACE);
+  }
+
+  /** Reads a name and its colon where the guess was wrong, and remembers it for the next row. */
+  private name(position: number): number {
+    const { scanner } = this;
+    scanner.skipBlanks();
+    const start = scanner.position;
+    scanner.skipString();
+    const end = scanner.position;
+    scanner.expect(COLON);
+    // Only the usual form is worth guessing.
+    const member = this.shape.member(decodeString(scanner.bytes, start, end));
+    const weight = this.even.weight(member);
+    this.even.see(member);
+    if (scanner.position === end + 1 && end - start > 2) {
+      const name = new NamePattern(scanner.bytes.subarray(start, scanner.position));
+      this.expected[position] = { name, member, weight };
+    }
+    scanner.skipBlanks();
+    return member;
+  }
+
+  /**
+   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`; its value is the cell. Any
+   * other object is the cell itself, which no column can hold: taken for null it would be lost unnoticed.
+   */
+  private complexValue(start: number, end: number, cell: number): void {
+    const inner = new JsonScanner(this.scanner.bytes, start);
+    let isManaged = false;
+    for (const [nameStart, nameEnd] of inner.memberNames()) {
+      const isValue = decodeString(inner.bytes, nameStart - 1, nameEnd + 1) === 'Value';
+      const from = inner.position;
+      inner.skipValue();
+      if (!isValue) continue;
+      isManaged = true;
+      this.cells[cell] = inner.bytes[from] === LETTER_N ? 0 : from;
+      this.cells[cell + 1] = inner.position;
+    }
+    if (isManaged) return;
+    this.cells[cell] = start;
+    this.cells[cell + 1] = end;
+  }
+
+  /** Takes the entry just read for a tombstone. */
+  private bury(base: number): void {
+    const { cells, marks, shape } = this;
+    const { bytes } = this.scanner;
+    const range = (mark: number, field: number): [number, number] => {
+      const start = marks[mark] ?? 0;
+      if (start !== 0 || field < 0) return [start, marks[mark + 1] ?? 0];
+      // The table has a column of that name, which took the member.
+      return [cells[base + 2 * field] ?? 0, cells[base + 2 * field + 1] ?? 0];
+    };
+    const [id, idEnd] = range(2, shape.idField);
+    const [reason, reasonEnd] = range(4, shape.reasonField);
+    // Documented as a bare GUID; the OData standard would make it a URL with the GUID in it.
+    const key = id === 0 ? undefined : GUID.exec(decodeString(bytes, id, idEnd))?.[0];
+    if (key === undefined) throw new TypeError('A deleted entry has no id.');
+    this.tombstones.push({
+      key: key.toLowerCase(),
+      reason: reason === 0 ? 'deleted' : decodeString(bytes, reason, reasonEnd),
+    });
+  }
+
+  /** To what the rows so far make likely for the rest of the page, rather than to twice as much. */
+  private grow(): void {
+    const { scanner, cells, buffers } = this;
+    const likely = (cells.byteLength * scanner.bytes.length) / scanner.position;
+    const larger = new Int32Array(buffers.take(Math.ceil(Math.max(likely, 1.25 * cells.byteLength))));
+    larger.set(cells);
+    larger.fill(0, cells.length);
+    buffers.give(cells.buffer as ArrayBuffer);
+    this.cells = larger;
+  }
+}
+
+function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean {
+  return decodeString(bytes, start, end).endsWith(DELETED_ENTITY);
+}
+
+const decoder = new TextDecoder('utf-8');
+
+/** The characters of the JSON string `bytes[start, end)`, quotes included in the range. */
+function decodeString(bytes: Uint8Array, start: number, end: number): string {
+  return String(JSON.parse(decoder.decode(bytes.subarray(start, end))));
+}

@@ -1,0 +1,118 @@
+import {
+  AzureAuthorityHosts,
+  AzureCliCredential,
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+  WorkloadIdentityCredential,
+  type TokenCredential,
+  type TokenCredentialOptions,
+} from '@azure/identity';
+import { networkCode } from '../http/retry.ts';
+import { outcomeOf, type Outcome } from './sign-in-answer.ts';
+import type { IdentitySignIn } from './sign-in.ts';
+
+export interface ObservedCredential {
+  readonly credential: TokenCredential;
+  outcome(): Outcome | undefined;
+}
+
+/**
+ * The credential, with a look at what the identity endpoint answered. @azure/identity turns a refused
+ * secret and an unreachable host into errors that differ in their text alone, and text is nothing to
+ * decide by. A foreign answer becomes a 503 without a body: the library repeats that, and would quote the
+ * body in its error otherwise.
+ *
+ * @param secrets no part of which may be in what an outcome says.
+ */
+export function observedCredential(signIn: IdentitySignIn, secrets: readonly string[]): ObservedCredential {
+  let outcome: Outcome | undefined;
+  const options: TokenCredentialOptions = {
+    retryOptions: { maxRetries: 2 },
+    additionalPolicies: [
+      {
+        position: 'perRetry',
+        policy: {
+          name: 'observeOutcome',
+          async sendRequest(request, next) {
+            try {
+              const response = await next(request);
+              outcome = outcomeOf(response.status, response.bodyAsText ?? '', secrets);
+              const isRedirect = response.status >= 300 && response.status < 400;
+              if (outcome.kind !== 'foreign' || isRedirect || !HAS_OWN_ENDPOINT.has(signIn.method)) {
+                return response;
+              }
+              return { ...response, status: 503, bodyAsText: '' };
+            } catch (error) {
+              outcome = { kind: 'network', code: networkCode(error) ?? 'unknown' };
+              throw error;
+            }
+          },
+        },
+      },
+    ],
+  };
+  return { credential: createCredential(signIn, options), outcome: () => outcome };
+}
+
+/** The others try one endpoint after another, and go by how each of them fails. */
+const HAS_OWN_ENDPOINT: ReadonlySet<IdentitySignIn['method']> = new Set([
+  'client-secret',
+  'client-certificate',
+  'workload-identity',
+]);
+
+function createCredential(signIn: IdentitySignIn, common: TokenCredentialOptions): TokenCredential {
+  const options = 'authorityHost' in signIn ? { ...common, ...authority(signIn.authorityHost) } : common;
+  switch (signIn.method) {
+    case 'client-secret':
+      return new ClientSecretCredential(signIn.tenantId, signIn.clientId, signIn.clientSecret, options);
+    case 'client-certificate':
+      return new ClientCertificateCredential(
+        signIn.tenantId,
+        signIn.clientId,
+        {
+          certificatePath: signIn.certificatePath,
+          ...(signIn.certificatePassword === undefined
+            ? {}
+            : { certificatePassword: signIn.certificatePassword }),
+        },
+        options,
+      );
+    case 'workload-identity':
+      return new WorkloadIdentityCredential({
+        ...options,
+        tenantId: signIn.tenantId,
+        clientId: signIn.clientId,
+        tokenFilePath: signIn.tokenFilePath,
+      });
+    case 'managed-identity':
+      return signIn.clientId === undefined
+        ? new ManagedIdentityCredential(options)
+        : new ManagedIdentityCredential(signIn.clientId, options);
+    case 'azure-cli':
+      return new AzureCliCredential(signIn.tenantId === undefined ? {} : { tenantId: signIn.tenantId });
+    case 'default':
+      return new DefaultAzureCredential(options);
+  }
+}
+
+const PUBLIC_AUTHORITIES = new Set<string>(
+  [...Object.values(AzureAuthorityHosts), 'https://login.partner.microsoftonline.cn'].map(
+    (host) => new URL(host).host,
+  ),
+);
+
+/**
+ * Options for another authority than the default. One that is no public cloud's (a private cloud,
+ * AD FS, a test authority) is unknown to the public instance discovery, which would refuse it.
+ */
+function authority(host: string | undefined): {
+  authorityHost?: string;
+  disableInstanceDiscovery?: boolean;
+} {
+  if (host === undefined) return {};
+  const isPublic = URL.canParse(host) && PUBLIC_AUTHORITIES.has(new URL(host).host);
+  return isPublic ? { authorityHost: host } : { authorityHost: host, disableInstanceDiscovery: true };
+}

@@ -1,0 +1,21 @@
+import { annotationFilter, GLOBAL_METADATA_VERSION } from '../rows/annotation-filter.ts';
+import { preferenceApplied } from '../web-api/prefer-header.ts';
+import type { Reply } from '../web-api/reply.ts';
+import type { ApiCall, WebApi } from '../web-api/web-api.ts';
+
+const CONTEXT = /^\{"@odata\.context":"(?:[^"\\]|\\.)*"/;
+
+/** The member that tells the version of the model, led by a comma; empty unless it was asked for. */
+export function metadataVersionMember(api: WebApi, call: ApiCall): string {
+  const wanted = annotationFilter(call.request.preferences.annotations).globalMetadataVersion;
+  return wanted ? `,"@${GLOBAL_METADATA_VERSION}":"${api.store.metadataVersion}"` : '';
+}
+
+/** An answer about the model with its version next to the context, as pages of rows have it. */
+export function withMetadataVersion(api: WebApi, call: ApiCall, reply: Reply): Reply {
+  const applied = preferenceApplied(call.request.preferences, false);
+  if (applied === undefined) return reply;
+  const member = metadataVersionMember(api, call);
+  const body = reply.body.toString().replace(CONTEXT, (context) => context + member);
+  return { ...reply, headers: { ...reply.headers, 'Preference-Applied': applied }, body };
+}

@@ -1,0 +1,58 @@
+import { isDeclared, isInRows, wireProperty, type Column } from '../definitions/column.ts';
+import { unknownProperty } from '../web-api/dataverse-error.ts';
+import type { TableData } from '../store/table-data.ts';
+
+/** The columns a request asked for, checked against the table. */
+export interface ColumnSelection {
+  /** The properties as selected, or null when everything is wanted. */
+  readonly named: readonly string[] | null;
+  /** Positions of the row columns to write, in order. */
+  readonly positions: readonly number[];
+}
+
+/**
+ * Resolves a `$select`; `unknown` says what happens to names that are no properties. The primary id always comes along, and a money column brings the currency of the row.
+ * A declared column that may not be read can be selected, but rows do not carry it.
+ */
+export function selectColumns(
+  data: TableData,
+  select: readonly string[] | null,
+  unknown: 'refuse' | 'leave-out' = 'refuse',
+): ColumnSelection {
+  if (select === null || select.includes('*')) {
+    return { named: null, positions: data.rowColumns.map((_, position) => position) };
+  }
+  const declared = new Map<string, Column>();
+  for (const column of data.definition.columns) {
+    if (isDeclared(column)) declared.set(wireProperty(column), column);
+  }
+  const positions = new Set<number>();
+  const named: string[] = [];
+  let wantsCurrency = false;
+  for (const property of select) {
+    const column = declared.get(property);
+    if (column === undefined) {
+      const isInheritedKey = property === 'ownerid' && data.definition.baseType === 'principal';
+      if (isInheritedKey) named.push(property);
+      else if (unknown === 'refuse') throw unknownProperty(property, data.definition.logicalName);
+      continue;
+    }
+    named.push(property);
+    const position = isInRows(column) ? data.positions.get(property) : undefined;
+    if (position !== undefined) positions.add(position);
+    wantsCurrency ||= column.kind === 'Money';
+  }
+  for (const property of wantsCurrency ? ['_transactioncurrencyid_value'] : []) addIfKnown(property);
+  addIfKnown(data.definition.primaryIdAttribute);
+  return { named, positions: [...positions] };
+
+  function addIfKnown(property: string): void {
+    const position = data.positions.get(property);
+    if (position !== undefined) positions.add(position);
+  }
+}
+
+/** `(name,accountnumber)` for the context url, empty when everything was selected. */
+export function contextColumns(selection: ColumnSelection): string {
+  return selection.named === null ? '' : `(${selection.named.join(',')})`;
+}

@@ -1,0 +1,122 @@
+import {
+  ASSOCIATED_NAVIGATION_PROPERTY,
+  FORMATTED_VALUE,
+  LOOKUP_LOGICAL_NAME,
+  type AnnotationFilter,
+} from './annotation-filter.ts';
+import { isLookupKind } from '../definitions/attribute-kind.ts';
+import type { ColumnSelection } from './column-selection.ts';
+import { wireProperty, type Column } from '../definitions/column.ts';
+import type { DataverseStore } from '../store/dataverse-store.ts';
+import { formattedValue } from './formatted-value.ts';
+import { navigationProperty } from '../metadata/navigation-property.ts';
+import type { RowSelection, StoredRow } from '../store/stored-row.ts';
+import type { TableData } from '../store/table-data.ts';
+
+interface WrittenColumn {
+  readonly column: Column;
+  readonly position: number;
+  readonly property: string;
+  readonly prefix: string;
+  /** The annotations that depend on nothing but the target of a lookup, by target. */
+  readonly lookupAnnotations: Map<string, string>;
+}
+
+/**
+ * Prepares the writing of rows for one selection. Annotations come before the value they describe.
+ * Unselected rows come with their nulls last, as on a live organization.
+ */
+export function rowWriter(
+  store: DataverseStore,
+  data: TableData,
+  selection: ColumnSelection,
+  annotations: AnnotationFilter,
+  nulls: 'explicit' | 'omitted',
+): RowSelection {
+  const columns: WrittenColumn[] = [];
+  for (const position of selection.positions) {
+    const column = data.rowColumns[position];
+    if (column === undefined) continue;
+    const property = wireProperty(column);
+    columns.push({
+      column,
+      position,
+      property,
+      prefix: `,${JSON.stringify(property)}:`,
+      lookupAnnotations: new Map(),
+    });
+  }
+  const annotated =
+    annotations.formattedValue || annotations.lookupLogicalName || annotations.associatedNavigationProperty;
+  const before = (written: WrittenColumn, row: StoredRow, literal: string): string =>
+    annotated ? columnAnnotations(store, data, written, row, literal, annotations) : '';
+  const isPrincipal = data.definition.baseType === 'principal';
+  const nullsLast = selection.named === null;
+  return {
+    // Formatted values of lookups depend on other rows, so they are written anew each time.
+    cacheKey: annotations.formattedValue
+      ? null
+      : [
+          data.definition.logicalName,
+          store.metadataVersion,
+          selection.named?.join(',') ?? '*',
+          nulls,
+          annotations.lookupLogicalName,
+          annotations.associatedNavigationProperty,
+        ].join('|'),
+    write: (row) => {
+      let text = `{"@odata.etag":${JSON.stringify(etag(data, row))}`;
+      let absent = '';
+      for (const written of columns) {
+        const literal = row.literals[written.position] ?? null;
+        if (literal !== null) text += before(written, row, literal) + written.prefix + literal;
+        else if (nulls === 'omitted') continue;
+        else if (nullsLast) absent += `${written.prefix}null`;
+        else text += `${written.prefix}null`;
+      }
+      // The key that users and teams inherit from principal always comes along.
+      if (isPrincipal) text += `,"ownerid":"${row.id}"`;
+      return `${text}${absent}}`;
+    },
+  };
+}
+
+/** Versioned rows have their version as etag, rows of virtual tables a GUID. */
+export function etag(data: TableData, row: StoredRow): string {
+  return data.definition.tableType === 'Virtual' ? `W/"{${row.id.toUpperCase()}}"` : `W/"${row.version}"`;
+}
+
+function columnAnnotations(
+  store: DataverseStore,
+  data: TableData,
+  written: WrittenColumn,
+  row: StoredRow,
+  literal: string,
+  wanted: AnnotationFilter,
+): string {
+  const { column, property } = written;
+  const target = isLookupKind(column.kind)
+    ? (row.lookupTables.get(property) ?? column.targets[0])
+    : undefined;
+  let text = '';
+  if (wanted.formattedValue) {
+    const formatted = formattedValue(store, column, literal, target);
+    if (formatted !== null) text = annotation(property, FORMATTED_VALUE, formatted);
+  }
+  if (target === undefined) return text;
+  let ofTarget = written.lookupAnnotations.get(target);
+  if (ofTarget === undefined) {
+    ofTarget = '';
+    if (wanted.associatedNavigationProperty) {
+      const navigation = navigationProperty(data.definition, column, target);
+      ofTarget += annotation(property, ASSOCIATED_NAVIGATION_PROPERTY, navigation);
+    }
+    if (wanted.lookupLogicalName) ofTarget += annotation(property, LOOKUP_LOGICAL_NAME, target);
+    written.lookupAnnotations.set(target, ofTarget);
+  }
+  return text + ofTarget;
+}
+
+function annotation(property: string, name: string, value: string): string {
+  return `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
+}

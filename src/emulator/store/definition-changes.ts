@@ -1,0 +1,92 @@
+import type { Column } from '../definitions/column.ts';
+import { withCompanions } from '../table-parts/companion-columns.ts';
+import type { Option, OptionSet } from '../definitions/option-set.ts';
+import { stableGuid } from '../definitions/stable-guid.ts';
+import { columnNamed, type TableDefinition } from '../definitions/emulated-table.ts';
+
+/** What may be changed of a column: everything but its name. */
+export type ColumnChanges = Partial<Omit<Column, 'logicalName' | 'schemaName'>>;
+
+/**
+ * The columns of a table with a new one and its companions.
+ *
+ * @param ordinal how many were made before; never set back, so that no two columns of one name are the same.
+ */
+export function withAddedColumn(table: TableDefinition, column: Column, ordinal: number): Column[] {
+  return [...table.columns, ...made(table, column, ordinal)];
+}
+
+/** A column with its companions, under ids that none before them had. */
+function made({ logicalName: table }: TableDefinition, column: Column, ordinal: number): Column[] {
+  return withCompanions([column]).map((each) => ({
+    ...each,
+    metadataId: stableGuid(`attribute:${table}.${each.logicalName}:${ordinal}`),
+  }));
+}
+
+/**
+ * The columns of a table with one of them changed in place. Throws when there is no such column. A live column
+ * keeps its kind: of another kind it is one that was made anew, so `ordinal` is needed.
+ */
+export function withColumn(
+  table: TableDefinition,
+  logicalName: string,
+  changes: ColumnChanges,
+  ordinal = 0,
+): Column[] {
+  const before = requiredColumn(table, logicalName);
+  const changed = { ...before, ...changes };
+  const { recorded: _, ...modelled } = changed;
+  // What was recorded of a live column belongs to the type it had then.
+  const isRetyped = changed.kind !== before.kind || changed.behavior !== before.behavior;
+  const after: Column = isRetyped ? modelled : changed;
+  if (after.kind === before.kind) return table.columns.map((each) => (each === before ? after : each));
+  // Companions follow from the kind: a choice has a label beside it, a number has none.
+  return table.columns
+    .filter((each) => each.attributeOf !== logicalName)
+    .flatMap((each) => (each === before ? made(table, after, ordinal) : [each]));
+}
+
+/** The columns of a table without one of them and its companions. Throws when there is no such column. */
+export function withoutColumn(table: TableDefinition, logicalName: string): Column[] {
+  requiredColumn(table, logicalName);
+  return table.columns.filter((each) => each.logicalName !== logicalName && each.attributeOf !== logicalName);
+}
+
+/** The option set of a column. Throws when the column has none. */
+export function optionSetOf(table: TableDefinition, logicalName: string): OptionSet {
+  const { optionSet } = requiredColumn(table, logicalName);
+  if (optionSet === null) throw new Error(`${table.logicalName}.${logicalName} has no options`);
+  return optionSet;
+}
+
+/** An option set with an option replaced, or with a new one at its end. */
+export function withOption(set: OptionSet, option: Option): OptionSet {
+  const known = set.options.some((each) => each.value === option.value);
+  const options = known
+    ? set.options.map((each) => (each.value === option.value ? { ...each, ...option } : each))
+    : [...set.options, option];
+  return { ...set, options };
+}
+
+/**
+ * The columns of a table after a change of an option set, or null where none of them uses it. A global set is
+ * the same wherever its name appears, any other belongs to the one column it was taken from.
+ */
+export function withOptionSet(
+  table: TableDefinition,
+  before: OptionSet,
+  after: OptionSet,
+): readonly Column[] | null {
+  const uses = (column: Column): boolean =>
+    column.optionSet === before ||
+    (before.isGlobal && column.optionSet?.isGlobal === true && column.optionSet.name === before.name);
+  if (!table.columns.some(uses)) return null;
+  return table.columns.map((column) => (uses(column) ? { ...column, optionSet: after } : column));
+}
+
+function requiredColumn(table: TableDefinition, logicalName: string): Column {
+  const column = columnNamed(table, logicalName);
+  if (column === undefined) throw new Error(`${table.logicalName} has no column ${logicalName}`);
+  return column;
+}

@@ -1,0 +1,141 @@
+import { csdlDocument } from '../metadata/csdl-writer.ts';
+import { badRequest, DataverseError, notEmulated, unknownSegment } from './dataverse-error.ts';
+import { entityDefinitions } from '../metadata/entity-definitions.ts';
+import { withMetadataVersion } from '../organization/metadata-version.ts';
+import { missingPrivilege } from '../organization/missing-privilege.ts';
+import { keepOrganizationRow, ORGANIZATION, organizations } from '../organization/organizations.ts';
+import { parseCookie, type KeyPosition, type TrackingPosition } from '../rows/paging-cookie.ts';
+import { plainPage } from '../rows/plain-page.ts';
+import { provisionedLanguages } from '../organization/provisioned-languages.ts';
+import { publishXml } from '../organization/publish-xml.ts';
+import { refuseUnsupportedOptions } from './query-options.ts';
+import { relationshipDefinitions } from '../metadata/relationship-definitions.ts';
+import { jsonReply, type Reply } from './reply.ts';
+import { rowFilter } from '../rows/row-filter.ts';
+import { serviceDocument } from '../organization/service-document.ts';
+import { singleRow } from '../rows/single-row.ts';
+import { keyPredicate } from './api-request.ts';
+import { updateTableDefinition } from '../organization/table-customization.ts';
+import type { TableData } from '../store/table-data.ts';
+import { changeCount, trackedPage } from '../rows/tracked-page.ts';
+import { totalRecordCount } from '../rows/total-record-count.ts';
+import type { ApiCall, WebApi } from './web-api.ts';
+import { whoAmI } from '../organization/who-am-i.ts';
+
+/** Answers one call of the Web API, or throws the error it ends with. */
+export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
+  const { request } = call;
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    if (request.resource === '$batch') throw notEmulated('$batch');
+    if (request.method === 'PUT' && request.kind === 'metadata') return updateTableDefinition(api, call);
+    if (request.method === 'POST' && request.kind === 'publish') return publishXml(api, call);
+    throw new DataverseError(
+      405,
+      '0x80060888',
+      `The requested resource does not support http method '${request.method}'.`,
+    );
+  }
+  refuseUnsupportedOptions(call.options);
+  switch (request.kind) {
+    case 'service-document':
+      return serviceDocument(api, call);
+    case 'csdl':
+      return csdl(api, call);
+    case 'whoami':
+      return whoAmI(api, call);
+    case 'organization':
+      return organization(api, call);
+    case 'languages':
+      return provisionedLanguages(call);
+    case 'record-count':
+      return totalRecordCount(api, call);
+    case 'metadata':
+      return withMetadataVersion(api, call, entityDefinitions(api, call));
+    case 'relationships':
+      return withMetadataVersion(api, call, relationshipDefinitions(api, call));
+    case 'baseline':
+    case 'delta':
+    case 'next':
+    case 'list':
+      return page(api, call, readable(api, call));
+    case 'count':
+      return count(api, call, readable(api, call));
+    case 'row':
+      return singleRow(api, call, readable(api, call), keyPredicate(request.resource ?? '') ?? '');
+    case 'publish':
+    case 'token':
+    case 'openid':
+    case 'other':
+      throw unknownSegment(request.resource ?? request.path);
+  }
+}
+
+/** Where the model has the table, its row is read like any other. */
+async function organization(api: WebApi, call: ApiCall): Promise<Reply> {
+  if (!api.store.has(ORGANIZATION)) return organizations(api, call);
+  const data = readable(api, call);
+  const predicate = keyPredicate(call.request.resource ?? '');
+  return predicate === undefined ? plainPage(api, call, data, null) : singleRow(api, call, data, predicate);
+}
+
+function csdl(api: WebApi, call: ApiCall): Reply {
+  const annotated =
+    call.options.get('annotations') === 'true' || call.request.preferences.annotations === '*';
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'application/xml' },
+    body: api.csdl ?? csdlDocument(api.store, annotated),
+  };
+}
+
+async function page(api: WebApi, call: ApiCall, data: TableData): Promise<Reply> {
+  const skip = call.options.get('$skiptoken');
+  if (skip === undefined) {
+    const tracked = call.request.kind !== 'list';
+    return tracked ? trackedPage(api, call, data, null) : plainPage(api, call, data, null);
+  }
+  const position = parseCookie(skip);
+  if (position === undefined) {
+    throw new DataverseError(400, '0x80041129', 'Malformed XML in the Paging Cookie');
+  }
+  return isTracking(position) ? trackedPage(api, call, data, position) : plainPage(api, call, data, position);
+}
+
+function isTracking(position: TrackingPosition | KeyPosition): position is TrackingPosition {
+  return 'max' in position;
+}
+
+function count(api: WebApi, call: ApiCall, data: TableData): Reply {
+  const token = call.options.get('$deltatoken');
+  const fits = rowFilter(call.options, data.definition);
+  // An ordinary count stops at 5,000, whatever the table holds.
+  const number =
+    token === undefined
+      ? Math.min([...data.rows.values()].filter(fits).length, 5000)
+      : changeCount(api, data, token);
+  return { ...jsonReply(String(number)), headers: { 'Content-Type': 'text/plain' } };
+}
+
+/** The table behind an entity set, if the caller may read it. */
+function readable(api: WebApi, call: ApiCall): TableData {
+  const set = call.request.entitySet ?? '';
+  const data = api.store.bySet(set);
+  if (data === undefined) throw unknownSegment(set);
+  const { definition } = data;
+  if (api.settings.deniedTables.has(definition.logicalName)) {
+    throw missingPrivilege(api.settings.userId, `prvRead${definition.schemaName}`, definition);
+  }
+  if (definition.logicalName === ORGANIZATION) keepOrganizationRow(api, data);
+  return data;
+}
+
+/** The longest address the Web API takes, in characters. Source: Microsoft, "Query data using the Web API". */
+export const LONGEST_URL = 32_768;
+
+/**
+ * Refuses an absolute address that is too long. How a live organization words it is not documented; the 404 and
+ * 414 that a front end may answer in its place can be had as faults.
+ */
+export function refuseLongUrl(url: string): void {
+  if (url.length > LONGEST_URL) throw badRequest('The request URL is too long.');
+}

@@ -1,0 +1,23 @@
+import type { DataverseStore } from '../store/dataverse-store.ts';
+import type { EmulatorSettings } from '../emulator-settings.ts';
+import type { ApiRequest } from './api-request.ts';
+import type { QueryOptions } from './query-options.ts';
+
+/** What the handlers of the Web API work with. */
+export interface WebApi {
+  readonly store: DataverseStore;
+  readonly settings: EmulatorSettings;
+  readonly now: () => number;
+  /** The `$metadata` document, where it is not made from the tables. */
+  readonly csdl: string | null;
+}
+
+/** One call of the Web API: the request, its options, and the absolute address of the service root. */
+export interface ApiCall {
+  readonly request: ApiRequest;
+  readonly options: QueryOptions;
+  /** The body of the request, empty without one. */
+  readonly body: string;
+  /** `https://org/api/data/v9.2`, without a slash at the end. */
+  readonly root: string;
+}

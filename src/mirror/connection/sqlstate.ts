@@ -1,0 +1,220 @@
+import { errorCode } from '../../model/error-code.ts';
+import { Failure } from '../../model/failure.ts';
+import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
+import { tlsFailure } from './tls-failure.ts';
+import { DrizzleQueryError } from '../state/drizzle.ts';
+
+/** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
+export interface PostgresError extends Error {
+  readonly code: string;
+  readonly where?: string;
+  readonly constraint?: string;
+  readonly column?: string;
+  readonly schema?: string;
+  readonly table?: string;
+  /** The function of PostgreSQL's sources that reported it. */
+  readonly routine?: string;
+}
+
+export function isPostgresError(error: unknown): error is PostgresError {
+  // Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
+  return error instanceof Error && 'code' in error && /^(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code));
+}
+
+// A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
+const PASSING = [
+  '08', // connection exception
+  '25006', // read_only_sql_transaction: a standby, or a failover under way
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53', // insufficient resources: disk full, out of memory, too many connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled
+  '57P', // operator intervention: shutdown, crash, cannot connect now, idle time-out
+  '58', // system error
+];
+const UNDER_WAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Whether the same transaction, tried again at once, may well succeed. */
+export function isContention(error: unknown): boolean {
+  return hasCode(error, '40001', '40P01', '55P03');
+}
+
+/** Whether PostgreSQL cannot do it now, for want of room for example, and may be able to later. */
+export function isPassing({ code }: PostgresError): boolean {
+  return PASSING.some((prefix) => code.startsWith(prefix));
+}
+
+/** Whether a lock was not to be had in the time that was set for it. */
+export function isLockNotAvailable(error: unknown): boolean {
+  return hasCode(error, '55P03');
+}
+
+/** Whether the session may only read: a standby, or a server that was one when the session began. */
+export function isReadOnly(error: unknown): boolean {
+  return hasCode(error, '25006');
+}
+
+/** Whether the role of `postgres.url` may not do what was asked. */
+export function isPrivilegeError(error: unknown): boolean {
+  return hasCode(error, '42501');
+}
+
+/** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits, triggers that raise. */
+export function isRowError(error: unknown): error is PostgresError {
+  // 54: a limit of PostgreSQL's own, such as a row wider than a page. P0: RAISE in a trigger of somebody's.
+  return isPostgresError(error) && /^(22|23|54|P0)/.test(error.code);
+}
+
+/** Whether binary data were no value of their column's type: too short, not of its form, of other elements. */
+export function isMismatchOfTypes(error: unknown): error is PostgresError {
+  // protocol_violation, invalid_binary_representation, datatype_mismatch
+  return hasCode(error, '08P01', '22P03', '42804');
+}
+
+function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
+  const error = unwrapped(thrown);
+  return isPostgresError(error) && codes.includes(error.code);
+}
+
+/** Drizzle's error quotes the statement's parameters, links among them; the one inside does not. */
+function unwrapped(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? error.cause : error;
+}
+
+/** Any error of `pg`, drizzle's wrapping removed, as a failure; others pass through unchanged. */
+export function postgresFailure(thrown: unknown): unknown {
+  const error = unwrapped(thrown);
+  if (error instanceof Failure) return error;
+  if (isPostgresError(error)) return sqlFailure(error);
+  const refused = tlsFailure(error);
+  if (refused !== undefined) return refused;
+  const code = errorCode(error);
+  if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
+  if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
+  // The driver has no code for a connection that ended or never answered: it throws a plain Error then.
+  // A defect of ours would be a TypeError or its like.
+  const isPlain = error instanceof Error && error.constructor === Error;
+  if (isPlain && code === undefined) return unreachable(error, 'no answer');
+  return error;
+}
+
+function sqlFailure(error: PostgresError): Failure {
+  const details = { sqlstate: error.code };
+  const failure = (code: string, reaction: Failure['reaction'], message: string, remedy: string): Failure =>
+    new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
+
+  if (error.code === '08P01') {
+    // PostgreSQL has nothing to refuse in what the driver says; poolers use it for most of what they refuse.
+    return failure(
+      'pooler-refused',
+      'retry',
+      'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
+      'It is tried again by itself. The log of the pooler says why: a parameter of postgres.url (DATABASE_URL) or PGOPTIONS that it does not take, a user or database it does not know, too many connections, or a server it cannot reach.',
+    );
+  }
+  if (isPassing(error)) {
+    return failure(
+      'database-unavailable',
+      'retry',
+      `PostgreSQL cannot serve now (SQLSTATE ${error.code}).`,
+      'It is tried again by itself; look at the PostgreSQL log if it lasts.',
+    );
+  }
+  if (error.code === '28P01' || error.code === '28000') {
+    return failure(
+      'database-sign-in',
+      'stop-table',
+      `PostgreSQL refused the user or password (SQLSTATE ${error.code}).`,
+      'Check user and password in postgres.url (DATABASE_URL), and pg_hba.conf.',
+    );
+  }
+  if (error.code === '3D000') {
+    return failure(
+      'database-missing',
+      'stop-table',
+      'PostgreSQL has no database of that name.',
+      'Create it (CREATE DATABASE), or correct postgres.url (DATABASE_URL).',
+    );
+  }
+  if (error.code === '23503') {
+    const { schema = '', table = '', constraint = '' } = error;
+    const of = qualifiedName(schema, table);
+    return failure(
+      'foreign-key',
+      'stop-table',
+      `Foreign key ${constraint} of ${of} refuses what the source has changed.`,
+      dropOrCascade(of, constraint),
+    );
+  }
+  if (error.code === '55000') {
+    return failure(
+      'replica-identity',
+      'stop-table',
+      'PostgreSQL refuses to change rows (SQLSTATE 55000): most likely the mirror table is in a publication, and its replica identity was taken away.',
+      'Run ALTER TABLE … REPLICA IDENTITY DEFAULT for the mirror table, FULL for one without a primary key, or take it out of the publication. The table goes on by itself then.',
+    );
+  }
+  if (error.code === '2BP01') {
+    return failure(
+      'dependent-objects',
+      'stop-table',
+      'Something of yours, such as a view, uses a column that has to go.',
+      'Drop it, or set deletes back to soft; the daemon then goes on by itself.',
+    );
+  }
+  if (error.code === '42501') {
+    return failure(
+      'grant-missing',
+      'stop-table',
+      `PostgreSQL denied a statement: ${denied(error)}.`,
+      'Give the role of postgres.url ownership of its tables, and what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database.',
+    );
+  }
+  return failure(
+    'statement-failed',
+    'stop-table',
+    `PostgreSQL refused a statement (SQLSTATE ${error.code}).`,
+    'This is a defect in mirrorverse or a mirror table changed by hand. Please report it with this log line.',
+  );
+}
+
+/**
+ * What was denied. The message of the check of privileges names objects alone ("permission denied for table
+ * account"); a trigger that raises the same SQLSTATE may quote the row.
+ */
+function denied({ code, message, routine }: PostgresError): string {
+  return routine?.startsWith('aclcheck_error') === true ? message : `SQLSTATE ${code}`;
+}
+
+/** What helps against a foreign key that refuses deletes. @param table that has it, quoted. */
+export function dropOrCascade(table: string, constraint: string): string {
+  return `Run ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(constraint)}; or make it anew with ON DELETE CASCADE or SET NULL. The table goes on by itself then.`;
+}
+
+function unreachable(error: unknown, code: string): Failure {
+  return new Failure({
+    code: 'database-unreachable',
+    reaction: 'retry',
+    message: `PostgreSQL cannot be reached (${code}).`,
+    remedy: 'Check host and port in postgres.url (DATABASE_URL), and that the server runs.',
+    cause: error,
+    details: { network: code },
+  });
+}
+
+/** The error for the log: detail, where and internal query quote rows, so only the code goes on. */
+function withoutRowValues(error: PostgresError): Error {
+  const clean = new Error(`SQLSTATE ${error.code}`);
+  clean.name = error.name;
+  return clean;
+}

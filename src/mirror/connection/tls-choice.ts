@@ -1,0 +1,113 @@
+import { Failure } from '../../model/failure.ts';
+import { isLoopback } from '../../model/loopback.ts';
+
+/** How a connection is protected. */
+export interface TlsChoice {
+  /** `encrypt`: whoever answers is believed. `verify-ca`: who has the CA's word. `verify-full`: for this host. */
+  readonly mode: 'plain' | 'encrypt' | 'verify-ca' | 'verify-full';
+  /** File of the CA's certificates; the system's CAs without one. */
+  readonly rootCertificate?: string;
+  readonly client?: { readonly certificate: string; readonly key: string; readonly passphrase?: string };
+  readonly direct: boolean;
+}
+
+/** What the address says of TLS, by the names that libpq gives it; `ssl` is JDBC's, `uselibpqcompat` the driver's. */
+const READ = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'];
+export const TLS_PARAMETERS = [...READ, 'ssl', 'uselibpqcompat'];
+/** Changes nothing in what is protected. */
+const HARMLESS = ['sslcompression', 'sslsni'];
+/** In libpq's words for: the CAs the system trusts. */
+const SYSTEM = 'system';
+
+/**
+ * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), but for two
+ * things that are stricter here. Without `sslmode`, any host but this machine needs a certificate for
+ * its name. And nothing falls back to plain text by itself: `allow` and `prefer` mean `require`, but on
+ * this machine, where they mean plain text.
+ *
+ * @param host as the driver resolved it; a path for a Unix socket, on which there is no TLS.
+ * @throws Failure `database-tls` where the parameters cannot be followed to the letter.
+ */
+export function tlsChoice(host: string, parameters: URLSearchParams): TlsChoice {
+  const direct = parameters.get('sslnegotiation') === 'direct';
+  // A parameter that were passed over might be the one the safety rests on, such as sslcrl.
+  for (const name of parameters.keys()) {
+    if (/^ssl/i.test(name) && ![...TLS_PARAMETERS, ...HARMLESS].includes(name)) {
+      throw tlsNotSetUp(`does not know ${name}`, `Take ${name} out of postgres.url (DATABASE_URL).`);
+    }
+  }
+  if (host === '' || host.startsWith('/')) return { mode: 'plain', direct: false };
+  const rootCertificate = parameters.get('sslrootcert') ?? undefined;
+  const mode = modeOf(host, parameters);
+  if (mode === 'plain' && direct) {
+    throw tlsNotSetUp('cannot begin with TLS where sslmode is without', 'Use sslmode=verify-full.');
+  }
+  if (mode !== 'plain' && mode !== 'verify-full' && rootCertificate === SYSTEM) {
+    throw tlsNotSetUp('needs sslmode=verify-full with sslrootcert=system', 'Use sslmode=verify-full.');
+  }
+  const client = clientCertificate(parameters);
+  return {
+    mode,
+    direct,
+    ...(rootCertificate === undefined || rootCertificate === SYSTEM ? {} : { rootCertificate }),
+    ...(client === undefined ? {} : { client }),
+  };
+}
+
+function modeOf(host: string, parameters: URLSearchParams): TlsChoice['mode'] {
+  const mode = parameters.get('sslmode');
+  const hasRoot = parameters.has('sslrootcert');
+  switch (mode) {
+    case 'disable':
+      return 'plain';
+    case 'allow':
+    case 'prefer':
+      if (isLoopback(host)) return 'plain';
+      return hasRoot ? 'verify-ca' : 'encrypt';
+    case 'require':
+      return hasRoot ? 'verify-ca' : 'encrypt';
+    case 'verify-ca':
+      // Any public CA signs for anybody: without the host's name only a CA of one's own proves something.
+      if (hasRoot) return 'verify-ca';
+      throw tlsNotSetUp('needs sslrootcert with sslmode=verify-ca', 'Add sslrootcert=, or use verify-full.');
+    case 'verify-full':
+      return 'verify-full';
+    case null:
+      break;
+    default:
+      throw tlsNotSetUp(
+        'knows no such sslmode',
+        'Use disable, require, verify-ca or verify-full for sslmode in postgres.url (DATABASE_URL).',
+      );
+  }
+  const ssl = parameters.get('ssl');
+  if (ssl !== null && ssl !== 'true' && ssl !== '1') {
+    throw tlsNotSetUp(
+      'takes ssl=true only',
+      'Say sslmode=disable in postgres.url (DATABASE_URL) for no TLS.',
+    );
+  }
+  const isWanted = ssl !== null || hasRoot || parameters.get('sslnegotiation') === 'direct';
+  return isLoopback(host) && !isWanted ? 'plain' : 'verify-full';
+}
+
+function clientCertificate(parameters: URLSearchParams): TlsChoice['client'] {
+  const certificate = parameters.get('sslcert');
+  const key = parameters.get('sslkey');
+  if (certificate === null && key === null) return undefined;
+  if (certificate === null || key === null) {
+    throw tlsNotSetUp('needs both sslcert and sslkey', 'Add the other one to postgres.url (DATABASE_URL).');
+  }
+  const passphrase = parameters.get('sslpassword');
+  return { certificate, key, ...(passphrase === null ? {} : { passphrase }) };
+}
+
+/** What stands in the way of TLS, for whoever writes the address. */
+export function tlsNotSetUp(what: string, remedy: string): Failure {
+  return new Failure({
+    code: 'database-tls',
+    reaction: 'stop-table',
+    message: `TLS to PostgreSQL is not set up: mirrorverse ${what}.`,
+    remedy,
+  });
+}

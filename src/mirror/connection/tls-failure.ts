@@ -1,0 +1,78 @@
+import { Socket } from 'node:net';
+import { errorCode } from '../../model/error-code.ts';
+import { Failure } from '../../model/failure.ts';
+
+const TRY_REQUIRE = 'sslmode=require encrypts without knowing to whom.';
+
+interface Kind {
+  readonly codes: RegExp;
+  readonly message: string;
+  readonly remedy: string;
+  /** A connection that broke in the middle may look like this, too: `stop-table` without it. */
+  readonly passes?: true;
+}
+
+/** Codes of OpenSSL's verification and of Node's TLS, by what is wrong. (Node's manual, "TLS/SSL", X509 errors.) */
+const KINDS: readonly Kind[] = [
+  {
+    codes: /^NO_TLS$/,
+    message: 'PostgreSQL offers no TLS',
+    remedy:
+      'Turn ssl on at the server, or, on a network you trust, add sslmode=disable to postgres.url (DATABASE_URL).',
+  },
+  {
+    codes: /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    message: "PostgreSQL's certificate is for another host",
+    remedy:
+      'Use a host name of the certificate in postgres.url (DATABASE_URL), or sslmode=verify-ca with sslrootcert= for a CA of your own.',
+  },
+  {
+    codes: /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERROR_IN_CERT_NOT_\w+_FIELD|CERT_REVOKED)$/,
+    message: "PostgreSQL's certificate is not valid now",
+    remedy: "Renew the server's certificate, and check the clocks.",
+  },
+  {
+    codes:
+      /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)$/,
+    message: "PostgreSQL's certificate comes from a CA that is not trusted here",
+    remedy: `Name the CA's certificate file by sslrootcert= in postgres.url (DATABASE_URL). ${TRY_REQUIRE}`,
+  },
+  {
+    passes: true,
+    codes: /^(ERR_SSL_\w+|ERR_OSSL_\w+|ERR_TLS_\w+|EPROTO)$/,
+    message: 'TLS to PostgreSQL cannot be set up',
+    remedy:
+      'Check that the server speaks TLS 1.2 or later, and the files of sslrootcert, sslcert and sslkey in postgres.url (DATABASE_URL).',
+  },
+];
+
+/** A TLS error by its code, as `database-tls`; undefined for any other. */
+export function tlsFailure(error: unknown): Failure | undefined {
+  const code = errorCode(error) ?? '';
+  const kind = KINDS.find(({ codes }) => codes.test(code));
+  if (kind === undefined) return undefined;
+  return new Failure({
+    code: 'database-tls',
+    reaction: kind.passes === true ? 'retry' : 'stop-table',
+    message: `${kind.message} (${code}).`,
+    remedy: kind.remedy,
+    details: { tls: code },
+  });
+}
+
+/** The server's answer to SSLRequest when it has no TLS. (PostgreSQL manual, 54.2.11 SSL Session Encryption.) */
+const REFUSED = 'N'.charCodeAt(0);
+
+/**
+ * A socket for the driver that gives the server's refusal of TLS a code: the driver has only words for
+ * it, in an error like that of a connection that broke, which would be tried for ever.
+ */
+export function tlsRefusalSocket(): Socket {
+  const socket = new Socket();
+  socket.once('data', (answer: Buffer) => {
+    if (answer[0] === REFUSED) {
+      socket.emit('error', Object.assign(new Error('The server has no TLS.'), { code: 'NO_TLS' }));
+    }
+  });
+  return socket;
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { StateStore } from '../state/store.ts';
+import { and, eq, lt, sql } from '../state/drizzle.ts';
+
+/** What a configuration says of a table, as far as it decides what is stored: plain values by key. */
+export type TableSettingsSeen = Readonly<Record<string, unknown>>;
+
+/** Another process mirrors the table with other settings, so that the two undo each other's work. */
+export interface SettingsConflict {
+  /** Who it is, as leases name processes. */
+  readonly holder: string;
+  readonly there: TableSettingsSeen;
+  /** What is different, as `deletes: "soft" there, "hard" here`. */
+  readonly differences: readonly string[];
+  /** This very process has prepared the table before the other did: both are at work now. */
+  readonly isCertain: boolean;
+}
+
+/**
+ * Notes the settings that a mirror table is prepared with, and finds out whether they came back: these,
+ * then others, then these again is what two processes of different settings do in turns, while a
+ * configuration that was changed does not return.
+ *
+ * @param holder the process, by its name to the leases.
+ */
+export async function recordSettings(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+  settings: TableSettingsSeen,
+  holder: string,
+): Promise<SettingsConflict | null> {
+  const { settings: seen } = store.tables;
+  const { environmentId } = store;
+  const fingerprint = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+  const ofTable = and(eq(seen.environmentId, environmentId), eq(seen.table, table));
+  await db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
+  const known = await db.select().from(seen).where(ofTable);
+  const mine = known.find((row) => row.fingerprint === fingerprint);
+  // A process may be given other settings and the former ones again; that is no conflict with itself.
+  const isOther = (row: (typeof known)[number]): boolean =>
+    row.fingerprint !== fingerprint && row.holder !== holder;
+  const other = known
+    .filter((row) => mine !== undefined && isOther(row) && row.seenAt > mine.seenAt)
+    .toSorted((a, b) => b.seenAt.getTime() - a.seenAt.getTime())[0];
+  const now = sql`clock_timestamp()`;
+  const values = { settings: JSON.stringify(settings), holder, seenAt: now };
+  await db
+    .insert(seen)
+    .values({ environmentId, table, fingerprint, ...values })
+    .onConflictDoUpdate({
+      target: [seen.environmentId, seen.table, seen.fingerprint],
+      set: { ...values, returnedAt: other === undefined ? null : now },
+    });
+  if (mine === undefined || other === undefined) return null;
+  const there = parsed(other.settings);
+  return {
+    holder: other.holder,
+    there,
+    differences: differencesOf(settings, there),
+    isCertain: mine.holder === holder,
+  };
+}
+
+/** A table that processes of different settings have prepared in turns. */
+export interface ContestedTable {
+  readonly table: string;
+  /** The process that did so last, and the other. */
+  readonly holders: readonly [string, string];
+  /** In the words of the former. */
+  readonly differences: readonly string[];
+}
+
+/** The tables of which that is known of the last hour. */
+export async function readContestedTables(store: StateStore, db: NodePgDatabase): Promise<ContestedTable[]> {
+  const { settings: seen } = store.tables;
+  const rows = await db
+    .select({
+      table: seen.table,
+      settings: seen.settings,
+      holder: seen.holder,
+      returned: sql<boolean>`coalesce(${seen.returnedAt} > clock_timestamp() - interval '1 hour', false)`,
+    })
+    .from(seen)
+    .where(eq(seen.environmentId, store.environmentId))
+    .orderBy(seen.table, sql`${seen.seenAt} DESC`);
+  const contested = [...new Set(rows.map(({ table }) => table))];
+  return contested.flatMap((table) => {
+    const ofTable = rows.filter((row) => row.table === table);
+    const here = ofTable.find(({ returned }) => returned);
+    const there = ofTable.find((row) => row !== here);
+    if (here === undefined || there === undefined) return [];
+    const differences = differencesOf(parsed(here.settings), parsed(there.settings));
+    return [{ table, holders: [here.holder, there.holder] as const, differences }];
+  });
+}
+
+function parsed(settings: string): TableSettingsSeen {
+  return JSON.parse(settings) as TableSettingsSeen;
+}
+
+function differencesOf(here: TableSettingsSeen, there: TableSettingsSeen): string[] {
+  const keys = [...new Set([...Object.keys(here), ...Object.keys(there)])];
+  return keys.flatMap((key) => {
+    const [a, b] = [JSON.stringify(here[key] ?? null), JSON.stringify(there[key] ?? null)];
+    return a === b ? [] : [`${key}: ${b} there, ${a} here`];
+  });
+}

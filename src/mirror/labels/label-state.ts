@@ -1,0 +1,78 @@
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { heldBy, type Lease } from '../lease/leases.ts';
+import type { StateStore } from '../state/store.ts';
+import { and, eq, inArray, sql } from '../state/drizzle.ts';
+
+/** Before the version: the labels are stored, and the views are yet to be made of them. */
+const VIEWS_DUE = '~';
+
+/** How far the labels of a table have come. */
+export interface LabelState {
+  /** The metadata version they were read under; null where they are to be read. */
+  readonly version: string | null;
+  /** The views are yet to follow. */
+  readonly viewsDue: boolean;
+}
+
+export async function readLabelState(store: StateStore, table: string): Promise<LabelState> {
+  const { tables } = store.tables;
+  const [row] = await store.db
+    .select({ version: tables.labelsVersion })
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  const version = row?.version ?? null;
+  return version?.startsWith(VIEWS_DUE) === true
+    ? { version: version.slice(VIEWS_DUE.length), viewsDue: true }
+    : { version, viewsDue: false };
+}
+
+/** Notes the version that labels were stored under, in the transaction that stores them. */
+export async function recordLabels(
+  store: StateStore,
+  db: NodePgDatabase,
+  lease: Lease,
+  version: string,
+): Promise<void> {
+  await db
+    .update(store.tables.tables)
+    .set({ labelsVersion: VIEWS_DUE + version })
+    .where(heldBy(store, lease));
+}
+
+/** Makes the labels be read again, in the transaction that altered the mirror table. */
+export async function forgetLabels(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
+  await db.update(store.tables.tables).set({ labelsVersion: null }).where(heldBy(store, lease));
+}
+
+/** Notes that the views have followed; of a table that was altered meanwhile they have not. */
+export async function recordViews(store: StateStore, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { tables } = store.tables;
+  await store.db
+    .update(tables)
+    .set({ labelsVersion: sql`substr(${tables.labelsVersion}, ${VIEWS_DUE.length + 1}::int)` })
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        inArray(tables.table, [...names]),
+        sql`starts_with(${tables.labelsVersion}, ${VIEWS_DUE})`,
+      ),
+    );
+}
+
+/** Makes labels be read and views be made again where what is wanted of them has changed since the last process. */
+export async function recordViewWishes(store: StateStore, db: NodePgDatabase, wishes: string): Promise<void> {
+  const { environments, tables } = store.tables;
+  const changed = await db
+    .update(environments)
+    .set({ viewWishes: wishes })
+    .where(
+      and(
+        eq(environments.id, store.environmentId),
+        sql`${environments.viewWishes} IS DISTINCT FROM ${wishes}`,
+      ),
+    )
+    .returning({ id: environments.id });
+  if (changed.length === 0) return;
+  await db.update(tables).set({ labelsVersion: null }).where(eq(tables.environmentId, store.environmentId));
+}

@@ -1,0 +1,233 @@
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
+import type { Link } from '../../model/page.ts';
+import { addedCounts } from '../state/run-counts.ts';
+import type { StateStore } from '../state/store.ts';
+import { and, count, eq, inArray, isNull, or, sql } from '../state/drizzle.ts';
+
+/** The right to write one table's mirror, with the fence that proves it in every commit. */
+export interface Lease {
+  readonly table: string;
+  readonly holder: string;
+  readonly fence: bigint;
+}
+
+/** What the taker of a lease finds: how far the table has come. */
+export interface Taken {
+  readonly lease: Lease;
+  readonly checkpoint: Checkpoint;
+  /** Milliseconds since the table last came up to date, by the database's clock. */
+  readonly successAge: number | null;
+  /** Milliseconds since the delta link that the feed follows was stored, or the load began. */
+  readonly linkAge: number | null;
+  /** Rows that runs have written or deleted so far, those of other processes too. */
+  readonly changes: number;
+  /** Rows in quarantine, without the dismissed ones. */
+  readonly quarantined: number;
+}
+
+/** An SQL interval of so many milliseconds. */
+export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
+
+/** Makes sure that each table has its row of state, without which no lease of it can be taken. */
+export async function registerTables(
+  store: StateStore,
+  db: NodePgDatabase,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const { environmentId } = store;
+  const rows = names.map((table) => ({ environmentId, table }));
+  await db.insert(store.tables.tables).values(rows).onConflictDoNothing();
+}
+
+/**
+ * Takes the lease of a table if nobody holds it or its time is up, by the database's clock alone.
+ * Each take-over raises the fence, which locks out whoever held it before.
+ *
+ * A row that is locked belongs to a page that is being stored just now: it is passed over rather than
+ * waited for, since waiting would hold up the caller as long as a large page takes.
+ *
+ * @param duration milliseconds until the lease runs out unless it is renewed.
+ * @returns null when another process holds it.
+ */
+export async function takeLease(
+  store: StateStore,
+  table: string,
+  holder: string,
+  duration: number,
+): Promise<Taken | null> {
+  const { tables, quarantine } = store.tables;
+  const quarantined = store.db
+    .select({ rows: count() })
+    .from(quarantine)
+    .where(
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        eq(quarantine.table, table),
+        isNull(quarantine.dismissedAt),
+      ),
+    );
+  const free = store.db
+    .select({ table: tables.table })
+    .from(tables)
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        eq(tables.table, table),
+        // Its own lease it may take again: giving it back may have failed, or the answer to taking it.
+        sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseHolder} = ${holder} OR ${tables.leaseExpiresAt} < clock_timestamp())`,
+      ),
+    )
+    .for('update', { skipLocked: true });
+  const [row] = await store.db
+    .update(tables)
+    .set({
+      leaseHolder: holder,
+      leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}`,
+      fence: sql`${tables.fence} + 1`,
+      lastAttemptAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
+    .returning({
+      fence: tables.fence,
+      changes: tables.changes,
+      quarantined: sql<number>`(${quarantined})::int`,
+      ...checkpointColumns(tables),
+      successAge: sql<
+        number | null
+      >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+      linkAge: sql<
+        number | null
+      >`extract(epoch from clock_timestamp() - ${tables.linkIssuedAt})::float8 * 1000`,
+    });
+  if (row === undefined) return null;
+  return {
+    lease: { table, holder, fence: row.fence },
+    checkpoint: checkpointOf(row),
+    successAge: row.successAge,
+    linkAge: row.linkAge,
+    changes: row.changes,
+    quarantined: row.quarantined,
+  };
+}
+
+/** The columns that make a checkpoint. */
+function checkpointColumns({
+  phase,
+  catchingUp,
+  link,
+  linkKind,
+  selection,
+  linkPageSize,
+  rewound,
+}: StateStore['tables']['tables']) {
+  return { phase, catchingUp, link, linkKind, selection, linkPageSize, rewound };
+}
+
+interface StoredCheckpoint {
+  readonly phase: string;
+  readonly catchingUp: boolean;
+  readonly link: string | null;
+  readonly linkKind: string | null;
+  readonly selection: string | null;
+  readonly linkPageSize: number | null;
+  readonly rewound: boolean;
+}
+
+function checkpointOf(row: StoredCheckpoint): Checkpoint {
+  return {
+    phase: row.phase as FeedPhase,
+    catchingUp: row.catchingUp,
+    link: linkOf(row),
+    selection: row.selection,
+    rewound: row.rewound,
+  };
+}
+
+/** Where a table's feed stands, without taking its lease; undefined for a table without state. */
+export async function readCheckpoint(
+  store: StateStore,
+  db: NodePgDatabase,
+  table: string,
+): Promise<Checkpoint | undefined> {
+  const { tables } = store.tables;
+  const [row] = await db
+    .select(checkpointColumns(tables))
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  return row === undefined ? undefined : checkpointOf(row);
+}
+
+function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredCheckpoint): Link | null {
+  if (url === null || (kind !== 'next' && kind !== 'delta')) return null;
+  return { kind, url, ...(pageSize === null ? {} : { pageSize }) };
+}
+
+/** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. */
+export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
+  const { tables } = store.tables;
+  const [row] = await store.db
+    .select({
+      left: sql<
+        number | null
+      >`extract(epoch from ${tables.leaseExpiresAt} - clock_timestamp())::float8 * 1000`,
+    })
+    .from(tables)
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  return Math.max(0, row?.left ?? 0);
+}
+
+/**
+ * Renews leases, those that are still held. Rows locked by a page being stored are passed over: that
+ * page renews its own lease when it commits.
+ */
+export async function renewLeases(
+  store: StateStore,
+  leases: readonly Lease[],
+  duration: number,
+): Promise<void> {
+  if (leases.length === 0) return;
+  const { tables } = store.tables;
+  const isOurs = or(...leases.map((lease) => heldBy(store, lease)));
+  const held = store.db
+    .select({ table: tables.table })
+    .from(tables)
+    .where(isOurs)
+    .for('no key update', { skipLocked: true });
+  await store.db
+    .update(tables)
+    .set({ leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}` })
+    .where(and(isOurs, inArray(tables.table, held)));
+}
+
+/**
+ * Gives a lease back, so that the next taker need not wait, and puts requests on record that no page
+ * was stored after.
+ *
+ * @returns false, without effect, once it is lost.
+ */
+export async function releaseLease(store: StateStore, lease: Lease, requests = 0): Promise<boolean> {
+  const { tables } = store.tables;
+  const released = await store.db
+    .update(tables)
+    .set({
+      leaseHolder: null,
+      leaseExpiresAt: null,
+      ...addedCounts(store, { requests, idleRequests: 0, changes: 0 }),
+    })
+    .where(heldBy(store, lease))
+    .returning({ table: tables.table });
+  return released.length > 0;
+}
+
+/** The condition that the fence is about: this holder, by this taking of the lease. */
+export function heldBy(store: StateStore, lease: Lease) {
+  const { tables } = store.tables;
+  return and(
+    eq(tables.environmentId, store.environmentId),
+    eq(tables.table, lease.table),
+    eq(tables.leaseHolder, lease.holder),
+    eq(tables.fence, lease.fence),
+  );
+}

@@ -1,0 +1,366 @@
+import type pg from 'pg';
+import type { RowId } from '../../model/page.ts';
+import { POSTGRES_OID, POSTGRES_TYPE } from '../table/column-sql.ts';
+import { quoteIdentifier, shortenIdentifier } from '../table/identifier.ts';
+import { KEPT_TOGETHER } from '../table/storage-parameters.ts';
+import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
+
+/** Name of the staging table, unquoted; temporary, one for each connection and table. */
+export function stagingName(mirror: MirrorTable): string {
+  return shortenIdentifier(`stage_${mirror.identifier}`);
+}
+
+export const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
+
+/**
+ * A temporary table with the mirror's columns and none of its constraints.
+ *
+ * @param onCommit what becomes of it. To make one takes three times as long as to empty one.
+ */
+export function createStaging(mirror: MirrorTable, onCommit: 'DELETE ROWS' | 'DROP'): string {
+  return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stagingName(mirror))} WITH (${KEPT_TOGETHER}) ON COMMIT ${onCommit}
+    AS SELECT ${columnNames(mirror).join(', ')} FROM ${mirror.qualified} WITH NO DATA`;
+}
+
+/** Takes rows `s` that fit a condition out of staging. */
+export function unstage(mirror: MirrorTable, which: string): string {
+  return `DELETE FROM ${staging(mirror)} s WHERE ${which}`;
+}
+
+/** Key and partition of staged rows `s` as texts, and further `columns` of what they are joined with. */
+export function stagedKeys(mirror: MirrorTable, join: string, columns: string): string {
+  const [key, partition] = keyColumns(mirror);
+  return `SELECT s.${key}::text, ${partition === undefined ? 'NULL' : `s.${partition}`}::text, ${columns}
+    FROM ${staging(mirror)} s JOIN ${join}`;
+}
+
+export function dropStaging(mirror: MirrorTable): string {
+  return `DROP TABLE IF EXISTS ${staging(mirror)}`;
+}
+
+/** A table that rows are copied into: the mirror table itself, or what is merged into it. */
+export type CopyTarget = 'mirror' | 'staging';
+
+export function copyInto(mirror: MirrorTable, target: CopyTarget, format: 'text' | 'binary'): string {
+  return `COPY ${targetName(mirror, target)} (${columnNames(mirror).join(', ')}) FROM STDIN (FORMAT ${format})`;
+}
+
+const targetName = (mirror: MirrorTable, target: CopyTarget): string =>
+  target === 'mirror' ? mirror.qualified : staging(mirror);
+
+/**
+ * Whether all columns of a table are of the very types that binary data are written for: bytes of
+ * another one would be taken for a value of it.
+ */
+export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.QueryConfig {
+  return {
+    text: `SELECT count(*) = cardinality($2::text[]) AS expected
+      FROM unnest($2::text[], $3::oid[]) AS e(name, type)
+      JOIN pg_attribute a ON a.attrelid = $1::regclass AND a.attname = e.name AND a.atttypid = e.type`,
+    values: [
+      targetName(mirror, target),
+      mirror.columns.map(({ identifier }) => identifier),
+      mirror.columns.map(({ type }) => POSTGRES_OID[type]),
+    ],
+  };
+}
+
+/**
+ * Updates rows that came staged with something newer than what the mirror has.
+ *
+ * An INSERT with ON CONFLICT would do this too, and takes twice as long: it looks for room for each row
+ * before it finds that there is one, and locks it.
+ *
+ * @param rewrite also rows of the same version whose values differ: in a re-baseline, which fills
+ *   added columns and mends what was changed by hand.
+ * @param overUnseen a table of seen keys: a row that is not among them replaces the one that is there
+ *   whatever its version, for the environment went back in time since that one was written.
+ * @param only a condition on staged row `s`.
+ */
+export function updateStaged(
+  mirror: MirrorTable,
+  rewrite: boolean,
+  overUnseen?: string,
+  only = 'true',
+): string {
+  return `UPDATE ${mirror.qualified} AS m SET ${assignments(mirror, 's')} FROM ${staging(mirror)} s
+    WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND ${replaces(mirror, rewrite, overUnseen)} AND ${only}`;
+}
+
+/**
+ * Does what `updateStaged` and `insertStaged` do, of rows most of which are there as they came: it looks
+ * at each once. Of rows that most have changed it takes longer.
+ *
+ * One that somebody else puts there meanwhile makes it fail with a unique violation.
+ */
+export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
+  const names = columnNames(mirror);
+  return `MERGE INTO ${mirror.qualified} AS m USING ${staging(mirror)} s ON ${sameKey(mirror, 's', keyColumns(mirror))}
+    WHEN MATCHED AND ${replaces(mirror, rewrite, overUnseen)} THEN UPDATE SET ${assignments(mirror, 's')}
+    WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `s.${name}`).join(', ')})`;
+}
+
+/** Whether staged row `s` replaces row `m` of its key. */
+export function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | undefined): string {
+  const older =
+    overUnseen === undefined ? '' : ` OR (${isUnseen(mirror, overUnseen, 's')} AND ${differs(mirror, 's')})`;
+  return `(${isNewer(mirror, 's', rewrite)}${older})`;
+}
+
+/**
+ * Inserts staged rows that the mirror does not have, if `$1` says that there may be some. One that
+ * somebody else puts there meanwhile is updated as `updateStaged` would.
+ *
+ * PostgreSQL refuses it for a mirror table whose key was dropped, whatever `$1` says.
+ *
+ * @param only a condition on staged row `s`, in place of `$1`.
+ */
+export function insertStaged(
+  mirror: MirrorTable,
+  rewrite: boolean,
+  overUnseen?: string,
+  only = '$1',
+): string {
+  const names = columnNames(mirror);
+  const keys = keyColumns(mirror);
+  return `INSERT INTO ${mirror.qualified} AS m (${names.join(', ')})
+    SELECT ${names.map((name) => `s.${name}`).join(', ')}
+      FROM ${staging(mirror)} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
+     WHERE ${only} AND m.${keys[0]} IS NULL
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${assignments(mirror, 'excluded')}
+     WHERE ${overUnseen === undefined ? isNewer(mirror, 'excluded', rewrite) : differs(mirror, 'excluded')}`;
+}
+
+function assignments(mirror: MirrorTable, from: string): string {
+  const keys = keyColumns(mirror);
+  return [
+    ...columnNames(mirror)
+      .filter((name) => !keys.includes(name))
+      .map((name) => `${name} = ${from}.${name}`),
+    `${quoteIdentifier(MIRRORED_AT)} = now()`,
+    ...(mirror.hasMarks ? [`${quoteIdentifier(DELETED_AT)} = NULL`] : []),
+  ].join(', ');
+}
+
+/** Whether row `from` has anything that row `m` has not, be it its life. */
+function differs(mirror: MirrorTable, from: string): string {
+  return `(${differsInValues(mirror, from)}${isDeleted(mirror)})`;
+}
+
+function differsInValues(mirror: MirrorTable, from: string): string {
+  const names = columnNames(mirror);
+  const of = (row: string): string => names.map((name) => `${row}.${name}`).join(', ');
+  return `ROW(${ofMirror(mirror)}) IS DISTINCT FROM ROW(${of(from)})`;
+}
+
+/** Values of row `m`. Texts by their bytes: a column may have been given a collation by which A is a. */
+function ofMirror(mirror: MirrorTable): string {
+  const isText = mirror.columns.map(({ type }) => POSTGRES_TYPE[type] === 'text');
+  return columnNames(mirror)
+    .map((name, at) => `m.${name}${isText[at] === true ? ' COLLATE "C"' : ''}`)
+    .join(', ');
+}
+
+/** A row that was deleted and restored may come back with the version it had. */
+function isDeleted(mirror: MirrorTable): string {
+  return mirror.hasMarks ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
+}
+
+/** Whether row `from` replaces row `m`: never an older version, whatever else. */
+function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
+  if (mirror.versionField === undefined) return differs(mirror, from);
+  const version = columnName(mirror, mirror.versionField);
+  const same = `${rewrite ? differsInValues(mirror, from) : 'false'}${isDeleted(mirror)}`;
+  return `(m.${version} IS NULL OR m.${version} < ${from}.${version} OR (m.${version} = ${from}.${version} AND (${same})))`;
+}
+
+/** Names of the columns that tell rows apart: the key and, on partitioned tables, the partition. */
+export function keyColumns(mirror: MirrorTable): readonly [key: string, ...partition: string[]] {
+  const key = columnName(mirror, mirror.keyField);
+  return mirror.partitionField === undefined ? [key] : [key, columnName(mirror, mirror.partitionField)];
+}
+
+/** Whether row `m` of the mirror has the whole key that `from` has in `columns`. */
+export function sameKey(mirror: MirrorTable, from: string, columns: readonly string[]): string {
+  const [key, partition] = keyColumns(mirror);
+  const same = `m.${key} = ${from}.${columns[0]}`;
+  return partition === undefined
+    ? same
+    : `${same} AND m.${partition} IS NOT DISTINCT FROM ${from}.${columns[1]}`;
+}
+
+/** Columns of a table of keys, and of keys that come as parameters. */
+export const KEY_COLUMNS = ['key', 'partition'];
+
+/**
+ * A table of keys, such as those a re-baseline has seen. Published with all others, it could not be
+ * emptied without a replica identity.
+ */
+export function createKeys(mirror: MirrorTable, name: string): string {
+  const partition = mirror.partitionField === undefined ? '' : ', partition text';
+  return `CREATE TABLE ${name} (key uuid${partition}); ALTER TABLE ${name} REPLICA IDENTITY FULL`;
+}
+
+export function emptyKeys(name: string): string {
+  return `DELETE FROM ${name}`;
+}
+
+/** Makes single keys of a table of keys quick to find. */
+export function indexKeys(name: string): string {
+  return `CREATE INDEX ON ${name} (key)`;
+}
+
+/** Puts the keys `$1`, of the partitions `$2` where the table has such, into a table of keys. */
+export function addKeys(mirror: MirrorTable, name: string): string {
+  return mirror.partitionField === undefined
+    ? `INSERT INTO ${name} (key) SELECT unnest($1::uuid[])`
+    : `INSERT INTO ${name} (key, partition) SELECT * FROM unnest($1::uuid[], $2::text[])`;
+}
+
+/** Parameters of the statements that take keys. */
+export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
+  const keys = rows.map(({ key }) => key);
+  return mirror.partitionField === undefined
+    ? [keys]
+    : [keys, rows.map(({ partition }) => partition ?? null)];
+}
+
+/** Whether row `m` is one of those whose keys are in `keyParameters`. */
+export function isGiven(mirror: MirrorTable): string {
+  if (mirror.partitionField === undefined) {
+    return `m.${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`;
+  }
+  return `EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS d(key, partition) WHERE ${sameKey(mirror, 'd', KEY_COLUMNS)})`;
+}
+
+/** Deletes the rows whose keys are in `keyParameters`, or marks them deleted. */
+export function deleteByKey(mirror: MirrorTable): string {
+  return deletion(mirror, isGiven(mirror));
+}
+
+/** Notes that the rows whose keys are in `keyParameters` came, those that needed no write. */
+export function touchByKey(mirror: MirrorTable): string {
+  const mirroredAt = quoteIdentifier(MIRRORED_AT);
+  return `UPDATE ${mirror.qualified} AS m SET ${mirroredAt} = now()
+    WHERE ${isGiven(mirror)} AND m.${mirroredAt} < now()`;
+}
+
+/**
+ * Takes the version from rows that are not among the seen ones, `given` of those whose keys are in
+ * `keyParameters`: it is one of a time that the environment went back from, and what is to take the
+ * row's place one day may have a lower one. Undefined for a table without versions.
+ */
+export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean): string | undefined {
+  if (mirror.versionField === undefined) return undefined;
+  const version = columnName(mirror, mirror.versionField);
+  return `UPDATE ${mirror.qualified} AS m SET ${version} = NULL, ${quoteIdentifier(MIRRORED_AT)} = now()
+    WHERE ${given ? `${isGiven(mirror)} AND ` : ''}m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
+}
+
+/** A row of the mirror table, if it has any: by its key, for where many were deleted rows are far between. */
+export function anyRow(mirror: MirrorTable): string {
+  return `SELECT FROM ${mirror.qualified} ORDER BY ${keyColumns(mirror)[0]} LIMIT 1`;
+}
+
+/** The highest row version of the mirror table; undefined for one without versions. */
+export function highestVersion(mirror: MirrorTable): string | undefined {
+  if (mirror.versionField === undefined) return undefined;
+  return `SELECT max(${columnName(mirror, mirror.versionField)})::text AS version FROM ${mirror.qualified}`;
+}
+
+/** Deletes, or marks deleted, every row whose key is not in the table of seen keys. */
+export function sweepUnseen(mirror: MirrorTable, seen: string): string {
+  return deletion(mirror, isUnseen(mirror, seen));
+}
+
+/** How many rows there are, and how many of them a sweep would delete. */
+export function countUnseen(mirror: MirrorTable, seen: string): string {
+  const rows = `SELECT count(*) FROM ${mirror.qualified} m WHERE ${isLive(mirror)}`;
+  return `SELECT (${rows})::float8 AS "rows", (${rows} AND ${isUnseen(mirror, seen)})::float8 AS unseen`;
+}
+
+/** Some `$1` of the rows that a sweep would delete, by chance: the first ones may all be of one kind. */
+export function someUnseen(mirror: MirrorTable, seen: string): string {
+  const [key, partition] = keyColumns(mirror);
+  const columns = `m.${key}::text AS key${partition === undefined ? '' : `, m.${partition} AS partition`}`;
+  return `SELECT ${columns} FROM ${mirror.qualified} m
+    WHERE ${isLive(mirror)} AND ${isUnseen(mirror, seen)} ORDER BY random() LIMIT $1`;
+}
+
+/** Whether a row's key is not in the table of seen keys; row `m` of the mirror, unless told otherwise. */
+export function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
+  const [key, partition] = keyColumns(mirror);
+  const inPartition =
+    partition === undefined ? '' : ` AND k.partition IS NOT DISTINCT FROM ${row}.${partition}`;
+  return `NOT EXISTS (SELECT FROM ${seen} k WHERE k.key = ${row}.${key}${inPartition})`;
+}
+
+/** Whether row `m` is not marked deleted. */
+export function isLive(mirror: MirrorTable): string {
+  return mirror.hasMarks ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
+}
+
+/** Of live rows: what a mark keeps goes by somebody's word alone. */
+function deletion(mirror: MirrorTable, condition: string): string {
+  if (!mirror.softDeletes) {
+    return `DELETE FROM ${mirror.qualified} AS m WHERE ${mirror.hasMarks ? `${isLive(mirror)} AND ` : ''}${condition}`;
+  }
+  const deletedAt = quoteIdentifier(DELETED_AT);
+  return `UPDATE ${mirror.qualified} AS m SET ${deletedAt} = now(), ${quoteIdentifier(MIRRORED_AT)} = now()
+    WHERE ${deletedAt} IS NULL AND ${condition}`;
+}
+
+/** Remembers the staged rows' keys for the sweep. */
+export function rememberStaged(mirror: MirrorTable, seen: string): string {
+  const keys = keyColumns(mirror);
+  const columns = KEY_COLUMNS.slice(0, keys.length).join(', ');
+  return `INSERT INTO ${seen} (${columns}) SELECT ${keys.join(', ')} FROM ${staging(mirror)}`;
+}
+
+/**
+ * Of the keys in `$1`, those whose rows were written, or put in quarantine, since the feed's delta link
+ * was stored: by the delta that is being followed. `$2` and `$3` are environment and table.
+ */
+export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): string {
+  const key = columnName(mirror, mirror.keyField);
+  const state = quoteIdentifier(stateSchema);
+  return `SELECT m.${key}::text AS key FROM ${mirror.qualified} m, ${state}."tables" t
+    WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3
+      AND m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at
+    UNION
+    SELECT q.key FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")
+    WHERE q.key = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3 AND q."time" > t.link_issued_at`;
+}
+
+/**
+ * Of the keys `$1` in partitions, the rows that are known: in the mirror, or in quarantine, there under
+ * their key's text. `fresh` are those written, or refused, by the delta that is being followed. `$2`
+ * and `$3` are environment and table.
+ */
+export function knownInPartitions(mirror: MirrorTable, stateSchema: string): string {
+  const [key, partition] = keyColumns(mirror);
+  const state = quoteIdentifier(stateSchema);
+  return `SELECT m.${key}::text AS key, m.${partition} AS partition, NULL AS text,
+           m.${quoteIdentifier(MIRRORED_AT)} > t.link_issued_at AS fresh
+      FROM ${mirror.qualified} m, ${state}."tables" t
+     WHERE m.${key} = ANY ($1::uuid[]) AND t.environment_id = $2 AND t."table" = $3 AND ${isLive(mirror)}
+    UNION ALL
+    SELECT NULL, NULL, q.key, q."time" > t.link_issued_at
+      FROM ${state}.quarantine q JOIN ${state}."tables" t USING (environment_id, "table")
+     WHERE split_part(q.key, ',', 1) = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3`;
+}
+
+/** Of the keys `$1`, in the partitions `$2`, those that the mirror has in a newer version than `$3`. */
+export function newerRows(mirror: MirrorTable): string {
+  const version = mirror.versionField === undefined ? 'NULL' : `m.${columnName(mirror, mirror.versionField)}`;
+  return `SELECT r.key::text AS key, r.partition
+      FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS r(key, partition, version)
+      JOIN ${mirror.qualified} m ON ${sameKey(mirror, 'r', KEY_COLUMNS)}
+     WHERE ${version} > r.version`;
+}
+
+/** How staged rows meet those that are there: see `updateStaged`. */
+export interface StagedMode {
+  readonly rewrite: boolean;
+  readonly overUnseen: string | undefined;
+}

@@ -1,0 +1,47 @@
+import { cellText, type PageRows, type RowId } from '../../model/page.ts';
+import type { MirrorTable } from '../table/mirror-table.ts';
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const GUID_LENGTH = 36;
+
+/**
+ * The whole key as one text: the id in lower case and, in a partition, a comma and the partition.
+ * An id's length is fixed, so nothing a partition holds makes two keys alike.
+ */
+export function keyText({ key, partition }: RowId): string {
+  return typeof partition === 'string' ? `${key.toLowerCase()},${partition}` : key.toLowerCase();
+}
+
+/** What `keyText` was made of, or null for text that is no key, as of a row that came without one. */
+export function parseKey(text: string): RowId | null {
+  const key = text.slice(0, GUID_LENGTH);
+  if (!GUID.test(key)) return null;
+  if (text.length === GUID_LENGTH) return { key, partition: null };
+  return text[GUID_LENGTH] === ',' ? { key, partition: text.slice(GUID_LENGTH + 1) } : null;
+}
+
+/** A row's whole key as text, or null when it has none that PostgreSQL could hold. */
+export function rowKey(mirror: MirrorTable, page: PageRows, row: number): string | null {
+  const key = cellText(page, row, mirror.keyField);
+  if (key === null || !GUID.test(key)) return null;
+  if (mirror.partitionField === undefined) return key.toLowerCase();
+  const partition = cellText(page, row, mirror.partitionField);
+  // A replaced character would make another key of it.
+  if (partition !== null && (partition.includes('\0') || !partition.isWellFormed())) return null;
+  return keyText({ key, partition });
+}
+
+/** The keys of a page's rows, in their order. */
+export function rowKeys(mirror: MirrorTable, page: PageRows): (string | null)[] {
+  return Array.from({ length: page.rows }, (_, row) => rowKey(mirror, page, row));
+}
+
+const LARGEST_VERSION = 2n ** 63n - 1n;
+
+/** A row's version, or null where it has none that a bigint could hold. */
+export function rowVersion(mirror: MirrorTable, page: PageRows, row: number): bigint | null {
+  const text = mirror.versionField === undefined ? null : cellText(page, row, mirror.versionField);
+  if (text === null || !/^\d{1,19}$/.test(text)) return null;
+  const version = BigInt(text);
+  return version > LARGEST_VERSION ? null : version;
+}

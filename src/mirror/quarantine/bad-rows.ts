@@ -1,0 +1,77 @@
+import { Failure } from '../../model/failure.ts';
+import type { PageRows } from '../../model/page.ts';
+import type { MirrorTable } from '../table/mirror-table.ts';
+import { quarantined, type QuarantinedRow } from './quarantined-rows.ts';
+
+/** Rows that a page is taken to have at least, so that one bad row of a small delta stops nothing. */
+const SMALLEST_PAGE = 100;
+
+/** The rows of one page that cannot be stored, as many of them as may go to quarantine. */
+export class BadRows {
+  readonly rows: QuarantinedRow[] = [];
+  private readonly mirror: MirrorTable;
+  private readonly page: PageRows;
+  private readonly maxShare: number;
+
+  /** @param maxShare of the page's rows, from 0 to 1. */
+  constructor(mirror: MirrorTable, page: PageRows, maxShare: number) {
+    this.mirror = mirror;
+    this.page = page;
+    this.maxShare = maxShare;
+  }
+
+  /** @throws Failure `too-many-bad-rows` with the first row over the limit: looking on would take long. */
+  add(row: number, reason: string, sqlstate: string | null): void {
+    this.rows.push(quarantined(this.mirror, this.page, row, reason, sqlstate));
+    if (this.room < 0) throw this.tooMany();
+  }
+
+  /** How many more there may be. */
+  get room(): number {
+    return Math.floor(this.maxShare * Math.max(this.page.rows, SMALLEST_PAGE)) - this.rows.length;
+  }
+
+  private tooMany(): Failure {
+    const table = this.mirror.table.logicalName;
+    const { rows, page, maxShare } = this;
+    const { reason, sqlstate } = commonest(rows);
+    return new Failure({
+      code: 'too-many-bad-rows',
+      reaction: 'stop-table',
+      message: `Of a page of ${page.rows} rows of table ${table} ${rows.length} or more cannot be stored, most of them for this reason: ${reason}. Nothing of the page was committed.`,
+      remedy: `${remedyFor(table, sqlstate)} To have such rows in quarantine all the same, raise quarantine.maxShare (${maxShare} now).`,
+      details: { table, rows: page.rows, bad: rows.length, reason, sqlstate },
+    });
+  }
+}
+
+/** The first row of those with the reason that most have. */
+function commonest(rows: readonly QuarantinedRow[]): QuarantinedRow {
+  const groups = new Map<string, { readonly first: QuarantinedRow; rows: number }>();
+  for (const row of rows) {
+    const reason = `${row.sqlstate} ${row.reason}`;
+    const group = groups.get(reason) ?? { first: row, rows: 0 };
+    group.rows++;
+    groups.set(reason, group);
+  }
+  const [largest] = [...groups.values()].toSorted((a, b) => b.rows - a.rows);
+  const first = largest?.first;
+  if (first === undefined) throw new TypeError('There is no bad row.');
+  return first;
+}
+
+function remedyFor(table: string, sqlstate: string | null): string {
+  if (sqlstate === null) {
+    return `Text with NUL characters can be stored with quarantine.nul: replace. Other values are to be mended at the source, unless a column has changed there: look at \`mirrorverse plan ${table}\`.`;
+  }
+  if (sqlstate.startsWith('23')) {
+    return 'A constraint or unique index that was added to the mirror table refuses them: drop it.';
+  }
+  if (sqlstate.startsWith('P0')) {
+    return 'A trigger that was added to the mirror table refuses them: drop it, or let it pass them.';
+  }
+  if (sqlstate.startsWith('54')) {
+    return `PostgreSQL's limits are exceeded: leave out columns (columns.exclude of table ${table}), or drop an index that was added to the mirror table.`;
+  }
+  return `The column may have changed at the source: look at \`mirrorverse plan ${table}\`.`;
+}

@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { Failure } from '../../model/failure.ts';
+import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
+import { transaction } from '../connection/postgres.ts';
+import { readMigrationFiles } from './drizzle.ts';
+
+/** Any number, the same in every version: whoever migrates holds this advisory lock. */
+const MIGRATION_LOCK = '7305813221904001';
+
+/**
+ * Brings the state schema up to date and says how many migrations that took.
+ *
+ * All in one transaction under a lock: processes that start together queue, and those that come later
+ * find nothing to do. The files are drizzle-kit's; they are not applied by drizzle's own migrator
+ * because that asks for CREATE on the database even where the schema is there already.
+ *
+ * @throws Failure `state-newer` before anything is touched, when a later version has migrated.
+ */
+export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<number> {
+  const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  return transaction(pool, async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await createSchema(client, stateSchema);
+    const journal = journalOf(stateSchema);
+    if (!(await tableExists(client, stateSchema, 'migrations'))) {
+      await client.query(
+        `CREATE TABLE ${journal} (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, hash text NOT NULL, created_at bigint NOT NULL)`,
+      );
+    }
+    const last = await lastMigration(client, stateSchema);
+    if (last > newest(migrations)) throw stateNewer(stateSchema);
+    // The migrations name no schema, because it is the user's to choose.
+    await client.query(`SET LOCAL search_path TO ${quoteIdentifier(stateSchema)}`);
+    const pending = migrations.filter((migration) => migration.folderMillis > last);
+    for (const migration of pending) {
+      for (const statement of migration.sql) await client.query(statement);
+      await client.query(`INSERT INTO ${journal} (hash, created_at) VALUES ($1, $2)`, [
+        migration.hash,
+        migration.folderMillis,
+      ]);
+    }
+    return pending.length;
+  });
+}
+
+/**
+ * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on
+ * the database even where an administrator has made the schema already, and fails when two
+ * transactions create the same one at once: hence the look, and the lock.
+ */
+export async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
+  if (await schemaExists(client, schema)) return;
+  await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  if (await schemaExists(client, schema)) return;
+  await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+}
+
+async function schemaExists(client: pg.ClientBase, schema: string): Promise<boolean> {
+  const found = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+  return (found.rowCount ?? 0) > 0;
+}
+
+/**
+ * Whether there is a state schema to read; for commands that only look.
+ *
+ * @throws Failure `state-newer` or `state-older` when it is another version's.
+ */
+export async function stateExists(pool: pg.Pool, stateSchema: string): Promise<boolean> {
+  const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
+  return transaction(pool, async (client) => {
+    if (!(await tableExists(client, stateSchema, 'migrations'))) return false;
+    const last = await lastMigration(client, stateSchema);
+    if (last > newest(migrations)) throw stateNewer(stateSchema);
+    if (last < newest(migrations)) throw stateOlder(stateSchema);
+    return true;
+  });
+}
+
+/** When the last migration that was applied was made, in milliseconds since the epoch; 0 before the first. */
+async function lastMigration(client: pg.ClientBase, stateSchema: string): Promise<number> {
+  const { rows } = await client.query<{ last: string | null }>(
+    `SELECT max(created_at)::text AS last FROM ${journalOf(stateSchema)}`,
+  );
+  return Number(rows[0]?.last ?? 0);
+}
+
+function newest(migrations: readonly { readonly folderMillis: number }[]): number {
+  return Math.max(...migrations.map(({ folderMillis }) => folderMillis));
+}
+
+function journalOf(stateSchema: string): string {
+  return qualifiedName(stateSchema, 'migrations');
+}
+
+async function tableExists(client: pg.ClientBase, schema: string, table: string): Promise<boolean> {
+  const found = await client.query(
+    'SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2',
+    [schema, table],
+  );
+  return (found.rowCount ?? 0) > 0;
+}
+
+function stateNewer(stateSchema: string): Failure {
+  return new Failure({
+    code: 'state-newer',
+    reaction: 'stop-process',
+    message: `The state schema ${stateSchema} was migrated by a later version of mirrorverse.`,
+    remedy: 'Run that version or a later one; nothing was touched.',
+  });
+}
+
+function stateOlder(stateSchema: string): Failure {
+  return new Failure({
+    code: 'state-older',
+    reaction: 'stop-process',
+    message: `The state schema ${stateSchema} is of an earlier version of mirrorverse.`,
+    remedy: 'Run `mirrorverse migrate`; run, sync and backfill do it too.',
+  });
+}
+
+/** Beside `src` in a checkout, beside `dist` in the package. */
+function migrationsFolder(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'migrations', 'meta', '_journal.json'))) {
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error('The migrations folder is missing from this installation.');
+    directory = parent;
+  }
+  return join(directory, 'migrations');
+}

@@ -1,0 +1,259 @@
+import { Failure } from '../../model/failure.ts';
+import { POSTGRES_TYPE } from './column-sql.ts';
+import { describeChange, driftOf, type DriftPolicy, type ExistingTable, type Verdict } from './drift.ts';
+import { quoteIdentifier, quoteLiteral } from './identifier.ts';
+import {
+  columnName,
+  DELETED_AT,
+  MIRRORED_AT,
+  mirrorTable,
+  type MirrorColumn,
+  type MirrorTable,
+} from './mirror-table.ts';
+import { KEPT_TOGETHER } from './storage-parameters.ts';
+
+export interface PlanOptions {
+  readonly policy: DriftPolicy;
+  /** Columns that the catalog knows and the source no longer has. */
+  readonly removed: readonly string[];
+  /** Suffix for columns kept under another name, as 20261121. */
+  readonly day: string;
+  /** Deletes are hard, and the rows that are marked deleted stay for the time being. */
+  readonly keepsMarks?: boolean;
+}
+
+export interface DdlPlan {
+  /** The mirror table as it will be: without columns that the policy holds back. */
+  readonly mirror: MirrorTable;
+  /** Statements to run, in order; none when the mirror table is as it should be. */
+  readonly statements: readonly string[];
+  /** What is different at the source, and what the policy says to it. */
+  readonly changes: readonly Verdict[];
+  /** Columns whose values existing rows lack: the table is to be re-baselined. */
+  readonly refills: boolean;
+  /** Names whose columns change or go, which no view of ours may depend on meanwhile. */
+  readonly altered: readonly string[];
+  /** Columns come, go or change, ours among them: labels and views have to follow. */
+  readonly reshapes: boolean;
+}
+
+/** Changes that leave the mirror table with the columns it has. */
+const IN_PLACE: ReadonlySet<Verdict['kind']> = new Set(['removed', 'widened', 'remade']);
+
+/** Columns of one table at most, those that were dropped included. */
+const MOST_COLUMNS = 1_600;
+
+/**
+ * What it takes to make the mirror table as the source describes it, as far as the policy lets it.
+ * Values are never thrown away, except those in the clear of a column that is hashed from now on.
+ *
+ * @throws Failure `drift` when key or version change their type, `too-many-columns`.
+ */
+export function planTable(
+  mirror: MirrorTable,
+  existing: ExistingTable | undefined,
+  options: PlanOptions,
+): DdlPlan {
+  if (existing === undefined) {
+    checkRoom(mirror, mirror.columns.length + 2);
+    const statements = [createTable(mirror), ...comments(mirror, undefined)];
+    return { mirror, statements, changes: [], refills: false, altered: [], reshapes: true };
+  }
+  const changes = driftOf(mirror, existing, options.removed, options.policy, options.day);
+  const heldBack = new Set(
+    changes.flatMap((change) =>
+      change.kind === 'added' && change.policy !== 'apply' ? [change.column.name] : [],
+    ),
+  );
+  const hasMarks = mirror.softDeletes || (options.keepsMarks === true && existing.columns.has(DELETED_AT));
+  const effective = { ...(heldBack.size === 0 ? mirror : withoutColumns(mirror, heldBack)), hasMarks };
+  const applied = changes.filter(({ policy }) => policy === 'apply');
+  const more = applied.filter(({ kind }) => !IN_PLACE.has(kind)).length;
+  checkRoom(mirror, existing.slots + more);
+  const columns = applied.flatMap((change) => alterColumn(effective, change, options.day));
+  const own = ownColumns(effective, existing);
+  const statements = [
+    ...(existing.unlogged === true ? [`ALTER TABLE ${mirror.qualified} SET LOGGED`] : []),
+    ...columns,
+    ...own.statements,
+    ...comments(effective, withoutReplaced(existing, applied)),
+  ];
+  return {
+    mirror: effective,
+    statements,
+    changes,
+    refills:
+      applied.some(({ kind }) => kind !== 'removed') ||
+      effective.columns.some(({ identifier }) => existing.columns.get(identifier)?.removed === true),
+    altered: [
+      ...applied.flatMap((change) => {
+        if (change.kind === 'hashed') return [change.column.identifier, ...change.inTheClear];
+        return change.kind === 'widened' ? [change.column.identifier] : [];
+      }),
+      ...own.dropped,
+    ],
+    reshapes: applied.length > 0 || own.statements.length > 0,
+  };
+}
+
+/** @throws Failure when the policy does not let a change happen that the table cannot go on without. */
+export function assertAllowed(plan: DdlPlan): void {
+  const blocking = plan.changes.filter(({ kind, policy }) => kind !== 'added' && policy !== 'apply');
+  const [first] = blocking;
+  if (first === undefined) return;
+  const table = plan.mirror.table.logicalName;
+  const asks = first.policy === 'ask';
+  const keys = new Set(
+    blocking.map(({ kind }) => (kind === 'removed' ? 'drift.columnRemoved' : 'drift.columnRetyped')),
+  );
+  throw new Failure({
+    code: asks ? 'drift-unconfirmed' : 'drift-refused',
+    reaction: 'stop-table',
+    message: `Table ${table} has changed at the source: ${blocking.map(describeChange).join('; ')}.`,
+    remedy: asks
+      ? `Look at it with \`mirrorverse plan ${table}\` and let it happen with \`mirrorverse plan ${table} --apply\`.`
+      : `The configuration refuses such changes: set ${[...keys].join(' and ')} to apply or ask.`,
+    details: { table },
+  });
+}
+
+/** What waits for somebody's word, in words; null when nothing does. */
+export function pendingChanges(plan: DdlPlan): string | null {
+  const waiting = plan.changes.filter(({ policy }) => policy === 'ask');
+  return waiting.length === 0 ? null : `${waiting.map(describeChange).join('; ')}.`;
+}
+
+/** Columns that are made anew have no comment yet, whatever the one before them had. */
+function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): ExistingTable {
+  const columns = new Map(existing.columns);
+  for (const change of applied) {
+    if (change.kind === 'replaced' || change.kind === 'hashed') columns.delete(change.column.identifier);
+  }
+  return { ...existing, columns };
+}
+
+/** By column: the attribute of a new companion, of a lookup for instance, may have a column already. */
+function withoutColumns(mirror: MirrorTable, names: ReadonlySet<string>): MirrorTable {
+  // The columns of both are in the same order; those of the mirror may be named otherwise.
+  const columns = mirror.table.columns.filter((_, at) => !names.has(mirror.columns[at]?.name ?? ''));
+  return mirrorTable({ ...mirror.table, columns }, mirror.schema, mirror.softDeletes);
+}
+
+function checkRoom(mirror: MirrorTable, needed: number): void {
+  if (needed <= MOST_COLUMNS) return;
+  const { logicalName: table } = mirror.table;
+  throw new Failure({
+    code: 'too-many-columns',
+    reaction: 'stop-table',
+    message: `Table ${table} would need ${needed} columns; PostgreSQL takes ${MOST_COLUMNS}, dropped ones counted.`,
+    remedy: `Leave out ${needed - MOST_COLUMNS} or more: name them in columns.exclude of table ${table}, by patterns such as new_*.`,
+    details: { table, columns: needed },
+  });
+}
+
+/** Rows of more columns are wide by their number, not by texts that were better kept apart. */
+const MANY_COLUMNS = 100;
+
+function createTable(mirror: MirrorTable): string {
+  const columns = mirror.columns.map((column) => definition(column));
+  const own = [
+    `${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`,
+    ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} timestamptz`] : []),
+    uniqueKey(mirror),
+  ];
+  const storage = mirror.columns.length > MANY_COLUMNS ? ` WITH (${KEPT_TOGETHER})` : '';
+  return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)${storage}`;
+}
+
+/** A partition may be null, which a primary key may not hold; null is a partition like any other. */
+export function uniqueKey(mirror: MirrorTable): string {
+  const key = columnName(mirror, mirror.keyField);
+  if (mirror.partitionField === undefined) return `PRIMARY KEY (${key})`;
+  return `UNIQUE NULLS NOT DISTINCT (${key}, ${columnName(mirror, mirror.partitionField)})`;
+}
+
+function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[] {
+  if (change.kind === 'removed' || change.kind === 'remade') return [];
+  const { column } = change;
+  const table = `ALTER TABLE ${mirror.qualified}`;
+  const name = quoteIdentifier(column.identifier);
+  const add = `${table} ADD COLUMN ${definition(column)}`;
+  const fixed = [mirror.table.key, mirror.table.version, mirror.table.partition].includes(column.name);
+  if (change.kind === 'added') return [add];
+  if (change.kind === 'hashed') {
+    const gone = [column.identifier, ...change.inTheClear];
+    return [...gone.map((each) => `${table} DROP COLUMN ${quoteIdentifier(each)}`), add];
+  }
+  if (fixed) throw keyRetyped(mirror, column, change.from);
+  if (change.kind === 'widened') {
+    const type = POSTGRES_TYPE[column.type];
+    return [`${table} ALTER COLUMN ${name} TYPE ${type} USING ${name}::${type}`];
+  }
+  const kept = quoteIdentifier(change.keptAs);
+  const note = `As it was until ${day}, when the source changed it from ${change.from} to ${POSTGRES_TYPE[column.type]}.`;
+  return [
+    `${table} RENAME COLUMN ${name} TO ${kept}`,
+    `COMMENT ON COLUMN ${mirror.qualified}.${kept} IS ${quoteLiteral(note)}`,
+    add,
+  ];
+}
+
+/** The columns that are ours alone: what it takes to have those that are wanted, and which ones go. */
+function ownColumns(
+  mirror: MirrorTable,
+  existing: ExistingTable,
+): { readonly statements: readonly string[]; readonly dropped: readonly string[] } {
+  const table = `ALTER TABLE ${mirror.qualified}`;
+  const deletedAt = quoteIdentifier(DELETED_AT);
+  const statements: string[] = [];
+  if (!existing.columns.has(MIRRORED_AT)) {
+    statements.push(`${table} ADD COLUMN ${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`);
+  }
+  if (mirror.softDeletes && !existing.columns.has(DELETED_AT)) {
+    statements.push(`${table} ADD COLUMN ${deletedAt} timestamptz`);
+  }
+  if (mirror.hasMarks || !existing.columns.has(DELETED_AT)) return { statements, dropped: [] };
+  // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
+  statements.push(
+    `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
+    `${table} DROP COLUMN ${deletedAt}`,
+  );
+  return { statements, dropped: [DELETED_AT] };
+}
+
+function definition(column: MirrorColumn): string {
+  return `${quoteIdentifier(column.identifier)} ${POSTGRES_TYPE[column.type]}`;
+}
+
+/** COMMENT ON for the table and each column whose text differs from the one that is there. */
+function comments(mirror: MirrorTable, existing: ExistingTable | undefined): string[] {
+  const wanted = commentText(mirror.table);
+  const table =
+    wanted === null || wanted === existing?.comment
+      ? []
+      : [`COMMENT ON TABLE ${mirror.qualified} IS ${quoteLiteral(wanted)}`];
+  const columns = mirror.columns.flatMap((column) => {
+    const text = commentText(column);
+    if (text === null || text === existing?.columns.get(column.identifier)?.comment) return [];
+    return [
+      `COMMENT ON COLUMN ${mirror.qualified}.${quoteIdentifier(column.identifier)} IS ${quoteLiteral(text)}`,
+    ];
+  });
+  return [...table, ...columns];
+}
+
+function commentText(of: { readonly displayName?: string; readonly description?: string }): string | null {
+  const parts = [of.displayName, of.description].filter((part) => part !== undefined);
+  return parts.length === 0 ? null : parts.join(': ').replaceAll('\0', '');
+}
+
+/** Rows are told apart and ordered by these; a changed type means that it is another table. */
+function keyRetyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
+  return new Failure({
+    code: 'drift',
+    reaction: 'stop-table',
+    message: `Column ${mirror.qualified}.${quoteIdentifier(column.identifier)} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}; rows are told apart by it.`,
+    remedy: `Rename the mirror table (ALTER TABLE ${mirror.qualified} RENAME TO …); the table is then loaded into a new one by itself.`,
+    details: { table: mirror.table.logicalName, column: column.name },
+  });
+}

@@ -1,0 +1,117 @@
+import { Client, type Pool } from 'pg';
+import { Failure } from '../../model/failure.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { transaction } from '../connection/postgres.ts';
+
+/** A privilege the role lacks, and the statement that gives it. */
+export interface MissingGrant {
+  /** What it is a privilege on, in words. */
+  readonly on: string;
+  readonly statement: string;
+}
+
+/** The server's major version. @throws Failure when it cannot be reached. */
+export async function serverVersion(pool: Pool): Promise<number> {
+  return tellingGrants(pool, [], async () =>
+    transaction(pool, async (client) => {
+      const { rows } = await client.query<{ version: string }>(
+        `SELECT current_setting('server_version_num') AS version`,
+      );
+      return Math.floor(Number(rows[0]?.version ?? 0) / 10_000);
+    }),
+  );
+}
+
+/** What the role of the connection may do. */
+export interface HeldPrivileges {
+  readonly role: string;
+  readonly database: string;
+  readonly createsSchemas: boolean;
+  readonly createsTemporary: boolean;
+  readonly schemas: readonly {
+    readonly schema: string;
+    readonly exists: boolean;
+    readonly uses: boolean;
+    readonly creates: boolean;
+  }[];
+}
+
+/** What is missing of CREATE and USAGE in each schema, and of TEMPORARY on the database. */
+function missingAmong(held: HeldPrivileges): MissingGrant[] {
+  const to = `TO ${quoteIdentifier(held.role)};`;
+  const database = quoteIdentifier(held.database);
+  const inSchemas = held.schemas.flatMap(({ schema, exists, uses, creates }): MissingGrant[] => {
+    const name = quoteIdentifier(schema);
+    if (!exists) {
+      if (held.createsSchemas) return [];
+      // Rather than CREATE on the database, which would be for every schema to come.
+      const statement = `CREATE SCHEMA ${name}; GRANT USAGE, CREATE ON SCHEMA ${name} ${to}`;
+      return [{ on: schema, statement }];
+    }
+    const missing = [...(uses ? [] : ['USAGE']), ...(creates ? [] : ['CREATE'])];
+    if (missing.length === 0) return [];
+    return [{ on: schema, statement: `GRANT ${missing.join(', ')} ON SCHEMA ${name} ${to}` }];
+  });
+  if (held.createsTemporary) return inSchemas;
+  const statement = `GRANT TEMPORARY ON DATABASE ${database} ${to}`;
+  return [...inSchemas, { on: `database ${held.database}`, statement }];
+}
+
+/** What the role may not do in schemas that exist, or to create those that do not. @throws Failure */
+export async function missingGrants(pool: Pool, schemas: readonly string[]): Promise<MissingGrant[]> {
+  return transaction(pool, async (client) => {
+    const { rows: inSchemas } = await client.query<HeldPrivileges['schemas'][number]>(
+      `SELECT wanted.schema, n.oid IS NOT NULL AS exists,
+              coalesce(has_schema_privilege(n.oid, 'USAGE'), false) AS uses,
+              coalesce(has_schema_privilege(n.oid, 'CREATE'), false) AS creates
+         FROM unnest($1::text[]) AS wanted (schema) LEFT JOIN pg_namespace n ON n.nspname = wanted.schema`,
+      [schemas],
+    );
+    const { rows } = await client.query<Omit<HeldPrivileges, 'schemas'>>(
+      `SELECT current_user AS role, current_database() AS database,
+              has_database_privilege(current_database(), 'CREATE') AS "createsSchemas",
+              has_database_privilege(current_database(), 'TEMPORARY') AS "createsTemporary"`,
+    );
+    return rows.flatMap((held) => missingAmong({ ...held, schemas: inSchemas }));
+  });
+}
+
+/** A `grant-missing` with the statements that give what is missing as its remedy; any other as it was. */
+export async function withMissingGrants(
+  pool: Pool,
+  schemas: readonly string[],
+  failure: Failure,
+): Promise<Failure> {
+  if (failure.code !== 'grant-missing') return failure;
+  const missing = await missingGrants(pool, schemas).catch((error: unknown) => missingToAsk(pool, error));
+  if (missing.length === 0) return failure;
+  const { code, reaction, message, details, cause } = failure;
+  return new Failure({ code, reaction, message, details, cause, remedy: remedyFor(missing) });
+}
+
+/** What is missing where not even the privileges can be asked for: CONNECT, or nothing that a GRANT gives. */
+function missingToAsk(pool: Pool, error: unknown): MissingGrant[] {
+  if (!(error instanceof Failure) || error.code !== 'grant-missing') return [];
+  // As the driver reads the address, with its defaults.
+  const { user = '', database = '' } = new Client(pool.options);
+  const statement = `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)};`;
+  return [{ on: `database ${database}`, statement }];
+}
+
+/** Runs `work`; a privilege that it lacks is told by its GRANT. */
+export async function tellingGrants<T>(
+  pool: Pool,
+  schemas: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof Failure ? await withMissingGrants(pool, schemas, error) : error;
+  }
+}
+
+/** What an administrator is to do. */
+export function remedyFor(missing: readonly MissingGrant[]): string {
+  return `Run as an administrator: ${missing.map((grant) => grant.statement).join(' ')}`;
+}

@@ -1,0 +1,279 @@
+import type pg from 'pg';
+import { Failure } from '../../model/failure.ts';
+import type { ColumnType, Table } from '../../model/table.ts';
+import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
+import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
+import { dropViews, viewsOf } from '../views/drop-views.ts';
+import { assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
+import { assertKey } from './mirror-key.ts';
+import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
+import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
+import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from '../state/catalog.ts';
+import { recordDefinition } from '../state/definitions.ts';
+import { recordMarkedRows } from '../deletes/erasure-approval.ts';
+import { createSchema } from '../state/migrations.ts';
+import {
+  recordSettings,
+  type SettingsConflict,
+  type TableSettingsSeen,
+} from '../environment/settings-seen.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from '../deletes/sweep-guard.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
+import { recordMetadata } from '../state/table-metadata.ts';
+import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
+import { ensureMarks } from './load-marks.ts';
+import type { StateStore } from '../state/store.ts';
+import { assertNameFree, assertOurs } from './taken-name.ts';
+import { ensureTruncationTrigger } from './truncation-trigger.ts';
+
+/** What is wanted of a mirror table beside its columns. */
+export interface PrepareOptions {
+  /** All that the source has, also what is not mirrored: to tell what is gone from what is not wanted. */
+  readonly definition: Table;
+  readonly policy: DriftPolicy;
+  /** How much may be deleted unasked of the rows that are marked deleted, where deletes are hard. */
+  readonly sweep?: SweepLimits;
+  /** What the configuration says, to tell processes of different settings by; not noted without it. */
+  readonly settings?: TableSettingsSeen;
+}
+
+export interface Prepared {
+  /** The mirror table as it is now: columns that the policy holds back are not in it. */
+  readonly mirror: MirrorTable;
+  /** The mirror table was not there, or was emptied: whatever a checkpoint says, its rows are gone. */
+  readonly created: boolean;
+  /**
+   * It has columns whose values existing rows lack, or rows that are not those the checkpoint stands for:
+   * of a table that was removed since, or of another mirror table.
+   */
+  readonly refills: boolean;
+  /** Why the rows that are there are not those that were stored; null where they are. */
+  readonly untrusted: string | null;
+  /** Columns came, went or changed, or mean something else. */
+  readonly altered: boolean;
+  readonly hasRows: boolean;
+  /** What others made of columns that are now kept under another name, and go on reading there. */
+  readonly leftBehind: readonly string[];
+  /** What was changed of columns that were there or are new, each in words. */
+  readonly changes: readonly string[];
+  /** What waits for somebody's word, in words; null when nothing does. */
+  readonly pending: string | null;
+  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  readonly waiting: MarkedRows | null;
+  /** Rows that were marked deleted and are gone now. */
+  readonly erased: number;
+  /** Another process that mirrors the table with other settings; null where none is known of. */
+  readonly conflict: SettingsConflict | null;
+}
+
+/**
+ * Makes the mirror table as the source describes it, as far as the policy lets it, and the catalog
+ * with it, inside the caller's transaction.
+ *
+ * @param holder the process, by its name to the leases.
+ * @throws Failure when a change needs somebody's word or cannot be made.
+ */
+export async function prepareMirrorTable(
+  client: pg.PoolClient,
+  store: StateStore,
+  mirror: MirrorTable,
+  options: PrepareOptions,
+  holder: string,
+): Promise<Prepared> {
+  const { settings } = options;
+  const conflict =
+    settings === undefined
+      ? null
+      : await recordSettings(store, store.on(client), mirror.table.logicalName, settings, holder);
+  // The other process marks rows, now: what it keeps is not to be deleted in turns.
+  const keepsMarks = conflict?.isCertain === true && conflict.there['deletes'] === 'soft';
+  const { plan, existing, marked } = await planMirrorTable(client, store, mirror, { ...options, keepsMarks });
+  await ensureMarks(client, mirror.schema);
+  // As it was found: what is done to it here gives it another file.
+  const untrusted = existing === undefined ? null : await whyRowsUntrusted(client, store, mirror);
+  assertAllowed(plan);
+  if (existing !== undefined) await assertKey(client, plan.mirror);
+  const table = mirror.table.logicalName;
+  const db = store.on(client);
+  const replaced = plan.changes.flatMap((change) => (change.kind === 'replaced' ? [change] : []));
+  const leftBehind = await madeOf(
+    client,
+    mirror,
+    replaced.map(({ column }) => column.identifier),
+  );
+  let erased = 0;
+  if (plan.statements.length > 0) {
+    if (existing === undefined) {
+      await createSchema(client, mirror.schema);
+    } else await endVacuum(client, mirror.qualified);
+    await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
+    if (plan.altered.length > 0) await makeWay(client, plan);
+    for (const statement of plan.statements) {
+      const { command, rowCount } = await client.query(statement);
+      if (command === 'DELETE') erased += rowCount ?? 0;
+    }
+    await client.query(WITHOUT_LOCK_TIMEOUT);
+  }
+  for (const { column, keptAs: identifier, from: type } of replaced) {
+    await recordKept(store, db, table, { identifier, column, type });
+  }
+  await ensureReplicaIdentity(client, mirror);
+  await ensureTruncationTrigger(client, store, mirror);
+  const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
+  const pending = pendingChanges(plan);
+  const remade = await recordMetadata(store, db, mirror.table, pending);
+  await recordDefinition(store, db, options.definition);
+  const waiting = marked === null || marked.allowed ? null : marked;
+  await recordMarkedRows(store, db, table, waiting?.marked ?? null);
+  const hasRows = await rememberMirrorTable(client, store, mirror);
+  return {
+    mirror: plan.mirror,
+    created: existing === undefined || (untrusted !== null && !hasRows),
+    refills: plan.refills || remade || untrusted !== null,
+    untrusted,
+    altered: plan.reshapes || recatalogued,
+    hasRows,
+    leftBehind,
+    changes: [
+      ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
+      ...(existing?.unlogged === true ? ['it is LOGGED again: a crash empties what is not'] : []),
+      ...(erased > 0 ? [`${erased} rows that were marked deleted are gone, for deletes are hard`] : []),
+    ],
+    pending,
+    waiting,
+    erased,
+    conflict,
+  };
+}
+
+/** What others made of columns; our own views are made anew anyway. */
+async function madeOf(
+  client: pg.PoolClient,
+  { schema, table }: MirrorTable,
+  columns: readonly string[],
+): Promise<readonly string[]> {
+  if (columns.length === 0) return [];
+  return (await viewsOf(client, { schema, table: table.logicalName, columns })).foreign;
+}
+
+/**
+ * Takes our views of columns that are about to change out of the way; they are made again afterwards.
+ *
+ * @throws Failure `drift-blocked` where somebody else's views are in the way: they are not ours to drop.
+ */
+async function makeWay(client: pg.PoolClient, plan: DdlPlan): Promise<void> {
+  const { schema, table } = plan.mirror;
+  const columns = plan.altered;
+  const { foreign } = await dropViews(client, { schema, table: table.logicalName, columns });
+  if (foreign.length > 0) throw blocked(plan, foreign);
+}
+
+/** What would keep the plan's statements from being run; null when nothing would. */
+export async function whatBlocks(client: pg.ClientBase, plan: DdlPlan): Promise<Failure | null> {
+  if (plan.altered.length === 0) return null;
+  const { schema, table } = plan.mirror;
+  const columns = plan.altered;
+  const { foreign } = await viewsOf(client, { schema, table: table.logicalName, columns });
+  return foreign.length === 0 ? null : blocked(plan, foreign);
+}
+
+function blocked({ mirror, altered }: DdlPlan, foreign: readonly string[]): Failure {
+  const { logicalName: table } = mirror.table;
+  return new Failure({
+    code: 'drift-blocked',
+    reaction: 'stop-table',
+    message: `Columns of ${mirror.qualified} have to change (${altered.join(', ')}), but ${foreign.join(', ')} is made of them.`,
+    remedy: `Drop ${foreign.join(', ')} and make it again once table ${table} is up to date; \`mirrorverse plan ${table}\` shows the change.`,
+    details: { table, dependents: foreign },
+  });
+}
+
+/** What is wanted of a plan. */
+interface PlanOptions extends PrepareOptions {
+  /** Rows that are marked deleted stay where they are, and nobody is asked about them. */
+  readonly keepsMarks?: boolean;
+}
+
+interface PlannedTable {
+  readonly plan: DdlPlan;
+  readonly existing: ExistingTable | undefined;
+  /** Rows marked deleted that are to go; null where there are none. */
+  readonly marked: MarkedRows | null;
+}
+
+/**
+ * What `prepareMirrorTable` would do; nothing is changed.
+ *
+ * @param store undefined where there is no state yet.
+ * @throws Failure
+ */
+export async function planMirrorTable(
+  client: pg.PoolClient,
+  store: StateStore | undefined,
+  mirror: MirrorTable,
+  { definition, policy, sweep = DEFAULT_SWEEP_LIMITS, keepsMarks = false }: PlanOptions,
+): Promise<PlannedTable> {
+  const catalog =
+    store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
+  const existing = await readExisting(client, mirror, catalog);
+  if (existing === undefined) await assertNameFree(client, mirror);
+  else {
+    if (catalog.length === 0) await assertOurs(client, mirror);
+    await assertNoHazards(client, mirror);
+  }
+  const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
+  const removed = catalog
+    .filter((entry) => !entry.removed && !attributes.has(entry.attribute))
+    .map(({ column }) => column);
+  const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  const marked =
+    mirror.softDeletes || keepsMarks || existing?.columns.has(DELETED_AT) !== true
+      ? null
+      : await countMarkedRows(client, store, mirror, sweep);
+  const keeps = keepsMarks || marked?.allowed === false;
+  const plan = planTable(mirror, existing, { policy, removed, day, keepsMarks: keeps });
+  return { plan, existing, marked };
+}
+
+/** The mirror table as it stands, or undefined when there is none. */
+async function readExisting(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  catalog: readonly CatalogEntry[],
+): Promise<ExistingTable | undefined> {
+  const { rows } = await client.query<{
+    comment: string | null;
+    name: string;
+    type: string;
+    column_comment: string | null;
+    slots: number;
+    unlogged: boolean;
+  }>(
+    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots, c.relpersistence = 'u' AS unlogged,
+            format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
+       FROM pg_class c
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`,
+    [mirror.schema, mirror.identifier],
+  );
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const catalogued = new Map(
+    catalog.map(({ identifier, attribute, type, metadataId, removed }) => [
+      identifier,
+      { holds: type as ColumnType, attribute, metadataId, removed },
+    ]),
+  );
+  return {
+    comment: first.comment,
+    slots: first.slots,
+    unlogged: first.unlogged,
+    columns: new Map(
+      rows.map((row): [string, ExistingColumn] => [
+        row.name,
+        { type: row.type, comment: row.column_comment, ...catalogued.get(row.name) },
+      ]),
+    ),
+  };
+}

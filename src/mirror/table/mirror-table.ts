@@ -1,0 +1,86 @@
+import type { Column, Table } from '../../model/table.ts';
+import { columnIdentifiers, qualifiedName, quoteIdentifier, shortenIdentifier } from './identifier.ts';
+
+export const MIRRORED_AT = '_mirrored_at';
+export const DELETED_AT = '_deleted_at';
+
+/** Names no attribute's column can have: our own, and PostgreSQL's system columns. */
+const RESERVED = [MIRRORED_AT, DELETED_AT, 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+
+export interface MirrorColumn extends Column {
+  /** Name in PostgreSQL, unquoted. */
+  readonly identifier: string;
+}
+
+/** A table's mirror: the same columns under the names they have in PostgreSQL. */
+export interface MirrorTable {
+  readonly table: Table;
+  readonly schema: string;
+  /** Name in PostgreSQL, unquoted. */
+  readonly identifier: string;
+  /** Schema and name, quoted. */
+  readonly qualified: string;
+  readonly columns: readonly MirrorColumn[];
+  /** Position of the primary key in `columns`. */
+  readonly keyField: number;
+  /** Position of the column that makes the key unique together with it, where the table has one. */
+  readonly partitionField: number | undefined;
+  /** Position of the row version in `columns`, where the table has one. */
+  readonly versionField: number | undefined;
+  /** Deleted rows stay, marked by `_deleted_at`. */
+  readonly softDeletes: boolean;
+  /** It has the column `_deleted_at`, with rows that are marked perhaps; also where deletes are hard by now. */
+  readonly hasMarks: boolean;
+}
+
+export function mirrorTable(
+  table: Table,
+  schema: string,
+  softDeletes: boolean,
+  hasMarks = softDeletes,
+): MirrorTable {
+  const named = withUniqueNames(table.columns);
+  const names = columnIdentifiers(
+    named.map((column) => column.name),
+    RESERVED,
+  );
+  const columns = named.map((column) => ({ ...column, identifier: names.get(column.name) ?? column.name }));
+  const position = (name: string | undefined): number | undefined => {
+    const at = columns.findIndex((column) => column.name === name);
+    return at === -1 ? undefined : at;
+  };
+  const identifier = shortenIdentifier(table.logicalName);
+  return {
+    table,
+    schema,
+    identifier,
+    qualified: qualifiedName(schema, identifier),
+    columns,
+    keyField: columns.findIndex((column) => column.name === table.key),
+    partitionField: position(table.partition),
+    versionField: position(table.version),
+    softDeletes,
+    hasMarks,
+  };
+}
+
+/** An attribute may be called like the companion column of another; that one then goes by its property. */
+function withUniqueNames(columns: readonly Column[]): Column[] {
+  const attributes = new Set(
+    columns.filter((column) => column.name === column.property).map(({ name }) => name),
+  );
+  return columns.map((column) =>
+    column.name !== column.attribute && column.name !== column.property && attributes.has(column.name)
+      ? { ...column, name: column.property }
+      : column,
+  );
+}
+
+/** The quoted name of the column at a position. */
+export function columnName(mirror: MirrorTable, field: number): string {
+  return quoteIdentifier(mirror.columns[field]?.identifier ?? '');
+}
+
+export function columnNames(mirror: MirrorTable): string[] {
+  return mirror.columns.map((column) => quoteIdentifier(column.identifier));
+}

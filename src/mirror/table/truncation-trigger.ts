@@ -1,0 +1,66 @@
+import type pg from 'pg';
+import { qualifiedName, quoteLiteral } from './identifier.ts';
+import type { MirrorTable } from './mirror-table.ts';
+import type { StateStore } from '../state/store.ts';
+import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
+
+/** Name of the trigger on every mirror table. */
+export const TRIGGER = 'mirrorverse_truncated';
+/** And of the function that it calls, in the state schema. */
+export const TRUNCATED = 'forget_truncated';
+
+/** What a mirror table's trigger was made with. */
+function parametersOf(store: StateStore, mirror: MirrorTable): readonly string[] {
+  return [store.schema, String(store.environmentId), mirror.table.logicalName];
+}
+
+/**
+ * Whether a TRUNCATE of the mirror table would be told: the trigger is there, is ours, and fires always,
+ * in sessions that replay what others did (`session_replication_role`) too.
+ */
+export async function isGuarded(
+  client: pg.ClientBase,
+  store: StateStore,
+  mirror: MirrorTable,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = $2 AND tgargs = $3
+        AND tgenabled = 'A' AND tgfoid = to_regproc($4)`,
+    [
+      mirror.qualified,
+      TRIGGER,
+      // PostgreSQL keeps them with a zero byte after each.
+      Buffer.from(
+        parametersOf(store, mirror)
+          .map((text) => `${text}\0`)
+          .join(''),
+      ),
+      qualifiedName(store.schema, TRUNCATED),
+    ],
+  );
+  return rowCount !== 0;
+}
+
+/**
+ * Has the state hear of it when the mirror table is truncated, which nothing else tells: the table, its
+ * columns and its link are as before. The function is made by a migration; a state schema that is
+ * dropped takes the triggers with it, so each look at a mirror table makes sure of its own.
+ *
+ * @param client in a transaction; the lock that it takes lets readers go on.
+ */
+export async function ensureTruncationTrigger(
+  client: pg.ClientBase,
+  store: StateStore,
+  mirror: MirrorTable,
+): Promise<void> {
+  if (await isGuarded(client, store, mirror)) return;
+  const parameters = parametersOf(store, mirror).map(quoteLiteral).join(', ');
+  await endVacuum(client, mirror.qualified);
+  await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
+  await client.query(
+    `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${mirror.qualified} FOR EACH STATEMENT
+      EXECUTE FUNCTION ${qualifiedName(store.schema, TRUNCATED)}(${parameters})`,
+  );
+  await client.query(`ALTER TABLE ${mirror.qualified} ENABLE ALWAYS TRIGGER ${TRIGGER}`);
+  await client.query(WITHOUT_LOCK_TIMEOUT);
+}

@@ -1,0 +1,104 @@
+import { probeColumns, probeRows, probeTracking } from '../../dataverse/metadata/change-tracking.ts';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { nameOfOdd } from '../../dataverse/page/odd-items.ts';
+import { fitsPattern } from '../../model/name-pattern.ts';
+import type { Column, Table } from '../../model/table.ts';
+import type { ResolvedTable, TableEntry } from '../../sync/tables/table-resolution.ts';
+import {
+  unknownNames,
+  withSelectedColumns,
+  type ColumnSelection,
+} from '../../sync/tables/table-selection.ts';
+import { checkMirrorTable, type CheckedMirror } from './check-mirror-table.ts';
+import { bad, failed, good, type Finding } from './finding.ts';
+
+/** A table to mirror, as far as its check needs to know. */
+export interface CheckedTable extends TableEntry {
+  /** Cron expression, or `adaptive`. */
+  readonly schedule: string;
+  readonly columns: ColumnSelection;
+}
+
+/** Whether one table can be mirrored, and what of its columns is good to know before. */
+export async function checkTable(
+  dataverse: Dataverse,
+  entry: ResolvedTable<CheckedTable>,
+  hashKeyId: string | undefined,
+  mirror: CheckedMirror,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const id = `table.${entry.name}`;
+  const subject = `table ${entry.name}`;
+  try {
+    const definition = await dataverse.metadata.table(entry.name, signal, entry.mode);
+    const table = withSelectedColumns(definition, entry.columns, hashKeyId);
+    const isSnapshot = entry.mode === 'snapshot';
+    if (isSnapshot) await probeRows(dataverse, table, signal);
+    else await probeTracking(dataverse, table, signal);
+    await probeColumns(dataverse, table, !isSnapshot, signal);
+    const how = isSnapshot ? 'readable for snapshots' : 'readable by change tracking';
+    return [
+      good(id, subject, `${how}, ${table.columns.length} columns`),
+      ...checkNames(entry, definition),
+      ...checkOdd(id, subject, table, entry.columns),
+      ...checkSecured(id, subject, table),
+      ...checkDerived(id, subject, table),
+      ...(await checkMirrorTable(mirror, table, definition)),
+    ];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [failed(id, subject, error)];
+  }
+}
+
+/** A pattern's selection is for many tables; who names one table knows its columns. */
+function checkNames(entry: ResolvedTable<CheckedTable>, definition: Table): Finding[] {
+  const unknown = entry.pattern === undefined ? unknownNames(definition, entry.columns) : [];
+  if (unknown.length === 0) return [];
+  return [
+    bad(
+      `table.${entry.name}.columns`,
+      `table ${entry.name}`,
+      `has no column ${unknown.join(', ')}`,
+      `Correct columns of table ${entry.name}: columns are named by their logical names.`,
+    ),
+  ];
+}
+
+/** Attributes that nobody can make sense of: somebody ought to know that they are not mirrored. */
+function checkOdd(id: string, subject: string, table: Table, { exclude }: ColumnSelection): Finding[] {
+  const odd = (table.odd ?? []).filter(
+    ({ name }) => name === null || !exclude.some((pattern) => fitsPattern(name, pattern)),
+  );
+  if (odd.length === 0) return [];
+  const names = odd.map(nameOfOdd).join(', ');
+  const reasons = odd.map((item) => `${nameOfOdd(item)} (${item.reason})`).join('; ');
+  const remedy = `Mend it in the environment, or name ${names} in columns.exclude of ${subject}.`;
+  return [
+    bad(
+      `${id}.odd`,
+      subject,
+      `columns that are odd, and not mirrored unless they were before: ${reasons}`,
+      remedy,
+      'column-odd',
+    ),
+  ];
+}
+
+function checkSecured(id: string, subject: string, table: Table): Finding[] {
+  const names = attributes(table, (column) => column.secured === true);
+  if (names === '') return [];
+  const message = `secured columns come as null where the identity may not read them: ${names}`;
+  return [good(`${id}.secured`, subject, message)];
+}
+
+function checkDerived(id: string, subject: string, table: Table): Finding[] {
+  const names = attributes(table, (column) => column.derived !== undefined);
+  if (names === '') return [];
+  const message = `columns that are calculated may lag behind until their row changes or the table is re-baselined: ${names}`;
+  return [good(`${id}.derived`, subject, message)];
+}
+
+function attributes(table: Table, isMeant: (column: Column) => boolean): string {
+  return [...new Set(table.columns.filter(isMeant).map((column) => column.attribute))].join(', ');
+}

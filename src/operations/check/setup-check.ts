@@ -1,0 +1,233 @@
+import type pg from 'pg';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { readEnvironment, readOrganization } from '../../dataverse/metadata/environment.ts';
+import { assertEncoding } from '../../mirror/connection/database-encoding.ts';
+import { readEnvironmentRecord } from '../../mirror/environment/environments.ts';
+import { stateExists } from '../../mirror/state/migrations.ts';
+import { transaction } from '../../mirror/connection/postgres.ts';
+import {
+  describeFilter,
+  inTheWay,
+  readRowFilters,
+  rowSecurity,
+  type RowFilter,
+} from '../../mirror/page/swallowed-rows.ts';
+import { isBehindPooler } from '../../mirror/connection/session.ts';
+import { missingGrants, remedyFor, serverVersion } from '../../mirror/table/grants.ts';
+import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
+import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
+import { checkSchedules } from './check-link-life.ts';
+import { checkSettings } from './check-settings.ts';
+import { checkTable, type CheckedTable } from './check-table.ts';
+import { Failure } from '../../model/failure.ts';
+import { bad, failed, good, type Finding } from './finding.ts';
+import { requestsPer5Minutes } from '../request-rate.ts';
+
+export interface CheckOptions {
+  readonly pool: () => Promise<pg.Pool>;
+  readonly dataverse: Dataverse;
+  readonly schema: string;
+  readonly stateSchema: string;
+  readonly requestsPer5Minutes: number;
+  /** Schemas of views that are to be made beside the mirror. */
+  readonly viewSchemas: readonly string[];
+  readonly choice: TableChoice<CheckedTable>;
+  /** Tells the hash key in use from any other. */
+  readonly hashKeyId: string | undefined;
+}
+
+/** Oldest PostgreSQL that is supported by its makers, and has NULLS NOT DISTINCT. */
+const OLDEST_POSTGRES = 15;
+
+/**
+ * Tries everything a run needs, in both directions, and tells all that is wrong at once. Nothing is
+ * changed anywhere. What cannot be tried because something before it failed is left out.
+ */
+export async function checkSetUp(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
+  const [postgres, dataverse] = await Promise.all([checkPostgres(options), checkDataverse(options, signal)]);
+  return [good('config', 'configuration', 'complete and valid'), ...postgres, ...dataverse];
+}
+
+async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
+  const subject = 'PostgreSQL';
+  try {
+    const pool = await options.pool();
+    const version = await serverVersion(pool);
+    const findings = [
+      version >= OLDEST_POSTGRES
+        ? good('postgres.connect', subject, `version ${version} answers`)
+        : bad(
+            'postgres.connect',
+            subject,
+            `version ${version} is too old`,
+            `Use PostgreSQL ${OLDEST_POSTGRES} or later.`,
+          ),
+    ];
+    if (await transaction(pool, async (client) => isBehindPooler(client))) {
+      const message = 'is reached through a connection pooler, of session or transaction mode';
+      findings.push(good('postgres.pooler', subject, message));
+    }
+    const schemas = [...new Set([options.schema, options.stateSchema, ...options.viewSchemas])];
+    const missing = await missingGrants(pool, schemas);
+    findings.push(
+      missing.length === 0
+        ? good('postgres.grants', subject, `may create what it needs in ${schemas.join(', ')}`)
+        : bad(
+            'postgres.grants',
+            subject,
+            `may not create what it needs in ${missing.map((grant) => grant.on).join(', ')}`,
+            remedyFor(missing),
+            'grant-missing',
+          ),
+    );
+    const filters = await checkRowFilters(pool, [options.schema, options.stateSchema]);
+    const encoding = await checkEncoding(pool);
+    return [...findings, ...encoding, ...filters, ...(await checkState(pool, options))];
+  } catch (error) {
+    return [failed('postgres.connect', subject, error)];
+  }
+}
+
+/** What somebody made of mirror tables, or of the state, that hides rows or may keep them from being written. */
+async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promise<Finding[]> {
+  const filters = await transaction(pool, async (client) => {
+    const found: RowFilter[] = [];
+    for (const schema of schemas) found.push(...(await readRowFilters(client, schema, null)));
+    return found;
+  });
+  return filters.map((filter) => {
+    const subject = `${filter.schema}.${filter.table}`;
+    if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
+    if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
+    // Most such triggers let every row through.
+    const message = `has ${describeFilter(filter)}: rows that it drops or undoes stop the table, none is lost`;
+    return good('postgres.triggers', subject, message);
+  });
+}
+
+async function checkEncoding(pool: pg.Pool): Promise<Finding[]> {
+  try {
+    await assertEncoding(pool);
+    return [];
+  } catch (error) {
+    return [failed('postgres.encoding', 'PostgreSQL', error)];
+  }
+}
+
+/** Whether this version may use the state schema, and what the state tells. One of an earlier version is no finding: a run migrates it. */
+async function checkState(pool: pg.Pool, options: CheckOptions): Promise<Finding[]> {
+  try {
+    await stateExists(pool, options.stateSchema);
+    return await checkSettings(pool, options);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'state-newer') return [];
+    return [failed('postgres.state', 'PostgreSQL', error)];
+  }
+}
+
+async function checkDataverse(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
+  const { client } = options.dataverse;
+  const subject = client.origin;
+  const findings: Finding[] = [];
+  let organizationId: string;
+  try {
+    ({ organizationId } = await readEnvironment(client, signal));
+    findings.push(good('dataverse.sign-in', subject, `signed in to organization ${organizationId}`));
+  } catch (error) {
+    signal.throwIfAborted();
+    return [failed('dataverse.sign-in', subject, error)];
+  }
+  findings.push(...(await checkIdentity(options, organizationId)));
+  const life = await checkLinkLife(options, signal);
+  return [...findings, life.finding, ...(await checkTables(options, life.days, signal))];
+}
+
+/** What the configured names and patterns mean here, and whether each of those tables can be mirrored. */
+async function checkTables(
+  options: CheckOptions,
+  linkLifeDays: number | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const { dataverse, choice, hashKeyId } = options;
+  let resolution: Resolution<CheckedTable>;
+  try {
+    resolution = await readResolution(dataverse, choice, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return [failed('tables', 'tables', error)];
+  }
+  const findings = [checkRate(options, resolution.tables)];
+  if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
+  const tables = await Promise.all(
+    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, options, signal)),
+  );
+  return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
+}
+
+function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedTable>): Finding[] {
+  const leftOut = excluded.size === 0 ? '' : `; ${excluded.size} are left out, see \`mirrorverse tables\``;
+  return [
+    good('tables', 'tables', `${tables.length} tables are meant${leftOut}`),
+    ...idlePatterns.map((pattern) => good(`tables.${pattern}`, 'tables', `${pattern} fits no table`)),
+  ];
+}
+
+/** Whether the mirror schema holds this organization, or none yet. */
+async function checkIdentity(options: CheckOptions, organizationId: string): Promise<Finding[]> {
+  const { schema, stateSchema } = options;
+  const { origin } = options.dataverse.client;
+  try {
+    const pool = await options.pool();
+    const held = await readEnvironmentRecord(pool, stateSchema, schema);
+    if (held === undefined || held.organizationId === organizationId) return [];
+    if (held.url === origin) {
+      const message = `is another organization than the one mirrored so far, ${held.organizationId}: every table will be re-baselined`;
+      return [good('environment.identity', origin, message)];
+    }
+    const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
+    const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to a schema for this one.';
+    return [bad('environment.identity', origin, message, remedy, 'environment-changed')];
+  } catch {
+    // The database's own finding says what is wrong with it.
+    return [];
+  }
+}
+
+/** How long delta links live; `days` is undefined where the environment does not tell. */
+async function checkLinkLife(
+  options: CheckOptions,
+  signal: AbortSignal,
+): Promise<{ readonly finding: Finding; readonly days?: number }> {
+  const id = 'dataverse.link-life';
+  const subject = options.dataverse.client.origin;
+  try {
+    const { linkLifeDays: days } = await readOrganization(options.dataverse.client, signal);
+    if (days === undefined)
+      return { finding: good(id, subject, 'how long delta links live is not readable') };
+    if (days >= 1) return { finding: good(id, subject, `delta links live ${days} day(s)`), days };
+    const remedy = "Set the organization's expirechangetrackingindays to 7 or more.";
+    return { finding: bad(id, subject, 'delta links expire at once', remedy), days };
+  } catch (error) {
+    return { finding: failed(id, subject, error) };
+  }
+}
+
+function checkRate(options: CheckOptions, tables: readonly CheckedTable[]): Finding {
+  const id = 'limits.requests';
+  const subject = 'limits.requestsPer5Minutes';
+  const needed = requestsPer5Minutes(tables.map((table) => table.schedule));
+  const limit = options.requestsPer5Minutes;
+  return needed <= limit
+    ? good(id, subject, `idle tables need ${needed} of ${limit} requests${parallelism(options)}`)
+    : bad(
+        id,
+        subject,
+        `idle tables alone need ${needed} requests, but ${limit} are allowed`,
+        'Give tables a slower schedule.',
+      );
+}
+
+function parallelism(options: CheckOptions): string {
+  const hint = options.dataverse.budget.gauges.parallelismHint;
+  return hint === undefined ? '' : `; the environment recommends up to ${hint} in parallel`;
+}

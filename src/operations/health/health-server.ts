@@ -1,0 +1,96 @@
+import { createServer, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { errorCode } from '../../model/error-code.ts';
+import { Failure, summaryOf, toFailure } from '../../model/failure.ts';
+import type { NotReady } from './readiness.ts';
+
+/** Answers health checks. */
+export interface HealthServer {
+  /** The port it listens on; undefined where none was asked for. */
+  readonly port: number | undefined;
+  close(): Promise<void>;
+}
+
+/** What is asked when somebody asks. */
+export interface HealthFacts {
+  readonly isAlive: () => boolean;
+  /** Null when the process is ready. */
+  readonly notReady: () => NotReady | null;
+  /** The document of `/status`. @throws Failure when the database does not tell. */
+  readonly status: () => Promise<object>;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
+/**
+ * `/healthz` answers 200 as long as the process's loop and its schedules turn, whatever database and
+ * environment do: a restart would not mend those. `/readyz` answers 200 while the mirror is kept up to
+ * date, else 503 with the reason. `/status` answers as `mirrorverse status --json` does.
+ *
+ * @param port none: nothing is opened.
+ */
+export async function startHealthServer(port: number | undefined, facts: HealthFacts): Promise<HealthServer> {
+  if (port === undefined) return { port: undefined, close: async () => undefined };
+  const server = createServer((request, response) => {
+    void replyTo(request.url?.split('?')[0], facts).then((reply) => send(response, reply));
+  });
+  server.listen(port);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw cannotListen(port, error);
+  }
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : undefined,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function replyTo(path: string | undefined, facts: HealthFacts): Promise<Reply> {
+  if (path === '/healthz') {
+    const alive = facts.isAlive();
+    return { status: alive ? 200 : 503, body: { alive } };
+  }
+  if (path === '/readyz') {
+    const reason = facts.notReady();
+    return { status: reason === null ? 200 : 503, body: readinessDocument(reason) };
+  }
+  if (path !== '/status') return { status: 404, body: { error: 'not found' } };
+  try {
+    return { status: 200, body: await facts.status() };
+  } catch (error) {
+    return { status: 503, body: { error: summaryOf(toFailure(error)) } };
+  }
+}
+
+/** What `/readyz` says. */
+export function readinessDocument(reason: NotReady | null): object {
+  if (reason === null) return { ready: true };
+  return { ready: false, ...reason, since: new Date(reason.since).toISOString() };
+}
+
+function send(response: ServerResponse, { status, body }: Reply): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function cannotListen(port: number, cause: unknown): Failure {
+  const code = errorCode(cause) ?? 'unknown';
+  return new Failure({
+    code: 'port-taken',
+    reaction: 'stop-process',
+    message: `Port ${port} for health checks cannot be listened on (${code}).`,
+    remedy: 'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free one, or stop what uses it.',
+    cause,
+    details: { port, network: code },
+  });
+}

@@ -1,0 +1,68 @@
+import type pg from 'pg';
+import type { BudgetGauges } from '../../dataverse/budget/budget.ts';
+import { Failure } from '../../model/failure.ts';
+import { readinessDocument } from './health-server.ts';
+import type { NotReady } from './readiness.ts';
+import { readStatus, type StatusOptions } from '../mirror-status.ts';
+
+export interface ProcessFacts {
+  readonly notReady: () => NotReady | null;
+  readonly gauges: BudgetGauges;
+}
+
+/** Milliseconds: whoever asks has a time-out of his own, and is to hear the reason before it. */
+const TIME_OUT = 5_000;
+
+/**
+ * The document of `/status`: that of `status --json`, and beside it what only the process knows. Askers
+ * that come while it is being read share it.
+ */
+export function statusOfProcess(
+  pool: () => Promise<pg.Pool>,
+  options: StatusOptions,
+  facts: ProcessFacts,
+): () => Promise<object> {
+  let underWay: ReturnType<typeof readStatus> | undefined;
+  const read = async (): ReturnType<typeof readStatus> => readStatus(await pool(), options);
+  return async () => {
+    underWay ??= read().finally(() => (underWay = undefined));
+    const report = await inTime(underWay);
+    return { ...report, process: processDocument(facts) };
+  };
+}
+
+function processDocument({ notReady, gauges }: ProcessFacts): object {
+  const { pausedUntil, requests, throttled, concurrency } = gauges;
+  const pause = pausedUntil - performance.now();
+  return {
+    uptimeSeconds: Math.round(process.uptime()),
+    ...readinessDocument(notReady()),
+    budget: {
+      requests,
+      throttled,
+      concurrency,
+      pausedUntil: pause > 0 ? new Date(Date.now() + pause).toISOString() : null,
+    },
+  };
+}
+
+async function inTime<T>(promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(noAnswer()), TIME_OUT);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noAnswer(): Failure {
+  return new Failure({
+    code: 'database-unreachable',
+    reaction: 'retry',
+    message: `PostgreSQL has not told the status within ${TIME_OUT / 1000} s.`,
+    remedy: 'It is tried again with the next request; check that the server runs.',
+  });
+}

@@ -1,0 +1,154 @@
+import { OF_LEASES } from '../../sync/watch/outage-log.ts';
+import { throttledUntil } from './throttled.ts';
+import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
+import { reachOf, type Told } from '../../sync/watch/trouble-reach.ts';
+import type { Failure } from '../../model/failure.ts';
+
+/** Why the mirror is not being kept up to date just now, for a person and for a probe. */
+export interface NotReady {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+type Stage = 'starting' | 'open' | 'stopping';
+
+/** What is known of how the work goes. */
+export interface Health {
+  readonly stage: Stage;
+  /** When the stage began. */
+  readonly since: number;
+  /** Trouble of the process as a whole, until the first success. */
+  readonly trouble: NotReady | null;
+  /** Tables whose rows PostgreSQL has no room for, until they themselves are stored. */
+  readonly noRoom: ReadonlyMap<string, NotReady>;
+  /** The last outcome of each table at work; null where it was a success or there is none yet. */
+  readonly tables: ReadonlyMap<string, NotReady | null>;
+  readonly pause: { readonly since: number; readonly until: number } | null;
+}
+
+/** What happens to the daemon. */
+export type Happening =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'opening-failed'; readonly failure: Reason }
+  | { readonly kind: 'tables'; readonly names: readonly string[] }
+  | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
+  | { readonly kind: 'table-progressed'; readonly table: string }
+  | { readonly kind: 'table-succeeded'; readonly table: string }
+  | { readonly kind: 'paused'; readonly milliseconds: number }
+  | { readonly kind: 'stopping' };
+
+/** The same with its moment, in milliseconds since 1970. */
+export type HealthEvent = Happening & { readonly at: number };
+
+type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & Told;
+
+/** The health of a process that has just begun. */
+export function starting(at: number): Health {
+  return { stage: 'starting', since: at, trouble: null, noRoom: new Map(), tables: new Map(), pause: null };
+}
+
+/** The health after an event. Nothing follows a stop. */
+export function after(health: Health, event: HealthEvent): Health {
+  if (health.stage === 'stopping') return health;
+  switch (event.kind) {
+    case 'stopping':
+      return { ...health, stage: 'stopping', since: event.at };
+    case 'opened':
+      return { ...health, stage: 'open', since: event.at, trouble: null };
+    case 'opening-failed':
+      return { ...health, trouble: reasonOf(event.failure, event.at, health.trouble) };
+    case 'tables':
+      return {
+        ...health,
+        tables: new Map(event.names.map((name) => [name, health.tables.get(name) ?? null])),
+        noRoom: new Map([...health.noRoom].filter(([name]) => event.names.includes(name))),
+      };
+    case 'table-failed':
+      return afterFailure(health, event.table, event.failure, event.at);
+    case 'table-progressed':
+      if (health.trouble === null && !health.noRoom.has(event.table)) return health;
+      return { ...health, trouble: null, noRoom: without(health.noRoom, event.table) };
+    case 'table-succeeded':
+      return afterSuccess(health, event.table);
+    case 'paused':
+      return event.milliseconds < LONG_PAUSE ? health : paused(health, event.at, event.milliseconds);
+  }
+}
+
+function afterFailure(health: Health, table: string, failure: Reason, at: number): Health {
+  // Another process does the table's work: this one stands by, ready.
+  if (OF_LEASES.has(failure.code)) return health;
+  const reason = reasonOf(failure, at, health.tables.get(table) ?? null);
+  const tables = new Map(health.tables).set(table, reason);
+  const noRoom = without(health.noRoom, table);
+  switch (reachOf(failure)) {
+    case 'table':
+      return { ...health, tables, noRoom };
+    case 'room':
+      return { ...health, tables, noRoom: new Map(noRoom).set(table, reason) };
+    case 'process':
+      return { ...health, tables, noRoom, trouble: reasonOf(failure, at, health.trouble) };
+  }
+}
+
+/** The same map where the table is not in it, which is the usual case. */
+function without(tables: ReadonlyMap<string, NotReady>, table: string): ReadonlyMap<string, NotReady> {
+  if (!tables.has(table)) return tables;
+  return new Map([...tables].filter(([name]) => name !== table));
+}
+
+function afterSuccess(health: Health, table: string): Health {
+  // Nearly always; with many idle tables nothing is to be made anew.
+  if (health.trouble === null && health.tables.get(table) === null) return health;
+  const noRoom = without(health.noRoom, table);
+  return { ...health, trouble: null, noRoom, tables: new Map(health.tables).set(table, null) };
+}
+
+function paused(health: Health, at: number, milliseconds: number): Health {
+  const { pause } = health;
+  const since = pause !== null && at <= pause.until ? pause.since : at;
+  return { ...health, pause: { since, until: Math.max(pause?.until ?? 0, at + milliseconds) } };
+}
+
+/** The same trouble goes on since when it began. */
+function reasonOf({ code, message, remedy }: Reason, at: number, before: NotReady | null): NotReady {
+  return { code, message, remedy, since: before?.code === code ? before.since : at };
+}
+
+/**
+ * Why the daemon is not ready, or null when it is: it has opened database and environment, neither is in
+ * trouble, and there is room for what every table writes. One failing table of many is no trouble of the daemon; all tables failing is,
+ * whatever for.
+ */
+export function notReady(health: Health, now: number): NotReady | null {
+  const { stage, since, trouble, pause } = health;
+  if (stage === 'stopping') {
+    return { code: 'stopping', message: 'The process is stopping.', remedy: 'Nothing to do.', since };
+  }
+  if (trouble !== null) return trouble;
+  if (stage === 'starting') {
+    const message = 'Database and environment are being opened.';
+    return { code: 'starting', message, remedy: 'Nothing to do.', since };
+  }
+  const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
+  if (unstored !== undefined) return unstored;
+  if (pause !== null && now < pause.until) return throttled(pause.since, pause.until);
+  return reasonOfAll([...health.tables.values()]);
+}
+
+function throttled(since: number, until: number): NotReady {
+  return { ...throttledUntil(new Date(until)), since };
+}
+
+/** Why every table fails, if it does: by the one that was the last to begin, which is since when all do. */
+function reasonOfAll(outcomes: readonly (NotReady | null)[]): NotReady | null {
+  let last: NotReady | null = null;
+  for (const outcome of outcomes) {
+    if (outcome === null) return null;
+    if (last === null || outcome.since > last.since) last = outcome;
+  }
+  return last;
+}

@@ -1,0 +1,99 @@
+import type pg from 'pg';
+import { readEnvironmentRecord, readPause } from '../mirror/environment/environments.ts';
+import { openStateStore } from '../mirror/state/store.ts';
+import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
+import { postgresFailure } from '../mirror/connection/sqlstate.ts';
+import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
+import { throttledUntil } from './health/throttled.ts';
+
+/** The document that `status --json` prints; members may be added, these stay. */
+export interface StatusReport {
+  readonly environment: {
+    readonly url: string | null;
+    readonly organizationId: string | null;
+    /** Of all tables together. */
+    readonly requests: RequestFigures;
+  };
+  readonly tables: readonly StatusEntry[];
+}
+
+export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt' | 'counts'> {
+  readonly lastSuccessAt: string | null;
+  readonly linkIssuedAt: string | null;
+  /** When the delta link expires unless it is renewed; null where its life is not known. */
+  readonly linkExpiresAt: string | null;
+  readonly requests: RequestFigures;
+}
+
+export interface StatusOptions {
+  readonly schema: string;
+  readonly stateSchema: string;
+  /** The configured address, for an environment that was never reached. */
+  readonly url: string | undefined;
+  /** Configured tables: listed even before their first run. */
+  readonly tables: readonly string[];
+}
+
+/** Milliseconds. */
+const DAY = 86_400_000;
+
+/** How every table stands, from the database alone. @throws Failure */
+export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
+  const environment = await readEnvironmentRecord(pool, options.stateSchema, options.schema);
+  if (environment === undefined) {
+    return {
+      environment: { url: options.url ?? null, organizationId: null, requests: NO_REQUESTS },
+      tables: options.tables.map(untouched),
+    };
+  }
+  const store = openStateStore(pool, options.stateSchema, environment.id);
+  try {
+    const pausedUntil = await readPause(store);
+    const known = await readTableStatus(pool, store, options.schema);
+    const names = new Set(known.map((table) => table.table));
+    const { url, organizationId } = environment;
+    return {
+      environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
+      tables: [
+        ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
+        ...options.tables.filter((table) => !names.has(table)).map(untouched),
+      ].toSorted((a, b) => a.table.localeCompare(b.table)),
+    };
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
+
+function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null): StatusEntry {
+  const { linkIssuedAt } = table;
+  const expiry =
+    linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
+  return {
+    ...table,
+    lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
+    linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
+    linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
+    requests: requestFigures([counts]),
+  };
+}
+
+/** A pause is about all tables, but what somebody has to do about one is said first. */
+function paused(table: TableStatus, until: Date | null): TableStatus {
+  if (until === null || table.phase === 'attention' || table.phase === 'failed') return table;
+  return { ...table, phase: 'paused', error: table.error ?? throttledUntil(until) };
+}
+
+function untouched(table: string): StatusEntry {
+  return {
+    table,
+    phase: 'new',
+    rows: 0,
+    lastSuccessAt: null,
+    lagSeconds: null,
+    linkIssuedAt: null,
+    linkExpiresAt: null,
+    quarantined: 0,
+    error: null,
+    requests: NO_REQUESTS,
+  };
+}

@@ -1,0 +1,106 @@
+import type { Logger } from 'pino';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
+import { leaseTimeLeft, registerTables, takeLease, type Taken } from '../../mirror/lease/leases.ts';
+import {
+  endStandingSession,
+  findStandingSession,
+  type StandingSession,
+} from '../../mirror/lease/standing-session.ts';
+import { Failure } from '../../model/failure.ts';
+import { sleep } from '../../timing/sleep.ts';
+
+const LONGEST_POLL = 1_000;
+
+/**
+ * Takes a table's lease, waiting as long as a killed holder's lease may yet run.
+ *
+ * A holder that stands still in the middle of a page keeps the table's row locked. Once its lease has
+ * run out, and for a whole lease nothing has come of it, its database session is ended.
+ *
+ * @throws Failure `lease-held` when another process keeps it.
+ */
+export async function waitForLease(
+  mirror: Mirror,
+  table: string,
+  holder: string,
+  signal: AbortSignal,
+  logger?: Logger,
+): Promise<Taken> {
+  const { store, options } = mirror;
+  const { leaseDuration } = options;
+  let deadline: number | undefined;
+  let standing: Standing | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const taken = await asked(async () => takeLease(store, table, holder, leaseDuration));
+    if (taken !== null) return taken;
+    deadline ??= performance.now() + (await longestWait(mirror, table));
+    const seen = await asked(async () => findStandingSession(store, table));
+    standing = stillStanding(standing, seen, performance.now());
+    // Whoever has been seen to stand is watched to the end, which is a lease away.
+    if (performance.now() > deadline && (standing === undefined || standing.looks < 2))
+      throw leaseHeld(table);
+    if (standing !== undefined && performance.now() - standing.since >= leaseDuration) {
+      const { session } = standing;
+      standing = undefined;
+      if (await asked(async () => endStandingSession(store, table, session))) {
+        logger?.warn(
+          { table, backend: session.pid },
+          'The process that held the lease stood still in the middle of a page; its database session was ended.',
+        );
+        // It takes its time to roll back.
+        deadline = Math.max(deadline, performance.now() + leaseDuration);
+      }
+    }
+    await sleep(Math.min(LONGEST_POLL, leaseDuration / 10), signal);
+  }
+}
+
+/** A session that every look since a moment has found the same. */
+export interface Standing {
+  readonly session: StandingSession;
+  /** By `performance.now()`. */
+  readonly since: number;
+  readonly looks: number;
+}
+
+/** What one more look says of the session that holds a lock. */
+export function stillStanding(
+  before: Standing | undefined,
+  seen: StandingSession | undefined,
+  now: number,
+): Standing | undefined {
+  if (seen === undefined) return undefined;
+  const same = before?.session.pid === seen.pid && before.session.sign === seen.sign;
+  return same ? { ...before, looks: before.looks + 1 } : { session: seen, since: now, looks: 1 };
+}
+
+/** Milliseconds; the holder may have been configured with a longer lease than this process. */
+async function longestWait(mirror: Mirror, table: string): Promise<number> {
+  const { store, options } = mirror;
+  return asked(async () => {
+    // Nobody can take the lease of a table whose row of state is gone.
+    await registerTables(store, store.db, [table]);
+    return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
+  });
+}
+
+/** The database's answer, or its error as a failure. */
+async function asked<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    throw postgresFailure(error);
+  }
+}
+
+function leaseHeld(table: string): Failure {
+  return new Failure({
+    code: 'lease-held',
+    reaction: 'retry',
+    message: `Another process is writing table ${table}.`,
+    remedy: 'Let it finish, or stop it; it may be the daemon.',
+    details: { table },
+  });
+}

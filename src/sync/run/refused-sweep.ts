@@ -1,0 +1,61 @@
+import type { ChangeFeed } from '../../dataverse/feed/change-feed.ts';
+import type { PageWriter, RefusedSweep } from '../../mirror/page/page-writer.ts';
+import { Failure } from '../../model/failure.ts';
+
+/** Where the load was that a sweep is to end. */
+export type LoadedIn = 'this pass' | 'an earlier pass';
+
+/**
+ * How a pass ends whose sweep was refused. Some of the rows that the sweep would have deleted are read
+ * again: one that lives proves that the load was incomplete, so it is forgotten and the table is to be
+ * loaded anew, whatever anybody says; but not at once after a load, which would bring no more. Otherwise
+ * somebody has to say that the rows are to go.
+ *
+ * @returns `load-incomplete`, of class `rebaseline` unless the load was in this pass; `sweep-refused`.
+ * @throws Failure when the source cannot be asked.
+ */
+export async function examineRefusedSweep(
+  refused: RefusedSweep,
+  loadedIn: LoadedIn,
+  source: Pick<ChangeFeed, 'readRow'>,
+  writer: PageWriter,
+  signal: AbortSignal,
+): Promise<Failure> {
+  const found = await Promise.all(
+    refused.sample.map(async (id) => {
+      try {
+        return (await source.readRow(id, signal)) === null ? 'gone' : 'there';
+      } catch (error) {
+        if (error instanceof Failure && error.details['status'] === 403) return 'denied';
+        throw error;
+      }
+    }),
+  );
+  if (!found.includes('there')) return sweepRefused(refused, found.includes('denied'));
+  await writer.forgetLoad(signal);
+  return loadIncomplete(refused, loadedIn);
+}
+
+function sweepRefused({ table, unseen, rows }: RefusedSweep, denied: boolean): Failure {
+  const cause = denied
+    ? ' The signed-in identity may not read some of them: most likely it lacks a privilege.'
+    : '';
+  return new Failure({
+    code: 'sweep-refused',
+    reaction: 'stop-table',
+    message: `The last re-baseline of table ${table} did not see ${unseen} of ${rows} rows; they stay until somebody says yes to deleting them.${cause}`,
+    remedy: `Give the application user's security role organization-level Read on the table; it is then loaded anew by itself. If the rows are gone at the source, \`mirrorverse plan ${table} --apply\` lets the next run delete them.`,
+    details: { table, unseen, rows },
+  });
+}
+
+function loadIncomplete({ table, unseen, rows }: RefusedSweep, loadedIn: LoadedIn): Failure {
+  return new Failure({
+    code: 'load-incomplete',
+    reaction: loadedIn === 'this pass' ? 'stop-table' : 'rebaseline',
+    message: `The last re-baseline of table ${table} did not bring ${unseen} of ${rows} rows, some of which are still at the source; nothing was deleted.`,
+    remedy:
+      "Check that the application user's security role has organization-level Read on the table; it is loaded anew by itself.",
+    details: { table, unseen, rows },
+  });
+}

@@ -1,0 +1,43 @@
+import { versionReached, wentBack } from '../../dataverse/feed/link-versions.ts';
+import { Failure } from '../../model/failure.ts';
+import type { Link } from '../../model/page.ts';
+
+/**
+ * Whether following a link led to one that stands further back.
+ *
+ * An environment that was restored, copied over or reset goes on from an earlier row version. A delta
+ * link from before is then ahead of it, and brings nothing until the environment has passed it: what
+ * changed meanwhile would be missed in silence. It shows in links, where they can be read.
+ */
+export function leadsBack(followed: Link | null, received: Link): boolean {
+  return followed !== null && wentBack(followed, received);
+}
+
+/**
+ * Whether a load that begins with a link is one of an environment that has gone back: behind the link
+ * that was followed before, or behind rows that are in the mirror already.
+ *
+ * @param before null where no link was followed before.
+ * @param highest asks for the highest row version in the mirror table; only where links cannot tell.
+ */
+export async function beginsBehind(
+  first: Link,
+  before: Link | null,
+  highest: () => Promise<bigint | null>,
+): Promise<boolean> {
+  const reached = versionReached(first);
+  if (reached === undefined) return false;
+  if (leadsBack(before, first)) return true;
+  const mirrored = await highest();
+  return mirrored !== null && mirrored > reached;
+}
+
+/** The environment has gone back in time, and all its rows are to be read again. */
+export function environmentRewound(): Failure {
+  return new Failure({
+    code: 'environment-rewound',
+    reaction: 'rebaseline',
+    message: 'The environment has gone back in time: it was restored, copied over or reset.',
+    remedy: 'Nothing to do: the table is re-baselined by itself.',
+  });
+}

@@ -1,0 +1,131 @@
+import type { Logger } from 'pino';
+import { countQuarantined } from '../../mirror/quarantine/quarantined-rows.ts';
+import { recordRemoval } from '../../mirror/environment/known-tables.ts';
+import { recordFailure, recordRun, type FailedRun } from '../../mirror/state/outcomes.ts';
+import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
+import type { StateStore } from '../../mirror/state/store.ts';
+import { toFailure, type Failure } from '../../model/failure.ts';
+import { failureFields } from '../watch/failure-fields.ts';
+import { OF_LEASES } from '../watch/outage-log.ts';
+import type { PassProgress } from './pass-progress.ts';
+import type { RunWatch } from '../watch/run-watch.ts';
+import { reachOf } from '../watch/trouble-reach.ts';
+
+/** What became of a run. */
+export interface RunResult extends PassProgress {
+  readonly table: string;
+  readonly milliseconds: number;
+  readonly failure: Failure | null;
+  /** There was no place for the load that it takes; what came before it is stored. */
+  readonly deferred: boolean;
+  /** The table has changed since this process's last run, whichever process found it out. */
+  readonly changed: boolean;
+  /** Rows in quarantine now, those of earlier runs included. */
+  readonly quarantined: number;
+}
+
+/** What it takes to record and tell how a table's runs end. */
+export interface OutcomeParts {
+  readonly store: StateStore;
+  /** The table's own. */
+  readonly logger: Logger;
+  readonly watch: RunWatch | undefined;
+}
+
+/** Rows of the table in quarantine, as far as that can be told after such a run. */
+export async function quarantinedAfter(
+  store: StateStore,
+  table: string,
+  progress: PassProgress,
+): Promise<number> {
+  const { quarantined, phase, rowsRead } = progress;
+  // A delta without an entry, as most are, has put no row in and taken none out.
+  if (quarantined !== undefined && phase === 'delta' && rowsRead === 0) return quarantined;
+  try {
+    return await countQuarantined(store, table);
+  } catch {
+    // The database cannot be asked any more; these are there for certain.
+    return progress.rowsQuarantined;
+  }
+}
+
+/** Puts a failure into the state, as the table's trouble. Best effort: the database may be what failed. */
+export async function recordTrouble(
+  parts: OutcomeParts,
+  table: string,
+  failure: Failure,
+  run: FailedRun,
+): Promise<void> {
+  const { store } = parts;
+  // Which process writes a table is no trouble of the table.
+  if (OF_LEASES.has(failure.code)) return;
+  try {
+    await recordFailure(store, table, failure, run);
+    if (failure.code === 'table-not-found') await recordRemoval(store, table, failure);
+  } catch (error) {
+    tellUnrecorded(parts, table, error, 'The failure could not be recorded in the state table.');
+  }
+}
+
+/** Puts a run into the state, unless it found nothing to do. Best effort. */
+export async function recordResult(parts: OutcomeParts, result: RunResult): Promise<void> {
+  const { table, phase, pages, rowsRead, rowsWritten, rowsDeleted, rowsQuarantined } = result;
+  if (result.failure === null && rowsRead === 0 && rowsDeleted === 0) return;
+  try {
+    await recordRun(parts.store, {
+      table,
+      phase,
+      milliseconds: result.milliseconds,
+      pages,
+      rowsRead,
+      rowsWritten,
+      rowsDeleted,
+      rowsQuarantined,
+      errorCode: result.failure?.code ?? null,
+    });
+  } catch (error) {
+    tellUnrecorded(parts, table, error, 'The run could not be recorded in the state table.');
+  }
+}
+
+/** While the database is away all tables meet that, whatever they have failed for. */
+function tellUnrecorded(
+  { logger, watch }: OutcomeParts,
+  table: string,
+  error: unknown,
+  message: string,
+): void {
+  const failure = toFailure(postgresFailure(error));
+  const { code } = failure;
+  const loudness = reachOf(failure) !== 'table' ? watch?.failed(table, failure) : undefined;
+  logger[loudness ?? 'warn']({ code }, message);
+}
+
+/** Tells the log, and whoever watches, what became of a run. */
+export function tellResult({ logger, watch }: OutcomeParts, result: RunResult): void {
+  // The child logger names the table.
+  const { failure, deferred, table: _, changed: __, ...fields } = result;
+  if (failure !== null) {
+    const { code, remedy, message } = failure;
+    const fault = code === 'unexpected' ? { err: failure.cause } : {};
+    const entry = { ...fields, ...failureFields(failure), remedy, ...fault };
+    // Which process writes a table is no error: the one that does tells how it goes.
+    const loudness = watch?.failed(result.table, failure) ?? (OF_LEASES.has(code) ? 'warn' : 'error');
+    logger[loudness](entry, message);
+    return;
+  }
+  if (deferred) {
+    logger.debug('Other loads are under way; this one waits.');
+    return;
+  }
+  watch?.succeeded(result.table);
+  if (fields.rowsRead > 0 || fields.rowsDeleted > 0) logger.info(fields, summary(result));
+  else logger.debug(fields, 'Nothing changed.');
+}
+
+function summary(result: RunResult): string {
+  const { phase, rowsWritten, rowsDeleted, rowsQuarantined, milliseconds } = result;
+  const parts = [`${rowsWritten} ${rowsWritten === 1 ? 'row' : 'rows'} written`, `${rowsDeleted} deleted`];
+  if (rowsQuarantined > 0) parts.push(`${rowsQuarantined} quarantined`);
+  return `${phase} of ${result.table}: ${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s.`;
+}

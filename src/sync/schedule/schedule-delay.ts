@@ -1,0 +1,23 @@
+import type { Failure } from '../../model/failure.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/**
+ * Milliseconds that a failing table rests: doubling with each failure in a row. What somebody must
+ * mend is tried on a slower beat than what passes by itself.
+ *
+ * @param failures in a row, at least 1.
+ */
+export function restAfter(failure: Pick<Failure, 'reaction'>, failures: number): number {
+  const [first, longest] = failure.reaction === 'retry' ? [SECOND, 2 * MINUTE] : [10 * SECOND, 10 * MINUTE];
+  return Math.min(longest, first * 2 ** Math.min(failures - 1, 20));
+}
+
+/**
+ * Milliseconds by which a start is put off, so that many tables due at the same second do not start
+ * as one: up to a tenth of the time to the next tick, at most ten seconds.
+ */
+export function startJitter(toNextTick: number, random: number): number {
+  return Math.round(random * Math.min(10 * SECOND, toNextTick / 10));
+}

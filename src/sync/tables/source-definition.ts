@@ -1,0 +1,234 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { nameOfOdd } from '../../dataverse/page/odd-items.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { transaction } from '../../mirror/connection/postgres.ts';
+import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
+import { Failure } from '../../model/failure.ts';
+import { nextReminder } from '../../timing/reminder.ts';
+import type { Table } from '../../model/table.ts';
+import { withKnownColumns } from './known-columns.ts';
+
+export interface SourceDefinitionParts {
+  readonly table: string;
+  readonly mode: 'changes' | 'snapshot';
+  readonly dataverse: Dataverse;
+  readonly mirror: Mirror;
+  readonly logger: Logger;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** Milliseconds without any answer about metadata after which a table goes on by what is known of it. */
+const PATIENCE = 30 * SECOND;
+
+/** A table's definition that could not be read, and what stands in for it. */
+interface StandIn {
+  readonly definition: Table;
+  /** By `performance.now()`, as the others. */
+  readonly since: number;
+  readonly failures: number;
+  readonly retryAt: number;
+  readonly nextReminder: number;
+}
+
+/** What of the metadata's failures says nothing of the rows, which may be readable all the same. */
+const OF_METADATA: ReadonlySet<string> = new Set([
+  'source-unavailable',
+  'unexpected-answer',
+  'request-refused',
+  'privilege-missing',
+  'answer-too-large',
+  'definition-odd',
+  'not-mirrorable',
+]);
+
+/**
+ * One table's definition: the environment's; or the one that its mirror table was last made to fit,
+ * where the environment's cannot be had or is odd. A table in use is not to stand still for that.
+ */
+export class SourceDefinition {
+  private readonly parts: SourceDefinitionParts;
+  private standIn: StandIn | undefined;
+  // The one that is used, with what was read to come to it.
+  private current: { readonly read: Table; readonly definition: Table } | undefined;
+  private readonly told = new Set<string>();
+  private known: { readonly definition: Table | undefined; readonly isUnread: boolean } | undefined;
+
+  constructor(parts: SourceDefinitionParts) {
+    this.parts = parts;
+  }
+
+  /** Whether `read` would give this definition without asking anybody. */
+  isCurrent(definition: Table): boolean {
+    if (this.standIn !== undefined) {
+      return this.standIn.definition === definition && performance.now() < this.standIn.retryAt;
+    }
+    const { dataverse, table } = this.parts;
+    const { current } = this;
+    return current?.definition === definition && dataverse.metadata.known(table) === current.read;
+  }
+
+  /** Whether the last definition is one that stands in. */
+  get isStandIn(): boolean {
+    return this.standIn !== undefined;
+  }
+
+  /**
+   * The table's definition; the same object for as long as nothing has changed.
+   *
+   * @throws Failure where it cannot be had, and nothing is known of the table.
+   */
+  async read(signal: AbortSignal): Promise<Table> {
+    if (this.standIn !== undefined && performance.now() < this.standIn.retryAt)
+      return this.standIn.definition;
+    const { definition: known } = (this.known ??= await this.load());
+    try {
+      const read = await this.ask(known !== undefined, signal);
+      if (read.byFlags === true && known !== undefined && known.byFlags !== true) throw flagsAlone(read);
+      if (this.current?.read !== read) {
+        this.current = { read, definition: withKnownColumns(read, known) };
+        this.tellOdd(this.current.definition);
+      }
+      await this.readAgain();
+      this.known = { definition: this.current.definition, isUnread: false };
+      return this.current.definition;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (known === undefined || !isOfMetadata(error)) throw error;
+      return this.standInFor(known, error);
+    }
+  }
+
+  /** Has the next `read` ask the environment, however lately it was asked in vain: rows do not fit. */
+  askAgain(): void {
+    if (this.standIn !== undefined) this.standIn = { ...this.standIn, retryAt: Number.NEGATIVE_INFINITY };
+  }
+
+  /** What the mirror knows may have changed: another process may have prepared the table. */
+  forget(): void {
+    this.known = undefined;
+  }
+
+  /** @param isHurried something is known of the table: an environment that does not answer is given up. */
+  private async ask(isHurried: boolean, signal: AbortSignal): Promise<Table> {
+    const { dataverse, table, mode } = this.parts;
+    const { metadata } = dataverse;
+    if (!isHurried) return metadata.table(table, signal, mode);
+    const patience = new AbortController();
+    // An environment that is always so slow is waited for longer each time.
+    const longest = PATIENCE * 2 ** Math.min(this.standIn?.failures ?? 0, 3);
+    const begun = performance.now();
+    const watch = setInterval(() => {
+      // Those of hundreds of tables are answered one after another.
+      const silence = performance.now() - Math.max(begun, metadata.answeredAt);
+      if (silence >= longest) patience.abort(unanswered(table, longest));
+    }, SECOND);
+    try {
+      return await metadata.table(table, AbortSignal.any([signal, patience.signal]), mode);
+    } catch (error) {
+      throw patience.signal.aborted ? patience.signal.reason : error;
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** Says of each odd attribute, once, what has become of its column. */
+  private tellOdd(definition: Table): void {
+    const { table, logger } = this.parts;
+    const present = new Set(definition.columns.map(({ attribute }) => attribute));
+    for (const item of definition.odd ?? []) {
+      const column = nameOfOdd(item);
+      if (this.told.has(`${column} ${item.reason}`)) continue;
+      this.told.add(`${column} ${item.reason}`);
+      const outcome = item.name !== null && present.has(item.name) ? 'stays as it was known' : 'is left out';
+      logger.warn(
+        { table, column },
+        `Column ${column} of table ${table} is odd: ${item.reason}. It ${outcome}.`,
+      );
+    }
+  }
+
+  private async standInFor(known: Table, failure: Failure): Promise<Table> {
+    const { table, mirror, logger } = this.parts;
+    const { pool, store } = mirror;
+    const now = performance.now();
+    const before = this.standIn;
+    const failures = (before?.failures ?? 0) + 1;
+    const isTold = before === undefined || now >= before.nextReminder;
+    const since = await transaction(pool, async (client) =>
+      recordUnread(store, store.on(client), table, failure.code),
+    );
+    this.known = { definition: known, isUnread: true };
+    this.standIn = {
+      definition: before?.definition ?? known,
+      since: before?.since ?? now,
+      failures,
+      retryAt: performance.now() + Math.min(HOUR, MINUTE * 2 ** Math.min(failures - 1, 6)),
+      nextReminder: isTold ? nextReminder(before?.since ?? now, now) : before.nextReminder,
+    };
+    logger[isTold ? 'warn' : 'debug'](
+      { table, code: failure.code, remedy: failure.remedy, since },
+      `The definition of table ${table} cannot be had since ${since?.toISOString() ?? 'now'}; the table goes on as it was known. ${failure.message}`,
+    );
+    return this.standIn.definition;
+  }
+
+  private async readAgain(): Promise<void> {
+    const { table, mirror, logger } = this.parts;
+    const { pool, store } = mirror;
+    if (this.known?.isUnread === true) {
+      await transaction(pool, async (client) => recordRead(store, store.on(client), table));
+      logger.info({ table }, `The definition of table ${table} can be had again.`);
+    }
+    this.standIn = undefined;
+  }
+
+  private async load(): Promise<{ readonly definition: Table | undefined; readonly isUnread: boolean }> {
+    const { table, mirror } = this.parts;
+    const { pool, store } = mirror;
+    const stored = await transaction(pool, async (client) => readDefinition(store, store.on(client), table));
+    const definition = stored?.definition;
+    const { standIn } = this;
+    // Another process may have made the mirror table fit a newer one.
+    if (
+      standIn !== undefined &&
+      definition !== undefined &&
+      !isDeepStrictEqual(standIn.definition, definition)
+    ) {
+      this.standIn = { ...standIn, definition };
+    }
+    return { definition, isUnread: stored !== undefined && stored.unreadSince !== null };
+  }
+}
+
+/** Whether a failure is about metadata alone: tables that are known go on all the same. */
+export function isOfMetadata(error: unknown): error is Failure {
+  if (!(error instanceof Failure) || !OF_METADATA.has(error.code)) return false;
+  // Nobody turns a table into a virtual one by mistake.
+  return error.details['virtual'] !== true;
+}
+
+function unanswered(table: string, milliseconds: number): Failure {
+  return new Failure({
+    code: 'source-unavailable',
+    reaction: 'retry',
+    message: `Requests for the definition of table ${table} were not answered for ${milliseconds / SECOND} s.`,
+    remedy: 'Nothing to do if the environment is under maintenance; otherwise check the network to it.',
+    details: { table },
+  });
+}
+
+/** On activity tables the flags deny what is inherited: columns would be lost by them. */
+function flagsAlone({ logicalName: table }: Table): Failure {
+  return new Failure({
+    code: 'unexpected-answer',
+    reaction: 'retry',
+    message: `The environment's $metadata document says nothing of table ${table}, or cannot be had.`,
+    remedy:
+      'Let the signed-in identity read $metadata again; the columns of the table stay as they are until then.',
+    details: { table },
+  });
+}

@@ -1,0 +1,202 @@
+import type { Logger } from 'pino';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { readOrganization } from '../../dataverse/metadata/environment.ts';
+import type { DriftPolicy } from '../../mirror/table/drift.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
+import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
+import type { SettingsConflict } from '../../mirror/environment/settings-seen.ts';
+import type { Lease } from '../../mirror/lease/leases.ts';
+import { selectionOf, type Table } from '../../model/table.ts';
+import type { LabelKeeper } from '../watch/label-keeper.ts';
+import { SourceDefinition } from './source-definition.ts';
+import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
+
+/** What of a table is mirrored, and how. */
+export interface TableWishes {
+  readonly name: string;
+  readonly mode: 'changes' | 'snapshot';
+  readonly columns: ColumnSelection;
+  /** Tells the hash key in use from any other; absent where there is none. */
+  readonly hashKeyId?: string;
+  readonly softDeletes: boolean;
+  readonly drift: DriftPolicy;
+}
+
+/** A mirror table that fits the source's metadata, and what that means for the rows in it. */
+export interface Ready {
+  readonly mirror: MirrorTable;
+  readonly created: boolean;
+  readonly refills: boolean;
+  readonly hasRows: boolean;
+  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  readonly waiting: MarkedRows | null;
+  /** Rows that were marked deleted and are gone since this look. */
+  readonly erased: number;
+}
+
+interface Prepared {
+  readonly definition: Table;
+  readonly mirror: MirrorTable;
+  readonly selection: string;
+  readonly waiting: MarkedRows | null;
+}
+
+/** Keeps one table's mirror table in step with the source's metadata. */
+export class TablePreparation {
+  private readonly wishes: TableWishes;
+  private readonly dataverse: Dataverse;
+  private readonly mirror: Mirror;
+  // The mirror table as this process last prepared it, for the definition it was prepared from.
+  private prepared: Prepared | undefined;
+  // The environment's metadata version at that time.
+  private version: string | undefined;
+
+  private readonly source: SourceDefinition;
+  // The other process that was last told of.
+  private told: string | undefined;
+  private holder = '';
+
+  private readonly labels: LabelKeeper | undefined;
+  private readonly logger: Logger;
+
+  constructor(
+    wishes: TableWishes,
+    parts: {
+      readonly dataverse: Dataverse;
+      readonly mirror: Mirror;
+      readonly logger: Logger;
+      readonly labels?: LabelKeeper;
+    },
+  ) {
+    this.wishes = wishes;
+    this.dataverse = parts.dataverse;
+    this.mirror = parts.mirror;
+    this.labels = parts.labels;
+    this.logger = parts.logger;
+    this.source = new SourceDefinition({ ...parts, table: wishes.name, mode: wishes.mode });
+  }
+
+  /**
+   * The mirror table, made to fit where the metadata has been read anew since the last time. Metadata
+   * is kept for as long as its version stays, so usually there is nothing to do and nothing is asked.
+   *
+   * @throws Failure
+   */
+  async make(lease: Lease, signal: AbortSignal): Promise<Ready> {
+    const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
+    const definition = await this.source.read(signal);
+    this.version = this.dataverse.metadata.version;
+    this.holder = lease.holder;
+    if (this.prepared?.definition === definition) {
+      if (this.labels?.isDue(name) === true) await this.labels.keep(name, lease, signal);
+      const { mirror, waiting } = this.prepared;
+      return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
+    }
+    const wanted = withSelectedColumns(definition, columns, hashKeyId);
+    const { mode } = this.wishes;
+    const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
+    const options = { definition, policy, settings };
+    const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
+    const { mirror, waiting } = ready;
+    this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting };
+    this.tellConflict(ready.conflict);
+    if (ready.untrusted !== null) {
+      this.logger.warn(
+        { table: name, code: 'mirror-replaced' },
+        `The mirror table of ${name} is not as it was left: ${ready.untrusted}. It is loaded anew.`,
+      );
+    }
+    if (ready.changes.length > 0) {
+      this.logger.info(
+        { table: name, changes: ready.changes },
+        `Table ${name} has changed: ${ready.changes.join('; ')}.`,
+      );
+    }
+    if (ready.pending !== null) {
+      this.logger.warn(
+        { table: name, pending: ready.pending },
+        `Table ${name} waits for somebody's word: ${ready.pending} See \`mirrorverse plan ${name}\`.`,
+      );
+    }
+    if (ready.leftBehind.length > 0) {
+      this.logger.warn(
+        { table: name, dependents: ready.leftBehind },
+        `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} reads the old ones, which change no more.`,
+      );
+    }
+    // While not even the definition can be had, labels would hold the rows up for nothing.
+    if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
+    return ready;
+  }
+
+  /** Once for each other process: the two may go on for a long time. */
+  private tellConflict(conflict: SettingsConflict | null): void {
+    const { name } = this.wishes;
+    if (conflict === null || this.told === conflict.holder) return;
+    this.told = conflict.holder;
+    const { holder, differences } = conflict;
+    this.logger.warn(
+      { table: name, code: 'settings-differ', holder: this.holder, other: holder, differences },
+      `Table ${name} is mirrored with other settings by ${holder} than by ${this.holder} (${differences.join('; ')}): each undoes what the other does. Give both the same settings.`,
+    );
+  }
+
+  /**
+   * Takes note of the selection that the table's checkpoint has: with another one than this process
+   * prepared, another process has prepared the table. It may know of changes at the source that this
+   * one has not heard of, and would take back: the mirror table is looked at again, under the metadata
+   * of now.
+   *
+   * @throws Failure
+   */
+  async compare(selection: string | null, signal: AbortSignal): Promise<void> {
+    if (this.prepared === undefined || this.selection === selection) return;
+    this.forget();
+    const { client, metadata } = this.dataverse;
+    const { metadataVersion } = await readOrganization(client, signal);
+    if (metadataVersion === undefined) metadata.forget(this.wishes.name);
+    else metadata.observe(metadataVersion);
+  }
+
+  /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
+  isSettled(selection: string): boolean {
+    const { prepared, wishes } = this;
+    if (this.labels?.isDue(wishes.name) === true) return false;
+    return prepared?.selection === selection && this.source.isCurrent(prepared.definition);
+  }
+
+  /** What the mirror table was last prepared for; undefined before, and after `forget`. */
+  get selection(): string | undefined {
+    return this.prepared?.selection;
+  }
+
+  /** The table as it was last prepared; undefined before, and after `forget`. */
+  get table(): Table | undefined {
+    return this.prepared?.mirror.table;
+  }
+
+  /** Whether the environment's metadata has changed since the table was last prepared. */
+  get isOutdated(): boolean {
+    return this.dataverse.metadata.version !== this.version;
+  }
+
+  /**
+   * Rows could not be stored. A definition that stands in for one that cannot be had may be why, so the
+   * next `make` asks for that one first.
+   */
+  askAgain(): void {
+    this.source.askAgain();
+  }
+
+  /** What this process believes of the mirror table may be wrong: look again next time. */
+  forget(): void {
+    this.prepared = undefined;
+    this.source.forget();
+  }
+}
+
+/** A selection's settings by their keys in the configuration. */
+function byKey({ include, exclude, hash }: ColumnSelection): Readonly<Record<string, unknown>> {
+  return { 'columns.include': include, 'columns.exclude': exclude, 'columns.hash': hash };
+}

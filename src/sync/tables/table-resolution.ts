@@ -1,0 +1,135 @@
+import type { Intersections } from '../../dataverse/metadata/many-to-many.ts';
+import type { EntityDefinition } from '../../dataverse/metadata/table-definition.ts';
+import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
+import type { OddItem } from '../../model/table.ts';
+
+/** An entry of `tables` in the configuration: what resolution needs of it. */
+export interface TableEntry {
+  /** Logical name, or a pattern. */
+  readonly name: string;
+  readonly mode: 'changes' | 'snapshot';
+}
+
+/** Which tables are meant: by the entries, and by the patterns of those to leave out. */
+export interface TableChoice<T extends TableEntry> {
+  readonly entries: readonly T[];
+  readonly leftOut: readonly string[];
+}
+
+/** A table to mirror with the settings of the entry that means it. */
+export type ResolvedTable<T extends TableEntry> = T & {
+  /** The pattern that brought it; absent where it is named itself. */
+  readonly pattern?: string;
+};
+
+export interface Resolution<T extends TableEntry> {
+  /** Those named themselves in their order, then those that patterns bring, by name. */
+  readonly tables: readonly ResolvedTable<T>[];
+  /** Why tables that a pattern fits are not mirrored, by name. */
+  readonly excluded: ReadonlyMap<string, string>;
+  /** Patterns that fit no table of the environment. */
+  readonly idlePatterns: readonly string[];
+  /** Not all tables could be told by name: one that is missing need not be gone. */
+  readonly isIncomplete: boolean;
+}
+
+/**
+ * The tables that a configuration means in an environment.
+ *
+ * A name is meant whatever else is said, even where there is no such table: its run says so. Of
+ * several patterns the last that fits decides, `leftOut` takes away what patterns bring, and what
+ * cannot be mirrored as its entry says is left out with the reason.
+ *
+ * @param intersections undefined where the environment does not tell.
+ * @param odd definitions that nobody can make sense of: no pattern brings those.
+ */
+export function resolveTables<T extends TableEntry>(
+  choice: TableChoice<T>,
+  definitions: readonly EntityDefinition[],
+  intersections: Intersections | undefined,
+  odd: readonly OddItem[] = [],
+): Resolution<T> {
+  const named = choice.entries.filter(({ name }) => !isPattern(name));
+  const names = new Set(named.map(({ name }) => name));
+  const patterns = choice.entries.filter(({ name }) => isPattern(name));
+  const tracked = trackedTables(definitions);
+  const brought: ResolvedTable<T>[] = [];
+  const excluded = new Map<string, string>();
+  const idle = new Set(patterns.map(({ name }) => name));
+  for (const definition of definitions) {
+    const name = definition.LogicalName;
+    for (const pattern of idle) if (fitsPattern(name, pattern)) idle.delete(pattern);
+    const entry = patterns.findLast((pattern) => fitsPattern(name, pattern.name));
+    if (entry === undefined || names.has(name)) continue;
+    const by = choice.leftOut.find((pattern) => fitsPattern(name, pattern));
+    const reason =
+      by === undefined ? whyNot(definition, entry.mode, tracked, intersections) : `left out by !${by}`;
+    if (reason === undefined) brought.push({ ...entry, name, pattern: entry.name });
+    else excluded.set(name, reason);
+  }
+  const present = new Set(definitions.map(({ LogicalName }) => LogicalName));
+  for (const { name, reason } of odd) {
+    if (name === null || present.has(name) || names.has(name)) continue;
+    for (const pattern of idle) if (fitsPattern(name, pattern)) idle.delete(pattern);
+    if (patterns.some((pattern) => fitsPattern(name, pattern.name))) {
+      excluded.set(name, `its definition is odd: ${reason}`);
+    }
+  }
+  brought.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const isIncomplete = odd.some(({ name }) => name === null);
+  return { tables: [...named, ...brought], excluded, idlePatterns: [...idle], isIncomplete };
+}
+
+/** Whether a table of this name would be brought by a pattern, if the environment had it. */
+export function isMeantByPattern({ entries, leftOut }: TableChoice<TableEntry>, name: string): boolean {
+  return (
+    entries.every((entry) => entry.name !== name) &&
+    entries.some((entry) => isPattern(entry.name) && fitsPattern(name, entry.name)) &&
+    !leftOut.some((pattern) => fitsPattern(name, pattern))
+  );
+}
+
+/** Tables whose own flag says that their changes are tracked. */
+export function trackedTables(definitions: readonly EntityDefinition[]): ReadonlySet<string> {
+  return new Set(
+    definitions.flatMap((table) => (table.ChangeTrackingEnabled === true ? [table.LogicalName] : [])),
+  );
+}
+
+function whyNot(
+  definition: EntityDefinition,
+  mode: TableEntry['mode'],
+  tracked: ReadonlySet<string>,
+  intersections: Intersections | undefined,
+): string | undefined {
+  if (!definition.EntitySetName) return 'it has no entity set';
+  if (!definition.PrimaryIdAttribute) return 'it has no primary id';
+  return mode === 'snapshot' ? undefined : whyNotTracked(definition, tracked, intersections);
+}
+
+/**
+ * Why a table's changes are not tracked; undefined where they are. An intersect table is tracked
+ * through the tables it joins, whatever its own flag says (error 0x80072492).
+ */
+export function whyNotTracked(
+  definition: EntityDefinition,
+  tracked: ReadonlySet<string>,
+  intersections: Intersections | undefined,
+): string | undefined {
+  const { LogicalName: name } = definition;
+  if (definition.TableType === 'Virtual') return 'it is a virtual table; `mode: snapshot` mirrors it';
+  if (tracked.has(name)) return undefined;
+  if (definition.IsIntersect === true) {
+    const sides = intersections?.get(name);
+    if (sides === undefined) {
+      return 'its change tracking is off, and the environment does not tell which tables it joins';
+    }
+    const off = [...sides].filter((side) => !tracked.has(side)).join(' ');
+    return off === ''
+      ? undefined
+      : `it joins tables whose change tracking is off: \`mirrorverse track ${off}\``;
+  }
+  return definition.CanChangeTrackingBeEnabled === false
+    ? 'its change tracking is off and cannot be turned on'
+    : `its change tracking is off; \`mirrorverse track ${name}\` turns it on`;
+}

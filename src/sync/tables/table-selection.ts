@@ -1,0 +1,70 @@
+import { Failure } from '../../model/failure.ts';
+import { fitsPattern } from '../../model/name-pattern.ts';
+import type { Column, Table } from '../../model/table.ts';
+
+/** Which attributes of a table are mirrored, by logical names and patterns. */
+export interface ColumnSelection {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly hash: readonly string[];
+}
+
+export const ALL_COLUMNS: ColumnSelection = { include: ['*'], exclude: [], hash: [] };
+
+/**
+ * The table with the columns that are wanted of it. Key, version and partition are always among them.
+ *
+ * @param hashKeyId tells the hash key in use from any other.
+ * @throws Failure `column-needed` when one of those is excluded or hashed by its name.
+ */
+export function withSelectedColumns(
+  table: Table,
+  selection: ColumnSelection,
+  hashKeyId: string | undefined,
+): Table {
+  const needed = [table.key, table.version, table.partition].filter((name) => name !== undefined);
+  refuse(table, 'exclude', selection.exclude, needed);
+  refuse(table, 'hash', selection.hash, needed);
+  const columns = table.columns
+    .filter((column) => needed.includes(column.name) || isWanted(column, selection))
+    .map((column) =>
+      needed.includes(column.name) || !column.selectable || !fitsAny(column, selection.hash)
+        ? column
+        : hashed(column, hashKeyId),
+    );
+  return { ...table, columns };
+}
+
+/** Of the names in a selection, those the table has no attribute of; patterns may fit nothing. */
+export function unknownNames(table: Table, selection: ColumnSelection): string[] {
+  const attributes = new Set(table.columns.map((column) => column.attribute));
+  return [...selection.include, ...selection.exclude, ...selection.hash].filter(
+    (name) => !/[*?]/.test(name) && !attributes.has(name),
+  );
+}
+
+function isWanted(column: Column, { include, exclude }: ColumnSelection): boolean {
+  // What is left out by default wants to be meant: `*` means everything else.
+  const patterns = column.onRequest === true ? include.filter((pattern) => pattern !== '*') : include;
+  return fitsAny(column, patterns) && !fitsAny(column, exclude);
+}
+
+function fitsAny(column: Column, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => fitsPattern(column.attribute, pattern));
+}
+
+function hashed(column: Column, hashKeyId: string | undefined): Column {
+  return { ...column, type: 'hash', ...(hashKeyId === undefined ? {} : { hashKeyId }) };
+}
+
+function refuse(table: Table, key: string, names: readonly string[], needed: readonly string[]): void {
+  const found = names.filter((name) => needed.includes(name));
+  if (found.length === 0) return;
+  throw new Failure({
+    code: 'column-needed',
+    reaction: 'stop-table',
+    message: `Table ${table.logicalName} cannot be mirrored without its column ${found.join(', ')}.`,
+    remedy: `Take ${found.join(', ')} out of columns.${key} of table ${table.logicalName}.`,
+    details: { table: table.logicalName },
+  });
+}
