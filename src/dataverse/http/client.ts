@@ -27,7 +27,6 @@ import { RefusedColumns } from '../feed/refused-columns.ts';
 import { RequestCounts } from './request-counts.ts';
 import { AnswerTooLarge } from './response-body.ts';
 import {
-  backOff,
   classify,
   isSqlTimeOut,
   isTimeOut,
@@ -198,7 +197,7 @@ export class DataverseClient {
           throw timedOut(code, request, false);
         }
         if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
-        const delay = backOff(retries, Math.random());
+        const delay = transientDelay({}, retries, Math.random());
         await this.wait(delay, code, { trouble: code, retry: retries }, request, signal);
         continue;
       }
@@ -214,7 +213,7 @@ export class DataverseClient {
         if ('value' in success) return success.value;
         if ('cut' in success) {
           if (++retries > MAX_RETRIES) throw notWhole(request, headers, retries, success.cut);
-          const delay = backOff(retries, Math.random());
+          const delay = transientDelay({}, retries, Math.random());
           await this.wait(delay, NOT_WHOLE, { trouble: NOT_WHOLE, retry: retries }, request, signal);
           continue;
         }

@@ -1,3 +1,4 @@
+import { backOff } from '../../timing/back-off.ts';
 import { isSuccess, type ApiError } from './api-error.ts';
 import { isPermanent } from './api-failure.ts';
 
@@ -9,9 +10,10 @@ export const MAX_RETRIES = 5;
 /** Attempts after the first, for a server that says it is busy and when to come again. */
 export const MAX_THROTTLED = 20;
 
-const FIRST_DELAY = 1_000;
-const LONGEST_DELAY = 60_000;
-const SHORTEST_PAUSE = 50;
+/** The rest before a request is repeated. */
+const REST = { first: 1_000, longest: 60_000 };
+/** The pause after a 429 that asks for no time, or for less. */
+const LEAST_PAUSE = { first: 50, longest: 60_000 };
 const LONGEST_PAUSE = 3_600_000;
 
 const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
@@ -98,22 +100,15 @@ function isNetworkCode(code: string): boolean {
 }
 
 /**
- * Milliseconds before attempt `retry` (1 for the first repetition): 1 s doubling to 60 s, of which
- * the second half is random so that many tables do not come back in step.
+ * Milliseconds before a request is repeated: 1 s doubling to 60 s, or what the server asked for, which a
+ * 503 may, up to a minute.
  *
+ * @param error the answer of passing trouble; nothing where the connection broke.
+ * @param retry 1 for the first repetition.
  * @param random in [0, 1).
  */
-export function backOff(retry: number, random: number): number {
-  const full = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (retry - 1));
-  return Math.round(full / 2 + (full / 2) * random);
-}
-
-/**
- * Milliseconds before a request is repeated that an answer of passing trouble came to: by `backOff`, or
- * what the server asked for, which a 503 may, up to a minute.
- */
 export function transientDelay(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
-  return Math.max(backOff(retry, random), Math.min(LONGEST_DELAY, error.retryAfter ?? 0));
+  return Math.max(backOff(REST, retry, random), Math.min(REST.longest, error.retryAfter ?? 0));
 }
 
 /**
@@ -124,7 +119,6 @@ export function transientDelay(error: Pick<ApiError, 'retryAfter'>, retry: numbe
  * @param random in [0, 1).
  */
 export function throttlePause(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
-  if (error.retryAfter === undefined) return backOff(retry + 1, random);
-  const least = Math.min(LONGEST_DELAY, SHORTEST_PAUSE * 2 ** (retry - 1));
-  return Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, least));
+  if (error.retryAfter === undefined) return backOff(REST, retry + 1, random);
+  return Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, backOff(LEAST_PAUSE, retry)));
 }

@@ -1,7 +1,9 @@
+import { backOff } from '../../timing/back-off.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { isContention } from './sqlstate.ts';
 
 const RETRIES = 5;
+const REST = { first: 125, longest: 2_000 };
 const never = new AbortController().signal;
 
 /**
@@ -17,7 +19,7 @@ export async function despiteContention<T>(work: () => Promise<T>, signal: Abort
       return await work();
     } catch (error) {
       if (!isContention(error) || attempt > RETRIES) throw error;
-      await sleep(50 * 2 ** attempt * (0.5 + Math.random()), signal);
+      await sleep(backOff(REST, attempt, Math.random()), signal);
     }
   }
 }

@@ -1,7 +1,12 @@
 import type { Failure } from '../../model/failure.ts';
+import { backOff, type BackOff } from '../../timing/back-off.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+/** After trouble that passes by itself. */
+const PASSING: BackOff = { first: SECOND, longest: 2 * MINUTE };
+/** After trouble that somebody must mend. */
+const LASTING: BackOff = { first: 10 * SECOND, longest: 10 * MINUTE };
 
 /**
  * Milliseconds that a failing table rests: doubling with each failure in a row. What somebody must
@@ -10,8 +15,7 @@ const MINUTE = 60 * SECOND;
  * @param failures in a row, at least 1.
  */
 export function restAfter(failure: Pick<Failure, 'reaction'>, failures: number): number {
-  const [first, longest] = failure.reaction === 'retry' ? [SECOND, 2 * MINUTE] : [10 * SECOND, 10 * MINUTE];
-  return Math.min(longest, first * 2 ** Math.min(failures - 1, 20));
+  return backOff(failure.reaction === 'retry' ? PASSING : LASTING, failures);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Mirror } from '../../mirror/mirror.ts';
 import { transaction } from '../../mirror/connection/postgres.ts';
 import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
 import { Failure } from '../../model/failure.ts';
+import { backOff } from '../../timing/back-off.ts';
 import { nextReminder } from '../../timing/reminder.ts';
 import type { Table } from '../../model/table.ts';
 import { withKnownColumns } from './known-columns.ts';
@@ -22,7 +23,9 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 /** Milliseconds without any answer about metadata after which a table goes on by what is known of it. */
-const PATIENCE = 30 * SECOND;
+const PATIENCE = { first: 30 * SECOND, longest: 240 * SECOND };
+/** The rest after a definition could not be had. */
+const REST = { first: MINUTE, longest: HOUR };
 
 /** A table's definition that could not be read, and what stands in for it. */
 interface StandIn {
@@ -119,7 +122,7 @@ export class SourceDefinition {
     if (!isHurried) return metadata.table(table, signal, mode);
     const patience = new AbortController();
     // An environment that is always so slow is waited for longer each time.
-    const longest = PATIENCE * 2 ** Math.min(this.standIn?.failures ?? 0, 3);
+    const longest = backOff(PATIENCE, (this.standIn?.failures ?? 0) + 1);
     const begun = performance.now();
     const watch = setInterval(() => {
       // Those of hundreds of tables are answered one after another.
@@ -166,7 +169,7 @@ export class SourceDefinition {
       definition: before?.definition ?? known,
       since: before?.since ?? now,
       failures,
-      retryAt: performance.now() + Math.min(HOUR, MINUTE * 2 ** Math.min(failures - 1, 6)),
+      retryAt: performance.now() + backOff(REST, failures),
       nextReminder: isTold ? nextReminder(before?.since ?? now, now) : before.nextReminder,
     };
     logger[isTold ? 'warn' : 'debug'](

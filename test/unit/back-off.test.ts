@@ -1,0 +1,37 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { backOff } from '../../src/timing/back-off.ts';
+
+const REST = { first: 1_000, longest: 60_000 };
+const rests = fc
+  .record({ first: fc.integer({ min: 1, max: 60_000 }), longest: fc.integer({ min: 1, max: 3_600_000 }) })
+  .filter(({ first, longest }) => first <= longest);
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+test('a rest doubles with each failure, up to the longest one', () => {
+  expect([1, 2, 3, 4, 5, 6, 7, 8].map((failures) => backOff(REST, failures))).toEqual([
+    1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000,
+  ]);
+});
+
+test('chance decides on the second half of a rest', () => {
+  expect([0, 0.5].map((random) => backOff(REST, 1, random))).toEqual([500, 750]);
+  fc.assert(
+    fc.property(rests, fc.integer({ min: 1, max: 50 }), chance, (rest, failures, random) => {
+      const exact = backOff(rest, failures);
+      expect(backOff(rest, failures, random)).toBeGreaterThanOrEqual(Math.floor(exact / 2));
+      expect(backOff(rest, failures, random)).toBeLessThanOrEqual(exact);
+    }),
+  );
+});
+
+test('a rest never shrinks and is never longer than the longest, however many failures there were', () => {
+  fc.assert(
+    fc.property(rests, fc.integer({ min: 1, max: 1_000_000 }), (rest, failures) => {
+      const now = backOff(rest, failures);
+      expect(now).toBeGreaterThanOrEqual(rest.first);
+      expect(now).toBeLessThanOrEqual(rest.longest);
+      expect(backOff(rest, failures + 1)).toBeGreaterThanOrEqual(now);
+    }),
+  );
+});
