@@ -4,7 +4,7 @@ import { allDifferences } from '../support/oracle.ts';
 import { dataRequests, openBench, syncJson } from '../support/bench.ts';
 
 describe('backfill', () => {
-  it('loads, and shows how far it is in lines where no terminal reads', async () => {
+  it('backfill loads a table and shows its progress in lines where no terminal reads', async () => {
     await using bench = await openBench(['account', 'contact'], { MIRRORVERSE_PAGE_SIZE: '20' });
     const { emulator, cli, database } = bench;
     emulator.store.seed('account', 60);
@@ -22,7 +22,7 @@ describe('backfill', () => {
     expect(again.tables).toMatchObject([{ table: 'contact', phase: 'delta', rowsRead: 0 }]);
   });
 
-  it('--restart re-baselines and leaves unchanged rows as they are', async () => {
+  it('backfill --restart re-baselines a table and leaves unchanged rows as they are', async () => {
     await using bench = await openBench(['account', 'contact']);
     const { emulator, cli, database } = bench;
     emulator.store.seed('account', 50);
@@ -42,7 +42,7 @@ describe('backfill', () => {
     expect(await database.query(rows)).toEqual(before);
   });
 
-  it('goes on where SIGINT stopped it', async () => {
+  it('backfill goes on where SIGINT stopped it', async () => {
     await using bench = await openBench(['contact'], { MIRRORVERSE_PAGE_SIZE: '20' });
     const { emulator, cli, database } = bench;
     emulator.store.seed('contact', 500);
@@ -69,7 +69,7 @@ describe('backfill', () => {
     expect(urls.length - new Set(urls).size).toBeLessThanOrEqual(2);
   });
 
-  it('ends with 1 when a table fails', async () => {
+  it('backfill ends with 1 when a table fails', async () => {
     await using bench = await openBench(['account', 'nosuch']);
     bench.emulator.store.seed('account', 3);
     const { status, tables } = await syncJson(bench.cli, ['backfill']);

@@ -27,7 +27,7 @@ describe('check', () => {
       'postgres.connect',
       'database-missing',
     ],
-  ])('tells %s, as a run does', async (_, given, id, code) => {
+  ])('check reports %s with the code of a run', async (_, given, id, code) => {
     const environment = typeof given === 'function' ? given() : given;
     const [check, sync] = await Promise.all([
       runCheck(bench.cli, environment),
@@ -40,7 +40,7 @@ describe('check', () => {
     expect(loggedCodes(sync.stderr)).toContain(code);
   });
 
-  it('tells a role that may not create schemas, with the statement that mends it', async () => {
+  it('check reports a role that may not create schemas, with the statement that mends it', async () => {
     const { database, cli } = bench;
     await using role = await freshRole(database);
     const environment = { DATABASE_URL: role.url };
@@ -57,7 +57,7 @@ describe('check', () => {
     expect((await runCheck(bench.cli, environment)).ok).toBe(true);
   });
 
-  it('tells an environment that cannot be reached, within 40 s', async () => {
+  it('check reports an environment that cannot be reached, within 40 s', async () => {
     const environment = { ...QUICK_TIME, DATAVERSE_URL: `http://127.0.0.1:${await freePort()}` };
     const [check, sync] = await Promise.all([
       runCheck(bench.cli, environment),

@@ -21,7 +21,7 @@ async function schemasOf(database: TestDatabase): Promise<unknown[]> {
 }
 
 describe('check', () => {
-  it('finds all good, and changes nothing', async () => {
+  it('check finds nothing wrong with a sound setup and changes nothing', async () => {
     const check = await runCheck(bench.cli);
     expect(check.ok).toBe(true);
     const ids = check.findings.map(({ id }) => id);
@@ -43,41 +43,44 @@ describe('check', () => {
     expect(await schemasOf(bench.database)).toEqual([]);
   });
 
-  describe.each(['error', 'no-link'] as const)('where untracked tables end with %s', (ending) => {
-    let check: Check;
-    let sync: { readonly tables: readonly SyncEntry[] };
-    let made: unknown[];
-    beforeAll(async () => {
-      bench.emulator.settings.untrackedTables = ending;
-      const tables = { MIRRORVERSE_TABLES: [...GOOD, ...BAD].join(',') };
-      check = await runCheck(bench.cli, tables);
-      made = await schemasOf(bench.database);
-      sync = await syncJson(bench.cli, ['sync'], tables);
-      await bench.database.query('DROP SCHEMA dataverse CASCADE');
-      await bench.database.query('DROP SCHEMA mirrorverse CASCADE');
-    });
+  describe.each(['error', 'no-link'] as const)(
+    'check where the delta request of an untracked table ends with %s',
+    (ending) => {
+      let check: Check;
+      let sync: { readonly tables: readonly SyncEntry[] };
+      let made: unknown[];
+      beforeAll(async () => {
+        bench.emulator.settings.untrackedTables = ending;
+        const tables = { MIRRORVERSE_TABLES: [...GOOD, ...BAD].join(',') };
+        check = await runCheck(bench.cli, tables);
+        made = await schemasOf(bench.database);
+        sync = await syncJson(bench.cli, ['sync'], tables);
+        await bench.database.query('DROP SCHEMA dataverse CASCADE');
+        await bench.database.query('DROP SCHEMA mirrorverse CASCADE');
+      });
 
-    it.each([
-      ['nosuch', 'table-not-found'],
-      ['new_untracked', 'change-tracking-off'],
-      ['contact', 'privilege-missing'],
-      ['aaduser', 'not-mirrorable'],
-    ])('names table %s, with a remedy and the code %s of a run', (table, code) => {
-      const finding = check.findings.find(({ id }) => id === `table.${table}`);
-      expect(finding).toMatchObject({ ok: false, code, message: expect.stringContaining(table) as string });
-      expect(finding?.remedy).toMatch(/\w+.*\./);
-      expect(sync.tables.find((entry) => entry.table === table)?.error?.code).toBe(code);
-    });
+      it.each([
+        ['nosuch', 'table-not-found'],
+        ['new_untracked', 'change-tracking-off'],
+        ['contact', 'privilege-missing'],
+        ['aaduser', 'not-mirrorable'],
+      ])('check names table %s with a remedy and the code %s of a run', (table, code) => {
+        const finding = check.findings.find(({ id }) => id === `table.${table}`);
+        expect(finding).toMatchObject({ ok: false, code, message: expect.stringContaining(table) as string });
+        expect(finding?.remedy).toMatch(/\w+.*\./);
+        expect(sync.tables.find((entry) => entry.table === table)?.error?.code).toBe(code);
+      });
 
-    it('finds the other tables good, and makes nothing in the database', () => {
-      expect(made).toEqual([]);
-      const good = check.findings.filter(({ id, ok }) => ok && /^table\.\w+$/.test(id));
-      expect(good.map(({ id }) => id)).toEqual(['table.account', 'table.teammembership']);
-      expect(sync.tables.filter(({ error }) => error === null).map(({ table }) => table)).toEqual(GOOD);
-    });
-  });
+      it('check finds the other tables good and makes nothing in the database', () => {
+        expect(made).toEqual([]);
+        const good = check.findings.filter(({ id, ok }) => ok && /^table\.\w+$/.test(id));
+        expect(good.map(({ id }) => id)).toEqual(['table.account', 'table.teammembership']);
+        expect(sync.tables.filter(({ error }) => error === null).map(({ table }) => table)).toEqual(GOOD);
+      });
+    },
+  );
 
-  it('tells of columns that are secured, calculated, or not there', async () => {
+  it('check reports columns that are secured, calculated or missing', async () => {
     const file = await bench.cli.file(
       'columns.yaml',
       `tables:
@@ -107,7 +110,7 @@ describe('check', () => {
     });
   });
 
-  it('asks of a table in snapshots no change tracking, but the right to read it', async () => {
+  it('check asks no change tracking of a table in snapshots, but the right to read it', async () => {
     const entries = ['aaduser', 'new_untracked', 'contact'].map(
       (name) => `  - { name: ${name}, mode: snapshot }\n`,
     );
@@ -121,7 +124,7 @@ describe('check', () => {
     ]);
   });
 
-  it('prints a line for each finding, with its remedy, where a person reads', async () => {
+  it('check prints a line for each finding, with its remedy, where a person reads', async () => {
     const { status, stdout } = await bench.cli.run(['check'], { MIRRORVERSE_TABLES: 'account,nosuch' });
     expect(status).toBe(1);
     expect(stdout).toMatch(/^ok +table account: /m);

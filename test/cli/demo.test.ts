@@ -44,7 +44,7 @@ async function demoPlace(): Promise<
 }
 
 describe('demo', () => {
-  it('mirrors its own organization, stops clean, and goes on from there', async () => {
+  it('demo mirrors its own organization, stops clean, and goes on from there', async () => {
     await using place = await demoPlace();
     const { cli } = place;
     const first = cli.start(['demo'], { DATABASE_URL: 'postgres://of.another/purpose' });
@@ -77,7 +77,7 @@ describe('demo', () => {
 });
 
 describe('emulator', () => {
-  it('serves an organization on a free port until Ctrl-C', async () => {
+  it('emulator serves an organization on a free port until Ctrl-C', async () => {
     await using cli = await CommandLine.open();
     const emulator = cli.start(['emulator', '--port', '0', '--json', '--rows', '200', '--changes', '5']);
     await eventually(() => emulator.stdout.includes('\n'));

@@ -14,7 +14,7 @@ async function definitions(cli: CommandLine, ...names: string[]): Promise<string
 }
 
 describe('emulator --definitions', () => {
-  it('serves the tables of the folder, each with rows', async () => {
+  it('emulator --definitions serves the tables of the folder, each with rows', async () => {
     await using cli = await CommandLine.open();
     const directory = await definitions(cli, 'task', 'aaduser.21attrs.approval-dev', 'lead');
     const options = ['--port', '0', '--json', '--rows', '30', '--changes', '50'];
@@ -35,7 +35,7 @@ describe('emulator --definitions', () => {
     expect(await emulator.stop('SIGINT')).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('refuses two definitions of one table, naming the files', async () => {
+  it('emulator --definitions refuses two definitions of one table and names the files', async () => {
     await using cli = await CommandLine.open();
     const names = ['contact.261attrs.orga660bf8d', 'contact.264attrs.pplatform'];
     const directory = await definitions(cli, ...names);
@@ -54,7 +54,7 @@ describe('emulator --definitions', () => {
         return cli.directory;
       },
     ],
-  ])('refuses %s', async (_, make) => {
+  ])('emulator --definitions refuses %s', async (_, make) => {
     await using cli = await CommandLine.open();
     const ended = await cli.run(['emulator', '--port', '0', '--definitions', await make(cli)]);
     expect(ended).toMatchObject({ status: 2, stdout: '' });

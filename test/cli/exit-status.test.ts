@@ -30,19 +30,19 @@ describe('a wrong command line', () => {
     ['stray arguments', ['status', 'account']],
     ['a table that is not configured', ['sync', 'account', 'lead']],
     ['a port that is none', ['emulator', '--port', '70000']],
-  ])('ends with 2 for %s', async (_, args) => {
+  ])('mirrorverse ends with 2 for %s', async (_, args) => {
     const { status, stderr } = await cli.run(args, COMPLETE);
     expect(status).toBe(2);
     expect(() => logLines(stderr)).not.toThrow();
   });
 
-  it('is explained on standard error', async () => {
+  it('a wrong command line is explained on standard error', async () => {
     const { stdout, stderr } = await cli.run(['backfill', 'lead', 'task'], COMPLETE);
     expect(stdout).toBe('');
     expect(stderr).toContain('lead, task');
   });
 
-  it('is told in one sentence where an option is unknown', async () => {
+  it('an unknown option is reported in one sentence', async () => {
     const { stderr } = await cli.run(['status', '--josn'], COMPLETE);
     expect(logLines(stderr).map(({ msg }) => msg)).toEqual([
       "Unknown option '--josn'. See mirrorverse --help.",
@@ -52,7 +52,7 @@ describe('a wrong command line', () => {
 
 describe('help and version', () => {
   it.concurrent.each([[['help']], [['sync', '--help']], [['run', '-h']]])(
-    '%j explains and ends with 0',
+    '%j explains the command and ends with 0',
     async (args) => {
       const { status, stdout, stderr } = await cli.run(args);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -78,7 +78,7 @@ describe('help and version', () => {
       expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
   });
 
-  it('prints the version of the package', async () => {
+  it('--version prints the version of the package', async () => {
     const { status, stdout } = await cli.run(['--version']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
@@ -86,7 +86,7 @@ describe('help and version', () => {
 });
 
 describe('a wrong configuration', () => {
-  it('ends with 2 and names every problem at once', async () => {
+  it('a wrong configuration ends with 2, and every problem is named at once', async () => {
     const file = await cli.file(
       'wrong.yaml',
       [
@@ -128,7 +128,7 @@ describe('a wrong configuration', () => {
     );
   });
 
-  it('is named by the variable where a variable gives it', async () => {
+  it('a wrong setting is named by its variable where a variable gives it', async () => {
     const { status, stderr } = await cli.run(['sync'], {
       ...COMPLETE,
       DATAVERSE_URL: 'http://contoso.crm.dynamics.com',
@@ -141,17 +141,17 @@ describe('a wrong configuration', () => {
     for (const variable of variables) expect(stderr).toContain(variable);
   });
 
-  it('is a file that is not there', async () => {
+  it('a configuration file that is not there is a wrong configuration', async () => {
     expect(await problemsOf(['sync', '--config', 'missing.yaml'], COMPLETE)).toEqual(['--config']);
     expect(await problemsOf(['status'], { ...COMPLETE, MIRRORVERSE_CONFIG: 'missing.yaml' })).toHaveLength(1);
   });
 
-  it('is a file that holds no YAML', async () => {
+  it('a configuration file that holds no YAML is a wrong configuration', async () => {
     const file = await cli.file('broken.yaml', 'tables: [account');
     expect(await problemsOf(['check', '--config', file], COMPLETE)).toHaveLength(1);
   });
 
-  it('never shows a secret', async () => {
+  it('a message about a wrong configuration never shows a secret', async () => {
     const url = 'mysql://user:canary-password@db/crm';
     const { stderr } = await cli.run(['sync'], { ...COMPLETE, DATABASE_URL: url });
     expect(stderr).not.toContain('canary-password');

@@ -5,8 +5,8 @@ import { openBench } from '../support/bench.ts';
 
 const COMPATIBLE = 'compatibility: { synapseLink: dbo, fivetran: dataverse }\n';
 
-describe('the views beside the mirror tables', () => {
-  it('are there after a sync, as reports written for other tools expect them', async () => {
+describe('the views with labels', () => {
+  it('the views with labels are there after a sync, as reports written for other tools expect them', async () => {
     await using bench = await openBench(['account']);
     const { cli, database, emulator } = bench;
     await cli.file('mirrorverse.yaml', COMPATIBLE);
@@ -25,7 +25,7 @@ describe('the views beside the mirror tables', () => {
     expect(await database.query(fivetran)).toEqual([{ value: 'South' }]);
   });
 
-  it('are none where labels are off, and no label is asked for', async () => {
+  it('no view is made and no label is asked for where labels are off', async () => {
     await using bench = await openBench(['account']);
     await bench.cli.file('mirrorverse.yaml', 'labels: false\n');
     expect((await bench.cli.run(['sync'])).status).toBe(0);
@@ -39,7 +39,7 @@ describe('the views beside the mirror tables', () => {
     ).toEqual([]);
   });
 
-  it('that may not be made are a warning, and the rows are mirrored all the same', async () => {
+  it('views that the role may not make are a warning, and the rows are mirrored all the same', async () => {
     // It makes the schemas, for a role of its own.
     await using bench = await openBench(['account'], {}, 'administrator');
     const { cli, database, emulator } = bench;

@@ -14,7 +14,7 @@ async function stateOf(database: TestDatabase): Promise<unknown[]> {
 }
 
 describe('migrate', () => {
-  it('creates the state schema, and has nothing to do the second time', async () => {
+  it('migrate creates the state schema and has nothing to do the second time', async () => {
     await using bench = await openBench([], { DATAVERSE_URL: '', DATAVERSE_ACCESS_TOKEN: '' });
     const { cli, database } = bench;
     const first = await cli.run(['migrate']);
@@ -28,7 +28,7 @@ describe('migrate', () => {
     expect(await stateOf(database)).toEqual(state);
   });
 
-  it('may be run by five processes at once on an empty database', async () => {
+  it('migrate may be run by five processes at once on an empty database', async () => {
     await using bench = await openBench([]);
     const { cli, database } = bench;
     const ended = await Promise.all(Array.from({ length: 5 }, async () => cli.run(['migrate'])));

@@ -16,7 +16,7 @@ async function errors({ cli }: Bench, tables: string): Promise<Record<string, st
 }
 
 describe('patterns among the tables', () => {
-  it('bring the tables that are mirrored already where the environment does not say which it has', async () => {
+  it('patterns bring the tables that are mirrored already where the environment does not say which tables it has', async () => {
     await using bench = await openBench(['t?sk']);
     const { emulator, cli } = bench;
     emulator.store.seed('task', 3);
@@ -28,7 +28,7 @@ describe('patterns among the tables', () => {
     expect(await allDifferences(emulator.store, bench.database, ['task'])).toEqual([]);
   });
 
-  it('leave out a table whose definition is odd, which is listed with the reason', async () => {
+  it('a table whose definition is odd is left out of a pattern and listed with the reason', async () => {
     await using bench = await openBench(['t?sk', 'lead']);
     bench.emulator.faults.add({
       match: { path: '/EntityDefinitions?' },
@@ -51,7 +51,7 @@ describe('patterns among the tables', () => {
     expect(names(tables)).toEqual(['lead']);
   });
 
-  it('are all that fit and can be mirrored, without those left out', async () => {
+  it('patterns bring all tables that fit and can be mirrored, without those left out', async () => {
     await using bench = await openBench(['team*', 't?sk', '!team', 'lead', 'nosuch_*']);
     for (const table of ['task', 'lead']) bench.emulator.store.seed(table, 3);
     const { status, stdout, stderr } = await bench.cli.run(['sync', '--json']);
@@ -63,7 +63,7 @@ describe('patterns among the tables', () => {
     expect(await errors(bench, 'team*,t?sk,!team,lead')).toEqual({});
   });
 
-  it('can be narrowed by words, patterns too, of which each must mean some table', async () => {
+  it('patterns are narrowed by the arguments of a command, each of which must mean some table', async () => {
     await using bench = await openBench(['*', '!team']);
     const { tables } = await syncJson(bench.cli, ['sync', 'tas*', 'lead']);
     expect(names(tables)).toEqual(['lead', 'task']);
@@ -74,7 +74,7 @@ describe('patterns among the tables', () => {
     expect(wrong.stderr).toContain('x*');
   });
 
-  it('take no offence at a table that is gone: its rows stay, and it is told once', async () => {
+  it('a table of a pattern that is gone at the source keeps its rows and is reported once', async () => {
     await using bench = await openBench(['new_*', 'account']);
     const { emulator, cli, database } = bench;
     emulator.store.addTable(smallTable('new_Car'));
@@ -99,7 +99,7 @@ describe('patterns among the tables', () => {
     expect(await errors(bench, 'new_*,account')).toEqual({});
   });
 
-  it('follow the environment while the daemon runs', async () => {
+  it('patterns follow the environment while the daemon runs', async () => {
     await using bench = await openBench(['new_*', 'account'], { MIRRORVERSE_SCHEDULE: '* * * * * *' });
     const { emulator, cli, database } = bench;
     emulator.store.seed('account', 3);
@@ -120,7 +120,7 @@ describe('patterns among the tables', () => {
     expect(await database.query('SELECT FROM dataverse.new_car')).toHaveLength(5);
   });
 
-  it('are told by check: how many tables they mean, and those that mean none', async () => {
+  it('check says how many tables the patterns mean, and which patterns mean none', async () => {
     await using bench = await openBench(['t*', '!team', 'nosuch_*']);
     const { status, document } = await bench.cli.json(['check']);
     expect(status).toBe(0);
@@ -150,7 +150,7 @@ describe('an environment of a thousand tables', () => {
     return { document, peak: Number(await readFile(memoryFile, 'utf8')) };
   }
 
-  it('is listed and resolved with few requests and little memory', async () => {
+  it('an environment of a thousand tables is listed and resolved with few requests and little memory', async () => {
     await using bench = await openBench(['*', '!new_many_9*']);
     const { emulator, cli } = bench;
     const { peak: floor } = await listed(bench);

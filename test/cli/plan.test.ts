@@ -29,7 +29,7 @@ async function phase(cli: CommandLine): Promise<unknown> {
 }
 
 describe('plan', () => {
-  it('prints the table to come and what its rows cost, and changes nothing', async () => {
+  it('plan prints the table to come and what its rows cost, and changes nothing', async () => {
     await using bench = await openBench(['account'], { MIRRORVERSE_PAGE_SIZE: '100' });
     bench.emulator.store.seed('account', 250);
     const { status, requests, table } = await plan(bench.cli);
@@ -43,7 +43,7 @@ describe('plan', () => {
     expect(await bench.database.query(made)).toEqual([]);
   });
 
-  it('has nothing to say of a mirror that is as it should be', async () => {
+  it('plan shows no change for a mirror that is as it should be', async () => {
     await using bench = await openBench(['account']);
     expect((await bench.cli.run(['sync'])).status).toBe(0);
     expect((await plan(bench.cli)).table).toMatchObject({
@@ -55,7 +55,7 @@ describe('plan', () => {
     expect((await bench.cli.run(['plan'])).stdout).toContain('account: changes only, 1 request\n');
   });
 
-  it('lets happen with --apply what the policy asks about', async () => {
+  it('plan --apply confirms what the policy asks about', async () => {
     await using bench = await openBench([]);
     const { cli, database, emulator } = bench;
     const { store } = emulator;
@@ -83,7 +83,7 @@ describe('plan', () => {
     expect(await differences(store, database, 'account')).toEqual([]);
   });
 
-  it('says of a changed type that it waits, and status calls it attention', async () => {
+  it('a changed type that waits for a confirmation is called attention by status until plan --apply', async () => {
     await using bench = await openBench([]);
     const { cli, emulator, database } = bench;
     await cli.file('mirrorverse.yaml', ASK);
@@ -97,7 +97,7 @@ describe('plan', () => {
     expect(await differences(emulator.store, database, 'account')).toEqual([]);
   });
 
-  it('says of a change that the policy refuses that the next run stops at it, and which key decides', async () => {
+  it('plan says that the next run stops at a change that the policy refuses, and which key decides', async () => {
     await using bench = await openBench(['account']);
     const { cli, emulator } = bench;
     expect((await cli.run(['sync'])).status).toBe(0);
@@ -113,7 +113,7 @@ describe('plan', () => {
     });
   });
 
-  it('names the view of somebody else that a change would stop at', async () => {
+  it('plan names the view of another owner that would block a change', async () => {
     await using bench = await openBench(['account']);
     const { cli, database, emulator } = bench;
     expect((await cli.run(['sync'])).status).toBe(0);
@@ -125,14 +125,14 @@ describe('plan', () => {
     expect(table.error?.remedy).toContain('Drop public.report');
   });
 
-  it('ends with 1 when a table cannot be mirrored, and says why', async () => {
+  it('plan ends with 1 when a table cannot be mirrored, and says why', async () => {
     await using bench = await openBench(['account', 'no_such_table']);
     const { status, document } = await bench.cli.json(['plan']);
     expect(status).toBe(1);
     expect((document as { tables: TablePlan[] }).tables[1]?.error?.code).toBe('table-not-found');
   });
 
-  it('names the key that a mirror table has lost, and lets happen what the other tables ask about', async () => {
+  it('plan names the key that a mirror table has lost, and confirms the changes of the other tables', async () => {
     await using bench = await openBench([]);
     const { cli, database, emulator } = bench;
     await cli.file('mirrorverse.yaml', ASK.replace('account', 'lead, account'));

@@ -26,7 +26,7 @@ async function lenient(): Promise<string[]> {
 }
 
 describe('quarantine', () => {
-  it('lists the rows with their reasons, without signing in', async () => {
+  it('quarantine lists the rows with their reasons, without signing in', async () => {
     expect(await bench.cli.json(['quarantine'])).toMatchObject({ status: 0, document: { rows: [] } });
     const [first, second] = await poisoned(2);
     bench.emulator.requests.clear();
@@ -52,7 +52,7 @@ describe('quarantine', () => {
 });
 
 describe('quarantine retry', () => {
-  it('stores what can be stored now, and leaves the checkpoint as it is', async () => {
+  it('quarantine retry stores what can be stored now and leaves the checkpoint as it is', async () => {
     const ids = await poisoned(3);
     const before = await bench.database.query(CHECKPOINT);
     bench.emulator.requests.clear();
@@ -74,7 +74,7 @@ describe('quarantine retry', () => {
     expect((await bench.cli.run(['sync', ...(await lenient())])).status).toBe(0);
   });
 
-  it('keeps rows that are still bad, and takes out those that are gone', async () => {
+  it('quarantine retry keeps rows that are still bad and takes out those that are gone', async () => {
     const { store } = bench.emulator;
     const [still, gone, mended] = (await poisoned(3)) as [string, string, string];
     store.remove('account', gone);
@@ -91,7 +91,7 @@ describe('quarantine retry', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('takes no row out whose version in quarantine is newer than the one it read', async () => {
+  it('quarantine retry takes no row out whose version in quarantine is newer than the one it read', async () => {
     const { store } = bench.emulator;
     const [id] = (await poisoned(1)) as [string];
     await bench.database.query('UPDATE mirrorverse.quarantine SET version = version + 1000000');
@@ -100,7 +100,7 @@ describe('quarantine retry', () => {
     expect(await bench.database.query(KEYS)).toEqual([{ key: id }]);
   });
 
-  it('says what helps rows that came without a key', async () => {
+  it('quarantine retry says what helps rows that came without a key', async () => {
     bench.emulator.store.seed('account', 5);
     await bench.cli.run(['sync']);
     await bench.database.query(
@@ -119,7 +119,7 @@ describe('quarantine retry', () => {
 });
 
 describe('quarantine dismiss', () => {
-  it('takes a row without a key out for good, so that passes succeed, and keeps it so in every new load', async () => {
+  it('quarantine dismiss takes a row without a key out for good, so that passes succeed, and keeps it out in every new load', async () => {
     const { store, faults } = bench.emulator;
     store.seed('account', 5);
     const lost = store.insert('account', { name: 'nobody' });
@@ -150,7 +150,7 @@ describe('quarantine dismiss', () => {
     expect(status).toMatchObject({ tables: [{ table: 'account', quarantined: 0 }, {}] });
   });
 
-  it('takes all rows of the table out where no key is given, and a newer version of one counts again', async () => {
+  it('quarantine dismiss takes all rows of the table out where no key is given, and a newer version of one counts again', async () => {
     const { store } = bench.emulator;
     const [again, mended] = (await poisoned(2)) as [string, string];
     const dismissed = await bench.cli.run(['quarantine', 'dismiss', 'account']);
@@ -171,7 +171,7 @@ describe('quarantine dismiss', () => {
     expect((await bench.cli.run(['quarantine'])).stdout).toMatch(/No row is in quarantine[^]*Dismissed:/);
   });
 
-  it('refuses a key that is not there, a table that nobody knows, and no table at all', async () => {
+  it('quarantine dismiss refuses an unknown key, an unknown table, and a missing table name', async () => {
     const [there] = (await poisoned(1)) as [string];
     const refused = await bench.cli.run(['quarantine', 'dismiss', 'account', there, 'elsewhere']);
     expect(refused.status).toBe(1);

@@ -27,7 +27,7 @@ async function stop(
 }
 
 describe('the daemon', () => {
-  it('mirrors on its schedule until SIGTERM', async () => {
+  it('the daemon mirrors on its schedule until SIGTERM', async () => {
     await using bench = await openBench(['account', 'contact'], EVERY_SECOND);
     const { emulator, cli, database } = bench;
     const [first = ''] = emulator.store.seed('account', 20);
@@ -40,7 +40,7 @@ describe('the daemon', () => {
     expect(await stop(daemon, 'SIGTERM', database)).toEqual(CLEAN);
   });
 
-  it('answers health checks, and ends by SIGINT', async () => {
+  it('the daemon answers health checks and ends by SIGINT', async () => {
     await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_HEALTH_PORT: '0' });
     const closed = bench.emulator.faults.add({
       match: { kind: 'whoami' },
@@ -70,7 +70,7 @@ describe('the daemon', () => {
     expect(await stop(daemon, 'SIGINT', bench.database)).toEqual(CLEAN);
   });
 
-  it('gets going once its environment and its database can be reached', async () => {
+  it('the daemon starts its work once its environment and its database can be reached', async () => {
     const emulatorPort = await freePort();
     await using bench = await openBench(['account'], EVERY_SECOND);
     await using way = await FaultProxy.between(bench.database.url);
@@ -92,7 +92,7 @@ describe('the daemon', () => {
     await late.close();
   });
 
-  it('ends by SIGTERM while it waits for its environment, too', async () => {
+  it('the daemon ends by SIGTERM while it waits for its environment', async () => {
     await using cli = await CommandLine.open({
       DATAVERSE_URL: `http://127.0.0.1:${await freePort()}`,
       DATAVERSE_ACCESS_TOKEN: 'emulator-token',
@@ -106,7 +106,7 @@ describe('the daemon', () => {
     expect(ended.milliseconds).toBeLessThan(3_000);
   });
 
-  it('goes on with the others while one table fails, and with that one when it is mended', async () => {
+  it('the daemon goes on with the other tables while one fails, and with that table when it is mended', async () => {
     await using bench = await openBench(['account', 'contact', 'lead'], EVERY_SECOND);
     const { emulator, cli, database } = bench;
     for (const table of ['account', 'contact', 'lead']) emulator.store.seed(table, 10);

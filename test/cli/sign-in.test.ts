@@ -48,7 +48,7 @@ beforeEach(() => {
 
 // The last tests look back at what the ones before them did.
 describe('signing in with a client secret', () => {
-  it('takes one token for all tables, for the environment and nothing else', async () => {
+  it('the sign-in takes one token for all tables, for the environment and nothing else', async () => {
     const { cli, emulator, database } = bench;
     expect(await cli.run(['sync'], signIn)).toMatchObject({ status: 0 });
     expect(await allDifferences(emulator.store, database)).toEqual([]);
@@ -62,7 +62,7 @@ describe('signing in with a client secret', () => {
     expect(authority.paths.every((path) => path.startsWith(`/${emulator.settings.tenantId}/`))).toBe(true);
   });
 
-  it('signs in once more when the token is revoked under way', async () => {
+  it('the sign-in is repeated once when the token is revoked while tables are read', async () => {
     const { cli, emulator, database } = bench;
     let revoked = false;
     emulator.settings.onPage = () => {
@@ -76,13 +76,13 @@ describe('signing in with a client secret', () => {
     expect(authority.forms).toHaveLength(2);
   });
 
-  it('reads the secret from the file that AZURE_CLIENT_SECRET_FILE names', async () => {
+  it('the sign-in reads the secret from the file that AZURE_CLIENT_SECRET_FILE names', async () => {
     const file = await bench.cli.file('secret', `${SECRET}\n`);
     const environment = { ...signIn, AZURE_CLIENT_SECRET: '', AZURE_CLIENT_SECRET_FILE: file };
     expect(await bench.cli.run(['sync', 'account'], environment)).toMatchObject({ status: 0 });
   });
 
-  it('says which variable to change when the secret is wrong, after a handful of requests', async () => {
+  it('a wrong secret ends the command after a handful of requests, and the message names the variable to change', async () => {
     const environment = { ...signIn, AZURE_CLIENT_SECRET: WRONG_SECRET };
     const { status, stderr } = await bench.cli.run(['sync'], environment);
     expect(status).toBe(1);
@@ -95,20 +95,20 @@ describe('signing in with a client secret', () => {
     expect(finding.remedy).toContain('AZURE_CLIENT_SECRET');
   });
 
-  it('says that the sign-in service cannot be reached where it cannot', async () => {
+  it('a sign-in service that cannot be reached is reported as such', async () => {
     const environment = { ...signIn, AZURE_AUTHORITY_HOST: 'https://localhost:9' };
     const { status, stderr } = await bench.cli.run(['tables'], environment);
     expect(status).toBe(1);
     expect(loggedCodes(stderr)).toContain('sign-in-unreachable');
   });
 
-  it('asked no host but this machine', async () => {
+  it('the sign-in asks no host but this machine', async () => {
     const hosts = new Set((await readFile(connections, 'utf8')).trim().split('\n'));
     expect([...hosts].filter((host) => !['localhost', '127.0.0.1', '::1'].includes(host))).toEqual([]);
     expect(hosts).toContain('localhost');
   });
 
-  it('shows no secret, token or link, whatever fails and however much is logged', async () => {
+  it('the sign-in shows no secret, token or link, whatever fails and however much is logged', async () => {
     const { cli, emulator, database } = bench;
     const url = new URL(database.url);
     url.password = DATABASE_PASSWORD;

@@ -40,14 +40,14 @@ const DATABASE_ALONE = { DATAVERSE_URL: '', DATAVERSE_ACCESS_TOKEN: '', MIRRORVE
 
 // In this order: each step finds the mirror as the one before left it.
 describe('status', () => {
-  it('lists the configured tables before anything ran', async () => {
+  it('status lists the configured tables before anything ran', async () => {
     expect(await readStatus()).toEqual({
       environment: { url: bench.url, organizationId: null, requests: NO_REQUESTS },
       tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
     });
   });
 
-  it('needs no more than the database, be it empty', async () => {
+  it('status needs nothing but the database, which may be empty', async () => {
     const environment = { url: null, organizationId: null, requests: NO_REQUESTS };
     const nothing = { environment, tables: [] };
     expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
@@ -55,7 +55,7 @@ describe('status', () => {
     expect(await bench.database.query(made)).toEqual([]);
   });
 
-  it('tells rows, times and lag after a pass, and why a table failed', async () => {
+  it('status shows rows, times and lag after a pass, and why a table failed', async () => {
     const { emulator, cli } = bench;
     emulator.store.seed('account', 12);
     emulator.store.seed('contact', 7);
@@ -94,7 +94,7 @@ describe('status', () => {
     expect(tables[0]?.['lagSeconds']).toBeLessThan(60);
   });
 
-  it('forgets the error with the next success', async () => {
+  it('status forgets the error with the next success', async () => {
     bench.emulator.settings.deniedTables.clear();
     expect((await bench.cli.run(['sync', 'contact'])).status).toBe(0);
     const { tables } = await readStatus(DATABASE_ALONE);
@@ -105,7 +105,7 @@ describe('status', () => {
     ]);
   });
 
-  it('counts the rows in quarantine', async () => {
+  it('status counts the rows in quarantine', async () => {
     const { emulator, cli } = bench;
     emulator.faults.add({
       match: { kind: 'delta', table: 'account' },
@@ -119,7 +119,7 @@ describe('status', () => {
     expect(tables.find(({ table }) => table === 'account')).toMatchObject({ phase: 'delta', quarantined: 1 });
   });
 
-  it('is a line for each table where it is read by a person', async () => {
+  it('status prints a line for each table where a person reads', async () => {
     const { status, stdout } = await bench.cli.run(['status']);
     expect(status).toBe(0);
     expect(stdout).toContain(bench.url);
@@ -129,7 +129,7 @@ describe('status', () => {
     expect(stdout).toMatch(/^\d+ API requests about tables since \S+Z, [\d.]+ for each changed row, /m);
   });
 
-  it('ends with 1 and says why when the database cannot be reached', async () => {
+  it('status ends with 1 and says why when the database cannot be reached', async () => {
     const url = 'postgres://nobody@127.0.0.1:9/none';
     const { status, stdout, stderr } = await bench.cli.run(['status', '--json'], { DATABASE_URL: url });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });

@@ -29,7 +29,7 @@ async function blockedDaemon(bench: Bench): Promise<{ daemon: RunningCommand; un
 }
 
 describe('a stop while a page waits for a lock', () => {
-  it('rolls the page back, frees the lease and ends with 0 within 30 s', async () => {
+  it('a stop while a page waits for a lock rolls the page back, frees the lease and ends with 0 within 30 s', async () => {
     await using bench = await openBench(['account'], { ...EVERY_SECOND, ...QUICK_TIME });
     const { daemon, unlock } = await blockedDaemon(bench);
     const ended = await daemon.stop('SIGTERM');
@@ -40,7 +40,7 @@ describe('a stop while a page waits for a lock', () => {
     expect(held).toEqual([{ holder: null }]);
   });
 
-  it('is over at once with a second signal', async () => {
+  it('a second signal ends the stop at once', async () => {
     const options = { ...EVERY_SECOND, MIRRORVERSE_LEASE: '3s', MIRRORVERSE_HEALTH_PORT: '0' };
     await using bench = await openBench(['account'], options);
     const { daemon, unlock } = await blockedDaemon(bench);

@@ -4,7 +4,7 @@ import { logLines } from '../support/command-line.ts';
 import { dataRequests, openBench, syncJson } from '../support/bench.ts';
 
 describe('sync', () => {
-  it('brings every configured table up to date and ends with 0', async () => {
+  it('sync brings every configured table up to date and ends with 0', async () => {
     await using bench = await openBench(['account', 'contact']);
     const { emulator, cli, database } = bench;
     emulator.store.seed('account', 120);
@@ -41,7 +41,7 @@ describe('sync', () => {
     );
   });
 
-  it('brings only the named table up to date', async () => {
+  it('sync with a table name brings that table alone up to date', async () => {
     await using bench = await openBench(['account', 'contact']);
     bench.emulator.store.seed('account', 5);
     bench.emulator.store.seed('contact', 5);
@@ -54,7 +54,7 @@ describe('sync', () => {
     ]);
   });
 
-  it('ends with 1 when a table fails, and the others are up to date all the same', async () => {
+  it('sync ends with 1 when a table fails, and the others are up to date all the same', async () => {
     await using bench = await openBench(['account', 'contact', 'team']);
     const { emulator, cli, database } = bench;
     for (const table of ['account', 'contact', 'team']) emulator.store.seed(table, 30);
@@ -76,7 +76,7 @@ describe('sync', () => {
     ]);
   });
 
-  it('takes its settings from mirrorverse.yaml in the working directory', async () => {
+  it('sync takes its settings from mirrorverse.yaml in the working directory', async () => {
     await using bench = await openBench(['account', 'contact']);
     const { emulator, cli, database } = bench;
     emulator.store.seed('account', 4);

@@ -7,7 +7,7 @@ function tablesOf(document: unknown): readonly Record<string, unknown>[] {
 }
 
 describe('tables', () => {
-  it('lists every table of the environment, without a database', async () => {
+  it('tables lists every table of the environment without a database', async () => {
     await using bench = await openBench(['account', 'task'], { DATABASE_URL: '' });
     const { emulator, cli } = bench;
     emulator.store.seed('account', 9);
@@ -38,7 +38,7 @@ describe('tables', () => {
     });
   });
 
-  it('needs no table to be configured, and has a line for each where a person reads', async () => {
+  it('tables needs no configured table and prints a line for each table where a person reads', async () => {
     await using bench = await openBench([], { DATABASE_URL: '' });
     const { status, stdout } = await bench.cli.run(['tables']);
     expect(status).toBe(0);
@@ -46,7 +46,7 @@ describe('tables', () => {
     expect(stdout).toMatch(/^new_untracked +new_untrackedes +off +0$/m);
   });
 
-  it('tells by which mode a table is mirrored, and why it is not though a pattern fits', async () => {
+  it('tables says in which mode a table is mirrored, and why a table that a pattern fits is not', async () => {
     await using bench = await openBench([], { DATABASE_URL: '', MIRRORVERSE_TABLES: '' });
     const entries = ['aaduser', '{ name: "*", mode: snapshot }', 'new_*', '"!lead"'];
     await bench.cli.file('mirrorverse.yaml', `tables:\n${entries.map((each) => `  - ${each}\n`).join('')}`);
@@ -65,7 +65,7 @@ describe('tables', () => {
     expect(stdout).toMatch(/^lead +leads +on +0 +left out by !lead$/m);
   });
 
-  it('does without the counts where the environment does not give them', async () => {
+  it('tables leaves the counts out where the environment does not give them', async () => {
     await using bench = await openBench([], { DATABASE_URL: '' });
     const { emulator, cli } = bench;
     emulator.faults.add({ match: { kind: 'record-count' }, do: { status: 400, code: '0x80040224' } });

@@ -5,7 +5,7 @@ import { openBench } from '../support/bench.ts';
 const TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
 
 describe('the log on a terminal', () => {
-  it('is one line a run, which says all there is to say', async () => {
+  it('the log on a terminal has one complete line for each run', async () => {
     await using bench = await openBench(['account']);
     bench.emulator.store.seed('account', 3);
     const { status, stderr } = await bench.cli.run(['sync'], TERMINAL);
@@ -15,7 +15,7 @@ describe('the log on a terminal', () => {
     expect(lines[0]).toContain('baseline of account: 3 rows written, 0 deleted');
   });
 
-  it('tells what of a table has changed', async () => {
+  it('the log on a terminal says what has changed in a table', async () => {
     await using bench = await openBench(['account']);
     const { cli, emulator } = bench;
     emulator.store.seed('account', 3);

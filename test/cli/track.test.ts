@@ -25,7 +25,7 @@ const writes = ({ emulator }: Bench): string[] =>
 const open = async (): Promise<Bench> => openBench([], { DATABASE_URL: '' });
 
 describe('track', () => {
-  it('turns change tracking on, after which the table can be mirrored', async () => {
+  it('track turns change tracking on, after which the table can be mirrored', async () => {
     await using bench = await openBench(['new_untracked']);
     bench.emulator.store.seed('new_untracked', 4);
     expect((await bench.cli.run(['sync'])).status).toBe(1);
@@ -38,7 +38,7 @@ describe('track', () => {
     expect(await bench.database.query('SELECT FROM dataverse.new_untracked')).toHaveLength(4);
   });
 
-  it('leaves a table alone whose changes are tracked, be it through the tables it joins', async () => {
+  it('track leaves a table alone whose changes are tracked already, also through the tables that it joins', async () => {
     await using bench = await open();
     expect(await track(bench, ['account', 'teammembership'])).toEqual({
       status: 0,
@@ -50,7 +50,7 @@ describe('track', () => {
     expect(writes(bench)).toEqual([]);
   });
 
-  it('takes patterns, which mean only tables that can be tracked', async () => {
+  it('track takes patterns, which mean only tables that can be tracked', async () => {
     await using bench = await open();
     const { status, tables } = await track(bench, ['new_*', 'aad*', 'account']);
     expect(status).toBe(1);
@@ -61,7 +61,7 @@ describe('track', () => {
     ]);
   });
 
-  it('says of a table why its change tracking cannot be turned on, and goes on with the next', async () => {
+  it('track says why the change tracking of a table cannot be turned on, and goes on with the next', async () => {
     await using bench = await open();
     const { status, tables } = await track(bench, ['aaduser', 'nosuch', 'new_untracked']);
     expect(status).toBe(1);
@@ -73,7 +73,7 @@ describe('track', () => {
     expect(tables[0]?.error?.message).toContain('virtual');
   });
 
-  it('names the role it takes where customizing is refused', async () => {
+  it('track names the role that is needed where customizing is refused', async () => {
     await using bench = await open();
     bench.emulator.settings.mayCustomize = false;
     const { status, tables } = await track(bench, ['new_untracked']);
@@ -85,7 +85,7 @@ describe('track', () => {
     expect(stdout).toMatch(/^new_untracked: .*may not customize.*\n +Give .*System Customizer/);
   });
 
-  it('repeats what was cut off or put off, and follows no redirect', async () => {
+  it('track repeats a request that was cut off or put off, and follows no redirect', async () => {
     await using bench = await open();
     const { faults } = bench.emulator;
     const put = faults.add({ match: { method: 'PUT' }, times: 1, do: { reset: true } });
@@ -101,7 +101,7 @@ describe('track', () => {
     expect(other.emulator.requests.count({ method: 'POST' })).toBe(0);
   });
 
-  it('wants a table', async () => {
+  it('track without a table name is a wrong command line', async () => {
     await using bench = await open();
     const { status, stderr } = await bench.cli.run(['track']);
     expect(status).toBe(2);

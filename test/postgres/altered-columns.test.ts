@@ -19,30 +19,33 @@ const ALTERED = [
   ['choices', 'bigint[]', '"1,8"', '{1,8}'],
 ] as const;
 
-describe('a column that is altered between two pages takes values, not bytes', () => {
-  test.each(ALTERED)('%s as %s', async (column, type, literal, stored) => {
-    await using bench = await testMirror();
-    const table = await WritingTable.open(bench.mirror, THING);
-    await table.write(page([row(1, 1)], 'next'));
-    await bench.database.query(
-      `ALTER TABLE dataverse.thing ALTER COLUMN ${column} TYPE ${type} USING ${column}::text::${type}`,
-    );
-    await bench.database.query(
-      `UPDATE mirrorverse.tables SET mirror_file = pg_relation_filenode('dataverse.thing')`,
-    );
-    // One page of the first load, and one of a delta.
-    await table.write(page([row(2, 2, { [column]: literal })], 'delta'));
-    await table.write(page([row(3, 3, { [column]: literal })], 'delta'));
-    const rows = await bench.database.query(
-      `SELECT thingid, ${column}::text AS value FROM dataverse.thing WHERE thingid <> '${id(1)}' ORDER BY 1`,
-    );
-    expect(rows).toEqual([
-      { thingid: id(2), value: stored },
-      { thingid: id(3), value: stored },
-    ]);
-  });
+describe('a column that is altered between two pages', () => {
+  test.each(ALTERED)(
+    'a column %s that was altered to %s between two pages takes the values of rows that were encoded for the former type',
+    async (column, type, literal, stored) => {
+      await using bench = await testMirror();
+      const table = await WritingTable.open(bench.mirror, THING);
+      await table.write(page([row(1, 1)], 'next'));
+      await bench.database.query(
+        `ALTER TABLE dataverse.thing ALTER COLUMN ${column} TYPE ${type} USING ${column}::text::${type}`,
+      );
+      await bench.database.query(
+        `UPDATE mirrorverse.tables SET mirror_file = pg_relation_filenode('dataverse.thing')`,
+      );
+      // One page of the first load, and one of a delta.
+      await table.write(page([row(2, 2, { [column]: literal })], 'delta'));
+      await table.write(page([row(3, 3, { [column]: literal })], 'delta'));
+      const rows = await bench.database.query(
+        `SELECT thingid, ${column}::text AS value FROM dataverse.thing WHERE thingid <> '${id(1)}' ORDER BY 1`,
+      );
+      expect(rows).toEqual([
+        { thingid: id(2), value: stored },
+        { thingid: id(3), value: stored },
+      ]);
+    },
+  );
 
-  it('also where one of the same name takes its place', async () => {
+  it('a column that took the place of another one of the same name takes the values of rows that were encoded for the former type', async () => {
     await using bench = await testMirror();
     const table = await WritingTable.open(bench.mirror, THING);
     await table.write(page([row(1, 1, { count: '6' })], 'next'));

@@ -95,8 +95,8 @@ async function stored(rows: readonly (readonly (string | null)[])[]) {
   return { copied, text: await all('as_text'), binary: await all('in_binary') };
 }
 
-describe('rows that are copied in binary', () => {
-  test('are stored as those that are copied as text, to the last digit', async () => {
+describe('rows in the binary form of COPY', () => {
+  test('rows in the binary form of COPY are stored as rows in the text form, to the last digit', async () => {
     const row = fc.tuple(...TYPES.map((type) => fc.option(VALUES[type], { freq: 6 })));
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 30 }), async (rows) => {
@@ -108,23 +108,26 @@ describe('rows that are copied in binary', () => {
     );
   });
 
-  test.each(TYPES)('are all of them plain where the Web API writes a %s', async (type) => {
-    const at = TYPES.indexOf(type);
-    const plain = VALUES[type].filter((literal) => literal.length < 100);
-    await fc.assert(
-      fc.asyncProperty(fc.array(plain, { minLength: 1, maxLength: 20 }), async (values) => {
-        const { copied, text, binary } = await stored(
-          values.map((value) => TYPES.map((_, field) => (field === at ? value : null))),
-        );
-        expect(copied).toEqual({ sent: values.length, taken: values.length });
-        expect(binary).toEqual(text);
-      }),
-      { numRuns: 60 },
-    );
-  });
+  test.each(TYPES)(
+    'values as the Web API writes them for the type %s all go in the binary form',
+    async (type) => {
+      const at = TYPES.indexOf(type);
+      const plain = VALUES[type].filter((literal) => literal.length < 100);
+      await fc.assert(
+        fc.asyncProperty(fc.array(plain, { minLength: 1, maxLength: 20 }), async (values) => {
+          const { copied, text, binary } = await stored(
+            values.map((value) => TYPES.map((_, field) => (field === at ? value : null))),
+          );
+          expect(copied).toEqual({ sent: values.length, taken: values.length });
+          expect(binary).toEqual(text);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 });
 
-describe('what is not written plainly is left to text', () => {
+describe('values that the binary encoder leaves to text', () => {
   test.each<[ColumnType, string]>([
     ['uuid', '"{00000000-0000-4000-8000-000000000000}"'],
     ['uuid', '"0000000000004000800000000000000000000"'],
@@ -175,7 +178,7 @@ describe('what is not written plainly is left to text', () => {
     ['date', '"2024-00-01"'],
     ['date', '"2024/01/01"'],
     ['date', '"today"'],
-  ])('%s %s', (type, literal) => {
+  ])('a value of the type %s that is not written plainly is left to text: %s', (type, literal) => {
     const pieces = binaryPieces(pageRows([[literal]], 1), [column('c', type)], { policy: POLICY });
     let piece = pieces.next();
     while (piece.done !== true) piece = pieces.next();

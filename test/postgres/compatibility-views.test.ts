@@ -62,7 +62,7 @@ const SYNAPSE: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("Synapse Link's metadata tables", () => {
-  it('have their documented names and columns, once as they are and once in lower case', async () => {
+  it("Synapse Link's metadata tables have their documented names and columns, as they are and in lower case", async () => {
     await using database = await freshDatabase();
     expect((await create(database)).left).toEqual([]);
     const exact = Object.entries(SYNAPSE);
@@ -70,7 +70,7 @@ describe("Synapse Link's metadata tables", () => {
     expect(await columns(database, 'synapse')).toEqual(Object.fromEntries([...exact, ...lower]));
   });
 
-  it('answer SQL written for them, quoted or not', async () => {
+  it("Synapse Link's metadata tables answer SQL written for them, quoted or not", async () => {
     await using database = await freshDatabase();
     await create(database);
     await database.query('CREATE TABLE account (name text, industrycode integer, new_region integer)');
@@ -98,7 +98,7 @@ describe("Synapse Link's metadata tables", () => {
     ]);
   });
 
-  it('know states, statuses, lookup targets and attributes', async () => {
+  it("Synapse Link's metadata tables know states, statuses, lookup targets and attributes", async () => {
     await using database = await freshDatabase();
     await create(database);
     expect(await database.query('SELECT * FROM synapse.statemetadata')).toEqual([
@@ -154,7 +154,7 @@ describe("Synapse Link's metadata tables", () => {
 });
 
 describe("Fivetran's stringmap", () => {
-  it('has the columns that it is read by, and each option once, in the language preferred', async () => {
+  it("Fivetran's stringmap has the columns that reports read it by, and each option once, in the preferred language", async () => {
     await using database = await freshDatabase();
     await create(database, 1033, 1031);
     expect(await columns(database, 'dynamics_365')).toEqual({
@@ -208,7 +208,7 @@ describe("Fivetran's stringmap", () => {
 });
 
 describe('compatibility views', () => {
-  it('show a label that changed without being made anew', async () => {
+  it('compatibility views show a changed label without being made again', async () => {
     await using database = await freshDatabase();
     await create(database);
     const choices = [choice('industrycode', 'picklist', { 1: { 1033: 'Bookkeeping' } })];
@@ -220,7 +220,7 @@ describe('compatibility views', () => {
     expect([optionset, stringmap]).toEqual([{ localizedlabel: 'Bookkeeping' }, { value: 'Bookkeeping' }]);
   });
 
-  it('are made once, by five processes that start at once', async () => {
+  it('compatibility views are made once when five processes start at once', async () => {
     await using database = await freshDatabase();
     await transaction(database.pool, async (client) => writeLabels(client, 'dataverse', ACCOUNT));
     const reports = await Promise.all(Array.from({ length: 5 }, async () => create(database)));

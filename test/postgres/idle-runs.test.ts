@@ -54,7 +54,7 @@ describe('an idle run', () => {
     );
   });
 
-  it('stores link, success and requests, and raises the fence, of its table alone', async () => {
+  it('an idle run stores link, success and requests of its table alone, and raises its fence', async () => {
     const [other] = await query(`SELECT * FROM mirrorverse.tables WHERE "table" = 'account'`);
     expect(await test.mirror.storeIdleRun(RUN, never)).toBe(true);
     expect(await state()).toMatchObject({
@@ -74,7 +74,7 @@ describe('an idle run', () => {
     expect((await query(`SELECT * FROM mirrorverse.tables WHERE "table" = 'account'`))[0]).toEqual(other);
   });
 
-  it('is stored once', async () => {
+  it('an idle run is stored once', async () => {
     const runs = await Promise.all(
       Array.from({ length: 4 }, async () => test.mirror.storeIdleRun(RUN, never)),
     );
@@ -83,7 +83,7 @@ describe('an idle run', () => {
   });
 
   for (const [what, touch] of Object.entries(TOUCHES)) {
-    it(`stores nothing where ${what}`, async () => {
+    it(`an idle run stores nothing where ${what}`, async () => {
       await query(`UPDATE mirrorverse.tables SET ${touch} WHERE ${THING}`);
       const before = await state();
       expect(await test.mirror.storeIdleRun(RUN, never)).toBe(false);
@@ -91,7 +91,7 @@ describe('an idle run', () => {
     });
   }
 
-  it('stores nothing, and waits for nobody, while a transaction of somebody else has touched the state', async () => {
+  it('an idle run stores nothing and does not wait while another transaction has touched the state', async () => {
     const client = await test.mirror.pool.connect();
     try {
       await client.query(`BEGIN; UPDATE mirrorverse.tables SET selection = NULL WHERE ${THING}`);
@@ -103,7 +103,7 @@ describe('an idle run', () => {
     expect(await test.mirror.storeIdleRun(RUN, never)).toBe(true);
   });
 
-  it('fails as other statements do where the state is gone', async () => {
+  it('an idle run fails as other statements do where the state is gone', async () => {
     await query('ALTER TABLE mirrorverse.tables RENAME TO gone');
     try {
       await expect(test.mirror.storeIdleRun(RUN, never)).rejects.toMatchObject({

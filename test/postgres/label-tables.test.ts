@@ -39,7 +39,7 @@ async function stored(database: TestDatabase): Promise<unknown[]> {
 }
 
 describe('label tables', () => {
-  it('are created once when five processes start at once', async () => {
+  it('label tables are created once when five processes start at once', async () => {
     await using database = await freshDatabase();
     await Promise.all(
       Array.from({ length: 5 }, async () =>
@@ -54,7 +54,7 @@ describe('label tables', () => {
     expect(found.filter(({ comment }) => comment === null)).toEqual([]);
   });
 
-  it('hold options by language, lookup targets, attributes and display names', async () => {
+  it('label tables hold options by language, lookup targets, attributes and display names', async () => {
     await using database = await freshDatabase();
     await write(database, ACCOUNT);
     expect(
@@ -94,7 +94,7 @@ describe('label tables', () => {
     ]);
   });
 
-  it('are not written to where nothing changed', async () => {
+  it('label tables are not written to where nothing changed', async () => {
     await using database = await freshDatabase();
     expect(await write(database, ACCOUNT)).toBeGreaterThan(8);
     const before = await stored(database);
@@ -102,7 +102,7 @@ describe('label tables', () => {
     expect(await stored(database)).toEqual(before);
   });
 
-  it('follow one option that is renamed and one that is gone, and touch no other row', async () => {
+  it('label tables follow an option that is renamed and an option that is gone, and touch no other row', async () => {
     await using database = await freshDatabase();
     const contact = tableLabels('contact', { choices: ACCOUNT.choices });
     await write(database, contact);
@@ -118,7 +118,7 @@ describe('label tables', () => {
     expect(await write(database, contact)).toBe(0);
   });
 
-  it('hold any text that PostgreSQL can, as it is', async () => {
+  it('label tables hold any text that PostgreSQL can hold, unchanged', async () => {
     await using database = await freshDatabase();
     const text = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1 }),

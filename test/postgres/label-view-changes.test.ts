@@ -57,7 +57,7 @@ const drop = async ({ test }: LabeledMirror, columns?: readonly string[]): Promi
   );
 
 describe('a view with labels', () => {
-  it('that nothing depends on is put in order when a column comes', async () => {
+  it('a view with labels that nothing depends on has its columns in order again when a column comes', async () => {
     await using bench = await accounts(COLUMNS.slice(0, 2));
     await bench.labeled.prepare(tableOf('account', COLUMNS));
     expect((await bench.labeled.refresh('account')).changed).toEqual([VIEW]);
@@ -72,7 +72,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it("keeps somebody's view of it, which gets new columns at the end", async () => {
+  it('a view with labels keeps the views that depend on it, and gets new columns at its end', async () => {
     await using bench = await accounts();
     await bench.query(`CREATE VIEW public.mine AS SELECT * FROM ${VIEW}`);
     const before = await bench.labeled.shape(VIEW);
@@ -86,7 +86,7 @@ describe('a view with labels', () => {
     expect((await bench.labeled.shape(VIEW)).indexOf('amount_label text')).toBe(4);
   });
 
-  it('lets a column change its type once it is dropped, and comes back with it', async () => {
+  it('a view with labels lets a column change its type once the view is dropped, and comes back with it', async () => {
     await using bench = await accounts();
     expect(await drop(bench.labeled, ['industrycode', 'amount'])).toEqual({ dropped: [VIEW], foreign: [] });
     await bench.labeled.prepare(tableOf('account', [COLUMNS[0], ['amount', 'numeric'], COLUMNS[2]]));
@@ -94,7 +94,7 @@ describe('a view with labels', () => {
     expect(await bench.labeled.shape(VIEW)).toContain('amount numeric');
   });
 
-  it('of another table goes too, if its names come from the column that changes', async () => {
+  it('a view with labels of another table is dropped too if its names come from the column that changes', async () => {
     await using bench = await accounts();
     await bench.labeled.prepare(CONTACT);
     await bench.labeled.label(CONTACT_LABELS);
@@ -106,7 +106,7 @@ describe('a view with labels', () => {
     expect((await bench.labeled.refresh('account')).changed).toEqual([VIEW, 'dataverse_labeled.contact']);
   });
 
-  it('is left, and whoever depends on it named, where a type changed all the same', async () => {
+  it('a view with labels is left where a type changed all the same, and its dependents are named', async () => {
     await using bench = await accounts();
     await bench.query(`CREATE VIEW public.mine AS SELECT amount FROM ${VIEW}`);
     expect(await drop(bench.labeled, ['amount'])).toEqual({ dropped: [], foreign: ['public.mine'] });
@@ -119,14 +119,14 @@ describe('a view with labels', () => {
     expect(await bench.query('SELECT * FROM public.mine')).toEqual([]);
   });
 
-  it("is not dropped where somebody's own view of the mirror table stands in the way", async () => {
+  it('a view with labels is not dropped where a view of another owner on the mirror table stands in the way', async () => {
     await using bench = await accounts();
     await bench.query('CREATE VIEW public.mine AS SELECT amount FROM dataverse.account');
     expect(await drop(bench.labeled, ['amount'])).toEqual({ dropped: [], foreign: ['public.mine'] });
     expect(await drop(bench.labeled, ['name'])).toEqual({ dropped: [VIEW], foreign: [] });
   });
 
-  it('never takes the name of something that is not ours', async () => {
+  it('a view with labels never takes the name of something that mirrorverse did not make', async () => {
     await using bench = await accounts();
     await bench.query('DROP VIEW dataverse_labeled.account');
     await bench.query(`DELETE FROM dataverse._views`);
@@ -138,7 +138,7 @@ describe('a view with labels', () => {
     expect(await bench.labeled.shape(VIEW)).toEqual(['mine integer']);
   });
 
-  it('that makes way does not end a reader who has read its table and goes on to the view', async () => {
+  it('a reader who has read the table and goes on to its view is not ended by the dropping of that view', async () => {
     await using bench = await accounts();
     const client = await bench.labeled.test.database.pool.connect();
     try {
@@ -157,7 +157,7 @@ describe('a view with labels', () => {
     expect(await bench.labeled.shape(VIEW)).toContain('amount integer');
   });
 
-  it('that somebody is reading does not keep the others from being made', async () => {
+  it('a view that somebody is reading does not keep the other views from being made', async () => {
     await using bench = await accounts();
     await bench.labeled.prepare(CONTACT);
     await bench.labeled.label(CONTACT_LABELS);
@@ -187,7 +187,7 @@ async function privileges(bench: { query: Query }): Promise<unknown> {
 }
 
 describe('privileges on a view', () => {
-  it('outlive its being replaced and its being made anew', async () => {
+  it('privileges on a view outlive its replacement and its being dropped and created', async () => {
     await using bench = await accounts();
     await bench.query(`GRANT SELECT ON ${VIEW} TO pg_read_all_data WITH GRANT OPTION`);
     await bench.query(`GRANT SELECT (name) ON ${VIEW} TO PUBLIC`);
@@ -219,7 +219,7 @@ describe('privileges on a view', () => {
     expect([await privileges(bench), await facts()]).toEqual([before, known]);
   });
 
-  it('come back with a view that was dropped for a change of its table', async () => {
+  it('privileges on a view come back with a view that was dropped for a change of its table', async () => {
     await using bench = await accounts();
     await bench.query(`GRANT SELECT ON ${VIEW} TO pg_read_all_data`);
     await bench.query(`ALTER VIEW ${VIEW} SET (security_invoker = true)`);
@@ -232,7 +232,7 @@ describe('privileges on a view', () => {
     ]);
   });
 
-  it('are not given to a role that is gone meanwhile', async () => {
+  it('privileges on a view are not given to a role that is gone meanwhile', async () => {
     await using bench = await accounts();
     await using role = await freshRole(bench.labeled.test.database);
     await bench.query(`GRANT SELECT ON ${VIEW} TO ${role.name}`);
@@ -244,7 +244,7 @@ describe('privileges on a view', () => {
 });
 
 describe('hostile names and labels', () => {
-  it('are names and labels in a view, and nothing else', async () => {
+  it('hostile names and labels are names and labels in a view, and nothing else', async () => {
     const hostile = fc.oneof(
       fc.constantFrom(
         '"; drop table x; --',

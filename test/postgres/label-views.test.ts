@@ -50,7 +50,7 @@ async function accounts(): Promise<{ labeled: LabeledMirror } & AsyncDisposable>
 }
 
 describe('a view with labels', () => {
-  it('has the columns of the mirror table in their order, labels and names right after their own', async () => {
+  it('a view with labels has the columns of the mirror table in their order, labels and names right after their own', async () => {
     await using bench = await accounts();
     expect(await bench.labeled.refresh('account')).toEqual({
       changed: ['dataverse_labeled.account'],
@@ -77,7 +77,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it('shows labels of every kind of choice, and names of the rows that lookups point at', async () => {
+  it('a view with labels shows labels of every kind of choice, and names of the rows that lookups point at', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     const { database } = labeled.test;
@@ -115,7 +115,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it('speaks the language of the session, else the configured one, else the base language, else any', async () => {
+  it('a view with labels speaks the language of the session, else the configured one, else the base language, else any', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     const { database } = labeled.test;
@@ -146,7 +146,7 @@ describe('a view with labels', () => {
     expect(await read('1033')).toEqual(['Accounting', 'Mining', 'Commerce']);
   });
 
-  it('keeps its columns when a target joins, and shows its names from then on', async () => {
+  it('a view with labels keeps its columns when a target joins, and shows the names of that target from then on', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     const { database } = labeled.test;
@@ -169,7 +169,7 @@ describe('a view with labels', () => {
     expect(await database.query('SELECT * FROM public.mine')).toEqual([{ ownerid_name: 'Ann' }]);
   });
 
-  it('is not touched where nothing changed', async () => {
+  it('a view with labels is not touched where nothing changed', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     await labeled.refresh('account');
@@ -182,7 +182,7 @@ describe('a view with labels', () => {
     expect(await state()).toEqual(before);
   });
 
-  it('repeats the comments of the mirror table', async () => {
+  it('a view with labels repeats the comments of the mirror table', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     const named = ACCOUNT.columns.map((column) =>
@@ -198,7 +198,7 @@ describe('a view with labels', () => {
     ).toEqual([{ view: 'Account', column: `It's; "a name"` }]);
   });
 
-  it('shows rows that are marked deleted as the mirror table does', async () => {
+  it('a view with labels shows rows that are marked deleted as the mirror table does', async () => {
     await using test = await testMirror();
     const labeled = new LabeledMirror(test);
     await labeled.prepare(ACCOUNT, true);
@@ -214,7 +214,7 @@ describe('a view with labels', () => {
     ).toEqual([{ rows: 1 }]);
   });
 
-  it('takes one row of an elastic target, however many partitions have its id', async () => {
+  it('a view with labels takes one row of an elastic target, however many partitions have its id', async () => {
     await using test = await testMirror();
     const labeled = new LabeledMirror(test);
     const columns = [
@@ -245,7 +245,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it('has no label for a column that is hashed, nor a name from one', async () => {
+  it('a view with labels has no label for a hashed column, and no name from one', async () => {
     await using test = await testMirror();
     const labeled = new LabeledMirror(test);
     const hashed = tableOf('account', [
@@ -266,7 +266,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it('costs a query what it selects: no label is looked up unasked, and each by primary key', async () => {
+  it('a query on a view with labels looks up only the labels that it selects, each by primary key', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     await labeled.refresh('account');

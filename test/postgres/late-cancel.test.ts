@@ -50,7 +50,7 @@ it('a cancel that comes late does not hit the next statement of the same backend
   await pool.end();
 });
 
-it('a statement that goes on after an abort is cancelled, though the pool has no connection left', async () => {
+it('a statement that goes on after an abort is cancelled, although the pool has no connection left', async () => {
   await using database = await freshDatabase();
   const pool = openPool({ url: database.url, connections: 1, idleInTransaction: 60_000 }, silent);
   (await pool.connect()).release();

@@ -3,7 +3,7 @@ import { releaseLease, takeLease } from '../../src/mirror/lease/leases.ts';
 import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';
 import { testMirror } from '../support/mirror.ts';
 
-it('the journal of leases tells who moves a link, or takes a table, that is not theirs', async () => {
+it('the journal of leases reports a process that moves a link or takes a table of another process', async () => {
   await using bench = await testMirror();
   const { mirror, database } = bench;
   await watchLeases(database);
@@ -23,7 +23,7 @@ it('the journal of leases tells who moves a link, or takes a table, that is not 
   ]);
 });
 
-it('the journal of leases tells an idle run by who did not run the table last, or while another has it', async () => {
+it('the journal of leases reports an idle run by a process that did not run the table last, or while another has the lease', async () => {
   await using bench = await testMirror();
   const { mirror, database } = bench;
   await watchLeases(database);

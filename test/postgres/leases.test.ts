@@ -10,7 +10,7 @@ import { never, testMirror } from '../support/mirror.ts';
 const LEASE = 400;
 
 describe('a lease', () => {
-  it('is held by one process until it is given back', async () => {
+  it('a lease is held by one process until it is given back', async () => {
     await using test = await testMirror(30_000);
     const { store } = test.mirror;
     const first = await takeLease(store, 'account', 'first', 30_000);
@@ -21,7 +21,7 @@ describe('a lease', () => {
     expect(second?.lease.fence).toBe(first.lease.fence + 1n);
   });
 
-  it('of a killed process is taken over when its time is up, and not before', async () => {
+  it('the lease of a killed process is taken over when its time is up, and not before', async () => {
     await using test = await testMirror(LEASE);
     const { store } = test.mirror;
     await takeLease(store, 'account', 'killed', LEASE);
@@ -31,7 +31,7 @@ describe('a lease', () => {
     expect(taken.lease.fence).toBe(2n);
   });
 
-  it('that is renewed stays, however long', async () => {
+  it('a lease that is renewed stays with its process, however long', async () => {
     await using test = await testMirror(LEASE);
     const { store } = test.mirror;
     const living = await takeLease(store, 'account', 'living', LEASE);
@@ -47,7 +47,7 @@ describe('a lease', () => {
     });
   });
 
-  it('cannot be taken while a page of its holder is being stored, even when its time is up', async () => {
+  it('a lease cannot be taken while a page of its holder is being stored, even when its time is up', async () => {
     await using test = await testMirror(LEASE);
     const { store, pool } = test.mirror;
     const held = await takeLease(store, 'account', 'slow', 1);
@@ -60,14 +60,14 @@ describe('a lease', () => {
     expect(await takeLease(store, 'account', 'second', LEASE)).not.toBeNull();
   });
 
-  it('that could not be given back may be taken again by the process that has it', async () => {
+  it('a lease that could not be given back may be taken again by the process that has it', async () => {
     await using test = await testMirror(30_000);
     const first = await takeLease(test.mirror.store, 'account', 'we', 30_000);
     const second = await takeLease(test.mirror.store, 'account', 'we', 30_000);
     expect(second?.lease.fence).toBe((first?.lease.fence ?? 0n) + 1n);
   });
 
-  it('is taken by exactly one of many at once', async () => {
+  it('a lease is taken by exactly one of many processes at once', async () => {
     await using test = await testMirror(30_000);
     const { store } = test.mirror;
     const takers = Array.from({ length: 20 }, async (_, at) =>

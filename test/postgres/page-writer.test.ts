@@ -4,8 +4,8 @@ import { testMirror, WritingTable } from '../support/mirror.ts';
 
 const NAMES = 'SELECT thingid::text, name, versionnumber::int FROM dataverse.thing ORDER BY thingid';
 
-describe('storing pages', () => {
-  it('keeps every value exactly as it came', async () => {
+describe('the page writer', () => {
+  it('the page writer keeps every value exactly as it came', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const values = {
@@ -42,7 +42,7 @@ describe('storing pages', () => {
     expect(Object.values(rows[1] ?? {}).every((value) => value === null)).toBe(true);
   });
 
-  it('never replaces a row by an older version of itself', async () => {
+  it('the page writer never replaces a row by an older version of itself', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 20, { name: '"new"' })], 'delta'));
@@ -50,7 +50,7 @@ describe('storing pages', () => {
     expect(await test.database.query(NAMES)).toEqual([{ thingid: id(1), name: 'new', versionnumber: 20 }]);
   });
 
-  it('stores the highest version where a page has a row twice', async () => {
+  it('the page writer stores the highest version where a page has a row twice', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(
@@ -60,7 +60,7 @@ describe('storing pages', () => {
     expect(rows.map((found) => found.name)).toEqual(['b', null]);
   });
 
-  it('stores a row that comes again on a later page of a baseline', async () => {
+  it('the page writer stores a row that comes again on a later page of a baseline', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1, { name: '"first"' }), row(2, 2)], 'next'));
@@ -69,7 +69,7 @@ describe('storing pages', () => {
     expect(rows.map((found) => found.name)).toEqual(['again', null, null]);
   });
 
-  it('stores a page of which PostgreSQL refuses the first row in binary while megabytes are still to be sent', async () => {
+  it('the page writer stores a page whose first row PostgreSQL refuses in binary while megabytes are still to be sent', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1, { name: '"first"' })], 'next'));
@@ -80,7 +80,7 @@ describe('storing pages', () => {
     expect(await test.database.query(`${NAMES} LIMIT 1`)).toMatchObject([{ name: 'again' }]);
   });
 
-  it('tells of a row that came twice in one page, once without a version', async () => {
+  it('the page writer reports a row that came twice in one page, once without a version', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const unversioned = `{"thingid":"${id(1)}","versionnumber":null,"name":"unversioned"}`;
@@ -91,7 +91,7 @@ describe('storing pages', () => {
     ]);
   });
 
-  it('deletes by tombstone, and takes a tombstone of an unknown row quietly', async () => {
+  it('the page writer deletes by tombstone and ignores a tombstone of an unknown row', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1), row(2, 2)], 'delta'));
@@ -100,7 +100,7 @@ describe('storing pages', () => {
     expect(await test.database.query(NAMES)).toHaveLength(1);
   });
 
-  it('marks deleted rows and takes the mark from restored ones where deletes are soft', async () => {
+  it('the page writer marks deleted rows, and takes the mark from restored rows, where deletes are soft', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING, { softDeletes: true });
     await table.write(page([row(1, 1, { name: '"kept"' })], 'delta'));
@@ -112,7 +112,7 @@ describe('storing pages', () => {
     expect(await test.database.query(marked)).toEqual([{ name: 'kept', deleted: false }]);
   });
 
-  it('does not rewrite a row that came again unchanged', async () => {
+  it('the page writer does not rewrite a row that came again unchanged', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1), row(2, 2)], 'delta'));
@@ -123,7 +123,7 @@ describe('storing pages', () => {
     expect(await test.database.query(places)).toEqual(before);
   });
 
-  it('comments table and columns with their display names', async () => {
+  it('the page writer comments table and columns with their display names', async () => {
     await using test = await testMirror();
     await WritingTable.open(test.mirror, THING);
     const [found] = await test.database.query(
@@ -132,7 +132,7 @@ describe('storing pages', () => {
     expect(found).toEqual({ table: "Thing: What's mirrored", column: 'name' });
   });
 
-  it('commits nothing of a page whose lease was taken by another', async () => {
+  it('the page writer commits nothing of a page whose lease was taken by another process', async () => {
     await using test = await testMirror(200);
     const first = await WritingTable.open(test.mirror, THING, { holder: 'paused' });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -146,7 +146,7 @@ describe('storing pages', () => {
     await second.writer.close();
   });
 
-  it('gives its connection back without a word where there is no staging table to drop', async () => {
+  it('the page writer sends no statement on closing where there is no staging table to drop', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1), row(2, 2)], 'delta'));
@@ -160,7 +160,7 @@ describe('storing pages', () => {
     expect(await heard()).toEqual(before);
   });
 
-  it('doubts a tombstone whose row came unchanged on an earlier page of the same delta', async () => {
+  it('the page writer doubts a tombstone whose row came unchanged on an earlier page of the same delta', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5), row(2, 6)], 'delta'));
@@ -174,7 +174,7 @@ describe('storing pages', () => {
     expect(await table.writer.deletions(page([tombstone(1)], 'delta'))).toMatchObject({ doubtful: [] });
   });
 
-  it('doubts a tombstone whose row went to quarantine on an earlier page of the same delta', async () => {
+  it('the page writer doubts a tombstone whose row went to quarantine on an earlier page of the same delta', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5), row(2, 6)], 'delta'));

@@ -28,7 +28,7 @@ const readings = (entries: readonly string[], kind: 'next' | 'delta' = 'delta') 
   page(entries, kind, READING);
 
 describe('a partitioned table', () => {
-  it('keeps a row of each partition, null among them', async () => {
+  it('a partitioned table keeps a row of each partition, also of the null partition', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, READING);
     const entries = [reading(1, 'a', 1), reading(1, null, 2), reading(1, '', 3), reading(2, 'a', 4)];
@@ -44,7 +44,7 @@ describe('a partitioned table', () => {
     ]);
   });
 
-  it('stores the highest version where a page has a row of a partition twice', async () => {
+  it('a partitioned table stores the highest version where a page has a row of a partition twice', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, READING);
     await table.write(
@@ -53,21 +53,24 @@ describe('a partitioned table', () => {
     expect(await test.database.query(ROWS)).toMatchObject([{ version: 9 }, { version: 3 }]);
   });
 
-  it.each([false, true])('deletes the rows whose whole key is told, soft: %s', async (softDeletes) => {
-    await using test = await testMirror();
-    const table = await WritingTable.open(test.mirror, READING, { softDeletes });
-    await table.write(readings([reading(1, 'a', 1), reading(1, 'b', 2), reading(1, null, 3)]));
-    const gone: RowId[] = [
-      { key: id(1), partition: 'b' },
-      { key: id(1), partition: null },
-    ];
-    const tombstones = gone.map((rowId) => ({ ...rowId, reason: 'deleted' }));
-    expect(await table.write({ ...readings([]), tombstones })).toMatchObject({ deleted: 2 });
-    const live = `SELECT partitionid AS partition FROM dataverse.thing ${softDeletes ? 'WHERE _deleted_at IS NULL' : ''}`;
-    expect(await test.database.query(live)).toEqual([{ partition: 'a' }]);
-  });
+  it.each([false, true])(
+    'a partitioned table loses the rows whose whole key a tombstone names, with soft deletes: %s',
+    async (softDeletes) => {
+      await using test = await testMirror();
+      const table = await WritingTable.open(test.mirror, READING, { softDeletes });
+      await table.write(readings([reading(1, 'a', 1), reading(1, 'b', 2), reading(1, null, 3)]));
+      const gone: RowId[] = [
+        { key: id(1), partition: 'b' },
+        { key: id(1), partition: null },
+      ];
+      const tombstones = gone.map((rowId) => ({ ...rowId, reason: 'deleted' }));
+      expect(await table.write({ ...readings([]), tombstones })).toMatchObject({ deleted: 2 });
+      const live = `SELECT partitionid AS partition FROM dataverse.thing ${softDeletes ? 'WHERE _deleted_at IS NULL' : ''}`;
+      expect(await test.database.query(live)).toEqual([{ partition: 'a' }]);
+    },
+  );
 
-  it('sweeps by the whole key what a re-baseline did not see, and keeps what went to quarantine', async () => {
+  it('a partitioned table is swept by the whole key, and keeps what went to quarantine', async () => {
     await using test = await testMirror();
     const first = await WritingTable.open(test.mirror, READING);
     await first.write(
@@ -84,7 +87,7 @@ describe('a partitioned table', () => {
     ]);
   });
 
-  it('has quarantine by the whole key', async () => {
+  it('a partitioned table has quarantine entries by the whole key', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, READING);
     const bad = { count: '99999999999' };
@@ -107,7 +110,7 @@ describe('a partitioned table', () => {
     expect(await test.database.query(QUARANTINE)).toEqual([]);
   });
 
-  it('takes a partition that PostgreSQL cannot hold for no key', async () => {
+  it('a partition value that PostgreSQL cannot hold makes a row without a key', async () => {
     await using test = await testMirror(30_000, { nul: 'replace', maxShare: 0.1 });
     const table = await WritingTable.open(test.mirror, READING);
     await table.write(readings([reading(1, 'a\0', 1), reading(2, 'b', 2)]));
@@ -119,7 +122,7 @@ describe('a partitioned table', () => {
 });
 
 describe('a tombstone of a partitioned table', () => {
-  it('is doubted even where one row is known of its id, and about none where none is', async () => {
+  it('a tombstone of a partitioned table is doubted where one row of its id is known, and ignored where none is', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, READING);
     await table.write(readings([reading(1, 'a', 1), reading(2, null, 2)]));
@@ -132,7 +135,7 @@ describe('a tombstone of a partitioned table', () => {
     });
   });
 
-  it('leaves in doubt which of several rows is meant, wherever they are known from', async () => {
+  it('a tombstone of a partitioned table leaves in doubt which of several rows it means, wherever they are known from', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, READING);
     await table.write(readings([reading(1, 'mirror', 1), reading(1, 'bad', 2, { count: '99999999999' })]));
@@ -145,8 +148,8 @@ describe('a tombstone of a partitioned table', () => {
   });
 });
 
-describe('any sequence of pages', () => {
-  it('leaves of each whole key the newest version', async () => {
+describe('sequences of pages', () => {
+  it('any sequence of pages leaves the newest version of each whole key', async () => {
     await using test = await testMirror();
     const version = fc.integer({ min: 1, max: 9 });
     const entry = fc.tuple(fc.constantFrom(1, 2), fc.constantFrom(null, '', 'a', 'b'), version);

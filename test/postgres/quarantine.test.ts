@@ -21,7 +21,7 @@ const POISON: Record<string, { literals: Record<string, string>; reason: RegExp;
 
 describe('quarantine', () => {
   for (const [what, { literals, reason, sqlstate }] of Object.entries(POISON)) {
-    it(`takes a row with ${what}, and the rest of its page is stored`, async () => {
+    it(`quarantine takes a row with ${what}, and the rest of its page is stored`, async () => {
       await using test = await testMirror();
       const table = await WritingTable.open(test.mirror, THING);
       const good = Array.from({ length: 30 }, (_, at) => row(at + 10, at + 10));
@@ -35,7 +35,7 @@ describe('quarantine', () => {
     });
   }
 
-  it('takes the first row of a page that PostgreSQL refuses while megabytes of it are still to be sent', async () => {
+  it('quarantine takes the first row of a page that PostgreSQL refuses while megabytes of it are still to be sent', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const name = JSON.stringify('x'.repeat(1_000_000));
@@ -46,7 +46,7 @@ describe('quarantine', () => {
     expect(await test.database.query(QUARANTINE)).toMatchObject([{ key: id(1), sqlstate: '22003' }]);
   });
 
-  it('lets a row go when a storable version of it comes', async () => {
+  it('quarantine lets a row go when a storable version of it comes', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { count: '99999999999' })], 'delta'));
@@ -55,7 +55,7 @@ describe('quarantine', () => {
     expect(await test.database.query('SELECT count FROM dataverse.thing')).toEqual([{ count: 1 }]);
   });
 
-  it('lets a row go when it is deleted at the source', async () => {
+  it('quarantine lets a row go when it is deleted at the source', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { count: '99999999999' })], 'delta'));
@@ -63,7 +63,7 @@ describe('quarantine', () => {
     expect(await test.database.query(QUARANTINE)).toEqual([]);
   });
 
-  it('takes a row without a key', async () => {
+  it('quarantine takes a row without a key', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page(['{"versionnumber":3,"name":"nobody"}', row(2, 2)], 'delta'));
@@ -75,14 +75,14 @@ describe('quarantine', () => {
     expect(await test.database.query('SELECT FROM dataverse.thing')).toHaveLength(1);
   });
 
-  it('does not quote the value that PostgreSQL refused', async () => {
+  it('quarantine does not quote the value that PostgreSQL refused', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { amount: '"SECRET-CANARY"' })], 'delta'));
     expect(JSON.stringify(await test.database.query(QUARANTINE))).not.toContain('CANARY');
   });
 
-  it('keeps the newest refusal of a row, whatever comes after', async () => {
+  it('quarantine keeps the newest refusal of a row, whatever comes after', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 7, { count: '99999999999' })], 'delta'));
@@ -94,7 +94,7 @@ describe('quarantine', () => {
     expect(await test.database.query('SELECT count FROM dataverse.thing')).toEqual([{ count: 7 }]);
   });
 
-  it('does not take a row that the mirror has in a newer version', async () => {
+  it('quarantine does not take a row that the mirror has in a newer version', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 9), row(2, 3)], 'delta'));
@@ -104,14 +104,14 @@ describe('quarantine', () => {
     expect(await test.database.query(QUARANTINE)).toMatchObject([{ key: id(2), version: 4 }]);
   });
 
-  it('does not take a row that is gone with the same page', async () => {
+  it('quarantine does not take a row that is deleted by the same page', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 8, { count: '99999999999' }), tombstone(1)], 'delta'));
     expect(await test.database.query(QUARANTINE)).toEqual([]);
   });
 
-  it('takes rows without a key that are alike once', async () => {
+  it('quarantine takes equal rows without a key once', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const nobody = '{"versionnumber":9999999999999999999,"name":"nobody"}';
@@ -121,7 +121,7 @@ describe('quarantine', () => {
 });
 
 describe('a NUL', () => {
-  it('is replaced where the policy says so', async () => {
+  it('a NUL is replaced where the policy says so', async () => {
     await using test = await testMirror(30_000, { ...DEFAULT_ROW_POLICY, nul: 'replace' });
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { name: String.raw`"a\u0000b"` })], 'delta'));
@@ -139,14 +139,14 @@ describe('a page with more bad rows than its share', () => {
   it.each([
     ['a tenth of a large page', 20, 200],
     ['ten rows of a small one', 10, 10],
-  ])('is stored up to %s', async (_, bad, of) => {
+  ])('a page with many bad rows is stored up to %s', async (_, bad, of) => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const result = await table.write(page(rows(bad, of), 'delta'));
     expect(result).toMatchObject({ written: of - bad, quarantined: bad });
   });
 
-  it('stops the table, and nothing of it is committed', async () => {
+  it('a page with more bad rows than its share stops the table, and nothing of it is committed', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 1)], 'next'));
@@ -163,7 +163,7 @@ describe('a page with more bad rows than its share', () => {
     expect(await test.database.query('SELECT FROM dataverse.thing')).toHaveLength(1);
   });
 
-  it('is given up soon after the limit, not after its last row', async () => {
+  it('a page with more bad rows than its share is given up soon after the limit, not after its last row', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const failure: unknown = await table
@@ -222,7 +222,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
 
   for (const [what, { ddl, literals, sqlstate }] of Object.entries(REFUSALS)) {
     for (const phase of ['baseline', 'rebaseline'] as const) {
-      it(`by ${what} goes to quarantine in a ${phase}, and the rest of its page is stored`, async () => {
+      it(`a row that is refused in the merge by ${what} goes to quarantine in a ${phase}, and the rest of its page is stored`, async () => {
         await using test = await testMirror();
         const table = await WritingTable.open(test.mirror, THING, { phase });
         await test.database.query(OF_OTHERS);
@@ -243,7 +243,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     }
   }
 
-  it('waits for another row to give up the value that both cannot have', async () => {
+  it('a row that is refused in the merge waits for another row to give up the value that both cannot have', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await test.database.query('CREATE UNIQUE INDEX ON dataverse.thing (name)');
@@ -252,7 +252,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     expect(result).toMatchObject({ written: 2, quarantined: 0 });
   });
 
-  it('waits for all rows that have to give up a value one after the other', async () => {
+  it('a row that is refused in the merge waits for all rows that have to give up a value one after the other', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await test.database.query('CREATE UNIQUE INDEX ON dataverse.thing (name)');
@@ -260,7 +260,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     expect(await table.write(page(named(20, 1), 'delta'))).toMatchObject({ written: 9, quarantined: 0 });
   });
 
-  it('costs no more the more of its page are refused', async () => {
+  it('a row that is refused in the merge costs no more the more of its page are refused', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
@@ -276,7 +276,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     expect(Number(left?.tried)).toBeLessThan(4);
   });
 
-  it('is seen once by a re-baseline, as its other rows are', async () => {
+  it('a row that is refused in the merge is seen once by a re-baseline, as its other rows are', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline' });
     await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
@@ -288,7 +288,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
     expect(seen).toEqual([{ keys: 300, rows: 300 }]);
   });
 
-  it('stops the table when there are too many', async () => {
+  it('rows that are refused in the merge stop the table when there are too many', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await test.database.query('ALTER TABLE dataverse.thing ADD CONSTRAINT positive CHECK (count > 0)');
@@ -302,7 +302,7 @@ describe('a row that PostgreSQL refuses only when it is merged', () => {
 });
 
 describe('a row that is read again', () => {
-  it('is not stored by a process that lost its lease', async () => {
+  it('a row that is read again is not stored by a process that lost its lease', async () => {
     await using test = await testMirror();
     const first = await WritingTable.open(test.mirror, THING, { holder: 'paused' });
     await first.write(page([row(1, 5, { count: '99999999999' })], 'delta'));
@@ -318,7 +318,7 @@ describe('a row that is read again', () => {
     await second.writer.close();
   });
 
-  it('is stored in the version that the mirror has already, and by no older one', async () => {
+  it('a row that is read again is stored in the version that the mirror has already, and in no older one', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { name: '"as it was"' }), row(2, 5)], 'delta'));
@@ -331,7 +331,7 @@ describe('a row that is read again', () => {
     expect(names).toEqual([{ name: 'filled' }, { name: null }]);
   });
 
-  it('goes back to quarantine whatever share of them is bad', async () => {
+  it('a row that is read again goes back to quarantine, whatever share of such rows is bad', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const bad = Array.from({ length: 150 }, (_, at) => row(at + 1, 5, { count: '99999999999' }));

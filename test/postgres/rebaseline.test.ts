@@ -13,7 +13,7 @@ async function mirrored(test: TestMirror, softDeletes = false): Promise<void> {
 }
 
 describe('a re-baseline', () => {
-  it('deletes what neither it nor its first delta saw, and only at the end of that delta', async () => {
+  it('a re-baseline deletes what neither it nor its first delta saw, and only at the end of that delta', async () => {
     await using test = await testMirror();
     await mirrored(test);
     const table = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline' });
@@ -27,7 +27,7 @@ describe('a re-baseline', () => {
     expect(table.checkpoint.phase).toBe('delta');
   });
 
-  it('leaves unchanged rows where they are', async () => {
+  it('a re-baseline leaves unchanged rows where they are', async () => {
     await using test = await testMirror();
     await mirrored(test);
     const places = 'SELECT ctid::text, xmin::text, xmax::text FROM dataverse.thing ORDER BY 1';
@@ -38,7 +38,7 @@ describe('a re-baseline', () => {
     expect(await test.database.query(places)).toEqual(before);
   });
 
-  it('fills an added column of rows whose version did not change', async () => {
+  it('a re-baseline fills an added column of rows whose version did not change', async () => {
     await using test = await testMirror();
     await mirrored(test);
     const wider = thingWith([...THING_COLUMNS, ['added', 'text']]);
@@ -51,7 +51,7 @@ describe('a re-baseline', () => {
     expect(rows).toEqual([{ added: 'here' }, { added: null }, { added: null }, { added: null }]);
   });
 
-  it('fills the companion of a lookup that had one target for a while, and has several again', async () => {
+  it('a re-baseline fills the companion of a lookup that had one target for a while and has several again', async () => {
     await using test = await testMirror();
     const [lookup, companion] = polymorphic('parentid', ['account', 'contact']);
     if (lookup === undefined || companion === undefined) throw new Error('a lookup has two columns');
@@ -66,7 +66,7 @@ describe('a re-baseline', () => {
     expect(refills).toEqual([false, false, true, false]);
   });
 
-  it('mends a value that was changed by hand', async () => {
+  it('a re-baseline mends a value that was changed by hand', async () => {
     await using test = await testMirror();
     await mirrored(test);
     await test.database.query(`UPDATE dataverse.thing SET name = 'by hand'`);
@@ -76,7 +76,7 @@ describe('a re-baseline', () => {
     expect(rows).toEqual([]);
   });
 
-  it('keeps a row that went to quarantine in it', async () => {
+  it('a re-baseline keeps a row that went to quarantine in it', async () => {
     await using test = await testMirror();
     await mirrored(test);
     const table = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline' });
@@ -85,7 +85,7 @@ describe('a re-baseline', () => {
     expect(await test.database.query(KEYS)).toEqual([{ key: id(1) }]);
   });
 
-  it('goes on in another process where it stopped, sweep included', async () => {
+  it('a re-baseline goes on in another process where it stopped, sweep included', async () => {
     await using test = await testMirror();
     await mirrored(test);
     const first = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline', holder: 'first' });
@@ -99,7 +99,7 @@ describe('a re-baseline', () => {
     expect(await test.database.query(KEYS)).toEqual([{ key: id(1) }, { key: id(2) }]);
   });
 
-  it('marks what it did not see where deletes are soft', async () => {
+  it('a re-baseline marks what it did not see where deletes are soft', async () => {
     await using test = await testMirror();
     await mirrored(test, true);
     const table = await WritingTable.open(test.mirror, THING, { phase: 'rebaseline', softDeletes: true });

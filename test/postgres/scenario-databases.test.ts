@@ -23,7 +23,7 @@ it('scenarios share a database until one of them fails', async () => {
   expect(await given(databases, [])).toBe(next);
 });
 
-it('a scenario that nobody waits for any longer has its database for itself', async () => {
+it('a scenario that timed out keeps its database for itself', async () => {
   await using databases = new ScenarioDatabases();
   let taken: TestDatabase | undefined;
   await new Promise<void>((resolve) => {

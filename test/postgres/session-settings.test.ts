@@ -61,7 +61,7 @@ const HARMLESS: typeof HOSTILE = [
   ['track_activities', 'off'],
 ];
 
-describe('a mirror of a role', () => {
+describe('the mirror of a role with hostile settings', () => {
   let bench: SyncBench;
   let role: TestRole;
 
@@ -127,17 +127,17 @@ describe('a mirror of a role', () => {
   }
   const EXACT = { failed: [{}, {}, {}], differences: [], times: [true, true] };
 
-  it.each(HOSTILE)('whose %s is %s is exact', async (...setting) => {
+  it.each(HOSTILE)('the mirror of a role whose %s is %s is exact', async (...setting) => {
     await setAll([setting]);
     expect(await everything()).toEqual(EXACT);
   });
 
-  it('with every hostile setting at once is exact, and reloads and sweeps', async () => {
+  it('the mirror of a role with every hostile setting at once is exact, and reloads and sweeps', async () => {
     await setAll([...HOSTILE, ...HARMLESS]);
     expect(await everything({ restart: true })).toEqual(EXACT);
   });
 
-  it('that is a superuser with every hostile setting is exact, and triggers of others still fire', async () => {
+  it('the mirror of a superuser with every hostile setting is exact, and triggers of others still fire', async () => {
     await bench.database.query(`ALTER ROLE ${role.name} SUPERUSER;
       CREATE TABLE dataverse.seen (key uuid);
       CREATE FUNCTION dataverse.note() RETURNS trigger LANGUAGE plpgsql

@@ -73,7 +73,7 @@ it('a lease is taken from a holder that stands still inside a COPY, whose page i
   expect(await test.database.query('SELECT FROM mirrorverse.loaded')).toEqual([]);
 });
 
-it('a COPY that is slow but moves is never ended, however long after its lease', async () => {
+it('a COPY that is slow but moves is never ended, however long its lease is over', async () => {
   await using test = await testMirror(LEASE);
   const { mirror } = test;
   const lease = await leaseOf(mirror);
@@ -90,7 +90,7 @@ it('a COPY that is slow but moves is never ended, however long after its lease',
   expect((await test.database.query('SELECT FROM mirrorverse.loaded')).length).toBeGreaterThan(10);
 });
 
-it('a session stands as long as each look finds the same, from the first of them', () => {
+it('a session counts as standing still from the first look for as long as each look finds the same', () => {
   const session = { pid: 1, sign: 'a' };
   const first = stillStanding(undefined, session, 10);
   const second = stillStanding(first, { ...session }, 20);

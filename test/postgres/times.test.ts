@@ -53,7 +53,7 @@ function refusal(type: ColumnType, literal: string): string | undefined {
   return toCopyText(pageRows([[literal]], 1), [column('c', type)]).unstorable[0]?.reason;
 }
 
-describe('a time is stored as it came, whatever the zone of the session', () => {
+describe('times', () => {
   test.each<[Time, string, string]>([
     ['timestamptz', '2024-01-01T10:00:00', '2024-01-01 10:00:00.000000'],
     ['timestamptz', '2024-01-01T10:00:00.25', '2024-01-01 10:00:00.250000'],
@@ -72,9 +72,12 @@ describe('a time is stored as it came, whatever the zone of the session', () => 
     ['date', '2024-01-01', '2024-01-01'],
     ['date', '2024-01-01T00:00:00', '2024-01-01'],
     ['date', '2024-01-01T00:00:00.000Z', '2024-01-01'],
-  ])('a %s of %s', async (type, text, expected) => {
-    expect(new Set(await stored(type, `"${text}"`))).toEqual(new Set([expected]));
-  });
+  ])(
+    'a time is stored as it came, whatever the zone of the session: a %s of %s',
+    async (type, text, expected) => {
+      expect(new Set(await stored(type, `"${text}"`))).toEqual(new Set([expected]));
+    },
+  );
 
   test('a moment is the same with Z, with any offset, and without a zone', async () => {
     const moment = fc.date({
@@ -99,7 +102,7 @@ describe('a time is stored as it came, whatever the zone of the session', () => 
   });
 });
 
-describe('what a value without a zone cannot hold', () => {
+describe('times that a type without a zone cannot hold', () => {
   test.each<[Time, string, RegExp]>([
     ['timestamp', '"2024-01-01T10:00:00+02:00"', /offset/],
     ['timestamp', String.raw`"2024-01-01T10:00:00\u002b02:00"`, /offset/],
@@ -111,7 +114,7 @@ describe('what a value without a zone cannot hold', () => {
     ['timestamptz', '"20240101"', /ISO 8601/],
     ['timestamptz', '20240101', /number/],
     ['timestamptz', '"tomorrow"', /word/],
-  ])('sends its row to quarantine: a %s of %s', (type, literal, reason) => {
+  ])('a time that its type cannot hold sends its row to quarantine: a %s of %s', (type, literal, reason) => {
     expect(refusal(type, literal)).toMatch(reason);
   });
 });
