@@ -15,7 +15,7 @@ function gaps(moments: readonly number[]): number[] {
 }
 
 describe('a daemon on an adaptive schedule', () => {
-  it('polls a table often while it changes, and one that does not ever more rarely', async () => {
+  it('a daemon on an adaptive schedule polls a table often while it changes, and an idle table ever more rarely', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('account', 5);
@@ -41,7 +41,7 @@ describe('a daemon on an adaptive schedule', () => {
 });
 
 describe('a table that two processes poll', () => {
-  it('changes for both, although one of them brings the changes', async () => {
+  it('a change of a table that two processes poll is news to both, although one of them brings it', async () => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed('account', 5);
     await using first = await bench.session(['account'], { holder: 'first' });
@@ -55,7 +55,7 @@ describe('a table that two processes poll', () => {
     expect([await changed(first), await changed(second)]).toEqual([false, false]);
   });
 
-  it('costs no request where the other has just polled it, and is known to have changed all the same', async () => {
+  it('a poll costs no request where another process has just polled the table, and still tells that the table changed', async () => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed('account', 5);
     await using first = await bench.session(['account'], { holder: 'first' });

@@ -13,7 +13,7 @@ describe('an answer', () => {
     '429 with seconds': { status: 429, code: '0x80072322', retryAfter: 1 },
   };
   for (const [what, action] of Object.entries(passing)) {
-    it(`that is ${what} is asked for again`, async () => {
+    it(`an answer that is ${what} is asked for again`, async () => {
       await using bench = await SyncBench.open();
       bench.emulator.store.seed('account', 30);
       const fault = bench.emulator.faults.add({
@@ -27,14 +27,14 @@ describe('an answer', () => {
     });
   }
 
-  it('that is HTML with 200 is named as such, once', async () => {
+  it('an answer that is HTML with 200 is named as such, once', async () => {
     await using bench = await SyncBench.open();
     const fault = bench.emulator.faults.add({ match: { kind: 'baseline' }, do: { status: 200, html: true } });
     expect(failures(await bench.sync(['account']))).toEqual({ account: 'unexpected-answer' });
     expect(fault.hits).toBe(1);
   });
 
-  it('of 429 makes every request of the identity wait as long as it says', async () => {
+  it('an answer of 429 makes every request of the identity wait as long as it says', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, requests } = bench.emulator;
     for (const table of ['account', 'contact', 'lead']) store.seed(table, 60);

@@ -15,7 +15,7 @@ async function publish(api: EmulatedApi, table: string): Promise<Answer> {
 }
 
 describe('change tracking', () => {
-  it('is switched on by a PUT of the whole definition, from its publication on', async () => {
+  it('change tracking is switched on by a PUT of the whole definition, once that is published', async () => {
     await using api = await EmulatedApi.open();
     const { store, requests } = api.emulator;
     store.seed('new_untracked', 3);
@@ -38,7 +38,7 @@ describe('change tracking', () => {
     expect(requests.find({ method: 'POST' }).map((entry) => entry.kind)).toEqual(['publish']);
   });
 
-  it('is switched on for a table given by its metadata id, and by PublishAllXml', async () => {
+  it('change tracking is switched on for a table given by its metadata id, and by PublishAllXml', async () => {
     await using api = await EmulatedApi.open();
     const id = api.emulator.store.tables.get('new_untracked')?.metadataId;
     expect((await put(api, `EntityDefinitions(${id})`, { ChangeTrackingEnabled: true })).status).toBe(204);
@@ -47,7 +47,7 @@ describe('change tracking', () => {
     expect(api.emulator.store.tables.get('new_untracked')?.changeTrackingEnabled).toBe(true);
   });
 
-  it('cannot be switched on where the managed property forbids it, nor off again', async () => {
+  it('change tracking cannot be switched on where the managed property forbids it, nor off again', async () => {
     await using api = await EmulatedApi.open();
     const forbidden = await put(api, `EntityDefinitions(LogicalName='aaduser')`, {
       ChangeTrackingEnabled: true,
@@ -59,7 +59,7 @@ describe('change tracking', () => {
     expect(api.emulator.store.tables.get('account')?.changeTrackingEnabled).toBe(true);
   });
 
-  it('is not switched on by a part of a definition, by a PATCH, or along with another change', async () => {
+  it('change tracking is not switched on by a part of a definition, by a PATCH, or along with another change', async () => {
     await using api = await EmulatedApi.open();
     const part = { LogicalName: 'new_untracked', ChangeTrackingEnabled: true };
     expect((await api.send('PUT', TABLE, part, HEADERS)).status).toBe(501);
@@ -69,7 +69,7 @@ describe('change tracking', () => {
     expect(api.emulator.store.tables.get('new_untracked')?.changeTrackingEnabled).toBe(false);
   });
 
-  it('takes a privilege, and so does publishing', async () => {
+  it('change tracking is switched on and published only with the privilege to customize', async () => {
     await using api = await EmulatedApi.open();
     api.emulator.settings.mayCustomize = false;
     const denied = await put(api, TABLE, { ChangeTrackingEnabled: true });
@@ -78,7 +78,7 @@ describe('change tracking', () => {
     expect((await publish(api, 'new_untracked')).error.message).toContain('prvPublishCustomization');
   });
 
-  it('of a table nobody knows is neither switched on nor published', async () => {
+  it('change tracking of an unknown table is neither switched on nor published', async () => {
     await using api = await EmulatedApi.open();
     const unknown = await api.send('PUT', `EntityDefinitions(LogicalName='nosuch')`, {}, HEADERS);
     expect(unknown.status).toBe(404);

@@ -40,7 +40,7 @@ async function expectEqual(bench: SyncBench): Promise<void> {
 }
 
 describe('a column added at the source', () => {
-  it('is filled for rows that were there, without a new table', async () => {
+  it('a column added at the source is filled for rows that were there, in the same table', async () => {
     await using bench = await SyncBench.open();
     const before = await mirrored(bench);
     const { store } = bench.emulator;
@@ -51,7 +51,7 @@ describe('a column added at the source', () => {
     expect(await tableId(bench)).toBe(before);
   });
 
-  it('is noticed by a process that goes on, by the metadata version that comes with a page', async () => {
+  it('a column added at the source is noticed by a running process through the metadata version that comes with a page', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 20);
     await using session = await bench.session(['account']);
@@ -67,7 +67,7 @@ describe('a column added at the source', () => {
     await expectEqual(bench);
   });
 
-  it('costs no metadata request while nothing has changed', async () => {
+  it('columns that have not changed cost no metadata request', async () => {
     await using bench = await SyncBench.open();
     await using session = await bench.session(['account']);
     await session.sync();
@@ -77,7 +77,7 @@ describe('a column added at the source', () => {
     expect(requests.count({ kind: 'metadata' })).toBe(asked);
   });
 
-  it('waits for a word where the policy asks, while the changes go on', async () => {
+  it('a column added at the source waits for a confirmation where the policy asks, while the changes go on', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     const { store } = bench.emulator;
@@ -97,7 +97,7 @@ describe('a column added at the source', () => {
     await expectEqual(bench);
   });
 
-  it('is left out for good where the policy refuses', async () => {
+  it('a column added at the source is left out for good where the policy refuses', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     bench.emulator.store.addColumn('account', FAX);
@@ -108,7 +108,7 @@ describe('a column added at the source', () => {
 });
 
 describe('a column removed at the source', () => {
-  it('keeps its values, is marked in the catalog and no longer asked for', async () => {
+  it('a column removed at the source keeps its values, is marked in the catalog and is no longer asked for', async () => {
     await using bench = await SyncBench.open();
     const before = await mirrored(bench);
     const held = 'SELECT accountid, telephone1 FROM dataverse.account ORDER BY 1';
@@ -125,7 +125,7 @@ describe('a column removed at the source', () => {
     expect(await tableId(bench)).toBe(before);
   });
 
-  it('does not stop a process whose links still name it', async () => {
+  it('a column removed at the source does not stop a process whose links still name it', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 20);
     await using session = await bench.session(['account']);
@@ -135,7 +135,7 @@ describe('a column removed at the source', () => {
     await expectEqual(bench);
   });
 
-  it('stops the table where the policy asks', async () => {
+  it('a column removed at the source stops the table where the policy asks', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     bench.emulator.store.removeColumn('account', 'telephone1');
@@ -144,7 +144,7 @@ describe('a column removed at the source', () => {
     expect(failures(await bench.sync(['account']))).toEqual({});
   });
 
-  it('that comes back is filled again', async () => {
+  it('a column that was removed at the source and comes back is filled again', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     const { store } = bench.emulator;
@@ -159,7 +159,7 @@ describe('a column removed at the source', () => {
 });
 
 describe('a column retyped at the source', () => {
-  it('is widened in place, from whole numbers to exact decimals', async () => {
+  it('a column retyped at the source is widened in place, from whole numbers to exact decimals', async () => {
     await using bench = await SyncBench.open();
     const before = await mirrored(bench);
     const { store } = bench.emulator;
@@ -172,7 +172,7 @@ describe('a column retyped at the source', () => {
     expect(await tableId(bench)).toBe(before);
   });
 
-  it('stands beside its former self where its values do not fit', async () => {
+  it('a column retyped at the source stands beside its former self where its values do not fit', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     const { store } = bench.emulator;
@@ -190,7 +190,7 @@ describe('a column retyped at the source', () => {
     ).toEqual(held);
   });
 
-  it('stops the table where the policy refuses, and nothing is altered', async () => {
+  it('a column retyped at the source stops the table where the policy refuses, and nothing is altered', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     const columns = await columnsOf(bench);
@@ -209,7 +209,7 @@ it('a table removed at the source stops, keeps its rows and says so', async () =
   expect(await bench.database.query('SELECT FROM dataverse.account')).toHaveLength(200);
 });
 
-it('a table that is made anew under the name of a removed one is another: its rows are read from the beginning', async () => {
+it('a table that takes the name of a removed one is a different table, and its rows are read from the beginning', async () => {
   await using bench = await SyncBench.open();
   const { store } = bench.emulator;
   store.addTable(smallTable('new_Car'));
@@ -223,27 +223,30 @@ it('a table that is made anew under the name of a removed one is another: its ro
   expect(await differences(store, bench.database, 'new_car')).toEqual([]);
 });
 
-describe('rows that do not fit a column as it was before are stored once it has been read anew', () => {
+describe('rows that do not fit a column as it was before', () => {
   it.each([
     ['few of them', 5],
     ['more than may go to quarantine', 20],
-  ])('%s', async (_, count) => {
-    await using bench = await SyncBench.open();
-    const { store } = bench.emulator;
-    store.seed('account', 20);
-    await using session = await bench.session(['account']);
-    await session.sync();
-    store.retypeColumn('account', 'numberofemployees', { kind: 'String' });
-    for (const { id } of [...store.rows('account')].slice(0, count)) {
-      store.update('account', id, { numberofemployees: 'dozens' });
-    }
-    expect(await session.sync()).toMatchObject([{ failure: null, quarantined: 0 }]);
-    await expectEqual(bench);
-  });
+  ])(
+    'rows that do not fit a column as it was before are stored once the column has been read again: %s',
+    async (_, count) => {
+      await using bench = await SyncBench.open();
+      const { store } = bench.emulator;
+      store.seed('account', 20);
+      await using session = await bench.session(['account']);
+      await session.sync();
+      store.retypeColumn('account', 'numberofemployees', { kind: 'String' });
+      for (const { id } of [...store.rows('account')].slice(0, count)) {
+        store.update('account', id, { numberofemployees: 'dozens' });
+      }
+      expect(await session.sync()).toMatchObject([{ failure: null, quarantined: 0 }]);
+      await expectEqual(bench);
+    },
+  );
 });
 
-describe('a process that has not heard of a change which another one has followed', () => {
-  it('neither loads the table again nor leaves the new column out', async () => {
+describe('a process that missed a change which another process has followed', () => {
+  it('a process that missed a change of a column neither loads the table again nor leaves the new column out', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 20);
@@ -257,7 +260,7 @@ describe('a process that has not heard of a change which another one has followe
     await expectEqual(bench);
   });
 
-  it('does not take back what was changed in the mirror table', async () => {
+  it('a process that missed a change of a column does not undo it in the mirror table', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 20);

@@ -31,7 +31,7 @@ async function pass(bench: SyncBench, options: SyncOptions = {}): Promise<void> 
 }
 
 describe('the mirror of an elastic table', () => {
-  it('equals it, with one id in several partitions, some of them deleted and restored', async () => {
+  it('the mirror of an elastic table equals it, with one id in several partitions, some of them deleted and restored', async () => {
     await using bench = await opened();
     const { store } = bench.emulator;
     const id = store.insert(TABLE, { partitionid: 'a', new_name: 'one' });
@@ -58,7 +58,7 @@ describe('the mirror of an elastic table', () => {
     await pass(bench);
   });
 
-  it('keeps the only row it knows of an id when one of another partition came and went', async () => {
+  it('the mirror of an elastic table keeps the only row it knows of an id when one of another partition came and went', async () => {
     await using bench = await opened();
     const { store } = bench.emulator;
     const id = store.insert(TABLE, { partitionid: 'a', new_name: 'stays' });
@@ -69,7 +69,7 @@ describe('the mirror of an elastic table', () => {
     expect(await mirrored(bench)).toHaveLength(1);
   });
 
-  it('reads rows whose tombstones are doubtful many to a request, and one by one where the source cannot', async () => {
+  it('the mirror of an elastic table reads rows whose tombstones are doubtful many to a request, and one by one where the source cannot', async () => {
     await using bench = await opened();
     const { store, faults } = bench.emulator;
     const ids = store.seed(TABLE, 1_200);
@@ -102,7 +102,7 @@ describe('the mirror of an elastic table', () => {
     expect(unfiltered.hits).toBeGreaterThan(0);
   });
 
-  it('deletes nothing on the word of an answer that is not whole', async () => {
+  it('the mirror of an elastic table deletes nothing on the word of an answer that is not whole', async () => {
     await using bench = await opened();
     const { store, faults } = bench.emulator;
     const ids = store.seed(TABLE, 6);
@@ -127,7 +127,7 @@ describe('the mirror of an elastic table', () => {
     expect(await mirrored(bench)).toHaveLength(6);
   });
 
-  it('equals it after a re-baseline, and keeps unchanged rows where they are', async () => {
+  it('the mirror of an elastic table equals it after a re-baseline, and keeps unchanged rows where they are', async () => {
     await using bench = await opened();
     const { store } = bench.emulator;
     store.seed(TABLE, 40);

@@ -11,7 +11,7 @@ async function open(): Promise<EmulatedApi> {
 }
 
 describe('an elastic table', () => {
-  it('holds one id in several partitions, each read by both documented forms of its key', async () => {
+  it('an elastic table holds one id in several partitions, each read by both documented forms of its key', async () => {
     await using api = await open();
     const { store } = api.emulator;
     for (const partitionid of ['device-1', "it's (2)", null]) {
@@ -33,7 +33,7 @@ describe('an elastic table', () => {
     expect(() => store.insert('new_telemetry', { partitionid: 'device-1' }, ID)).toThrow('exists already');
   });
 
-  it('changes and deletes the row of one partition and leaves the others alone', async () => {
+  it('an elastic table changes and deletes the row of one partition and leaves the others alone', async () => {
     await using api = await open();
     const { store } = api.emulator;
     for (const partitionid of ['a', 'b']) store.insert('new_telemetry', { partitionid }, ID);
@@ -57,7 +57,7 @@ describe('an elastic table', () => {
     expect(store.truth('new_telemetry').size).toBe(2);
   });
 
-  it('has pages of at most 500 rows, whatever is asked', async () => {
+  it('an elastic table has pages of at most 500 rows, whatever is asked', async () => {
     await using api = await open();
     api.emulator.store.seed('new_telemetry', 1100);
     for (const prefer of ['odata.track-changes', 'odata.track-changes,odata.maxpagesize=5000']) {
@@ -68,7 +68,7 @@ describe('an elastic table', () => {
     expect(plain.map((page) => page.rows.length)).toEqual([500, 500, 100]);
   });
 
-  it('loses none of the rows that share an id where a page ends between them', async () => {
+  it('an elastic table loses none of the rows that share an id where a page ends between them', async () => {
     await using api = await open();
     const { store } = api.emulator;
     store.seed('new_telemetry', 10);
@@ -90,7 +90,7 @@ describe('an elastic table', () => {
     expect(tracked.status).toBe(501);
   });
 
-  it('keeps its rows apart over a snapshot and a change of its columns', async () => {
+  it('an elastic table keeps its rows apart over a snapshot and a change of its columns', async () => {
     await using api = await open();
     const { store } = api.emulator;
     for (const partitionid of ['a', 'b']) store.insert('new_telemetry', { partitionid }, ID);
@@ -104,8 +104,8 @@ describe('an elastic table', () => {
   });
 });
 
-describe('a key', () => {
-  it('of a standard table is an id, plain or named, and nothing else', async () => {
+describe('the key of a standard table', () => {
+  it('the key of a standard table is an id, plain or named, and nothing else', async () => {
     await using api = await open();
     const id = api.emulator.store.insert('account', { name: 'Contoso' });
     expect((await api.get(`accounts(${id})`)).status).toBe(200);

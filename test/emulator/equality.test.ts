@@ -6,7 +6,7 @@ import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
 describe('the mirror', () => {
-  it('equals the source value by value after a baseline and after 2,000 random changes', async () => {
+  it('the mirror equals the source value by value after a baseline and after 2,000 random changes', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     seedDemoData(store, 4_000);
@@ -22,7 +22,7 @@ describe('the mirror', () => {
     expect(await allDifferences(store, bench.database)).toEqual([]);
   });
 
-  it('has the hardest numbers as they were written', async () => {
+  it('the mirror has the hardest numbers as they were written', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const id = store.insert('account', {
@@ -37,7 +37,7 @@ describe('the mirror', () => {
     expect(row).toEqual({ revenue: '922337203685477.5807' });
   });
 
-  it('has the changes that were made while its baseline was paging', async () => {
+  it('the mirror has the changes that were made while its baseline was paging', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     const ids = store.seed('contact', 500);
@@ -52,7 +52,7 @@ describe('the mirror', () => {
     expect(await allDifferences(store, bench.database, ['contact'])).toEqual([]);
   });
 
-  it('has a row that was deleted and restored between two polls', async () => {
+  it('the mirror has a row that was deleted and restored between two polls', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [first, second] = store.seed('account', 3);
@@ -64,7 +64,7 @@ describe('the mirror', () => {
     expect(await allDifferences(store, bench.database, ['account'])).toEqual([]);
   });
 
-  it('forgets a row that was created and deleted between two polls', async () => {
+  it('the mirror forgets a row that was created and deleted between two polls', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 3);
@@ -74,7 +74,7 @@ describe('the mirror', () => {
     expect(await allDifferences(store, bench.database, ['account'])).toEqual([]);
   });
 
-  it('keeps deleted rows, marked, where deletes are soft', async () => {
+  it('the mirror keeps deleted rows, marked, where deletes are soft', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [first] = store.seed('account', 3);
@@ -86,7 +86,7 @@ describe('the mirror', () => {
     expect(all).toHaveLength(3);
   });
 
-  it('leaves out excluded columns, and fills them once they are wanted', async () => {
+  it('the mirror leaves out excluded columns, and fills them once they are wanted', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 20);

@@ -46,12 +46,12 @@ describe('dynamics-web-api', () => {
     }
   }
 
-  it('signs in and learns who it is', async () => {
+  it('dynamics-web-api signs in and learns who it is', async () => {
     const answer = await client.callFunction<{ OrganizationId: string }>('WhoAmI');
     expect(answer.OrganizationId).toBe(emulator.store.organizationId);
   });
 
-  it('pages through a tracked table and follows its changes', async () => {
+  it('dynamics-web-api pages through a tracked table and follows its changes', async () => {
     const ids = emulator.store.seed('account', 25);
     const load = await pages();
     expect(load.pages).toBe(3);
@@ -77,7 +77,7 @@ describe('dynamics-web-api', () => {
     expect((await pages(changes.deltaLink)).entries).toEqual([]);
   });
 
-  it('pages a delta, and meets the expired link as an error with its code', async () => {
+  it('dynamics-web-api pages a delta, and meets the expired link as an error with its code', async () => {
     const ids = emulator.store.seed('account', 3);
     const { deltaLink } = await pages();
     for (const id of emulator.store.truth('account').keys()) {
@@ -91,7 +91,7 @@ describe('dynamics-web-api', () => {
     await expect(pages(deltaLink)).rejects.toMatchObject({ code: '0x80044352' });
   });
 
-  it('reads table definitions, attributes by their kind, and single rows', async () => {
+  it('dynamics-web-api reads table definitions, attributes by their kind, and single rows', async () => {
     const table = await client.retrieveEntity<{ EntitySetName: string; PrimaryIdAttribute: string }>({
       key: `LogicalName='account'`,
       select: ['EntitySetName', 'PrimaryIdAttribute', 'ChangeTrackingEnabled'],

@@ -26,7 +26,7 @@ describe('a link that leads elsewhere', () => {
     'a delta link': 'deltaLink',
   };
   for (const [what, member] of Object.entries(cases)) {
-    it(`is refused as ${what} before any request is made`, async () => {
+    it(`a link to another origin is refused as ${what} before any request is made`, async () => {
       await using bench = await SyncBench.open();
       bench.emulator.store.seed('account', 30);
       bench.emulator.faults.add({
@@ -41,7 +41,7 @@ describe('a link that leads elsewhere', () => {
     });
   }
 
-  it('is refused as a redirect too', async () => {
+  it('a redirect to another origin is refused', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 30);
     bench.emulator.faults.add({ match: { kind: 'baseline' }, do: { redirectTo: `${origin}/stolen` } });

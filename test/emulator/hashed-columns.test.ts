@@ -15,7 +15,7 @@ async function hashingBench(yaml: string): Promise<{ bench: Bench; args: string[
 }
 
 describe('hashed columns', () => {
-  it('hold the keyed hash of each value, and are rewritten only where it changes', async () => {
+  it('hashed columns hold the keyed hash of each value, and are rewritten only where it changes', async () => {
     const { bench, args } = await hashingBench(
       'tables: [{ name: account, columns: { hash: [name, primarycontactid, numberofemployees] } }]',
     );
@@ -47,7 +47,7 @@ describe('hashed columns', () => {
     expect(after.find(({ id }) => id === empty)).toMatchObject({ name: hmac('named') });
   });
 
-  it('join where the values would', async () => {
+  it('hashed columns join where the values would', async () => {
     const { bench, args } = await hashingBench(
       `tables:
   - { name: account, columns: { hash: [primarycontactid] } }

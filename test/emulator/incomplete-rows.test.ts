@@ -122,7 +122,7 @@ function unversioned(row: Row): void {
 }
 
 describe('a row without a version', () => {
-  it('is read again, along with the others of its page, however the version is missing', async () => {
+  it('a row without a version is read again, along with the others of its page, however the version is missing', async () => {
     const without: ((row: Row) => void)[] = [
       unversioned,
       (row) => Object.assign(row, { [ETAG]: null, versionnumber: null }),
@@ -143,7 +143,7 @@ describe('a row without a version', () => {
     expect(await things.quarantine()).toEqual({});
   });
 
-  it('has that of its etag, where one came', async () => {
+  it('a row without a version has that of its etag, where an etag came', async () => {
     const without: ((row: Row) => void)[] = [
       (row) => delete row['versionnumber'],
       (row) => Object.assign(row, { versionnumber: null }),
@@ -164,7 +164,7 @@ describe('a row without a version', () => {
     expect(rows.filter(({ version }) => version === null)).toEqual([]);
   });
 
-  it('in every answer stays as it was, is told in quarantine, survives a re-baseline, and leaves with a version', async () => {
+  it('a row without a version in every answer stays as it was, is reported in quarantine, survives a re-baseline, and leaves with a version', async () => {
     const things = new Things();
     const ids = things.add(4);
     await things.pass();
@@ -187,7 +187,7 @@ describe('a row without a version', () => {
     expect(await things.row(lost)).toMatchObject({ name: 'again' });
   });
 
-  it('is stored where the mirror has none of it, and gets its version later', async () => {
+  it('a row without a version is stored where the mirror does not have the row, and gets its version later', async () => {
     const things = new Things();
     const ids = things.add(3);
     const fault = things.alter(['baseline', 'delta', 'list', 'row'], unversioned, ids.slice(0, 1));
@@ -204,7 +204,7 @@ describe('a row without a version', () => {
 });
 
 describe('a lookup without its table', () => {
-  it('has it by reading the row again, however it is missing', async () => {
+  it('a lookup without its table gets it by reading the row again, however it is missing', async () => {
     const without: ((row: Row) => void)[] = [
       (row) => delete row[TYPE],
       ...['', ' ', null, 7, {}].map((type) => (row: Row) => Object.assign(row, { [TYPE]: type })),
@@ -225,7 +225,7 @@ describe('a lookup without its table', () => {
     ['', (row) => delete row[TYPE]],
     [' and an empty one', (row) => (row[TYPE] = '')],
   ])(
-    "in any answer keeps the one that is known for the same id, and never another id's%s",
+    "a lookup whose table is missing in any answer keeps the one that is known for the same id, and never another id's%s",
     async (_, change) => {
       const things = new Things();
       const ids = things.add(3);
@@ -254,7 +254,7 @@ describe('a lookup without its table', () => {
     },
   );
 
-  it('keeps the known one in a re-baseline, too, and costs one request a page', async () => {
+  it('a lookup without its table keeps the known one in a re-baseline too, and costs one request a page', async () => {
     const things = new Things();
     const ids = things.add(30);
     await things.pass();
@@ -268,7 +268,7 @@ describe('a lookup without its table', () => {
 });
 
 describe('a member that one row of a page lacks', () => {
-  it('is read again, of all such rows at once, and overwrites nothing', async () => {
+  it('a member that one row of a page lacks is read again, of all such rows at once, and overwrites nothing', async () => {
     const things = new Things();
     const ids = things.add(6);
     await things.pass();
@@ -287,31 +287,34 @@ describe('a member that one row of a page lacks', () => {
     ['is refused', { status: 400, code: '0x80060888', message: 'Not supported.' }],
     ['has no such row', { transform: (json) => ({ ...(json as object), value: [] }) }],
     ['is no page', { body: 'hello' }],
-  ])('sends its row to quarantine where the answer %s', async (_, answer) => {
-    const things = new Things();
-    const ids = things.add(3);
-    await things.pass();
-    things.update(ids, { new_name: 'changed' });
-    const faults = [
-      things.alter(['delta'], (row) => delete row['new_note'], ids.slice(0, 2)),
-      bench.emulator.faults.add({ match: { kind: ['list', 'row'], path: things.name }, do: answer }),
-    ];
-    await things.pass();
-    for (const fault of faults) fault.remove();
-    expect(await things.quarantine()).toEqual(
-      Object.fromEntries(
-        ids.slice(0, 2).map((id) => [id, expect.stringMatching(/^column new_note: /) as string]),
-      ),
-    );
-    expect(await things.row(ids[0])).toMatchObject({ name: 'name 0', note: 'note 0' });
-    expect(await things.row(ids[2])).toMatchObject({ name: 'changed', note: 'note 2' });
-    things.update(ids, { new_name: 'again' });
-    await things.pass();
-    expect(await things.quarantine()).toEqual({});
-    expect(await things.row(ids[0])).toMatchObject({ name: 'again', note: 'note 0' });
-  });
+  ])(
+    'a member that one row of a page lacks sends its row to quarantine where the answer %s',
+    async (_, answer) => {
+      const things = new Things();
+      const ids = things.add(3);
+      await things.pass();
+      things.update(ids, { new_name: 'changed' });
+      const faults = [
+        things.alter(['delta'], (row) => delete row['new_note'], ids.slice(0, 2)),
+        bench.emulator.faults.add({ match: { kind: ['list', 'row'], path: things.name }, do: answer }),
+      ];
+      await things.pass();
+      for (const fault of faults) fault.remove();
+      expect(await things.quarantine()).toEqual(
+        Object.fromEntries(
+          ids.slice(0, 2).map((id) => [id, expect.stringMatching(/^column new_note: /) as string]),
+        ),
+      );
+      expect(await things.row(ids[0])).toMatchObject({ name: 'name 0', note: 'note 0' });
+      expect(await things.row(ids[2])).toMatchObject({ name: 'changed', note: 'note 2' });
+      things.update(ids, { new_name: 'again' });
+      await things.pass();
+      expect(await things.quarantine()).toEqual({});
+      expect(await things.row(ids[0])).toMatchObject({ name: 'again', note: 'note 0' });
+    },
+  );
 
-  it('goes to quarantine where no answer has it and other nulls are spelled out, and stays when retried', async () => {
+  it('a row that lacks a member goes to quarantine where no answer has it and other nulls are spelled out, and stays when retried', async () => {
     const things = new Things();
     const ids = things.add(4);
     await things.pass();
@@ -336,7 +339,7 @@ describe('a member that one row of a page lacks', () => {
     expect(await things.row(ids[0])).toMatchObject({ name: 'changed', note: 'note 0' });
   });
 
-  it('is not had from a server that lags behind', async () => {
+  it('a member that one row of a page lacks is not taken from a server that lags behind', async () => {
     const things = new Things();
     const ids = things.add(3);
     await things.pass();
@@ -351,7 +354,7 @@ describe('a member that one row of a page lacks', () => {
     expect(Object.keys(await things.quarantine()).toSorted()).toEqual(ids.slice(0, 2).toSorted());
   });
 
-  it('is null where the source leaves nulls out, at one request more for a page', async () => {
+  it('a member that one row of a page lacks is null where the source leaves nulls out, at one request more for a page', async () => {
     const things = new Things();
     const ids = things.add(600);
     things.update(ids.slice(0, 500), { new_note: null });
@@ -368,7 +371,7 @@ describe('a member that one row of a page lacks', () => {
     expect(await things.quarantine()).toEqual({});
   });
 
-  it('is null where no row of the page has it', async () => {
+  it('a member that no row of a page has is null', async () => {
     const things = new Things();
     const ids = things.add(2);
     await things.pass();
@@ -379,7 +382,7 @@ describe('a member that one row of a page lacks', () => {
     expect((await things.rows()).map(({ note }) => note)).toEqual([null, null]);
   });
 
-  it('is read again for every row, where a page of many lacks it', async () => {
+  it('a member that many rows of a page lack is read again for each of them', async () => {
     const things = new Things();
     const ids = things.add(700);
     const fault = things.alter(['baseline'], (row) => delete row['new_note'], ids.slice(0, 650));

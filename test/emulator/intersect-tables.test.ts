@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EmulatedApi } from '../support/emulated-api.ts';
 
 describe('an intersect table', () => {
-  it('that is not tracked itself can be read by change tracking when both its ends are', async () => {
+  it('an intersect table that is not tracked itself can be read by change tracking when both its ends are tracked', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     for (const table of ['systemuser', 'team', 'teammembership']) store.seed(table, 3);
@@ -15,7 +15,7 @@ describe('an intersect table', () => {
     expect(delta.rows.map((row) => [row['id'], row['reason']])).toEqual([[gone, 'deleted']]);
   });
 
-  it('cannot be when one end is not tracked', async () => {
+  it('an intersect table cannot be read by change tracking when one of its ends is not tracked', async () => {
     await using api = await EmulatedApi.open();
     api.emulator.store.redefineTable('team', { changeTrackingEnabled: false });
     const answer = await api.get('teammemberships', 'odata.track-changes');
@@ -23,7 +23,7 @@ describe('an intersect table', () => {
     expect(answer.error.message).toContain('both related entities are not enabled for change tracking');
   });
 
-  it('is told with its ends by the N:N relationships', async () => {
+  it('an intersect table is listed with its ends by the N:N relationships', async () => {
     await using api = await EmulatedApi.open();
     const cast = 'RelationshipDefinitions/Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata';
     const select = 'SchemaName,IntersectEntityName,Entity1LogicalName,Entity2LogicalName';

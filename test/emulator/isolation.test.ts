@@ -3,7 +3,7 @@ import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
 describe('a failing table', () => {
-  it('does not keep the others from finishing, and costs a handful of requests', async () => {
+  it('a failing table does not keep the others from finishing, and costs a handful of requests', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     for (const table of ['account', 'contact', 'lead']) store.seed(table, 30);
@@ -18,7 +18,7 @@ describe('a failing table', () => {
     expect(bench.dataRequests('contact')).toBeLessThanOrEqual(2);
   });
 
-  it('goes on where it stood once it is mended', async () => {
+  it('a failing table goes on where it stood once it is mended', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     const [id] = store.seed('contact', 30);
@@ -37,7 +37,7 @@ describe('a failing table', () => {
     expect(await allDifferences(store, bench.database, ['contact'])).toEqual([]);
   });
 
-  it('named by its entity set is told its logical name', async () => {
+  it('a table that was configured by its entity set fails with its logical name in the remedy', async () => {
     await using bench = await SyncBench.open();
     const [result] = await bench.sync(['opportunities']);
     expect(result?.failure).toMatchObject({ code: 'table-not-found' });

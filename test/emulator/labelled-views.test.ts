@@ -79,7 +79,7 @@ it('a name that changes shows at once, because it is never stored', async () => 
   expect(row).toEqual({ name: 'Admiral Hopper' });
 });
 
-it('a renamed label shows after the next look at the metadata, and no row is rewritten', async () => {
+it('a renamed label shows once the metadata has been read again, and no row is rewritten', async () => {
   await using bench = await labelled();
   await using session = await bench.session(TABLES, OPTIONS);
   await session.sync();
@@ -118,7 +118,7 @@ it('a column that is widened takes the view with it', async () => {
   expect(await bench.database.query('SELECT FROM dataverse_labeled.incident')).toHaveLength(2);
 });
 
-it('a view of somebody else keeps a column from changing, and is named', async () => {
+it('a view of another owner keeps a column from changing, and is named', async () => {
   await using bench = await labelled();
   await bench.sync(TABLES, OPTIONS);
   await bench.database.query('CREATE VIEW report AS SELECT numberofemployees FROM dataverse.account');
@@ -130,7 +130,7 @@ it('a view of somebody else keeps a column from changing, and is named', async (
   expect(failures(await bench.sync(['account'], OPTIONS))).toEqual({});
 });
 
-it('another language or schema in the configuration makes the views anew', async () => {
+it('a change of language or schema in the configuration makes the views again', async () => {
   await using bench = await labelled();
   await bench.sync(TABLES, OPTIONS);
   await bench.sync(TABLES, { labels: { viewSchema: 'bericht', language: 1031 } });
@@ -140,7 +140,7 @@ it('another language or schema in the configuration makes the views anew', async
   expect(row).toEqual({ label: 'Aktiv' });
 });
 
-it('while nothing changes no label is asked for again', async () => {
+it('labels that have not changed are not asked for again', async () => {
   await using bench = await labelled();
   await bench.sync(TABLES, OPTIONS);
   const { requests } = bench.emulator;
@@ -149,7 +149,7 @@ it('while nothing changes no label is asked for again', async () => {
   expect(requests.find({ kind: 'metadata' }).filter(({ url }) => url.includes('OptionSet'))).toEqual([]);
 });
 
-it('a view of somebody else goes on reading a column that was put aside, and is told of', async () => {
+it('a view of another owner goes on reading a column that was put aside, and is reported', async () => {
   await using bench = await labelled();
   await bench.sync(TABLES, OPTIONS);
   await bench.database.query('CREATE VIEW public.report AS SELECT lastonholdtime FROM dataverse.account');
@@ -200,7 +200,7 @@ it('a column that a policy holds back does not have labels asked for again', asy
   expect(requests.find({ kind: 'metadata' }).filter(({ url }) => url.includes('OptionSet'))).toEqual([]);
 });
 
-describe('a view that somebody is reading while it ought to change', () => {
+describe('a view with labels that somebody is reading', () => {
   const german = { labels: { ...OPTIONS.labels, language: 1031 } };
   const label = `SELECT statecode_label AS label FROM dataverse_labeled.account WHERE name = 'Contoso'`;
 
@@ -215,7 +215,7 @@ describe('a view that somebody is reading while it ought to change', () => {
     expect(await bench.database.query(label)).toEqual([{ label: 'Active' }]);
   }
 
-  it('is made by the same process later', async () => {
+  it('a view with labels that could not change while somebody read it is made by the same process later', async () => {
     await using bench = await labelled();
     await bench.sync(['account'], OPTIONS);
     await using session = await bench.session(['account'], german);
@@ -224,7 +224,7 @@ describe('a view that somebody is reading while it ought to change', () => {
     expect(await bench.database.query(label)).toEqual([{ label: 'Aktiv' }]);
   });
 
-  it('is made by the next process', async () => {
+  it('a view with labels that could not change while somebody read it is made by the next process', async () => {
     await using bench = await labelled();
     await bench.sync(['account'], OPTIONS);
     await reading(bench, async () => bench.sync(['account'], german));
@@ -233,7 +233,7 @@ describe('a view that somebody is reading while it ought to change', () => {
   });
 });
 
-it('a view that made way for a column comes back although the labels cannot be read just then', async () => {
+it('a view that was dropped for a change of a column comes back although the labels cannot be read at that moment', async () => {
   await using bench = await labelled();
   await bench.sync(['account'], OPTIONS);
   bench.emulator.store.retypeColumn('account', 'numberofemployees', { kind: 'Decimal' });

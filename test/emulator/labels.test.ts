@@ -4,7 +4,7 @@ import { EmulatedApi } from '../support/emulated-api.ts';
 const LABELS = 'odata.include-annotations="OData.Community.Display.V1.FormattedValue"';
 
 describe('a label', () => {
-  it('that is changed shows in metadata and formatted values, while no row comes in a delta', async () => {
+  it('a label that is changed shows in metadata and formatted values, while no row comes in a delta', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const id = store.insert('account', { name: 'Contoso', industrycode: 1 });
@@ -24,7 +24,7 @@ describe('a label', () => {
     expect((await api.get(`${cast}?$select=LogicalName&$expand=OptionSet`)).text).toContain('"Buchhaltung"');
   });
 
-  it('of a global option changes in every column that shares the set', async () => {
+  it('a label of a global option changes in every column that shares the set', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const users = [...store.tables.values()].flatMap((table) =>
@@ -43,7 +43,7 @@ describe('a label', () => {
 });
 
 describe('a column', () => {
-  it('that becomes date only keeps its dates and loses the time', async () => {
+  it('a column that becomes date only keeps its dates and loses the time', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const id = store.insert('account', { lastonholdtime: '2024-05-06T07:08:09Z' });
@@ -55,7 +55,7 @@ describe('a column', () => {
     expect((await api.get('$metadata')).text).toContain('<Property Name="lastonholdtime" Type="Edm.Date" />');
   });
 
-  it('of another kind keeps what the kind can hold, and is null in every other row', async () => {
+  it('a column that changes its kind keeps what the new kind can hold, and is null in every other row', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const id = store.insert('account', { telephone1: '0221', numberofemployees: 12, industrycode: 1 });
@@ -72,7 +72,7 @@ describe('a column', () => {
     expect(kinds.has('industrycodename')).toBe(false);
   });
 
-  it('that is removed makes the links that select it fail, unless they are told to leave it out', async () => {
+  it('a column that is removed makes the links that select it fail, unless the emulator leaves such columns out', async () => {
     await using api = await EmulatedApi.open();
     const { store, settings } = api.emulator;
     store.seed('account', 3);

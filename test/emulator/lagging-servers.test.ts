@@ -3,7 +3,7 @@ import { readLabels } from '../../src/dataverse/metadata/label-reader.ts';
 import { never } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 
-it('the version of a server that lags behind is no change', async () => {
+it('the lower version of a server that lags behind is not taken for a change', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const { metadata } = dataverse;
@@ -20,7 +20,7 @@ it('the version of a server that lags behind is no change', async () => {
   await dataverse.close();
 });
 
-it('versions that are no numbers change whenever they differ', async () => {
+it('metadata versions that are not numbers count as a change whenever they differ', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const { metadata } = dataverse;
@@ -31,7 +31,7 @@ it('versions that are no numbers change whenever they differ', async () => {
   await dataverse.close();
 });
 
-it('what is read after a change is read past the caches', async () => {
+it('metadata that is read after a change is read past the caches', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const { metadata, client } = dataverse;

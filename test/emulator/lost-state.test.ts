@@ -17,15 +17,15 @@ async function expectEqualAfterSync(bench: SyncBench): Promise<void> {
   expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
 }
 
-describe('the mirror becomes equal again', () => {
-  it('when the state of a table was deleted, deletions included', async () => {
+describe('the mirror after a loss of state or columns', () => {
+  it('the mirror becomes equal again when the state of a table was deleted, deletions included', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('DELETE FROM mirrorverse.tables');
     await expectEqualAfterSync(bench);
   });
 
-  it('when the whole state schema was dropped', async () => {
+  it('the mirror becomes equal again when the whole state schema was dropped', async () => {
     // Only who may create schemas gets it back without anybody's help.
     await using bench = await SyncBench.open({}, 'administrator');
     await mirrored(bench);
@@ -33,21 +33,21 @@ describe('the mirror becomes equal again', () => {
     await expectEqualAfterSync(bench);
   });
 
-  it('when a column was dropped by hand', async () => {
+  it('the mirror becomes equal again when a column was dropped by hand', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('ALTER TABLE dataverse.account DROP COLUMN name');
     await expectEqualAfterSync(bench);
   });
 
-  it('when a column was given another type by hand', async () => {
+  it('the mirror becomes equal again when a column was given another type by hand', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('ALTER TABLE dataverse.account ALTER COLUMN revenue TYPE double precision');
     await expectEqualAfterSync(bench);
   });
 
-  it('when the keys that a re-baseline had seen are gone', async () => {
+  it('the mirror becomes equal again when the keys that a re-baseline had seen are gone', async () => {
     await using bench = await SyncBench.open();
     const { faults, settings } = bench.emulator;
     await mirrored(bench);
@@ -62,7 +62,7 @@ describe('the mirror becomes equal again', () => {
     await expectEqualAfterSync(bench);
   });
 
-  it('when deletes were soft and are hard now', async () => {
+  it('the mirror becomes equal again when deletes were soft and are hard now', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = store.seed('account', 20);
@@ -74,7 +74,7 @@ describe('the mirror becomes equal again', () => {
     expect(await bench.database.query('SELECT FROM dataverse.account')).toHaveLength(18);
   });
 
-  it('when deletes were hard and are soft now', async () => {
+  it('the mirror becomes equal again when deletes were hard and are soft now', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = store.seed('account', 20);

@@ -6,7 +6,7 @@ const MEMBER = '@Microsoft.Dynamics.CRM.globalmetadataversion';
 const WANTED = 'odata.include-annotations="Microsoft.Dynamics.CRM.globalmetadataversion"';
 
 describe('the metadata version', () => {
-  it('stands next to the context of every kind of read, when it is asked for', async () => {
+  it('the metadata version stands next to the context of every kind of read, when it is asked for', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const id = store.insert('account', { name: 'Contoso' });
@@ -37,7 +37,7 @@ describe('the metadata version', () => {
     expect((await api.get('EntityDefinitions?$select=LogicalName')).json).not.toHaveProperty(MEMBER);
   });
 
-  it('grows with every change of the model and with no change of a row', async () => {
+  it('the metadata version grows with every change of the model and with no change of a row', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     const id = store.insert('account', { name: 'Contoso' });

@@ -25,7 +25,7 @@ const READ = 'organizations?$select=name,expirechangetrackingindays,languagecode
 
 describe('the organization', () => {
   for (const model of ['without', 'with']) {
-    it(`tells its retention and language ${model} a table of its own`, async () => {
+    it(`the organization has its retention and its language ${model} a table of its own`, async () => {
       await using api = await EmulatedApi.open();
       const { store, settings, requests } = api.emulator;
       if (model === 'with') store.addTable(ORGANIZATION);
@@ -47,7 +47,7 @@ describe('the organization', () => {
     });
   }
 
-  it('with a table of its own is read by change tracking like any other', async () => {
+  it('the organization with a table of its own is read by change tracking like any other table', async () => {
     await using api = await EmulatedApi.open();
     const { store, settings, requests } = api.emulator;
     store.addTable(ORGANIZATION);
@@ -61,7 +61,7 @@ describe('the organization', () => {
     expect(requests.entries.map((entry) => entry.kind)).toEqual(['baseline', 'delta']);
   });
 
-  it('names its languages', async () => {
+  it('the organization names its languages', async () => {
     await using api = await EmulatedApi.open();
     const answer = await api.get('RetrieveProvisionedLanguages()');
     expect(answer.json).toEqual({

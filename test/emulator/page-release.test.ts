@@ -5,7 +5,7 @@ import { never } from '../support/mirror.ts';
 import { smallTable } from '../support/small-table.ts';
 import { SyncBench } from '../support/sync.ts';
 
-it('a page whose memory was given back twice does not give back that of the page after it', async () => {
+it('a page whose memory was given back twice does not give back the memory of the page after it', async () => {
   await using bench = await SyncBench.open({ tables: [smallTable('new_Small')] });
   for (let row = 0; row < 30; row++) bench.emulator.store.insert('new_small', { new_name: `row ${row}` });
   const dataverse = bench.dataverse();

@@ -6,7 +6,7 @@ const WRITES = `SELECT n_tup_ins + n_tup_upd + n_tup_del AS writes FROM pg_stat_
   WHERE schemaname = 'dataverse' AND relname = 'account'`;
 
 describe('a pass', () => {
-  it('of an idle table costs one data request and writes no row', async () => {
+  it('a pass over an idle table costs one data request and writes no row', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 50);
     await bench.sync(['account', 'contact']);
@@ -22,14 +22,14 @@ describe('a pass', () => {
     expect(await bench.database.query(WRITES)).toEqual(before);
   });
 
-  it('begins with one request a page and one delta', async () => {
+  it('a first pass makes one request for each page and one for its delta', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 95);
     await bench.sync(['account'], { pageSize: 10 });
     expect(bench.dataRequests('account')).toBe(11);
   });
 
-  it('that resumes an earlier delta is followed by another', async () => {
+  it('a pass that resumes an earlier delta is followed by another', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     const ids = store.seed('account', 40);
@@ -46,7 +46,7 @@ describe('a pass', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('fails where the last page has no delta link, and keeps what was there', async () => {
+  it('a pass fails where the last page has no delta link, and keeps what was there', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     store.seed('new_untracked', 5);
@@ -56,7 +56,7 @@ describe('a pass', () => {
     expect(failures(await bench.sync(['new_untracked']))).toEqual({ new_untracked: 'change-tracking-off' });
   });
 
-  it('names the missing link where change tracking is on all the same', async () => {
+  it('a pass that misses the delta link of a tracked table names the missing link', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 5);
@@ -70,7 +70,7 @@ describe('a pass', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('follows a page with both links to its end', async () => {
+  it('a pass follows a page with both links to its end', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 30);
@@ -82,7 +82,7 @@ describe('a pass', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('takes a column that a delta leaves out for null', async () => {
+  it('a pass takes a column that a delta leaves out for null', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     const [id] = store.seed('account', 3);
@@ -93,7 +93,7 @@ describe('a pass', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('adds a column of the source and fills it in the rows that are there', async () => {
+  it('a pass adds a column of the source and fills it in the rows that are there', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = store.seed('account', 20);
@@ -113,7 +113,7 @@ describe('a pass', () => {
     expect(kept).toHaveLength(1);
   });
 
-  it('rebuilds a mirror table that was dropped', async () => {
+  it('a pass rebuilds a mirror table that was dropped', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 20);
@@ -123,7 +123,7 @@ describe('a pass', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('goes on after the environment got another address', async () => {
+  it('a pass goes on after the environment got another address', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [id] = store.seed('account', 20);

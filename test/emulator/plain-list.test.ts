@@ -4,7 +4,7 @@ import { EmulatedApi } from '../support/emulated-api.ts';
 
 describe('a full read without change tracking', () => {
   for (const table of ['account', 'aaduser', 'new_untracked', 'teammembership']) {
-    it(`of ${table} shows every row once, in the order of the key, over pages of the asked size`, async () => {
+    it(`a full read of ${table} without change tracking shows every row once, in the order of the key, over pages of the asked size`, async () => {
       await using api = await EmulatedApi.open();
       const { store } = api.emulator;
       for (const end of ['systemuser', 'team']) store.seed(end, 3);
@@ -23,7 +23,7 @@ describe('a full read without change tracking', () => {
     });
   }
 
-  it('goes on after the last key it showed, whatever happened to that row', async () => {
+  it('a full read without change tracking goes on after the last key it showed, whatever happened to that row', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     store.seed('account', 6);
@@ -36,7 +36,7 @@ describe('a full read without change tracking', () => {
 });
 
 describe('a filter', () => {
-  it('of equality finds the one row, and none where there is none', async () => {
+  it('a filter of equality finds the one row, and none where there is none', async () => {
     await using api = await EmulatedApi.open();
     const [id] = api.emulator.store.seed('account', 5);
     const found = await api.get(`accounts?$select=name&$filter=accountid eq ${id}`);
@@ -47,7 +47,7 @@ describe('a filter', () => {
     expect([none.status, none.rows]).toEqual([200, []]);
   });
 
-  it('of In finds exactly the rows that exist among the named ones, over pages', async () => {
+  it('a filter with In finds exactly the rows that exist among the named ones, over pages', async () => {
     await using api = await EmulatedApi.open();
     const ids = api.emulator.store.seed('account', 20);
     await assert(
@@ -65,7 +65,7 @@ describe('a filter', () => {
     );
   });
 
-  it('of In takes parameter aliases', async () => {
+  it('a filter with In takes parameter aliases', async () => {
     await using api = await EmulatedApi.open();
     const ids = api.emulator.store.seed('account', 3);
     const query = `$filter=Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)&@p1='accountid'&@p2=['${ids[0]}','${ids[2]}']`;
@@ -74,7 +74,7 @@ describe('a filter', () => {
     expect(seen.toSorted()).toEqual([String(ids[0]), String(ids[2])].toSorted());
   });
 
-  it('of any other form is refused as not emulated', async () => {
+  it('a filter of any other form is refused as not emulated', async () => {
     await using api = await EmulatedApi.open();
     for (const filter of [`name eq 'Contoso'`, 'statecode eq 0', `contains(name,'a')`]) {
       expect((await api.get(`accounts?$filter=${encodeURIComponent(filter)}`)).status).toBe(501);

@@ -7,7 +7,7 @@ const STORED = 'SELECT count(*)::int AS rows FROM dataverse.account';
 const QUARANTINE = 'SELECT "table", key, reason FROM mirrorverse.quarantine';
 
 describe('one poisoned row in a page of 5,000', () => {
-  it('goes to quarantine, the other 4,999 are stored, and it leaves when it is mended at the source', async () => {
+  it('one poisoned row in a page of 5,000 goes to quarantine, the other 4,999 are stored, and it leaves when it is mended at the source', async () => {
     await using bench = await openBench(['account']);
     const { store, requests } = bench.emulator;
     store.seed('account', 2_600);

@@ -25,21 +25,21 @@ describe('the emulator', () => {
     return { status: response.status, headers: response.headers, text, json };
   }
 
-  it('challenges a request without a bearer token', async () => {
+  it('the emulator challenges a request without a bearer token', async () => {
     const answer = await get('WhoAmI', {});
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer authorization_uri=.*resource_id=/);
   });
 
   for (const option of ['$filter=statecode eq 0', '$orderby=name', '$top=5', '$expand=primarycontactid']) {
-    it(`rejects ${option.split('=')[0]} while tracking`, async () => {
+    it(`the emulator rejects ${option.split('=')[0]} while tracking`, async () => {
       const answer = await get(`accounts?${encodeURI(option)}`, TRACKED);
       expect(answer.status).toBe(400);
       expect(answer.text).toContain("isn't supported when Change Tracking is enabled");
     });
   }
 
-  it('writes numbers as they are, in digits that JavaScript would lose', async () => {
+  it('the emulator writes numbers as they are, in digits that JavaScript would lose', async () => {
     const id = emulator.store.insert('account', { revenue: { number: '922337203685477.5807' } });
     const row = await get(`accounts(${id})?$select=revenue,versionnumber`);
     expect(row.text).toContain('"revenue":922337203685477.5807');
@@ -47,7 +47,7 @@ describe('the emulator', () => {
     expect(row.text).toMatch(/"@odata.etag":"W\/\\"\d+\\""/);
   });
 
-  it('puts annotations before the value they describe', async () => {
+  it('the emulator puts annotations before the value they describe', async () => {
     const contact = emulator.store.insert('contact', { firstname: 'Ann' });
     const id = emulator.store.insert('incident', { customerid: { table: 'contact', id: contact } });
     const annotation = 'Microsoft.Dynamics.CRM.lookuplogicalname';
@@ -60,7 +60,7 @@ describe('the emulator', () => {
     expect(row.text.indexOf('"_customerid_value":')).toBeGreaterThan(at);
   });
 
-  it('fixes the upper bound of a load with its first page', async () => {
+  it('the emulator fixes the upper bound of a load with its first page', async () => {
     const ids = emulator.store.seed('account', 15);
     const first = (await get('accounts?$select=name', TRACKED)).json();
     emulator.store.update('account', ids[14] as string, { name: 'changed while paging' });
@@ -74,14 +74,14 @@ describe('the emulator', () => {
     expect((delta['value'] as { accountid: string }[]).map((row) => row.accountid)).toEqual([ids[14]]);
   });
 
-  it('has delta tokens of version and time, in lower-case escapes', async () => {
+  it('the emulator makes delta tokens of version and time, in lower-case escapes', async () => {
     const page = (await get('accounts?$select=name', TRACKED)).json();
     expect(page['@odata.deltaLink']).toMatch(
       /\$deltatoken=\d+%21\d{2}%2f\d{2}%2f\d{4}%20\d{2}%3a\d{2}%3a\d{2}$/,
     );
   });
 
-  it('answers an expired link with its code, and a garbled one as a bad request', async () => {
+  it('the emulator answers an expired link with its code, and a garbled one as a bad request', async () => {
     const page = (await get('accounts?$select=name', TRACKED)).json();
     emulator.settings.expireTokens();
     const expired = await get(String(page['@odata.deltaLink']));
@@ -89,7 +89,7 @@ describe('the emulator', () => {
     expect((await get('accounts?$deltatoken=garbled', TRACKED)).status).toBe(400);
   });
 
-  it('knows unknown properties, tables, rows and privileges apart', async () => {
+  it('the emulator answers unknown properties, tables, rows and missing privileges with different codes', async () => {
     expect(code(await get('accounts?$select=nosuch', TRACKED))).toBe('0x80060888');
     expect((await get('nosuchs', TRACKED)).status).toBe(404);
     expect(code(await get('accounts(00000000-0000-4000-8000-000000000000)'))).toBe('0x80040217');
@@ -98,7 +98,7 @@ describe('the emulator', () => {
     expect([denied.status, code(denied)]).toEqual([403, '0x80040220']);
   });
 
-  it('asks to slow down beyond the limit of requests', async () => {
+  it('the emulator asks to slow down beyond the limit of requests', async () => {
     emulator.settings.limits.requests = 5;
     const answers = [];
     for (let request = 0; request < 7; request++) answers.push(await get('WhoAmI'));
@@ -108,7 +108,7 @@ describe('the emulator', () => {
     expect(refused[0]?.headers.get('retry-after')).toMatch(/^\d+$/);
   });
 
-  it('tells derived members of attributes only by their cast', async () => {
+  it('the emulator shows derived members of attributes only by their cast', async () => {
     const table = `EntityDefinitions(LogicalName='account')/Attributes`;
     expect((await get(`${table}?$select=LogicalName,Targets`)).status).toBe(400);
     const cast = (
@@ -120,7 +120,7 @@ describe('the emulator', () => {
     expect(owner?.Targets).toEqual(expect.arrayContaining(['systemuser', 'team']));
   });
 
-  it('declares what activities inherit on their base type, and denies it in the flags', async () => {
+  it('the emulator declares what activities inherit on their base type, and denies it in the flags', async () => {
     const flags = (
       await get(`EntityDefinitions(LogicalName='task')/Attributes?$select=LogicalName,IsValidODataAttribute`)
     ).json();
@@ -134,7 +134,7 @@ describe('the emulator', () => {
     expect((await get('tasks?$select=subject', TRACKED)).text).toContain('"subject":"call back"');
   });
 
-  it('cuts an answer in the middle when it is told to', async () => {
+  it('the emulator cuts an answer in the middle when it is told to', async () => {
     emulator.store.seed('account', 20);
     emulator.faults.add({ match: { table: 'account' }, times: 1, do: { cutAt: 500 } });
     await expect(get('accounts', TRACKED)).rejects.toThrow(/terminated|fetch failed/);

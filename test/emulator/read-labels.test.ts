@@ -46,7 +46,7 @@ function casts(bench: SyncBench): string[] {
 }
 
 describe('labels read from an environment', () => {
-  it('have every language of tables, columns and options', async () => {
+  it('labels read from an environment have every language of tables, columns and options', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     store.renameTable('account', ['Customer', 'Kunde']);
@@ -69,7 +69,7 @@ describe('labels read from an environment', () => {
     });
   });
 
-  it('know the kinds of choices and what only states and statuses have', async () => {
+  it('labels read from an environment know the kinds of choices, and what only states and statuses have', async () => {
     await using bench = await open();
     const { choices } = await read(bench, 'account');
     const kinds = new Map(choices.map(({ column, kind }) => [column, kind]));
@@ -93,7 +93,7 @@ describe('labels read from an environment', () => {
     expect(shared[0]?.options[0]?.color).toBe('#0070c0');
   });
 
-  it('name each target of a lookup with its key and its name', async () => {
+  it('labels read from an environment name each target of a lookup with its key and its name', async () => {
     await using bench = await open();
     const { targets } = await read(bench, 'contact');
     expect(targets.filter(({ column }) => column === 'parentcustomerid')).toEqual([
@@ -102,7 +102,7 @@ describe('labels read from an environment', () => {
     ]);
   });
 
-  it('cost a request for each type that occurs, and for no other', async () => {
+  it('labels read from an environment cost a request for each type that occurs, and for no other', async () => {
     await using bench = await open();
     const labels = await read(bench, 'teammembership');
     expect([labels.choices, labels.targets, casts(bench)]).toEqual([[], [], []]);
@@ -110,7 +110,7 @@ describe('labels read from an environment', () => {
     expect(casts(bench)).toEqual(['Boolean', 'Lookup', 'MultiSelectPicklist', 'Picklist', 'State', 'Status']);
   });
 
-  it('have precision and length where details are asked for', async () => {
+  it('labels read from an environment have precision and length where details are asked for', async () => {
     await using bench = await open();
     const without = await read(bench, 'account');
     expect(without.columns.flatMap(({ precision, maxLength }) => precision ?? maxLength ?? [])).toEqual([]);
@@ -121,7 +121,7 @@ describe('labels read from an environment', () => {
     expect(column('industrycode')).toMatchObject({ precision: null, maxLength: null });
   });
 
-  it('come from every recorded definition, none of its options missing', async () => {
+  it('labels read from an environment come from every recorded definition, with all of its options', async () => {
     const tables = new Map(
       [...recordedTables().values()].map((table) => [table.logicalName, table] as const),
     );

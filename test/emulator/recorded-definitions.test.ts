@@ -44,8 +44,8 @@ function recordedSets(document: Members, attributes: readonly Members[]): Map<un
   );
 }
 
-describe('a recorded definition comes back as it was', () => {
-  it.each(RECORDED)('%s', async (name) => {
+describe('a recorded definition', () => {
+  it.each(RECORDED)('a recorded definition comes back as it was: %s', async (name) => {
     const document = recordedDocument(name) as Members;
     const live = (document['EntityMetadata'] ?? document) as Members;
     const attributes = live['Attributes'] as Members[];

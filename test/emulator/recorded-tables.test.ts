@@ -12,23 +12,26 @@ const ROWS = 75;
 const CHANGES = 120;
 
 describe('the mirror of a live definition', () => {
-  it.each(RECORDED.filter((name) => name !== VIRTUAL))('equals its source: %s', async (name) => {
-    const definition = recordedTable(name);
-    const table = definition.logicalName;
-    await using bench = await SyncBench.open({ tables: [definition] });
-    const { store } = bench.emulator;
-    store.seed(table, ROWS);
-    expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
-    expect(await differences(store, bench.database, table)).toEqual([]);
-    expect(await unexpectedColumns(store, bench.database, table)).toEqual([]);
+  it.each(RECORDED.filter((name) => name !== VIRTUAL))(
+    'the mirror of a live definition equals its source: %s',
+    async (name) => {
+      const definition = recordedTable(name);
+      const table = definition.logicalName;
+      await using bench = await SyncBench.open({ tables: [definition] });
+      const { store } = bench.emulator;
+      store.seed(table, ROWS);
+      expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
+      expect(await differences(store, bench.database, table)).toEqual([]);
+      expect(await unexpectedColumns(store, bench.database, table)).toEqual([]);
 
-    const churn = new Churn(store, new Random(5), [table]);
-    for (let change = 0; change < CHANGES; change++) churn.step();
-    expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
-    expect(await differences(store, bench.database, table)).toEqual([]);
-  });
+      const churn = new Churn(store, new Random(5), [table]);
+      for (let change = 0; change < CHANGES; change++) churn.step();
+      expect(failures(await bench.sync([table], { pageSize: 30 }))).toEqual({});
+      expect(await differences(store, bench.database, table)).toEqual([]);
+    },
+  );
 
-  it('equals its source in snapshots, for a virtual table', async () => {
+  it('the mirror of a live virtual table equals its source in snapshots', async () => {
     await using bench = await SyncBench.open({ tables: [recordedTable(VIRTUAL)] });
     const { store } = bench.emulator;
     const ids = store.seed('aaduser', ROWS);
@@ -43,7 +46,7 @@ describe('the mirror of a live definition', () => {
     expect(await differences(store, bench.database, 'aaduser')).toEqual([]);
   });
 
-  it('is refused by change tracking for a virtual table', async () => {
+  it('a live virtual table is refused by change tracking', async () => {
     await using bench = await SyncBench.open({ tables: [recordedTable(VIRTUAL)] });
     bench.emulator.store.seed('aaduser', 3);
     expect(failures(await bench.sync(['aaduser']))).toEqual({ aaduser: 'not-mirrorable' });

@@ -10,7 +10,7 @@ function padded(api: EmulatedApi, length: number): string {
 }
 
 describe('calculated columns', () => {
-  it('beyond the limit make a read fail with its code, and up to it do not', async () => {
+  it('a read with more calculated columns than the limit fails with its code, and one up to the limit does not', async () => {
     await using api = await EmulatedApi.open();
     const { store, settings } = api.emulator;
     for (const [name, sourceType] of [
@@ -44,14 +44,14 @@ describe('calculated columns', () => {
 });
 
 describe('an address', () => {
-  it('of the longest length is answered, and one character more is refused', async () => {
+  it('an address of the longest length is answered, and one character more is refused', async () => {
     await using api = await EmulatedApi.open();
     expect((await api.get(padded(api, LONGEST_URL))).status).toBe(200);
     expect((await api.get(padded(api, LONGEST_URL + 1))).status).toBe(400);
   });
 
   for (const status of [404, 414]) {
-    it(`that is too long may be answered with ${status}, by a fault that knows the length`, async () => {
+    it(`an address that is too long may be answered with ${status}, by a fault that knows the length`, async () => {
       await using api = await EmulatedApi.open();
       api.emulator.faults.add({ match: { path: /^.{30000}/ }, do: { status, html: true } });
       const refused = await api.get(padded(api, 32_000));
@@ -60,7 +60,7 @@ describe('an address', () => {
     });
   }
 
-  it('of a wide table can be as long as the sum of its column names', async () => {
+  it('an address for a wide table can be as long as the sum of its column names', async () => {
     await using api = await EmulatedApi.open();
     const { store } = api.emulator;
     for (let index = 0; index < 30; index += 1) {

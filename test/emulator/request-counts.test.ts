@@ -27,8 +27,8 @@ function journaled(bench: SyncBench, table = 'account'): number {
   ).length;
 }
 
-describe('what a table costs', () => {
-  it('is every request about it that the environment has seen, and every row that was written or deleted', async () => {
+describe('the request count of a table', () => {
+  it('the request count of a table has every request about it that the environment saw, and the change count every row written or deleted', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [first = '', second = ''] = store.seed('account', 25);
@@ -47,7 +47,7 @@ describe('what a table costs', () => {
     });
   });
 
-  it('has the attempts that failed, and the rows that were read by themselves', async () => {
+  it('the request count of a table has the attempts that failed, and the rows that were read by themselves', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     const [first = ''] = store.seed('account', 3);
@@ -62,7 +62,7 @@ describe('what a table costs', () => {
     expect((await counters(bench)).requests).toBe(journaled(bench));
   });
 
-  it('is on record after a run that failed, too', async () => {
+  it('the request count of a table is stored after a run that failed, too', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 3);
     await using session = await bench.session(['account']);
@@ -74,7 +74,7 @@ describe('what a table costs', () => {
     expect(await counters(bench)).toEqual({ requests: journaled(bench), idle, changes: 3, since });
   });
 
-  it('has what commands spend under a lease of the table, and what reading its labels takes', async () => {
+  it('the request count of a table has what commands spend under its lease, and what reading its labels takes', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     const [first = ''] = store.seed('account', 3);
@@ -105,7 +105,7 @@ describe('what a table costs', () => {
     }
   });
 
-  it('is idle where a run of several requests found nothing', async () => {
+  it('a run of several requests that found nothing counts as idle', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 3);
     await bench.sync(['account']);
@@ -117,7 +117,7 @@ describe('what a table costs', () => {
     expect(idle).toBe(requests - before);
   });
 
-  it('is idle where a snapshot is what it was, and not where a row of it has changed', async () => {
+  it('a run of a snapshot counts as idle where no row has changed, and not where one has', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [first = ''] = store.seed('account', 25);
@@ -132,7 +132,7 @@ describe('what a table costs', () => {
   });
 });
 
-it('an idle pass puts its request on record with the one update it makes anyway', async () => {
+it('an idle pass stores its request count with the one update that it makes anyway', async () => {
   await using bench = await SyncBench.open();
   bench.emulator.store.seed('account', 3);
   await using session = await bench.session(['account']);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { never } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 
-it('a table that is stopped while it reads what all wait for does not fail the others', async () => {
+it('a table that is stopped while it reads what all tables wait for does not fail the others', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const { metadata } = dataverse;
@@ -18,7 +18,7 @@ it('a table that is stopped while it reads what all wait for does not fail the o
   await dataverse.close();
 });
 
-it('what many ask for at once is read once', async () => {
+it('metadata that many tables ask for at once is read once', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const { metadata } = dataverse;

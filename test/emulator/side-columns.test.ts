@@ -55,7 +55,7 @@ async function equal(bench: SyncBench): Promise<void> {
 
 describe('a table with more calculated columns than one request may name', () => {
   for (const limit of [1, 3, 9]) {
-    it(`is equal after its baseline and after changes, where ${limit} are allowed`, async () => {
+    it(`a table with too many calculated columns is equal after its baseline and after changes, where ${limit} are allowed`, async () => {
       await using bench = await wideBench({ calculated: 10 });
       bench.emulator.settings.maxCalculatedFields = limit;
       expect(failures(await bench.sync([WIDE], { pageSize: 40 }))).toEqual({});
@@ -66,7 +66,7 @@ describe('a table with more calculated columns than one request may name', () =>
     });
   }
 
-  it('is found out once in a process', async () => {
+  it('the limit of calculated columns is found out once in a process', async () => {
     await using bench = await wideBench({ calculated: 10 });
     bench.emulator.settings.maxCalculatedFields = 3;
     await using session = await bench.session([WIDE]);
@@ -81,7 +81,7 @@ describe('a table with more calculated columns than one request may name', () =>
     await equal(bench);
   });
 
-  it('costs nothing beside where no row has changed', async () => {
+  it('a table with too many calculated columns costs no side reads where no row has changed', async () => {
     await using bench = await wideBench({ calculated: 10 });
     bench.emulator.settings.maxCalculatedFields = 3;
     await bench.sync([WIDE]);
@@ -90,7 +90,7 @@ describe('a table with more calculated columns than one request may name', () =>
     expect(bench.dataRequests(WIDE)).toBe(1);
   });
 
-  it('keeps its calculated values where a delta leaves nulls out', async () => {
+  it('a table with too many calculated columns keeps their values where a delta leaves nulls out', async () => {
     await using bench = await wideBench({ calculated: 10 });
     bench.emulator.settings.maxCalculatedFields = 3;
     bench.emulator.settings.nullsInDelta = 'omitted';
@@ -100,7 +100,7 @@ describe('a table with more calculated columns than one request may name', () =>
     await equal(bench);
   });
 
-  it('is re-baselined where its link was issued before there was such a limit', async () => {
+  it('a table with too many calculated columns is re-baselined where its link was issued before there was such a limit', async () => {
     await using bench = await wideBench({ calculated: 10 });
     await bench.sync([WIDE], { pageSize: 40 });
     bench.emulator.settings.maxCalculatedFields = 3;
@@ -114,7 +114,7 @@ describe('a table with more calculated columns than one request may name', () =>
     await equal(bench);
   });
 
-  it('begins anew where the limit appears in the middle of its baseline', async () => {
+  it('a table with too many calculated columns begins again where the limit appears in the middle of its baseline', async () => {
     await using bench = await wideBench({ calculated: 10 });
     const { settings } = bench.emulator;
     settings.onPage = ({ pageNumber }) => {
@@ -124,14 +124,14 @@ describe('a table with more calculated columns than one request may name', () =>
     await equal(bench);
   });
 
-  it('stops with the refusal where not even one is allowed, after a handful of requests', async () => {
+  it('a table with calculated columns stops with the refusal where not even one is allowed, after a handful of requests', async () => {
     await using bench = await wideBench({ calculated: 10 });
     bench.emulator.settings.maxCalculatedFields = 0;
     expect(failures(await bench.sync([WIDE]))).toEqual({ [WIDE]: 'request-refused' });
     expect(bench.dataRequests(WIDE)).toBeLessThan(10);
   });
 
-  it('has rows that are deleted while they are read beside, until their tombstones come', async () => {
+  it('rows that are deleted while their calculated columns are read stay until their tombstones come', async () => {
     await using bench = await wideBench({ calculated: 10 }, 0);
     const { settings, store } = bench.emulator;
     const ids = store.seed(WIDE, 60);
@@ -146,7 +146,7 @@ describe('a table with more calculated columns than one request may name', () =>
 });
 
 describe('a feed', () => {
-  it('asks for everything in its first request, in the order of the columns', async () => {
+  it('a feed asks for everything in its first request, in the order of the columns', async () => {
     await using bench = await wideBench({ calculated: 2, stored: 1 });
     await bench.sync([WIDE]);
     const [first] = bench.emulator.requests.find({ table: WIDE, kind: 'baseline' });
@@ -160,7 +160,7 @@ describe('a feed', () => {
     expect(bench.emulator.requests.count({ table: WIDE, kind: 'list' })).toBe(0);
   });
 
-  it('reads nothing beside where a link still carries everything', async () => {
+  it('a feed makes no side reads where a link still carries everything', async () => {
     await using bench = await wideBench({ calculated: 4 });
     const dataverse = bench.dataverse();
     const table = await dataverse.metadata.table(WIDE, never);
@@ -175,7 +175,7 @@ describe('a feed', () => {
     await dataverse.close();
   });
 
-  it('brings the calculated columns of a row that is read again', async () => {
+  it('a feed brings the calculated columns of a row that is read again', async () => {
     await using bench = await wideBench({ calculated: 10 }, 0);
     const { store, settings } = bench.emulator;
     const calculated = Object.fromEntries(
@@ -197,7 +197,7 @@ describe('a feed', () => {
     await dataverse.close();
   });
 
-  it('reads a row of a partition, and the one without a partition, by the documented form', async () => {
+  it('a feed reads a row of a partition, and a row without a partition, by the documented form', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.addTable(telemetry);
@@ -230,7 +230,7 @@ function longest(bench: SyncBench): number {
 describe('a selection too long for a URL', () => {
   const tooLong = { stored: 700, calculated: 20, name: 40 };
 
-  it('is left out where everything may come', async () => {
+  it('a selection too long for a URL is left out where everything may come', async () => {
     await using bench = await wideBench(tooLong, 30);
     expect(failures(await bench.sync([WIDE], { pageSize: 20 }))).toEqual({});
     const [first] = bench.emulator.requests.find({ table: WIDE, kind: 'baseline' });
@@ -238,7 +238,7 @@ describe('a selection too long for a URL', () => {
     await equal(bench);
   });
 
-  it('is what fits, and the rest is read beside, where everything is too much', async () => {
+  it('a selection too long for a URL names what fits, and side reads bring the rest, where everything is too much', async () => {
     await using bench = await wideBench(tooLong, 60);
     bench.emulator.settings.maxCalculatedFields = 10;
     expect(failures(await bench.sync([WIDE], { pageSize: 20 }))).toEqual({});

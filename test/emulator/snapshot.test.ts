@@ -45,7 +45,7 @@ const STATE = 'SELECT phase, link, link_issued_at, selection IS NULL AS unselect
 
 describe('a snapshot', () => {
   for (const table of ['aaduser', 'new_untracked', 'new_unversioned']) {
-    it(`of ${table} equals the source after every run, whatever changed`, async () => {
+    it(`a snapshot of ${table} equals the source after every run, whatever changed`, async () => {
       await using bench = await open();
       const { store, settings } = bench.emulator;
       settings.maxCalculatedFields = 2;
@@ -60,7 +60,7 @@ describe('a snapshot', () => {
       }
     });
 
-    it(`of ${table} over unchanged rows rewrites none of them`, async () => {
+    it(`a snapshot of ${table} over unchanged rows rewrites none of them`, async () => {
       await using bench = await open();
       const { store } = bench.emulator;
       const [id = ''] = store.seed(table, 50);
@@ -77,7 +77,7 @@ describe('a snapshot', () => {
     });
   }
 
-  it('costs its pages, and asks for no change tracking', async () => {
+  it('a snapshot costs its pages, and asks for no change tracking', async () => {
     await using bench = await open();
     bench.emulator.store.seed('new_untracked', 50);
     await bench.sync(['new_untracked'], SNAPSHOT);
@@ -95,7 +95,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('is not gone on with after an interruption: what changed behind it is found', async () => {
+  it('a snapshot that was interrupted begins again, and finds what changed behind the point where it stopped', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     const ids = store.seed('new_untracked', 100);
@@ -119,7 +119,7 @@ describe('a snapshot', () => {
     await equal(bench, 'new_untracked');
   });
 
-  it('that was interrupted in its first load begins over the rows that are there', async () => {
+  it('a snapshot that was interrupted in its first load begins over the rows that are there', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     store.seed('aaduser', 60);
@@ -136,7 +136,7 @@ describe('a snapshot', () => {
     await equal(bench, 'aaduser');
   });
 
-  it('deletes with its last page and no sooner', async () => {
+  it('a snapshot deletes with its last page and no sooner', async () => {
     await using bench = await open();
     const { store, settings } = bench.emulator;
     const ids = store.seed('new_untracked', 60);
@@ -154,7 +154,7 @@ describe('a snapshot', () => {
     await equal(bench, 'new_untracked');
   });
 
-  it('of a source that is empty now leaves an empty mirror', async () => {
+  it('a snapshot of a source that is empty now leaves an empty mirror', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     const ids = store.seed('aaduser', 5);
@@ -165,7 +165,7 @@ describe('a snapshot', () => {
     await equal(bench, 'aaduser');
   });
 
-  it('marks what is gone where deletes are soft, and takes the mark back when it returns', async () => {
+  it('a snapshot marks what is gone where deletes are soft, and takes the mark back when the row returns', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('new_untracked', 30);
@@ -182,7 +182,7 @@ describe('a snapshot', () => {
     await equal(bench, 'new_untracked');
   });
 
-  it('keeps a row that cannot be stored any more, and has it in quarantine', async () => {
+  it('a snapshot keeps a row that cannot be stored any more, and has it in quarantine', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('new_untracked', 30);
@@ -196,7 +196,7 @@ describe('a snapshot', () => {
     await equal(bench, 'new_untracked');
   });
 
-  it('begins anew where one of its links is refused, and gives up where all of them are', async () => {
+  it('a snapshot begins again where one of its links is refused, and gives up where all of them are', async () => {
     await using bench = await open();
     const { store, faults } = bench.emulator;
     store.seed('new_untracked', 60);
@@ -215,7 +215,7 @@ describe('a snapshot', () => {
     expect(bench.dataRequests('new_untracked')).toBe(6);
   });
 
-  it('tells the rows of an elastic table by id and partition', async () => {
+  it('a snapshot tells the rows of an elastic table apart by id and partition', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     store.addTable(telemetry);
@@ -241,7 +241,7 @@ describe('a snapshot', () => {
 });
 
 describe('a table whose mode changes', () => {
-  it('from changes to snapshot and back is equal each time', async () => {
+  it('a table whose mode changes from changes to snapshot and back is equal each time', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     store.seed('account', 60);
@@ -259,7 +259,7 @@ describe('a table whose mode changes', () => {
     }
   });
 
-  it('after an interrupted snapshot is re-baselined, with what was deleted meanwhile gone', async () => {
+  it('a table whose mode changes after an interrupted snapshot is re-baselined, without the rows that were deleted meanwhile', async () => {
     await using bench = await open();
     const { store } = bench.emulator;
     store.seed('account', 60);

@@ -3,7 +3,7 @@ import { turnOnTracking } from '../../src/dataverse/metadata/turn-on-tracking.ts
 import { never } from '../support/mirror.ts';
 import { SyncBench } from '../support/sync.ts';
 
-it('the definition is read past the caches and put back as it was but for the flag', async () => {
+it('track reads the definition past the caches and puts it back with nothing changed but the flag', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   expect(await turnOnTracking(dataverse.client, 'new_untracked', never)).toBe(true);
@@ -25,7 +25,7 @@ it('the definition is read past the caches and put back as it was but for the fl
   ]);
 });
 
-it('a change that does not come into force is not waited for without end', async () => {
+it('track does not wait without end for a change that does not come into force', async () => {
   await using bench = await SyncBench.open();
   const dataverse = bench.dataverse();
   const fault = bench.emulator.faults.add({
