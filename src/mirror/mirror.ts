@@ -24,7 +24,6 @@ import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 import { toldByFilters } from './page/swallowed-rows.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './deletes/sweep-guard.ts';
-import { drizzle } from './state/drizzle.ts';
 
 export interface MirrorOptions {
   readonly url: string;
@@ -48,7 +47,9 @@ export interface Mirror {
   readonly store: StateStore;
   readonly options: MirrorOptions;
   /** As it was last looked at. */
-  environment: RegisteredEnvironment;
+  readonly environment: RegisteredEnvironment;
+  /** Records what the environment now says about itself. @throws Failure as `registerEnvironment` does. */
+  recordEnvironment(seen: SeenEnvironment): Promise<RegisteredEnvironment>;
   /**
    * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
    *
@@ -97,23 +98,26 @@ export async function openMirror(
   const openState = async (): Promise<RegisteredEnvironment> => {
     await assertEncoding(pool);
     await migrateState(pool, options.stateSchema);
-    return transaction(pool, async (client) =>
-      registerEnvironment(drizzle(client), options.stateSchema, options.schema, environment),
-    );
+    return registerEnvironment(pool, options.stateSchema, options.schema, environment);
   };
   const record = await tellingGrants(pool, [options.stateSchema, options.schema], openState);
   const store = openStateStore(pool, options.stateSchema, record.id);
   const register = async (names: readonly string[]): Promise<void> =>
-    transaction(pool, async (client) => {
-      await registerTables(store, store.on(client), names);
-      if (labels !== undefined) await recordViewWishes(store, store.on(client), JSON.stringify(labels));
+    store.transaction(async (inside) => {
+      await registerTables(inside, names);
+      if (labels !== undefined) await recordViewWishes(inside, JSON.stringify(labels));
     });
   await register(tables);
-  const opened: Mirror = {
+  const opened: Mirror & { environment: RegisteredEnvironment } = {
     pool,
     store,
     options,
     environment: record,
+    async recordEnvironment(seen) {
+      const { stateSchema, schema } = options;
+      opened.environment = await registerEnvironment(pool, stateSchema, schema, seen);
+      return opened.environment;
+    },
     async prepare(
       table,
       softDeletes,
@@ -134,10 +138,10 @@ export async function openMirror(
             lease.holder,
           );
           // In the same commit: a link must never outlive the rows it stands for.
-          if (prepared.created) await forgetCheckpoint(store, store.on(client), lease);
+          if (prepared.created) await forgetCheckpoint(store.on(client), lease);
           // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
-          else if (prepared.refills) await forgetSelection(store, store.on(client), lease);
-          if (prepared.altered) await forgetLabels(store, store.on(client), lease);
+          else if (prepared.refills) await forgetSelection(store.on(client), lease);
+          if (prepared.altered) await forgetLabels(store.on(client), lease);
           return prepared;
         },
         signal,

@@ -2,21 +2,14 @@ import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import { estimateRequests } from '../dataverse/budget/request-estimate.ts';
-import { assertAllowed } from '../mirror/table/ddl-plan.ts';
-import { consented, describeChange, type Verdict } from '../mirror/table/drift.ts';
-import { assertKey } from '../mirror/table/mirror-key.ts';
-import { whyRowsUntrusted } from '../mirror/table/found-table.ts';
-import { planMirrorTable, whatBlocks } from '../mirror/table/mirror-schema.ts';
+import { describeChange, type Verdict } from '../mirror/table/drift.ts';
+import { previewMirrorTable, type PlannedSweep } from '../mirror/table/mirror-preview.ts';
 import type { MarkedRows } from '../mirror/deletes/marked-rows.ts';
 import type { SweepLimits } from '../mirror/deletes/sweep-guard.ts';
-import { mirrorTable, type MirrorTable } from '../mirror/table/mirror-table.ts';
-import { transaction } from '../mirror/connection/postgres.ts';
+import { mirrorTable } from '../mirror/table/mirror-table.ts';
 import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { readDefinition } from '../mirror/state/definitions.ts';
-import { readCheckpoint } from '../mirror/lease/leases.ts';
 import { openStateStore, type StateStore } from '../mirror/state/store.ts';
-import { readSweepWord } from '../mirror/deletes/sweep-approval.ts';
-import { SeenKeys } from '../mirror/deletes/sweep.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
@@ -53,16 +46,6 @@ export interface TablePlan {
   readonly error: FailureSummary | null;
 }
 
-/** What the sweep of the last re-baseline would delete. */
-export interface PlannedSweep {
-  /** Rows that the re-baseline did not see. */
-  readonly unseen: number;
-  /** All rows of the mirror table. */
-  readonly rows: number;
-  /** Somebody has said yes: the next run deletes them. */
-  readonly allowed: boolean;
-}
-
 export interface PlanOptions {
   readonly pool: pg.Pool;
   readonly dataverse: Dataverse;
@@ -95,61 +78,41 @@ async function planTableRun(
   const { name: table, mode } = wishes;
   try {
     const read = await options.dataverse.metadata.table(table, signal, mode);
-    const known =
-      store &&
-      (await transaction(options.pool, async (client) => readDefinition(store, store.on(client), table)));
+    const known = store && (await readDefinition(store, table));
     const definition = withKnownColumns(read, known?.definition);
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
-    const mirror = mirrorTable(wanted, options.schema, wishes.softDeletes);
-    return await transaction(options.pool, async (client) => {
-      const { drift: policy } = wishes;
-      const { sweep: limits } = options;
-      const asked = await planMirrorTable(client, store, mirror, { definition, policy, sweep: limits });
-      // The statements are those of a yes: whoever is asked wants to see them.
-      const { plan, existing } = await planMirrorTable(client, store, mirror, {
-        definition,
-        policy: consented(policy),
-        sweep: { ...limits, maxShare: 1 },
-      });
-      const changes = asked.plan.changes.map((change) => ({
-        kind: change.kind,
-        policy: change.policy,
-        description: describeChange(change),
-      }));
-      const refusal = failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan));
-      if (refusal !== null) return stopped(table, rows, changes, refusal);
-      if (existing !== undefined) await assertKey(client, plan.mirror);
-      const stored =
-        existing === undefined || store === undefined
-          ? undefined
-          : await readCheckpoint(store, store.on(client), table);
-      const checkpoint = stored ?? NEW_CHECKPOINT;
-      const untrusted =
-        stored === undefined || store === undefined
-          ? null
-          : await whyRowsUntrusted(client, store, plan.mirror);
-      const start = startingPoint(
-        plan.refills || untrusted !== null ? { ...checkpoint, selection: null } : checkpoint,
-        selectionOf(plan.mirror.table),
-        { restart: false, hasRows: existing !== undefined },
-      );
-      const sweep =
-        store === undefined || stored === undefined || existing === undefined
-          ? null
-          : await plannedSweep(client, store, plan.mirror);
-      const load = mode === 'snapshot' ? 'snapshot' : loadOf(start);
-      return {
-        table,
-        statements: plan.statements,
-        changes,
-        load,
-        rows,
-        requests: requestsFor(options, load, rows, plan.mirror.table),
-        sweep,
-        marked: asked.marked,
-        error: null,
-      };
-    });
+    const { drift, softDeletes } = wishes;
+    const preview = await previewMirrorTable(
+      options.pool,
+      store,
+      mirrorTable(wanted, options.schema, softDeletes),
+      { definition, policy: drift, sweep: options.sweep },
+    );
+    const changes = preview.changes.map((change) => ({
+      kind: change.kind,
+      policy: change.policy,
+      description: describeChange(change),
+    }));
+    if (preview.refusal !== null) return stopped(table, rows, changes, preview.refusal);
+    const checkpoint = preview.checkpoint ?? NEW_CHECKPOINT;
+    const columns = preview.mirror.table;
+    const start = startingPoint(
+      preview.rereads ? { ...checkpoint, selection: null } : checkpoint,
+      selectionOf(columns),
+      { restart: false, hasRows: preview.exists },
+    );
+    const load = mode === 'snapshot' ? 'snapshot' : loadOf(start);
+    return {
+      table,
+      statements: preview.statements,
+      changes,
+      load,
+      rows,
+      requests: requestsFor(options, load, rows, columns),
+      sweep: preview.sweep,
+      marked: preview.marked,
+      error: null,
+    };
   } catch (error) {
     signal.throwIfAborted();
     return stopped(table, rows, [], toFailure(error));
@@ -160,18 +123,6 @@ async function planTableRun(
 function loadOf(start: Checkpoint): 'baseline' | 'rebaseline' | null {
   if (!isLoading(start)) return null;
   return start.phase === 'baseline' ? 'baseline' : 'rebaseline';
-}
-
-/** What the mirror table has now, where what the re-baseline has seen is still known. */
-async function plannedSweep(
-  client: pg.PoolClient,
-  store: StateStore,
-  mirror: MirrorTable,
-): Promise<PlannedSweep | null> {
-  const { unseenRows, allowed } = await readSweepWord(store, store.on(client), mirror.table.logicalName);
-  const seen = new SeenKeys(store, mirror);
-  if (unseenRows === null || !(await seen.exist(client))) return null;
-  return { ...(await seen.count(client)), allowed };
 }
 
 /** The next run stops at once: nothing is executed, and no row is read. */
@@ -193,15 +144,6 @@ function stopped(
     marked: null,
     error,
   };
-}
-
-function failureOf(attempt: () => void): Failure | null {
-  try {
-    attempt();
-    return null;
-  } catch (error) {
-    return toFailure(error);
-  }
 }
 
 function requestsFor(

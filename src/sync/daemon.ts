@@ -140,7 +140,6 @@ async function follow<T extends ScheduledTable>(
   const joining = resolution.tables.filter(({ name }) => !before.has(name));
   await registerTables(
     mirror.store,
-    mirror.store.db,
     joining.map(({ name }) => name),
   );
   for (const table of joining) {

@@ -52,7 +52,7 @@ describe('what loses against another transaction', () => {
     const options = { table: 'mirrorverse.tables', sqlstate: '40001', times: Infinity } as const;
     await using failpoint = await sqlFailpoint(database, { ...options, each: 'STATEMENT' });
     const work = transaction(mirror.pool, async (client) =>
-      registerTables(mirror.store, mirror.store.on(client), ['lead']),
+      registerTables(mirror.store.on(client), ['lead']),
     );
     await expect(work).rejects.toMatchObject({ code: 'database-unavailable', reaction: 'retry' });
     expect(await failpoint.passed()).toBe(6);

@@ -60,9 +60,7 @@ export class LabeledMirror {
   async prepare(table: Table, softDeletes = false): Promise<void> {
     const { mirror } = this.test;
     const { store } = mirror;
-    await transaction(mirror.pool, async (client) =>
-      registerTables(store, store.on(client), [table.logicalName]),
-    );
+    await transaction(mirror.pool, async (client) => registerTables(store.on(client), [table.logicalName]));
     const taken = await takeLease(store, table.logicalName, 'test', mirror.options.leaseDuration);
     if (taken === null) throw new Error('the lease is held by another');
     await mirror.prepare(table, softDeletes, taken.lease);

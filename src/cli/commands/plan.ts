@@ -1,10 +1,9 @@
 import type { TableConfig } from '../../config/config.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
 import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
-import { allowErasure } from '../../mirror/deletes/erasure-approval.ts';
-import { allowSweep } from '../../mirror/deletes/sweep-approval.ts';
+import type { PlannedSweep } from '../../mirror/table/mirror-preview.ts';
+import { allowDeletes } from '../../mirror/deletes/delete-approval.ts';
 import { Failure } from '../../model/failure.ts';
-import { planRun, type PlannedSweep, type TablePlan } from '../../operations/table-plan.ts';
+import { planRun, type TablePlan } from '../../operations/table-plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { selectedTables } from '../selected-tables.ts';
 import { Session } from '../opened-mirror.ts';
@@ -62,11 +61,7 @@ async function applyPlan(session: Session, tables: readonly TableConfig[]): Prom
         applied = false;
         continue;
       }
-      await transaction(mirror.pool, async (client) => {
-        const db = mirror.store.on(client);
-        await allowSweep(mirror.store, db, table.name);
-        await allowErasure(mirror.store, db, table.name);
-      });
+      await allowDeletes(mirror.store, table.name);
     }
     await shared.labels?.makeViews();
   });

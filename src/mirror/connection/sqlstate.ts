@@ -69,6 +69,30 @@ export function isPrivilegeError(error: unknown): boolean {
   return hasCode(error, '42501');
 }
 
+/** Whether a failure says that a schema or a table of ours is gone, such as the state schema. */
+export function isObjectGone({ details }: Pick<Failure, 'details'>): boolean {
+  // invalid_schema_name, undefined_table
+  return details['sqlstate'] === '3F000' || details['sqlstate'] === '42P01';
+}
+
+/** Disk full, out of memory, configuration_limit_exceeded, and the class of system errors. */
+const NO_ROOM = /^(?:53[124]00|58)/;
+/** Deadlocks, locks that nobody gave up in time, statements that somebody cancelled. */
+const ONE_STATEMENT = /^(?:40|55P03|57014)/;
+
+/**
+ * How far a failure of PostgreSQL reaches: `room` where PostgreSQL answers and has no room for what a table
+ * has to write, `table` where only the statement was refused, `process` where every table meets the same.
+ *
+ * @param details those of a failure; `process` where they name no SQLSTATE.
+ */
+export function reachOfPostgresFailure(details: Failure['details'] = {}): 'process' | 'room' | 'table' {
+  const { sqlstate } = details;
+  if (typeof sqlstate !== 'string') return 'process';
+  if (NO_ROOM.test(sqlstate)) return 'room';
+  return ONE_STATEMENT.test(sqlstate) ? 'table' : 'process';
+}
+
 /** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits, triggers that raise. */
 export function isRowError(error: unknown): error is PostgresError {
   // 54: a limit of PostgreSQL's own, such as a row wider than a page. P0: RAISE in a trigger of somebody's.

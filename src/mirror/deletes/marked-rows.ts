@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { quoteIdentifier } from '../table/identifier.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
-import { readErasureWord } from './erasure-approval.ts';
+import { readErasureWord } from './delete-approval.ts';
 import type { StateStore } from '../state/store.ts';
 import { coversErasure, mayErase, type SweepLimits } from './sweep-guard.ts';
 
@@ -34,7 +34,7 @@ export async function countMarkedRows(
   const { marked = 0, rows = 0 } = counted[0] ?? {};
   if (marked === 0) return null;
   const counts = { unseen: marked, rows };
-  const word = store && (await readErasureWord(store, store.on(client), table.logicalName));
+  const word = store && (await readErasureWord(store.on(client), table.logicalName));
   const agreed = word?.allowed === true && coversErasure(counts, word.marked ?? 0);
   return { marked, rows, allowed: agreed || mayErase(counts, limits) };
 }

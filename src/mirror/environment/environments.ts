@@ -57,8 +57,8 @@ function environmentOf(db: NodePgDatabase, stateSchema: string, mirrorSchema: st
 }
 
 /**
- * Records which environment the mirror schema holds; for a transaction, so that an address and the
- * links that begin with it change together.
+ * Records which environment the mirror schema holds. An address and the links that begin with it change in
+ * one transaction.
  *
  * Another organization at the same address is what is left after an environment was reset or another
  * one copied over it: its rows take the place of those that are here.
@@ -67,6 +67,15 @@ function environmentOf(db: NodePgDatabase, stateSchema: string, mirrorSchema: st
  *   in one table could not be told apart, and the links of one mean nothing to the other.
  */
 export async function registerEnvironment(
+  pool: Pool,
+  stateSchema: string,
+  mirrorSchema: string,
+  seen: SeenEnvironment,
+): Promise<RegisteredEnvironment> {
+  return transaction(pool, async (client) => register(drizzle(client), stateSchema, mirrorSchema, seen));
+}
+
+async function register(
   db: NodePgDatabase,
   stateSchema: string,
   mirrorSchema: string,
@@ -173,20 +182,24 @@ export async function readEnvironmentRecord(
 /** Records that a process of ours keeps all requests back for so many milliseconds, as it was asked. */
 export async function recordPause(store: StateStore, milliseconds: number): Promise<void> {
   const { environments } = store.tables;
-  await store.db
-    .update(environments)
-    .set({ pausedUntil: sql`clock_timestamp() + ${interval(milliseconds)}` })
-    .where(eq(environments.id, store.environmentId));
+  await store.statement(async (db) =>
+    db
+      .update(environments)
+      .set({ pausedUntil: sql`clock_timestamp() + ${interval(milliseconds)}` })
+      .where(eq(environments.id, store.environmentId)),
+  );
 }
 
 /** Until when requests are kept back; null where they are not, by the database's clock. */
 export async function readPause(store: StateStore): Promise<Date | null> {
   const { environments } = store.tables;
-  const [row] = await store.db
-    .select({ pausedUntil: environments.pausedUntil })
-    .from(environments)
-    .where(
-      and(eq(environments.id, store.environmentId), sql`${environments.pausedUntil} > clock_timestamp()`),
-    );
+  const [row] = await store.statement(async (db) =>
+    db
+      .select({ pausedUntil: environments.pausedUntil })
+      .from(environments)
+      .where(
+        and(eq(environments.id, store.environmentId), sql`${environments.pausedUntil} > clock_timestamp()`),
+      ),
+  );
   return row?.pausedUntil ?? null;
 }

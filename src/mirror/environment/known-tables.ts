@@ -11,11 +11,13 @@ export interface KnownTable {
 
 export async function readKnownTables(store: StateStore): Promise<KnownTable[]> {
   const { tables } = store.tables;
-  return store.db
-    .select({ table: tables.table, errorCode: tables.errorCode })
-    .from(tables)
-    .where(eq(tables.environmentId, store.environmentId))
-    .orderBy(tables.table);
+  return store.statement(async (db) =>
+    db
+      .select({ table: tables.table, errorCode: tables.errorCode })
+      .from(tables)
+      .where(eq(tables.environmentId, store.environmentId))
+      .orderBy(tables.table),
+  );
 }
 
 /**
@@ -24,15 +26,17 @@ export async function readKnownTables(store: StateStore): Promise<KnownTable[]> 
  */
 export async function recordRemoval(store: StateStore, table: string, failure: Failure): Promise<void> {
   const { tables } = store.tables;
-  await store.db
-    .update(tables)
-    .set({
-      selection: null,
-      errorCode: failure.code,
-      errorMessage: failure.message,
-      errorRemedy: failure.remedy,
-      errorReaction: failure.reaction,
-      errorAt: sql`clock_timestamp()`,
-    })
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  await store.statement(async (db) =>
+    db
+      .update(tables)
+      .set({
+        selection: null,
+        errorCode: failure.code,
+        errorMessage: failure.message,
+        errorRemedy: failure.remedy,
+        errorReaction: failure.reaction,
+        errorAt: sql`clock_timestamp()`,
+      })
+      .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
 }

@@ -17,16 +17,18 @@ export async function agedLinks(
   if (names.length === 0) return [];
   const { tables } = store.tables;
   const age = sql<number>`(extract(epoch from now() - ${tables.linkIssuedAt}) / 86400)::float8`;
-  return store.db
-    .select({ table: tables.table, age })
-    .from(tables)
-    .where(
-      and(
-        eq(tables.environmentId, store.environmentId),
-        inArray(tables.table, [...names]),
-        eq(tables.linkKind, 'delta'),
-        sql`${age} > ${days}::float8`,
-      ),
-    )
-    .orderBy(sql`${tables.linkIssuedAt}`);
+  return store.statement(async (db) =>
+    db
+      .select({ table: tables.table, age })
+      .from(tables)
+      .where(
+        and(
+          eq(tables.environmentId, store.environmentId),
+          inArray(tables.table, [...names]),
+          eq(tables.linkKind, 'delta'),
+          sql`${age} > ${days}::float8`,
+        ),
+      )
+      .orderBy(sql`${tables.linkIssuedAt}`),
+  );
 }

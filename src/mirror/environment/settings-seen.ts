@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { StateStore } from '../state/store.ts';
 import { and, eq, lt, sql } from '../state/drizzle.ts';
 
@@ -26,7 +25,6 @@ export interface SettingsConflict {
  */
 export async function recordSettings(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
   settings: TableSettingsSeen,
   holder: string,
@@ -35,8 +33,8 @@ export async function recordSettings(
   const { environmentId } = store;
   const fingerprint = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
   const ofTable = and(eq(seen.environmentId, environmentId), eq(seen.table, table));
-  await db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
-  const known = await db.select().from(seen).where(ofTable);
+  await store.db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
+  const known = await store.db.select().from(seen).where(ofTable);
   const mine = known.find((row) => row.fingerprint === fingerprint);
   // A process may be given other settings and the former ones again; that is no conflict with itself.
   const isOther = (row: (typeof known)[number]): boolean =>
@@ -46,7 +44,7 @@ export async function recordSettings(
     .toSorted((a, b) => b.seenAt.getTime() - a.seenAt.getTime())[0];
   const now = sql`clock_timestamp()`;
   const values = { settings: JSON.stringify(settings), holder, seenAt: now };
-  await db
+  await store.db
     .insert(seen)
     .values({ environmentId, table, fingerprint, ...values })
     .onConflictDoUpdate({
@@ -73,18 +71,20 @@ export interface ContestedTable {
 }
 
 /** The tables of which that is known of the last hour. */
-export async function readContestedTables(store: StateStore, db: NodePgDatabase): Promise<ContestedTable[]> {
+export async function readContestedTables(store: StateStore): Promise<ContestedTable[]> {
   const { settings: seen } = store.tables;
-  const rows = await db
-    .select({
-      table: seen.table,
-      settings: seen.settings,
-      holder: seen.holder,
-      returned: sql<boolean>`coalesce(${seen.returnedAt} > clock_timestamp() - interval '1 hour', false)`,
-    })
-    .from(seen)
-    .where(eq(seen.environmentId, store.environmentId))
-    .orderBy(seen.table, sql`${seen.seenAt} DESC`);
+  const rows = await store.transaction(async ({ db }) =>
+    db
+      .select({
+        table: seen.table,
+        settings: seen.settings,
+        holder: seen.holder,
+        returned: sql<boolean>`coalesce(${seen.returnedAt} > clock_timestamp() - interval '1 hour', false)`,
+      })
+      .from(seen)
+      .where(eq(seen.environmentId, store.environmentId))
+      .orderBy(seen.table, sql`${seen.seenAt} DESC`),
+  );
   const contested = [...new Set(rows.map(({ table }) => table))];
   return contested.flatMap((table) => {
     const ofTable = rows.filter((row) => row.table === table);

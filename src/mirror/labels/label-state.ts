@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { heldBy, type Lease } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
 import { and, eq, inArray, sql } from '../state/drizzle.ts';
@@ -16,10 +15,12 @@ export interface LabelState {
 
 export async function readLabelState(store: StateStore, table: string): Promise<LabelState> {
   const { tables } = store.tables;
-  const [row] = await store.db
-    .select({ version: tables.labelsVersion })
-    .from(tables)
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  const [row] = await store.statement(async (db) =>
+    db
+      .select({ version: tables.labelsVersion })
+      .from(tables)
+      .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
   const version = row?.version ?? null;
   return version?.startsWith(VIEWS_DUE) === true
     ? { version: version.slice(VIEWS_DUE.length), viewsDue: true }
@@ -27,43 +28,40 @@ export async function readLabelState(store: StateStore, table: string): Promise<
 }
 
 /** Notes the version that labels were stored under, in the transaction that stores them. */
-export async function recordLabels(
-  store: StateStore,
-  db: NodePgDatabase,
-  lease: Lease,
-  version: string,
-): Promise<void> {
-  await db
+export async function recordLabels(store: StateStore, lease: Lease, version: string): Promise<void> {
+  await store.db
     .update(store.tables.tables)
     .set({ labelsVersion: VIEWS_DUE + version })
     .where(heldBy(store, lease));
 }
 
 /** Makes the labels be read again, in the transaction that altered the mirror table. */
-export async function forgetLabels(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
-  await db.update(store.tables.tables).set({ labelsVersion: null }).where(heldBy(store, lease));
+export async function forgetLabels(store: StateStore, lease: Lease): Promise<void> {
+  await store.db.update(store.tables.tables).set({ labelsVersion: null }).where(heldBy(store, lease));
 }
 
 /** Notes that the views have followed; of a table that was altered meanwhile they have not. */
 export async function recordViews(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { tables } = store.tables;
-  await store.db
-    .update(tables)
-    .set({ labelsVersion: sql`substr(${tables.labelsVersion}, ${VIEWS_DUE.length + 1}::int)` })
-    .where(
-      and(
-        eq(tables.environmentId, store.environmentId),
-        inArray(tables.table, [...names]),
-        sql`starts_with(${tables.labelsVersion}, ${VIEWS_DUE})`,
+  await store.statement(async (db) =>
+    db
+      .update(tables)
+      .set({ labelsVersion: sql`substr(${tables.labelsVersion}, ${VIEWS_DUE.length + 1}::int)` })
+      .where(
+        and(
+          eq(tables.environmentId, store.environmentId),
+          inArray(tables.table, [...names]),
+          sql`starts_with(${tables.labelsVersion}, ${VIEWS_DUE})`,
+        ),
       ),
-    );
+  );
 }
 
 /** Makes labels be read and views be made again where what is wanted of them has changed since the last process. */
-export async function recordViewWishes(store: StateStore, db: NodePgDatabase, wishes: string): Promise<void> {
+export async function recordViewWishes(store: StateStore, wishes: string): Promise<void> {
   const { environments, tables } = store.tables;
-  const changed = await db
+  const changed = await store.db
     .update(environments)
     .set({ viewWishes: wishes })
     .where(
@@ -74,5 +72,8 @@ export async function recordViewWishes(store: StateStore, db: NodePgDatabase, wi
     )
     .returning({ id: environments.id });
   if (changed.length === 0) return;
-  await db.update(tables).set({ labelsVersion: null }).where(eq(tables.environmentId, store.environmentId));
+  await store.db
+    .update(tables)
+    .set({ labelsVersion: null })
+    .where(eq(tables.environmentId, store.environmentId));
 }

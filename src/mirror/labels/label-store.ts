@@ -61,7 +61,7 @@ export function createLabelStore(
       await transaction(pool, async (client) => {
         await holdFence(store, client, lease);
         await writeLabels(client, schema, labels);
-        await recordLabels(store, store.on(client), lease, version);
+        await recordLabels(store.on(client), lease, version);
       });
     },
     async refreshViews(tables) {

@@ -1,5 +1,3 @@
-import { despiteContention } from '../connection/contention.ts';
-import { postgresFailure } from '../connection/sqlstate.ts';
 import { shortenIdentifier } from '../table/identifier.ts';
 import { SUCCESS } from '../state/checkpoints.ts';
 import { isRemembered } from '../state/remembered-load.ts';
@@ -74,15 +72,11 @@ export function prepareIdleRuns(store: StateStore, schema: string): StoreIdleRun
     .where(sql`ctid = (${asItWas})`)
     .prepare('mirrorverse_idle_run');
   return async (run, signal) => {
-    try {
-      const { rowCount } = await despiteContention(
-        async () => statement.execute({ ...run, identifier: shortenIdentifier(run.table) }),
-        signal,
-      );
-      return rowCount === 1;
-    } catch (error) {
-      throw postgresFailure(error);
-    }
+    const { rowCount } = await store.statement(
+      async () => statement.execute({ ...run, identifier: shortenIdentifier(run.table) }),
+      signal,
+    );
+    return rowCount === 1;
   };
 }
 

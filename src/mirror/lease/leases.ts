@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from '../state/run-counts.ts';
@@ -30,15 +29,11 @@ export interface Taken {
 export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
 
 /** Makes sure that each table has its row of state, without which no lease of it can be taken. */
-export async function registerTables(
-  store: StateStore,
-  db: NodePgDatabase,
-  names: readonly string[],
-): Promise<void> {
+export async function registerTables(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { environmentId } = store;
   const rows = names.map((table) => ({ environmentId, table }));
-  await db.insert(store.tables.tables).values(rows).onConflictDoNothing();
+  await store.statement(async (db) => db.insert(store.tables.tables).values(rows).onConflictDoNothing());
 }
 
 /**
@@ -58,7 +53,8 @@ export async function takeLease(
   duration: number,
 ): Promise<Taken | null> {
   const { tables, quarantine } = store.tables;
-  const quarantined = store.db
+  const { db } = store;
+  const quarantined = db
     .select({ rows: count() })
     .from(quarantine)
     .where(
@@ -68,7 +64,7 @@ export async function takeLease(
         isNull(quarantine.dismissedAt),
       ),
     );
-  const free = store.db
+  const free = db
     .select({ table: tables.table })
     .from(tables)
     .where(
@@ -80,27 +76,29 @@ export async function takeLease(
       ),
     )
     .for('update', { skipLocked: true });
-  const [row] = await store.db
-    .update(tables)
-    .set({
-      leaseHolder: holder,
-      leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}`,
-      fence: sql`${tables.fence} + 1`,
-      lastAttemptAt: sql`clock_timestamp()`,
-    })
-    .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
-    .returning({
-      fence: tables.fence,
-      changes: tables.changes,
-      quarantined: sql<number>`(${quarantined})::int`,
-      ...checkpointColumns(tables),
-      successAge: sql<
-        number | null
-      >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
-      linkAge: sql<
-        number | null
-      >`extract(epoch from clock_timestamp() - ${tables.linkIssuedAt})::float8 * 1000`,
-    });
+  const [row] = await store.statement(async () =>
+    db
+      .update(tables)
+      .set({
+        leaseHolder: holder,
+        leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}`,
+        fence: sql`${tables.fence} + 1`,
+        lastAttemptAt: sql`clock_timestamp()`,
+      })
+      .where(and(eq(tables.environmentId, store.environmentId), inArray(tables.table, free)))
+      .returning({
+        fence: tables.fence,
+        changes: tables.changes,
+        quarantined: sql<number>`(${quarantined})::int`,
+        ...checkpointColumns(tables),
+        successAge: sql<
+          number | null
+        >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+        linkAge: sql<
+          number | null
+        >`extract(epoch from clock_timestamp() - ${tables.linkIssuedAt})::float8 * 1000`,
+      }),
+  );
   if (row === undefined) return null;
   return {
     lease: { table, holder, fence: row.fence },
@@ -146,16 +144,14 @@ function checkpointOf(row: StoredCheckpoint): Checkpoint {
 }
 
 /** Where a table's feed stands, without taking its lease; undefined for a table without state. */
-export async function readCheckpoint(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-): Promise<Checkpoint | undefined> {
+export async function readCheckpoint(store: StateStore, table: string): Promise<Checkpoint | undefined> {
   const { tables } = store.tables;
-  const [row] = await db
-    .select(checkpointColumns(tables))
-    .from(tables)
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  const [row] = await store.transaction(async ({ db }) =>
+    db
+      .select(checkpointColumns(tables))
+      .from(tables)
+      .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
   return row === undefined ? undefined : checkpointOf(row);
 }
 
@@ -167,14 +163,16 @@ function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredChe
 /** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. */
 export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
   const { tables } = store.tables;
-  const [row] = await store.db
-    .select({
-      left: sql<
-        number | null
-      >`extract(epoch from ${tables.leaseExpiresAt} - clock_timestamp())::float8 * 1000`,
-    })
-    .from(tables)
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+  const [row] = await store.statement(async (db) =>
+    db
+      .select({
+        left: sql<
+          number | null
+        >`extract(epoch from ${tables.leaseExpiresAt} - clock_timestamp())::float8 * 1000`,
+      })
+      .from(tables)
+      .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
   return Math.max(0, row?.left ?? 0);
 }
 
@@ -190,15 +188,18 @@ export async function renewLeases(
   if (leases.length === 0) return;
   const { tables } = store.tables;
   const isOurs = or(...leases.map((lease) => heldBy(store, lease)));
-  const held = store.db
+  const { db } = store;
+  const held = db
     .select({ table: tables.table })
     .from(tables)
     .where(isOurs)
     .for('no key update', { skipLocked: true });
-  await store.db
-    .update(tables)
-    .set({ leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}` })
-    .where(and(isOurs, inArray(tables.table, held)));
+  await store.statement(async () =>
+    db
+      .update(tables)
+      .set({ leaseExpiresAt: sql`clock_timestamp() + ${interval(duration)}` })
+      .where(and(isOurs, inArray(tables.table, held))),
+  );
 }
 
 /**
@@ -209,15 +210,17 @@ export async function renewLeases(
  */
 export async function releaseLease(store: StateStore, lease: Lease, requests = 0): Promise<boolean> {
   const { tables } = store.tables;
-  const released = await store.db
-    .update(tables)
-    .set({
-      leaseHolder: null,
-      leaseExpiresAt: null,
-      ...addedCounts(store, { requests, idleRequests: 0, changes: 0 }),
-    })
-    .where(heldBy(store, lease))
-    .returning({ table: tables.table });
+  const released = await store.statement(async (db) =>
+    db
+      .update(tables)
+      .set({
+        leaseHolder: null,
+        leaseExpiresAt: null,
+        ...addedCounts(store, { requests, idleRequests: 0, changes: 0 }),
+      })
+      .where(heldBy(store, lease))
+      .returning({ table: tables.table }),
+  );
   return released.length > 0;
 }
 

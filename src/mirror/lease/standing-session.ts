@@ -22,8 +22,8 @@ export async function findStandingSession(
   store: StateStore,
   table: string,
 ): Promise<StandingSession | undefined> {
-  const { rows } = await store.db.execute<{ pid: number; sign: string }>(
-    sql`SELECT a.pid, ${SIGN} AS sign ${standing(store, table)}`,
+  const { rows } = await store.statement(async (db) =>
+    db.execute<{ pid: number; sign: string }>(sql`SELECT a.pid, ${SIGN} AS sign ${standing(store, table)}`),
   );
   const [row] = rows;
   return row && { pid: row.pid, sign: row.sign };
@@ -40,17 +40,19 @@ export async function endStandingSession(
   table: string,
   session: StandingSession,
 ): Promise<boolean> {
-  try {
-    const { rows } = await store.db.execute(
-      sql`SELECT pg_terminate_backend(a.pid) ${standing(store, table)}
+  return store.statement(async (db) => {
+    try {
+      const { rows } = await db.execute(
+        sql`SELECT pg_terminate_backend(a.pid) ${standing(store, table)}
             AND t.lease_expires_at < clock_timestamp() AND a.pid = ${session.pid} AND ${SIGN} = ${session.sign}`,
-    );
-    return rows.length > 0;
-  } catch (error) {
-    // Its role is another; PostgreSQL notices by itself that the client is gone, later.
-    if (isPrivilegeError(error)) return false;
-    throw error;
-  }
+      );
+      return rows.length > 0;
+    } catch (error) {
+      // Its role is another; PostgreSQL notices by itself that the client is gone, later.
+      if (isPrivilegeError(error)) return false;
+      throw error;
+    }
+  });
 }
 
 const SIGN = sql.raw(SESSION_SIGN);

@@ -42,7 +42,7 @@ import {
   forgetWaitingSweep,
   readSweepWord,
   recordWaitingSweep,
-} from '../deletes/sweep-approval.ts';
+} from '../deletes/delete-approval.ts';
 import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from '../deletes/sweep-guard.ts';
 import { assertDeleted, fireAtOnce, toldByFilters } from './swallowed-rows.ts';
 import { SeenKeys } from '../deletes/sweep.ts';
@@ -139,7 +139,7 @@ export class PageWriter {
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     if (isEmpty && !step.begins && !step.advance.sweep) {
       const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
-      await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, counted));
+      await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
       return NOTHING;
     }
     return this.fenced(signal, async (client, held) => {
@@ -149,7 +149,7 @@ export class PageWriter {
       const counts = countsOf(step, result);
       const mark = step.begins ? await beginLoad(client, mirror) : await this.countPage(client, held);
       const stored = { mark, hasRows: await this.hasRows(client, result) };
-      await storeCheckpoint(store, store.on(client), lease, { ...update, ...instead, counts, stored });
+      await storeCheckpoint(store.on(client), lease, { ...update, ...instead, counts, stored });
       return result;
     });
   }
@@ -173,14 +173,14 @@ export class PageWriter {
       const how = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
       const mode = { ...how, watched: held.hasTriggers };
       const stored = await this.rows.store(client, page, mode);
-      await leaveQuarantine(store, store.on(client), mirror.table.logicalName, [
+      await leaveQuarantine(store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
         ...this.versionsOf(page, stored.quarantined),
       ]);
       await quarantineRows(store, client, mirror, stored.quarantined);
       if (stored.written > 0) {
         const mark = await this.countPage(client, held);
-        await rememberMark(store, store.on(client), mirror.table.logicalName, mark);
+        await rememberMark(store.on(client), mirror.table.logicalName, mark);
       }
       return stored;
     });
@@ -208,7 +208,7 @@ export class PageWriter {
   async rewind(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
     const { store, lease, leaseDuration } = this.options;
     const update = { checkpoint, linkIsNew: false, finished: false, leaseDuration };
-    await this.retried(signal, async () => storeCheckpoint(store, store.db, lease, update));
+    await this.retried(signal, async () => storeCheckpoint(store, lease, update));
   }
 
   /** Whether what a re-baseline under way has seen so far is still there to go on with. */
@@ -220,9 +220,9 @@ export class PageWriter {
   async forgetLoad(signal: AbortSignal): Promise<void> {
     const { store, lease, mirror } = this.options;
     await this.fenced(signal, async (client) => {
-      const db = store.on(client);
-      await forgetSelection(store, db, lease);
-      await forgetWaitingSweep(store, db, mirror.table.logicalName);
+      const inside = store.on(client);
+      await forgetSelection(inside, lease);
+      await forgetWaitingSweep(inside, mirror.table.logicalName);
     });
   }
 
@@ -245,16 +245,16 @@ export class PageWriter {
     step: PageStep,
     held: Held,
   ): Promise<PageResult> {
-    const { store, mirror, policy } = this.options;
+    const { mirror, policy } = this.options;
     const { from } = step;
-    const db = store.on(client);
+    const store = this.options.store.on(client);
     const table = mirror.table.logicalName;
     const sweeping = from.phase === 'rebaseline';
     if (step.begins) {
-      await clearQuarantine(store, db, table);
+      await clearQuarantine(store, table);
       // A first load has nothing to sweep: a word that outlasted it would be one to the next load's.
-      if (!sweeping) await forgetSweepWord(store, db, table);
-      else if (step.loadsEachTime !== true) await forgetWaitingSweep(store, db, table);
+      if (!sweeping) await forgetSweepWord(store, table);
+      else if (step.loadsEachTime !== true) await forgetWaitingSweep(store, table);
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
     // A row in quarantine may come storable at last with the version that the mirror has of it.
@@ -283,7 +283,7 @@ export class PageWriter {
     if (deleted < gone.size || held.hasTriggers) await assertDeleted(client, mirror, page.tombstones);
     if (inQuarantine) {
       const released = [...gone].map((key) => ({ key, version: null }));
-      await leaveQuarantine(store, db, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
+      await leaveQuarantine(store, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
     }
     const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
     if (from.rewound) await this.forgetVersions(client, keysOf(refused));
@@ -310,17 +310,17 @@ export class PageWriter {
 
   /** Why the sweep that is due must not happen yet; null when it may. */
   private async refusalOfSweep(client: pg.PoolClient, step: PageStep): Promise<RefusedSweep | null> {
-    const { store, mirror, sweep: limits } = this.options;
-    const db = store.on(client);
+    const { mirror, sweep: limits } = this.options;
+    const store = this.options.store.on(client);
     const table = mirror.table.logicalName;
     const counts = await this.seen.count(client);
-    const { unseenRows, allowed } = await readSweepWord(store, db, table);
+    const { unseenRows, allowed } = await readSweepWord(store, table);
     const agreed = allowed && (unseenRows === null || coversErasure(counts, unseenRows));
     if (agreed || mayErase(counts, limits)) {
-      if (allowed || unseenRows !== null) await forgetSweepWord(store, db, table);
+      if (allowed || unseenRows !== null) await forgetSweepWord(store, table);
       return null;
     }
-    await recordWaitingSweep(store, db, table, counts.unseen);
+    await recordWaitingSweep(store, table, counts.unseen);
     const sample = await this.seen.some(client, SAMPLE);
     return { ...counts, table, sample, checkpoint: withoutSweep(step.from, step.advance) };
   }

@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
@@ -64,7 +63,7 @@ export async function quarantineRows(
   const table = mirror.table.logicalName;
   const recorded = await store
     .on(client)
-    .insert(quarantine)
+    .db.insert(quarantine)
     .values([...entries.values()].map((row) => ({ environmentId, table, ...row })))
     .onConflictDoUpdate({
       target: [quarantine.environmentId, quarantine.table, quarantine.key],
@@ -101,7 +100,7 @@ async function assertQuarantined(
   const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, table));
   const found = await store
     .on(client)
-    .$count(quarantine, and(isOfTable, sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`));
+    .db.$count(quarantine, and(isOfTable, sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`));
   if (found === keys.length) return;
   throw new Failure({
     code: 'rows-swallowed',
@@ -140,7 +139,6 @@ export interface ReleasedRow {
 /** Takes rows out that have been stored, or deleted at the source; an older version takes nothing out. */
 export async function leaveQuarantine(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
   rows: readonly ReleasedRow[],
 ): Promise<void> {
@@ -148,7 +146,7 @@ export async function leaveQuarantine(
   const { quarantine } = store.tables;
   const keys = sql.param(rows.map(({ key }) => key));
   const versions = sql.param(rows.map(({ version }) => (version === null ? null : String(version))));
-  await db.delete(quarantine).where(
+  await store.db.delete(quarantine).where(
     and(
       eq(quarantine.environmentId, store.environmentId),
       eq(quarantine.table, table),
@@ -161,12 +159,14 @@ export async function leaveQuarantine(
 /** How many rows of a table are in quarantine, without the dismissed ones. */
 export async function countQuarantined(store: StateStore, table: string): Promise<number> {
   const { quarantine } = store.tables;
-  return store.db.$count(
-    quarantine,
-    and(
-      eq(quarantine.environmentId, store.environmentId),
-      eq(quarantine.table, table),
-      isNull(quarantine.dismissedAt),
+  return store.statement(async (db) =>
+    db.$count(
+      quarantine,
+      and(
+        eq(quarantine.environmentId, store.environmentId),
+        eq(quarantine.table, table),
+        isNull(quarantine.dismissedAt),
+      ),
     ),
   );
 }
@@ -183,16 +183,18 @@ export interface QuarantineEntry extends QuarantinedRow {
 export async function listQuarantined(store: StateStore, table?: string): Promise<QuarantineEntry[]> {
   const { quarantine } = store.tables;
   const { environmentId: _, ...columns } = getTableColumns(quarantine);
-  return store.db
-    .select(columns)
-    .from(quarantine)
-    .where(
-      and(
-        eq(quarantine.environmentId, store.environmentId),
-        table === undefined ? undefined : eq(quarantine.table, table),
-      ),
-    )
-    .orderBy(quarantine.table, quarantine.time, quarantine.key);
+  return store.statement(async (db) =>
+    db
+      .select(columns)
+      .from(quarantine)
+      .where(
+        and(
+          eq(quarantine.environmentId, store.environmentId),
+          table === undefined ? undefined : eq(quarantine.table, table),
+        ),
+      )
+      .orderBy(quarantine.table, quarantine.time, quarantine.key),
+  );
 }
 
 /** Takes note that nobody can mend these rows of a table, by their keys as quarantine has them. */
@@ -202,26 +204,28 @@ export async function dismissQuarantined(
   keys: readonly string[],
 ): Promise<void> {
   const { quarantine } = store.tables;
-  await store.db
-    .update(quarantine)
-    .set({ dismissedAt: sql`clock_timestamp()` })
-    .where(
-      and(
-        eq(quarantine.environmentId, store.environmentId),
-        eq(quarantine.table, table),
-        sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`,
-        isNull(quarantine.dismissedAt),
+  await store.statement(async (db) =>
+    db
+      .update(quarantine)
+      .set({ dismissedAt: sql`clock_timestamp()` })
+      .where(
+        and(
+          eq(quarantine.environmentId, store.environmentId),
+          eq(quarantine.table, table),
+          sql`${quarantine.key} = ANY (${sql.param(keys)}::text[])`,
+          isNull(quarantine.dismissedAt),
+        ),
       ),
-    );
+  );
 }
 
 /**
  * Forgets the table's quarantine, at the start of a load that reads every row again. What was dismissed
  * stays so: the same row may come again.
  */
-export async function clearQuarantine(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
+export async function clearQuarantine(store: StateStore, table: string): Promise<void> {
   const { quarantine } = store.tables;
-  await db
+  await store.db
     .delete(quarantine)
     .where(
       and(

@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { MirrorColumn } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, inArray, sql } from './drizzle.ts';
@@ -15,13 +14,9 @@ export interface CatalogEntry {
 }
 
 /** What the catalog knows of a table. */
-export async function readCatalog(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-): Promise<CatalogEntry[]> {
+export async function readCatalog(store: StateStore, table: string): Promise<CatalogEntry[]> {
   const { columns } = store.tables;
-  const rows = await db
+  const rows = await store.db
     .select({
       column: columns.column,
       identifier: columns.identifier,
@@ -38,13 +33,12 @@ export async function readCatalog(
 /** Writes down that a column's values stay under another name. */
 export async function recordKept(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
   kept: { readonly identifier: string; readonly column: MirrorColumn; readonly type: string },
 ): Promise<void> {
   const { attribute, property } = kept.column;
   const { identifier, type } = kept;
-  await db
+  await store.db
     .insert(store.tables.columns)
     .values({
       environmentId: store.environmentId,
@@ -67,14 +61,13 @@ export async function recordKept(
  */
 export async function writeCatalog(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
   now: readonly MirrorColumn[],
 ): Promise<boolean> {
   const { columns } = store.tables;
   const { environmentId } = store;
   const ofTable = and(eq(columns.environmentId, environmentId), eq(columns.table, table));
-  const before = await db
+  const before = await store.db
     .select({
       column: columns.column,
       identifier: columns.identifier,
@@ -99,7 +92,7 @@ export async function writeCatalog(
   });
   if (changed.length > 0) {
     const { identifier, attribute, property, type, metadataId } = EXCLUDED;
-    await db
+    await store.db
       .insert(columns)
       .values(
         changed.map((column) => ({
@@ -121,7 +114,7 @@ export async function writeCatalog(
   const names = new Set(now.map((column) => column.name));
   const gone = before.filter((entry) => entry.removedAt === null && !names.has(entry.column));
   if (gone.length === 0) return changed.length > 0;
-  await db
+  await store.db
     .update(columns)
     .set({ removedAt: sql`now()` })
     .where(

@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
@@ -38,7 +37,7 @@ export async function holdFence(
   mirror?: MirrorTable,
 ): Promise<Held> {
   const { tables, quarantine } = store.tables;
-  const db = store.on(client);
+  const { db } = store.on(client);
   const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, lease.table));
   const quarantined = db.select({ key: quarantine.key }).from(quarantine).where(isOfTable);
   const [held] = await db
@@ -84,7 +83,6 @@ export interface CheckpointUpdate {
  */
 export async function storeCheckpoint(
   store: StateStore,
-  db: NodePgDatabase,
   lease: Lease,
   update: CheckpointUpdate,
 ): Promise<void> {
@@ -92,7 +90,7 @@ export async function storeCheckpoint(
   const { checkpoint, leaseDuration, counts, stored: page, mirror } = update;
   const isTheTable = mirror && isRemembered(store, mirror.schema, mirror.identifier);
   const expiry = sql`clock_timestamp() + ${interval(leaseDuration)}`;
-  const stored = await db
+  const stored = await store.db
     .update(tables)
     .set({
       phase: checkpoint.phase,
@@ -118,18 +116,20 @@ export async function storeCheckpoint(
     .returning({ table: tables.table });
   if (stored.length > 0) return;
   if (mirror === undefined) throw leaseLost(lease);
-  const held = await db.select({ table: tables.table }).from(tables).where(heldBy(store, lease));
+  const held = await store.db.select({ table: tables.table }).from(tables).where(heldBy(store, lease));
   throw held.length === 0 ? leaseLost(lease) : mirrorReplaced(mirror);
 }
 
 /** Sets a table back to its beginning: its mirror table was made anew. */
-export async function forgetCheckpoint(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
-  await db.update(store.tables.tables).set(BEGINNING).where(heldBy(store, lease));
+export async function forgetCheckpoint(store: StateStore, lease: Lease): Promise<void> {
+  await store.db.update(store.tables.tables).set(BEGINNING).where(heldBy(store, lease));
 }
 
 /** Makes the next run re-baseline the table: its mirror table gained columns, or its link is of no use. */
-export async function forgetSelection(store: StateStore, db: NodePgDatabase, lease: Lease): Promise<void> {
-  await db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease));
+export async function forgetSelection(store: StateStore, lease: Lease): Promise<void> {
+  await store.transaction(async ({ db }) =>
+    db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease)),
+  );
 }
 
 /** Where the feed of a table stands before its first page. */

@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Table } from '../../model/table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, isNotNull, sql } from './drizzle.ts';
@@ -11,10 +10,10 @@ export interface KnownDefinition {
 }
 
 /** Notes a table's definition, in the transaction that made the mirror table fit it. */
-export async function recordDefinition(store: StateStore, db: NodePgDatabase, table: Table): Promise<void> {
+export async function recordDefinition(store: StateStore, table: Table): Promise<void> {
   const { definitions } = store.tables;
   const definition = JSON.stringify(table);
-  await db
+  await store.db
     .insert(definitions)
     .values({ environmentId: store.environmentId, table: table.logicalName, definition })
     .onConflictDoUpdate({
@@ -25,47 +24,44 @@ export async function recordDefinition(store: StateStore, db: NodePgDatabase, ta
 }
 
 /** What is known of a table; undefined where it was never prepared. */
-export async function readDefinition(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-): Promise<KnownDefinition | undefined> {
+export async function readDefinition(store: StateStore, table: string): Promise<KnownDefinition | undefined> {
   const { definitions } = store.tables;
-  const [row] = await db
-    .select({ definition: definitions.definition, unreadSince: definitions.unreadSince })
-    .from(definitions)
-    .where(and(eq(definitions.environmentId, store.environmentId), eq(definitions.table, table)));
+  const [row] = await store.transaction(async ({ db }) =>
+    db
+      .select({ definition: definitions.definition, unreadSince: definitions.unreadSince })
+      .from(definitions)
+      .where(and(eq(definitions.environmentId, store.environmentId), eq(definitions.table, table))),
+  );
   if (row === undefined) return undefined;
   return { definition: JSON.parse(row.definition) as Table, unreadSince: row.unreadSince };
 }
 
 /** Notes that a table's definition cannot be had, and returns since when. */
-export async function recordUnread(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-  code: string,
-): Promise<Date | null> {
+export async function recordUnread(store: StateStore, table: string, code: string): Promise<Date | null> {
   const { definitions } = store.tables;
-  const [row] = await db
-    .update(definitions)
-    .set({ unreadSince: sql`coalesce(${definitions.unreadSince}, now())`, unreadCode: code })
-    .where(and(eq(definitions.environmentId, store.environmentId), eq(definitions.table, table)))
-    .returning({ since: definitions.unreadSince });
+  const [row] = await store.transaction(async ({ db }) =>
+    db
+      .update(definitions)
+      .set({ unreadSince: sql`coalesce(${definitions.unreadSince}, now())`, unreadCode: code })
+      .where(and(eq(definitions.environmentId, store.environmentId), eq(definitions.table, table)))
+      .returning({ since: definitions.unreadSince }),
+  );
   return row?.since ?? null;
 }
 
 /** Notes that a table's definition can be had again. */
-export async function recordRead(store: StateStore, db: NodePgDatabase, table: string): Promise<void> {
+export async function recordRead(store: StateStore, table: string): Promise<void> {
   const { definitions } = store.tables;
-  await db
-    .update(definitions)
-    .set({ unreadSince: null, unreadCode: null })
-    .where(
-      and(
-        eq(definitions.environmentId, store.environmentId),
-        eq(definitions.table, table),
-        isNotNull(definitions.unreadSince),
+  await store.transaction(async ({ db }) =>
+    db
+      .update(definitions)
+      .set({ unreadSince: null, unreadCode: null })
+      .where(
+        and(
+          eq(definitions.environmentId, store.environmentId),
+          eq(definitions.table, table),
+          isNotNull(definitions.unreadSince),
+        ),
       ),
-    );
+  );
 }

@@ -22,12 +22,14 @@ export interface RunRecord {
 export async function recordRun(store: StateStore, run: RunRecord): Promise<void> {
   const { runs } = store.tables;
   const { milliseconds, ...values } = run;
-  await store.db.insert(runs).values({
-    environmentId: store.environmentId,
-    startedAt: sql`clock_timestamp() - ${interval(milliseconds)}`,
-    finishedAt: sql`clock_timestamp()`,
-    ...values,
-  });
+  await store.statement(async (db) =>
+    db.insert(runs).values({
+      environmentId: store.environmentId,
+      startedAt: sql`clock_timestamp() - ${interval(milliseconds)}`,
+      finishedAt: sql`clock_timestamp()`,
+      ...values,
+    }),
+  );
 }
 
 /** What a run that failed knows of its own time. */
@@ -58,14 +60,16 @@ export async function recordFailure(
   };
   // A span of time, as the clocks here and in the database may differ.
   const noSuccessSince = sql`(${tables.lastSuccessAt} < clock_timestamp() - ${interval(milliseconds)}) IS NOT FALSE`;
-  await store.db
-    .insert(tables)
-    .values({ environmentId: store.environmentId, table, failures: 1, ...error })
-    .onConflictDoUpdate({
-      target: [tables.environmentId, tables.table],
-      set: { failures: sql`${tables.failures} + 1`, ...error },
-      setWhere: fence === undefined ? noSuccessSince : eq(tables.fence, fence),
-    });
+  await store.statement(async (db) =>
+    db
+      .insert(tables)
+      .values({ environmentId: store.environmentId, table, failures: 1, ...error })
+      .onConflictDoUpdate({
+        target: [tables.environmentId, tables.table],
+        set: { failures: sql`${tables.failures} + 1`, ...error },
+        setWhere: fence === undefined ? noSuccessSince : eq(tables.fence, fence),
+      }),
+  );
 }
 
 const RUNS_KEPT = '30 days';
@@ -73,12 +77,14 @@ const RUNS_KEPT = '30 days';
 /** Forgets runs that ended long ago. */
 export async function pruneRuns(store: StateStore): Promise<void> {
   const { runs } = store.tables;
-  await store.db
-    .delete(runs)
-    .where(
-      and(
-        eq(runs.environmentId, store.environmentId),
-        lt(runs.finishedAt, sql`now() - ${RUNS_KEPT}::interval`),
+  await store.statement(async (db) =>
+    db
+      .delete(runs)
+      .where(
+        and(
+          eq(runs.environmentId, store.environmentId),
+          lt(runs.finishedAt, sql`now() - ${RUNS_KEPT}::interval`),
+        ),
       ),
-    );
+  );
 }

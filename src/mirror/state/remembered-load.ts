@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { SQL } from 'drizzle-orm';
 import type { FoundTable, LoadMark, RememberedLoad } from '../table/load-identity.ts';
 import { Failure } from '../../model/failure.ts';
@@ -9,11 +8,10 @@ import { and, eq, sql } from './drizzle.ts';
 /** What the state remembers of a table's load, in whatever phase the table is. */
 export async function readRememberedLoad(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
 ): Promise<RememberedLoad & { readonly phase: string }> {
   const { tables } = store.tables;
-  const [row] = await db
+  const [row] = await store.db
     .select({
       phase: tables.phase,
       load: tables.load,
@@ -35,24 +33,18 @@ export async function readRememberedLoad(
 /** Remembers which table it is that the link stands for. */
 export async function rememberTable(
   store: StateStore,
-  db: NodePgDatabase,
   table: string,
   { relation, file, marks, mark, hasRows }: Omit<FoundTable, 'guarded'>,
 ): Promise<void> {
-  await db
+  await store.db
     .update(store.tables.tables)
     .set({ mirrorOid: relation, mirrorFile: file, marksOid: marks, hasRows, ...asLoad(mark) })
     .where(ofTable(store, table));
 }
 
 /** Remembers that rows were stored outside of the feed's pages. */
-export async function rememberMark(
-  store: StateStore,
-  db: NodePgDatabase,
-  table: string,
-  mark: LoadMark,
-): Promise<void> {
-  await db
+export async function rememberMark(store: StateStore, table: string, mark: LoadMark): Promise<void> {
+  await store.db
     .update(store.tables.tables)
     .set({ ...asLoad(mark), hasRows: true })
     .where(ofTable(store, table));

@@ -1,27 +1,62 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { statement } from '../connection/postgres.ts';
+import { despiteContention } from '../connection/contention.ts';
+import { statement, transaction } from '../connection/postgres.ts';
+import { postgresFailure } from '../connection/sqlstate.ts';
 import { stateTables, type StateTables } from './schema.ts';
 import { drizzle } from './drizzle.ts';
 
-/** The state tables of one environment, over the pool or inside a transaction. */
+/**
+ * The state tables of one environment, over the pool or inside a transaction. A function that takes a
+ * store works in both: inside a transaction it becomes a part of it.
+ */
 export interface StateStore {
-  /** Over the pool, for small statements: one that takes long fails. */
-  readonly db: NodePgDatabase;
   readonly tables: StateTables;
   readonly schema: string;
   readonly environmentId: number;
-  /** The same on a client, so that what is written belongs to its transaction. */
-  on(client: pg.PoolClient): NodePgDatabase;
+  /** Builds and runs SQL. Its errors are those of `pg`, wrapped by drizzle. */
+  readonly db: NodePgDatabase;
+  /**
+   * Runs one small statement, again where it lost against another transaction. Over the pool it fails
+   * when the answer takes longer than 10 s.
+   *
+   * @param signal ends the pauses between two tries.
+   * @throws Failure
+   */
+  statement<T>(work: (db: NodePgDatabase) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Runs `work` in a transaction of its own. A store of a transaction runs it inside that one. @throws Failure */
+  transaction<T>(work: (store: StateStore) => Promise<T>): Promise<T>;
+  /** The same store inside the client's transaction. */
+  on(client: pg.PoolClient): StateStore;
 }
 
 export function openStateStore(pool: pg.Pool, schema: string, environmentId: number): StateStore {
+  const state = { tables: stateTables(schema), schema, environmentId };
+  const on = (client: pg.PoolClient): StateStore => {
+    const db = drizzle(client);
+    // The transaction as a whole is repeated, and its errors become failures, where it was begun.
+    const inside: StateStore = {
+      ...state,
+      db,
+      statement: async (work) => work(db),
+      transaction: async (work) => work(inside),
+      on,
+    };
+    return inside;
+  };
+  const db = drizzle({ client: impatient(pool) });
   return {
-    db: drizzle({ client: impatient(pool) }),
-    tables: stateTables(schema),
-    schema,
-    environmentId,
-    on: (client) => drizzle(client),
+    ...state,
+    db,
+    async statement(work, signal) {
+      try {
+        return await despiteContention(async () => work(db), signal);
+      } catch (error) {
+        throw postgresFailure(error);
+      }
+    },
+    transaction: async (work) => transaction(pool, async (client) => work(on(client))),
+    on,
   };
 }
 

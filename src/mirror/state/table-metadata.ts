@@ -1,4 +1,3 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Table } from '../../model/table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq } from './drizzle.ts';
@@ -14,21 +13,20 @@ import { and, eq } from './drizzle.ts';
  */
 export async function recordMetadata(
   store: StateStore,
-  db: NodePgDatabase,
   { logicalName, metadataId }: Table,
   pending: string | null,
 ): Promise<boolean> {
   const { tables } = store.tables;
   const ofTable = and(eq(tables.environmentId, store.environmentId), eq(tables.table, logicalName));
   const noted = { metadataId: tables.metadataId, pending: tables.pending };
-  const [before] = await db.select(noted).from(tables).where(ofTable);
+  const [before] = await store.db.select(noted).from(tables).where(ofTable);
   const known = before?.metadataId ?? null;
   const now = metadataId ?? known;
   const remade = known !== null && known !== now;
   if (before?.pending !== pending || known !== now) {
     // However many rows it leaves out, the load of another table says nothing about a lost privilege.
     const allowed = remade ? { unseenRows: null, sweepAllowed: true } : {};
-    await db
+    await store.db
       .update(tables)
       .set({ pending, metadataId: now, ...allowed })
       .where(ofTable);

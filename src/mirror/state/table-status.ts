@@ -45,36 +45,38 @@ export async function readTableStatus(
   mirrorSchema: string,
 ): Promise<TableStatus[]> {
   const { tables, definitions } = store.tables;
-  const rows = await store.db
-    .select({
-      table: tables.table,
-      phase: tables.phase,
-      lastSuccessAt: tables.lastSuccessAt,
-      lagSeconds: sql<number | null>`extract(epoch from now() - ${tables.lastSuccessAt})::float8`,
-      linkIssuedAt: tables.linkIssuedAt,
-      errorCode: tables.errorCode,
-      errorMessage: tables.errorMessage,
-      errorRemedy: tables.errorRemedy,
-      errorReaction: tables.errorReaction,
-      pending: tables.pending,
-      unseenRows: tables.unseenRows,
-      unreadSince: definitions.unreadSince,
-      unreadCode: definitions.unreadCode,
-      counts: {
-        requests: tables.requests,
-        idleRequests: tables.idleRequests,
-        changes: tables.changes,
-        since: sql<Date | null>`${tables.countedSince}`.mapWith(tables.countedSince),
-        hours: sql<number | null>`(extract(epoch from now() - ${tables.countedSince}) / 3600)::float8`,
-      },
-    })
-    .from(tables)
-    .leftJoin(
-      definitions,
-      and(eq(definitions.environmentId, tables.environmentId), eq(definitions.table, tables.table)),
-    )
-    .where(eq(tables.environmentId, store.environmentId))
-    .orderBy(tables.table);
+  const rows = await store.statement(async (db) =>
+    db
+      .select({
+        table: tables.table,
+        phase: tables.phase,
+        lastSuccessAt: tables.lastSuccessAt,
+        lagSeconds: sql<number | null>`extract(epoch from now() - ${tables.lastSuccessAt})::float8`,
+        linkIssuedAt: tables.linkIssuedAt,
+        errorCode: tables.errorCode,
+        errorMessage: tables.errorMessage,
+        errorRemedy: tables.errorRemedy,
+        errorReaction: tables.errorReaction,
+        pending: tables.pending,
+        unseenRows: tables.unseenRows,
+        unreadSince: definitions.unreadSince,
+        unreadCode: definitions.unreadCode,
+        counts: {
+          requests: tables.requests,
+          idleRequests: tables.idleRequests,
+          changes: tables.changes,
+          since: sql<Date | null>`${tables.countedSince}`.mapWith(tables.countedSince),
+          hours: sql<number | null>`(extract(epoch from now() - ${tables.countedSince}) / 3600)::float8`,
+        },
+      })
+      .from(tables)
+      .leftJoin(
+        definitions,
+        and(eq(definitions.environmentId, tables.environmentId), eq(definitions.table, tables.table)),
+      )
+      .where(eq(tables.environmentId, store.environmentId))
+      .orderBy(tables.table),
+  );
   const quarantined = await countQuarantined(store);
   const names = rows.map((row) => row.table);
   const counts = await transaction(pool, async (client) => countRows(client, mirrorSchema, names));
@@ -138,11 +140,13 @@ function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | n
 
 async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, number>> {
   const { quarantine } = store.tables;
-  const rows = await store.db
-    .select({ table: quarantine.table, rows: count() })
-    .from(quarantine)
-    .where(and(eq(quarantine.environmentId, store.environmentId), isNull(quarantine.dismissedAt)))
-    .groupBy(quarantine.table);
+  const rows = await store.statement(async (db) =>
+    db
+      .select({ table: quarantine.table, rows: count() })
+      .from(quarantine)
+      .where(and(eq(quarantine.environmentId, store.environmentId), isNull(quarantine.dismissedAt)))
+      .groupBy(quarantine.table),
+  );
   return new Map(rows.map((row) => [row.table, row.rows]));
 }
 

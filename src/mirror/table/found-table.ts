@@ -17,7 +17,7 @@ export async function whyRowsUntrusted(
   store: StateStore,
   mirror: MirrorTable,
 ): Promise<string | null> {
-  const remembered = await readRememberedLoad(store, store.on(client), mirror.table.logicalName);
+  const remembered = await readRememberedLoad(store.on(client), mirror.table.logicalName);
   if (remembered.phase === 'new') return null;
   return whyUntrusted(remembered, await findTable(client, store, mirror));
 }
@@ -33,12 +33,12 @@ export async function rememberMirrorTable(
   store: StateStore,
   mirror: MirrorTable,
 ): Promise<boolean> {
-  const db = store.on(client);
+  const state = store.on(client);
   const table = mirror.table.logicalName;
   const found = await findTable(client, store, mirror);
-  const { mark: remembered } = await readRememberedLoad(store, db, table);
+  const { mark: remembered } = await readRememberedLoad(state, table);
   const mark = found.mark ?? (await giveMark(client, mirror, remembered));
-  await rememberTable(store, db, table, { ...found, mark });
+  await rememberTable(state, table, { ...found, mark });
   return found.hasRows;
 }
 

@@ -10,7 +10,7 @@ import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
 import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
 import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from '../state/catalog.ts';
 import { recordDefinition } from '../state/definitions.ts';
-import { recordMarkedRows } from '../deletes/erasure-approval.ts';
+import { recordMarkedRows } from '../deletes/delete-approval.ts';
 import { createSchema } from '../state/migrations.ts';
 import {
   recordSettings,
@@ -84,7 +84,7 @@ export async function prepareMirrorTable(
   const conflict =
     settings === undefined
       ? null
-      : await recordSettings(store, store.on(client), mirror.table.logicalName, settings, holder);
+      : await recordSettings(store.on(client), mirror.table.logicalName, settings, holder);
   // The other process marks rows, now: what it keeps is not to be deleted in turns.
   const keepsMarks = conflict?.isCertain === true && conflict.there['deletes'] === 'soft';
   const { plan, existing, marked } = await planMirrorTable(client, store, mirror, { ...options, keepsMarks });
@@ -94,7 +94,7 @@ export async function prepareMirrorTable(
   assertAllowed(plan);
   if (existing !== undefined) await assertKey(client, plan.mirror);
   const table = mirror.table.logicalName;
-  const db = store.on(client);
+  const state = store.on(client);
   const replaced = plan.changes.flatMap((change) => (change.kind === 'replaced' ? [change] : []));
   const leftBehind = await madeOf(
     client,
@@ -115,16 +115,16 @@ export async function prepareMirrorTable(
     await client.query(WITHOUT_LOCK_TIMEOUT);
   }
   for (const { column, keptAs: identifier, from: type } of replaced) {
-    await recordKept(store, db, table, { identifier, column, type });
+    await recordKept(state, table, { identifier, column, type });
   }
   await ensureReplicaIdentity(client, mirror);
   await ensureTruncationTrigger(client, store, mirror);
-  const recatalogued = await writeCatalog(store, db, table, plan.mirror.columns);
+  const recatalogued = await writeCatalog(state, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
-  const remade = await recordMetadata(store, db, mirror.table, pending);
-  await recordDefinition(store, db, options.definition);
+  const remade = await recordMetadata(state, mirror.table, pending);
+  await recordDefinition(state, options.definition);
   const waiting = marked === null || marked.allowed ? null : marked;
-  await recordMarkedRows(store, db, table, waiting?.marked ?? null);
+  await recordMarkedRows(state, table, waiting?.marked ?? null);
   const hasRows = await rememberMirrorTable(client, store, mirror);
   return {
     mirror: plan.mirror,
@@ -213,8 +213,7 @@ export async function planMirrorTable(
   mirror: MirrorTable,
   { definition, policy, sweep = DEFAULT_SWEEP_LIMITS, keepsMarks = false }: PlanOptions,
 ): Promise<PlannedTable> {
-  const catalog =
-    store === undefined ? [] : await readCatalog(store, store.on(client), mirror.table.logicalName);
+  const catalog = store === undefined ? [] : await readCatalog(store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
   if (existing === undefined) await assertNameFree(client, mirror);
   else {

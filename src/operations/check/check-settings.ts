@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { transaction } from '../../mirror/connection/postgres.ts';
 import { readEnvironmentRecord } from '../../mirror/environment/environments.ts';
 import { readContestedTables } from '../../mirror/environment/settings-seen.ts';
 import { openStateStore } from '../../mirror/state/store.ts';
@@ -18,7 +17,7 @@ export async function checkSettings(
   const environment = await readEnvironmentRecord(pool, stateSchema, schema);
   if (environment === undefined) return [];
   const store = openStateStore(pool, stateSchema, environment.id);
-  const contested = await transaction(pool, async (client) => readContestedTables(store, store.on(client)));
+  const contested = await readContestedTables(store);
   return contested.map(({ table, holders: [here, there], differences }) =>
     bad(
       `table.${table}.settings`,

@@ -81,7 +81,7 @@ async function longestWait(mirror: Mirror, table: string): Promise<number> {
   const { store, options } = mirror;
   return asked(async () => {
     // Nobody can take the lease of a table whose row of state is gone.
-    await registerTables(store, store.db, [table]);
+    await registerTables(store, [table]);
     return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
   });
 }

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { explainRefusal, isRefused } from '../../dataverse/feed/refused-columns.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
 import { readCheckpoint, type Taken } from '../../mirror/lease/leases.ts';
 import { NEW_CHECKPOINT, type Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
@@ -123,7 +122,5 @@ async function hasChangedMeanwhile(
 
 /** Where the table's feed stands by now: the attempt may have stored pages. */
 async function storedCheckpoint({ mirror, table }: SecondLookParts): Promise<Checkpoint> {
-  const { pool, store } = mirror;
-  const stored = await transaction(pool, async (client) => readCheckpoint(store, store.on(client), table));
-  return stored ?? NEW_CHECKPOINT;
+  return (await readCheckpoint(mirror.store, table)) ?? NEW_CHECKPOINT;
 }

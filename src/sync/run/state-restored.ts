@@ -1,8 +1,6 @@
+import { isObjectGone } from '../../mirror/connection/sqlstate.ts';
 import { Failure } from '../../model/failure.ts';
 import type { SecondLookParts } from './second-look.ts';
-
-/** invalid_schema_name, undefined_table. (PostgreSQL manual, appendix A.) */
-const GONE: ReadonlySet<unknown> = new Set(['3F000', '42P01']);
 
 /**
  * Does `work` and, where it fails because something of ours is gone, once more with the state schema
@@ -17,7 +15,7 @@ export async function withStateRestored<T>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Failure) || !GONE.has(error.details['sqlstate'])) throw error;
+    if (!(error instanceof Failure) || !isObjectGone(error)) throw error;
     if (await mirror.restoreState([table])) logger.warn('The state schema was gone; it has been made anew.');
     preparation.forget();
     return work();

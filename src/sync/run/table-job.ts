@@ -7,7 +7,6 @@ import { withMissingGrants } from '../../mirror/table/grants.ts';
 import { erasureRefused } from '../../mirror/deletes/marked-rows.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { PageWriter } from '../../mirror/page/page-writer.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
 import { forgetSelection } from '../../mirror/state/checkpoints.ts';
 import type { Taken } from '../../mirror/lease/leases.ts';
 import { isLoading, type Checkpoint } from '../../model/checkpoint.ts';
@@ -303,8 +302,7 @@ export class TableJob {
           return true;
         }
         // That a load is due is to be known before the next request, not by its being refused again.
-        const { pool, store } = this.mirror;
-        await transaction(pool, async (client) => forgetSelection(store, store.on(client), taken.lease));
+        await forgetSelection(this.mirror.store, taken.lease);
         return this.deferred();
       } finally {
         place?.();

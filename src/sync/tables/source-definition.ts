@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { nameOfOdd } from '../../dataverse/page/odd-items.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
 import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
 import { Failure } from '../../model/failure.ts';
 import { backOff } from '../../timing/back-off.ts';
@@ -156,14 +155,11 @@ export class SourceDefinition {
 
   private async standInFor(known: Table, failure: Failure): Promise<Table> {
     const { table, mirror, logger } = this.parts;
-    const { pool, store } = mirror;
     const now = performance.now();
     const before = this.standIn;
     const failures = (before?.failures ?? 0) + 1;
     const isTold = before === undefined || now >= before.nextReminder;
-    const since = await transaction(pool, async (client) =>
-      recordUnread(store, store.on(client), table, failure.code),
-    );
+    const since = await recordUnread(mirror.store, table, failure.code);
     this.known = { definition: known, isUnread: true };
     this.standIn = {
       definition: before?.definition ?? known,
@@ -181,9 +177,8 @@ export class SourceDefinition {
 
   private async readAgain(): Promise<void> {
     const { table, mirror, logger } = this.parts;
-    const { pool, store } = mirror;
     if (this.known?.isUnread === true) {
-      await transaction(pool, async (client) => recordRead(store, store.on(client), table));
+      await recordRead(mirror.store, table);
       logger.info({ table }, `The definition of table ${table} can be had again.`);
     }
     this.standIn = undefined;
@@ -191,8 +186,7 @@ export class SourceDefinition {
 
   private async load(): Promise<{ readonly definition: Table | undefined; readonly isUnread: boolean }> {
     const { table, mirror } = this.parts;
-    const { pool, store } = mirror;
-    const stored = await transaction(pool, async (client) => readDefinition(store, store.on(client), table));
+    const stored = await readDefinition(mirror.store, table);
     const definition = stored?.definition;
     const { standIn } = this;
     // Another process may have made the mirror table fit a newer one.

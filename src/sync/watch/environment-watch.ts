@@ -2,8 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../../dataverse/metadata/environment.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
-import { registerEnvironment, type RegisteredEnvironment } from '../../mirror/environment/environments.ts';
+import type { RegisteredEnvironment } from '../../mirror/environment/environments.ts';
 import { Failure } from '../../model/failure.ts';
 
 /**
@@ -19,16 +18,9 @@ export async function lookAtEnvironment(
   signal: AbortSignal,
 ): Promise<RegisteredEnvironment> {
   const { client } = dataverse;
-  const { pool, store, options } = mirror;
   const environment = await readEnvironment(client, signal);
   const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
-  const registered = await transaction(pool, async (session) =>
-    registerEnvironment(store.on(session), options.stateSchema, options.schema, {
-      ...environment,
-      ...organization,
-    }),
-  );
-  mirror.environment = registered;
+  const registered = await mirror.recordEnvironment({ ...environment, ...organization });
   tellReplaced(registered, logger);
   return registered;
 }

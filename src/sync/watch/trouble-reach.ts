@@ -1,3 +1,4 @@
+import { reachOfPostgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /**
@@ -28,15 +29,6 @@ const OF_THE_PROCESS: ReadonlySet<string> = new Set([
   'certificate-refused',
 ]);
 
-/** disk_full, out_of_memory, configuration_limit_exceeded, and the class of system errors. (PostgreSQL manual, appendix A.) */
-const OF_ROOM = /^(?:53[124]00|58)/;
-/** Deadlocks, locks that are not to be had, statements that somebody cancelled. */
-const OF_ONE_TABLE = /^(?:40|55P03|57014)/;
-
 export function reachOf({ code, details }: Told): Reach {
-  if (!OF_THE_PROCESS.has(code)) return 'table';
-  const sqlstate = details?.['sqlstate'];
-  if (typeof sqlstate !== 'string') return 'process';
-  if (OF_ROOM.test(sqlstate)) return 'room';
-  return OF_ONE_TABLE.test(sqlstate) ? 'table' : 'process';
+  return OF_THE_PROCESS.has(code) ? reachOfPostgresFailure(details) : 'table';
 }
