@@ -144,7 +144,7 @@ async function follow(test: TestMirror, softDeletes: boolean, told: Delta): Prom
   throw new Error('more deaths than processes');
 }
 
-describe.each([false, true])('any delta, with soft deletes: %s', (softDeletes) => {
+describe.each([false, true])('a delta with awkward tombstones, with soft deletes: %s', (softDeletes) => {
   let test: TestMirror;
   beforeAll(async () => {
     test = await testMirror();
@@ -170,7 +170,7 @@ describe.each([false, true])('any delta, with soft deletes: %s', (softDeletes) =
     );
   }
 
-  it('leaves what the source has: whatever its order, its pages, and the processes that follow it', async () => {
+  it('any delta leaves what the source has, whatever its order, its pages, and the processes that follow it', async () => {
     await fc.assert(
       fc.asyncProperty(delta, async (told) => {
         await set(told.stories);
@@ -186,7 +186,7 @@ describe.each([false, true])('any delta, with soft deletes: %s', (softDeletes) =
     );
   });
 
-  it('keeps a row that came unchanged to one process, and deleted to the next', async () => {
+  it('a row that came unchanged to one process, and whose tombstone came to the next process, is kept while it lives', async () => {
     const stories: Story[] = [{ mirrored: 'current', lives: true, upserts: 1, tombstones: 1 }];
     await set(stories);
     const pages = [[row(0, NOW)], [tombstone(0)]];
@@ -195,7 +195,7 @@ describe.each([false, true])('any delta, with soft deletes: %s', (softDeletes) =
     expect(await test.database.query(`SELECT FROM dataverse.thing ${live}`)).toHaveLength(1);
   });
 
-  it('keeps rows that came after the clock of the database had been set back', async () => {
+  it('rows that came after the clock of the database had been set back are kept', async () => {
     const story = { lives: true, upserts: 1, tombstones: 1 };
     const stories: Story[] = [
       { ...story, mirrored: 'old' },
@@ -226,7 +226,7 @@ function disordered(seed: number): (json: unknown) => unknown {
 }
 
 describe('the environment', () => {
-  it('may tell of deletions and restorations in any order, and of rows twice', async () => {
+  it('the environment may tell of deletions and restorations in any order, and of rows twice', async () => {
     await using bench = await SyncBench.open();
     const { store, settings, faults } = bench.emulator;
     // Of plain values only: what is put in disorder passes through JavaScript numbers.
@@ -255,7 +255,7 @@ describe('the environment', () => {
   });
 });
 
-it('a row whose proof of life a proxy answers with 404 is not taken for gone, nor its link for expired', async () => {
+it('a row whose read a proxy answers with 404 is not taken for gone, nor its link for expired', async () => {
   await using bench = await SyncBench.open();
   const { store, faults, requests } = bench.emulator;
   const [restored] = store.seed('account', 5);

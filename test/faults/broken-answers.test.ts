@@ -28,7 +28,7 @@ async function readPage(http: HttpClient, url: string, encoding: string): Promis
   return parsePage(answer.body, shape);
 }
 
-describe('a page that is cut at any byte comes as a whole or not at all', () => {
+describe('a page that is cut at any byte', () => {
   let api: EmulatedApi;
   let http: HttpClient;
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe('a page that is cut at any byte comes as a whole or not at all', () => 
   });
 
   for (const encoding of ['gzip', 'identity']) {
-    it(`where the connection breaks (${encoding})`, async () => {
+    it(`a page that is cut at any byte where the connection breaks comes as a whole or not at all (${encoding})`, async () => {
       const url = `${api.root}/${PAGE_PATH}`;
       const full = await readPage(http, url, encoding);
       const sent = encoding === 'gzip' ? 4_000 : full.bytes.length;
@@ -61,7 +61,7 @@ describe('a page that is cut at any byte comes as a whole or not at all', () => 
     });
   }
 
-  it('where somebody on the way ends it properly', async () => {
+  it('a page that is cut at any byte by a proxy that ends it properly comes as a whole or not at all', async () => {
     // A connection that was cut behind a whole answer may not have been noticed yet.
     http.close();
     const { bytes } = await readPage(http, `${api.root}/${PAGE_PATH}`, 'identity');
@@ -91,7 +91,7 @@ describe('a page that is cut at any byte comes as a whole or not at all', () => 
   });
 });
 
-it('a body in another encoding than it says is no page', async () => {
+it('a body in another encoding than it says is not a page', async () => {
   const page = '{"value":[]}';
   const answers: Record<string, [encoding: string, body: string | Buffer]> = {
     '/plain': ['gzip', page],
@@ -129,7 +129,7 @@ async function listening(
   };
 }
 
-describe('the same page is asked for again', () => {
+describe('a page after a passing failure', () => {
   const passing: Record<string, FaultAction> = {
     'a burst of 500': { status: 500 },
     'a burst of 502 with HTML': { status: 502, html: true },
@@ -137,7 +137,7 @@ describe('the same page is asked for again', () => {
     'a compressed body cut in the middle': { cutAt: 700 },
   };
   for (const [what, action] of Object.entries(passing)) {
-    it(`after ${what}`, async () => {
+    it(`the same page is asked for again after ${what}`, async () => {
       await using bench = await SyncBench.open();
       bench.emulator.store.seed('account', 30);
       bench.emulator.faults.add({ match: { kind: 'next' }, times: 2, do: action });
@@ -146,7 +146,7 @@ describe('the same page is asked for again', () => {
     });
   }
 
-  it('after a connection that is reset after some bytes, again and again', async () => {
+  it('the same page is asked for again after a connection that is reset after some bytes, again and again', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 200);
     await using proxy = await FaultProxy.between(bench.url);
@@ -161,7 +161,7 @@ describe('the same page is asked for again', () => {
   });
 });
 
-describe('nothing is stored of an answer that is no page', () => {
+describe('an answer that is not a page', () => {
   const answers: Record<string, FaultAction> = {
     'HTML with 200': { status: 200, html: true },
     'JSON that is no object': { body: '[]' },
@@ -172,7 +172,7 @@ describe('nothing is stored of an answer that is no page', () => {
     },
   };
   for (const [what, action] of Object.entries(answers)) {
-    it(`but ${what}, and it is named`, async () => {
+    it(`an answer of ${what} is named, and nothing of it is stored`, async () => {
       await using bench = await SyncBench.open();
       bench.emulator.store.seed('account', 30);
       bench.emulator.faults.add({ match: { kind: 'next' }, do: action });
@@ -188,7 +188,7 @@ describe('nothing is stored of an answer that is no page', () => {
 });
 
 describe('an answer that does not come to its end', () => {
-  it('is given up after the idle time-out where nothing comes, and asked for again', async () => {
+  it('an answer that stops coming is given up after the idle time-out, and asked for again', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 30);
     const fault = bench.emulator.faults.add({
@@ -204,7 +204,7 @@ describe('an answer that does not come to its end', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('is given up after the whole time-out where it comes byte by byte', async () => {
+  it('an answer that comes byte by byte is given up after the whole time-out', async () => {
     const http = createHttpClient(300);
     await using server = await listening((_, response) => {
       const drip = setInterval(() => response.write(' '), 50);

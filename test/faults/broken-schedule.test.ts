@@ -14,7 +14,7 @@ const NAMES = ['account', 'contact'];
 /** Milliseconds that an answer takes which nobody waits for. */
 const HOUR = 3_600_000;
 
-test('a defect in one schedule ends the daemon with that error, a load of another table that hangs included', async () => {
+test('a defect in one schedule ends the daemon with that error, even while the load of another table hangs', async () => {
   await using bench = await SyncBench.open();
   bench.emulator.store.seed('account', 10);
   const hang = bench.emulator.faults.add({

@@ -48,7 +48,7 @@ function endingIn(entry: unknown): (json: unknown) => unknown {
   };
 }
 
-describe('a success that is not whole is asked for again', () => {
+describe('a success that is not whole', () => {
   const successes: Record<string, FaultAction> = {
     'by an error behind its rows': { transform: losing({ error: ERROR }) },
     'by an error before its rows': { transform: losing({ error: ERROR }, true) },
@@ -84,7 +84,7 @@ describe('a success that is not whole is asked for again', () => {
   });
 
   for (const [what, action] of Object.entries(successes)) {
-    it(`and says so ${what}`, async () => {
+    it(`a success that is not whole is asked for again where it says so ${what}`, async () => {
       const { faults } = bench.emulator;
       const once = faults.add({ match: { kind: 'baseline' }, times: 1, do: action });
       const page = await feed.begin(never);
@@ -101,7 +101,7 @@ describe('a success that is not whole is asked for again', () => {
   }
 });
 
-it('nothing is stored of a page that says it is not whole, and a re-baseline deletes no row over it', async () => {
+it('a page that says it is not whole is not stored, and a re-baseline deletes no row because of it', async () => {
   await using bench = await SyncBench.open();
   const { store, faults } = bench.emulator;
   store.seed('account', 30);
@@ -119,7 +119,7 @@ it('nothing is stored of a page that says it is not whole, and a re-baseline del
   expect(await differences(store, bench.database, 'account')).toEqual([]);
 });
 
-describe('the code of an error within a success decides', () => {
+describe('the code of an error within a success', () => {
   let bench: SyncBench;
   beforeAll(async () => {
     bench = await SyncBench.open();
@@ -129,7 +129,7 @@ describe('the code of an error within a success decides', () => {
   afterAll(async () => bench[Symbol.asyncDispose]());
   beforeEach(() => bench.emulator.requests.clear());
 
-  it('an expired link is answered by a re-baseline', async () => {
+  it('an expired link within a success is answered by a re-baseline', async () => {
     const error = { code: '0x80044352', message: 'Version stamp has expired.' };
     const transform = (json: unknown): unknown => ({ ...(json as object), error });
     bench.emulator.faults.add({ match: { kind: 'delta' }, times: 1, do: { transform } });
@@ -137,7 +137,7 @@ describe('the code of an error within a success decides', () => {
     expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(1);
   });
 
-  it('a throttled one pauses all requests', async () => {
+  it('a throttling error within a success pauses all requests', async () => {
     const pauses: number[] = [];
     const dataverse = bench.dataverse({ onPause: (milliseconds) => void pauses.push(milliseconds) });
     const error = { code: '0x80072322', message: 'Number of requests exceeded the limit.' };
@@ -147,7 +147,7 @@ describe('the code of an error within a success decides', () => {
     expect(pauses).toEqual([3_000]);
   });
 
-  it('a time-out of the database makes the page smaller', async () => {
+  it('a database time-out within a success makes the page smaller', async () => {
     const error = { code: '0x80044151', message: 'SQL timeout expired.' };
     bench.emulator.faults.add({
       match: { kind: 'baseline' },
@@ -175,7 +175,7 @@ describe('the code of an error within a success decides', () => {
     },
   };
   for (const [what, fault] of Object.entries(kinds)) {
-    it(`an answer ${what} is none`, async () => {
+    it(`an answer ${what} is asked for again`, async () => {
       const told = bench.emulator.faults.add({ ...fault, times: 1 });
       await using session = await bench.session(['account']);
       await session.look();
@@ -220,7 +220,7 @@ describe('the code of an error within a success decides', () => {
   });
 });
 
-describe('HTTP is read as its standard has it', () => {
+describe('answers in unusual forms of HTTP', () => {
   let bench: SyncBench;
   beforeAll(async () => {
     bench = await SyncBench.open();
@@ -239,7 +239,7 @@ describe('HTTP is read as its standard has it', () => {
     'a byte order mark': { transformText: (text) => `\uFEFF${text}` },
   };
   for (const [what, action] of Object.entries(forms)) {
-    it(`${what} in every answer`, async () => {
+    it(`${what} in every answer is read as the standard says`, async () => {
       bench.emulator.store.seed('account', 1);
       bench.emulator.faults.add({ do: action });
       expect(failures(await bench.sync(['account'], { pageSize: 20 }))).toEqual({});

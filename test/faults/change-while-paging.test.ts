@@ -58,7 +58,7 @@ describe('a row that changes while pages are read', () => {
   for (const reading of READINGS) {
     const how = `link of the ${reading.tokenFrom}, ${reading.pagesSee} pages`;
 
-    it(`of a baseline is in the mirror after one pass: ${how}`, async () => {
+    it(`a row that changes while pages of a baseline are read is in the mirror after one pass: ${how}`, async () => {
       await using bench = await SyncBench.open();
       const { store, settings } = bench.emulator;
       Object.assign(settings, reading);
@@ -67,7 +67,7 @@ describe('a row that changes while pages are read', () => {
       expect(await differences(store, bench.database, 'account')).toEqual([]);
     });
 
-    it(`of a re-baseline is in the mirror after one pass: ${how}`, async () => {
+    it(`a row that changes while pages of a re-baseline are read is in the mirror after one pass: ${how}`, async () => {
       await using bench = await SyncBench.open();
       const { settings } = bench.emulator;
       Object.assign(settings, reading);
@@ -78,7 +78,7 @@ describe('a row that changes while pages are read', () => {
       await isEqual(bench);
     });
 
-    it(`of deltas is in the mirror after the next: ${how}`, async () => {
+    it(`a row that changes while pages of a delta are read is in the mirror after the next delta: ${how}`, async () => {
       await using bench = await SyncBench.open();
       const { store, settings, requests } = bench.emulator;
       Object.assign(settings, reading);
@@ -96,7 +96,7 @@ describe('a row that changes while pages are read', () => {
       expect(requests.count({ kind: 'baseline' })).toBe(1);
     });
 
-    it(`of the delta that an earlier process began is in the mirror: ${how}`, async () => {
+    it(`a row that changes while pages are read of a delta that an earlier process began is in the mirror in the end: ${how}`, async () => {
       await using bench = await SyncBench.open();
       const { store, settings, faults } = bench.emulator;
       Object.assign(settings, reading);
@@ -119,7 +119,7 @@ describe('a row that changes while pages are read', () => {
 });
 
 describe('a delta of several pages', () => {
-  it('is read twice and no more where its link stands for the last page, however much changes', async () => {
+  it('a delta of several pages is read twice and no more where its link stands for the last page, however much changes', async () => {
     await using bench = await SyncBench.open();
     const { store, settings, requests } = bench.emulator;
     settings.tokenFrom = 'last-page';
@@ -134,7 +134,7 @@ describe('a delta of several pages', () => {
     await isEqual(bench);
   });
 
-  it('is read once where its link stands for the first page, or nothing changed meanwhile', async () => {
+  it('a delta of several pages is read once where its link stands for the first page, or nothing changed meanwhile', async () => {
     for (const tokenFrom of ['first-page', 'last-page'] as const) {
       await using bench = await SyncBench.open();
       const { store, settings, requests } = bench.emulator;
@@ -148,7 +148,7 @@ describe('a delta of several pages', () => {
     }
   });
 
-  it('is followed from its start when its process ends while it is read once more', async () => {
+  it('a delta of several pages is followed from its start when its process ends during the second reading', async () => {
     await using bench = await SyncBench.open();
     const { store, settings, faults, requests } = bench.emulator;
     settings.tokenFrom = 'last-page';
@@ -172,14 +172,14 @@ describe('a delta of several pages', () => {
 });
 
 describe('a load', () => {
-  it('is read once where its link stands for the first page', async () => {
+  it('a load is read once where its link stands for the first page', async () => {
     await using bench = await SyncBench.open();
     changesWhilePaging(bench, bench.emulator.store.seed('account', 200), whileLoading);
     await bench.sync(['account'], OPTIONS);
     expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(1);
   });
 
-  it('is read once where nothing changed meanwhile', async () => {
+  it('a load is read once where nothing changed meanwhile', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.settings.tokenFrom = 'last-page';
     bench.emulator.store.seed('account', 200);

@@ -40,8 +40,8 @@ async function marked(count: number): Promise<string[]> {
   return ids;
 }
 
-describe('deletes that were soft and are hard now', () => {
-  it('delete the marked rows within the limits of a sweep, and count them', async () => {
+describe('a table whose deletes were soft and are hard now', () => {
+  it('a table whose deletes were soft and are hard now loses its marked rows within the limits of a sweep, and counts them', async () => {
     await marked(3);
     const [result] = await bench.sync(ACCOUNT);
     expect(result).toMatchObject({ failure: null, rowsDeleted: 3 });
@@ -49,7 +49,7 @@ describe('deletes that were soft and are hard now', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('ask before they delete more marked rows than a sweep may, and go on meanwhile', async () => {
+  it('a table whose deletes were soft and are hard now asks before it deletes more marked rows than a sweep may, and goes on meanwhile', async () => {
     const { store } = bench.emulator;
     const ids = await marked(4);
     const sync = async () => bench.sync(ACCOUNT, { sweep: ASKING });
@@ -77,8 +77,8 @@ describe('deletes that were soft and are hard now', () => {
   });
 });
 
-describe('marked rows that wait', () => {
-  it('are shown by plan, and deleted once plan --apply has said yes', async () => {
+describe('marked rows that wait for a confirmation', () => {
+  it('marked rows that wait are shown by plan, and deleted after plan --apply', async () => {
     const { store } = bench.emulator;
     const ids = store.seed('account', 20);
     expect(failures(await bench.sync(ACCOUNT, SOFT))).toEqual({});
@@ -105,7 +105,7 @@ describe('marked rows that wait', () => {
 });
 
 describe('processes of different settings', () => {
-  it('take the mark of a restored row away, whichever of them meets it', async () => {
+  it('processes with different settings both take the mark of a restored row away', async () => {
     const { store } = bench.emulator;
     const warnings: string[] = [];
     const warn = (message: string): void => void warnings.push(message);
@@ -129,7 +129,7 @@ describe('processes of different settings', () => {
     expect(warnings.join()).toContain('deletes: "soft" there, "hard" here');
   });
 
-  it('that load a table in turns are told of by each, and by check', async () => {
+  it('processes with different settings that load a table in turns are reported by each of them, and by check', async () => {
     const { store } = bench.emulator;
     store.seed('account', 5);
     const told: string[] = [];

@@ -84,7 +84,7 @@ it('a daemon whose clock is set back while it pauses is ready once the pause is 
   expect(emulator.requests.count({ status: 429 })).toBe(1);
 });
 
-it('a daemon whose loop was blocked says so, does not take its leases for lost, and goes on', async () => {
+it('a daemon whose event loop was blocked says so, does not take its leases for lost, and goes on', async () => {
   await using bench = await openBench([]);
   const { emulator } = bench;
   emulator.store.seed('account', 5);

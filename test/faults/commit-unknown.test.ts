@@ -51,7 +51,7 @@ async function cutAt(page: number, direction: 'toServer' | 'toClient'): Promise<
 }
 
 describe('a COMMIT whose answer never came', () => {
-  it('that PostgreSQL has is gone on from, without the page being fetched or counted again', async () => {
+  it('a COMMIT whose answer never came, and that PostgreSQL has, is not repeated: its page is not fetched or counted again', async () => {
     const { pages, rowsRead, rowsWritten, runs, requests, warnings } = await cutAt(4, 'toClient');
     // Of ten pages one was stored unseen. Two deltas follow: a load that was gone on with has an old one.
     expect(pages).toBe(PAGES - 1 + 2);
@@ -63,14 +63,14 @@ describe('a COMMIT whose answer never came', () => {
     expect(warnings.some((text) => text.includes('goes on when it can'))).toBe(true);
   });
 
-  it('that PostgreSQL never had is done again, and its page counted once', async () => {
+  it('a COMMIT whose answer never came, and that PostgreSQL never had, is repeated, and its page is counted once', async () => {
     const { pages, rowsRead, rowsWritten } = await cutAt(4, 'toServer');
     expect(pages).toBe(PAGES + 2);
     expect(rowsRead).toBe(ROWS);
     expect(rowsWritten).toBe(ROWS);
   });
 
-  it('of the very first page and of the very last one are no different', async () => {
+  it('a COMMIT whose answer never came is treated alike for the very first page and the very last one', async () => {
     for (const page of [1, PAGES]) {
       for (const direction of ['toServer', 'toClient'] as const) {
         const { rowsRead } = await cutAt(page, direction);

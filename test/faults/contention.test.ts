@@ -20,8 +20,8 @@ const PLACES = [
   ['a lease', 'mirrorverse.tables', 1],
 ] as const;
 
-describe('what loses against another transaction', () => {
-  it.for(PLACES)('is repeated: %s', async ([, table, at]) => {
+describe('work that loses against another transaction', () => {
+  it.for(PLACES)('work that loses against another transaction is repeated: %s', async ([, table, at]) => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed(TABLE, 50);
     await using session = await bench.session([TABLE], { pageSize: 100 });
@@ -35,7 +35,7 @@ describe('what loses against another transaction', () => {
     }
   });
 
-  it('is repeated: the preparation of a mirror table', async () => {
+  it('the preparation of a mirror table that loses against another transaction is repeated', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed(TABLE, 50);
     await using session = await bench.session([TABLE]);
@@ -46,7 +46,7 @@ describe('what loses against another transaction', () => {
     expect(await allDifferences(bench.emulator.store, bench.database, [TABLE])).toEqual([]);
   });
 
-  it('is repeated a handful of times, and then says that PostgreSQL cannot serve', async () => {
+  it('work that loses again and again is repeated a handful of times, and then says that PostgreSQL cannot serve', async () => {
     await using bench = await testMirror();
     const { database, mirror } = bench;
     const options = { table: 'mirrorverse.tables', sqlstate: '40001', times: Infinity } as const;
@@ -80,8 +80,8 @@ async function reader(database: TestDatabase, relation: string): Promise<PoolCli
   return client;
 }
 
-describe('a reader who takes his time', () => {
-  it('does not hold up other readers, though his table is to be altered', async () => {
+describe('a reader with a long transaction', () => {
+  it('a reader with a long transaction does not hold up other readers, although the table that it reads waits to be altered', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed(TABLE, 50);
     expect(failures(await bench.sync([TABLE]))).toEqual({});
@@ -98,7 +98,7 @@ describe('a reader who takes his time', () => {
     }
   });
 
-  it('of the keys of a re-baseline, as a dump is for hours, holds up no sweep and no further load', async () => {
+  it('a reader of the keys of a re-baseline, such as a dump of hours, holds up no sweep and no further load', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = store.seed(TABLE, 50);

@@ -60,7 +60,7 @@ async function change(bench: SyncBench, random: Random): Promise<void> {
   for (let added = 0; added < 15; added++) store.insert('account', { name: 'new' });
 }
 
-it(`killed before any of its statements, a run leaves the mirror as its link says (SEED=${seed})`, async () => {
+it(`a run that is killed before any of its statements leaves the mirror as its link says (SEED=${seed})`, async () => {
   const random = new Random(seed);
   await using bench = await SyncBench.open();
   const { store } = bench.emulator;
@@ -95,7 +95,7 @@ it(`killed before any of its statements, a run leaves the mirror as its link say
 
 const CHECKPOINT = '^update .*set "phase"';
 
-it('killed at any step of a page, a run has stored the pages before it and no more', async () => {
+it('a run that is killed at any step of a page has stored the pages before it and no more', async () => {
   await using bench = await SyncBench.open();
   const { store } = bench.emulator;
   const ids = store.seed('account', 60);

@@ -55,9 +55,9 @@ function roleFor(sql: string): DatabaseRole | undefined {
   return sql.startsWith('DROP SCHEMA') ? 'administrator' : undefined;
 }
 
-describe('the table alone is loaded anew, deletions included, after', () => {
+describe('a table whose mirror or state was damaged', () => {
   for (const [damage, { sql, concerns }] of Object.entries(DAMAGES)) {
-    it(`${damage} between two runs`, async () => {
+    it(`a table is loaded again, deletions included, because of ${damage} between two runs`, async () => {
       await using bench = await SyncBench.open({}, roleFor(sql));
       const sync = async (): Promise<void> => expect(failures(await bench.sync(TABLES))).toEqual({});
       await mirrored(bench, { sync: async () => bench.sync(TABLES) });
@@ -67,7 +67,7 @@ describe('the table alone is loaded anew, deletions included, after', () => {
       expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(concerns);
     });
 
-    it(`${damage} under a process that goes on`, async () => {
+    it(`a table is loaded again, deletions included, because of ${damage} under a running process`, async () => {
       await using bench = await SyncBench.open({}, roleFor(sql));
       await using session = await bench.session(TABLES);
       await mirrored(bench, session);
@@ -78,7 +78,7 @@ describe('the table alone is loaded anew, deletions included, after', () => {
     });
   }
 
-  it('the keys that a re-baseline had seen were dropped while it was under way', async () => {
+  it('a table is loaded again after the keys that a re-baseline had seen were dropped while it was under way', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
     const { settings, store, requests } = bench.emulator;
@@ -98,7 +98,7 @@ describe('the table alone is loaded anew, deletions included, after', () => {
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
   });
 
-  it('a column that was given another type', async () => {
+  it('a table is loaded again after a column was given another type', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
     await bench.database.query('ALTER TABLE dataverse.account ALTER COLUMN revenue TYPE double precision');
@@ -109,7 +109,7 @@ describe('the table alone is loaded anew, deletions included, after', () => {
 });
 
 describe('a mirror table that is truncated', () => {
-  it('while it is loaded makes the run that loads it commit no more', async () => {
+  it('a mirror table that is truncated during its load makes the run that loads it commit no more', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     store.seed('account', 100);
@@ -122,7 +122,7 @@ describe('a mirror table that is truncated', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('by a role that may do nothing else is noticed all the same', async () => {
+  it('a mirror table that is truncated by a role that may do nothing else is noticed all the same', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
     await using role = await freshRole(bench.database);
@@ -134,7 +134,7 @@ describe('a mirror table that is truncated', () => {
     expect(await allDifferences(bench.emulator.store, bench.database, TABLES)).toEqual([]);
   });
 
-  it('is as it was when the truncating is taken back', async () => {
+  it('a mirror table whose TRUNCATE is rolled back stays as it was', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench, { sync: async () => bench.sync(TABLES) });
     await bench.database.query('BEGIN; TRUNCATE dataverse.account; ROLLBACK');
@@ -143,8 +143,8 @@ describe('a mirror table that is truncated', () => {
   });
 });
 
-describe('what a person has to take back stops the table alone, by name:', () => {
-  it('a primary key that was dropped, with the statement that makes it', async () => {
+describe('damage that a person has to mend', () => {
+  it('a primary key that was dropped stops the table alone, with the statement that makes it', async () => {
     await using bench = await SyncBench.open();
     await using session = await bench.session(TABLES);
     await mirrored(bench, session);
@@ -161,7 +161,7 @@ describe('what a person has to take back stops the table alone, by name:', () =>
     expect(await allDifferences(bench.emulator.store, bench.database, TABLES)).toEqual([]);
   });
 
-  it('a unique index that few of the rows fit', async () => {
+  it('a unique index that few of the rows fit stops the table alone, by its name', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = await mirrored(bench, { sync: async () => bench.sync(TABLES) });

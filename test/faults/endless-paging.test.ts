@@ -59,7 +59,7 @@ describe('a link that leads away', () => {
   };
   for (const [what, member] of Object.entries(MEMBERS)) {
     for (const [where, change] of Object.entries(ways)) {
-      it(`${where}, as ${what}, is refused, and what was stored before it stays`, async () => {
+      it(`a link that leads away ${where}, as ${what}, is refused, and what was stored before it stays`, async () => {
         await using bench = await SyncBench.open();
         const { store, faults, requests: seen } = bench.emulator;
         store.seed('account', 15);
@@ -80,7 +80,7 @@ describe('a link that leads away', () => {
   }
 
   for (const status of [301, 302, 303, 307, 308]) {
-    it(`is refused as a redirect with ${status}, and one within the environment is followed`, async () => {
+    it(`a redirect with ${status} to another origin is refused, and one within the environment is followed`, async () => {
       await using bench = await SyncBench.open();
       const { store, faults } = bench.emulator;
       store.seed('account', 15);
@@ -103,7 +103,7 @@ describe('a link that leads away', () => {
     });
   }
 
-  it('to itself again and again, by redirects, comes to an end', async () => {
+  it('a redirect that leads to itself again and again comes to an end', async () => {
     await using bench = await SyncBench.open();
     const fault = bench.emulator.faults.add({
       match: { kind: 'baseline' },
@@ -119,7 +119,7 @@ describe('a link that leads away', () => {
 });
 
 describe('paging without end', () => {
-  it('where a next link leads to its own page is named, and over once the environment has recovered', async () => {
+  it('a next link that leads to its own page is named, and the table goes on once the environment has recovered', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, requests } = bench.emulator;
     store.seed('account', 40);
@@ -141,7 +141,7 @@ describe('paging without end', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('of pages that bring nothing ends after a hundred, and the next run goes on from there', async () => {
+  it('a chain of pages that bring nothing ends after a hundred, and the next run goes on from there', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, requests } = bench.emulator;
     store.seed('account', 15);

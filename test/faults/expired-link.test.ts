@@ -20,7 +20,7 @@ async function expired(bench: SyncBench): Promise<string[]> {
 
 describe('an expired delta link', () => {
   for (const status of [400, 410] as const) {
-    it(`answered with ${status} is healed in one pass, deletes in the gap included`, async () => {
+    it(`an expired delta link answered with ${status} is healed in one pass, deletes in the gap included`, async () => {
       await using bench = await SyncBench.open();
       bench.emulator.settings.expiredTokenStatus = status;
       await expired(bench);
@@ -29,7 +29,7 @@ describe('an expired delta link', () => {
     });
   }
 
-  it('waits for a place as every load does, and is not followed meanwhile', async () => {
+  it('an expired delta link waits for a place as every load does, and is not followed meanwhile', async () => {
     await using bench = await SyncBench.open();
     await expired(bench);
     const loads = new LoadPlaces(1);
@@ -45,7 +45,7 @@ describe('an expired delta link', () => {
     expect(loads.take()).not.toBeNull();
   });
 
-  it('answered with 404 is healed too', async () => {
+  it('an expired delta link answered with 404 is healed too', async () => {
     await using bench = await SyncBench.open();
     await expired(bench);
     bench.emulator.faults.add({
@@ -57,7 +57,7 @@ describe('an expired delta link', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('older than the environment keeps its changes is healed too', async () => {
+  it('a delta link older than the environment keeps its changes is healed too', async () => {
     const clock = { now: Date.now() };
     await using bench = await SyncBench.open({ now: () => clock.now });
     const { store } = bench.emulator;
@@ -71,7 +71,7 @@ describe('an expired delta link', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('does not make unchanged rows be written again', async () => {
+  it('an expired delta link does not make unchanged rows be written again', async () => {
     await using bench = await SyncBench.open();
     const ids = await expired(bench);
     const unchanged = ids.slice(20);
@@ -83,7 +83,7 @@ describe('an expired delta link', () => {
     expect(await bench.database.query(places, [unchanged])).toEqual(before);
   });
 
-  it('never shows readers an emptied table, nor one without a row that lives', async () => {
+  it('an expired delta link never shows readers an emptied table, nor one without a row that lives', async () => {
     await using bench = await SyncBench.open();
     const ids = await expired(bench);
     bench.emulator.faults.add({ match: { kind: 'next' }, do: { delayMs: 50 } });
@@ -108,7 +108,7 @@ describe('an expired delta link', () => {
     expect(new Set(samples)).toEqual(new Set([lasting.length]));
   });
 
-  it('leaves nothing behind in the state schema once it is healed', async () => {
+  it('an expired delta link leaves nothing behind in the state schema once it is healed', async () => {
     await using bench = await SyncBench.open();
     const tables = `SELECT relname FROM pg_class WHERE relnamespace = 'mirrorverse'::regnamespace AND relkind = 'r' ORDER BY 1`;
     bench.emulator.store.seed('account', 5);
@@ -119,7 +119,7 @@ describe('an expired delta link', () => {
     expect(await bench.database.query(tables)).toEqual(before);
   });
 
-  it('in the middle of a baseline begins it again', async () => {
+  it('an expired link in the middle of a baseline begins the baseline again', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 60);
@@ -128,7 +128,7 @@ describe('an expired delta link', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('that keeps expiring stops after a bounded number of tries', async () => {
+  it('a link that keeps expiring stops the table after a bounded number of tries', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 60);
@@ -140,7 +140,7 @@ describe('an expired delta link', () => {
   });
 });
 
-describe('a process killed', () => {
+describe('a process killed during a re-baseline', () => {
   const moments: Readonly<Record<string, (page: PageInfo) => boolean>> = {
     'in the middle of the load': ({ kind, pageNumber }) => kind === 'baseline' && pageNumber === 3,
     'before the first page of its first delta': ({ kind, pageNumber }) =>
@@ -148,7 +148,7 @@ describe('a process killed', () => {
     'in the middle of its first delta': ({ kind, pageNumber }) => kind === 'delta' && pageNumber === 2,
   };
   for (const [moment, isDue] of Object.entries(moments)) {
-    it(`${moment} is followed by one that ends the re-baseline, deletions included`, async () => {
+    it(`a process killed ${moment} is followed by one that ends the re-baseline, deletions included`, async () => {
       await using bench = await openBench(['account'], {
         MIRRORVERSE_LEASE: '1s',
         MIRRORVERSE_PAGE_SIZE: '20',
@@ -202,7 +202,7 @@ async function interrupted(bench: SyncBench, days: number): Promise<void> {
 }
 
 describe('pages that were under way when everything stopped', () => {
-  it('are gone on with while deletions since their beginning are still known', async () => {
+  it('pages that were under way are continued while deletions since their beginning are still known', async () => {
     await using bench = await SyncBench.open();
     await interrupted(bench, 6);
     const before = bench.emulator.requests.count({ kind: 'baseline' });
@@ -211,7 +211,7 @@ describe('pages that were under way when everything stopped', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('are read from the beginning where those are forgotten, though their links go on', async () => {
+  it('pages that were under way are read from the beginning where those deletions are forgotten, although their links still work', async () => {
     await using bench = await SyncBench.open();
     await interrupted(bench, 8);
     bench.emulator.store.purgeTombstones();
@@ -219,7 +219,7 @@ describe('pages that were under way when everything stopped', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('are read from the beginning where a look told that deletions are forgotten earlier now', async () => {
+  it('pages that were under way are read from the beginning where a look said that deletions are forgotten earlier now', async () => {
     await using bench = await SyncBench.open();
     await interrupted(bench, 4);
     await using session = await bench.session(['account'], { pageSize: 10 });

@@ -14,7 +14,7 @@ async function connected(url: string): Promise<Client> {
 }
 
 describe('the fault proxy', () => {
-  it('passes everything on, connection by connection', async () => {
+  it('the fault proxy passes everything on, connection by connection', async () => {
     await using database = await freshDatabase();
     await using proxy = await FaultProxy.between(database.url);
     const client = await connected(proxy.url(database.url));
@@ -25,7 +25,7 @@ describe('the fault proxy', () => {
     await expect.poll(() => proxy.connections.size).toBe(0);
   });
 
-  it('loses the answer to a COMMIT that the server has', async () => {
+  it('the fault proxy loses the answer to a COMMIT that the server has', async () => {
     await using database = await freshDatabase('administrator');
     await database.query('CREATE TABLE t (n integer)');
     await using proxy = await FaultProxy.between(database.url);
@@ -38,7 +38,7 @@ describe('the fault proxy', () => {
     expect(await database.query('SELECT * FROM t')).toEqual([{ n: 1 }]);
   });
 
-  it('loses a COMMIT before the server has it', async () => {
+  it('the fault proxy loses a COMMIT before the server has it', async () => {
     await using database = await freshDatabase('administrator');
     await database.query('CREATE TABLE t (n integer)');
     await using proxy = await FaultProxy.between(database.url);
@@ -54,7 +54,7 @@ describe('the fault proxy', () => {
     expect(await database.query('SELECT * FROM t')).toEqual([{ n: 1 }]);
   });
 
-  it('swallows connections, refuses them, and takes them again', async () => {
+  it('the fault proxy swallows connections, refuses them, and takes them again', async () => {
     await using database = await freshDatabase();
     await using proxy = await FaultProxy.between(database.url);
     const url = proxy.url(database.url);
@@ -75,7 +75,7 @@ describe('the fault proxy', () => {
     expect(answered).toBe(false);
   });
 
-  it('cuts a connection after so many bytes', async () => {
+  it('the fault proxy cuts a connection after so many bytes', async () => {
     await using database = await freshDatabase();
     await using proxy = await FaultProxy.between(database.url);
     const client = await connected(proxy.url(database.url));

@@ -18,7 +18,7 @@ async function expectMigratedOnce(database: TestDatabase, stateSchema: string): 
   expect(applied).toEqual({ all: MIGRATION_COUNT, distinct: MIGRATION_COUNT });
 }
 
-it('five mirrors opened at once on nothing make one state schema, and each table has one owner', async () => {
+it('five mirrors that open at once on an empty database make one state schema, and each table has one owner', async () => {
   // The schemas are to be made by whoever comes first.
   await using database = await freshDatabase('administrator');
   for (let repetition = 0; repetition < 50; repetition++) {
@@ -59,7 +59,7 @@ it.each([1, 2])('five processes that start together on an empty database share t
   expect(emulator.requests.count({ kind: 'baseline' })).toBe(TABLES.length);
 });
 
-it('when one of two daemons is killed, the other has its tables within the lease', async () => {
+it('a daemon takes over the tables of another daemon that is killed, within the lease', async () => {
   const fast = { MIRRORVERSE_SCHEDULE: '* * * * * *', MIRRORVERSE_LEASE: '3s', MIRRORVERSE_PAGE_SIZE: '20' };
   await using bench = await openBench(TABLES, fast);
   const { cli, database, emulator } = bench;

@@ -63,9 +63,9 @@ beforeAll(async () => {
 });
 afterAll(async () => bench[Symbol.asyncDispose]());
 
-describe('what somebody else has under the name of a mirror table is refused by name, and left as it is:', () => {
+describe('a relation of another owner under the name of a mirror table', () => {
   for (const [what, { sql, drop, code }] of Object.entries(TAKEN)) {
-    it(`${what} called account`, async () => {
+    it(`${what} called account is refused by name, and left as it is`, async () => {
       const { database, emulator } = bench;
       await database.query(sql);
       const before = await database.query(LOOK);
@@ -82,7 +82,7 @@ describe('what somebody else has under the name of a mirror table is refused by 
     });
   }
 
-  it('a table, of which check and plan tell before, until it is renamed', async () => {
+  it('a table of another owner is reported by check and plan, and refused until it is renamed', async () => {
     const { database, emulator } = bench;
     await database.query(`CREATE TABLE dataverse.account (accountid uuid PRIMARY KEY);
       INSERT INTO dataverse.account VALUES (gen_random_uuid())`);
@@ -103,7 +103,7 @@ describe('what somebody else has under the name of a mirror table is refused by 
 });
 
 it.each(['TABLE', 'VIEW'])(
-  'a %s of somebody called as our table of marks stops tables by its name',
+  'a %s of another owner under the name of the table of marks stops tables by its name',
   async (kind) => {
     await using other = await SyncBench.open({}, 'administrator');
     await other.database.query(
@@ -117,8 +117,8 @@ it.each(['TABLE', 'VIEW'])(
   },
 );
 
-describe('mirror tables whose state was lost show to be ours', () => {
-  it('by their triggers, and without these by the marks of their loads or the columns that each has', async () => {
+describe('mirror tables whose state was lost', () => {
+  it('mirror tables whose state was lost are recognized by their triggers, or by the marks of their loads, or by the columns that each has', async () => {
     const { database, emulator } = bench;
     expect(failures(await bench.sync(TABLES))).toEqual({});
     await database.query('ALTER TABLE dataverse.contact DROP COLUMN _mirrored_at');

@@ -7,7 +7,7 @@ import { sqlFailpoint } from '../support/sql-failpoint.ts';
 const NAMES = ['new_Full', 'new_Roomy'];
 const [FULL, ROOMY] = ['new_full', 'new_roomy'];
 
-it('one tablespace without room is told until its own table is stored, however many polls of another succeed', async () => {
+it('a tablespace without room is reported until its own table is stored, however many polls of another table succeed', async () => {
   const port = await freePort();
   await using bench = await openBench([FULL, ROOMY], {
     MIRRORVERSE_SCHEDULE: '* * * * * *',

@@ -55,7 +55,7 @@ describe.concurrent('a connection that goes dead without a word', () => {
     ['before a COMMIT is sent', 'COMMIT\0', 'toServer', 3],
     ['before a COMMIT is answered', 'COMMIT\0', 'toClient', 3],
   ] as const)(
-    '%s is given up, and its session ended',
+    'a connection that goes dead %s is given up, and its session ended',
     async ([, pattern, direction, occurrence], { expect }) => {
       const strike = async (proxy: FaultProxy): Promise<void> =>
         proxy.swallow(pattern, direction, { cut: 'blackhole', occurrence });
@@ -63,11 +63,15 @@ describe.concurrent('a connection that goes dead without a word', () => {
     },
   );
 
-  it('in the middle of a COPY is given up, and its session ended', async ({ expect }) => {
+  it('a connection that goes dead in the middle of a COPY is given up, and its session ended', async ({
+    expect,
+  }) => {
     expect(await wrongAfter(expect, inMiddleOfCopy)).toEqual([]);
   });
 
-  it('while it was idle costs one small statement its patience', async ({ expect }) => {
+  it('a connection that went dead while it was idle costs one small statement its patience', async ({
+    expect,
+  }) => {
     await using all = await setUp(100);
     const { bench, ids, proxy, session } = all;
     expect(failures(await session.sync())).toEqual({});

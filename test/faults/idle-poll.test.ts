@@ -55,8 +55,8 @@ function whilePolled(bench: SyncBench, work: () => Promise<void>): void {
   };
 }
 
-describe('a run of a table that this process alone runs', () => {
-  it('asks once and takes no lease when nothing has changed, and its link is as fresh as after any other', async () => {
+describe('a run of a table that no other process runs', () => {
+  it('an idle run asks once and takes no lease, and its link is as fresh as after any other run', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     await using session = await resting(bench);
@@ -75,7 +75,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('stores changes under the lease, without asking for them a second time, and then rests again', async () => {
+  it('a run that finds changes stores them under the lease without asking for them again, and the next run rests again', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [removed = '', changed = ''] = store.seed('account', 5);
@@ -90,7 +90,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('follows changes of many pages, of which the first is not asked for twice', async () => {
+  it('a run follows changes of many pages without asking for the first page twice', async () => {
     await using bench = await SyncBench.open();
     const { store, requests } = bench.emulator;
     await using session = await resting(bench, { pageSize: 10 });
@@ -100,7 +100,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('re-baselines the table where its link has expired, and follows that link once', async () => {
+  it('a run re-baselines the table where its link has expired, and follows that link once', async () => {
     await using bench = await SyncBench.open();
     const { store, settings, requests } = bench.emulator;
     const [removed = ''] = store.seed('account', 5);
@@ -113,7 +113,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('re-baselines the table where the environment has gone back in time', async () => {
+  it('a run re-baselines the table where the environment has gone back in time', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     settings.tokenAhead = 'empty';
@@ -128,7 +128,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('loads the table anew when it was truncated since, or while the answer was under way', async () => {
+  it('a run loads the table again when it was truncated since, or while the answer was under way', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     await using session = await resting(bench);
@@ -145,7 +145,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('is made under the lease while the table has rows in quarantine', async () => {
+  it('a run takes the lease while the table has rows in quarantine', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     const [id = ''] = store.seed('account', 5);
@@ -164,7 +164,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('is made under the lease once an answer has told of other metadata', async () => {
+  it('a run takes the lease once an answer has told of other metadata', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 5);
@@ -180,7 +180,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('has the rows of an answer that tells of other metadata read again, in their new shape', async () => {
+  it('the rows of an answer that tells of other metadata are read again in their new shape', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('account', 5);
@@ -194,7 +194,7 @@ describe('a run of a table that this process alone runs', () => {
     await isEqual(bench);
   });
 
-  it('has a failure on record like any other, and goes on from the same link when it has passed', async () => {
+  it('an idle run that fails is recorded like any other failure, and the next run goes on from the same link', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     const [id = ''] = store.seed('account', 5);
@@ -212,8 +212,8 @@ describe('a run of a table that this process alone runs', () => {
   });
 });
 
-describe('where two processes run a table', () => {
-  it('an answer that comes late stores nothing over what the other has stored meanwhile', async () => {
+describe('a table that two processes run', () => {
+  it('an idle answer that comes late stores nothing over what another process has stored meanwhile', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('account', 5);
@@ -235,7 +235,7 @@ describe('where two processes run a table', () => {
     expect(await trespasses(bench.database)).toEqual([]);
   });
 
-  it('one request is made in vain, and none any more as long as both go on', async () => {
+  it('the first run of a second process makes one request in vain, and later runs make none while both go on', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     await using first = await resting(bench, process(bench, 'first'));

@@ -16,7 +16,7 @@ function overlap(requests: readonly JournalEntry[]): boolean {
 }
 
 describe('a daemon', () => {
-  it('keeps its other tables up to date while one hangs, one fails and one is a thousand times as large', async () => {
+  it('a daemon keeps its other tables up to date while one hangs, one fails and one is a thousand times as large', async () => {
     await using bench = await openBench(['contact', 'lead', 'account', 'task', 'team'], EVERY_SECOND);
     const { store, settings } = bench.emulator;
     for (const table of ['contact', 'lead', 'task', 'team']) store.seed(table, 15);
@@ -53,7 +53,7 @@ describe('a daemon', () => {
     expect((await daemon.stop('SIGTERM')).status).toBe(0);
   }, 90_000);
 
-  it('never runs a table twice at once, and makes up for the ticks it missed with one run', async () => {
+  it('a daemon never runs a table twice at once, and makes up for the ticks it missed with one run', async () => {
     await using bench = await openBench(['task', 'team'], EVERY_SECOND);
     const { store, settings, requests } = bench.emulator;
     store.seed('task', 5);
@@ -70,7 +70,7 @@ describe('a daemon', () => {
 });
 
 describe('two hundred tables that are due at the same second', () => {
-  it('stay within the requests allowed in flight, and each gets its turn before any gets a second more', async () => {
+  it('two hundred tables due at the same second stay within the requests allowed in flight, and each gets its turn before any gets a second one', async () => {
     const definitions = Array.from({ length: 200 }, (_, at) => smallTable(`new_Due${at}`));
     const tables = definitions.map(({ logicalName }) => logicalName);
     await using bench = await openBench(tables, {

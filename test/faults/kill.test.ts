@@ -43,7 +43,7 @@ function moments(random: Random, count: number): Moment[] {
 }
 
 describe('kill -9', () => {
-  it('at any moment loses nothing, takes no row back, and fetches at most the pages in flight again', async () => {
+  it('kill -9 at any moment loses nothing, takes no row back, and costs at most the pages in flight again', async () => {
     await using bench = await SyncBench.open();
     await using cli = await commandLine(bench);
     const { store, requests } = bench.emulator;
@@ -75,7 +75,7 @@ describe('kill -9', () => {
     expect(await versionsThatWentDown(bench.database)).toEqual([]);
   }, 120_000);
 
-  it('in the middle of a re-baseline still ends in its sweep', async () => {
+  it('kill -9 in the middle of a re-baseline still ends in its sweep', async () => {
     await using bench = await SyncBench.open();
     await using cli = await commandLine(bench);
     const { store, settings } = bench.emulator;

@@ -43,7 +43,7 @@ async function isThere(relation: string): Promise<boolean> {
   return row?.there === true;
 }
 
-it('a view with labels that there was no room for is made once there is, not an hour later', async () => {
+it('a view with labels that found no room is made once there is room, not an hour later', async () => {
   await using session = await bench.session(['new_car'], WISHES);
   await bench.database.query(
     `CREATE EVENT TRIGGER full_disk ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION no_view()`,
@@ -55,7 +55,7 @@ it('a view with labels that there was no room for is made once there is, not an 
   expect(await isThere('dataverse_labeled.new_car')).toBe(true);
 });
 
-it('labels that there was no room for are read and stored again once there is', async () => {
+it('labels that found no room are read and stored again once there is room', async () => {
   await bench.sync(['new_car'], WISHES);
   await using session = await bench.session(['new_car', 'new_van'], WISHES);
   await bench.database.query(

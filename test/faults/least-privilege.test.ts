@@ -26,7 +26,7 @@ async function expectEqual(bench: SyncBench): Promise<void> {
 }
 
 describe('a role with the documented grants and no other', () => {
-  it('is what the test thinks it is', async () => {
+  it('the test role has the documented grants and no other', async () => {
     await using bench = await leastBench();
     expect(
       await bench.database.query(
@@ -39,7 +39,7 @@ describe('a role with the documented grants and no other', () => {
     ]);
   });
 
-  it('loads, follows changes, re-baselines, follows drift, quarantines and labels', async () => {
+  it('a role with the documented grants loads, follows changes, re-baselines, follows drift, quarantines and labels', async () => {
     await using bench = await leastBench();
     const { store } = bench.emulator;
     await expectEqual(bench);
@@ -71,7 +71,7 @@ describe('a role with the documented grants and no other', () => {
     expect(views).toEqual(TABLES.map((name) => ({ name, owner: bench.role })));
   });
 
-  it('leaves nothing outside of its schemas', async () => {
+  it('a role with the documented grants leaves nothing outside of its schemas', async () => {
     await using bench = await leastBench();
     await expectEqual(bench);
     expect(
@@ -84,7 +84,7 @@ describe('a role with the documented grants and no other', () => {
   });
 });
 
-describe('without one of them, the GRANT is named, and with it the work goes on', () => {
+describe('a role without one of the documented grants', () => {
   const grants: readonly (readonly [what: string, grant: string])[] = [
     ['CONNECT', 'CONNECT ON DATABASE'],
     ['TEMPORARY', 'TEMPORARY ON DATABASE'],
@@ -94,7 +94,7 @@ describe('without one of them, the GRANT is named, and with it the work goes on'
     ['CREATE in the state', 'CREATE ON SCHEMA "mirrorverse"'],
   ];
 
-  it.each(grants)('%s', async (_, grant) => {
+  it.each(grants)('a role without %s gets the GRANT by name, and goes on with it', async (_, grant) => {
     await using bench = await leastBench();
     const { database, role } = bench;
     const what = grant.endsWith('DATABASE') ? `${grant} "${role}"` : grant;
@@ -108,7 +108,7 @@ describe('without one of them, the GRANT is named, and with it the work goes on'
     await expectEqual(bench);
   });
 
-  it('a schema that nobody has made', async () => {
+  it('a role without a schema gets the statement that makes it, and goes on with it', async () => {
     await using bench = await leastBench();
     await bench.database.query('DROP SCHEMA dataverse');
     const failure = await firstFailure(bench);
@@ -117,7 +117,7 @@ describe('without one of them, the GRANT is named, and with it the work goes on'
     await expectEqual(bench);
   });
 
-  it('one that was taken away while a process ran', async () => {
+  it('a role whose grant was taken away from a running process gets the GRANT by name, and goes on with it', async () => {
     await using bench = await leastBench();
     await using session = await bench.session(TABLES, OPTIONS);
     expect(failures(await session.sync())).toEqual({});
@@ -130,7 +130,7 @@ describe('without one of them, the GRANT is named, and with it the work goes on'
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('that of the views keeps no row from the mirror, and check prints it', async () => {
+  it('a role without the grants for views mirrors every row, and check prints the GRANT', async () => {
     await using bench = await leastBench();
     await bench.database.query(`REVOKE CREATE ON SCHEMA dataverse_labeled FROM ${bench.role}`);
     await expectEqual(bench);

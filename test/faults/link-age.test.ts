@@ -28,7 +28,7 @@ async function age(bench: SyncBench, table: string, days: number): Promise<void>
   );
 }
 
-it('a look at the environment that failed is made again after a minute, not after an hour', async () => {
+it('a look at the environment that failed is repeated after a minute, not after an hour', async () => {
   await using bench = await SyncBench.open();
   bench.emulator.store.seed('account', 5);
   const fault = bench.emulator.faults.add({ match: { path: 'WhoAmI' }, times: 1, do: { status: 403 } });
@@ -40,7 +40,7 @@ it('a look at the environment that failed is made again after a minute, not afte
 });
 
 describe('an idle table', () => {
-  it('is polled all the same, so that its link never expires', async () => {
+  it('an idle table is polled all the same, so that its link never expires', async () => {
     const { bench, pass } = await withClock();
     await using _ = bench;
     bench.emulator.store.seed('account', 5);
@@ -58,7 +58,7 @@ describe('an idle table', () => {
     expect(bench.dataRequests('account')).toBe(7);
   });
 
-  it('that was not polled for longer than its link lives is loaded anew', async () => {
+  it('an idle table that was not polled for longer than its link lives is loaded again', async () => {
     const { bench, pass } = await withClock();
     await using _ = bench;
     const [id] = bench.emulator.store.seed('account', 5);
@@ -73,7 +73,7 @@ describe('an idle table', () => {
 });
 
 describe('a link older than half of its life', () => {
-  it('is told with the others of its kind, in one line', async () => {
+  it('a link older than half of its life is reported with the others of its kind, in one line', async () => {
     await using bench = await SyncBench.open();
     await bench.sync(['account', 'contact', 'lead', 'team']);
     await age(bench, 'account', 4);
@@ -98,7 +98,7 @@ describe('a link older than half of its life', () => {
     });
   });
 
-  it('is told by the daemon at its start, and by sync, whose pass renews it', async () => {
+  it('a link older than half of its life is reported by the daemon at its start, and by sync, whose pass renews it', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     await bench.sync(['account']);
@@ -115,7 +115,7 @@ describe('a link older than half of its life', () => {
     await eventually(() => daemon.codes.includes('link-ageing'));
   });
 
-  it('is told by the daemon again as it looks', async () => {
+  it('a link older than half of its life is reported by the daemon again at its next look', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     // Of a year to the next tick, the first start would be put off by up to ten seconds.
@@ -137,7 +137,7 @@ const table = (name: string, schedule: string, mode: 'changes' | 'snapshot' = 'c
 });
 
 describe('check', () => {
-  it('finds schedules that leave more than half of a link its life between two ticks', () => {
+  it("check finds schedules that leave more than half of a link's life between two ticks", () => {
     const tables = [
       table('account', '*/5 * * * *'),
       table('contact', '0 3 * * 1'),
@@ -159,7 +159,7 @@ describe('check', () => {
 });
 
 describe('another organization at the address of a daemon', () => {
-  it('is noticed by its next look, told once, and mirrored in place of the one before', async () => {
+  it('another organization at the address of a daemon is noticed by the next look, reported once, and mirrored in place of the former one', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const backup = store.snapshot();

@@ -9,7 +9,7 @@ import { failures, SyncBench } from '../support/sync.ts';
 const TABLE = 'account';
 const ELASTIC = 'new_telemetry';
 
-describe('what somebody has made around a mirror table', () => {
+describe('objects of other owners around a mirror table', () => {
   let bench: SyncBench;
   beforeAll(async () => {
     // It makes a publication, which only a superuser may of all tables.
@@ -28,7 +28,7 @@ describe('what somebody has made around a mirror table', () => {
     return result?.failure;
   };
 
-  it('as a publication of all tables stops no elastic table, and no load', async () => {
+  it('a publication of all tables stops no elastic table, and no load', async () => {
     const { database, emulator } = bench;
     const { store } = emulator;
     await database.query('CREATE PUBLICATION everything FOR ALL TABLES');
@@ -46,7 +46,7 @@ describe('what somebody has made around a mirror table', () => {
     await database.query('DROP PUBLICATION everything');
   });
 
-  it('as a replica identity taken from a published table is told by a code of its own', async () => {
+  it('a replica identity taken from a published table has a failure code of its own', async () => {
     const { database, emulator } = bench;
     await database.query('CREATE PUBLICATION one FOR TABLE dataverse.account');
     await database.query('ALTER TABLE dataverse.account REPLICA IDENTITY NOTHING');
@@ -57,7 +57,7 @@ describe('what somebody has made around a mirror table', () => {
     await database.query('DROP PUBLICATION one');
   });
 
-  it('as a foreign key of the table itself stops it before a row is refused, until it is dropped', async () => {
+  it('a foreign key of a mirror table stops the table before a row is refused, until the key is dropped', async () => {
     const { database } = bench;
     await database.query('CREATE TABLE public.region (id uuid PRIMARY KEY)');
     await database.query(
@@ -72,7 +72,7 @@ describe('what somebody has made around a mirror table', () => {
     expect(await failure()).toBeNull();
   });
 
-  it('as a foreign key that refers to it names itself when it refuses a delete, and lets other deletes be', async () => {
+  it('a foreign key that refers to a mirror table is named when it refuses a delete, and lets other deletes be', async () => {
     const { database, emulator } = bench;
     const [first, second] = [...emulator.store.rows(TABLE)].map(({ id }) => id) as [string, string];
     await database.query(
@@ -96,7 +96,7 @@ describe('what somebody has made around a mirror table', () => {
     expect(await differences(emulator.store, database, TABLE)).toEqual([]);
   });
 
-  it('as a collation by which A is a hides no change of a text, and stops a table whose partitions it would merge', async () => {
+  it('a collation in which A equals a hides no change of a text, and stops a table whose partitions it would merge', async () => {
     const { database, emulator } = bench;
     await database.query(
       `CREATE COLLATION public.any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
@@ -115,7 +115,7 @@ describe('what somebody has made around a mirror table', () => {
   });
 });
 
-describe('check, before a pass meets it', () => {
+describe('check before a pass', () => {
   let bench: Bench;
   beforeAll(async () => {
     bench = await openBench([TABLE], {}, 'administrator');
@@ -124,7 +124,7 @@ describe('check, before a pass meets it', () => {
   });
   afterAll(async () => bench[Symbol.asyncDispose]());
 
-  it('finds foreign keys of a mirror table, and those that would refuse a delete', async () => {
+  it('check finds foreign keys of a mirror table, and those that would refuse a delete', async () => {
     await bench.database.query(
       'CREATE TABLE public.note (account uuid CONSTRAINT noted REFERENCES dataverse.account)',
     );
@@ -141,7 +141,7 @@ describe('check, before a pass meets it', () => {
     await bench.database.query('ALTER TABLE dataverse.account DROP CONSTRAINT parent');
   });
 
-  it('finds a published mirror table whose replica identity was taken away', async () => {
+  it('check finds a published mirror table whose replica identity was taken away', async () => {
     await bench.database.query('CREATE PUBLICATION one FOR TABLE dataverse.account');
     await bench.database.query('ALTER TABLE dataverse.account REPLICA IDENTITY NOTHING');
     expect((await runCheck(bench.cli)).findings).toContainEqual(
@@ -153,7 +153,7 @@ describe('check, before a pass meets it', () => {
     );
   });
 
-  it('finds a database that is not of UTF-8, which no command writes to', async () => {
+  it('check finds a database that is not of UTF-8, which no command writes to', async () => {
     const url = new URL(bench.database.url);
     const latin = `${url.pathname.slice(1)}_latin`;
     await bench.database.query(

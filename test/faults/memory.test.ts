@@ -49,8 +49,8 @@ function limits(pageBytes: number): Pick<DataverseOptions, 'limits'> {
   return { limits: { ...rates, pageBytes, memory: 4 * pageBytes } };
 }
 
-describe('a page', () => {
-  it('of wide rows is broken off, and asked for again with as many as fit; the chain never grows again', async () => {
+describe('a page and its memory', () => {
+  it('a page of wide rows is broken off and asked for again with as many rows as fit, and the chain never grows again', async () => {
     await using bench = await opened(60, () => 20 * KB);
     const dataverse = bench.dataverse(limits(200 * KB));
     expect(failures(await bench.sync(['new_wide'], { dataverse }))).toEqual({});
@@ -62,7 +62,7 @@ describe('a page', () => {
     expect(await differences(bench.emulator.store, bench.database, 'new_wide')).toEqual([]);
   });
 
-  it('with one row that is larger than all of it comes all the same', async () => {
+  it('a page with one row that is larger than its whole limit still comes', async () => {
     await using bench = await opened(40, (row) => (row === 17 ? 600 * KB : KB));
     const dataverse = bench.dataverse(limits(200 * KB));
     expect(failures(await bench.sync(['new_wide'], { dataverse }))).toEqual({});
@@ -71,7 +71,7 @@ describe('a page', () => {
     expect(askedFor(bench, 'new_wide').length).toBeLessThan(10);
   });
 
-  it('with a row larger than any stops the table and names the way out', async () => {
+  it('a page with a row larger than any limit stops the table, and the failure names the way out', async () => {
     await using bench = await opened(40, (row) => (row === 17 ? 900 * KB : KB));
     const dataverse = bench.dataverse(limits(200 * KB));
     const [result] = await bench.sync(['new_wide'], { dataverse });
@@ -83,7 +83,7 @@ describe('a page', () => {
     expect(failures(await bench.sync(['new_wide'], { columns }))).toEqual({});
   });
 
-  it('of a chain that another process began with fewer rows has no more of them', async () => {
+  it('a page of a chain that another process began with fewer rows has no more of them', async () => {
     await using bench = await opened(40, () => KB);
     const stop = new AbortController();
     const onPage = (): void => stop.abort(new Error('stopping'));
@@ -98,7 +98,7 @@ describe('a page', () => {
     expect(await differences(bench.emulator.store, bench.database, 'new_wide')).toEqual([]);
   });
 
-  it('that times out in the database is halved at once, until it comes', async () => {
+  it('a page that times out in the database is halved at once, until it comes', async () => {
     await using bench = await opened(400, () => 10);
     const slow = { status: 400, code: '0x80044151' };
     bench.emulator.faults.add({ match: { kind: 'baseline' }, times: 4, do: slow });
@@ -149,7 +149,7 @@ describe('the memory of a whole process', () => {
     return { tables, peak: Number(await readFile(file, 'utf8')) * 1024 };
   }
 
-  it('stays within twice limits.memory and 150 MB while seven tables have pages of 36 MB', async () => {
+  it('the memory of a process stays within twice limits.memory and 150 MB while seven tables have pages of 36 MB', async () => {
     const names = Array.from({ length: 7 }, (_, at) => `new_wide${at}`);
     await using database = await freshDatabase();
     await using source = await WideSource.open({ names, rows: 100, width: 360 * KB });
@@ -160,7 +160,7 @@ describe('the memory of a whole process', () => {
     expect(peak).toBeLessThan(2 * MEMORY + 150 * MB);
   }, 120_000);
 
-  it('stays there while eight tables answer little that becomes much, which stops those and no other', async () => {
+  it('the memory of a process stays bounded while eight tables send small answers that decompress to much, and only those tables stop', async () => {
     const names = Array.from({ length: 8 }, (_, at) => `new_bomb${at}`);
     await using database = await freshDatabase();
     await using source = await WideSource.open(

@@ -57,7 +57,7 @@ async function cut(proxy: FaultProxy): Promise<void> {
 
 // They wait more than they work.
 describe.concurrent('the health port', () => {
-  it('names what cannot be reached, sign-in, environment or database, at the start and later, and is ready when all can', async () => {
+  it('the health port names what cannot be reached, sign-in, environment or database, at the start and later, and is ready when all can', async () => {
     await using bench = await openBench(['account'], { ...EVERY_SECOND, DATAVERSE_ACCESS_TOKEN: '' });
     await using authority = await openTokenAuthority(bench.url);
     await using signIn = await FaultProxy.between(authority.url);
@@ -118,7 +118,7 @@ describe.concurrent('the health port', () => {
     );
   }, 180_000);
 
-  it('names a long pause, outlives a standstill, says at once that it stops, and does not call dead schedules alive', async () => {
+  it('the health port names a long pause, outlives a standstill, says at once that it stops, and does not call dead schedules alive', async () => {
     await using bench = await openBench(['account'], EVERY_SECOND);
     const { emulator, database } = bench;
     const [first = ''] = emulator.store.seed('account', 1);

@@ -87,13 +87,16 @@ describe('one odd definition of a table that nobody mirrors', () => {
     ['a text for a label', of('new_odd', { DisplayName: 'Odd' })],
     ['the name of another', of('new_odd', { LogicalName: 'new_other' })],
     ['no object in its place', (items) => [null, 7, 'new_odd', [], ...items]],
-  ])('keeps no other table from being mirrored: %s', async (_, change) => {
-    changed(TABLES, change);
-    const { store } = bench.emulator;
-    store.seed('new_car', 1);
-    expect((await pass()).failed).toEqual({});
-    await expectEqual();
-  });
+  ])(
+    'one odd definition of a table that nobody mirrors keeps no other table from being mirrored: %s',
+    async (_, change) => {
+      changed(TABLES, change);
+      const { store } = bench.emulator;
+      store.seed('new_car', 1);
+      expect((await pass()).failed).toEqual({});
+      await expectEqual();
+    },
+  );
 });
 
 describe('an odd definition of a table that is mirrored', () => {
@@ -103,7 +106,7 @@ describe('an odd definition of a table that is mirrored', () => {
     ['PrimaryIdAttribute', { PrimaryIdAttribute: null }, 'PrimaryIdAttribute'],
     ['LogicalName', { LogicalName: null }, 'LogicalName'],
   ])(
-    'fails that table alone, by its name and the member, before its first load: %s',
+    'an odd definition fails its own table alone, by its name and the member, before the first load: %s',
     async (_, members, member) => {
       await loaded();
       await forget('new_car');
@@ -119,7 +122,7 @@ describe('an odd definition of a table that is mirrored', () => {
     },
   );
 
-  it('lets that table go on as it was known once it is loaded, and says since when', async () => {
+  it('an odd definition lets a loaded table go on as it was known, and status says since when', async () => {
     await loaded();
     const { store } = bench.emulator;
     for (const members of [{ EntitySetName: 7 }, { LogicalName: null }, { PrimaryIdAttribute: 'nothing' }]) {
@@ -165,7 +168,7 @@ describe('an odd attribute', () => {
     ],
   ];
 
-  it.each(ODD)('leaves a column that is mirrored as it is: %s', async (_, path, change) => {
+  it.each(ODD)('an odd attribute leaves a column that is mirrored as it is: %s', async (_, path, change) => {
     await loaded();
     const columns = `SELECT attname FROM pg_attribute WHERE attrelid = 'dataverse.new_car'::regclass AND attnum > 0 ORDER BY 1`;
     const before = await bench.database.query(columns);
@@ -181,7 +184,7 @@ describe('an odd attribute', () => {
     await expectEqual();
   });
 
-  it('costs a table that is loaded for the first time that column, by its name, and nothing else', async () => {
+  it('an odd attribute costs a table that is loaded for the first time that column, by its name, and nothing else', async () => {
     await loaded();
     await forget('new_car');
     changed(ATTRIBUTES, of('new_name', { AttributeTypeName: 7 }));
@@ -195,7 +198,7 @@ describe('an odd attribute', () => {
     expect(row).not.toHaveProperty('new_name');
   });
 
-  it('takes no column for one of another type where its details do not come', async () => {
+  it('an attribute whose details do not come does not change the type of its column', async () => {
     await loaded();
     for (const path of [LOOKUPS, DATES]) {
       changed(path, () => []);
@@ -239,31 +242,34 @@ describe('metadata that cannot be had', () => {
           text.replace(/(<EntityType [^>]*Name="new_car"[^>]*>)/, '$1<Property Name=>'),
       },
     ],
-  ])('lets a table that is mirrored go on in a new process: %s', async (_, path, action) => {
-    await loaded();
-    fault(path, action);
-    bench.emulator.store.seed('new_car', 2);
-    const { warnings, failed } = await pass();
-    expect(failed).toEqual({});
-    expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be had since 20/);
-    await expectEqual();
-  });
+  ])(
+    'metadata that cannot be read lets a table that is mirrored go on in a new process: %s',
+    async (_, path, action) => {
+      await loaded();
+      fault(path, action);
+      bench.emulator.store.seed('new_car', 2);
+      const { warnings, failed } = await pass();
+      expect(failed).toEqual({});
+      expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be had since 20/);
+      await expectEqual();
+    },
+  );
 
-  it('is none for a next link that is null', async () => {
+  it('metadata with a next link that is null counts as read', async () => {
     await loaded();
     fault(ATTRIBUTES, { transform: (json) => ({ ...(json as object), '@odata.nextLink': null }) });
     bench.emulator.store.seed('new_car', 1);
     expect(await pass()).toEqual({ warnings: [], failed: {} });
   });
 
-  it('fails a table that is not mirrored yet, and no other', async () => {
+  it('metadata that cannot be read fails a table that is not mirrored yet, and no other', async () => {
     await loaded();
     await forget('new_car');
     fault(ATTRIBUTES, { html: true, status: 200 });
     expect((await pass()).failed).toEqual({ new_car: 'unexpected-answer' });
   });
 
-  it('is asked for again at a growing distance, not by every run', async () => {
+  it('metadata that cannot be read is asked for again at a growing distance, not by every run', async () => {
     await loaded();
     await using session = await bench.session(['new_car']);
     const { store, requests } = bench.emulator;
@@ -278,7 +284,7 @@ describe('metadata that cannot be had', () => {
     await expectEqual();
   });
 
-  it('is asked for again at once where rows did not fit what was known', async () => {
+  it('metadata that cannot be read is asked for again at once where rows did not fit what was known', async () => {
     const { store, faults } = bench.emulator;
     store.addTable(smallTable('new_Bus'));
     store.addColumn('new_bus', integer('new_Seats', ['Seats', 'Seats']));

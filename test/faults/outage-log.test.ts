@@ -14,7 +14,7 @@ function since(stderr: string, begin: number): LogLine[] {
   return logLines(stderr.slice(begin)).filter(({ level, code }) => level > INFO || code !== undefined);
 }
 
-it('fifty tables that meet outages of database and environment are a few lines, and no table is forgotten', async () => {
+it('an outage of database and environment that fifty tables meet is a few lines of the log, and no table is forgotten', async () => {
   await using bench = await openBench(TABLES, {
     MIRRORVERSE_SCHEDULE: '*/2 * * * * *',
     MIRRORVERSE_TABLES_AT_ONCE: '25',

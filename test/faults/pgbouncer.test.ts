@@ -10,7 +10,7 @@ const TABLES = ['account', 'contact'];
 
 describe.skipIf(PGBOUNCER === undefined)('PgBouncer', () => {
   it.each(['session', 'transaction'])(
-    'in %s mode, with its own defaults, is a way to the database like any other',
+    'PgBouncer in %s mode, with its own defaults, is a way to the database like any other',
     async (mode) => {
       await using bench = await SyncBench.open({}, 'administrator');
       await using bouncer = await startPgBouncer(bench.database.url, { pool_mode: mode });
@@ -32,7 +32,7 @@ describe.skipIf(PGBOUNCER === undefined)('PgBouncer', () => {
     },
   );
 
-  it('in transaction mode is left without anything of ours on its connections', async () => {
+  it('PgBouncer in transaction mode is left with nothing of mirrorverse on its connections', async () => {
     await using bench = await SyncBench.open({}, 'administrator');
     const settings = { pool_mode: 'transaction', default_pool_size: 2 };
     await using bouncer = await startPgBouncer(bench.database.url, settings);
@@ -49,7 +49,7 @@ describe.skipIf(PGBOUNCER === undefined)('PgBouncer', () => {
     expect(await queryOnce(bouncer.url, `${look}, pg_sleep(0.1)`)).toMatchObject(before);
   });
 
-  it('in transaction mode and a role with hostile settings is no way around what is pinned', async () => {
+  it('PgBouncer in transaction mode, with a role of hostile settings, is no way around the pinned settings', async () => {
     await using bench = await SyncBench.open({}, 'administrator');
     const { pathname } = new URL(bench.database.url);
     await using bouncer = await startPgBouncer(bench.database.url, { pool_mode: 'transaction' });
@@ -78,14 +78,14 @@ describe.skipIf(PGBOUNCER === undefined)('PgBouncer', () => {
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
   });
 
-  it('is told by check', async () => {
+  it('PgBouncer is reported by check', async () => {
     await using bench = await openBench(TABLES, {}, 'administrator');
     await using bouncer = await startPgBouncer(bench.database.url, { pool_mode: 'transaction' });
     const check = await runCheck(bench.cli, { DATABASE_URL: bouncer.url });
     expect(check.findings).toContainEqual(expect.objectContaining({ id: 'postgres.pooler', ok: true }));
   });
 
-  it('in statement mode is named with what to do, by check and by the first connection', async () => {
+  it('PgBouncer in statement mode is named with its remedy, by check and by the first connection', async () => {
     await using bench = await openBench(TABLES, {}, 'administrator');
     await using bouncer = await startPgBouncer(bench.database.url, { pool_mode: 'statement' });
     const check = await runCheck(bench.cli, { DATABASE_URL: bouncer.url });

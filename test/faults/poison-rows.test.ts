@@ -158,9 +158,9 @@ function poisoned({ emulator }: SyncBench): Map<string, Poison> {
   );
 }
 
-describe('rows that cannot be stored, one of every sort in a page of good ones', () => {
+describe('rows that cannot be stored', () => {
   for (const phase of ['baseline', 'delta'] as const) {
-    it(`go to quarantine with their reasons, and leave it mended, in a ${phase}`, async () => {
+    it(`rows of each sort that cannot be stored go to quarantine with their reasons, and leave it once they are mended, in a ${phase}`, async () => {
       await using bench = await SyncBench.open();
       const { store } = bench.emulator;
       store.seed('account', 250);
@@ -197,7 +197,7 @@ describe('rows that cannot be stored, one of every sort in a page of good ones',
     });
   }
 
-  it('leave it by `quarantine retry` when they were mended without a new version', async () => {
+  it('rows that were mended without a new version leave quarantine by `quarantine retry`', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 250);
@@ -213,7 +213,7 @@ describe('rows that cannot be stored, one of every sort in a page of good ones',
   });
 });
 
-describe('what is at the edge is stored as it came', () => {
+describe('values at the edge of what can be stored', () => {
   const EDGES: readonly (readonly [column: string, literal: string, stored: string])[] = [
     ['new_founded', '"0001-01-01"', '0001-01-01'],
     ['new_founded', '"9999-12-31"', '9999-12-31'],
@@ -229,7 +229,7 @@ describe('what is at the edge is stored as it came', () => {
     ['name', String.raw`"\ud83d\ude80"`, '\u{1F680}'],
   ];
 
-  it('dates, times, numbers and half-written characters', async () => {
+  it('dates, times, numbers and half-written characters at the edge are stored as they came', async () => {
     await using bench = await SyncBench.open();
     const ids = EDGES.map(([column, literal]) =>
       bench.emulator.store.insert('account', { [column]: { json: literal } }),
@@ -247,7 +247,7 @@ describe('what is at the edge is stored as it came', () => {
     }
   });
 
-  it('a memo of a megabyte, of characters that grow when they are escaped', async () => {
+  it('a memo of a megabyte, of characters that grow when they are escaped, is stored as it came', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.insert('account', { description: '\\\n\t\u{1F680}'.repeat(209_715) });
@@ -256,8 +256,8 @@ describe('what is at the edge is stored as it came', () => {
   });
 });
 
-describe('rows that are no rows', () => {
-  it('one without its key is in quarantine until a load brings it with its key', async () => {
+describe('rows without a key or with broken text', () => {
+  it('a row without its key is in quarantine until a load brings it with its key', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     store.seed('account', 20);
@@ -277,7 +277,7 @@ describe('rows that are no rows', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('one with bytes that are no UTF-8 is in quarantine, its neighbours are stored', async () => {
+  it('a row with bytes that are not UTF-8 is in quarantine, and its neighbours are stored', async () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const { bytes, link } = page([row(1, 5), row(2, 6, { name: '"caf?"' }), row(3, 7)], 'delta');
@@ -295,7 +295,7 @@ describe('rows that are no rows', () => {
 });
 
 describe('more bad rows than a page may have', () => {
-  it('stop their table with its link where it was, and no other', async () => {
+  it('more bad rows than a page may have stop their table with its link where it was, and no other table', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     for (const table of ['account', 'contact']) store.seed(table, 20);

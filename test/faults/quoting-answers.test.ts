@@ -58,18 +58,18 @@ describe('an answer that quotes the token, a link or a row', () => {
   });
   afterAll(async () => bench[Symbol.asyncDispose]());
 
-  it('leaves nothing of it in the log, at any level', () => {
+  it('an answer that quotes the token, a link or a row leaves nothing of it in the log, at any level', () => {
     const entries = logLines(daemon.stderr);
     expect(new Set(entries.map(({ code }) => code))).toContain('request-refused');
     expect(leaks(daemon.stderr, SECRETS)).toEqual([]);
   });
 
-  it('leaves nothing of it on the HTTP port', () => {
+  it('an answer that quotes the token, a link or a row leaves nothing of it on the HTTP port', () => {
     expect(bodies.join('\n')).toContain('request-refused');
     expect(leaks(bodies.join('\n'), SECRETS)).toEqual([]);
   });
 
-  it('leaves nothing of it in what the commands print and in the state tables', async () => {
+  it('an answer that quotes the token, a link or a row leaves nothing of it in what the commands print and in the state tables', async () => {
     for (const command of [['status'], ['check', '--json']]) {
       const { stdout, stderr } = await bench.cli.run(command);
       expect(leaks(stdout + stderr, SECRETS)).toEqual([]);
@@ -77,7 +77,7 @@ describe('an answer that quotes the token, a link or a row', () => {
     expect(await leaksInState(bench.database, SECRETS)).toEqual([]);
   });
 
-  it('is told by its status, its length and the code, which are no secrets', async () => {
+  it('an answer that quotes the token, a link or a row is described by its status, its length and the code, which are not secret', async () => {
     const { document } = await bench.cli.json(['status']);
     const { tables } = document as { tables: { table: string; error: { code: string; message: string } }[] };
     const said = Object.fromEntries(tables.map(({ table, error }) => [table, error.message]));
@@ -89,7 +89,7 @@ describe('an answer that quotes the token, a link or a row', () => {
   });
 });
 
-it('the gate finds a leak in the state tables, whatever the schema is called', async () => {
+it('the check for leaks finds a leak in the state tables, whatever the schema is called', async () => {
   await using bench = await openBench(['account'], { MIRRORVERSE_STATE_SCHEMA: 'crm_state' });
   expect((await bench.cli.run(['sync'])).status).toBe(0);
   expect(await leaksInState(bench.database, [])).toEqual([]);

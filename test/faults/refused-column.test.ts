@@ -73,7 +73,7 @@ it('several columns that every query refuses are named at once', async () => {
   expect(remedy).toContain('new_text3, new_text4, new_text59');
 });
 
-it('a column that is refused is looked for once, not by every run, and the table goes on when it no longer is', async () => {
+it('a column that is refused is looked for once, not by every run, and the table goes on when the column is accepted again', async () => {
   refuse('new_text7');
   await using session = await bench.session(['new_wide']);
   await session.sync();
@@ -86,7 +86,7 @@ it('a column that is refused is looked for once, not by every run, and the table
   expect(await differences(store, bench.database, 'new_wide')).toEqual([]);
 });
 
-it('a table that follows changes is told by name of a column that is refused from now on', async () => {
+it('a table that follows changes reports by name a column that is refused from now on', async () => {
   await bench.sync(['new_wide']);
   bench.emulator.faults.add({
     match: { path: /new_wides\?.*new_text9(,|%2C|&|$)/i },
@@ -98,7 +98,7 @@ it('a table that follows changes is told by name of a column that is refused fro
   });
 });
 
-it('a refusal of every query, that for the key included, stays what it is', async () => {
+it('a refusal of every query, that for the key included, is not taken for the refusal of a column', async () => {
   bench.emulator.faults.add({
     match: { path: '/new_wides?' },
     do: { status: 400, code: '0x80040216', message: 'no' },

@@ -28,9 +28,9 @@ async function mirrored(options: SyncOptions = {}): Promise<SyncBench> {
   return bench;
 }
 
-describe('a column that is another one than at the last pass, under its name', () => {
+describe('a column that was replaced by another one of its name since the last pass', () => {
   it.each([
-    ['removed and made anew', makeAnew],
+    ['removed and made again', makeAnew],
     [
       'changed into another type and back',
       (store: DataverseStore) => {
@@ -38,7 +38,7 @@ describe('a column that is another one than at the last pass, under its name', (
         defineColumn(store, 'new_b', 0);
       },
     ],
-  ])('%s, has none of the values it had', async (_, edit) => {
+  ])('a column that was %s has none of the values it had', async (_, edit) => {
     await using bench = await mirrored();
     const { store } = bench.emulator;
     edit(store);
@@ -47,7 +47,7 @@ describe('a column that is another one than at the last pass, under its name', (
     expect(await bench.sync([CAR], OPTIONS)).toMatchObject([{ phase: 'delta', rowsRead: 0, failure: null }]);
   });
 
-  it('is read anew by a process that was at work all the while', async () => {
+  it('a column that was replaced is read again by a process that was running all the while', async () => {
     await using bench = await mirrored();
     const { store } = bench.emulator;
     await using session = await bench.session([CAR], OPTIONS);
@@ -59,7 +59,7 @@ describe('a column that is another one than at the last pass, under its name', (
     expect(await differences(store, bench.database, CAR)).toEqual([]);
   });
 
-  it('is read anew even if the first attempt at it dies', async () => {
+  it('a column that was replaced is read again even if the first attempt at it dies', async () => {
     await using bench = await mirrored();
     const { store, faults } = bench.emulator;
     makeAnew(store);
@@ -70,7 +70,7 @@ describe('a column that is another one than at the last pass, under its name', (
     expect(await differences(store, bench.database, CAR)).toEqual([]);
   });
 
-  it('waits for a word where changes of type do', async () => {
+  it('a column that was replaced waits for a confirmation where changes of type do', async () => {
     const ask: SyncOptions = { ...OPTIONS, drift: { columnRetyped: 'ask' } };
     await using bench = await mirrored(ask);
     const { store } = bench.emulator;
@@ -83,7 +83,7 @@ describe('a column that is another one than at the last pass, under its name', (
     expect(failures(await bench.sync([CAR], ask))).toEqual({});
   });
 
-  it('is taken as it is where an earlier version did not write down which it was', async () => {
+  it('a column is taken as it is where an earlier version did not write down its identity', async () => {
     await using bench = await mirrored();
     await bench.database.query('UPDATE mirrorverse.columns SET metadata_id = NULL');
     expect(await bench.sync([CAR], OPTIONS)).toMatchObject([{ phase: 'delta', failure: null }]);
@@ -94,7 +94,7 @@ describe('a column that is another one than at the last pass, under its name', (
   });
 });
 
-it('a table made anew is loaded anew without a word about its columns', async () => {
+it('a table that was removed and made again is loaded again without a finding about its columns', async () => {
   const ask: SyncOptions = { ...OPTIONS, drift: { columnRetyped: 'ask' } };
   await using bench = await mirrored(ask);
   const { store } = bench.emulator;
@@ -174,7 +174,7 @@ async function contents(bench: SyncBench, schema: string, only?: readonly string
   return { types: Object.fromEntries(columns.map(({ name, type }) => [name, type])), rows };
 }
 
-it('a mirror that followed any changes of columns and rows is as one that is built at their end', async () => {
+it('a mirror that followed any changes of columns and rows equals one that is built at their end', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (series) => {
       await using bench = await SyncBench.open({}, 'administrator');

@@ -43,7 +43,7 @@ describe('an environment restored from a backup', () => {
     for (const softDeletes of [false, true]) {
       const how = `tokens ahead: ${tokenAhead}, soft deletes: ${softDeletes}`;
 
-      it(`is noticed, told once and mirrored again in one pass; ${how}`, async () => {
+      it(`an environment restored from a backup is noticed, reported once and mirrored again in one pass; ${how}`, async () => {
         await using bench = await SyncBench.open();
         bench.emulator.settings.tokenAhead = tokenAhead;
         const warnings: string[] = [];
@@ -57,7 +57,7 @@ describe('an environment restored from a backup', () => {
         expect(bench.emulator.requests.count({ kind: 'baseline' })).toBe(2);
       });
 
-      it(`follows what is written after the restore; ${how}`, async () => {
+      it(`changes that are written after a restore are followed; ${how}`, async () => {
         await using bench = await SyncBench.open();
         const { store, settings } = bench.emulator;
         settings.tokenAhead = tokenAhead;
@@ -76,7 +76,7 @@ describe('an environment restored from a backup', () => {
       });
     }
 
-    it(`is right when rows change while it is loaded again; tokens ahead: ${tokenAhead}`, async () => {
+    it(`a restored environment is mirrored right when rows change while it is loaded again; tokens ahead: ${tokenAhead}`, async () => {
       await using bench = await SyncBench.open();
       const { store, settings } = bench.emulator;
       settings.tokenAhead = tokenAhead;
@@ -94,7 +94,7 @@ describe('an environment restored from a backup', () => {
     });
   }
 
-  it('is not forgotten with the process that noticed it', async () => {
+  it('a restore is not forgotten with the process that noticed it', async () => {
     await using bench = await SyncBench.open();
     const { store, faults } = bench.emulator;
     await restored(bench);
@@ -108,7 +108,7 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
-  it('is not concluded from one odd answer: the same link, asked again, is followed', async () => {
+  it('a restore is not concluded from one odd answer: the same link, asked again, is followed', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, requests } = bench.emulator;
     const ids = store.seed('account', 20);
@@ -130,7 +130,7 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
-  it('is mirrored again from where the load stood when its process ended', async () => {
+  it('a restored environment is mirrored again from where the load stood when its process ended', async () => {
     await using bench = await SyncBench.open();
     const { faults, requests } = bench.emulator;
     await restored(bench);
@@ -147,7 +147,7 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
-  it('is noticed where the state was lost as well', async () => {
+  it('a restore is noticed where the state was lost as well', async () => {
     await using bench = await SyncBench.open();
     await restored(bench);
     await bench.database.query('DELETE FROM mirrorverse.tables');
@@ -155,7 +155,7 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
-  it('is noticed in the middle of a delta that was interrupted', async () => {
+  it('a restore is noticed in the middle of a delta that was interrupted', async () => {
     await using bench = await SyncBench.open();
     const { store, faults, settings } = bench.emulator;
     settings.tokenFrom = 'last-page';
@@ -171,7 +171,7 @@ describe('an environment restored from a backup', () => {
     await isEqual(bench);
   });
 
-  it('is followed by a table that is read completely each time', async () => {
+  it('a restore is followed by a table that is read completely each time', async () => {
     await using bench = await SyncBench.open();
     const options: SyncOptions = { ...OPTIONS, mode: 'snapshot' };
     await restored(bench, options);
@@ -180,7 +180,7 @@ describe('an environment restored from a backup', () => {
     expect(await stored(bench)).toEqual({ phase: 'delta', rewound: false });
   });
 
-  it('leaves no row behind whose successor was in quarantine for a while', async () => {
+  it('a restore leaves no row behind whose successor was in quarantine for a while', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = store.seed('account', 100);
@@ -209,7 +209,7 @@ describe('an environment restored from a backup', () => {
 describe('another organization at the same address', () => {
   const OTHER = '77777777-7777-4777-8777-777777777777';
 
-  it('takes the place of the one before, table by table, in one pass', async () => {
+  it('another organization at the same address takes the place of the former one, table by table, in one pass', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const backup = store.snapshot();
@@ -235,7 +235,7 @@ describe('another organization at the same address', () => {
     expect(idle.map(({ phase }) => phase)).toEqual(['delta', 'delta']);
   });
 
-  it('cannot be mixed with the one before by a page that was read of that', async () => {
+  it('another organization at the same address cannot be mixed with the former one by a page that was read of that one', async () => {
     await using bench = await SyncBench.open();
     const { store, settings } = bench.emulator;
     const ids = store.seed('account', 60);
@@ -254,10 +254,10 @@ describe('another organization at the same address', () => {
     await isEqual(bench);
   });
 
-  describe('is the one that the views tell of', () => {
+  describe('the organization that the views show', () => {
     const options: SyncOptions = { ...OPTIONS, labels: { fivetran: 'dynamics_365' } };
 
-    it('of a process that goes on', async () => {
+    it('the organization that the views show changes in a running process', async () => {
       await using bench = await SyncBench.open();
       const { store } = bench.emulator;
       const backup = store.snapshot();
@@ -273,7 +273,7 @@ describe('another organization at the same address', () => {
       expect(await organizations(bench)).toEqual([{ id: OTHER }]);
     });
 
-    it('of the next process, though its metadata has the same version', async () => {
+    it('the organization that the views show changes in the next process, although its metadata has the same version', async () => {
       await using bench = await SyncBench.open();
       const { store } = bench.emulator;
       store.seed('account', 5);
@@ -284,7 +284,7 @@ describe('another organization at the same address', () => {
     });
   });
 
-  it('of another address is refused', async () => {
+  it('another organization at another address is refused', async () => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed('account', 5);
     await bench.sync(['account']);

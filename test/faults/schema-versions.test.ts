@@ -33,7 +33,7 @@ async function expectDeltasGoOn({ emulator, database }: SyncBench, cli: CommandL
 }
 
 describe('a state schema of a later version', () => {
-  it('is left alone by every command, with an exit status of its own', async () => {
+  it('a state schema of a later version is left alone by every command, with an exit status of its own', async () => {
     await using bench = await SyncBench.open();
     const { database, emulator } = bench;
     emulator.store.seed('account', 3);
@@ -66,7 +66,7 @@ describe('a state schema of a later version', () => {
 
 describe('a state schema of an earlier version', () => {
   it.each(EARLIER)(
-    'with %i migrations is brought up to date, and its tables go on from their links',
+    'a state schema with %i migrations is brought up to date, and its tables go on from their links',
     async (n) => {
       await using bench = await mirroredByEarlier(n);
       await using cli = await CommandLine.open(mirrorEnvironment(bench, TABLES));
@@ -79,7 +79,7 @@ describe('a state schema of an earlier version', () => {
     },
   );
 
-  it('is brought up to date where the second migration was applied with a column of the third', async () => {
+  it('a state schema is brought up to date where the second migration was applied with a column of the third', async () => {
     await using bench = await mirroredByEarlier(2);
     await bench.database.query('ALTER TABLE mirrorverse.tables ADD COLUMN metadata_id text');
     await bench.database.query(
@@ -89,7 +89,7 @@ describe('a state schema of an earlier version', () => {
     await expectDeltasGoOn(bench, cli);
   });
 
-  it('is as it was after a migration that was killed, and can be migrated again', async () => {
+  it('a state schema is as it was after a migration that was killed, and can be migrated again', async () => {
     await using bench = await mirroredByEarlier(1);
     const environment = mirrorEnvironment(bench, TABLES);
     const state = await stateOf(bench.database);

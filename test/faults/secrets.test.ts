@@ -23,8 +23,8 @@ async function complaints(
   return ended.map(({ stdout, stderr }) => stdout + stderr).join('\n');
 }
 
-describe('a password in the address of the database stays there', () => {
-  it('whatever is wrong with the address', async () => {
+describe('a password in the address of the database', () => {
+  it('a password in the address of the database is in no output, whatever is wrong with the address', async () => {
     const urls = [
       `postgres://mirror:${PASSWORD}@db:port/crm`,
       `mysql://mirror:${PASSWORD}@db/crm`,
@@ -41,7 +41,7 @@ describe('a password in the address of the database stays there', () => {
     expect(told).not.toContain(PASSWORD);
   });
 
-  it('whatever is wrong with its file', async () => {
+  it('a password in a file of the address is in no output, whatever is wrong with the file', async () => {
     const files = {
       'alias.yaml': `postgres:\n  url: *${PASSWORD}\n`,
       'open.yaml': `postgres:\n  url: postgres://mirror:"${PASSWORD}: x\n   - y`,
@@ -52,23 +52,26 @@ describe('a password in the address of the database stays there', () => {
   });
 });
 
-describe('a secret that cannot be used is an error of the configuration, told by its variable', () => {
+describe('a secret that cannot be used', () => {
   it.each([
     ['a token that no header can carry', 'DATAVERSE_ACCESS_TOKEN', `${TOKEN}\n\u0001x`],
     ['a token where its file was asked for', 'DATAVERSE_ACCESS_TOKEN_FILE', TOKEN],
-  ])('%s', async (_, variable, value) => {
-    await using cli = await CommandLine.open({
-      DATAVERSE_URL: 'https://contoso.crm.dynamics.com',
-      DATABASE_URL: 'postgres://127.0.0.1:1/crm',
-      MIRRORVERSE_TABLES: 'account',
-    });
-    const { status, stdout, stderr } = await cli.run(['sync'], { [variable]: value });
-    expect(status).toBe(2);
-    expect(logLines(stderr).map(({ key }) => key)).toContain(variable);
-    expect(stdout + stderr).not.toContain(TOKEN);
-  });
+  ])(
+    'a secret that cannot be used is an error of the configuration, reported by its variable: %s',
+    async (_, variable, value) => {
+      await using cli = await CommandLine.open({
+        DATAVERSE_URL: 'https://contoso.crm.dynamics.com',
+        DATABASE_URL: 'postgres://127.0.0.1:1/crm',
+        MIRRORVERSE_TABLES: 'account',
+      });
+      const { status, stdout, stderr } = await cli.run(['sync'], { [variable]: value });
+      expect(status).toBe(2);
+      expect(logLines(stderr).map(({ key }) => key)).toContain(variable);
+      expect(stdout + stderr).not.toContain(TOKEN);
+    },
+  );
 
-  it('but for line breaks around it, which are dropped', async () => {
+  it('line breaks around a secret are dropped', async () => {
     await using bench = await SyncBench.open();
     const environment = mirrorEnvironment(bench, ['account']);
     await using cli = await CommandLine.open({ ...environment, DATABASE_URL: `${bench.database.url}\n` });
@@ -83,7 +86,7 @@ describe('a secret that cannot be used is an error of the configuration, told by
   });
 });
 
-it('a defect whose error carries rows, links and secrets tells its type, message and place', async () => {
+it('a defect whose error carries rows, links and secrets shows its type, message and place', async () => {
   await using bench = await SyncBench.open();
   bench.emulator.store.insert('account', { name: 'good' });
   const environment = mirrorEnvironment(bench, ['account'], { MIRRORVERSE_LOG_LEVEL: 'trace' });
@@ -101,7 +104,7 @@ it('a defect whose error carries rows, links and secrets tells its type, message
   expect(leaks(JSON.stringify(state), [environment['DATAVERSE_ACCESS_TOKEN'] ?? ''])).toEqual([]);
 });
 
-describe('a value that PostgreSQL refuses is in no log, message or state', () => {
+describe('a value that PostgreSQL refuses', () => {
   it.each([
     ['a unique index', 'CREATE UNIQUE INDEX ON dataverse.account (name)'],
     ['a check constraint', `ALTER TABLE dataverse.account ADD CHECK (name NOT LIKE '${ROW_CANARY}%')`],
@@ -131,7 +134,7 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
         END $$;
        CREATE TRIGGER name BEFORE INSERT ON dataverse.account FOR EACH ROW EXECUTE FUNCTION public.name()`,
     ],
-  ])('by %s', async (_, obstacle) => {
+  ])('a value that PostgreSQL refuses is in no log, message or state: by %s', async (_, obstacle) => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.insert('account', { name: 'good' });
@@ -162,7 +165,7 @@ describe('a value that PostgreSQL refuses is in no log, message or state', () =>
   });
 });
 
-it('the gate of all other tests finds what it looks for', () => {
+it('the check for leaks finds what it looks for', () => {
   expect(leaks(`a ${PASSWORD} b`, [PASSWORD])).toHaveLength(1);
   expect(leaks('https://org/api?$deltatoken=919042%2108%2f22', [])).toHaveLength(1);
   expect(leaks(`a ${Buffer.from(`x:${PASSWORD}`).toString('base64')} b`, [`x:${PASSWORD}`])).toHaveLength(1);

@@ -31,7 +31,7 @@ async function commandLine(emulator: DataverseEmulator, url: string): Promise<Co
 }
 
 describe('a PostgreSQL server that goes away', () => {
-  it('and comes back after some seconds is nothing to a sync under way', async () => {
+  it('a PostgreSQL server that goes away and comes back after some seconds does not fail a running sync', async () => {
     await using place = await clusterPlace();
     const { url } = await place.open();
     const emulator = new DataverseEmulator({ seed: 3 });
@@ -49,7 +49,7 @@ describe('a PostgreSQL server that goes away', () => {
     await emulator.close();
   });
 
-  it('or only reads for a while is waited for by the daemon, with nobody doing anything', async () => {
+  it('a PostgreSQL server that goes away or only reads for a while is waited for by the daemon, and nobody has to do anything', async () => {
     await using place = await clusterPlace();
     const { url } = await place.open();
     const emulator = new DataverseEmulator({ seed: 4 });

@@ -59,7 +59,7 @@ const codes = (code: string, tables: readonly string[] = MIRRORED): Record<strin
   Object.fromEntries(tables.map((table) => [table, code]));
 
 describe('a token', () => {
-  it('that is withdrawn between two pages costs ten tables one sign-in', async () => {
+  it('a token that is withdrawn between two pages costs ten tables one sign-in', async () => {
     let pages = 0;
     bench.emulator.settings.onPage = () => {
       if (++pages === 8) bench.emulator.settings.revokeTokens();
@@ -70,13 +70,13 @@ describe('a token', () => {
     expect(await allDifferences(bench.emulator.store, bench.database)).toEqual([]);
   });
 
-  it('that lives for a minute is used for more than one request', async () => {
+  it('a token that lives for a minute is used for more than one request', async () => {
     bench.emulator.settings.tokenLifetimeSeconds = 60;
     expect(failures(await bench.sync(MIRRORED, { dataverse }))).toEqual({});
     expect(authority.forms.length).toBeLessThanOrEqual(2);
   });
 
-  it('that cannot be renewed is used to its end', async () => {
+  it('a token that cannot be renewed is used to its end', async () => {
     bench.emulator.settings.tokenLifetimeSeconds = 200;
     let now = Date.now();
     const tokens = createTokenSource(signIn, bench.url, () => now);
@@ -89,7 +89,7 @@ describe('a token', () => {
     await expect(tokens.token(signal)).rejects.toMatchObject({ code: 'sign-in-unreachable' });
   });
 
-  it('that is refused always, as one for another audience is, stops each table after a handful of requests', async () => {
+  it('a token that is always refused, such as one for another audience, stops each table after a handful of requests', async () => {
     bench.emulator.faults.add({ match: { path: '/api/data/' }, do: { status: 401 } });
     await using session = await bench.session(['account', 'contact', 'lead'], { dataverse });
     const results = await session.sync();
@@ -102,7 +102,7 @@ describe('a token', () => {
     expect(failures(await session.sync())).toEqual({});
   });
 
-  it('is asked for once, however many wait, and for the others too when the first of them gives up', async () => {
+  it('a token is asked for once, however many requests wait, and for the others too when the first of them gives up', async () => {
     bench.emulator.faults.add({ match: { kind: 'token' }, do: { delayMs: 500 } });
     const tokens = createTokenSource(signIn, bench.url);
     const first = new AbortController();
@@ -115,7 +115,7 @@ describe('a token', () => {
     expect(authority.forms).toHaveLength(1);
   });
 
-  it('that never comes holds nobody who is stopped', async () => {
+  it('a token that never comes does not hold a request that is stopped', async () => {
     bench.emulator.faults.add({ match: { kind: 'token' }, do: { delayMs: 800 } });
     const tokens = createTokenSource(signIn, bench.url);
     const controller = new AbortController();
@@ -131,7 +131,7 @@ describe('a token', () => {
 });
 
 describe('signing in', () => {
-  it('with a revoked secret stops all tables by one request, and is well again once the secret is, without a restart', async () => {
+  it('a revoked secret stops all tables by one request, and they go on without a restart once it is valid again', async () => {
     bench.emulator.settings.clientSecret = 'another';
     await using session = await bench.session(MIRRORED, { dataverse });
     const results = await session.sync();
@@ -160,7 +160,7 @@ describe('signing in', () => {
     },
   };
 
-  it('where something else answers in place of the endpoint is tried again, not called a wrong secret, and quotes nothing', async () => {
+  it('an answer of something else in place of the sign-in endpoint is tried again, not called a wrong secret, and not quoted', async () => {
     const kinds = ['token', 'openid'] as const;
     const cases = kinds.flatMap((kind) =>
       Object.entries(foreign).map(([what, action]) => ({ kind, what, action })),
@@ -182,14 +182,14 @@ describe('signing in', () => {
     );
   });
 
-  it('is repeated at once where a page came in place of the endpoint', async () => {
+  it('a sign-in is repeated at once where a page came in place of the endpoint', async () => {
     const fault = { status: 200, html: true } as const;
     const portal = bench.emulator.faults.add({ match: { kind: 'token' }, times: 1, do: fault });
     expect(failures(await bench.sync(['account'], { dataverse }))).toEqual({});
     expect(portal.hits).toBe(1);
   });
 
-  it('with a refusal that quotes the secret tells the error and its number alone', async () => {
+  it('a sign-in refusal that quotes the secret shows the error and its number alone', async () => {
     bench.emulator.settings.clientSecret = 'another';
     const tokens = createTokenSource(signIn, bench.url);
     const failure = await tokens.token(new AbortController().signal).catch((error: unknown) => error);
@@ -202,7 +202,7 @@ describe('signing in', () => {
     ['client-certificate', 'AZURE_CLIENT_CERTIFICATE_PATH', { certificatePath: '/none/canary' }],
     ['workload-identity', 'AZURE_FEDERATED_TOKEN_FILE', { tokenFilePath: '/none/canary' }],
   ] as const)(
-    'by %s with a file that is not there names %s and not its value',
+    'a sign-in by %s with a file that is not there names %s and not its value',
     async (method, variable, file) => {
       const asked = { tenantId: 'tenant', clientId: 'client', method, ...file } as unknown as SignIn;
       const tokens = createTokenSource(asked, bench.url);
@@ -213,7 +213,7 @@ describe('signing in', () => {
     },
   );
 
-  it('with a token of a file that has become UTF-16 names the variable, and goes on once it is text again', async () => {
+  it('a sign-in with a token file that has become UTF-16 names the variable, and goes on once the file is text again', async () => {
     const file = join(tmpdir(), `mirrorverse-token-${process.pid}`);
     try {
       await writeFile(file, Buffer.from(`\ufeff${SECRET}`, 'utf16le'));
@@ -234,7 +234,7 @@ describe('signing in', () => {
     }
   });
 
-  it('at an endpoint that is down is tried again, not called a wrong secret', async () => {
+  it('a sign-in endpoint that is down is tried again, not called a wrong secret', async () => {
     const down = bench.emulator.faults.add({ match: { kind: 'token' }, do: { status: 503 } });
     await using session = await bench.session(['account'], { dataverse });
     const [result] = await session.sync();
@@ -246,7 +246,7 @@ describe('signing in', () => {
   });
 });
 
-it('a privilege that one table lacks stops that one alone, names the role, and needs no restart once it is given', async () => {
+it('a privilege that one table lacks stops that table alone, with the role by name, and needs no restart once it is given', async () => {
   const { settings, requests } = bench.emulator;
   settings.deniedTables.add('lead');
   await using session = await bench.session(MIRRORED, { dataverse });

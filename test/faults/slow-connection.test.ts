@@ -12,7 +12,7 @@ const LEASE = 6_000;
 
 // They wait more than they work.
 describe.concurrent('a connection that is only slow', () => {
-  it('is left alone, however long a page takes', async ({ expect }) => {
+  it('a connection that is only slow is left alone, however long a page takes', async ({ expect }) => {
     await using bench = await SyncBench.open();
     bench.emulator.store.seed(TABLE, 400);
     await using proxy = await FaultProxy.between(bench.database.url);
@@ -32,7 +32,9 @@ describe.concurrent('a connection that is only slow', () => {
     expect(bench.dataRequests()).toBe(3);
   });
 
-  it('is left alone while a statement waits for a lock', async ({ expect }) => {
+  it('a connection that is only slow is left alone while a statement waits for a lock', async ({
+    expect,
+  }) => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed(TABLE, 10);
     await using proxy = await FaultProxy.between(bench.database.url);
@@ -55,7 +57,9 @@ describe.concurrent('a connection that is only slow', () => {
     expect(looks).toBeGreaterThan(2);
   });
 
-  it('is left alone while nobody may ask after its statement', async ({ expect }) => {
+  it('a connection that is only slow is left alone while the server has no place for a question about it', async ({
+    expect,
+  }) => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed(TABLE, 10);
     await using session = await bench.session([TABLE], { leaseDuration: LEASE });

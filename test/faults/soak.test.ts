@@ -5,7 +5,7 @@ import { seedOf } from '../support/driver/seeds.ts';
 
 const TABLES = ['account', 'contact', 'task'];
 
-it('after eighteen seconds of everything going wrong the mirror equals the source', async () => {
+it('the mirror equals the source after eighteen seconds of everything going wrong', async () => {
   await using database = await freshDatabase();
   const seed = seedOf(process.env);
   console.log(`SEED=${seed}`);

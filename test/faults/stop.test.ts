@@ -35,7 +35,7 @@ const CLEAN = { status: 0, signal: null, inTime: true, leases: [], sessions: [] 
 
 // They wait more than they work.
 describe.concurrent('a stop', () => {
-  it('in the middle of a page ends the page, and gives lease and sessions back', async () => {
+  it('a stop in the middle of a page ends the page, and gives lease and sessions back', async () => {
     await using bench = await openBench([]);
     const { emulator, database } = bench;
     emulator.store.seed('account', 20);
@@ -50,7 +50,7 @@ describe.concurrent('a stop', () => {
     expect(emulator.requests.count({ kind: 'baseline' })).toBe(1);
   });
 
-  it('does not wait for a sign-in service that never answers', async () => {
+  it('a stop does not wait for a sign-in service that never answers', async () => {
     await using bench = await openBench(['account']);
     const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -71,7 +71,7 @@ describe.concurrent('a stop', () => {
     silent.close();
   });
 
-  it('cancels a commit that hangs in the server, and rolls the page back', async () => {
+  it('a stop cancels a commit that hangs in the server, and rolls the page back', async () => {
     await using bench = await openBench(['account'], EVERY_SECOND);
     const { cli, emulator, database } = bench;
     const [id = ''] = emulator.store.seed('account', 5);
@@ -89,7 +89,7 @@ describe.concurrent('a stop', () => {
     expect(await database.query(`SELECT FROM dataverse.account WHERE name = 'hangs'`)).toEqual([]);
   });
 
-  it('does not wait for a database that went silent', async () => {
+  it('a stop does not wait for a database that went silent', async () => {
     await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_LEASE: '3s' });
     const { cli, emulator, database } = bench;
     emulator.store.seed('account', 5);
@@ -103,7 +103,7 @@ describe.concurrent('a stop', () => {
     expect(await differences(emulator.store, database, 'account')).toEqual([]);
   });
 
-  it('that nothing can bring to its end ends with 1 when its time is over, and says so', async () => {
+  it('a stop that never comes to its end ends with 1 when its time is over, and says so', async () => {
     await using bench = await openBench([]);
     bench.emulator.store.seed('account', 5);
     const environment = mirrorEnvironment(bench, ['account'], { MIRRORVERSE_LEASE: '3s' });

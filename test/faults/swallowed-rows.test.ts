@@ -20,7 +20,7 @@ const UNDOING = (body: string, trigger: string) => `
   ${trigger} EXECUTE FUNCTION theirs.undo()`;
 const UNDROP = 'DROP TRIGGER "their trigger" ON dataverse.account';
 
-describe('a table whose rows', () => {
+describe('a table whose rows are dropped or changed by other owners', () => {
   let bench: SyncBench;
 
   beforeEach(async () => {
@@ -32,7 +32,7 @@ describe('a table whose rows', () => {
   const differ = async () => allDifferences(bench.emulator.store, bench.database, [TABLE]);
   const SWALLOWED = { [TABLE]: 'rows-swallowed' };
 
-  it('a trigger drops as they come stops, in a first load, and goes on once it is gone', async () => {
+  it('a table whose rows a trigger drops as they come stops, in a first load, and goes on once the trigger is gone', async () => {
     expect(await sync()).toEqual({});
     await bench.database.query('TRUNCATE dataverse.account');
     await bench.database.query(DROPPING('INSERT'));
@@ -43,7 +43,7 @@ describe('a table whose rows', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a trigger drops as they come stops, in a delta and in a re-baseline', async () => {
+  it('a table whose rows a trigger drops as they come stops, in a delta and in a re-baseline', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('INSERT OR UPDATE'));
@@ -55,7 +55,7 @@ describe('a table whose rows', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a trigger keeps from being deleted stops, in a delta and in a sweep', async () => {
+  it('a table whose rows a trigger keeps from being deleted stops, in a delta and in a sweep', async () => {
     const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('DELETE'));
@@ -88,21 +88,24 @@ describe('a table whose rows', () => {
       'ROW',
       'INSERT INTO dataverse.account SELECT old.*; RETURN NULL;',
     ],
-  ])('a trigger %s stops, and goes on once it is gone', async (_, when, level, body) => {
-    const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
-    expect(await sync()).toEqual({});
-    await bench.database.query(
-      UNDOING(body, `CREATE TRIGGER "their trigger" ${when} ON dataverse.account FOR EACH ${level}`),
-    );
-    bench.emulator.store.update(TABLE, first, { name: 'changed' });
-    bench.emulator.store.remove(TABLE, second);
-    expect(await sync()).toEqual(SWALLOWED);
-    await bench.database.query(UNDROP);
-    expect(await sync()).toEqual({});
-    expect(await differ()).toEqual([]);
-  });
+  ])(
+    'a table whose rows a trigger %s stops, and goes on once the trigger is gone',
+    async (_, when, level, body) => {
+      const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
+      expect(await sync()).toEqual({});
+      await bench.database.query(
+        UNDOING(body, `CREATE TRIGGER "their trigger" ${when} ON dataverse.account FOR EACH ${level}`),
+      );
+      bench.emulator.store.update(TABLE, first, { name: 'changed' });
+      bench.emulator.store.remove(TABLE, second);
+      expect(await sync()).toEqual(SWALLOWED);
+      await bench.database.query(UNDROP);
+      expect(await sync()).toEqual({});
+      expect(await differ()).toEqual([]);
+    },
+  );
 
-  it('a trigger deletes when the transaction ends stops, in a first load and in a delta', async () => {
+  it('a table whose rows a trigger deletes when the transaction ends stops, in a first load and in a delta', async () => {
     expect(await sync()).toEqual({});
     await bench.database.query('TRUNCATE dataverse.account');
     await bench.database.query(
@@ -124,7 +127,7 @@ describe('a table whose rows', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('neither the mirror table nor quarantine takes stops, and tells of quarantine', async () => {
+  it('a table whose rows neither the mirror table nor quarantine takes stops, and the failure names quarantine', async () => {
     bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(`${DROPPING('INSERT', 'mirrorverse.quarantine')};
@@ -139,7 +142,7 @@ describe('a table whose rows', () => {
     expect(await bench.database.query('SELECT FROM mirrorverse.quarantine')).toHaveLength(1);
   });
 
-  it('have a mark that a trigger drops stop, in a delta and in a re-baseline, and tell of it', async () => {
+  it('a table whose rows have a mark that a trigger drops stops, in a delta and in a re-baseline, and the failure names the mark', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('INSERT OR UPDATE', 'dataverse._loads'));
@@ -154,7 +157,7 @@ describe('a table whose rows', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a deferred constraint refuses go to quarantine, and the others are stored', async () => {
+  it('rows that a deferred constraint refuses go to quarantine, and the others are stored', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(
@@ -170,7 +173,7 @@ describe('a table whose rows', () => {
     expect(await bench.database.query(`SELECT FROM dataverse.account WHERE name = 'stored'`)).toHaveLength(1);
   });
 
-  it('a rule replaces stops', async () => {
+  it('a table whose rows a rule replaces stops', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query('CREATE RULE theirs AS ON UPDATE TO dataverse.account DO INSTEAD NOTHING');
@@ -181,7 +184,7 @@ describe('a table whose rows', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a trigger changes on their way in goes on', async () => {
+  it('a table whose rows a trigger changes on their way in goes on', async () => {
     bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(`CREATE SCHEMA theirs;

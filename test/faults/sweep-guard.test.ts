@@ -55,7 +55,7 @@ async function sayYes(bench: SyncBench): Promise<void> {
 
 describe('a re-baseline that brings no row', () => {
   for (const status of [403, 404] as const) {
-    it(`deletes nothing, says why, and heals by itself once rows can be read that were answered ${status}`, async () => {
+    it(`a re-baseline that brings no row deletes nothing, says why, and heals by itself once rows can be read that were answered ${status}`, async () => {
       await using bench = await SyncBench.open();
       const ids = await mirrored(bench);
       hide(bench, ids, status);
@@ -82,7 +82,7 @@ describe('a re-baseline that brings no row', () => {
     });
   }
 
-  it('costs a refused run one request of the feed and a look at three rows', async () => {
+  it('a re-baseline that brings no row costs a refused run one request of the feed and a look at three rows', async () => {
     await using bench = await SyncBench.open();
     hide(bench, await mirrored(bench));
     await codes(bench);
@@ -93,7 +93,7 @@ describe('a re-baseline that brings no row', () => {
     expect(bench.dataRequests()).toBe(4);
   });
 
-  it('may empty a table of ten rows', async () => {
+  it('a re-baseline that brings no row may empty a table of ten rows', async () => {
     await using bench = await SyncBench.open();
     const ids = bench.emulator.store.seed('account', 10);
     await codes(bench);
@@ -104,7 +104,7 @@ describe('a re-baseline that brings no row', () => {
 });
 
 describe('a re-baseline that leaves out a third of the rows', () => {
-  it('is done over for as long as single rows can still be read', async () => {
+  it('a re-baseline that leaves out a third of the rows is repeated for as long as single rows can still be read', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench);
     hide(bench, ids.slice(0, 30));
@@ -125,7 +125,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('goes through once somebody has said yes, and the yes is used up', async () => {
+  it('a re-baseline that leaves out a third of the rows goes through after a confirmation, which holds once', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench);
     removeUnseen(bench, ids.slice(0, 30));
@@ -140,7 +140,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await codes(bench)).toEqual(REFUSED);
   });
 
-  it('takes the yes back when it is loaded anew', async () => {
+  it('a re-baseline that begins again takes the confirmation of the former one back', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench);
     removeUnseen(bench, ids.slice(0, 30));
@@ -151,7 +151,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('is asked about after --restart too: that is a wish to load, not to delete', async () => {
+  it('a re-baseline after --restart waits for a confirmation too: that is a wish to load, not to delete', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench);
     hide(bench, ids.slice(0, 30));
@@ -159,7 +159,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('is asked about after the state was lost too', async () => {
+  it('a re-baseline after a loss of the state waits for a confirmation too', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench);
     hide(bench, ids.slice(0, 30));
@@ -168,7 +168,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('follows what changes while it waits, and goes through when little enough is left to delete', async () => {
+  it('a re-baseline follows what changes while it waits, and goes through when little enough is left to delete', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = await mirrored(bench);
@@ -190,7 +190,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await differences(store, bench.database, 'account')).toEqual([]);
   });
 
-  it('marks nothing where deletes are soft, and counts no row that is marked already', async () => {
+  it('a re-baseline marks nothing where deletes are soft, and counts no row that is marked already', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const soft = { softDeletes: true };
@@ -207,7 +207,7 @@ describe('a re-baseline that leaves out a third of the rows', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('may delete them where the limits say so', async () => {
+  it('a re-baseline that leaves out a third of the rows may delete them where the limits say so', async () => {
     for (const sweep of [
       { maxShare: 0.3, atLeast: 0 },
       { maxShare: 0, atLeast: 30 },
@@ -235,7 +235,7 @@ async function makeAnew(bench: SyncBench): Promise<string[]> {
 }
 
 describe('a table that was made anew at the source', () => {
-  it('is asked about again once the rows of the one before are gone', async () => {
+  it('a table that was made again at the source waits for a new confirmation once the rows of the former one are gone', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     hide(bench, await makeAnew(bench));
@@ -243,7 +243,7 @@ describe('a table that was made anew at the source', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('is asked about where there was no row of the one before to sweep', async () => {
+  it('a table that was made again at the source waits for a confirmation where there was no row of the former one to sweep', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);
     await bench.database.query('DROP TABLE dataverse.account');
@@ -256,7 +256,7 @@ describe('a table that was made anew at the source', () => {
 describe('a snapshot that leaves out a third of the rows', () => {
   const SNAPSHOT: SyncOptions = { mode: 'snapshot', pageSize: 40 };
 
-  it('deletes none of them, and heals by the next one that has them', async () => {
+  it('a snapshot that leaves out a third of the rows deletes none of them, and heals by the next snapshot that has them', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench, SNAPSHOT);
     hide(bench, ids.slice(0, 30));
@@ -268,7 +268,7 @@ describe('a snapshot that leaves out a third of the rows', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('has nobody asked about rows that single reads still find', async () => {
+  it('a snapshot asks for no confirmation about rows that single reads still find', async () => {
     await using bench = await SyncBench.open();
     const ids = await mirrored(bench, SNAPSHOT);
     const { hiddenRows } = bench.emulator.settings;
@@ -282,7 +282,7 @@ describe('a snapshot that leaves out a third of the rows', () => {
     expect(await count(bench)).toBe(100);
   });
 
-  it('deletes them by the next one once somebody has said yes, but not many more', async () => {
+  it('a snapshot that leaves out a third of the rows deletes them by the next one after a confirmation, but not many more', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const ids = await mirrored(bench, SNAPSHOT);
@@ -298,7 +298,7 @@ describe('a snapshot that leaves out a third of the rows', () => {
   });
 });
 
-it('of an elastic table, rows of one id in several partitions are counted and read apart', async () => {
+it('rows of one id in several partitions of an elastic table are counted and read apart by a sweep', async () => {
   await using bench = await SyncBench.open();
   const { store, settings, requests } = bench.emulator;
   store.addTable(telemetry);

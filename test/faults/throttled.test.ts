@@ -24,7 +24,7 @@ function anHourAhead(): number {
 }
 
 // They wait more than they work.
-describe.concurrent('when one table is throttled, all of them send nothing', () => {
+describe.concurrent('requests of all tables after one table is throttled', () => {
   const cases: [string, () => { retryAfter?: string | number; headers?: Record<string, string> }, number][] =
     [
       ['for a second', () => ({ retryAfter: 1 }), 990],
@@ -47,14 +47,14 @@ describe.concurrent('when one table is throttled, all of them send nothing', () 
         }),
         990,
       ],
-      ['for a while of its own choosing where no time is named', () => ({}), 500],
-      ['for a while of its own choosing where the time is negative', () => ({ retryAfter: -300 }), 500],
-      ['for a while of its own choosing where the time is no time', () => ({ retryAfter: 'later' }), 500],
+      ['for a while where no time is named', () => ({}), 500],
+      ['for a while where the time is negative', () => ({ retryAfter: -300 }), 500],
+      ['for a while where the time is not a time', () => ({ retryAfter: 'later' }), 500],
     ];
   for (const [at, [what, answer, milliseconds]] of cases.entries()) {
     // Ten take their time; the forms of the header do not depend on how many there are.
     const tables = at === 0 ? TABLES : MIRRORED.slice(0, 3);
-    it(`${what} (${tables.length} tables)`, async () => {
+    it(`a throttled table makes all tables send nothing ${what} (${tables.length} tables)`, async () => {
       await using bench = await SyncBench.open();
       const { store, faults, requests } = bench.emulator;
       for (const table of tables) store.seed(table, 30);
@@ -89,7 +89,7 @@ it('a pause of five minutes is shown at once, nothing is sent in it, and an abor
   expect(await running).toBe('aborted');
 });
 
-it('429 after 429 without a time makes the pauses grow, and the page is stored in the end', async () => {
+it('a 429 after another without a time makes the pauses grow, and the page is stored in the end', async () => {
   await using bench = await SyncBench.open();
   const { store, faults, requests } = bench.emulator;
   store.seed('account', 30);

@@ -41,7 +41,7 @@ test('a server whose CA and name are known is spoken to in TLS', async () => {
   expect(await protocol(server.url({ sslrootcert: LOCALHOST, sslnegotiation: 'direct' }))).toBe('TLSv1.3');
 });
 
-test('a server whose CA nobody knows is refused, unless encryption is all that was asked for', async () => {
+test('a server with an unknown CA is refused, unless the address asks for encryption alone', async () => {
   await server.show('localhost');
   await expect(protocol(server.url({ sslmode: 'verify-full' }))).rejects.toThrow(
     refused('DEPTH_ZERO_SELF_SIGNED_CERT'),
@@ -54,7 +54,7 @@ test('a server whose CA nobody knows is refused, unless encryption is all that w
   expect(await protocol(server.url({ sslmode: 'require' }))).toBe('TLSv1.3');
 });
 
-test('a server with the certificate of another host is refused where the host is to be proved', async () => {
+test('a server with the certificate of another host is refused where the address asks for proof of the host', async () => {
   await server.show('other-host');
   for (const host of ['127.0.0.1', 'localhost']) {
     await expect(protocol(server.url({ sslmode: 'verify-full', sslrootcert: OTHER }, host))).rejects.toThrow(
@@ -88,7 +88,7 @@ test('a server that gets TLS back is found again by the same pool', async () => 
   }
 });
 
-test('check says what of TLS is wrong, and what to write', async () => {
+test('check says what is wrong with TLS, and what to write', async () => {
   await server.show(undefined);
   const emulator = new DataverseEmulator({ seed: 11 });
   await using cli = await CommandLine.open({

@@ -4,7 +4,7 @@ import { freshDatabase } from '../support/database.ts';
 import { seedOf } from '../support/driver/seeds.ts';
 import { driverTable } from '../support/driver/source-changes.ts';
 
-it('two daemons of which one is killed every few seconds mirror twenty tables, each page under its lease', async () => {
+it('two daemons, one of which is killed every few seconds, mirror twenty tables, each page under its lease', async () => {
   await using database = await freshDatabase();
   const definitions = Array.from({ length: 20 }, (_, at) => driverTable(at));
   const seed = seedOf(process.env);

@@ -11,19 +11,22 @@ describe('a defect that nobody handles', () => {
   it.each([
     ['throw', 'a defect in a timer'],
     ['reject', 'a promise nobody waits for'],
-  ] as const)('ends the daemon with one line that has its cause (%s)', async (kind, message) => {
-    await using bench = await openBench([]);
-    const environment = mirrorEnvironment(bench, ['account'], EVERY_SECOND);
-    await using daemon = FailpointProcess.start(['run'], environment, { kind });
-    const { status, stderr } = await daemon.end();
-    expect(status).toBe(1);
-    const fatal = logLines(stderr).filter(({ level }) => level >= FATAL);
-    expect(fatal).toMatchObject([{ err: { type: 'TypeError', message } }]);
-  });
+  ] as const)(
+    'a defect that nobody handles ends the daemon with one line that has its cause (%s)',
+    async (kind, message) => {
+      await using bench = await openBench([]);
+      const environment = mirrorEnvironment(bench, ['account'], EVERY_SECOND);
+      await using daemon = FailpointProcess.start(['run'], environment, { kind });
+      const { status, stderr } = await daemon.end();
+      expect(status).toBe(1);
+      const fatal = logLines(stderr).filter(({ level }) => level >= FATAL);
+      expect(fatal).toMatchObject([{ err: { type: 'TypeError', message } }]);
+    },
+  );
 });
 
 describe('a reader of the output that went away', () => {
-  it('ends a command that still has something to print', async () => {
+  it('a reader of the output that went away ends a command that still has something to print', async () => {
     await using bench = await openBench(['account']);
     bench.emulator.store.seed('account', 10);
     const command = bench.cli.start(['sync']);
@@ -31,7 +34,7 @@ describe('a reader of the output that went away', () => {
     expect((await command.end()).status).toBe(1);
   });
 
-  it('ends a daemon that still has something to log', async () => {
+  it('a reader of the output that went away ends a daemon that still has something to log', async () => {
     await using bench = await openBench(['account'], EVERY_SECOND);
     const { emulator, cli } = bench;
     emulator.store.seed('account', 10);

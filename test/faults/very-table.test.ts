@@ -88,7 +88,7 @@ const DAMAGES: Readonly<
 
 /** What is done to it that loses no row. */
 const HARMLESS: Readonly<Record<string, string>> = {
-  'it was written anew by VACUUM FULL': 'VACUUM FULL dataverse.account',
+  'it was rewritten by VACUUM FULL': 'VACUUM FULL dataverse.account',
   'its trigger was dropped': 'DROP TRIGGER mirrorverse_truncated ON dataverse.account',
   'its trigger was disabled': 'ALTER TABLE dataverse.account DISABLE TRIGGER mirrorverse_truncated',
   'the table of marks was dropped': 'DROP TABLE dataverse._loads',
@@ -98,9 +98,9 @@ const HARMLESS: Readonly<Record<string, string>> = {
 const GUARD = `SELECT tgenabled FROM pg_trigger WHERE tgname = 'mirrorverse_truncated' ORDER BY tgrelid`;
 const PERSISTENCE = `SELECT relpersistence AS p FROM pg_class WHERE oid = 'dataverse.account'::regclass`;
 
-describe('a mirror table is loaded anew, deletions included, after', () => {
+describe('a mirror table that was replaced, restored or emptied', () => {
   for (const [damage, { before, sql, concerns }] of Object.entries(DAMAGES)) {
-    it(`${damage}, between two runs`, async () => {
+    it(`a mirror table is loaded again, deletions included, after ${damage}, between two runs`, async () => {
       const { database, emulator } = bench;
       await movedOn(async () => before && database.query(before));
       await database.query(sql);
@@ -114,7 +114,7 @@ describe('a mirror table is loaded anew, deletions included, after', () => {
     });
   }
 
-  it('another table was renamed to its name, under a process whose polls find nothing', async () => {
+  it('a mirror table is loaded again after another table was renamed to its name, under a process whose polls find nothing', async () => {
     const { database, emulator } = bench;
     await using session = await bench.session(TABLES);
     await movedOn(async () => database.query(COPY));
@@ -125,7 +125,7 @@ describe('a mirror table is loaded anew, deletions included, after', () => {
     expect(emulator.requests.count({ kind: 'baseline' })).toBe(1);
   });
 
-  it('another table was renamed to its name, between two pages of its load', async () => {
+  it('a mirror table is loaded again after another table was renamed to its name, between two pages of its load', async () => {
     const { database, emulator } = bench;
     const { store, settings } = emulator;
     await movedOn(async () => undefined);
@@ -145,9 +145,9 @@ describe('a mirror table is loaded anew, deletions included, after', () => {
   });
 });
 
-describe('a mirror table goes on from its link, its trigger always on, after', () => {
+describe('a mirror table after harmless changes', () => {
   for (const [act, sql] of Object.entries(HARMLESS)) {
-    it(`that ${act}`, async () => {
+    it(`a mirror table goes on from its link, its trigger always on, after ${act}`, async () => {
       const { database, emulator } = bench;
       await movedOn(async () => undefined);
       await database.query(sql);
@@ -160,7 +160,7 @@ describe('a mirror table goes on from its link, its trigger always on, after', (
     });
   }
 
-  it('mirror and state were restored together, of one moment, or the state of an earlier one', async () => {
+  it('a mirror table goes on from its link after mirror and state were restored together, of one moment, or the state of an earlier one', async () => {
     const { database, emulator } = bench;
     const state = 'mirrorverse.tables';
     await movedOn(async () => database.query(`CREATE TABLE public.earlier AS TABLE ${state}`));
@@ -173,7 +173,7 @@ describe('a mirror table goes on from its link, its trigger always on, after', (
     expect(await allDifferences(emulator.store, database, TABLES)).toEqual([]);
   });
 
-  it('all of its rows were deleted at the source', async () => {
+  it('a mirror table goes on from its link after all of its rows were deleted at the source', async () => {
     const { store, requests } = bench.emulator;
     for (const { id } of store.rows('contact')) store.remove('contact', id);
     requests.clear();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { TablePlan } from '../../src/operations/table-plan.ts';
 import { openBench } from '../support/bench.ts';
 
-it('a daemon killed while its table waits loses nothing of that; plan shows what waits and --apply ends it', async () => {
+it('a daemon that is killed while its table waits for a confirmation keeps the wait; plan shows it and plan --apply ends it', async () => {
   await using bench = await openBench(['account', 'contact'], {
     MIRRORVERSE_LEASE: '1s',
     MIRRORVERSE_SWEEP_MAX_SHARE: '0.1',

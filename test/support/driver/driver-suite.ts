@@ -23,12 +23,12 @@ export function driverSuite(share: number, shares: number): void {
   afterAll(async () => {
     await databases[Symbol.asyncDispose]();
   });
-  describe('after any changes, faults and deaths the mirror is right again', () => {
-    it.each(share === 0 ? REGRESSIONS : [])('%s', async (_, scenario) => {
+  describe('the random driver', () => {
+    it.each(share === 0 ? REGRESSIONS : [])('the mirror is right again after %s', async (_, scenario) => {
       expect(await outcome(databases, scenario)).toEqual([]);
     });
     it.each(seeds)(
-      'seed %i',
+      'the mirror is right again after the changes, faults and deaths of seed %i',
       async (seed) => {
         expect(await driveSeed(databases, seed, shrinking)).toBe('');
       },
