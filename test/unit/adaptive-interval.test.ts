@@ -21,7 +21,7 @@ test('a table that does not change is polled after 10 s, then half as long again
   expect(idleIntervals(5)).toEqual([10, 15, 22.5, 33.75, 50.625]);
 });
 
-test('it comes to rest at an hour, after three hours and fewer than twenty polls', () => {
+test('the adaptive interval reaches one hour after three hours and fewer than twenty polls', () => {
   const intervals = idleIntervals(30);
   const atRest = intervals.indexOf(3_600);
   expect(atRest).toBeGreaterThan(0);
@@ -35,14 +35,14 @@ test('a change brings back the shortest interval, however long the table has res
   expect(nextInterval(undefined, true, null)).toBe(10 * SECOND);
 });
 
-test('a link that is said to live for no time, or for an unknown one, changes nothing', () => {
+test('a link life of zero or an unknown one changes nothing about the interval', () => {
   expect(idleIntervals(20, 0)).toEqual(idleIntervals(20));
   expect(idleIntervals(20, 7)).toEqual(idleIntervals(20));
 });
 
 const lives = fc.option(fc.double({ min: 0.001, max: 3_650, noNaN: true }), { nil: null });
 
-test('two polls are never more than an hour apart, nor than half of what a link lives, whenever that changes', () => {
+test('two polls are never more than an hour apart, nor more than half of a link life, whenever that changes', () => {
   const runs = fc.array(fc.record({ changed: fc.boolean(), life: lives }), { maxLength: 60 });
   fc.assert(
     fc.property(runs, (history) => {

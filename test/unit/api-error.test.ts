@@ -36,7 +36,7 @@ test.each([
   [undefined, ''],
   [null, ''],
   [{ code: 1 }, ''],
-])('the code %j is %j', (code, expected) => {
+])('the error code %j is read as %j', (code, expected) => {
   expect(normalizeCode(code)).toBe(expected);
 });
 
@@ -62,11 +62,11 @@ test.each([
   ['soon', undefined],
   ['', undefined],
   [null, undefined],
-])('Retry-After %j is %j milliseconds', (value, expected) => {
+])('a Retry-After of %j is read as %j milliseconds', (value, expected) => {
   expect(parseRetryAfter(value, NOW)).toBe(expected);
 });
 
-test('an error body gives its code and its message, the headers the rest', () => {
+test('the error body gives code and message, and the headers give the rest', () => {
   const body = '{"error":{"code":"0x80072322","message":"Number of requests exceeded the limit."}}';
   expect(read(body, { 'retry-after': '17', 'x-ms-service-request-id': ID, req_id: OTHER_ID }, 429)).toEqual({
     status: 429,
@@ -77,7 +77,7 @@ test('an error body gives its code and its message, the headers the rest', () =>
   });
 });
 
-test('an error that is not nested, as older parts write it, is read too', () => {
+test('an error that is not nested, as older parts of the service write it, is read too', () => {
   const error = read('{"Message":"Access is denied.","code":-2147204270}', { REQ_ID: OTHER_ID });
   expect(error).toMatchObject({ code: '0x80044352', message: 'Access is denied.', requestId: OTHER_ID });
 });
@@ -93,7 +93,7 @@ test.each([
   '{"error":{"message":{"value":"x"}}}',
   '{"statusCode":429,"message":"Rate limit is exceeded for canary."}',
   `{"error":{"code":"canary"},"message":"canary"}`,
-])('of the body %j, which is no error of the Web API, stays the length alone', (body) => {
+])('the body %j, which is not an error of the Web API, is described by its length alone', (body) => {
   expect(read(body, {}, 503)).toEqual({
     status: 503,
     code: '',
@@ -149,11 +149,11 @@ test.each([
     `Principal user (Id=${ID}, type=8) is missing prvReadAccount privilege (Id=${ID}) on OTC=1 for entity 'account'.`,
     'is missing prvReadAccount privilege',
   ],
-])('what a person needs of %j stays', (message, kept) => {
+])('the part of a message that a person needs is kept: %j', (message, kept) => {
   expect(read(JSON.stringify({ error: { code: '0x80060888', message } })).message).toContain(kept);
 });
 
-test('a message is read in no time, whatever it is made of', () => {
+test('a message is read quickly, whatever it is made of', () => {
   const begun = performance.now();
   for (const piece of ['(', '[{(<', '/', '"', "'", 'a@', '$a=', '%41', '&#65;', '1a', '…-']) {
     read(JSON.stringify({ error: { code: '0x1', message: piece.repeat(1_000_000) } }));
@@ -165,7 +165,7 @@ function ids(value: string): string | undefined {
   return read('', { 'x-ms-service-request-id': value }).requestId;
 }
 
-test('a request id is shown that has the form of one, and is no part of the token', () => {
+test('a request id is kept if it has the form of one and is no part of the token', () => {
   expect(ids(`${ID}, ${OTHER_ID}`)).toBe(`${ID}, ${OTHER_ID}`);
   expect(ids(`Bearer ${TOKEN}`)).toBeUndefined();
   expect(ids(`${ID}, canary`)).toBe(ID);
@@ -175,7 +175,7 @@ test('a request id is shown that has the form of one, and is no part of the toke
   ).toBeUndefined();
 });
 
-test('a body that is no text at all is read without an error', () => {
+test('a body that is not text is read without an error', () => {
   const error = readApiError(500, new Headers(), new Uint8Array([0xff, 0xfe, 0x00]), NOW, ASKED);
   expect(error).toMatchObject({ status: 500, code: '' });
 });
@@ -186,7 +186,7 @@ test('a message is cut where it is longer than anyone reads', () => {
 });
 
 test.each(['-5', '-1', '1e9', 'soon', '5 minutes', 'Infinity', '0x10', 'March 7'])(
-  'Retry-After %j names no time',
+  'a Retry-After of %j names no time',
   (value) => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined();
   },

@@ -29,7 +29,7 @@ function failureFor(status: number, body: object, subject: Subject): Failure {
 
 const THROTTLED = ['0x80072321', '0x80072322', '0x80072326'];
 
-test.each(ANSWERS)('$status $code is throttling or final as it should be', ({ status, code }) => {
+test.each(ANSWERS)('an answer $status $code is classified as throttling or final', ({ status, code }) => {
   expect(classify({ status, code })).toBe(THROTTLED.includes(code) ? 'throttled' : 'final');
 });
 
@@ -53,7 +53,7 @@ test.each(ANSWERS.filter(({ code }) => MEANINGS.has(code)))(
   },
 );
 
-test('one code under two statuses is an unknown table only where it is a 404', () => {
+test('a code with two meanings is an unknown table only under a 404', () => {
   const codes = ANSWERS.filter(({ code }) => code === '0x80060888').map(
     ({ status, body }) => [status, failureFor(status, body, { table: 'account' }).code] as const,
   );
@@ -97,7 +97,7 @@ test.each([
   { table: 'account', link: 'next' },
   { table: 'account' },
   {},
-] as const)('a page of a proxy under 404 says nothing of %j: it is tried again', (subject) => {
+] as const)('a page of a proxy under 404 for %j is tried again and says nothing about a table', (subject) => {
   const page = new TextEncoder().encode('<h2>404 - File or directory not found.</h2>');
   const failure = apiFailure(readApiError(404, new Headers(), page, 0, ASKED), subject);
   expect(failure).toMatchObject({ code: 'unexpected-answer', reaction: 'retry' });
@@ -117,7 +117,7 @@ test.each([
   ['0x80072491', 'change-tracking-off'],
   ['0x80040220', 'privilege-missing'],
   ['0x80040225', 'not-a-member'],
-])('%s is %s under any status', (code, expected) => {
+])('the code %s means %s under any status', (code, expected) => {
   for (const status of [400, 403, 404, 500]) {
     const failure = failureFor(
       status,

@@ -40,7 +40,7 @@ test('the plot has the name, the figure and the bar of every ratio', () => {
   expect(elements.filter(({ attributes }) => attributes['class'] === 'allowed')).toHaveLength(4);
 });
 
-test('a ratio beyond the plot is drawn within it, and its figure says what it is', () => {
+test('a ratio beyond the plot is drawn within the plot, and its figure shows the true value', () => {
   const elements = elementsOf(chart(RATIOS));
   const width = Number(elements[0]?.attributes['width']);
   for (const { name, attributes } of elements) {

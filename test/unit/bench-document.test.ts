@@ -47,7 +47,7 @@ test('a table in Markdown has a cell for each heading, missing ones empty', () =
   );
 });
 
-test('a missed bar is said to be missed', () => {
+test('a missed bar is marked as missed', () => {
   expect(verdict({ value: 1.25, bar: 1.25 })).toBe('1.25 (within 1.25)');
   expect(verdict({ value: 1.26, bar: 1.25 })).toBe('1.26 (**missed**: 1.25)');
 });
@@ -60,7 +60,7 @@ const section = (title: string): Section => ({
   ratios: [],
 });
 
-test('the figures tell the machine and have every section with its table', () => {
+test('the figures name the machine and have every section with its table', () => {
   const text = figures([section('Baseline'), section('Delta')], 'two cores.');
   expect(text).toContain('two cores.');
   for (const title of ['Baseline', 'Delta']) {

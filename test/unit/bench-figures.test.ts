@@ -25,7 +25,7 @@ test('the time of several runs is from the first beginning to the last end', () 
   expect(runSpan([])).toBeNaN();
 });
 
-test('only a run of everything in full is whole', () => {
+test('a measurement is whole only if it is a run of everything in full', () => {
   const names = ['baseline', 'delta'];
   expect(readOptions([], names).whole).toBe(true);
   expect(readOptions(['--rounds', '2'], names).whole).toBe(true);
@@ -38,7 +38,7 @@ test('only a run of everything in full is whole', () => {
   expect(() => readOptions(['--rows', 'many'], names)).toThrow('many');
 });
 
-test('prepared JSON is that of the rows that were written into it last', () => {
+test('prepared JSON contains the rows that were written into it last', () => {
   const prepared = PreparedRows.json(20, 2 * VARIETY);
   fc.assert(
     fc.property(
@@ -73,7 +73,7 @@ test('COPY text has the same keys and versions, a line a row', () => {
   expect(lines.every((line) => line.split('\t').length === 20)).toBe(true);
 });
 
-test('a copy of prepared rows is not written over with them', () => {
+test('a copy of prepared rows keeps its values when the original is written again', () => {
   const first = PreparedRows.copyText(4, 2);
   const text = first.copy().write(0, 1, () => 5, 0);
   first.write(0, 1, () => 6, 0);

@@ -19,7 +19,7 @@ test.each(['* * * * 1', '*/5 * * * * 1', '0 3 * * 1', '30 8-18 * * 1,2', '* * 1-
 );
 
 test.each(['* * * * *', '*/5 * * * * *', '59 23 * * *', '* 8-18 * * 1-5', '* * * * 1,4'])(
-  'a table on %s does not',
+  'a table on %s rests for no more than half of its link life',
   (cron) => {
     expect(isTooSeldom(cron)).toBe(false);
   },

@@ -42,7 +42,7 @@ test.each([
   ['ManagedPropertyType', 'boolean'],
   ['MultiSelectPicklistType', 'integers'],
   ['UniqueidentifierType', 'uuid'],
-])('%s is %s, also where AttributeType says Virtual', (name, type) => {
+])('an attribute of the type %s becomes %s, also where AttributeType says Virtual', (name, type) => {
   expect(types({ AttributeType: 'Virtual', AttributeTypeName: { Value: name } })).toEqual([type]);
 });
 
@@ -52,7 +52,7 @@ test('an image is left out unless it is asked for', () => {
 });
 
 test.each(['PartyListType', 'CalendarRulesType', 'VirtualType', 'SomethingNewType'])(
-  '%s is no column',
+  'an attribute of the type %s makes no column',
   (name) => {
     expect(types({ AttributeTypeName: { Value: name } })).toEqual([]);
   },
@@ -64,7 +64,7 @@ test.each([
   ['Money', 'numeric'],
   ['DateTime', 'timestamptz'],
   ['Lookup', 'uuid'],
-])('the older AttributeType %s alone is %s', (AttributeType, type) => {
+])('the older AttributeType %s alone becomes %s', (AttributeType, type) => {
   expect(types({ AttributeType })).toEqual([type]);
 });
 
@@ -83,7 +83,7 @@ test('a file whose name is not declared is its id alone', () => {
   expect(columns(file, {}, ['x_name'])).toEqual([]);
 });
 
-test('the name of a file is the text attribute that belongs to it, whatever that is called', () => {
+test('the name of a file is the text attribute that belongs to it, whatever its name', () => {
   const definitions = [
     { LogicalName: 'background_image', AttributeTypeName: { Value: 'FileType' } },
     {
@@ -99,13 +99,13 @@ test('the name of a file is the text attribute that belongs to it, whatever that
   ]);
 });
 
-test('what the document declares overrules the OData flag, but never the denial to read', () => {
+test('the declaration in the document overrules the OData flag, but not the denial to read', () => {
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: false }, {}, ['x'])).toHaveLength(1);
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: true }, {}, [])).toEqual([]);
   expect(columns({ AttributeType: 'String', IsValidForRead: false }, {}, ['x'])).toEqual([]);
 });
 
-test('without the document the flags decide, in either of their forms', () => {
+test('the flags decide where the document is missing, in either of their forms', () => {
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: false })).toEqual([]);
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: { Value: false } })).toEqual([]);
   expect(columns({ AttributeType: 'String', IsValidODataAttribute: { Value: true } })).toHaveLength(1);
@@ -126,7 +126,7 @@ test('a companion column is not asked for by name and carries the label of its a
   ]);
 });
 
-test("a label is the caller's, else the first there is, else none", () => {
+test('a label is in the language of the caller, else the first one, else missing', () => {
   const localized = [{ Label: 'Konto' }, { Label: 'Compte' }];
   expect(labelText({ UserLocalizedLabel: { Label: 'Account' }, LocalizedLabels: localized })).toBe('Account');
   expect(labelText({ UserLocalizedLabel: null, LocalizedLabels: localized })).toBe('Konto');

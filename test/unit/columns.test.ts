@@ -56,7 +56,7 @@ test.each([
   ['address1_addressid', 'uuid address1_addressid'],
   ['parentaccountid', 'uuid _parentaccountid_value'],
   ['transactioncurrencyid', 'uuid _transactioncurrencyid_value'],
-])('account.%s is %s', (name, expected) => {
+])('the attribute account.%s becomes the column %s', (name, expected) => {
   expect(account.get(name)).toBe(expected);
 });
 

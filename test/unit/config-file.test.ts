@@ -16,7 +16,7 @@ tables: ['\${TABLE}', { name: b, columns: { exclude: ['\${COLUMN}'] } }]
   });
 });
 
-test('a variable that is not set is a problem of its key, each by itself', () => {
+test('a variable that is not set is a problem of its key, and each such variable is reported', () => {
   const problems = problemsOf(
     `postgres: { url: 'postgres://\${NOBODY}:\${NOTHING}@db' }\ntables: ['a\${NONE}']`,
   );
@@ -53,7 +53,7 @@ test.each([
   ['a block', 'postgres:\n  url: |hunter2\n    x', /unexpected token at line 2, column/],
   ['an escape', String.raw`postgres: { url: "\hunter2" }`, /bad dq escape at line 1/],
   ['a line', 'postgres:\n  url: "hunter2: x\n- y', /at line \d/],
-])('a file that is no YAML is refused without what it says, such as %s', (_, yaml, message) => {
+])('a file that is not YAML is refused without quoting it, for example %s', (_, yaml, message) => {
   const told = problemsOf(yaml)
     .map((problem) => problem.message)
     .join('\n');

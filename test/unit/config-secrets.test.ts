@@ -17,7 +17,7 @@ const signIn = (variables: Variables): unknown => load('', { ...URL, ...variable
 const missing = (auth: string, variables: Variables = {}): string[] =>
   keysOf(problemsOf('', { ...URL, MIRRORVERSE_AUTH: auth, ...variables }, NEEDS));
 
-test('every secret may be in a file, whose end of line does not belong to it', () => {
+test('every secret may be in a file, and the line end of the file is not part of it', () => {
   expect(signIn({ ...APP, AZURE_CLIENT_SECRET_FILE: file('s') })).toMatchObject({ clientSecret: 's' });
   const certificate = {
     AZURE_CLIENT_CERTIFICATE_PATH: '/c.pem',
@@ -33,7 +33,7 @@ test('every secret may be in a file, whose end of line does not belong to it', (
   expect(load('', { DATABASE_URL_FILE: file('postgres://db') }).postgres).toEqual({ url: 'postgres://db' });
 });
 
-test.each(SECRETS)('%s and its file both set are a problem', (name) => {
+test.each(SECRETS)('the variable %s and its _FILE form set together are a problem', (name) => {
   expect(keysOf(problemsOf('', { [name]: 'embedded', [`${name}_FILE`]: written('embedded') }))).toEqual([
     `${name}_FILE`,
   ]);
@@ -53,7 +53,7 @@ test.each(SECRETS)('an empty file of %s is a problem', (name) => {
 
 const CANARY = 'canary/of+a~secret';
 
-test.each(SECRETS)('the secret of %s put into its _FILE form by mistake is not told', (name) => {
+test.each(SECRETS)('the secret of %s is not shown when it was put into the _FILE form by mistake', (name) => {
   for (const value of [CANARY, `postgres://u:${CANARY}@db/crm`, CANARY.repeat(1_000), `${CANARY}\0`]) {
     const problems = problemsOf('', { [`${name}_FILE`]: value });
     expect(keysOf(problems)).toEqual([`${name}_FILE`]);
@@ -61,7 +61,7 @@ test.each(SECRETS)('the secret of %s put into its _FILE form by mistake is not t
   }
 });
 
-test('a configuration put into MIRRORVERSE_CONFIG by mistake is not told', () => {
+test('a configuration that was put into MIRRORVERSE_CONFIG by mistake is not shown', () => {
   const variables = { MIRRORVERSE_CONFIG: `postgres: { url: 'postgres://u:${CANARY}@db/crm' }` };
   expect(() => loadConfig(undefined, {}, variables)).toThrow(
     expect.objectContaining({
@@ -73,7 +73,7 @@ test('a configuration put into MIRRORVERSE_CONFIG by mistake is not told', () =>
 test.each([
   ['AZURE_CLIENT_CERTIFICATE_PATH', `-----BEGIN PRIVATE KEY-----\n${CANARY}\n-----END PRIVATE KEY-----`],
   ['AZURE_FEDERATED_TOKEN_FILE', `eyJhbGciOiJub25lIn0.${CANARY}`],
-])('the text put into %s, where a path was asked for, is not told', (name, text) => {
+])('a text that was put into %s in place of a path is not shown', (name, text) => {
   const problems = problemsOf('', { ...URL, ...APP, [name]: text }, NEEDS);
   expect(keysOf(problems)).toEqual([name]);
   expect(JSON.stringify(problems)).not.toContain('canary');
@@ -93,7 +93,7 @@ test.each([
   }
 });
 
-test('line breaks around a secret and a byte order mark before it do not belong to it', () => {
+test('line breaks around a secret and a byte order mark before it are not part of the secret', () => {
   for (const text of ['t', 't\n', 't\r\n', '\r\n\r\nt\r\n', 't\r']) {
     expect(signIn({ DATAVERSE_ACCESS_TOKEN: text })).toEqual({ method: 'access-token', token: 't' });
     expect(signIn({ DATAVERSE_ACCESS_TOKEN_FILE: written(`\ufeff${text}`) })).toMatchObject({ token: 't' });
@@ -123,7 +123,7 @@ test('a key and a password that are never sent may be of any characters', () => 
   expect(load('', { MIRRORVERSE_HASH_KEY: `${'schlüssel'.repeat(5)}\nx` }).hashKey).toContain('\n');
 });
 
-test('several wrong secrets are told together', () => {
+test('several wrong secrets are reported together', () => {
   const variables = { DATABASE_URL_FILE: '/nowhere/a', AZURE_CLIENT_SECRET_FILE: '/nowhere/b' };
   expect(keysOf(problemsOf('', variables))).toEqual(['AZURE_CLIENT_SECRET_FILE', 'DATABASE_URL_FILE']);
 });
@@ -158,11 +158,11 @@ test.each([
     { ...SECRET, DATAVERSE_ACCESS_TOKEN: 't' },
     { method: 'access-token', token: 't' },
   ],
-])('by default the variables %o decide how to sign in', (variables, expected) => {
+])('the variables %o decide how to sign in by default', (variables, expected) => {
   expect(signIn(variables)).toMatchObject(expected);
 });
 
-test('a way that is asked for is taken, whatever else is there', () => {
+test('a method of sign-in that is asked for is taken, whatever else is set', () => {
   const all = { ...SECRET, ...CERTIFICATE, ...WORKLOAD, DATAVERSE_ACCESS_TOKEN: 't' };
   const ways = [
     'access-token',
@@ -176,14 +176,14 @@ test('a way that is asked for is taken, whatever else is there', () => {
   expect(methods).toMatchObject(ways.map((method) => ({ method })));
 });
 
-test('everything a way needs and nobody gave is told, by variable', () => {
+test('the variables that a method of sign-in needs and misses are all reported', () => {
   expect(missing('access-token')).toEqual(['DATAVERSE_ACCESS_TOKEN']);
   expect(missing('client-secret')).toEqual(['AZURE_CLIENT_ID', 'AZURE_CLIENT_SECRET', 'AZURE_TENANT_ID']);
   expect(missing('client-certificate', APP)).toEqual(['AZURE_CLIENT_CERTIFICATE_PATH']);
   expect(missing('workload-identity', APP)).toEqual(['AZURE_FEDERATED_TOKEN_FILE']);
 });
 
-test('another authority is taken with or without its scheme', () => {
+test('an authority may be given with or without its scheme', () => {
   for (const host of ['login.microsoftonline.us', 'https://login.microsoftonline.us']) {
     expect(signIn({ ...SECRET, AZURE_AUTHORITY_HOST: host })).toMatchObject({
       authorityHost: 'https://login.microsoftonline.us',
@@ -192,7 +192,7 @@ test('another authority is taken with or without its scheme', () => {
 });
 
 test.each(['https://', 'http://login.example.com', 'ftp://login.example.com'])(
-  'the authority %s is refused, since a secret goes there',
+  'the authority %s is refused, because a secret would be sent there',
   (host) => {
     expect(keysOf(problemsOf('', { ...URL, ...SECRET, AZURE_AUTHORITY_HOST: host }, NEEDS))).toEqual([
       'AZURE_AUTHORITY_HOST',

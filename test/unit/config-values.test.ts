@@ -37,7 +37,7 @@ test.each([
   ['sweep: { maxShare: half }', 'sweep.maxShare'],
   ['sweep: { atLeast: -1 }', 'sweep.atLeast'],
   ['sweep: { atMost: 1 }', 'sweep.atMost'],
-])('%s is refused by its key', (yaml, key) => {
+])('the setting %s is refused by its key', (yaml, key) => {
   expect(keysOf(problemsOf(yaml))).toEqual([key]);
 });
 
@@ -55,7 +55,7 @@ test.each(ADDRESSES)('the PostgreSQL address %s is accepted', (url) => {
   expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });
 });
 
-test('each schema of views has a name of its own', () => {
+test('the schemas of views need different names', () => {
   const problems = problemsOf(
     'postgres: { schema: crm }\nlabels: { schema: crm }\ncompatibility: { synapseLink: mirrorverse, fivetran: mirrorverse }',
   );
@@ -68,13 +68,13 @@ test.each([
   ['labels: { schema: true }', 'labels.schema', 'neither the name of a schema nor false'],
   ['labels: { languages: 1033 }', 'labels.languages', 'no known key'],
   ['tables: [7]', 'tables.0', 'neither the name of a table nor a mapping'],
-])('%s is told by what could stand there', (yaml, key, message) => {
+])('a value of the wrong kind is reported with what the key accepts: %s', (yaml, key, message) => {
   const problems = problemsOf(yaml);
   expect(keysOf(problems)).toEqual([key]);
   expect(problems[0]?.message).toContain(message);
 });
 
-test('a number may come from a variable wherever one is wanted', () => {
+test('a number may come from a variable wherever a number is expected', () => {
   const yaml = `
 labels: { language: '\${NUMBER}' }
 limits: { pageSize: '\${NUMBER}' }
@@ -89,7 +89,7 @@ sweep: { maxShare: '\${SHARE}', atLeast: '\${NUMBER}' }`;
   });
 });
 
-test('stringmap may stand among the mirror tables, where dbt packages look for it', () => {
+test('the view stringmap may stand among the mirror tables, where dbt packages look for it', () => {
   const config = load('compatibility: { fivetran: dataverse }');
   expect(config.compatibility.fivetran).toBe('dataverse');
 });
@@ -99,7 +99,7 @@ test('views of other shapes need the labels', () => {
   expect(keysOf(problems)).toEqual(['compatibility.fivetran']);
 });
 
-test('hashing needs a key that is not to be guessed', () => {
+test('the key for hashing must be long enough not to be guessed', () => {
   const hashing = 'tables: [{ name: contact, columns: { hash: [emailaddress1] } }]';
   expect(keysOf(problemsOf(hashing, {}, { tables: true }))).toEqual(['MIRRORVERSE_HASH_KEY']);
   // A command that reads no rows, such as status, hashes nothing.
@@ -108,7 +108,7 @@ test('hashing needs a key that is not to be guessed', () => {
   expect(load(hashing, { MIRRORVERSE_HASH_KEY: '0123456789abcdef' }).hashKey).toBe('0123456789abcdef');
 });
 
-test('a value of another kind is told in words of the file', () => {
+test('a value of another kind is described in the words of the file', () => {
   const problems = problemsOf('lease: 5\nlabels: { language: german }\ntables: { account: true }');
   expect(problems.map(({ key, message }) => `${key} ${message}`).toSorted()).toEqual([
     'labels.language is no number',
@@ -126,6 +126,6 @@ test.each([
   ['deletes: both', 'is none of hard, soft'],
   ['postgres: { url: 5432 }', 'is no text; write it in quotes'],
   ['postgres: { schema: "" }', 'is empty'],
-])('what %s should be is told: it %s', (yaml, message) => {
+])('the message about %s says what is wrong: it %s', (yaml, message) => {
   expect(problemsOf(yaml).map((problem) => problem.message)).toEqual([message]);
 });

@@ -86,18 +86,18 @@ test.each([
   ['MIRRORVERSE_AUTH', 'password', 'dataverse.auth'],
   ['MIRRORVERSE_SCHEDULE', 'hourly', 'schedule'],
   ['DATAVERSE_URL', 'http://contoso.crm.dynamics.com', 'dataverse.url'],
-])('a wrong %s of %s is told by the name of the variable', (variable, value, key) => {
+])('a wrong %s of %s is reported by the name of the variable', (variable, value, key) => {
   expect(keysOf(problemsOf('', { [variable]: value }))).toEqual([`${variable} (${key})`]);
 });
 
-test('a wrong DATABASE_URL is told by the name of the variable, without the password in it', () => {
+test('a wrong DATABASE_URL is reported by the name of the variable, without the password in it', () => {
   const [problem, ...others] = problemsOf('', { DATABASE_URL: 'mysql://user:secret@db' });
   expect(others).toEqual([]);
   expect(`${problem?.key} ${problem?.message}`).toContain('DATABASE_URL');
   expect(`${problem?.key} ${problem?.message}`).not.toContain('secret');
 });
 
-test('a level of the log that is none is told', () => {
+test('an unknown log level is reported', () => {
   const problems = problemsOf('', { MIRRORVERSE_LOG_LEVEL: 'loud' });
   expect(problems.map(({ key, message }) => `${key} ${message}`)).toEqual([
     'MIRRORVERSE_LOG_LEVEL is none of trace, debug, info, warn, error, fatal, silent',
@@ -115,7 +115,7 @@ function refusedKeys(file: string | undefined, variables: Record<string, string>
   }
 }
 
-test('a file that is not there is told by what named it', () => {
+test('a file that is not there is reported by the setting that named it', () => {
   const missing = '/nowhere/mirrorverse.yaml';
   expect(refusedKeys(undefined, { MIRRORVERSE_CONFIG: missing })).toEqual(['MIRRORVERSE_CONFIG']);
   expect(refusedKeys(missing, {})).toEqual(['--config']);

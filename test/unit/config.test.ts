@@ -115,7 +115,7 @@ test('the configuration is frozen to its leaves', () => {
   }
 });
 
-test('what a command needs and nobody gave is told all at once', () => {
+test('the settings that a command needs and misses are all reported at once', () => {
   const problems = problemsOf('', {}, ALL);
   expect(keysOf(problems)).toEqual(['dataverse.url', 'postgres.url', 'tables']);
   expect(problems.map(({ message }) => message).join()).toMatch(
@@ -130,7 +130,7 @@ test('a command is not asked for what it does not need', () => {
   );
 });
 
-test('mistakes of every kind are told together', () => {
+test('mistakes of every kind are reported together', () => {
   const yaml = `
 dataverse: { url: 'http://contoso.crm.dynamics.com', auth: client-secret }
 schedul: '* * * * *'

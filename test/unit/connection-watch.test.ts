@@ -35,7 +35,7 @@ it('a backend that has moved between two looks is alive', () => {
   expect(after(waiting('a'), waiting('b'), waiting('c'))).toBe(false);
 });
 
-it('a server that has no place for the question says nothing', () => {
+it('a server that has no place for the question does not make a connection dead', () => {
   expect(after(unknown, unknown, unknown)).toBe(false);
   expect(after(waiting('a'), unknown)).toBe(false);
   expect(after(waiting('a'), unknown, waiting('a'))).toBe(true);
@@ -51,7 +51,7 @@ it('a connection whose backend is at work is never dead, whatever was before', (
   );
 });
 
-it('a question that is not taken is no sign, one that reaches nobody is', () => {
+it('a question that the server refuses is no sign of a dead connection, and one that reaches nobody is', () => {
   const refusal = Object.assign(new Error('no more connections allowed'), { code: '08P01' });
   const noRoute = Object.assign(new Error('connect'), { code: 'EHOSTUNREACH' });
   expect(withoutAnswer(refusal, false)).toEqual(unknown);

@@ -39,7 +39,7 @@ test('everything the package needs at run time is copied into the image', () => 
     expect(copied).toContain(needed);
 });
 
-test('the build sees only what it copies', () => {
+test('the build context contains only what the build copies', () => {
   const allowed = read('.dockerignore')
     .split('\n')
     .filter((line) => line.startsWith('!'))

@@ -104,7 +104,7 @@ test('a body of no bytes under a coding has no bytes', async () => {
   expect(await refusal()).toMatchObject({ name: 'TimeoutError' });
 });
 
-test('a coding that nobody can undo is named', async () => {
+test('a coding that cannot be decoded is named', async () => {
   for (const name of ['zstd', 'compress', 'gzip, dcb', 'x y']) {
     answer = (response) => {
       response.setHeader('content-encoding', name);
@@ -168,7 +168,7 @@ test('trailers come with the answer, of a compressed body too', async () => {
   }
 });
 
-test('a body that becomes much larger is decoded no faster than it is read, in whatever coding', async () => {
+test('a body that grows when it is decompressed is decoded no faster than it is read, in any coding', async () => {
   const whole = Buffer.alloc(16_000_000);
   for (const [coding, encode] of [
     ['gzip', gzipSync],

@@ -45,7 +45,7 @@ test('each line stands alone between its offsets and names its row', () => {
   );
 });
 
-test('a row that cannot be stored is reported once, a skipped one never', () => {
+test('a row that cannot be stored is reported once, and a skipped row is never reported', () => {
   fc.assert(
     fc.property(fc.array(row, { maxLength: 8 }), (rows) => {
       const { unstorable } = copied(rows);
@@ -56,7 +56,7 @@ test('a row that cannot be stored is reported once, a skipped one never', () => 
   );
 });
 
-test('a page without rows is no text', () => {
+test('a page without rows makes no COPY text', () => {
   const { text, lines, rows } = copied([]);
   expect(text).toHaveLength(0);
   expect([...lines]).toEqual([0]);

@@ -44,7 +44,7 @@ test('every string comes out of COPY as it went in, however JSON wrote it', () =
   );
 });
 
-test(String.raw`the values \N and \. and a lone backslash are text, null is null`, () => {
+test(String.raw`the values \N and \. and a lone backslash are text, and null is null`, () => {
   const values = ['\\N', '\\.', '\\', '', null, 'N'];
   const copy = copied(
     values.map((value) => [value === null ? null : JSON.stringify(value), null]),
@@ -90,7 +90,7 @@ test('option values become an array', () => {
 });
 
 test.each([String.raw`"\u0000"`, String.raw`"a\u0000b"`])(
-  'NUL in %s is unstorable and says so with the column',
+  'a NUL in %s cannot be stored, and the message names the column',
   (literal) => {
     const { unstorable, text } = copied([[null, literal]], TEXTS);
     expect(unstorable).toEqual([{ row: 0, column: 'b', reason: expect.stringContaining('NUL') as string }]);
@@ -105,7 +105,7 @@ test.each([
   String.raw`"\udc00\ud800"`,
   String.raw`"\ud83dx"`,
   String.raw`"\ud83d\n"`,
-])('half a surrogate pair in %s is unstorable and says so with the column', (literal) => {
+])('half a surrogate pair in %s cannot be stored, and the message names the column', (literal) => {
   const { unstorable } = copied([[literal, null]], TEXTS);
   expect(unstorable).toEqual([
     { row: 0, column: 'a', reason: expect.stringContaining('surrogate') as string },
@@ -117,12 +117,12 @@ test.each([
   ['integers', '[1,2]'],
   ['text', '{"Label":"x"}'],
   ['text', '["x"]'],
-] as const)('%s cannot hold %s', (type, literal) => {
+] as const)('a column of type %s cannot hold %s', (type, literal) => {
   const { unstorable } = copied([[literal]], [column('c', type)]);
   expect(unstorable).toMatchObject([{ row: 0, column: 'c' }]);
 });
 
-test('a NUL is replaced where the policy says so, and nothing else is', () => {
+test('a NUL is replaced where the policy says so, and nothing else changes', () => {
   const replace: RowPolicy = { ...DEFAULT_ROW_POLICY, nul: 'replace' };
   const text = fc.string({
     unit: fc.constantFrom('\0', 'a', '\\', '\ufffd', '\u{1F600}', '\n'),

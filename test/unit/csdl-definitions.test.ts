@@ -83,7 +83,7 @@ test('a recorded document is served byte for byte', async () => {
   expect((await api.get('$metadata')).text).toBe(csdl);
 });
 
-test('a document made from the tables declares what the recorded one does', async () => {
+test('a document made from the tables declares what the recorded document declares', async () => {
   await using api = await EmulatedApi.open({ tables: [...tables.values()] });
   const made = csdlDefinitions((await api.get('$metadata')).text);
   expect(declared(made)).toEqual(declared(tables.values()));

@@ -8,7 +8,7 @@ const has = (type: string, property: string): boolean => types.get(type)?.has(pr
 const wrap = (inner: string): string =>
   `<Edmx><Schema Namespace="Microsoft.Dynamics.CRM" Alias="mscrm">${inner}</Schema></Edmx>`;
 
-test('every entity type of the document is there', () => {
+test('the entity types of the document are all there', () => {
   expect([...types.keys()].sort()).toEqual([
     'account',
     'activitypointer',

@@ -75,7 +75,7 @@ test('a table of very many columns keeps its rows in one piece', () => {
   expect(created(columns.slice(1))).not.toMatch(/toast/);
 });
 
-test('a table that is as it should be needs nothing', () => {
+test('a table that has its final shape needs no statement', () => {
   expect(plan(mirror, existing())).toMatchObject({ statements: [], changes: [], refills: false });
 });
 
@@ -113,7 +113,7 @@ const identified = (key: string | undefined, revenue: string | undefined): Mirro
   return mirrorTable({ ...table, columns: withIds }, 'crm', false);
 };
 
-test('a column that was removed and made anew stays where it is, and its rows are read again', () => {
+test('a column that was removed and made again stays where it is, and its rows are read again', () => {
   const there = existing({ accountid: { metadataId: 'k' }, revenue: { metadataId: 'old' } });
   const remade = plan(identified('k', 'new'), there);
   expect(remade.changes).toMatchObject([{ kind: 'remade', column: { name: 'revenue' }, policy: 'apply' }]);
@@ -135,11 +135,14 @@ test.each([
     'new',
     { revenue: { metadataId: 'old', removed: true } },
   ],
-])('no column counts as made anew where %s', (_, revenue, changes: Parameters<typeof existing>[0]) => {
-  expect(plan(identified('k', revenue), existing(changes)).changes).toEqual([]);
-});
+])(
+  'a column does not count as made again where %s',
+  (_, revenue, changes: Parameters<typeof existing>[0]) => {
+    expect(plan(identified('k', revenue), existing(changes)).changes).toEqual([]);
+  },
+);
 
-test('a hashed column whose attribute was made anew is hashed anew', () => {
+test('a hashed column whose attribute was made again is hashed again', () => {
   const hashed = mirrorTable(sampleTable([column('name', 'hash', { metadataId: 'new' })]), 'crm', false);
   const there = existing({ name: { holds: 'hash', metadataId: 'old' } });
   expect(plan(hashed, there)).toMatchObject({ changes: [{ kind: 'remade' }], refills: true });
@@ -156,7 +159,7 @@ test.each([
   ['uuid', 'text', 'text'],
   ['timestamp with time zone', 'text', 'text'],
   ['integer[]', 'text', 'text'],
-] as const)('%s turns into %s in place, and its rows are read again', (from, to, type) => {
+] as const)('a column of type %s becomes %s in place, and its rows are read again', (from, to, type) => {
   const widened = plan(revenueAs(to), existing({ revenue: { type: from } }));
   expect(widened.statements).toEqual([
     `ALTER TABLE "crm"."account" ALTER COLUMN "revenue" TYPE ${type} USING "revenue"::${type}`,
@@ -172,7 +175,7 @@ test.each([
   ['timestamp with time zone', 'date'],
   ['timestamp with time zone', 'timestamp'],
   ['double precision', 'numeric'],
-] as const)('%s does not turn into %s: a new column stands beside the old one', (from, to) => {
+] as const)('a column of type %s does not become %s: a new column stands beside the old one', (from, to) => {
   const replaced = plan(revenueAs(to), existing({ revenue: { type: from, comment: 'before' } }));
   expect(replaced.statements.slice(0, 3)).toEqual([
     'ALTER TABLE "crm"."account" RENAME COLUMN "revenue" TO "revenue_20261121"',
@@ -188,7 +191,7 @@ test('a column replaced twice in a day keeps both of its former selves', () => {
   expect(again.statements[0]).toMatch(/RENAME COLUMN "revenue" TO "revenue_20261121_[0-9a-f]{8}"/);
 });
 
-test('the column made in place of another gets its comment, although the old one had the same', () => {
+test('a column made in place of another gets its comment, although the old one had the same', () => {
   const text = mirrorTable(
     sampleTable([column('revenue', 'date', { displayName: 'Revenue' })]),
     'crm',
@@ -200,7 +203,7 @@ test('the column made in place of another gets its comment, although the old one
   );
 });
 
-test('a column that is hashed from now on loses what it held in the clear', () => {
+test('a column that is hashed from now on loses its plain values', () => {
   const hashed = plan(revenueAs('hash'), existing({ revenue: { type: 'text', holds: 'text' } }));
   expect(hashed.statements).toEqual([
     'ALTER TABLE "crm"."account" DROP COLUMN "revenue"',
@@ -209,7 +212,7 @@ test('a column that is hashed from now on loses what it held in the clear', () =
   expect(plan(revenueAs('hash'), existing({ revenue: { type: 'text', holds: 'hash' } })).changes).toEqual([]);
 });
 
-test('a column hashed from now on leaves nothing in the clear that was put aside before', () => {
+test('a column that is hashed from now on leaves no plain values in columns that were put aside before', () => {
   const aside = { type: 'numeric', holds: 'numeric', attribute: 'revenue', removed: true } as const;
   const hashed = plan(
     revenueAs('hash'),
@@ -219,14 +222,14 @@ test('a column hashed from now on leaves nothing in the clear that was put aside
   expect(hashed.statements.join()).not.toContain('fax');
 });
 
-test('key and version never change their type', () => {
+test('the types of key and version never change', () => {
   const failure = failureOf(() => plan(mirror, existing({ versionnumber: { type: 'integer' } })));
   expect(failure).toMatchObject({ code: 'drift', reaction: 'stop-table' });
   expect(failure.message).toContain('Column "crm"."account"."versionnumber" is integer');
   expect(failure.remedy).toContain('ALTER TABLE "crm"."account" RENAME TO');
 });
 
-test('a new column that is asked about is left out and told, and the rest goes on', () => {
+test('a new column that waits for a confirmation is left out and reported, and the rest goes on', () => {
   const asked = plan(mirror, existing({ revenue: null }), { columnAdded: 'ask' });
   expect(asked.statements).toEqual([]);
   expect(asked.refills).toBe(false);
@@ -235,13 +238,13 @@ test('a new column that is asked about is left out and told, and the rest goes o
   expect(() => assertAllowed(asked)).not.toThrow();
 });
 
-test('a new column that is refused is left out without a word', () => {
+test('a new column that is refused is left out and not reported', () => {
   const refused = plan(mirror, existing({ revenue: null }), { columnAdded: 'refuse' });
   expect(refused.mirror.columns).toHaveLength(3);
   expect(pendingChanges(refused)).toBeNull();
 });
 
-test('a lookup that gets its second target keeps its column while the companion waits for a word', () => {
+test('a lookup that gets its second target keeps its column while the companion waits for a confirmation', () => {
   const lookup = column('parentid', 'uuid', { property: '_parentid_value' });
   const companion = column('parentid_entitytype', 'text', {
     attribute: 'parentid',
@@ -256,7 +259,7 @@ test('a lookup that gets its second target keeps its column while the companion 
   expect(pendingChanges(asked)).toBe('column parentid_entitytype (text) is new.');
 });
 
-test('what waits for a word or is refused changes nothing that labels and views would have to follow', () => {
+test('a change that waits or is refused changes nothing that labels and views would have to follow', () => {
   const there = existing({ revenue: null });
   expect(plan(mirror, there, { columnAdded: 'ask' }).reshapes).toBe(false);
   expect(plan(mirror, there, { columnAdded: 'refuse' }).reshapes).toBe(false);
@@ -304,7 +307,7 @@ test('soft deletes add a column to a new table and to one that is there', () => 
   expect(plan(soft, existing({ _deleted_at: { type: 'timestamp with time zone' } })).statements).toEqual([]);
 });
 
-test('going back to hard deletes removes what was only marked, and the mark', () => {
+test('a change back to hard deletes removes the rows that were only marked, and the mark', () => {
   const { statements } = plan(
     sampleMirror(),
     existing({ _deleted_at: { type: 'timestamp with time zone', comment: null } }),

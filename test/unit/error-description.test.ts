@@ -37,7 +37,7 @@ function parseError(work: () => void): Error {
   throw new Error('nothing was thrown');
 }
 
-test.each(QUOTING)('an error that quotes data says nothing of it: %s', (_, error) => {
+test.each(QUOTING)('an error that quotes data is described without the data: %s', (_, error) => {
   const wrapped = new AggregateError([error], 'several', { cause: new Error('outer', { cause: error }) });
   for (const thrown of [error, wrapped]) {
     expect(JSON.stringify(describeError(thrown))).not.toContain('c4nary');
@@ -45,7 +45,7 @@ test.each(QUOTING)('an error that quotes data says nothing of it: %s', (_, error
   }
 });
 
-test('no value of an error from PostgreSQL comes out, wherever it stands', () => {
+test('a description of a PostgreSQL error has no value, wherever the value stands', () => {
   assert(
     property(array(string({ minLength: 1 }), { minLength: 1 }), (values) => {
       const text = `«${values.join('')}»`;
@@ -56,7 +56,7 @@ test('no value of an error from PostgreSQL comes out, wherever it stands', () =>
   );
 });
 
-test('what tells where a defect is stays: type, code, frames, names of the program, causes', () => {
+test('a description of a defect keeps what locates it: type, code, frames, names of the program, causes', () => {
   const inner = parseError(() => void (undefined as unknown as { rows: string }).rows);
   const description = describeError(new Error('The page was lost.', { cause: inner }));
   expect(description).toMatchObject({
@@ -68,13 +68,13 @@ test('what tells where a defect is stays: type, code, frames, names of the progr
   expect(describeError(databaseError('23505'))).toMatchObject({ code: '23505', message: 'SQLSTATE 23505' });
 });
 
-test('a cause that leads back to itself ends', () => {
+test('a chain of causes that leads back to itself ends', () => {
   const error = new Error('around');
   error.cause = error;
   expect(JSON.stringify(describeError(error)).match(/"message"/g)).toHaveLength(6);
 });
 
-test('what is thrown without being an error is not printed', () => {
+test('a thrown value that is not an error is not printed', () => {
   expect(safeMessage(SECRET)).not.toContain(SECRET);
   expect(describeError({ token: SECRET })).toEqual({ type: 'object', message: 'thrown, but no error' });
 });

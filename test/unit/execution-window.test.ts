@@ -57,7 +57,7 @@ test('the wait ends when enough has left the window', () => {
   expect(window.delay(50 + LENGTH)).toBe(0);
 });
 
-test('a request ends once, however often it says so', () => {
+test('a request ends once, however often its end is called', () => {
   const window = new ExecutionWindow(100, LENGTH);
   const end = window.start(0);
   end(40);

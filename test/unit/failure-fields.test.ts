@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Failure } from '../../src/model/failure.ts';
 import { failureFields } from '../../src/sync/watch/failure-fields.ts';
 
-test('a line about a failure of a table names the table once', () => {
+test('a log line about a failure of a table names the table once', () => {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => void lines.push(line) }).child({ table: 'account' });
   const details = { table: 'account', link: 'delta' };

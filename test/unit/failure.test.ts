@@ -22,7 +22,7 @@ test('a failure without details or cause has no cause and empty details', () => 
   expect('cause' in failure).toBe(false);
 });
 
-test('a failure stays the same failure', () => {
+test('a Failure passes through toFailure unchanged', () => {
   const failure = new Failure(OPTIONS);
   expect(toFailure(failure)).toBe(failure);
 });
@@ -32,7 +32,7 @@ test.each([
   ['a text', 'Unexpected: thrown, but no error'],
   [undefined, 'Unexpected: thrown, but no error'],
   [null, 'Unexpected: thrown, but no error'],
-])('%s thrown is a defect that stops the table and is kept as the cause', (thrown, message) => {
+])('a thrown %s is a defect that stops the table and is kept as the cause', (thrown, message) => {
   const failure = toFailure(thrown);
   expect(failure).toMatchObject({ code: 'unexpected', reaction: 'stop-table', message });
   expect(failure.remedy).toContain('report');

@@ -25,7 +25,7 @@ function follow(urls: readonly string[]): { readonly added: number; readonly cod
   return { added: urls.length };
 }
 
-test('the first link that came before is a loop, and no other', () => {
+test('a link that came before is reported as a loop, and no other link is', () => {
   const link = nat({ max: 40 }).map((page) => `https://example.crm.dynamics.com/accounts?$skiptoken=${page}`);
   assert(
     property(array(link, { maxLength: 30 }), (urls) => {
@@ -44,7 +44,7 @@ test('links that differ in one character of many are different', () => {
   expect(() => links.add(`https://example.crm.dynamics.com/b${tail}`)).toThrow(/read already/);
 });
 
-test('what was followed before it was forgotten may come again', () => {
+test('a link that was followed before the links were forgotten may come again', () => {
   const links = new FollowedLinks();
   links.add('https://example.crm.dynamics.com/1');
   links.forget();

@@ -14,13 +14,13 @@ const named = [...text.matchAll(/`(test\/[\w/-]+\.test\.ts)`(?: “([^”]+)”)
 );
 
 describe('the page of guarantees', () => {
-  it('names a test for each promise and for each failure', () => {
+  it('the page of guarantees names a test for each promise and for each failure', () => {
     const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.endsWith('| test |'));
     expect(rows.length).toBeGreaterThanOrEqual(40);
     expect(rows.filter((row) => !row.includes('`test/'))).toEqual([]);
   });
 
-  it('names no test that does not exist', () => {
+  it('the page of guarantees names no test that does not exist', () => {
     const wrong = named.filter(({ file, quoted }) => {
       const path = join(ROOT, file);
       return !existsSync(path) || (quoted !== undefined && !readFileSync(path, 'utf8').includes(quoted));

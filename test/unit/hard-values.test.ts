@@ -21,7 +21,7 @@ test('hard texts can be stored in PostgreSQL', () => {
   expect(Buffer.byteLength(LONG_TEXT)).toBeGreaterThan(100_000);
 });
 
-test('the first rows of any table go through them all', () => {
+test('the first rows of any table use every hard value', () => {
   const notes = literals('annotation', 'notetext');
   for (const text of [...HARD_TEXTS, LONG_TEXT]) expect(notes).toContain(JSON.stringify(text));
   const amounts = literals('opportunity', 'estimatedvalue');

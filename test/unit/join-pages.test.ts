@@ -38,7 +38,7 @@ test('rows read one by one join the page they belong to', () => {
   ]);
 });
 
-test('nothing cannot be joined', () => {
+test('an empty list of responses cannot be joined', () => {
   expect(() => joinPages([])).toThrow(TypeError);
 });
 

@@ -104,7 +104,7 @@ test.each([
   ['[]]', false],
   ['\u00a01', false],
   ['/**/1', false],
-])('%j is judged as JSON.parse judges it', (text, valid) => {
+])('the text %j is judged as JSON.parse judges it', (text, valid) => {
   expect(parses(text)).toBe(valid);
   expect(scans(text)).toBe(valid);
 });

@@ -13,7 +13,7 @@ function failure(code: string): Failure {
   return new Failure({ code, reaction: 'stop-table', message: `${code}.`, remedy: 'Mend it.' });
 }
 
-it('what keeps the views from being made is told once until it is something else', async () => {
+it('the reason why views cannot be made is reported once until the reason changes', async () => {
   const outcomes = [
     failure('grant-missing'),
     failure('grant-missing'),

@@ -11,11 +11,11 @@ function nextLink(version: string): string {
   return `https://org/api/data/v9.2/accounts?$select=name&$skiptoken=${encodeURIComponent(cookie)}`;
 }
 
-test('a link that goes on from where the load was fixed stands for its first page', () => {
+test('a link that goes on from the version at which the load was fixed stands for the first page', () => {
   expect(standsForLastPage(nextLink('919042'), deltaLink('919042'))).toBe(false);
 });
 
-test('a link that goes on from later stands for the last page', () => {
+test('a link that goes on from a later version stands for the last page', () => {
   expect(standsForLastPage(nextLink('919042'), deltaLink('919058'))).toBe(true);
 });
 
@@ -24,7 +24,7 @@ test('versions beyond what a JavaScript number holds are told apart', () => {
   expect(standsForLastPage(nextLink('9007199254740993'), deltaLink('9007199254740993'))).toBe(false);
 });
 
-test('nothing is concluded from links of another form', () => {
+test('links of another form lead to no conclusion about pages', () => {
   const opaque = 'https://org/api/data/v9.2/accounts?$skiptoken=abc';
   expect(standsForLastPage(opaque, deltaLink('5'))).toBe(false);
   expect(standsForLastPage(nextLink('5'), 'https://org/api/data/v9.2/accounts?$deltatoken=abc')).toBe(false);
@@ -33,7 +33,7 @@ test('nothing is concluded from links of another form', () => {
 
 const asLink = (kind: 'next' | 'delta', url: string): Link => ({ kind, url });
 
-test('a link that goes on from before the followed one is one of an environment that went back', () => {
+test('a link that goes on from an earlier version than the followed link means that the environment went back', () => {
   const followed = asLink('delta', deltaLink('919058'));
   expect(wentBack(followed, asLink('delta', deltaLink('919042')))).toBe(true);
   expect(wentBack(followed, asLink('next', nextLink('919042')))).toBe(true);
@@ -42,7 +42,7 @@ test('a link that goes on from before the followed one is one of an environment 
   expect(wentBack(followed, asLink('next', nextLink('919059')))).toBe(false);
 });
 
-test('nothing is concluded of time from links of another form', () => {
+test('links of another form lead to no conclusion about time', () => {
   const opaque = asLink('delta', 'https://org/api/data/v9.2/accounts?$deltatoken=abc');
   expect(wentBack(asLink('delta', deltaLink('5')), opaque)).toBe(false);
   expect(wentBack(opaque, asLink('delta', deltaLink('5')))).toBe(false);

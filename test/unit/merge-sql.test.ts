@@ -52,7 +52,7 @@ function mirrorOf(
   return mirrorTable(table, schema, softDeletes);
 }
 
-test('a name, whatever it holds, changes nothing of a statement but that name', () => {
+test('a name changes nothing of a statement but that name, whatever it contains', () => {
   fc.assert(
     fc.property(hostile, hostile, hostile, fc.boolean(), fc.boolean(), (name, schema, attribute, ...kind) => {
       const harmless = statements(mirrorOf('table', 'schema', 'attribute', ...kind));

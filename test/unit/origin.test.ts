@@ -42,7 +42,7 @@ test.each([
   'https://',
   'https:///',
   'http://[bad',
-])('no request is made to %j', (link) => {
+])('the link %j makes no request', (link) => {
   for (const base of [ORIGIN, BASE]) {
     const failure = failureOf(() => ownUrl(link, ORIGIN, base));
     expect(failure).toMatchObject({ code: 'foreign-link', reaction: 'stop-table' });
@@ -50,7 +50,7 @@ test.each([
   }
 });
 
-test('a link, whatever it holds, is refused or goes to the environment without credentials', () => {
+test('a link is refused or goes to the environment without credentials, whatever it contains', () => {
   const piece = fc.constantFrom(
     'https:',
     'http:',
@@ -116,7 +116,7 @@ test('a path is taken from the base', () => {
   expect(ownUrl('/other', ORIGIN, BASE).href).toBe(`${ORIGIN}/other`);
 });
 
-test('the default port and the case of the host make no other origin, another port does', () => {
+test('the default port and the case of the host make no other origin, and another port makes one', () => {
   expect(ownUrl(`https://${HOST.toUpperCase()}:443/x`, ORIGIN).href).toBe(`${ORIGIN}/x`);
   const loopback = 'http://127.0.0.1:8080';
   expect(ownUrl(`${loopback}/x`, loopback).href).toBe(`${loopback}/x`);

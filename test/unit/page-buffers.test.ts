@@ -16,7 +16,7 @@ async function busyMemory(total = 100 * MB): Promise<PageMemory> {
   return memory;
 }
 
-test('memory of one page is given to the next, of another table too', async () => {
+test('the memory of one page is given to the next, also of another table', async () => {
   const memory = await busyMemory();
   const first = await page(memory);
   new Uint8Array(first.take(1_000)).fill(7);
@@ -42,12 +42,12 @@ test('memory that is much larger than what is needed stays for others', async ()
   expect(memory.inReserve).toBeGreaterThanOrEqual(1_000);
 });
 
-test('words of four bytes fit into the memory of a page', () => {
+test('text whose characters take four bytes fits into the memory of a page', () => {
   const buffers = new PageBuffers();
   for (const bytes of [0, 1, 3, 4, 1_001, 65_537]) expect(buffers.take(bytes).byteLength % 4).toBe(0);
 });
 
-test('memory counts as far as it was written to, and what was kept for as much as before', async () => {
+test('memory counts as far as it was written to, and kept memory counts for as much as before', async () => {
   const memory = await busyMemory();
   const first = await page(memory, 0);
   const body = first.take(50 * MB, 1_000);
@@ -62,7 +62,7 @@ test('memory counts as far as it was written to, and what was kept for as much a
   expect([second.bytes, memory.inReserve]).toEqual([20 * MB, 0]);
 });
 
-test('an answer that is asked for again comes into the memory of the one before', async () => {
+test('an answer that is asked for again comes into the memory of the former answer', async () => {
   const memory = await busyMemory(10 * MB);
   const buffers = await page(memory);
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -72,7 +72,7 @@ test('an answer that is asked for again comes into the memory of the one before'
   expect(memory.inUse).toBeLessThan(5 * MB);
 });
 
-test('a page whose memory others have is told so, and gives all of it back when it is released', async () => {
+test('a page whose memory others have receives a refusal, and gives all of it back when it is released', async () => {
   const memory = await busyMemory(10 * MB);
   const first = await page(memory);
   first.take(7 * MB);

@@ -25,7 +25,7 @@ test('a link inside a row is no link of the page', () => {
   ).toBeNull();
 });
 
-test('a link keeps every character, however it is written in JSON', () => {
+test('a link keeps every character, however JSON writes it', () => {
   const link = stringText(fc.string({ unit: 'grapheme', minLength: 1 }));
   fc.assert(
     fc.property(link, (text) => {

@@ -10,7 +10,7 @@ function parse(text: string, properties: readonly string[]): ParsedPage {
   return parsePage(bytesOf(text), new RowShape(properties));
 }
 
-test('every cell is its source text, in any order, with absent, unknown and escaped members', () => {
+test('a cell is its source text, in any order, with absent, unknown and escaped members', () => {
   fc.assert(
     fc.property(fc.array(rowText, { maxLength: 4 }), (rows) => {
       const page = parse(
@@ -23,7 +23,7 @@ test('every cell is its source text, in any order, with absent, unknown and esca
   );
 });
 
-test('a page is even where each member that any row has came with every row, be it as null', () => {
+test('a page is even where each member that any row has came with every row, null included', () => {
   fc.assert(
     fc.property(fc.array(rowText, { maxLength: 3 }), (rows) => {
       const came = rows.map(({ text }) => new Set(Object.keys(JSON.parse(text) as object)));
@@ -37,7 +37,7 @@ test('a page is even where each member that any row has came with every row, be 
   expect(parse('{"value":[{"a":1},{"a":1,"a@b":"c"}]}', ['a', 'a@b']).isEven).toBe(true);
 });
 
-test('no number is rounded', () => {
+test('a number is never rounded', () => {
   fc.assert(
     fc.property(numberText, (number) => {
       expect(literals(parse(`{"value":[{"n":${number}}]}`, ['n']))).toEqual([[number]]);
@@ -56,7 +56,7 @@ test("a managed property's cell is its value", () => {
   expect(literals(page)).toEqual([['true'], ['false'], [null], [null]]);
 });
 
-test('any other object is kept, not taken for null', () => {
+test('an object other than a managed property is kept, and not taken for null', () => {
   const page = parse('{"value":[{"c":{ "Label": {"Value":1} } ,"d":2},{"c":{},"d":{"value":1}}]}', [
     'c',
     'd',
@@ -81,7 +81,7 @@ test('rows whose members change place from row to row keep their values apart', 
   ]);
 });
 
-test('more rows than the first buffer holds are all kept', () => {
+test('rows beyond the size of the first buffer are all kept', () => {
   const numbers = Array.from({ length: 1_000 }, (_, at) => at);
   const page = parse(`{"value":[${numbers.map((n) => `{"n":${n},"m":null}`).join(',')}]}`, ['n', 'm']);
   expect(literals(page)).toEqual(numbers.map((n) => [String(n), null]));

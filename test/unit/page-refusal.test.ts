@@ -41,7 +41,7 @@ function outcome(text: string): number | 'no JSON' | 'no page' {
   }
 }
 
-test('a page that JSON.parse refuses is refused, and one it takes gives as many rows', () => {
+test('a page that JSON.parse refuses is refused, and one that it accepts gives as many rows', () => {
   const page = fc
     .array(rowText, { maxLength: 3 })
     .map((rows) => `{"@odata.context":"c","value":[${rows.map(({ text }) => text).join(',')}]}`);
@@ -62,18 +62,21 @@ test('a page cut anywhere is refused', () => {
   }
 });
 
-test('a page with a byte order mark is the page without it', () => {
+test('a page with a byte order mark is read as the page without it', () => {
   const page = parse('\uFEFF {"value":[{"n":1}]}', ['n']);
   expect(literals(page)).toEqual([['1']]);
   expect(() => parse('\uFEFF\uFEFF{"value":[]}', [])).toThrow(SyntaxError);
 });
 
-test.each(['{}', '{"value":null}', '{"value":{}}', '{"error":null}'])('%s is no page', (text) => {
-  expect(() => parse(text, ['n'])).toThrow(TypeError);
-});
+test.each(['{}', '{"value":null}', '{"value":{}}', '{"error":null}'])(
+  'a body of %s is not a page',
+  (text) => {
+    expect(() => parse(text, ['n'])).toThrow(TypeError);
+  },
+);
 
 test.each(['[]', '"value"', '{"value":[1]}', '{"value":[null]}', '{"value":[[]]}'])(
-  '%s is no page',
+  'a body of %s is not a page',
   (text) => {
     expect(() => parse(text, ['n'])).toThrow(SyntaxError);
   },

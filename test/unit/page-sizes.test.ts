@@ -27,7 +27,7 @@ test('one wide row among few says nothing about the others', () => {
   expect(sizes.next('account', 5_000, 'begins').rows).toBe(5_000);
 });
 
-test('an empty page changes what is expected and not how wide rows are', () => {
+test('an empty page changes the expected size of a page and not the expected width of rows', () => {
   const sizes = new PageSizes(PAGE);
   sizes.measured('account', 100, 800_000);
   sizes.measured('account', 0, 300);
@@ -43,7 +43,7 @@ test('rows that became narrower make longer pages again, in the next chain', () 
   expect(sizes.next('account', 100, 'goes-on').rows).toBe(100);
 });
 
-test('whatever was learned, a page never has more rows than it may', () => {
+test('a page never has more rows than it may, whatever was learned', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('measured' as const), rows: fc.nat(5_000), bytes: fc.nat(PAGE) }),
     fc.record({
@@ -89,7 +89,7 @@ test('a row that is larger than a page is given more room, with as many rows as 
   }
 });
 
-test('answers that are too large whatever is asked for end after a few requests', () => {
+test('answers that are always too large end after a few requests', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5_000 }), fc.nat(10_000), (rows, entries) => {
       let asked = { rows, largest: PAGE };
@@ -104,7 +104,7 @@ test('answers that are too large whatever is asked for end after a few requests'
   );
 });
 
-test('a page that takes more than all memory, though its answer does not, has fewer rows next time', () => {
+test('a page that takes more than all memory, although its answer does not, has fewer rows next time', () => {
   const asked = { rows: 200, largest: PAGE };
   expect(afterTooMuch(asked, PAGE, 'account', undefined)).toEqual({ ...asked, rows: 50 });
   expect(failureOf(() => afterTooMuch({ ...asked, rows: 1 }, PAGE, 'account', undefined)).code).toBe(
@@ -118,7 +118,7 @@ test('pages that time out are halved down to fifty rows', () => {
   expect(halves).toEqual([5_000, 2_500, 1_250, 625, 312, 156, 78, 50]);
 });
 
-test('what timed out is doubled with each new chain', () => {
+test('the size after time-outs doubles with each new chain', () => {
   const sizes = new PageSizes(PAGE);
   sizes.limit('account', 500);
   expect(sizes.next('account', 5_000, 'goes-on').rows).toBe(500);

@@ -19,7 +19,7 @@ test('the documented delta has one row and one tombstone', () => {
   expect(page.tombstones).toEqual([{ key: KEY, reason: 'deleted' }]);
 });
 
-test('a tombstone is told by its context, in any order of its members', () => {
+test('a tombstone is recognized by its context, in any order of its members', () => {
   const members = [CONTEXT, `"id":"${KEY}"`, '"reason":"deleted"'];
   const orders = [members, members.toReversed(), [members[1] ?? '', members[0] ?? '', members[2] ?? '']];
   const page = parse(orders.map((order) => `{${order.join(',')}}`));
@@ -54,7 +54,7 @@ test('a tombstone between rows leaves no trace in the row after it', () => {
 });
 
 test.each([`https://o/api/data/v9.2/accounts(${KEY})`, `accounts(${KEY})`, KEY.toUpperCase(), `{${KEY}}`])(
-  'the id %s is the key',
+  'the id %s of a tombstone is its key',
   (id) => {
     const page = parse([`{${CONTEXT},"id":${JSON.stringify(id)},"reason":"deleted"}`]);
     expect(page.tombstones).toEqual([{ key: KEY, reason: 'deleted' }]);
@@ -73,7 +73,7 @@ test.each(['"id":null', '"id":"not a guid"', '"reason":"deleted"', '"id":7'])(
   },
 );
 
-test('another reason than deleted is kept', () => {
+test('a reason other than deleted is kept', () => {
   const page = parse([`{${CONTEXT},"id":"${KEY}","reason":"changed"}`]);
   expect(page.tombstones).toEqual([{ key: KEY, reason: 'changed' }]);
 });

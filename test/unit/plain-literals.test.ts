@@ -41,7 +41,7 @@ function scanned(text: Uint8Array, start: number): number {
   }
 }
 
-test('a string ends where the scanner says, unless it holds an escape or is not whole', () => {
+test('a plain string ends where the scanner says, unless it holds an escape or is not whole', () => {
   fc.assert(
     fc.property(bytes, fc.nat(3), (rest, offset) => {
       const text = Buffer.concat([Buffer.alloc(offset, 'x'), Buffer.from('"'), rest]);
@@ -53,7 +53,7 @@ test('a string ends where the scanner says, unless it holds an escape or is not 
   );
 });
 
-test('a number that is taken for plain ends where the scanner says', () => {
+test('a number that counts as plain ends where the scanner says', () => {
   fc.assert(
     fc.property(bytes, (text) => {
       const end = endOfPlainNumber(text, 0);
@@ -77,7 +77,7 @@ test('every number without an exponent is plain', () => {
   );
 });
 
-test('null is null, and nothing else is', () => {
+test('a null is recognized, and nothing else is taken for one', () => {
   fc.assert(
     fc.property(bytes, (text) => {
       expect(isNull(view(text), 0)).toBe(Buffer.from(text).subarray(0, 4).equals(Buffer.from('null')));

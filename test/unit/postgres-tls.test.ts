@@ -45,7 +45,7 @@ test.each([
   ['sslmode=prefer', 'encrypt'],
   ['sslmode=allow', 'encrypt'],
   ['sslmode=disable', 'plain'],
-])('to another host, %j means %s', (query, mode) => {
+])('the parameters to another host: %j means %s', (query, mode) => {
   expect(choose(REMOTE, query)).toBe(mode);
 });
 
@@ -63,7 +63,7 @@ test.each([
   ['127.0.0.1.example.com', '', 'verify-full'],
   ['localhost.example.com', '', 'verify-full'],
   ['notlocalhost', '', 'verify-full'],
-])('to %s, %j means %s', (host, query, mode) => {
+])('the parameters to %s: %j means %s', (host, query, mode) => {
   expect(choose(host, query)).toBe(mode);
 });
 
@@ -77,11 +77,11 @@ test.each([
   'sslcert=/client.pem',
   'sslcrl=/revoked.pem',
   'SSLMODE=disable',
-])('%j cannot be followed to the letter, and is refused', (query) => {
+])('the parameters %j cannot be followed to the letter and are refused', (query) => {
   expect(() => choose(REMOTE, query)).toThrow(expect.objectContaining({ code: 'database-tls' }));
 });
 
-test('whatever else an address says, nothing but sslmode=disable reaches another host in plain text', () => {
+test('an address reaches another host in plain text only with sslmode=disable, whatever else it says', () => {
   const parameter = constantFrom(...PARAMETERS);
   assert(
     property(array(parameter, { maxLength: 4 }), (parameters) => {
@@ -90,7 +90,7 @@ test('whatever else an address says, nothing but sslmode=disable reaches another
   );
 });
 
-test('the driver is left nothing of TLS to read for itself', () => {
+test('the driver gets no TLS setting that it could read for itself', () => {
   const { connectionString = '', ssl } = connectionTo(
     `postgres://u:p%20w@${REMOTE}:6432/crm?sslmode=require&uselibpqcompat=true&options=-c%20a%3Db`,
   );
@@ -98,7 +98,7 @@ test('the driver is left nothing of TLS to read for itself', () => {
   expect(ssl).toMatchObject({ rejectUnauthorized: false });
 });
 
-test('a host that the environment gives the driver is another host', () => {
+test('a host that the environment gives to the driver counts as another host', () => {
   vi.stubEnv('PGHOST', REMOTE);
   vi.stubEnv('PGSSLMODE', 'disable');
   try {
@@ -109,7 +109,7 @@ test('a host that the environment gives the driver is another host', () => {
   }
 });
 
-test('a file that cannot be read is named, by its parameter', () => {
+test('a file that cannot be read is named by its parameter', () => {
   expect(() => connectionTo(`postgres://${REMOTE}/crm?sslrootcert=/none/ca.pem`)).toThrow(
     expect.objectContaining({
       code: 'database-tls',

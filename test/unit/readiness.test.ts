@@ -31,19 +31,19 @@ function reasonAfter(...events: readonly Happening[]): readonly [string, number]
   return reason && [reason.code, reason.since];
 }
 
-test('it starts unready, is ready once open, and unready from the first signal to stop', () => {
+test('the process starts unready, is ready once open, and is unready from the first signal to stop', () => {
   expect(reasonAfter()).toEqual(['starting', 0]);
   expect(reasonAfter(...OPEN)).toBeNull();
   expect(reasonAfter(...OPEN, { kind: 'stopping' }, succeeds('account'))).toEqual(['stopping', 3_000]);
 });
 
-test('what keeps it from opening is named since it began, and gone once it is open', () => {
+test('a cause that keeps the process from opening is named since its beginning, and gone once the process is open', () => {
   const refused = { kind: 'opening-failed', failure: failure('sign-in-failed') } as const;
   expect(reasonAfter(refused, refused)).toEqual(['sign-in-failed', 1_000]);
   expect(reasonAfter(refused, ...OPEN)).toBeNull();
 });
 
-test('one table that meets trouble of the database makes it unready, any success or stored page ready', () => {
+test('a database failure of one table makes the process unready, and any success or stored page ready', () => {
   const lost = [...OPEN, fails('account', 'database-unreachable'), fails('contact', 'database-unreachable')];
   expect(reasonAfter(...lost)).toEqual(['database-unreachable', 3_000]);
   expect(reasonAfter(...lost, succeeds('contact'))).toBeNull();
@@ -55,7 +55,7 @@ test('one table that meets trouble of the database makes it unready, any success
   ).toBeNull();
 });
 
-test('a table whose rows there is no room for makes it unready until it is stored itself', () => {
+test('a table whose rows find no room makes the process unready until that table is stored', () => {
   const full = { ...failure('database-unavailable'), details: { sqlstate: '53100' } };
   const lost = [...OPEN, { kind: 'table-failed', table: 'account', failure: full }] as const;
   const others = [succeeds('contact'), { kind: 'table-progressed', table: 'contact' }] as const;
@@ -65,7 +65,7 @@ test('a table whose rows there is no room for makes it unready until it is store
   expect(reasonAfter(...lost, ...others, { kind: 'tables', names: ['contact'] })).toBeNull();
 });
 
-test('one table with trouble of its own leaves it ready, trouble of all tables does not', () => {
+test('a failure of its own of one table leaves the process ready, failures of all tables do not', () => {
   const denied = [...OPEN, fails('account', 'privilege-missing')];
   expect(reasonAfter(...denied)).toBeNull();
   const both = [...denied, fails('contact', 'change-tracking-off')];
@@ -76,11 +76,11 @@ test('one table with trouble of its own leaves it ready, trouble of all tables d
   expect(reasonAfter(...denied, left)).toEqual(['privilege-missing', 3_000]);
 });
 
-test('a process whose tables another one writes stands by, ready', () => {
+test('a process whose tables another process writes stands by, ready', () => {
   expect(reasonAfter(...OPEN, fails('account', 'lease-held'), fails('contact', 'lease-held'))).toBeNull();
 });
 
-test('a long pause makes it unready until it is over, a short one does not', () => {
+test('a long pause makes the process unready until it is over, and a short pause does not', () => {
   expect(reasonAfter(...OPEN, { kind: 'paused', milliseconds: 9_999 })).toBeNull();
   const paused = healthAfter(
     ...OPEN,

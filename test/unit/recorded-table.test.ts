@@ -13,7 +13,7 @@ function kindOf(attribute: Record<string, unknown>): string | undefined {
   return tableOf({ ...THING, Attributes: [{ LogicalName: 'a', ...attribute }] }).columns[0]?.kind;
 }
 
-test('AttributeTypeName tells the kind, else AttributeType, else the derived type', () => {
+test('the kind comes from AttributeTypeName, else from AttributeType, else from the derived type', () => {
   expect(kindOf({ AttributeType: 'Virtual', AttributeTypeName: { Value: 'FileType' } })).toBe('File');
   expect(kindOf({ AttributeType: 'Memo', AttributeTypeName: null })).toBe('Memo');
   const multiSelect = '#Microsoft.Dynamics.CRM.MultiSelectPicklistAttributeMetadata';
@@ -75,6 +75,9 @@ test('an N:N table knows the tables at its ends', () => {
   expect(table.intersects).toEqual(['lead', 'product']);
 });
 
-test.each([{}, null, 'text', { EntityMetadata: { LogicalName: 'a' } }])('%j is no table', (document) => {
-  expect(() => tableOf(document)).toThrow(TypeError);
-});
+test.each([{}, null, 'text', { EntityMetadata: { LogicalName: 'a' } }])(
+  'a document %j is not a table',
+  (document) => {
+    expect(() => tableOf(document)).toThrow(TypeError);
+  },
+);

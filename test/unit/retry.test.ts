@@ -23,7 +23,7 @@ test.each([
   [410, '', 'final'],
   [412, '', 'final'],
   [501, '', 'final'],
-] as const)('%d %s is %s', (status, code, verdict) => {
+] as const)('an answer %d %s is %s', (status, code, verdict) => {
   expect(classify({ status, code })).toBe(verdict);
 });
 
@@ -35,7 +35,7 @@ test.each([
   '0x80048306',
   '0x80072560', // The identity is no user.
   '0x80040225',
-])('%s is final even where a front end reports it as 500', (code) => {
+])('the code %s is final even where a front end reports it as 500', (code) => {
   expect(classify({ status: 500, code })).toBe('final');
 });
 
@@ -47,7 +47,7 @@ test('the code of a broken connection is found however deep it lies', () => {
   expect(networkCode(new TypeError('fetch failed', { cause: both }))).toBe('ECONNRESET');
 });
 
-test('other errors have no such code', () => {
+test('an error without such a code in its causes has none', () => {
   const own = Object.assign(new Error('x'), { code: 'ERR_INVALID_URL' });
   for (const error of [own, new TypeError('x'), new AggregateError([]), 'ECONNRESET', undefined]) {
     expect(networkCode(error)).toBeUndefined();
@@ -60,7 +60,7 @@ test('a chain of causes that leads back to itself comes to an end', () => {
   expect(networkCode(error)).toBeUndefined();
 });
 
-test('a request is repeated after one second, doubling to sixty, of which the second half is random', () => {
+test('a request is repeated after one second, doubling to sixty, and the second half of each rest is random', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 500 }), random, (retry, part) => {
       const full = Math.min(60_000, 1_000 * 2 ** (retry - 1));
@@ -72,7 +72,7 @@ test('a request is repeated after one second, doubling to sixty, of which the se
   expect([1, 2, 3].map((retry) => transientDelay({}, retry, 0.5))).toEqual([750, 1_500, 3_000]);
 });
 
-test('a request of passing trouble is not repeated before the server says, though after a minute at most', () => {
+test('a request after passing trouble is not repeated before the server allows it, but after a minute at most', () => {
   expect(transientDelay({ retryAfter: 100 }, 3, 0)).toBe(transientDelay({}, 3, 0));
   expect(transientDelay({ retryAfter: 30_000 }, 3, 0)).toBe(30_000);
   expect(transientDelay({ retryAfter: 3_600_000 }, 1, 0)).toBe(60_000);
@@ -89,7 +89,7 @@ test('a 429 that names no time pauses longer each time', () => {
   expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000]);
 });
 
-test('a 429 that says zero seconds again and again is given more time each time', () => {
+test('a 429 that says zero seconds again and again gets more time each time', () => {
   const pauses = [1, 2, 3, 30].map((retry) => throttlePause({ retryAfter: 0 }, retry, 0));
   expect(pauses).toEqual([50, 100, 200, 60_000]);
 });

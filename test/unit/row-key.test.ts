@@ -15,7 +15,7 @@ const rowId = fc.record({
   partition: fc.option(fc.string({ unit: 'binary' })),
 });
 
-test('a whole key comes out of its text as it went in', () => {
+test('a whole key comes back from its text unchanged', () => {
   fc.assert(
     fc.property(rowId, (id) => {
       expect(parseKey(keyText(id))).toEqual(id);
@@ -37,7 +37,7 @@ test('different whole keys have different texts', () => {
 });
 
 test.each(['', 'without a key, 0123456789abcdef', 'x'.repeat(36), `${'0'.repeat(8)}-0000`])(
-  '%j is the text of no key',
+  'the text %j is not the text of a key',
   (text) => {
     expect(parseKey(text)).toBeNull();
   },

@@ -21,20 +21,20 @@ const LOOKUP = [
 ];
 const calculated = (name: string): Column => column(name, 'text', { derived: 'calculated' });
 
-describe('the selection', () => {
-  it('of a first request names every selectable property in the order of the columns', () => {
+describe('the selection of a first request', () => {
+  it('the selection of a first request names every selectable property in the order of the columns', () => {
     const table = sampleTable([...LOOKUP, calculated('total')]);
     expect(query(wideSelection(table))).toBe('?$select=accountid,versionnumber,_ownerid_value,total');
   });
 
-  it('is left out where its names are too long for a URL', () => {
+  it('the selection is left out where its names are too long for a URL', () => {
     const many = Array.from({ length: 800 }, (_, at) => column(`new_${'x'.repeat(30)}${at}`, 'text'));
     expect(wideSelection(sampleTable(many))).toBeNull();
     expect(query(null)).toBe('');
     expect(query(null, '$orderby=accountid%20asc')).toBe('?$orderby=accountid%20asc');
   });
 
-  it('without calculated columns still begins with the key and keeps what fits', () => {
+  it('the selection without calculated columns still begins with the key and keeps what fits', () => {
     const many = Array.from({ length: 800 }, (_, at) => column(`new_${'x'.repeat(30)}${at}`, 'text'));
     const table = sampleTable([...many, calculated('total'), column('sum', 'text', { derived: 'rollup' })]);
     const stored = storedSelection(table);
@@ -47,7 +47,7 @@ describe('the selection', () => {
     );
   });
 
-  it('leaves out a lookup together with the table that it is of', () => {
+  it('the selection leaves out a lookup together with the table that it points to', () => {
     const table = sampleTable(LOOKUP);
     expect(membersBeside(table, ['accountid', 'versionnumber'])).toEqual([
       { property: '_ownerid_value', fields: [2, 3], calculated: false },
@@ -55,7 +55,7 @@ describe('the selection', () => {
     expect(membersBeside(table, null)).toEqual([]);
   });
 
-  it('counts calculated and formula columns, not the stored results of rollups', () => {
+  it('the selection counts calculated and formula columns, and not the stored results of rollups', () => {
     const table = sampleTable([
       calculated('a'),
       column('b', 'text', { derived: 'formula' }),
@@ -69,7 +69,7 @@ describe('the selection', () => {
 const of = (options: string): unknown => selectionOfLink(`https://org/api/data/v9.2/accounts?${options}`);
 
 describe('the selection of a link', () => {
-  it('is found however the link encodes it', () => {
+  it('the selection of a link is found however the link encodes it', () => {
     for (const select of [
       '$select=name,a_b',
       '%24select=name%2Ca_b',
@@ -81,18 +81,18 @@ describe('the selection of a link', () => {
     }
   });
 
-  it('is everything where the link names none', () => {
+  it('the selection of a link is everything where the link names none', () => {
     expect(of('$deltatoken=919042%2108%2f22%2f2017')).toBeNull();
     expect(of('$select=*&$deltatoken=1')).toBeNull();
   });
 });
 
-describe('reads beside a page', () => {
+describe('side reads of a page', () => {
   const member = fc
     .record({ name: fc.stringMatching(/^[a-z_]{1,60}$/), calculated: fc.boolean() })
     .map(({ name, ...rest }) => ({ property: name, fields: [0], ...rest }));
 
-  it('name every member once, no more calculated ones than allowed, in a URL that its links can repeat', () => {
+  it('side reads of a page name every member once, no more calculated ones than allowed, in a URL that its links can repeat', () => {
     fc.assert(
       fc.property(fc.array(member, { maxLength: 400 }), fc.integer({ min: 1, max: 60 }), (members, limit) => {
         const groups = memberGroups(members, limit);

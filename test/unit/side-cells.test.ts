@@ -20,7 +20,7 @@ function response(fields: readonly string[], rows: readonly Row[]): string {
 
 const row = fc.record(Object.fromEntries(FIELDS.map((field) => [field, fc.option(scalarText)])));
 
-test('cells out of other responses are what JSON.parse reads there, and null where the row did not come', () => {
+test('cells from side reads hold what JSON.parse reads there, and null where the row did not come', () => {
   const order = fc.array(fc.nat(), { minLength: 12, maxLength: 12 });
   fc.assert(
     fc.property(fc.array(row, { maxLength: 6 }), order, jsonText, (rows, dice, noise) => {
@@ -78,7 +78,7 @@ test('two rows of one key both get the cells of the one row that came', () => {
   expect([cellLiteral(merged, 0, 1), cellLiteral(merged, 1, 1)]).toEqual(['1.50', '1.50']);
 });
 
-test('a null that is written out tells that the member was asked for, an absent one that it was not', () => {
+test('a null that is written out shows that the member was asked for, and an absent member shows that it was not', () => {
   const page = parsePage(bytesOf('{"value":[{"a":1},{"a":2,"b":null}]}'), new RowShape(['a', 'b', 'c']));
   expect([0, 1, 2].map((field) => isSpelledOut(page, field))).toEqual([true, true, false]);
 });

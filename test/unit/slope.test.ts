@@ -15,7 +15,7 @@ test('a straight line has its own slope and no error', () => {
   );
 });
 
-test('what goes up and down is not said to rise, and what rises through it is', () => {
+test('values that go up and down have no reported rise, and a rise through them is reported', () => {
   const noise = [3, -2, 4, -4, 1, -3, 2, -1, 0, 4, -4, 2];
   const samples = (rise: number) =>
     noise.map((value, at) => ({ at: at * MINUTE, value: 100 + value + rise * at }));
@@ -24,7 +24,7 @@ test('what goes up and down is not said to rise, and what rises through it is', 
   expect(rises(slopeOf(samples(3)), 5)).toBe(false);
 });
 
-test('the figures of a regression worked out by hand', () => {
+test('the figures equal those of a regression worked out by hand', () => {
   const values = [1, 2, 2, 4];
   const slope = slopeOf(values.map((value, at) => ({ at: at * MINUTE, value })));
   expect(slope.perMinute).toBeCloseTo(0.9, 9);
@@ -32,7 +32,7 @@ test('the figures of a regression worked out by hand', () => {
   expect(slope.standardError).toBeCloseTo(Math.sqrt(0.7 / 2 / 5), 9);
 });
 
-test('samples that are alike for a while count as one', () => {
+test('samples with equal values for a while count as one', () => {
   const samples = Array.from({ length: 60 }, (_, at) => ({ at: at * 5_000, value: at < 30 ? 10 : 20 }));
   const means = meansOf(samples, MINUTE);
   expect(means.map(({ value }) => value)).toEqual([10, 10, 15, 20, 20]);

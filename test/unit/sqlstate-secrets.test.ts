@@ -34,7 +34,7 @@ test.each([
   '28P01',
   '3D000',
   'XX000',
-])('no value of a row is left in the failure for SQLSTATE %s', (code) => {
+])('a value of a row is never left in the failure for SQLSTATE %s', (code) => {
   const error = quoting(code, `invalid input syntax for type uuid: "${VALUE}"`);
   expect(visible(error)).toContain(VALUE);
   expect(visible(postgresFailure(error))).not.toContain('Secret');
@@ -47,7 +47,7 @@ test('a denied statement names the object and quotes no row', () => {
   expect(visible(failure)).not.toContain('Secret');
 });
 
-test('a denial that a trigger raises says nothing of its own words', () => {
+test('a denial that a trigger raises is described without the words of the trigger', () => {
   const raised = quoting('42501', `permission denied for table ${VALUE}`);
   for (const error of [raised, Object.assign(raised, { routine: 'exec_stmt_raise' })]) {
     expect(postgresFailure(error)).toMatchObject({ code: 'grant-missing' });
@@ -55,13 +55,13 @@ test('a denial that a trigger raises says nothing of its own words', () => {
   }
 });
 
-test('no parameter of a statement is left in the failure', () => {
+test('a parameter of a statement is never left in the failure', () => {
   const wrapped = new DrizzleQueryError('update "tables" set "link" = $1', [VALUE], quoting('23514', VALUE));
   expect(visible(wrapped)).toContain(VALUE);
   expect(visible(postgresFailure(wrapped))).not.toContain('Secret');
 });
 
-test('no parameter of a statement is left where the connection broke', () => {
+test('a parameter of a statement is never left in the failure where the connection broke', () => {
   const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
   expect(visible(postgresFailure(new DrizzleQueryError('select $1', [VALUE], broken)))).not.toContain(
     'Secret',

@@ -68,19 +68,19 @@ test('a host with several addresses that all refuse is unreachable', () => {
   expect(failure(error)).toMatchObject({ code: 'database-unreachable', reaction: 'retry' });
 });
 
-test('an error that is not about PostgreSQL stays what it was', () => {
+test('an error that is not about PostgreSQL is returned unchanged', () => {
   for (const error of [new TypeError('x'), coded('ENOENT'), 'text', undefined]) {
     expect(postgresFailure(error)).toBe(error);
   }
 });
 
-test('a failure stays the failure it is', () => {
+test('a Failure is returned unchanged', () => {
   const original = new Failure({ code: 'lease-lost', reaction: 'retry', message: 'm', remedy: 'r' });
   expect(postgresFailure(original)).toBe(original);
   expect(postgresFailure(new DrizzleQueryError('update', [], original))).toBe(original);
 });
 
-test('the error inside one of drizzle decides', () => {
+test('the error inside an error of drizzle decides', () => {
   const wrapped = new DrizzleQueryError('select 1', [], coded('57P01'));
   expect(failure(wrapped)).toMatchObject({ code: 'database-unavailable', details: { sqlstate: '57P01' } });
   expect(isContention(new DrizzleQueryError('select 1', [], coded('40P01')))).toBe(true);

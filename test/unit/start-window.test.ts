@@ -19,7 +19,7 @@ function densest(times: readonly number[], length: number): number {
   return Math.max(...times.map((from) => times.filter((at) => at >= from && at <= from + length).length));
 }
 
-test('no window of the length ever holds more starts than the limit', () => {
+test('a window of the length never holds more starts than the limit', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 8 }),
@@ -34,7 +34,7 @@ test('no window of the length ever holds more starts than the limit', () => {
   );
 });
 
-test('no start waits while there is room', () => {
+test('a start does not wait while there is room', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

@@ -13,7 +13,7 @@ function superseded(rows: readonly (readonly [string, string | null])[]): number
   return [...supersededRows(mirror, pageRows(cells, 2), keys)].toSorted((a, b) => a - b);
 }
 
-test('of each key the last row of the highest version stays, and only that one', () => {
+test('a key keeps only the last row of its highest version', () => {
   const row = fc.tuple(
     fc.constantFrom('a', 'b', 'c'),
     fc.option(fc.bigInt({ min: 9007199254740990n, max: 9007199254740996n }).map(String)),
@@ -66,7 +66,7 @@ test('a table without versions keeps the last row of a key', () => {
   expect([...supersededRows(mirrorTable(table, 'dataverse', false), page, ['a', 'a'])]).toEqual([0]);
 });
 
-test('rows without a key supersede nothing', () => {
+test('rows without a key do not supersede anything', () => {
   expect([
     ...supersededRows(
       mirror,

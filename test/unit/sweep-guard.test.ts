@@ -22,11 +22,11 @@ describe('a sweep', () => {
     [{ unseen: 10, rows: 10 }, true],
     [{ unseen: 11, rows: 11 }, false],
     [{ unseen: 0, rows: 0 }, true],
-  ])('of %j is allowed by default: %j', (erased, allowed) => {
+  ])('a sweep of %j is allowed by default: %j', (erased, allowed) => {
     expect(mayErase(erased, DEFAULT_SWEEP_LIMITS)).toBe(allowed);
   });
 
-  it('that is allowed stays so when it deletes less of as many rows', () => {
+  it('a sweep that is allowed stays allowed when it deletes less of as many rows', () => {
     fc.assert(
       fc.property(counts, limits, fc.nat(), (erased, either, fewer) => {
         fc.pre(erased.unseen > 0 && mayErase(erased, either));
@@ -36,7 +36,7 @@ describe('a sweep', () => {
     );
   });
 
-  it('never deletes more than ten rows unasked when it leaves none, unless the guard is off', () => {
+  it('a sweep never deletes more than ten rows unasked when it leaves none, unless the guard is off', () => {
     fc.assert(
       fc.property(fc.integer({ min: 11, max: 1_000_000 }), limits, (rows, either) => {
         expect(mayErase({ unseen: rows, rows }, either)).toBe(false);
@@ -46,7 +46,7 @@ describe('a sweep', () => {
   });
 });
 
-it('a yes holds for as many rows and some more, not for twice as many', () => {
+it('a confirmation holds for as many rows and some more, and not for twice as many', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 1_000_000 }), (agreed) => {
       expect(coversErasure({ unseen: agreed, rows: agreed }, agreed)).toBe(true);

@@ -49,7 +49,7 @@ function resolve(
 const namesOf = ({ tables }: Resolution<TableEntry>): string[] => tables.map(({ name }) => name);
 
 describe('a pattern', () => {
-  it('brings what can be mirrored, and says of the rest why not', () => {
+  it('a pattern brings the tables that can be mirrored, and gives the reason for the others', () => {
     const resolution = resolve(['*']);
     expect(namesOf(resolution)).toEqual([
       'account',
@@ -68,17 +68,17 @@ describe('a pattern', () => {
     });
   });
 
-  it('leaves intersect tables out where the environment does not tell what they join', () => {
+  it('a pattern leaves intersect tables out where the environment does not say what they join', () => {
     const { excluded } = resolve(['*'], [], new Map());
     expect(excluded.get('accountcontact')).toMatch(/does not tell which tables it joins$/);
   });
 
-  it('with snapshots needs no change tracking, but something to read', () => {
+  it('a pattern with snapshots needs no change tracking, but something to read', () => {
     const { excluded } = resolve([entry('*', 'snapshot')]);
     expect([...excluded.keys()]).toEqual(['noset', 'nokey']);
   });
 
-  it('that comes later decides', () => {
+  it('a later pattern decides over an earlier one', () => {
     const { tables } = resolve(['*', entry('new_*', 'snapshot')]);
     expect(tables.find(({ name }) => name === 'new_car')).toEqual({
       name: 'new_car',
@@ -88,19 +88,19 @@ describe('a pattern', () => {
     expect(tables.find(({ name }) => name === 'account')).toMatchObject({ mode: 'changes', pattern: '*' });
   });
 
-  it('takes nothing that is left out', () => {
+  it('a pattern takes no table that is left out', () => {
     const { excluded, tables } = resolve(['a*'], ['activity*', 'accountc*']);
     expect(tables.map(({ name }) => name)).toEqual(['account']);
     expect(excluded.get('activitypointer')).toBe('left out by !activity*');
   });
 
-  it('that fits no table is told', () => {
+  it('a pattern that fits no table is reported', () => {
     expect(resolve(['acc*', 'nosuch_*', 'n?car']).idlePatterns).toEqual(['nosuch_*', 'n?car']);
   });
 });
 
 describe('a name', () => {
-  it('wins over every pattern and is kept whatever is left out, mirrorable or not, there or not', () => {
+  it('a name wins over every pattern and is kept whatever is left out, mirrorable or not, there or not', () => {
     const { tables, excluded } = resolve(
       [entry('remote'), entry('account', 'snapshot'), 'nosuch', 'acc*'],
       ['*'],
@@ -118,7 +118,7 @@ const word = fc.oneof(
 const mode = fc.constantFrom('changes' as const, 'snapshot' as const);
 const someEntries = fc.uniqueArray(fc.record({ name: word, mode }), { selector: ({ name }) => name });
 
-test('no table comes twice, every name is kept, and what a pattern fits is mirrored or has a reason', () => {
+test('a table never comes twice, every name is kept, and what a pattern fits is mirrored or has a reason', () => {
   fc.assert(
     fc.property(someEntries, fc.array(word, { maxLength: 3 }), (entries, leftOut) => {
       const resolution = resolveTables({ entries, leftOut }, ENVIRONMENT, JOINED);
@@ -135,7 +135,7 @@ test('no table comes twice, every name is kept, and what a pattern fits is mirro
   );
 });
 
-test('where names stand among the entries changes nothing but their order', () => {
+test('the place of names among the entries changes nothing but their order', () => {
   fc.assert(
     fc.property(someEntries, fc.array(word, { maxLength: 3 }), (entries, leftOut) => {
       const namesLast = entries.toSorted((a, b) => Number(isPattern(b.name)) - Number(isPattern(a.name)));
@@ -147,7 +147,7 @@ test('where names stand among the entries changes nothing but their order', () =
   );
 });
 
-test('removed are the known tables that a pattern would mean and the environment lacks', () => {
+test('the removed tables are the known tables that a pattern would mean and the environment lacks', () => {
   const choice = { entries: [entry('account'), entry('old_named'), entry('*')], leftOut: ['old_out*'] };
   const known = ['account', 'new_car', 'old_named', 'old_outside', 'old_gone', 'activitypointer'];
   const resolution = resolveTables(choice, ENVIRONMENT, JOINED);

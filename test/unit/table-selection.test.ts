@@ -23,7 +23,7 @@ const select = (selection: Partial<ColumnSelection>, of: Table = table): Table =
 const names = (selection: Partial<ColumnSelection>, of?: Table): string[] =>
   select(selection, of).columns.map((one) => one.name);
 
-test('nothing chosen is the whole table', () => {
+test('the selection without a choice of columns is the whole table', () => {
   expect(select({})).toEqual(table);
 });
 
@@ -36,7 +36,7 @@ test('an attribute that the table does not have excludes nothing', () => {
 });
 
 test.each(['accountid', 'versionnumber'])(
-  '%s cannot be excluded, and the failure says how to mend it',
+  'the column %s cannot be excluded, and the failure names the remedy',
   (name) => {
     expect(failureOf(() => select({ exclude: ['name', name] }))).toMatchObject({
       code: 'column-needed',
@@ -56,11 +56,11 @@ test('excluding a column changes the selection', () => {
   expect(selectionOf(select({ exclude: ['name'] }))).not.toBe(selectionOf(table));
 });
 
-test('only what is included comes, with key and version', () => {
+test('an include list brings only its columns, with key and version', () => {
   expect(names({ include: ['na*'] })).toEqual(['accountid', 'versionnumber', 'name']);
 });
 
-test('what is left out by default comes when it is named, and not by *', () => {
+test('a column that is left out by default comes when it is named, and not by *', () => {
   const withImage = sampleTable([column('entityimage', 'text', { onRequest: true })]);
   expect(names({}, withImage)).toEqual(['accountid', 'versionnumber']);
   expect(names({ include: ['*', 'entityimage'] }, withImage)).toContain('entityimage');
@@ -89,7 +89,7 @@ test('the key cannot be hashed', () => {
   expect(failureOf(() => select({ hash: ['accountid'] }))).toMatchObject({ code: 'column-needed' });
 });
 
-test('names that the table does not have are told, patterns are not', () => {
+test('names that the table does not have are reported, and patterns are not', () => {
   const selection = { include: ['*', 'nmae'], exclude: ['fax', 'x*'], hash: ['name'] };
   expect(unknownNames(table, selection)).toEqual(['nmae', 'fax']);
 });

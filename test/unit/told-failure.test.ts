@@ -52,8 +52,8 @@ const members: [member: string, told: object][] = [
   ['"@Core.Messages":[{"severity":"error","message":"x"}]', { code: '', message: 'x' }],
 ];
 
-describe('a page that tells of a failure beside its rows is none', () => {
-  test.each(members)('%s', (member, told) => {
+describe('a page with an error beside its rows', () => {
+  test.each(members)('a page with an error beside its rows is not a page: %s', (member, told) => {
     for (const page of [
       `{${member},"value":[${ROW}]}`,
       `{"value":[${ROW}],"@odata.nextLink":"n",${member}}`,
@@ -72,14 +72,14 @@ test.each([
   '"@odata.count":5',
   '"@x.default":1',
   '"a":null',
-])('a page with %s is one', (member) => {
+])('a page with %s is a page', (member) => {
   const page = `{"value":[${ROW}],${member}}`;
   expect([toldByPage(page), toldByJson(page)]).toEqual([undefined, undefined]);
 });
 
-describe('an entry that is an error makes its page none', () => {
+describe('a page with an entry that is an error', () => {
   test.each([`{"error":${ERROR}}`, `{"accountid":"1","error":${ERROR}}`, `{"@odata.error":${ERROR}}`])(
-    '%s',
+    'a page with an entry that is an error is not a page: %s',
     (entry) => {
       for (const entries of [`${entry},${ROW}`, `${ROW},${ROW},${entry}`]) {
         expect(toldByPage(`{"value":[${entries}],"@odata.deltaLink":"d"}`)).toEqual(EXPIRED);
@@ -91,20 +91,20 @@ describe('an entry that is an error makes its page none', () => {
   );
 
   test.each(['{}', ERROR, '{"@odata.etag":"W/1"}', '1', 'null', '"error"', '[]'])(
-    'as does one that has nothing of a row: %s',
+    'a page with an entry that has nothing of a row is not a page: %s',
     (entry) => {
       const page = bytesOf(`{"value":[${ROW},${entry}]}`);
       expect(() => parsePage(page, shape)).toThrow(SyntaxError);
     },
   );
 
-  test('but not where a column is called so', () => {
+  test('a page whose table has columns of such names is a page', () => {
     const page = '{"value":[{"accountid":"1","error_count":2,"faults":"x","errorcode@OData.x":"y"}]}';
     expect(toldByPage(page)).toBeUndefined();
   });
 });
 
-test('a single row that is an error is no row', () => {
+test('a single row that is an error is not a row', () => {
   for (const row of [`"error":${ERROR}`, `"accountid":"1","error":${ERROR}`]) {
     expect(toldByRow(`{"@odata.context":"c",${row}}`)).toEqual(EXPIRED);
   }
@@ -118,11 +118,11 @@ test.each([
   '{"value":[],"@odata.deltaLink":1}',
   '{"value":[],"@odata.nextLink":{}}',
   '{"value":[],"@odata.nextLink":""}',
-])('a page that contradicts itself, or has a link that is none, is no page: %s', (text) => {
+])('a page that contradicts itself, or has a wrong link, is not a page: %s', (text) => {
   expect(() => parsePage(bytesOf(text), shape)).toThrow(SyntaxError);
 });
 
-test('a link is found by its name in any case, and by the one of OData 4.01', () => {
+test('a link is found by its name in any case, and by the name of OData 4.01', () => {
   const page = parsePage(bytesOf('{"value":[],"@nextLink":"a","@odata.NextLink":"a"}'), shape);
   expect(page.link).toEqual({ kind: 'next', url: 'a' });
 });
@@ -137,7 +137,7 @@ function isRefused(status: number, headers: object, trailers: object, isRead = t
   }
 }
 
-test('only 200 without a part or an error in its fields answers a read', () => {
+test('a read is answered only by a 200 without a part or an error in its fields', () => {
   expect(isRefused(200, {}, { digest: 'x' })).toBe(false);
   expect(isRefused(204, {}, {}, false)).toBe(false);
   for (const status of [201, 202, 203, 204, 206, 226]) expect(isRefused(status, {}, {})).toBe(true);

@@ -69,11 +69,11 @@ test('a NUL in a hashed string is a character like any other', () => {
   expect(hashes([String.raw`"a\u0000b"`])).toEqual([hmac('a\0b')]);
 });
 
-test.each([String.raw`"\ud800"`, '{"a":1}', '[1]'])('%s has no hash', (literal) => {
+test.each([String.raw`"\ud800"`, '{"a":1}', '[1]'])('a value of %s has no hash', (literal) => {
   expect(copied([literal]).unstorable).toMatchObject([{ row: 0, column: 'c0' }]);
 });
 
-test('bytes that are no UTF-8 have no hash', () => {
+test('bytes that are not UTF-8 have no hash', () => {
   const page = {
     bytes: new Uint8Array([0x20, 0x22, 0xff, 0x22]),
     width: 1,
@@ -84,6 +84,6 @@ test('bytes that are no UTF-8 have no hash', () => {
   expect(unstorable).toMatchObject([{ row: 0, column: 'c' }]);
 });
 
-test('without a key nothing is copied', () => {
+test('a row policy without a hash key copies no value of a hashed column', () => {
   expect(() => copied(['"x"'], DEFAULT_ROW_POLICY)).toThrow(TypeError);
 });

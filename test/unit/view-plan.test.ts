@@ -28,7 +28,7 @@ function statements(view: WantedView, before?: ExistingView): readonly string[] 
 const [A, B, C] = [column('a'), column('b', 'integer'), column('c')];
 
 describe('the plan of a view', () => {
-  it('creates one that is not there', () => {
+  it('the plan of a view creates a view that is not there', () => {
     expect(planView(wanted(A, B), undefined)).toEqual({
       kind: 'create',
       statements: [
@@ -37,12 +37,12 @@ describe('the plan of a view', () => {
     });
   });
 
-  it('replaces one whose columns are the first of the wanted ones', () => {
+  it('the plan of a view replaces a view whose columns are the first of the wanted ones', () => {
     const plan = planView(wanted(A, B, C), existing([A, B]));
     expect(plan.kind).toBe('replace');
   });
 
-  it('makes one anew where the order is another, and keeps its options', () => {
+  it('the plan of a view drops and creates a view whose order is another, and keeps its options', () => {
     const plan = planView(wanted(A, B), existing([B, A], { options: ['security_invoker=true'] }));
     expect(plan).toMatchObject({ kind: 'recreate' });
     expect(statements(wanted(A, B), existing([B, A], { options: ['security_invoker=true'] }))).toEqual([
@@ -51,7 +51,7 @@ describe('the plan of a view', () => {
     ]);
   });
 
-  it('keeps order and columns of one that something depends on, null in place of what is gone', () => {
+  it('the plan of a view keeps order and columns of a view that something depends on, with null in place of what is gone', () => {
     const plan = planView(wanted(C, A), existing([B, A], { dependents: ['public.mine'] }));
     expect(plan.kind).toBe('replace');
     expect(statements(wanted(C, A), existing([B, A], { dependents: ['public.mine'] }))[0]).toContain(
@@ -59,13 +59,13 @@ describe('the plan of a view', () => {
     );
   });
 
-  it('is blocked where a type changes and something depends on the view', () => {
+  it('the plan of a view is blocked where a type changes and something depends on the view', () => {
     const before = existing([column('a', 'integer')], { dependents: ['public.mine'] });
     expect(planView(wanted(A), before)).toEqual({ kind: 'blocked' });
     expect(planView(wanted(A), existing([column('a', 'integer')])).kind).toBe('recreate');
   });
 
-  it('comments on what has another comment, and on nothing else', () => {
+  it('the plan of a view comments on what has another comment, and on nothing else', () => {
     const named = { ...A, comment: "It's" };
     expect(statements(wanted(named, B), existing([A, B])).slice(1)).toEqual([
       `COMMENT ON COLUMN "v"."account"."a" IS 'It''s'`,
@@ -76,7 +76,7 @@ describe('the plan of a view', () => {
     ]);
   });
 
-  it('never drops a view that something depends on, and never takes a column or its place from it', () => {
+  it('the plan of a view never drops a view that something depends on, and never takes a column or its place from it', () => {
     const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
     const shapes = names.chain((list) =>
       fc.tuple(...list.map((name) => fc.constantFrom('text', 'integer').map((type) => column(name, type)))),
@@ -100,7 +100,7 @@ describe('the plan of a view', () => {
     );
   });
 
-  it('leaves the ideal shape behind where nothing depends on the view', () => {
+  it('the plan of a view reaches the ideal shape where nothing depends on the view', () => {
     expect(hasIdealShape(wanted(A, B), existing([A, B]))).toBe(true);
     expect(hasIdealShape(wanted(A, B), existing([A]))).toBe(false);
     expect(hasIdealShape(wanted(A, B), existing([A, B, C]))).toBe(false);
