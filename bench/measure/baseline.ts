@@ -25,7 +25,7 @@ export async function measureBaseline(workbench: Workbench, options: Options): P
   }
   return {
     title: 'Baseline',
-    about: `${count(rows)} rows over HTTP from a source on the same machine, in pages of 5,000, into an empty mirror. The floor is COPY of the same rows, ready as text, into the same table with its key; allowed are ${BAR} times its time.`,
+    about: `${count(rows)} rows come over HTTP from a source on the same machine, in pages of 5,000, into an empty mirror. The floor is COPY of the same rows, ready as text, into the same table with its key. Allowed are ${BAR} times the time of the floor.`,
     headings: ['columns', 'baseline', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
     rows: results.map(({ columns, mirror, command, floor, busy, ratio }) => [
       String(columns),

@@ -49,7 +49,7 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
   const ratio = median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN)));
   return {
     title: 'Delta',
-    about: `${count(changed)} changed rows of ${count(rows)}, ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table and one UPDATE from it; allowed are ${BAR} times its time.`,
+    about: `${count(changed)} of ${count(rows)} rows have changed; each has ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table, and one UPDATE from it. Allowed are ${BAR} times the time of the floor.`,
     headings: ['delta', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
     rows: [
       [

@@ -27,7 +27,7 @@ export async function measureGrowth(workbench: Workbench, options: Options): Pro
   const deltas = results.map(({ delta }) => delta);
   return {
     title: 'As tables grow',
-    about: `Baselines of tables of ${columns} columns, and a delta of ${count(CHANGED)} rows of each. What a further row takes, beside the table before, is to differ by ${Math.round(100 * (BAR - 1))} % at most: it is ${verdict({ value: spread(furtherRows.slice(1)), bar: BAR })} times as much at one size as at another. The smallest table stands for itself: beginning and end of a run weigh most there. The slowest delta takes ${spread(deltas).toFixed(2)} times as long as the quickest.`,
+    about: `Each table has ${columns} columns, a baseline, and a delta of ${count(CHANGED)} rows. A further row is what a larger table has beyond the table before it. The time of a further row may differ between sizes by at most ${Math.round(100 * (BAR - 1))} %: the largest is ${verdict({ value: spread(furtherRows.slice(1)), bar: BAR })} times the smallest. The smallest table is left out of this, because the beginning and the end of a run weigh most there. The slowest delta takes ${spread(deltas).toFixed(2)} times as long as the quickest.`,
     headings: ['rows', 'baseline', 'a further row', `delta of ${count(CHANGED)}`],
     rows: results.map(({ rows, baseline, delta }, at) => [
       count(rows),

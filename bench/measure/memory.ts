@@ -31,7 +31,7 @@ export async function measureMemory(workbench: Workbench, options: Options): Pro
   }
   return {
     title: 'Memory',
-    about: `The most memory that a process had (\`VmHWM\`) for the baselines of so many tables at once, each of ${count(rows)} rows of ${columns} columns. The source would give pages of 5,000 rows; what is larger than \`limits.pageBytes\` is not read on. Allowed are twice \`limits.memory\` and ${megabytes(BASE)}.`,
+    about: `The peak is the most memory that a process had (\`VmHWM\`) during the baselines of this many tables at once. Each table has ${count(rows)} rows of ${columns} columns. The source would give pages of 5,000 rows, but mirrorverse stops reading a page that is larger than \`limits.pageBytes\`. Allowed are twice \`limits.memory\` and ${megabytes(BASE)}.`,
     headings: ['`limits.memory`', 'tables', 'largest page', 'peak', 'allowed', 'peak / allowed'],
     rows: results.map(({ memory, number, page, peak, allowed }) => [
       `${memory}MiB`,

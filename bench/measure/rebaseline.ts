@@ -24,7 +24,7 @@ export async function measureRebaseline(workbench: Workbench, options: Options):
   }
   return {
     title: 'Re-baseline without a change',
-    about: `${count(rows)} rows that the mirror has already. The floor is to fetch and parse their pages alone, with the same client and parser; at ${JUDGED} columns ${BAR} times its time is allowed. A row counts as rewritten if its \`xmin\` or \`ctid\` is another one afterwards.`,
+    about: `${count(rows)} rows are read that the mirror has already. The floor only fetches and parses their pages, with the same client and parser. At ${JUDGED} columns, ${BAR} times the time of the floor is allowed. A row counts as rewritten if its \`xmin\` or \`ctid\` has changed afterwards.`,
     headings: ['columns', 're-baseline', 'rows/s', 'whole command', 'floor', 'rows rewritten', 'ratio'],
     rows: results.map(({ columns, mirror, command, floor, rewritten, ratio }) => [
       String(columns),

@@ -18,7 +18,7 @@ export async function measureStart(workbench: Workbench, options: Options): Prom
   const { loading, telling, asJson } = await timeStatus(workbench, tables, rounds);
   return {
     title: 'Start',
-    about: 'Of the built command, from the start of its process; nothing is allowed or forbidden here.',
+    about: 'The times are those of the built command, from the start of its process. There is no limit here.',
     headings: ['what', 'time'],
     rows: [
       ['`sync`: to the first request', seconds(firstRequest)],

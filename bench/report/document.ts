@@ -7,7 +7,7 @@ import { markdownTable } from './table.ts';
 const DOCUMENT = new URL('../../docs/performance.md', import.meta.url);
 const PLOT = new URL('../../docs/performance.svg', import.meta.url);
 
-const HOW = `Source, PostgreSQL and mirrorverse share the machine. The mirror is the built command in a process of its own, and its time is that of the table's run as its log tells it, metadata and the making of the table included; what the whole process took, start and end included, stands beside it. Rounds are made in turn with those of the floor, and the median counts.`;
+const HOW = `Source, PostgreSQL and mirrorverse share the machine. The mirror is the built command in its own process. Its time is the time of the table's run from the log, and includes reading metadata and making the table. The column “whole command” is the time of the whole process, with its start and its end. Rounds of the mirror and of the floor alternate, and the median counts.`;
 
 export function sectionText({ title, about, headings, rows }: Section): string {
   return `### ${title}\n\n${about}\n\n${markdownTable(headings, rows)}`;
