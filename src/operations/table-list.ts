@@ -1,5 +1,5 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
-import { nameOfOdd } from '../dataverse/page/odd-items.ts';
+import { nameOfOdd } from '../dataverse/metadata/odd-definitions.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import type { Resolution, TableEntry } from '../sync/tables/table-resolution.ts';
 

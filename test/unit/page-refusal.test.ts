@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
 import { fixtureText } from './fixture.ts';
 import { mutated } from './json-text.ts';
-import { ToldFailure } from '../../src/dataverse/http/told-failure.ts';
+import { InStreamError } from '../../src/dataverse/http/in-stream-error.ts';
 import { bytesOf, literals } from './page-rows.ts';
 import { NAMES, rowText } from './row-text.ts';
 
@@ -35,7 +35,7 @@ function outcome(text: string): number | 'no JSON' | 'no page' {
   try {
     return parse(text, NAMES).rows;
   } catch (error) {
-    if (error instanceof TypeError || error instanceof ToldFailure) return 'no page';
+    if (error instanceof TypeError || error instanceof InStreamError) return 'no page';
     if (error instanceof SyntaxError) return judged(text) === 'no page' ? 'no page' : 'no JSON';
     throw error;
   }

@@ -2,7 +2,7 @@ import { cellText, hasVersion, withCells, type PageRows, type RowId } from '../.
 import type { Table } from '../../model/table.ts';
 import { rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
 import { keyFields, rowId } from './keyed-pages.ts';
-import { lookupFields, untypedRows, type LookupFields } from '../metadata/lookup-types.ts';
+import { lookupFields, untypedRows, type LookupFields } from '../page/lookup-types.ts';
 import type { ParsedPage } from '../page/page-parser.ts';
 import { isUnknownForm, type FoundRows } from './rows-by-key.ts';
 

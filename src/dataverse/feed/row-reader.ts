@@ -9,7 +9,7 @@ import { EmptyPages } from '../page/empty-pages.ts';
 import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
 import { completeRows } from './incomplete-rows.ts';
 import { keyFields, rowId } from './keyed-pages.ts';
-import { lookupFields, untypedRows } from '../metadata/lookup-types.ts';
+import { lookupFields, untypedRows } from '../page/lookup-types.ts';
 import { absoluteLink } from '../http/origin.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort } from '../page/page-memory.ts';

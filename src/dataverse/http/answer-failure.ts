@@ -4,7 +4,7 @@ import type { Subject } from './api-failure.ts';
 import type { UnknownCoding } from './content-coding.ts';
 import type { AnswerTooLarge } from './response-body.ts';
 
-/** Codings by their registered names (IANA). A header may hold anything else, which is not logged. */
+/** Registered names of content codings (IANA). The header may hold any other text, which is not logged. */
 const CODINGS: ReadonlySet<string> = new Set([
   'aes128gcm',
   'br',
@@ -16,7 +16,7 @@ const CODINGS: ReadonlySet<string> = new Set([
   'zstd',
 ]);
 
-/** A success that is not what the API sends: an HTML page of a proxy, say. Repeating it does not help. */
+/** A success that is not what the API sends, such as an HTML page of a proxy. Another try does not help. */
 export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unknown): Failure {
   const type = kindOf(headers.get('content-type') ?? '');
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
@@ -30,15 +30,15 @@ export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unkn
   });
 }
 
-/** A word of ours for the type, since the header may hold anything. */
+/** A known name of the type; the header itself may hold any text. */
 function kindOf(contentType: string): string {
   const known = /^(?:text\/(?:html|plain|xml)|application\/(?:json|xml))(?![\w/+.-])/i.exec(contentType);
   return known?.[0].toLowerCase() ?? 'no content type that is known';
 }
 
 /**
- * A success that is cut or garbled, again and again. The server, or somebody on the way, gives up in
- * the middle of the answer: OData leaves a body malformed where an error comes too late for the status.
+ * A success that was cut or garbled in each attempt. The server or a proxy gave up in the middle of the
+ * answer: an OData body ends malformed when the server fails after it has sent the status.
  */
 export function notWhole(subject: Subject, headers: Headers, attempts: number, cause: unknown): Failure {
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
@@ -67,7 +67,7 @@ export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Fail
   });
 }
 
-/** For an answer that is no page. The limit of a page is another one, and its reader asks for fewer rows. */
+/** For an answer that is not a page. A page has a limit of its own, and its reader asks for fewer rows. */
 export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure {
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({
@@ -84,7 +84,7 @@ function requestDetails({ table }: Subject, headers: Headers): Record<string, un
   return { requestId: requestIdOf(headers), ...(table === undefined ? {} : { table }) };
 }
 
-/** @param certain that it was because of what was asked for. */
+/** @param certain whether the time-out was caused by the size of the request. */
 export function timedOut(what: string, subject: Subject, certain: boolean): Failure {
   const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
   return new Failure({

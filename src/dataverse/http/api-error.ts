@@ -1,20 +1,20 @@
 import { hasFragment, redacted } from '../../log/redaction.ts';
 
-/** What may be known of an answer that is no success, or tells of a failure all the same: nothing else of it is logged, stored or shown. */
+/** The parts of an error answer that are harmless. Nothing else of the answer is logged, stored or shown. */
 export interface ApiError {
   readonly status: number;
-  /** HRESULT as lower-case hexadecimal, `0x80044352`; empty where the body names none. */
+  /** HRESULT in lower-case hexadecimal, such as `0x80044352`; empty if the body has none. */
   readonly code: string;
-  /** The Web API's message without what it quotes; of anything else its length alone. */
+  /** The Web API's message without the values that it quotes; for any other body, its length. */
   readonly message: string;
-  /** The body is no error of the Web API: something in its place has answered. */
+  /** The body is not an error of the Web API: something else answered in its place. */
   readonly isForeign?: true;
   readonly requestId?: string;
   /** Milliseconds, from `Retry-After`. */
   readonly retryAfter?: number;
 }
 
-/** What was asked, for what the answer may repeat of it and what it may not. */
+/** The request: an error message may repeat names of its URL, but no part of its token. */
 export interface Asked {
   readonly token: string;
   readonly url: URL;
@@ -38,7 +38,7 @@ export function readApiError(
   const error = errorMember(body);
   const secrets = [asked.token];
   const requestId = requestIdOf(headers, secrets);
-  // By the server's own clock, where it tells: that of this machine may be hours off.
+  // The date is measured by the server's clock if the answer has it: this machine's clock may be hours off.
   const sentAt = Date.parse(headers.get('date') ?? '');
   const retryAfter = parseRetryAfter(headers.get('retry-after'), Number.isNaN(sentAt) ? now : sentAt);
   return {
@@ -63,11 +63,11 @@ export function describeApiError({ status, code, message }: ApiError): string {
   return `${status}${code === '' ? '' : ` ${code}`}: ${message}`;
 }
 
-/** Dataverse's ids are GUIDs, sometimes several. Text of any other form could be anything of the request. */
+/** Dataverse sends one or several GUIDs. Text of any other form could be a part of the request. */
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MAX_IDS = 4;
 
-/** What the answer calls itself, for a support case; undefined without an id that may be shown. */
+/** The request id of the answer, for a support case; undefined if there is none that may be shown. */
 export function requestIdOf(headers: Headers, secrets: readonly string[] = []): string | undefined {
   for (const name of ['x-ms-service-request-id', 'req_id']) {
     const ids = (headers.get(name) ?? '').split(',').map((id) => id.trim());
@@ -77,14 +77,14 @@ export function requestIdOf(headers: Headers, secrets: readonly string[] = []): 
   return undefined;
 }
 
-/** Names that the request had itself: of the entity set, and of selected columns. */
+/** Names in the request's URL: the entity set and the selected columns. */
 function namesIn(url: URL): ReadonlySet<string> {
   const path = url.pathname.match(/[A-Za-z_]\w*/g) ?? [];
   const selected = (url.searchParams.get('$select') ?? '').split(',');
   return new Set([...path, ...selected].filter((name) => /^[A-Za-z_]\w*$/.test(name)));
 }
 
-/** `-2147204270`, `0x80044352` and `0X80044352` are one code; any other text is none. */
+/** `-2147204270`, `0x80044352` and `0X80044352` are one code. Any other text gives ''. */
 export function normalizeCode(code: unknown): string {
   const text = typeof code === 'number' ? String(code) : typeof code === 'string' ? code.trim() : '';
   if (/^0x[0-9a-f]{1,8}$/i.test(text)) return text.toLowerCase();
@@ -92,25 +92,25 @@ export function normalizeCode(code: unknown): string {
   return '';
 }
 
-/** `Sun, 06 Nov 1994 08:49:37 GMT`, and the two obsolete forms of RFC 9110; `Date.parse` takes much more. */
+/** `Sun, 06 Nov 1994 08:49:37 GMT` and the two obsolete forms of RFC 9110. `Date.parse` alone accepts much more. */
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}( GMT| \d{4})$/;
 
 /**
- * `Retry-After` in milliseconds: whole seconds by the documentation, a date by the standard. Undefined
- * for anything else, as where it is missing.
+ * `Retry-After` in milliseconds. The documentation has whole seconds, the standard also a date. Undefined
+ * if the header is missing or has any other value.
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
   if (!HTTP_DATE.test(text)) return undefined;
-  // The obsolete form of asctime names no zone; it is GMT all the same.
+  // The obsolete form of asctime names no zone; it is in GMT.
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
 /**
- * Code and message of an error of the Web API; undefined for any other body. The OData form nests them.
- * Older parts do not: they are told from the JSON of a gateway by the code.
+ * Code and message of an error of the Web API; undefined for any other body. The OData form nests them in
+ * `error`. Older parts of the service do not: only the code distinguishes their errors from a gateway's JSON.
  */
 function errorMember(body: Uint8Array): { readonly code: string; readonly message: string } | undefined {
   let parsed: unknown;

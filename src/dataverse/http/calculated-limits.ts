@@ -8,21 +8,21 @@ export function isTooManyCalculated(error: unknown): boolean {
 }
 
 /**
- * How many calculated columns of each table one request may name, as found out by being refused; kept
- * while the process lives, so that it is found out once.
+ * How many calculated columns of each table one request may name, learnt from refusals. The limits are kept
+ * for the life of the process, so that each is learnt once.
  */
 export class CalculatedLimits {
   private readonly limits = new Map<string, number>();
 
-  /** Infinity where no request was refused yet. */
+  /** Infinity if no request was refused yet. */
   of(table: string): number {
     return this.limits.get(table) ?? Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Takes note that a request which named so many was refused.
+   * Records that a request was refused which named so many calculated columns.
    *
-   * @returns whether fewer are worth asking for.
+   * @returns whether a request with fewer is worth a try.
    */
   refused(table: string, named: number): boolean {
     if (named <= 0) return false;

@@ -37,55 +37,55 @@ import {
   transientDelay,
 } from './retry.ts';
 import type { TokenSource } from '../sign-in/sign-in.ts';
-import { refuseToldFailure, refuseToldInFields, ToldFailure } from './told-failure.ts';
+import { InStreamError, refuseErrorInFields, refuseInStreamError } from './in-stream-error.ts';
 
-/** The Web API this was written for; later versions of v9 answer the same. */
+/** The version of the Web API that mirrorverse was written for; later versions of v9 answer the same. */
 export const API_PATH = '/api/data/v9.2/';
 
 export interface Request extends Subject {
   /** A path under the API, or a link as the environment gave it. */
   readonly url: string;
   readonly priority: Priority;
-  /** The table that it is counted for, where it is about one that `table` does not name. */
+  /** The table that the request is counted for, if `table` is not set. */
   readonly countedFor?: string;
   readonly prefer?: readonly string[];
   readonly accept?: string;
-  /** Asks for metadata as it was just written, rather than from a cache. */
+  /** `Strong` reads metadata past the servers' caches. */
   readonly consistency?: 'Strong';
-  /** Bytes of the answer at most, decompressed; without it as many as pages may take, and between 64 and 256 MiB. */
+  /** Bytes of the decompressed answer at most. The default is the memory for pages, but 64 to 256 MiB. */
   readonly largest?: number;
-  /** Bytes that are likely to come. */
+  /** Bytes that the answer is likely to have. */
   readonly expected?: number;
-  /** Where the memory for the answer comes from, and is given back to by whoever asks. */
+  /** The memory for the answer. The caller releases it. */
   readonly buffers?: PageBuffers;
   /**
-   * It can be made smaller, so what times out is not repeated as it is: the failure `page-timed-out`
-   * comes with the first time-out of the database, and the second of anything else.
+   * The request can be made smaller, so it is not repeated unchanged after a time-out: it fails with
+   * `page-timed-out` at the first time-out of the database, or at the second one of anything else.
    */
   readonly divisible?: boolean;
 }
 
-/** A change that may be made twice: it is repeated where nobody knows whether it was made. */
+/** A change that may be made twice: it is repeated when its outcome is unknown. */
 export interface RepeatableWrite extends Request {
   readonly method: 'PUT' | 'POST';
   /** Sent as JSON. */
   readonly body: unknown;
-  /** Keeps the labels in languages that the body does not have. */
+  /** Keeps labels in the languages that the body lacks. */
   readonly mergeLabels?: true;
 }
 
 export interface Answer {
   readonly body: Uint8Array;
   readonly headers: Headers;
-  /** Where it came from, redirects followed: what its relative links are relative to. */
+  /** The address after redirects: the base of relative links in the body. */
   readonly url: URL;
 }
 
 /**
- * What an answer means.
+ * Reads an answer with a status of success.
  *
- * @throws ToldFailure where it tells of a failure, SyntaxError where it is not whole, TypeError where it is
- *   something else: the client repeats the request after the first two.
+ * @throws InStreamError if the answer contains an error, SyntaxError if it is not whole (the client repeats
+ *   the request after these two), TypeError if it is not an answer of the Web API.
  */
 type Reader<T> = (answer: Answer) => T | Promise<T>;
 
@@ -98,39 +98,39 @@ export interface ClientOptions {
   readonly logger: Logger;
   /** Milliseconds from the start of a request to the last byte of its answer. */
   readonly requestTimeout: number;
-  /** Bytes that a page is to have about, and no more unless a single row has. */
+  /** Bytes that a page should have at most. A single larger row may exceed it. */
   readonly pageBytes: number;
-  /** Bytes of pages in memory. */
+  /** Bytes that all pages together may take in memory. */
   readonly memory: number;
   readonly userAgent: string;
 }
 
-/** Same-origin redirects followed; Dataverse is not known to send any. */
+/** Redirects within the origin that are followed; Dataverse is not known to send any. */
 const MAX_REDIRECTS = 3;
-/** Bytes; metadata of a large environment takes a part of it. */
+/** Bytes of an answer other than a page; the metadata of a large environment is smaller. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
-/** Bytes of metadata that are read however little memory there is for pages: without them nothing works. */
+/** Bytes of metadata that are read even with little memory for pages: nothing works without metadata. */
 const LEAST_MEMORY = 64 * 1024 * 1024;
-/** Bytes of a body that tell whether it is JSON or CSDL. */
+/** Bytes at the beginning of a body that show whether it is JSON or CSDL. */
 const BEGINNING = 64;
-/** In place of a code, where our own limit ended the wait. */
+/** Stands for a code in the log when the client's own time limit ended the wait. */
 const TIME_OUT = 'time-out';
-/** In place of a code, where JSON or CSDL is cut or garbled. */
+/** Stands for a code in the log when JSON or CSDL is cut or garbled. */
 const NOT_WHOLE = 'not-whole';
 
-/** An answer, and the token it was had with. */
+/** An answer, with the token of its request. */
 type Attempt = HttpAnswer & { readonly token: string };
 
-/** Requests to one environment: signed in, within the budget, retried where that can help. */
+/** Sends requests to one environment: signs in, keeps to the budget, and repeats a request where that can help. */
 export class DataverseClient {
   readonly origin: string;
-  /** What the environment was found to refuse. */
+  /** What the environment refused so far. */
   readonly calculatedLimits = new CalculatedLimits();
   readonly refusedColumns = new RefusedColumns();
   readonly pageSizes: PageSizes;
   readonly pageMemory: PageMemory;
   readonly requestCounts = new RequestCounts();
-  /** Asking for the metadata version was found to cost last pages their delta links. */
+  /** Last pages of this environment lose their delta link when the metadata version is asked for. */
   versionCostsLinks = false;
   private readonly options: ClientOptions;
   private readonly troubles = createBursts();
@@ -143,26 +143,27 @@ export class DataverseClient {
   }
 
   /**
-   * What `read` makes of the answer to `request`, once it is a success and whole.
+   * Sends `request` until it is answered with a whole success, and returns what `read` makes of that.
    *
-   * A 429 pauses the whole identity as long as it says; passing trouble is retried up to five times
-   * with back-off, and so is a success that says it is not whole; a 401 renews the token once.
+   * - A 429 pauses all requests for as long as it says; the request is repeated up to 20 times.
+   * - Passing trouble and an answer that is not whole are repeated up to five times, with back-off.
+   * - A 401 renews the token once.
    *
-   * @throws Failure classed by what to do next; the signal's reason when aborted.
+   * @throws Failure that says what must happen next; the signal's reason when aborted.
    */
   async get<T>(request: Request, signal: AbortSignal, read: Reader<T>): Promise<T> {
     return this.send(request, signal, read);
   }
 
-  /** As `get`, with the answer as JSON. For small answers only: numbers become JavaScript's. */
+  /** As `get`, with the answer as JSON. For small answers without large numbers: JavaScript rounds those. */
   async getJson(request: Request, signal: AbortSignal): Promise<unknown> {
     return this.get(request, signal, readJson);
   }
 
   /**
-   * Makes a change, under the rules of `get`; only a redirect is not followed.
+   * Makes a change under the rules of `get`, but follows no redirect.
    *
-   * @throws Failure classed by what to do next; the signal's reason when aborted.
+   * @throws Failure that says what must happen next; the signal's reason when aborted.
    */
   async write(request: RepeatableWrite, signal: AbortSignal): Promise<void> {
     await this.send(request, signal, (answer) => {
@@ -207,7 +208,7 @@ export class DataverseClient {
         url = this.redirected(attempt, url, ++redirects, 'body' in request ? 0 : MAX_REDIRECTS);
         continue;
       }
-      let said = attempt.body;
+      let errorBody = attempt.body;
       if (isSuccess(status)) {
         const success = await readSuccess(attempt, url, request, read);
         if ('value' in success) return success.value;
@@ -217,18 +218,18 @@ export class DataverseClient {
           await this.wait(delay, NOT_WHOLE, { trouble: NOT_WHOLE, retry: retries }, request, signal);
           continue;
         }
-        said = success.told;
+        errorBody = success.error;
       }
-      const error = readApiError(status, headers, said, Date.now(), { token: attempt.token, url });
+      const error = readApiError(status, headers, errorBody, Date.now(), { token: attempt.token, url });
       const verdict = classify(error);
-      // Each token may be refused once, however long the request is repeated for other reasons.
+      // Each token may be refused once, also when the request is repeated for other reasons in between.
       if (verdict !== 'unauthorized') renewed = false;
       const fields = { table: request.table, ...error };
       if (verdict === 'throttled') {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
         const pause = throttlePause(error, throttled, Math.random());
         budget.pause(pause);
-        this.tell(
+        this.logTrouble(
           `${error.status} ${error.code}`,
           { ...fields, pause },
           'Dataverse asked to slow down; all requests pause.',
@@ -276,10 +277,10 @@ export class DataverseClient {
       ...(expected === undefined ? {} : { expected }),
       ...(buffers === undefined ? {} : { buffers }),
     });
-    // Signing in may take long and fail, and is to cost no place in the line then.
+    // Signing in may take long or fail, so it happens before the request takes its place in the line.
     await tokens.token(signal);
     return budget.spend(request.priority, signal, async () => {
-      // The wait in the line may have been a pause of an hour, which a token does not outlive.
+      // The wait in the line may have included a pause of an hour, after which the first token has expired.
       const token = await tokens.token(signal);
       const limit = AbortSignal.timeout(requestTimeout);
       const about = request.countedFor ?? request.table;
@@ -287,7 +288,7 @@ export class DataverseClient {
       try {
         return { ...(await http.send(call(token), AbortSignal.any([signal, limit]))), token };
       } catch (error) {
-        // The connection's own error says "aborted", whoever aborted it.
+        // The error of the connection says "aborted" for the time limit and for the caller's signal alike.
         if (limit.aborted) throw limit.reason;
         throw error;
       }
@@ -315,12 +316,12 @@ export class DataverseClient {
     signal: AbortSignal,
   ): Promise<void> {
     const entry = { table: request.table, ...fields, delay };
-    this.tell(about, entry, 'A request to Dataverse failed; it will be repeated.');
+    this.logTrouble(about, entry, 'A request to Dataverse failed; it will be repeated.');
     await sleep(delay, signal);
   }
 
-  /** What befalls one request befalls most of them, those of hundreds of tables. */
-  private tell(about: string, fields: object, message: string): void {
+  /** Logs trouble of a request, throttled: most requests of hundreds of tables meet the same trouble. */
+  private logTrouble(about: string, fields: object, message: string): void {
     const occurrence = this.troubles(about);
     this.options.logger[occurrence.isTold ? 'warn' : 'debug'](
       { ...fields, ...fieldsOf(occurrence) },
@@ -329,12 +330,12 @@ export class DataverseClient {
   }
 }
 
-/** Bytes of an answer that is no page, by the memory for pages. */
+/** Bytes that an answer other than a page may have, derived from the memory for pages. */
 function largestAnswer(memory: number): number {
   return Math.min(LARGEST_ANSWER, Math.max(LEAST_MEMORY, memory));
 }
 
-/** Method, body and the headers that go with them. */
+/** Method, body, and the headers that describe the body. */
 function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' | 'headers' | 'body'> {
   if (!('body' in request)) return { method: 'GET', headers: { 'if-none-match': 'null' } };
   return {
@@ -347,10 +348,10 @@ function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' 
   };
 }
 
-/** What a success was read as: its value, the error body it tells of, or where it is cut. */
-type Success<T> = { readonly value: T } | { readonly told: Uint8Array } | { readonly cut: SyntaxError };
+/** A success as it was read: its value, the body of an error in it, or the place where it is cut. */
+type Success<T> = { readonly value: T } | { readonly error: Uint8Array } | { readonly cut: SyntaxError };
 
-/** @throws Failure `unexpected-answer` for something in place of the Web API's answer; what `read` ends in. */
+/** @throws Failure `unexpected-answer` if something other than the Web API answered; errors of `read`. */
 async function readSuccess<T>(
   attempt: Attempt,
   url: URL,
@@ -359,11 +360,11 @@ async function readSuccess<T>(
 ): Promise<Success<T>> {
   const { body, headers } = attempt;
   try {
-    refuseToldInFields(attempt, !('body' in request));
+    refuseErrorInFields(attempt, !('body' in request));
     return { value: await read({ body, headers, url }) };
   } catch (error) {
-    if (error instanceof ToldFailure) return { told: error.body };
-    if (error instanceof SyntaxError && beginsLikeOne(body)) return { cut: error };
+    if (error instanceof InStreamError) return { error: error.body };
+    if (error instanceof SyntaxError && beginsLikeAnswer(body)) return { cut: error };
     if (error instanceof SyntaxError || error instanceof TypeError) {
       throw unexpectedAnswer(request, headers, error);
     }
@@ -371,16 +372,16 @@ async function readSuccess<T>(
   }
 }
 
-/** @throws SyntaxError, ToldFailure. */
+/** @throws SyntaxError, InStreamError */
 function readJson({ body }: Answer): unknown {
   // The decoder drops a byte order mark.
   const json: unknown = JSON.parse(new TextDecoder().decode(body));
-  refuseToldFailure(json);
+  refuseInStreamError(json);
   return json;
 }
 
-/** Whether a body is the Web API's as far as it goes, or has nothing at all, rather than a page for people. */
-function beginsLikeOne(body: Uint8Array): boolean {
+/** Whether a broken body is empty or begins as one of the Web API, and is not an HTML page. */
+function beginsLikeAnswer(body: Uint8Array): boolean {
   const beginning = new TextDecoder().decode(body.subarray(0, BEGINNING)).trimStart();
   return /^(?:$|\{|<\?xml|<(?:\w+:)?Edmx\b)/i.test(beginning);
 }

@@ -9,7 +9,7 @@ import {
   type InflateRaw,
 } from 'node:zlib';
 
-/** The body is in a coding that cannot be undone here; it was not read. */
+/** The body is in a coding that mirrorverse cannot decode; it was not read. */
 export class UnknownCoding extends Error {
   readonly coding: string;
 
@@ -20,10 +20,10 @@ export class UnknownCoding extends Error {
   }
 }
 
-/** Bytes that a decoder gives at once: each costs a way to another thread and back. */
+/** Bytes of a decoded piece. Each piece costs a round trip to another thread. */
 const PIECE = { chunkSize: 64 * 1024 };
 
-/** RFC 9110, section 8.4.1: names in any case, and the aliases that recipients take for the same. */
+/** RFC 9110, section 8.4.1: names are case-insensitive, and `x-gzip` is an alias of `gzip`. */
 const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ['gzip', () => createGunzip(PIECE)],
   ['x-gzip', () => createGunzip(PIECE)],
@@ -32,11 +32,11 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ]);
 
 /**
- * The body without its content codings, which `Content-Encoding` names in the order they were applied;
- * the very response where there are none. It ends in UnknownCoding where bytes come in another coding.
+ * The decoded body. `Content-Encoding` names the codings in the order in which they were applied. Without
+ * codings it is the response itself. The stream fails with UnknownCoding if bytes come in any other coding.
  */
 export function decoded(response: IncomingMessage): Readable {
-  // Node joins a header that came several times by commas, as the standard has it.
+  // Node joins a repeated header with commas, as the standard says.
   const codings = (response.headers['content-encoding'] ?? '').toLowerCase().split(',');
   let body: Readable = response;
   for (const coding of codings.map((name) => name.trim()).toReversed()) {
@@ -48,8 +48,8 @@ export function decoded(response: IncomingMessage): Readable {
 }
 
 /**
- * `source` through `decoder`. No bytes stay no bytes: a refusal or a 204 that only names a coding has an
- * empty body, and no decoder takes that for a whole one.
+ * `source` through `decoder`. An empty body stays empty: a refusal or a 204 may name a coding and have no
+ * body, which every decoder would refuse as incomplete.
  */
 function through(source: Readable, decoder: Transform): Transform {
   let isEmpty = true;
@@ -70,10 +70,10 @@ function refusing(coding: string): Transform {
   return new Transform({ transform: (_chunk, _encoding, done) => done(new UnknownCoding(coding)) });
 }
 
-/** Four bits of the first byte of a body that has zlib's wrapper (RFC 1950): the method is "deflate". */
+/** The low four bits of the first byte under zlib's wrapper (RFC 1950): the method "deflate". */
 const ZLIB_METHOD = 8;
 
-/** `deflate` is zlib's format by the standard, and deflate without a wrapper from some senders. */
+/** By the standard `deflate` means zlib's format, but some senders leave the wrapper out. */
 class EitherInflate extends Transform {
   private inflate: Inflate | InflateRaw | undefined;
 
@@ -100,7 +100,7 @@ class EitherInflate extends Transform {
   private start(first: Buffer): Inflate | InflateRaw {
     const inflate = ((first[0] ?? 0) & 0x0f) === ZLIB_METHOD ? createInflate(PIECE) : createInflateRaw(PIECE);
     inflate.on('data', (piece: Buffer) => {
-      // A few bytes may become megabytes, which would wait here for a reader that is slower.
+      // A few bytes may become megabytes, which would fill the memory here while a slower reader works.
       if (!this.push(piece)) inflate.pause();
     });
     inflate.on('error', (error) => this.destroy(error));

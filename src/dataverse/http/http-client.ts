@@ -11,7 +11,7 @@ export interface HttpAnswer {
   readonly trailers: Headers;
 }
 
-/** One request as it goes over the wire, and what its answer may take. */
+/** One request as it is sent, and the limits of its answer. */
 export interface HttpCall extends Omit<BodyLimits, 'idleTimeout' | 'usedUp'> {
   readonly method: 'GET' | 'PUT' | 'POST';
   readonly url: URL;
@@ -19,28 +19,28 @@ export interface HttpCall extends Omit<BodyLimits, 'idleTimeout' | 'usedUp'> {
   readonly body?: string;
 }
 
-/** Makes requests to one origin over connections that are kept. */
+/** Sends requests to one origin over connections that are kept alive. */
 export interface HttpClient {
   /**
-   * The whole answer, whatever its status; redirects are not followed.
+   * The whole answer, whatever its status. Redirects are not followed.
    *
-   * A refusal whose status says enough comes without its body where that cannot be read: a pause that
-   * was asked for must not get lost over it.
+   * A 429, a 408 or a 5xx is returned without its body if the body cannot be read, so that the pause which
+   * it asks for is not lost.
    *
-   * @throws Error with the system's `code` when the connection breaks, at any point up to the last
-   *   byte: an answer cut short is never returned. AnswerTooLarge, UnknownCoding, and IdleTimeout when an
-   *   answer that has begun does not go on.
+   * @throws Error with the system's `code` when the connection breaks at any point before the last byte: an
+   *   answer that was cut is never returned. AnswerTooLarge and UnknownCoding. IdleTimeout when an answer has
+   *   begun and stops coming.
    */
   send(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer>;
   close(): void;
 }
 
-/** Milliseconds. What it takes the environment to begin an answer does not count. */
+/** Milliseconds between two pieces of an answer. The time before the answer begins does not count. */
 const IDLE_TIMEOUT = 60_000;
 
 /**
- * An HTTP client over `node:http`. `fetch` would do the same; moving pages of tens of megabytes
- * through its web streams took a fifth of a baseline's time.
+ * An HTTP client over `node:http`. `fetch` was measured as slower: its web streams took a fifth of the time
+ * of a baseline with pages of tens of megabytes.
  */
 export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
   const agents = {
@@ -78,14 +78,14 @@ export function createHttpClient(idleTimeout = IDLE_TIMEOUT): HttpClient {
   };
 }
 
-/** Whether our own limit ended a wait: for a whole answer, or for more of one that stands still. */
+/** Whether the client's own time limit ended the wait for the whole answer or for its next piece. */
 export function isTimeoutError(error: unknown): boolean {
   return error instanceof Error && error.name === 'TimeoutError';
 }
 
 /**
- * Ends the connections that wait for their next request. Where one went dead without a word others may
- * have, and each would cost its request the whole time-out.
+ * Ends the connections that are idle. When one connection went dead silently, others may be dead too, and
+ * each would cost its next request a whole time-out.
  */
 function endIdle(agent: http.Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) {
@@ -93,7 +93,7 @@ function endIdle(agent: http.Agent): void {
   }
 }
 
-/** Whether the request is to be repeated whatever the body says. */
+/** Whether the request is repeated whatever its body says. */
 function saysEnough(status: number): boolean {
   return status === 429 || status === 408 || status >= 500;
 }

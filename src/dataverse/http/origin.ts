@@ -1,17 +1,16 @@
 import { Failure } from '../../model/failure.ts';
 
 /**
- * A link as a URL, when it leads to the environment's own origin.
+ * Parses a link and checks that it leads to the environment's own origin.
  *
- * Next and delta links are absolute and come from the wire; a bearer token must not follow one
- * anywhere else. The check is made on the parsed URL, the request uses the same object, so no second
- * reading of the text can disagree.
+ * Next and delta links come from the wire, and the bearer token must not be sent to any other origin. The
+ * request uses the same URL object that was checked, so a second parser cannot read the text differently.
  *
  * @throws Failure `foreign-link` for another origin, credentials in the URL, or no URL at all.
  */
 export function ownUrl(link: string, origin: string, base: string = origin): URL {
   const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
-  // Not `url.origin`: that of `blob:https://…` is the origin inside.
+  // Not `url.origin`: for `blob:https://…` it would be the inner origin.
   const isOwn = url !== undefined && `${url.protocol}//${url.host}` === origin;
   if (isOwn && url.username === '' && url.password === '') return url;
   throw new Failure({
@@ -23,14 +22,14 @@ export function ownUrl(link: string, origin: string, base: string = origin): URL
 }
 
 /**
- * A link out of an answer, as it is to be stored: an absolute one byte for byte, a relative one resolved,
- * because whoever follows it later knows nothing of the answer.
+ * A link from an answer in the form in which it is stored: an absolute link byte for byte, a relative link
+ * resolved, because a later process does not know the address of the answer.
  *
- * The base is the answer's own address (OData JSON Format, "Relative URLs"). The context URL, which goes
- * before it there, is `$metadata` beside the entity sets in Dataverse and leads to the same, but for a link
- * that is a query alone; and an answer is not to choose the host that its links lead to.
+ * The base is the address of the answer (OData JSON Format, "Relative URLs"). The standard prefers the
+ * context URL. In Dataverse that is `$metadata` beside the entity sets, which gives the same result except
+ * for a link that is only a query. An answer must also not choose the host that its links lead to.
  *
- * @throws Failure `foreign-link`, as `ownUrl`: a link that can never be followed is not to be stored.
+ * @throws Failure `foreign-link`, as `ownUrl`: a link that can never be followed must not be stored.
  */
 export function absoluteLink(link: string, origin: string, base: URL): string {
   const { href } = ownUrl(link, origin, base.href);

@@ -5,19 +5,19 @@ import { createCollector } from './minor-collection.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
 
 export interface BodyLimits {
-  /** Bytes, decompressed: what is larger is not read on. */
+  /** Bytes of the decompressed body. Reading stops beyond them. */
   readonly largest: number;
-  /** Bytes that are likely to come: memory for them is taken at once. */
+  /** Bytes that are likely to come. Memory for them is taken before they come. */
   readonly expected?: number;
-  /** Milliseconds without a byte after which nothing more is waited for. */
+  /** Milliseconds without a byte after which the wait ends. */
   readonly idleTimeout: number;
-  /** Where the memory comes from; new memory without it. */
+  /** Supplies the memory; without it, new memory is allocated. */
   readonly buffers?: PageBuffers;
-  /** Told of the bytes of each piece once it is used up. */
+  /** Called with the size of each piece that is no longer needed. */
   readonly usedUp?: (bytes: number) => void;
 }
 
-/** The answer is larger than what was allowed; the rest of it was not read. */
+/** The answer is larger than allowed; the rest of it was not read. */
 export class AnswerTooLarge extends Error {
   /** Entries that had begun to come. */
   readonly entries: number;
@@ -32,7 +32,7 @@ export class AnswerTooLarge extends Error {
   }
 }
 
-/** Nothing came for too long in the middle of an answer. */
+/** An answer stopped coming in its middle. */
 class IdleTimeout extends Error {
   constructor(milliseconds: number) {
     super(`Nothing came for ${milliseconds} ms.`);
@@ -40,17 +40,17 @@ class IdleTimeout extends Error {
   }
 }
 
-/** Most answers are smaller. */
+/** Bytes of memory to begin with; most answers are smaller. */
 const SMALL = 64 * 1024;
-/** What does not fit any more goes into so many times the memory: some megabytes are copied at most. */
+/** Memory that is too small is replaced by so many times as much, so that only a few megabytes are copied. */
 const GROWTH = 8;
 
 /**
- * The whole body, decompressed, in one piece of memory: chunks that are joined at the end would take
- * twice as much.
+ * Reads the whole decompressed body into one piece of memory. Joining chunks at the end would take twice
+ * the memory.
  *
  * @throws AnswerTooLarge, MemoryShort, UnknownCoding, IdleTimeout, and the system's error when the connection
- *   breaks before the last byte or the compression is not whole.
+ *   breaks before the last byte or the compressed data is not whole.
  */
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
@@ -83,14 +83,14 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     usedUp(chunk.length);
   });
   try {
-    // What is announced is there before it comes, or not even begun with.
+    // Memory for the announced length is taken first, so that a body without room is refused before it comes.
     room(Math.max(announced || expected, SMALL), Math.min(announced, largest));
-    // A decoder that no byte came to is not ended on its other side.
+    // The writable side of a decoder that received no byte never ends.
     await finished(stream, { writable: false });
     buffers.filled(body.buffer, length);
     return body.subarray(0, length);
   } catch (error) {
-    // Ending the decompression does not end the connection behind it, nor the other way round.
+    // Destroying the decoder does not destroy the connection, nor the other way round.
     stream.destroy();
     response.destroy();
     throw error;

@@ -2,17 +2,17 @@ import { backOff } from '../../timing/back-off.ts';
 import { isSuccess, type ApiError } from './api-error.ts';
 import { isPermanent } from './api-failure.ts';
 
-/** What the client does with an answer or a broken connection. */
+/** What the client does after an answer that is not a whole success. */
 export type Verdict = 'throttled' | 'transient' | 'unauthorized' | 'final';
 
-/** Attempts after the first, for trouble that passes. */
+/** Repetitions after passing trouble. */
 export const MAX_RETRIES = 5;
-/** Attempts after the first, for a server that says it is busy and when to come again. */
+/** Repetitions after a 429, which says when to come again. */
 export const MAX_THROTTLED = 20;
 
 /** The rest before a request is repeated. */
 const REST = { first: 1_000, longest: 60_000 };
-/** The pause after a 429 that asks for no time, or for less. */
+/** The least pause after a 429. */
 const LEAST_PAUSE = { first: 50, longest: 60_000 };
 const LONGEST_PAUSE = 3_600_000;
 
@@ -20,7 +20,7 @@ const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
 
 const SQL_TIME_OUT = '0x80044151';
 
-// Passing trouble that Dataverse reports under other statuses, most often 400.
+// Passing trouble that Dataverse reports under other statuses than 5xx, most often under 400.
 const TRANSIENT_CODES = new Set([
   '0x80044150', // Generic SQL error.
   SQL_TIME_OUT,
@@ -36,29 +36,29 @@ const TRANSIENT_CODES = new Set([
 
 const SERVICE_PROTECTION_CODES = new Set(['0x80072321', '0x80072322', '0x80072326']);
 
-/** Decides by status and error code alone: texts are translated and change. */
+/** Decides by status and error code alone, because messages are translated and change. */
 export function classify(error: Pick<ApiError, 'status' | 'code'>): Verdict {
   if (error.status === 429 || SERVICE_PROTECTION_CODES.has(error.code)) return 'throttled';
   if (error.status === 401) return 'unauthorized';
-  // Some front ends report permanent trouble as 500.
+  // Some front ends report permanent errors as 500.
   if (isPermanent(error.code)) return 'final';
   if (TRANSIENT_CODES.has(error.code) || TRANSIENT_STATUS.has(error.status)) return 'transient';
-  // A server that fails after it has sent its status: nothing was wrong with the request.
+  // The server failed after it had sent its status: nothing was wrong with the request.
   if (isSuccess(error.status)) return 'transient';
   return 'final';
 }
 
-/** The environment's database took too long: the same again would, too. */
+/** Whether the environment's database took too long. The same request would time out again. */
 export function isSqlTimeOut(error: Pick<ApiError, 'code'>): boolean {
   return error.code === SQL_TIME_OUT;
 }
 
-/** Something on the way took too long; whether because of what was asked for is not known. */
+/** Whether the database or a gateway took too long. For a gateway the size of the request may not be the cause. */
 export function isTimeOut(error: Pick<ApiError, 'status' | 'code'>): boolean {
   return isSqlTimeOut(error) || error.status === 504 || error.status === 408;
 }
 
-// What undici and the system call a connection that broke or never came to be.
+// Codes of undici and the system for a connection that broke or could not be made.
 const NETWORK_CODES = new Set([
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -79,7 +79,7 @@ const NETWORK_CODES = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-/** The code of a broken connection, or undefined when `error` is something else. */
+/** The code of a broken connection anywhere in the causes of `error`; undefined if there is none. */
 export function networkCode(error: unknown): string | undefined {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const code: unknown = 'code' in at ? at.code : undefined;
@@ -90,8 +90,8 @@ export function networkCode(error: unknown): string | undefined {
 }
 
 /**
- * Of these there are many: an answer that is no HTTP (llhttp), a record that is no TLS (OpenSSL), a body
- * that is cut or garbled within its coding (zlib, brotli).
+ * Families of codes: the answer is not HTTP (llhttp), a record is not TLS (OpenSSL), or a body is cut or
+ * garbled within its coding (zlib, brotli).
  */
 const NETWORK_CODE = /^(?:HPE_|ERR_SSL_|Z_|ERR__ERROR_|ERR_BROTLI_)/;
 
@@ -100,10 +100,10 @@ function isNetworkCode(code: string): boolean {
 }
 
 /**
- * Milliseconds before a request is repeated: 1 s doubling to 60 s, or what the server asked for, which a
- * 503 may, up to a minute.
+ * Milliseconds before a request is repeated: 1 s, doubling to 60 s, or the longer time that the server asks
+ * for (a 503 may), up to a minute.
  *
- * @param error the answer of passing trouble; nothing where the connection broke.
+ * @param error the answer; an empty object if the connection broke.
  * @param retry 1 for the first repetition.
  * @param random in [0, 1).
  */
@@ -112,8 +112,8 @@ export function transientDelay(error: Pick<ApiError, 'retryAfter'>, retry: numbe
 }
 
 /**
- * Milliseconds that the whole identity pauses after a 429: what the server asked, within reason. One
- * that asks for no time, again and again, is given more each time.
+ * Milliseconds for which all requests of the identity pause after a 429: the time that the server asks for,
+ * up to an hour. A server that keeps asking for no time gets a longer pause each time.
  *
  * @param retry 1 for the first refusal of a request.
  * @param random in [0, 1).

@@ -1,5 +1,5 @@
 import type { Column, ColumnType, Derivation, OddItem } from '../../model/table.ts';
-import type { Sorted } from '../page/odd-items.ts';
+import type { ParsedDefinitions } from './odd-definitions.ts';
 import { labelText, type AttributeDefinition, type AttributeDetails } from './table-definition.ts';
 
 const LOOKUPS = new Set(['LookupType', 'CustomerType', 'OwnerType']);
@@ -64,7 +64,7 @@ export interface Columns {
  */
 export function columnsOf(
   table: string,
-  { items: attributes, odd: found }: Sorted<AttributeDefinition>,
+  { items: attributes, odd: found }: ParsedDefinitions<AttributeDefinition>,
   details: AttributeDetails,
   declared: ReadonlySet<string> | undefined,
 ): Columns {

@@ -4,7 +4,7 @@ import { Failure } from '../../model/failure.ts';
 import { unexpectedAnswer } from '../http/answer-failure.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
-import { sortItems, wholeList, type Sorted } from '../page/odd-items.ts';
+import { parseDefinitions, definitionList, type ParsedDefinitions } from './odd-definitions.ts';
 
 /** Reads what the environment says of its tables, each at the cost of one request. */
 export interface DefinitionReader {
@@ -18,7 +18,7 @@ export interface DefinitionReader {
     item: z.ZodType<T>,
     signal: AbortSignal,
     table?: string,
-  ): Promise<Sorted<T>>;
+  ): Promise<ParsedDefinitions<T>>;
   /** What the CSDL declares; undefined where the environment refuses to show it. @throws Failure */
   declared(signal: AbortSignal): Promise<TypeProperties | undefined>;
   /** When a request was last answered as it should be, by `performance.now()`. */
@@ -41,10 +41,10 @@ export function createDefinitionReader(
     async list(url, item, signal, table) {
       const about = table === undefined ? {} : { table };
       const request = { url, priority: 'metadata' as const, ...about, ...consistency() };
-      const parsed = wholeList.safeParse(await client.getJson(request, signal));
+      const parsed = definitionList.safeParse(await client.getJson(request, signal));
       if (!parsed.success) throw noList(url, parsed.error);
       answeredAt = performance.now();
-      return sortItems(parsed.data.value, item);
+      return parseDefinitions(parsed.data.value, item);
     },
     async declared(signal) {
       const request = { url: '$metadata', priority: 'metadata' as const, accept: 'application/xml' };

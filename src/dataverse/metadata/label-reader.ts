@@ -18,7 +18,7 @@ import {
   type OptionSetDefinition,
 } from './label-definition.ts';
 import type { Metadata } from './metadata.ts';
-import { sortItems, wholeList } from '../page/odd-items.ts';
+import { parseDefinitions, definitionList } from './odd-definitions.ts';
 import { lookupDetail } from './table-definition.ts';
 
 export interface LabelOptions {
@@ -73,8 +73,8 @@ export async function readLabels(
     path: string,
     item: z.ZodType<T>,
   ): Promise<readonly T[]> => {
-    const { value } = await read(`/Attributes${path}`, wholeList);
-    const { items, odd } = sortItems(value, item);
+    const { value } = await read(`/Attributes${path}`, definitionList);
+    const { items, odd } = parseDefinitions(value, item);
     for (const each of odd) metadata.tellOdd('the labels of column', each, table);
     return items;
   };

@@ -6,7 +6,7 @@ import type { DataverseClient, Request } from '../http/client.ts';
 import { columnsOf } from './columns.ts';
 import { createDefinitionReader } from './definition-reader.ts';
 import { checkReadable, checkTrackable, isNamed, notAmong, tableOf } from './mirrorable-table.ts';
-import { nameOfOdd } from '../page/odd-items.ts';
+import { nameOfOdd } from './odd-definitions.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
 import {
   attributeDefinition,

@@ -1,6 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import type { Column, OddItem, Table } from '../../model/table.ts';
-import { nameOfOdd, type Sorted } from '../page/odd-items.ts';
+import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
 import { labelText, type EntityDefinition } from './table-definition.ts';
 
 /** The column that is part of an elastic table's key ("Create and edit elastic tables"). */
@@ -20,7 +20,7 @@ export const isNamed =
     definition.LogicalName === name;
 
 /** Why a table is not among the definitions: it is not there, or its definition is odd. */
-export function notAmong(table: string, { items, odd }: Sorted<EntityDefinition>): Failure {
+export function notAmong(table: string, { items, odd }: ParsedDefinitions<EntityDefinition>): Failure {
   const own = odd.find(({ name }) => name === table);
   if (own !== undefined) return definitionOdd(table, own.reason);
   const nameless = odd.find(({ name }) => name === null);

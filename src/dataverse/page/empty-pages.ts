@@ -1,10 +1,10 @@
 import { Failure } from '../../model/failure.ts';
 import type { ParsedPage } from './page-parser.ts';
 
-/** What rows a caller may not see leaves behind may be some empty pages, never as many as these in a row. */
+/** Empty pages in a row. Rows that the identity may not see can leave empty pages, but never this many. */
 const MOST = 100;
 
-/** Counts the pages of one read that bring nothing and lead to another. */
+/** Counts the empty pages in a row that lead to another page. */
 export class EmptyPages {
   private readonly table: string;
   private inARow = 0;

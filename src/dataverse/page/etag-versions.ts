@@ -4,17 +4,17 @@ import type { Table } from '../../model/table.ts';
 /** The member that holds a row's etag. */
 export const ETAG = '@odata.etag';
 
-/** An entity tag of digits, weak or strong, as JSON may write it. (RFC 9110, 8.8.3.) */
+/** An entity tag of digits, weak or strong, in each form that JSON allows (RFC 9110, section 8.8.3). */
 const VERSION = /^("(?:W\\?\/)?(?:\\"|\\u0022))(\d{1,19})(?:\\"|\\u0022)"$/i;
 const decoder = new TextDecoder('utf-8');
 
-/** Position of the table's row version among its columns; undefined where it has none. */
+/** Position of the row version among the table's columns; undefined if the table has none. */
 export function versionField(table: Table): number | undefined {
   const field = table.columns.findIndex(({ name }) => name === table.version);
   return table.version === undefined || field === -1 ? undefined : field;
 }
 
-/** Rows, by number, that have no version which could be compared. */
+/** Rows, by number, without a version that can be compared. */
 export function rowsWithoutVersion(page: PageRows, field: number): number[] {
   const rows: number[] = [];
   for (let row = 0; row < page.rows; row++) if (!hasVersion(page, row, field)) rows.push(row);
@@ -22,10 +22,11 @@ export function rowsWithoutVersion(page: PageRows, field: number): number[] {
 }
 
 /**
- * Fills the versions that did not come, or are none, from the rows' etags, which are the same number.
- * Where both came the version counts. The page's cells are changed in place.
+ * Fills missing versions of rows from their etags, which are the same number. The page's cells are changed
+ * in place.
  *
- * @param etags the same rows, read once more with this member before all others: nearly no page needs it.
+ * @param rows rows without a version, by number.
+ * @param etags the same page, parsed again with the etag as its first column. Hardly any page needs that.
  */
 export function fillFromEtags(page: PageRows, field: number, rows: readonly number[], etags: PageRows): void {
   const { bytes, cells, width } = page;

@@ -1,12 +1,12 @@
 /**
- * Watches whether every row of a page has each member that any of them has, be it as null: a row that
- * lacks one is an odd one out. It costs one addition a member, for all names are looked up only once.
+ * Checks whether every row of a page has each member that any of the rows has. A null counts as a member. The
+ * check costs one addition for each member, because each name is looked up only once.
  */
 export class EvenRows {
-  /** By field: 0 for annotations, which come where there is something to say. */
+  /** By field: 0 for annotations, which a row may lack, and 1 for all others. */
   private readonly weights: Uint8Array;
   private readonly seen: Uint8Array;
-  /** Members of the row that has the fewest. */
+  /** Members of the row with the fewest members. */
   private fewest = Number.POSITIVE_INFINITY;
 
   constructor(properties: readonly string[]) {
@@ -14,17 +14,17 @@ export class EvenRows {
     this.seen = new Uint8Array(properties.length);
   }
 
-  /** What a member counts for its row: 1 where every row should have it; negative numbers are no fields. */
+  /** 1 for a member that every row should have, 0 for any other. */
   weight(member: number): number {
     return member < 0 ? 0 : (this.weights[member] ?? 0);
   }
 
-  /** A member that some entry has. */
+  /** Records a member that some entry has. */
   see(member: number): void {
     if (member >= 0) this.seen[member] = this.weight(member);
   }
 
-  /** @param came the weights of a row's members, added up. */
+  /** Records a row. @param came the sum of the weights of its members. */
   row(came: number): void {
     if (came < this.fewest) this.fewest = came;
   }

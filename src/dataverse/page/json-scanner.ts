@@ -20,15 +20,15 @@ const TRUE = [0x74, 0x72, 0x75, 0x65];
 const FALSE = [0x66, 0x61, 0x6c, 0x73, 0x65];
 const NULL = [0x6e, 0x75, 0x6c, 0x6c];
 
-/** Nesting deeper than this is no Dataverse response, and would overflow the stack. */
+/** Levels of nesting. No Dataverse response is nested deeper, and much deeper text would overflow the stack. */
 const MAX_DEPTH = 200;
 
 /**
- * Walks JSON text byte by byte and says where values begin and end, without making them.
+ * Walks JSON text byte by byte and finds where values begin and end, without creating them.
  *
- * It accepts exactly what RFC 8259 does (`JSON.parse` on the same text agrees, which a property test
- * holds it to), so that a cut or garbled response is never taken for a page. Positions are byte
- * offsets; every method throws SyntaxError with the offset where the text goes wrong.
+ * It accepts exactly what RFC 8259 allows, so that a cut or garbled response is never taken for a page. A
+ * property test compares it with `JSON.parse`. Positions are byte offsets. Every method throws SyntaxError
+ * with the offset of the first wrong byte.
  */
 export class JsonScanner {
   readonly bytes: Uint8Array;
@@ -67,8 +67,8 @@ export class JsonScanner {
   }
 
   /**
-   * The range of each member's name (quotes excluded) of the object the scanner stands before. Whoever
-   * iterates finds the scanner before the member's value and must leave it after that.
+   * Iterates over the object before which the scanner stands, and yields the range of each member's name
+   * without its quotes. The scanner then stands before the value; the caller must move it past the value.
    */
   *memberNames(): Generator<readonly [start: number, end: number], void> {
     this.enter();

@@ -1,36 +1,35 @@
 import type { PageMemory, Reservation } from './page-memory.ts';
 
-/** For pages that are somewhat larger than the first. */
+/** New memory is larger than asked for, so that a somewhat larger page can use it later. */
 const ROOM = 1.0625;
-/** What is counted at once while a body comes, as a share of what has come. */
+/** While a body comes, somewhat more than the received bytes is counted, so that not every piece counts anew. */
 const AHEAD = 1.125;
 
 interface Stretch {
-  /** Bytes of it that an earlier page has written to. */
+  /** Bytes that an earlier page has written to. */
   readonly was: number;
-  /** Bytes that count. */
+  /** Bytes that count as used. */
   readonly counted: number;
 }
 
 /**
- * Memory that one page comes into: the bytes of its answer, and what the parser makes of them.
+ * The memory of one page: the bytes of its answer, and the cells that the parser makes.
  *
- * It comes from earlier pages where it can. Node counts what lies outside its heap, and collects garbage
- * for every few dozen megabytes of it: pages in new memory each cost a fifth of a baseline's time for
- * that alone.
+ * Memory of earlier pages is used again where possible. Node collects garbage for every few dozen megabytes
+ * of new memory outside its heap. With new memory for each page, that alone took a fifth of a baseline's time.
  *
- * The machine gives memory only where it is written to, and that is what counts: a buffer may be made
- * for the largest answer that there may be.
+ * Only bytes that were written to count, because the operating system provides no others. A buffer may
+ * therefore have room for the largest possible answer.
  */
 export class PageBuffers {
   private readonly memory: PageMemory | undefined;
   private readonly reservation: Reservation | undefined;
   private readonly held = new Map<ArrayBuffer, Stretch>();
-  /** What was reserved beforehand counts until it is clear what the page takes. */
+  /** The reserved bytes count until the size of the page is known. */
   private least: number;
   private counted = 0;
 
-  /** @param reservation of `memory`; without them nothing is counted, or kept for later. */
+  /** @param reservation of `memory`. Without both, nothing is counted and nothing is kept for later pages. */
   constructor(memory?: PageMemory, reservation?: Reservation) {
     this.memory = memory;
     this.reservation = reservation;
@@ -43,9 +42,9 @@ export class PageBuffers {
   }
 
   /**
-   * At least so many bytes, whatever is in them.
+   * Memory of at least so many bytes. Its content is arbitrary.
    *
-   * @param touched bytes that will be written to for now, see `touch`; all of them without it.
+   * @param touched bytes that will be written to for now, see `touch`; all bytes if it is left out.
    * @throws MemoryShort
    */
   take(bytes: number, touched?: number): ArrayBuffer {
@@ -61,7 +60,7 @@ export class PageBuffers {
     return buffer;
   }
 
-  /** The first so many bytes of a buffer are about to have been written to. @throws MemoryShort */
+  /** Counts the first so many bytes of a buffer, which are about to be written. @throws MemoryShort */
   touch(buffer: ArrayBuffer, bytes: number): void {
     const stretch = this.held.get(buffer);
     if (stretch === undefined || bytes <= stretch.counted) return;
@@ -72,13 +71,13 @@ export class PageBuffers {
     }
   }
 
-  /** No more than so many bytes of a buffer were written to. */
+  /** Counts only the first so many bytes of a buffer: no others were written. */
   filled(buffer: ArrayBuffer, bytes: number): void {
     const stretch = this.held.get(buffer);
     if (stretch !== undefined) this.hold(buffer, { ...stretch, counted: Math.max(stretch.was, bytes) });
   }
 
-  /** Takes memory back, of `take` and used up: what comes next is put into it. */
+  /** Returns memory of `take` that is no longer needed, so that the next `take` may use it. */
   give(buffer: ArrayBuffer): void {
     const stretch = this.held.get(buffer);
     if (stretch === undefined) return;
@@ -87,23 +86,23 @@ export class PageBuffers {
     this.memory?.keep({ buffer, touched: stretch.counted });
   }
 
-  /** Memory from elsewhere that the page takes too. @throws MemoryShort */
+  /** Counts memory from elsewhere that the page also takes. @throws MemoryShort */
   add(bytes: number): void {
     this.count(this.counted + bytes);
   }
 
-  /** The page is asked for once more: nobody looks at what has come any more. */
+  /** Returns all memory before the page is requested again. Bytes that came before must not be used any more. */
   restart(): void {
     for (const buffer of this.held.keys()) this.give(buffer);
   }
 
-  /** The page is complete, and takes no more. */
+  /** Counts only what the page takes, now that it is complete. */
   settle(): void {
     this.least = 0;
     this.count(this.counted);
   }
 
-  /** Gives all of it back, once: nobody may look at the page any more. */
+  /** Returns all memory and the reservation, once. The page must not be used any more. */
   release(): void {
     this.restart();
     this.least = 0;

@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { PageRows, PlainPage, Tombstone } from '../../model/page.ts';
 import { EvenRows } from './even-rows.ts';
 import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
-import { MembersBeside } from './members-beside.ts';
+import { PageEnvelope } from './page-envelope.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
-import { isErrorName, isNoError, toldBy } from '../http/told-failure.ts';
+import { isErrorName, isEmptyError, inStreamErrorOf } from '../http/in-stream-error.ts';
 
 const COMMA = 0x2c;
 const NINE = 0x39;
@@ -15,12 +15,12 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const LETTER_N = 0x6e;
 
-// Members of an entry that are no columns: negative, so that they never meet a field's number.
+// Members of an entry that are not columns. The numbers are negative, because fields are numbered from 0.
 const IGNORED = -1;
 const CONTEXT = -2;
 const ID = -3;
 const REASON = -4;
-/** No member of a row: it tells that the server failed on the way. */
+/** An error within the row: the server failed on the way. */
 const FAILURE = -5;
 
 const DELETED_ENTITY = '/$deletedEntity';
@@ -30,7 +30,7 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 export class RowShape {
   readonly properties: readonly string[];
   readonly width: number;
-  /** Field numbers of columns that are called like a tombstone's members, if the table has such. */
+  /** Fields of columns with the names of a tombstone's members; -1 if the table has none. */
   readonly idField: number;
   readonly reasonField: number;
   private readonly members: ReadonlyMap<string, number>;
@@ -48,30 +48,28 @@ export class RowShape {
     ]);
   }
 
-  /** The field number, or a negative number, of a member. */
+  /** The field of a member, or one of the negative numbers above. */
   member(name: string): number {
     return this.members.get(name) ?? (isErrorName(name) ? FAILURE : IGNORED);
   }
 }
 
-/** What one response of the feed holds; `link` is absent where the response named none. */
+/** One response of the feed; `link` is null if the response has none. */
 export type ParsedPage = PlainPage & {
-  /** The environment's metadata version, where it was asked for and came. */
+  /** The environment's metadata version, if it was asked for and came. */
   readonly metadataVersion?: string;
-  /** Every row spells out, be it as null, each member that any row does; annotations aside. */
+  /** Whether every row has each member that any row has, annotations aside. A null counts as a member. */
   readonly isEven: boolean;
 };
 
 /**
  * Reads a response of the change feed without building objects or rounding numbers.
  *
- * A page with both links yields the next link: it is not the last one. Members may come in any
- * order. Tombstones are told by their context (`#<set>/$deletedEntity`), as documented in
- * "Use change tracking to synchronize data".
+ * Members may come in any order. A tombstone is recognized by its context (`#<set>/$deletedEntity`), as
+ * documented in "Use change tracking to synchronize data".
  *
- * @throws SyntaxError when the text is not one whole page, so that a truncated one never yields some of
- *   its rows, ToldFailure when the page says itself that the server failed, and TypeError when it is not
- *   a page at all.
+ * @throws SyntaxError if the text is not one whole page (a truncated page never yields some of its rows),
+ *   InStreamError if the page contains an error, TypeError if it is not a page at all.
  */
 export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
   const steps = pageSteps(bytes, shape, new PageBuffers());
@@ -82,9 +80,9 @@ export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
 }
 
 /**
- * As `parsePage`, letting other work of the process go on in between.
+ * As `parsePage`, but lets other work of the process run in between.
  *
- * @param buffers where the memory for the cells comes from; to be given back there.
+ * @param buffers supplies the memory for the cells; the caller releases it.
  */
 export async function parsePageInTurns(
   bytes: Uint8Array,
@@ -99,7 +97,7 @@ export async function parsePageInTurns(
   }
 }
 
-/** Values between two turns: some tenths of a millisecond, which every answer of PostgreSQL waits for. */
+/** Values between two turns: some tenths of a millisecond, for which answers of PostgreSQL wait. */
 const VALUES_A_TURN = 2_048;
 
 function* pageSteps(
@@ -109,7 +107,7 @@ function* pageSteps(
 ): Generator<undefined, ParsedPage> {
   const scanner = new JsonScanner(bytes, textStart(bytes));
   const rows = new RowCollector(scanner, shape, buffers);
-  const beside = new MembersBeside();
+  const envelope = new PageEnvelope();
   let hasRows = false;
   for (const [start, end] of scanner.memberNames()) {
     const name = decodeString(bytes, start - 1, end + 1);
@@ -121,12 +119,12 @@ function* pageSteps(
     }
     const from = scanner.position;
     scanner.skipValue();
-    beside.add(name, JSON.parse(decoder.decode(bytes.subarray(from, scanner.position))));
+    envelope.add(name, JSON.parse(decoder.decode(bytes.subarray(from, scanner.position))));
   }
   scanner.expectEnd();
-  beside.refuseFailure(hasRows);
+  envelope.refuseError(hasRows);
   if (!hasRows) throw new TypeError('The response has no "value" array.');
-  const { link, metadataVersion } = beside;
+  const { link, metadataVersion } = envelope;
   return {
     bytes,
     width: shape.width,
@@ -139,7 +137,7 @@ function* pageSteps(
   };
 }
 
-/** One row read by its id, as a page of that row: the object is the document. */
+/** Reads the answer to a request for one row, where the row is the whole document, as a page of that row. */
 export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
   const scanner = new JsonScanner(bytes, textStart(bytes));
   const rows = new RowCollector(scanner, shape, new PageBuffers());
@@ -148,18 +146,18 @@ export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
   return { bytes, width: shape.width, rows: rows.count, cells: rows.cells };
 }
 
-/** The position behind a byte order mark, which a reader may ignore (RFC 8259, section 8.1). */
+/** The position after a byte order mark, which a reader may ignore (RFC 8259, section 8.1). */
 function textStart(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
 
-/** @throws ToldFailure for an entry's member that is called like an error, unless it says there was none. */
+/** @throws InStreamError for a member with the name of an error, unless its value says that there was none. */
 function refuseError(bytes: Uint8Array, start: number, end: number): void {
   const value: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
-  if (!isNoError(value)) throw toldBy([['error', value]]);
+  if (!isEmptyError(value)) throw inStreamErrorOf([['error', value]]);
 }
 
-/** A member as the last row had it at some position. */
+/** A member that the last row had at some position. */
 interface ExpectedMember {
   readonly name: NamePattern;
   readonly member: number;
@@ -177,10 +175,10 @@ class RowCollector {
   private readonly scanner: JsonScanner;
   private readonly view: DataView;
   private readonly shape: RowShape;
-  // Rows of one page nearly always have the same members in the same order, and comparing with the
-  // expected name is several times cheaper than looking the name up.
+  // Rows of one page nearly always have the same members in the same order. A comparison with the expected
+  // name is several times cheaper than a look-up of the name.
   private readonly expected: ExpectedMember[] = [];
-  // Start and end of the members that tell a tombstone; 0 where the entry has none.
+  // Start and end of the members of a tombstone; 0 if the entry lacks the member.
   private readonly marks = new Int32Array(6);
   private isMarked = false;
   readonly even: EvenRows;
@@ -198,7 +196,7 @@ class RowCollector {
     this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
   }
 
-  /** Reads the `value` array the scanner stands before. */
+  /** Reads the array `value`, before which the scanner stands. */
   *collect(): Generator<undefined, void> {
     const { scanner, shape } = this;
     const rowsATurn = Math.ceil(VALUES_A_TURN / Math.max(1, shape.width));
@@ -230,26 +228,26 @@ class RowCollector {
   }
 
   /**
-   * An entry that is no tombstone.
+   * Ends an entry that is a row.
    *
-   * @throws SyntaxError where none of its members was asked for: it is no row, but something in its place.
+   * @throws SyntaxError if the entry has none of the columns: something else stands in place of a row.
    */
   private row(base: number): void {
     const { cells, shape } = this;
     let field = 0;
-    // Of a row the first column comes, be it as null.
+    // Nearly every row has its first column, so this loop ends at once.
     while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
     if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
     this.count++;
     this.even.row(this.came);
   }
 
-  /** An entry with members that tombstones have. */
+  /** Ends an entry that has members of a tombstone. */
   private marked(base: number): void {
     const { scanner, shape, marks, cells } = this;
     const context = marks[0] ?? 0;
     if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) {
-      this.bury(base);
+      this.addTombstone(base);
       cells.fill(0, base, base + 2 * shape.width);
     } else this.row(base);
     marks.fill(0);
@@ -313,7 +311,7 @@ class RowCollector {
     scanner.expect(CLOSE_BRACE);
   }
 
-  /** Reads a name and its colon where the guess was wrong, and remembers it for the next row. */
+  /** Reads a name and its colon after a wrong guess, and expects that name in the next row. */
   private name(position: number): number {
     const { scanner } = this;
     scanner.skipBlanks();
@@ -321,7 +319,7 @@ class RowCollector {
     scanner.skipString();
     const end = scanner.position;
     scanner.expect(COLON);
-    // Only the usual form is worth guessing.
+    // Only names without escapes or blanks before the colon are guessed.
     const member = this.shape.member(decodeString(scanner.bytes, start, end));
     const weight = this.even.weight(member);
     this.even.see(member);
@@ -334,8 +332,9 @@ class RowCollector {
   }
 
   /**
-   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`; its value is the cell. Any
-   * other object is the cell itself, which no column can hold: taken for null it would be lost unnoticed.
+   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`, whose value becomes the cell.
+   * Any other object becomes the cell itself. No column can hold it, so its row goes to quarantine; as a null
+   * it would be lost silently.
    */
   private complexValue(start: number, end: number, cell: number): void {
     const inner = new JsonScanner(this.scanner.bytes, start);
@@ -354,19 +353,19 @@ class RowCollector {
     this.cells[cell + 1] = end;
   }
 
-  /** Takes the entry just read for a tombstone. */
-  private bury(base: number): void {
+  /** Adds the entry that was just read to the tombstones. */
+  private addTombstone(base: number): void {
     const { cells, marks, shape } = this;
     const { bytes } = this.scanner;
     const range = (mark: number, field: number): [number, number] => {
       const start = marks[mark] ?? 0;
       if (start !== 0 || field < 0) return [start, marks[mark + 1] ?? 0];
-      // The table has a column of that name, which took the member.
+      // The table has a column of that name, so the member is among the cells.
       return [cells[base + 2 * field] ?? 0, cells[base + 2 * field + 1] ?? 0];
     };
     const [id, idEnd] = range(2, shape.idField);
     const [reason, reasonEnd] = range(4, shape.reasonField);
-    // Documented as a bare GUID; the OData standard would make it a URL with the GUID in it.
+    // The id is documented as a bare GUID; by the OData standard it would be a URL that contains the GUID.
     const key = id === 0 ? undefined : GUID.exec(decodeString(bytes, id, idEnd))?.[0];
     if (key === undefined) throw new TypeError('A deleted entry has no id.');
     this.tombstones.push({
@@ -375,7 +374,7 @@ class RowCollector {
     });
   }
 
-  /** To what the rows so far make likely for the rest of the page, rather than to twice as much. */
+  /** Grows the cells to the size that the rows so far make likely for the whole page. */
   private grow(): void {
     const { scanner, cells, buffers } = this;
     const likely = (cells.byteLength * scanner.bytes.length) / scanner.position;
@@ -393,7 +392,7 @@ function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean
 
 const decoder = new TextDecoder('utf-8');
 
-/** The characters of the JSON string `bytes[start, end)`, quotes included in the range. */
+/** The text of the JSON string at `bytes[start, end)`, a range that includes the quotes. */
 function decodeString(bytes: Uint8Array, start: number, end: number): string {
   return String(JSON.parse(decoder.decode(bytes.subarray(start, end))));
 }

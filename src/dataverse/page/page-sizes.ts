@@ -1,7 +1,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { AnswerTooLarge } from '../http/response-body.ts';
 
-/** What a page is asked for with. */
+/** The limits of a request for a page. */
 export interface PageRequest {
   /** Rows at most. */
   readonly rows: number;
@@ -9,43 +9,42 @@ export interface PageRequest {
   readonly largest: number;
 }
 
-/** A value of PostgreSQL can have no more bytes. */
+/** Bytes. PostgreSQL has no larger values. */
 const LARGEST_ROW = 1024 ** 3;
-/** Share of the rows that is asked for at most where fewer were too many: each try costs a request. */
+/** After a page that was too large, at most this share of its rows is asked for: each try costs a request. */
 const FEWER = 0.75;
-/** Bytes that are counted for a page of a table nobody has read yet: it may be empty. */
+/** Bytes that are expected of a page of a table that was not read yet; the table may be empty. */
 const UNKNOWN = 64 * 1024;
-/** Pages differ: so many times what the last one took is reserved for the next. */
+/** Somewhat more than the last page took is reserved for the next one, because pages differ. */
 const MORE = 1.0625;
-/** Share of a page's bytes that is aimed at: rows differ. */
+/** Pages aim at this share of the allowed bytes, because rows differ. */
 const AIM = 0.8;
-/** Rows that say something about the width of others. */
+/** Rows that are needed to estimate the width of others. */
 const ENOUGH_ROWS = 20;
-/** Rows whose width is remembered; what came before them fades. */
+/** Rows whose width is remembered; the weight of earlier rows fades. */
 const REMEMBERED_ROWS = 5_000;
-/** Fewer rows are not asked for because of a time-out. */
+/** Time-outs do not reduce a page below this number of rows. */
 const FEWEST = 50;
 
 interface Known {
-  /** Bytes of a row, over `rows` of them. */
+  /** Mean bytes of `rows` rows. */
   width: number;
   rows: number;
   /** Bytes of the last page's answer. */
   last: number;
-  /** Bytes of memory that it took. */
+  /** Bytes of memory that the last page took. */
   taken: number;
-  /** Rows that pages may have since some timed out. */
+  /** Rows that pages may have after time-outs. */
   limit: number;
 }
 
 /**
- * How many rows of each table a page is asked for: so many that they make about `pageBytes`, by what
- * rows of the table took so far, and fewer where the environment timed out. Kept while the process
- * lives.
+ * How many rows a page of each table asks for: about as many as make `pageBytes`, judged by earlier rows of
+ * the table, and fewer after time-outs. It is remembered for the life of the process.
  */
 export class PageSizes {
   readonly pageBytes: number;
-  /** Bytes that a single page may take of the memory. */
+  /** Bytes of memory that a single page may take. */
   readonly memory: number;
   private readonly tables = new Map<string, Known>();
 
@@ -56,8 +55,8 @@ export class PageSizes {
   }
 
   /**
-   * For a page of `table`, of at most `most` rows. A chain that begins may have more rows a page than
-   * the last one was cut down to by time-outs: twice as many.
+   * The request for the next page of `table`, of at most `most` rows. A new chain of pages may have twice as
+   * many rows a page as time-outs had left to the last chain.
    */
   next(table: string, most: number, chain: 'begins' | 'goes-on'): PageRequest {
     const known = this.tables.get(table);
@@ -68,31 +67,31 @@ export class PageSizes {
     return { rows: Math.min(most, known.limit, fitting), largest: this.pageBytes };
   }
 
-  /** Bytes of memory that the next page of a table is likely to take: as many as the last one. */
+  /** Bytes of memory that the next page of a table is likely to take, judged by the last one. */
   expected(table: string): number {
     const taken = this.tables.get(table)?.taken;
     return taken === undefined ? UNKNOWN : Math.min(this.memory, Math.ceil(MORE * taken));
   }
 
-  /** Bytes of the table's last page; undefined before there was one. */
+  /** Bytes of the table's last page; undefined before the first page. */
   lastOf(table: string): number | undefined {
     return this.tables.get(table)?.last;
   }
 
-  /** A page of so many entries had so many bytes, and took so much memory. */
+  /** Records a page: its entries, its bytes, and the memory that it took. */
   measured(table: string, entries: number, bytes: number, taken = bytes): void {
     const known = this.known(table);
     const before = Math.min(known.rows, REMEMBERED_ROWS);
     known.last = bytes;
     known.taken = taken;
     if (entries === 0) return;
-    // Of little memory it is what a page takes, not its bytes alone, that says how many rows fit.
+    // With little memory, the memory that a page takes limits its rows, and not its bytes alone.
     const weight = Math.max(bytes, (taken * this.pageBytes) / this.memory);
     known.width = (known.width * before + weight) / (before + entries);
     known.rows = before + entries;
   }
 
-  /** Pages of more rows than these timed out. */
+  /** Records that pages of more than `rows` rows timed out. */
   limit(table: string, rows: number): void {
     this.known(table).limit = rows;
   }
@@ -108,9 +107,9 @@ export class PageSizes {
 }
 
 /**
- * What to ask for where the answer to `asked` was too large: the rows that came whole. Where not even
- * one did it is that row which is large, and is given all the memory that there is: fewer rows would be no
- * help to it, and a burden on the rest of the chain.
+ * The next request after the answer to `asked` was too large: as many rows as came whole. If not even one
+ * row came whole, that row is large and may take all memory. Fewer rows would not help it, and the rest of
+ * the chain would keep the small size.
  *
  * @param memory bytes that a page may take.
  * @throws Failure `row-too-large`
@@ -129,7 +128,7 @@ export function afterTooLarge(
 }
 
 /**
- * A quarter of the rows, where a page took more than all memory and its answer alone did not.
+ * The next request after a page took more than all memory although its answer did not: a quarter of its rows.
  *
  * @throws Failure `row-too-large`
  */
@@ -153,7 +152,7 @@ function rowTooLarge(table: string, most: number, cause: unknown): Failure {
   });
 }
 
-/** Half the rows, where a page of so many timed out; undefined where that is not to be asked for. */
+/** Half of the rows of a page that timed out; undefined if the page had the fewest rows already. */
 export function afterTimeOut(rows: number): number | undefined {
   return rows > FEWEST ? Math.max(FEWEST, rows >> 1) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What nearly every member of a row looks like, four bytes at a time: an expected name, a string without
- * escapes, a plain number. What is not of that form is left to the scanner, which judges it.
+ * Fast paths for the usual members of a row, four bytes at a time: an expected name, a string without
+ * escapes, a plain number. The scanner judges everything else.
  */
 
 const QUOTE = 0x22;
@@ -12,14 +12,14 @@ const NINE = 0x39;
 /** `null` as a little-endian word. */
 const NULL = 0x6c6c756e;
 
-/** A member's name as it stands in the text, `"name":`. */
+/** The text of a member's name with its colon, `"name":`. */
 export class NamePattern {
   readonly length: number;
   private readonly words: Int32Array;
-  /** The last four bytes, some of which the last of `words` may have too. */
+  /** The last four bytes, which may overlap with the last of `words`. */
   private readonly tail: number;
 
-  /** @param text with quotes and colon, so never shorter than four bytes. */
+  /** @param text includes quotes and colon, so it has at least four bytes. */
   constructor(text: Uint8Array) {
     const view = new DataView(text.buffer, text.byteOffset, text.length);
     this.length = text.length;
@@ -39,13 +39,13 @@ export class NamePattern {
   }
 }
 
-/** Where the string that begins at `start` ends, or 0 when it holds an escape or is not whole. */
+/** The end of the string that begins at `start`; 0 if it holds an escape or is not whole. */
 export function endOfPlainString(view: DataView, start: number): number {
   let at = start + 1;
   for (const last = view.byteLength - 4; at <= last; at += 4) {
     const found = endingBytes(view.getInt32(at, true));
     if (found === 0) continue;
-    // The lowest bit set is that of the first such byte.
+    // The lowest set bit belongs to the first such byte.
     at += (31 - Math.clz32(found & -found)) >> 3;
     return view.getUint8(at) === QUOTE ? at + 1 : 0;
   }
@@ -62,13 +62,13 @@ export function endOfPlainString(view: DataView, start: number): number {
  * lowest one may be wrong. ("Bit Twiddling Hacks": whether a word has a byte less than n, or equal to n.)
  */
 function endingBytes(word: number): number {
-  // A quote becomes a space, and a space a quote: then what is below 0x21 is a quote or a control.
+  // Quote and space are swapped, so that exactly quotes and control characters are below 0x21.
   const swapped = word ^ 0x02020202;
   const backslash = word ^ 0x5c5c5c5c;
   return (((swapped - 0x21212121) & ~swapped) | ((backslash - 0x01010101) & ~backslash)) & 0x80808080;
 }
 
-/** Where the number that begins at `start` ends, or 0 when it has an exponent or is none. */
+/** The end of the number that begins at `start`; 0 if it has an exponent or is not a number. */
 export function endOfPlainNumber(bytes: Uint8Array, start: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;
   const first = at;
@@ -79,7 +79,7 @@ export function endOfPlainNumber(bytes: Uint8Array, start: number): number {
     while (isDigit(bytes[at])) at++;
     if (at === fraction) return 0;
   }
-  // An exponent's letter; anything else that does not belong here is no end of a member either.
+  // 'e' or 'E' begins an exponent. The caller refuses any other byte that cannot follow a number.
   return ((bytes[at] ?? 0) | 0x20) === 0x65 ? 0 : at;
 }
 

@@ -1,6 +1,6 @@
 import { probeColumns, probeRows, probeTracking } from '../../dataverse/metadata/change-tracking.ts';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import { nameOfOdd } from '../../dataverse/page/odd-items.ts';
+import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
 import type { Column, Table } from '../../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../../sync/tables/table-resolution.ts';

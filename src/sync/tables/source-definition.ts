@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import { nameOfOdd } from '../../dataverse/page/odd-items.ts';
+import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
 import { Failure } from '../../model/failure.ts';

@@ -2,7 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readApiError } from '../../src/dataverse/http/api-error.ts';
 import { parsePage, parseRow, RowShape } from '../../src/dataverse/page/page-parser.ts';
-import { refuseToldFailure, refuseToldInFields, ToldFailure } from '../../src/dataverse/http/told-failure.ts';
+import {
+  refuseInStreamError,
+  refuseErrorInFields,
+  InStreamError,
+} from '../../src/dataverse/http/in-stream-error.ts';
 import { bytesOf } from './page-rows.ts';
 
 const ASKED = { token: 'canary', url: new URL('https://org.crm.dynamics.com/api/data/v9.2/accounts') };
@@ -15,7 +19,7 @@ function toldBy(text: string, read: (bytes: Uint8Array) => unknown): object | un
     read(bytesOf(text));
     return undefined;
   } catch (error) {
-    if (!(error instanceof ToldFailure)) throw error;
+    if (!(error instanceof InStreamError)) throw error;
     const { code, message } = readApiError(200, new Headers(), error.body, 0, ASKED);
     return { code, message };
   }
@@ -24,7 +28,7 @@ function toldBy(text: string, read: (bytes: Uint8Array) => unknown): object | un
 const toldByRow = (text: string): object | undefined => toldBy(text, (bytes) => parseRow(bytes, shape));
 const toldByPage = (text: string): object | undefined => toldBy(text, (bytes) => parsePage(bytes, shape));
 const toldByJson = (text: string): object | undefined =>
-  toldBy(text, (bytes) => refuseToldFailure(JSON.parse(new TextDecoder().decode(bytes))));
+  toldBy(text, (bytes) => refuseInStreamError(JSON.parse(new TextDecoder().decode(bytes))));
 
 const ERROR = '{"code":"0X80044352","message":"expired"}';
 const EXPIRED = { code: '0x80044352', message: 'expired' };
@@ -130,10 +134,10 @@ test('a link is found by its name in any case, and by the name of OData 4.01', (
 function isRefused(status: number, headers: object, trailers: object, isRead = true): boolean {
   const answer = { status, headers: new Headers({ ...headers }), trailers: new Headers({ ...trailers }) };
   try {
-    refuseToldInFields(answer, isRead);
+    refuseErrorInFields(answer, isRead);
     return false;
   } catch (error) {
-    return error instanceof ToldFailure;
+    return error instanceof InStreamError;
   }
 }
 

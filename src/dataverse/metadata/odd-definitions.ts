@@ -1,28 +1,28 @@
 import { z } from 'zod';
 import type { OddItem } from '../../model/table.ts';
 import { isRecord } from '../http/api-error.ts';
-import { goesOn } from './members-beside.ts';
+import { hasNextLink } from '../page/page-envelope.ts';
 
 /** "Query schema definitions using the Web API": all definitions come in one answer, which has no next link. */
-export const wholeList = z
+export const definitionList = z
   .looseObject({ value: z.array(z.unknown()) })
-  .refine((list) => !goesOn(list), 'the list goes on elsewhere, as none of definitions does');
+  .refine((list) => !hasNextLink(list), 'the list has a next link, which lists of definitions never have');
 
-/** What a list of definitions came to. */
-export interface Sorted<T> {
+/** A list of definitions as it was read. */
+export interface ParsedDefinitions<T> {
   readonly items: readonly T[];
-  /** Those that are none, or of a name that an earlier one has. */
+  /** Entries of another shape, or with the name of an earlier entry. */
   readonly odd: readonly OddItem[];
 }
 
 /**
- * Sorts a list of definitions: one that is odd is no reason to do without the others, of which an
- * environment has thousands. Of several with one name the first that is whole stands.
+ * Separates the usable definitions of a list from the odd ones. An environment has thousands of definitions,
+ * and an odd one must not cost the others. Of several with one name, the first usable one counts.
  */
-export function sortItems<T extends { readonly LogicalName: string }>(
+export function parseDefinitions<T extends { readonly LogicalName: string }>(
   values: readonly unknown[],
   shape: z.ZodType<T>,
-): Sorted<T> {
+): ParsedDefinitions<T> {
   const items = new Map<string, T>();
   const odd: OddItem[] = [];
   for (const value of values) {
@@ -35,12 +35,12 @@ export function sortItems<T extends { readonly LogicalName: string }>(
   return { items: [...items.values()], odd };
 }
 
-/** What to call an odd definition in a sentence. */
+/** The name of an odd definition in a sentence. */
 export function nameOfOdd({ name, alias }: OddItem): string {
   return name ?? (alias === undefined ? 'one without a name' : `one without a LogicalName (${alias})`);
 }
 
-/** The failure's first member and how it is odd, as `its EntitySetName: expected string, received number`. */
+/** The first member that is odd, and why: `its EntitySetName: expected string, received number`. */
 export function reasonOf(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'it is odd';
@@ -48,7 +48,7 @@ export function reasonOf(error: z.ZodError): string {
   return issue.path.length === 0 ? `it is no definition: ${what}` : `its ${issue.path.join('.')}: ${what}`;
 }
 
-/** Members that tell a definition from others where it has no logical name. */
+/** Members that identify a definition without a logical name. */
 const ALIASES = ['EntitySetName', 'SchemaName', 'MetadataId'];
 
 function namesOf(value: unknown): Pick<OddItem, 'name' | 'alias'> {
@@ -62,5 +62,5 @@ function namesOf(value: unknown): Pick<OddItem, 'name' | 'alias'> {
   return { name: null, ...(alias === undefined ? {} : { alias }) };
 }
 
-/** A name of Dataverse's, or a GUID. What is no definition may hold anything else in its place, and it is logged. */
+/** A Dataverse name or a GUID. The name is logged, and an odd entry may hold any other text in its place. */
 const NAME = /^(?:[a-z_]\w{0,127}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;

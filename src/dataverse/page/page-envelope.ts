@@ -1,7 +1,7 @@
 import type { Link } from '../../model/page.ts';
-import { isErrorBody, tellsBesideRows, toldBy } from '../http/told-failure.ts';
+import { isErrorBodyMember, isErrorBesideRows, inStreamErrorOf } from '../http/in-stream-error.ts';
 
-/** In lower case, and as OData 4.01 calls them: a link that is overlooked ends a read too early. */
+/** Names of links in lower case, with those of OData 4.01: an overlooked link would end a read too early. */
 const LINK_NAMES: ReadonlyMap<string, Link['kind']> = new Map([
   ['@odata.nextlink', 'next'],
   ['@nextlink', 'next'],
@@ -9,32 +9,32 @@ const LINK_NAMES: ReadonlyMap<string, Link['kind']> = new Map([
   ['@deltalink', 'delta'],
 ]);
 
-/** Whether an answer has more elsewhere. */
-export function goesOn(answer: Readonly<Record<string, unknown>>): boolean {
+/** Whether an answer has a next link. */
+export function hasNextLink(answer: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(answer).some(
     ([name, value]) => value !== null && LINK_NAMES.get(name.toLowerCase()) === 'next',
   );
 }
 
-// "Compose HTTP requests and handle errors": its value changes with every change of the metadata.
+// Its value changes with every change of the metadata ("Compose HTTP requests and handle errors").
 const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
 
-/** What a page says beside its rows. */
-export class MembersBeside {
-  /** The environment's metadata version, where it was asked for and came. */
+/** The members of a page beside its rows: links, annotations, errors. */
+export class PageEnvelope {
+  /** The environment's metadata version; undefined if it was not asked for or did not come. */
   metadataVersion: string | undefined;
   private readonly links = new Map<Link['kind'], string>();
-  private readonly told: [name: string, value: unknown][] = [];
+  private readonly errors: [name: string, value: unknown][] = [];
 
-  /** @throws SyntaxError for a link that is no text, and for two of a kind that lead to different places. */
+  /** @throws SyntaxError for a link that is not a text, and for two different links of one kind. */
   add(name: string, value: unknown): void {
     const kind = LINK_NAMES.get(name.toLowerCase());
     if (kind !== undefined) this.addLink(kind, value);
     else if (name === METADATA_VERSION && typeof value === 'string') this.metadataVersion = value;
-    else if (name !== 'value' && tellsBesideRows(name, value)) this.told.push([name, value]);
+    else if (name !== 'value' && isErrorBesideRows(name, value)) this.errors.push([name, value]);
   }
 
-  /** Of a page with both links the next one: it is not the last page. Null where the page named none. */
+  /** The page's link; null if it has none. A page with both links is not the last one, so its next link counts. */
   get link(): Link | null {
     const [next, delta] = [this.links.get('next'), this.links.get('delta')];
     if (next !== undefined) return { kind: 'next', url: next };
@@ -42,12 +42,13 @@ export class MembersBeside {
   }
 
   /**
-   * @param hasRows whether the response is a page otherwise.
-   * @throws ToldFailure where the members tell of one.
+   * @param hasRows whether the response has a list of rows.
+   * @throws InStreamError if one of the members is an error.
    */
-  refuseFailure(hasRows: boolean): void {
-    const { told } = this;
-    if (hasRows ? told.length > 0 : told.some(([name]) => isErrorBody(name))) throw toldBy(told);
+  refuseError(hasRows: boolean): void {
+    const { errors } = this;
+    const isError = hasRows ? errors.length > 0 : errors.some(([name]) => isErrorBodyMember(name));
+    if (isError) throw inStreamErrorOf(errors);
   }
 
   private addLink(kind: Link['kind'], value: unknown): void {

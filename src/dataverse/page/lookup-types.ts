@@ -1,7 +1,7 @@
 import type { PageRows } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 
-/** A lookup that may point at several tables: where its id is among the columns, and where its table. */
+/** A lookup that may point to several tables: the positions of its id and its table name among the columns. */
 export interface LookupFields {
   readonly id: number;
   readonly type: number;
@@ -19,8 +19,10 @@ export function lookupFields(table: Table): LookupFields[] {
 }
 
 /**
- * Takes away what names no table: an empty text, anything but text, and any name beside a null. Which
- * rows are left without a table for an id, by number, ascending. The page's cells are changed in place.
+ * Clears cells that name no table: an empty text, a value that is not a text, and a name beside a null id.
+ * The page's cells are changed in place.
+ *
+ * @returns rows that have an id without a table, by number, ascending.
  */
 export function untypedRows(page: PageRows, lookups: readonly LookupFields[]): number[] {
   const { bytes, cells, width, rows } = page;
