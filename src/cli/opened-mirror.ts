@@ -19,7 +19,6 @@ import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { pauseRecorder } from '../sync/watch/pause-record.ts';
 import { knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
-import { TABLE_REMOVED } from '../sync/tables/removed-tables.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
 import { TableJob, type TableJobParts, type TableSettings } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
@@ -138,7 +137,7 @@ export class Session {
       const environment = await readEnvironmentRecord(pool, stateSchema, schema);
       if (environment === undefined) return [];
       const known = await readKnownTables(openStateStore(pool, stateSchema, environment.id));
-      return known.flatMap(({ table, errorCode }) => (errorCode === TABLE_REMOVED ? [] : [table]));
+      return known.flatMap(({ table, errorCode }) => (errorCode === 'table-removed' ? [] : [table]));
     } catch {
       // The opening of the mirror says what is wrong with the database.
       return [];
@@ -245,7 +244,6 @@ export class Session {
       const { message, remedy } = error;
       throw new Failure({
         code: 'embedded-postgres',
-        reaction: 'stop-process',
         message: `The bundled PostgreSQL cannot be used: ${message}.`,
         remedy,
         cause: error,

@@ -179,8 +179,6 @@ export async function openMirror(
 function stateReplaced(stateSchema: string): Failure {
   return new Failure({
     code: 'state-replaced',
-    reaction: 'stop-table',
     message: `The state schema ${stateSchema} was dropped while it was in use.`,
-    remedy: 'Restart mirrorverse; the tables are then loaded anew over the rows that are there.',
   });
 }

@@ -1,29 +1,39 @@
 import { safeMessage } from './error-description.ts';
+import {
+  FAILURE_CODES,
+  type FailureCode,
+  type NoticeCode,
+  type Reaction,
+  type ReactionTo,
+} from './failure-codes.ts';
 
-/**
- * What must happen after a failure; the caller decides by this word alone.
- *
- * - `retry`: a passing trouble; the next run may succeed as it is.
- * - `rebaseline`: the checkpoint is worth nothing any more; load the table anew.
- * - `stop-table`: somebody must change something; other tables are not affected.
- * - `stop-process`: nothing can work before somebody changes something.
- */
-export type Reaction = 'retry' | 'rebaseline' | 'stop-table' | 'stop-process';
+type IsUnion<T, Member = T> = Member extends T ? ([T] extends [Member] ? false : true) : never;
 
-export interface FailureOptions {
-  readonly code: string;
-  readonly reaction: Reaction;
+/** Codes whose reaction the place that throws one has to name. */
+type CodeOfSeveral = {
+  [Code in FailureCode]: IsUnion<ReactionTo<Code>> extends false ? never : Code;
+}[FailureCode];
+
+/** Codes that always mean the same reaction. */
+export type CodeOfOneReaction = Exclude<FailureCode, CodeOfSeveral>;
+
+/** A code, and its reaction where the list knows several for it. */
+export type FailureKind =
+  | { readonly code: CodeOfOneReaction; readonly reaction?: undefined }
+  | { [Code in CodeOfSeveral]: { readonly code: Code; readonly reaction: ReactionTo<Code> } }[CodeOfSeveral];
+
+export type FailureOptions = FailureKind & {
   readonly message: string;
-  /** What a person does about it, as an instruction. */
-  readonly remedy: string;
+  /** What a person does about it, as an instruction; that of the list where this place knows no better one. */
+  readonly remedy?: string | undefined;
   readonly cause?: unknown;
   /** Fields for the log: never a secret, a token or a row's value. */
   readonly details?: Readonly<Record<string, unknown>>;
-}
+};
 
 /** The one error this project throws on purpose: classed by what to do next, with its remedy. */
 export class Failure extends Error {
-  readonly code: string;
+  readonly code: FailureCode;
   readonly reaction: Reaction;
   readonly remedy: string;
   readonly details: Readonly<Record<string, unknown>>;
@@ -32,10 +42,23 @@ export class Failure extends Error {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Failure';
     this.code = options.code;
-    this.reaction = options.reaction;
-    this.remedy = options.remedy;
+    this.reaction = options.reaction ?? reactionTo(options.code);
+    this.remedy = options.remedy ?? generalRemedy(this.code, this.reaction);
     this.details = options.details ?? {};
   }
+}
+
+const REACTIONS: readonly Reaction[] = ['retry', 'rebaseline', 'stop-table', 'stop-process'];
+
+function reactionTo(code: CodeOfOneReaction): Reaction {
+  const reaction = REACTIONS.find((each) => code in FAILURE_CODES[each]);
+  if (reaction === undefined) throw new TypeError(`The list of failure codes has no ${code}.`);
+  return reaction;
+}
+
+function generalRemedy(code: FailureCode | NoticeCode, group: Reaction | 'go-on'): string {
+  const codes: Readonly<Record<string, readonly [string, string]>> = FAILURE_CODES[group];
+  return codes[code]?.[1] ?? '';
 }
 
 /** A failure as it is stored and shown. */
@@ -49,17 +72,20 @@ export function summaryOf({ code, message, remedy }: Failure): FailureSummary {
   return { code, message, remedy };
 }
 
+/** Something that is shown as a failure is, while the work goes on. @param remedy by default, that of the list. */
+export function notice(
+  code: NoticeCode,
+  message: string,
+  remedy = generalRemedy(code, 'go-on'),
+): FailureSummary {
+  return { code, message, remedy };
+}
+
 /**
  * Any thrown value as a `Failure`: an unexpected one is a defect of ours, so it stops the table it
  * happened in and says where to report it.
  */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  return new Failure({
-    code: 'unexpected',
-    reaction: 'stop-table',
-    message: `Unexpected: ${safeMessage(error)}`,
-    remedy: 'This is a defect in mirrorverse. Please report it with the log line that has this code.',
-    cause: error,
-  });
+  return new Failure({ code: 'unexpected', message: `Unexpected: ${safeMessage(error)}`, cause: error });
 }

@@ -62,7 +62,6 @@ function isMeant({ key }: QuarantineEntry, word: string): boolean {
 function notThere(table: string, words: readonly string[]): Failure {
   return new Failure({
     code: 'not-in-quarantine',
-    reaction: 'stop-table',
     message: `Table ${table} has no such row in quarantine: ${words.join('; ')}. Nothing was dismissed.`,
     remedy: `\`mirrorverse quarantine ${table}\` lists the keys; one with spaces or commas goes in quotes.`,
     details: { table },

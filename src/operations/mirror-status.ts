@@ -4,7 +4,7 @@ import { openStateStore } from '../mirror/state/store.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
 import { postgresFailure } from '../mirror/connection/sqlstate.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
-import { throttledUntil } from './health/throttled.ts';
+import { throttledUntil } from './health/readiness.ts';
 
 /** The document that `status --json` prints; members may be added, these stay. */
 export interface StatusReport {

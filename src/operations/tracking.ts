@@ -70,7 +70,6 @@ function failed(table: string, failure: Failure): TrackOutcome {
 function cannotTrack(table: string, why: string): Failure {
   return new Failure({
     code: 'tracking-impossible',
-    reaction: 'stop-table',
     message: `Change tracking of table ${table} cannot be turned on: ${why}.`,
     remedy: `Give ${table} \`mode: snapshot\`, or take it out of tables.`,
     details: { table },
@@ -80,8 +79,6 @@ function cannotTrack(table: string, why: string): Failure {
 function fitsNothing(pattern: string): Failure {
   return new Failure({
     code: 'table-not-found',
-    reaction: 'stop-table',
     message: `No table whose changes can be tracked fits ${pattern}.`,
-    remedy: '`mirrorverse tables` lists the tables of the environment.',
   });
 }

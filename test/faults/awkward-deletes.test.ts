@@ -113,8 +113,11 @@ function feedOf({ stories, pages, deaths }: Delta): ChangeFeed {
   };
 }
 
+/** The code of a failure that stands for a death: nothing that a pass does has this code. */
+const DEATH = 'tracking-not-on-yet';
+
 function died(): Failure {
-  return new Failure({ code: 'died', reaction: 'retry', message: 'The process died.', remedy: 'None.' });
+  return new Failure({ code: DEATH, message: 'The process died.', remedy: 'None.' });
 }
 
 /** Follows a delta with as many processes as it takes. */
@@ -136,7 +139,7 @@ async function follow(test: TestMirror, softDeletes: boolean, told: Delta): Prom
       await runPass({ feed, writer, start, progress, logger: silent }, never);
       return;
     } catch (error) {
-      if (!(error instanceof Failure) || error.code !== 'died') throw error;
+      if (!(error instanceof Failure) || error.code !== DEATH) throw error;
     } finally {
       await table.writer.close();
     }

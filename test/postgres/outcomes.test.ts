@@ -7,7 +7,6 @@ import { testMirror, WritingTable } from '../support/mirror.ts';
 
 const FAILURE = new Failure({
   code: 'privilege-missing',
-  reaction: 'stop-table',
   message: 'No.',
   remedy: 'Grant.',
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/demo/random.ts';
-import { Failure, type Reaction } from '../../src/model/failure.ts';
+import type { Reaction } from '../../src/model/failure-codes.ts';
 import { runTables } from '../../src/sync/schedule/running-tables.ts';
 import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
 import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';
 import { TableSchedule, type RunOutcome } from '../../src/sync/schedule/table-schedule.ts';
+import { failureWith } from '../support/failures.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -24,7 +25,7 @@ const IDLE: RunOutcome = { failure: null, deferred: false, changed: false };
 const CHANGED: RunOutcome = { ...IDLE, changed: true };
 const failed = (reaction: Reaction): RunOutcome => ({
   ...IDLE,
-  failure: new Failure({ code: 'x', reaction, message: 'x', remedy: 'x' }),
+  failure: failureWith(reaction),
 });
 
 /** Milliseconds to the tenth of a second: a timer of nothing takes one of them. */

@@ -9,7 +9,6 @@ test('a log line about a failure of a table names the table once', () => {
   const details = { table: 'account', link: 'delta' };
   const failure = new Failure({
     code: 'link-expired',
-    reaction: 'rebaseline',
     message: 'It has expired.',
     remedy: 'None is needed.',
     details,

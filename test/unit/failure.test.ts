@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { Failure, toFailure } from '../../src/model/failure.ts';
 
-const OPTIONS = {
-  code: 'drift',
-  reaction: 'stop-table',
-  message: 'It drifted.',
-  remedy: 'Mend it.',
-} as const;
+const OPTIONS = { code: 'drift', message: 'It drifted.', remedy: 'Mend it.' } as const;
 
 test('a failure is an error with its class, its remedy and its cause', () => {
   const cause = new Error('inside');
   const failure = new Failure({ ...OPTIONS, cause, details: { table: 'account' } });
   expect(failure).toBeInstanceOf(Error);
-  expect(failure).toMatchObject({ ...OPTIONS, name: 'Failure', details: { table: 'account' } });
+  expect(failure).toMatchObject({
+    ...OPTIONS,
+    reaction: 'stop-table',
+    name: 'Failure',
+    details: { table: 'account' },
+  });
   expect(failure.cause).toBe(cause);
 });
 

@@ -3,23 +3,23 @@ import { expect, it } from 'vitest';
 import { openDataverse } from '../../src/dataverse/dataverse.ts';
 import type { LabelStore } from '../../src/mirror/labels/label-store.ts';
 import type { Lease } from '../../src/mirror/lease/leases.ts';
-import { Failure } from '../../src/model/failure.ts';
+import { Failure, type CodeOfOneReaction } from '../../src/model/failure.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { never, silent } from '../support/mirror.ts';
 
 const LEASE: Lease = { table: 'account', holder: 'test', fence: 1n };
 
-function failure(code: string): Failure {
-  return new Failure({ code, reaction: 'stop-table', message: `${code}.`, remedy: 'Mend it.' });
+function failure(code: CodeOfOneReaction): Failure {
+  return new Failure({ code, message: `${code}.` });
 }
 
 it('the reason why views cannot be made is reported once until the reason changes', async () => {
   const outcomes = [
     failure('grant-missing'),
     failure('grant-missing'),
-    failure('other'),
+    failure('statement-failed'),
     null,
-    failure('other'),
+    failure('statement-failed'),
   ];
   const asked: (readonly string[])[] = [];
   const labels: LabelStore = {
@@ -51,7 +51,7 @@ it('the reason why views cannot be made is reported once until the reason change
   const keeper = new LabelKeeper(labels, dataverse, logger);
   await keeper.keep('account', LEASE, never);
   for (let time = 0; time < 4; time++) await keeper.makeViews();
-  expect(told).toEqual(['grant-missing', 'other']);
+  expect(told).toEqual(['grant-missing', 'statement-failed']);
   expect(asked).toEqual(Array.from({ length: 4 }, () => ['account']));
 
   // Made once, they are due no longer, and new trouble is news.
@@ -59,6 +59,6 @@ it('the reason why views cannot be made is reported once until the reason change
   expect(asked).toHaveLength(4);
   await keeper.keep('account', LEASE, never);
   await keeper.makeViews();
-  expect(told).toEqual(['grant-missing', 'other', 'other']);
+  expect(told).toEqual(['grant-missing', 'statement-failed', 'statement-failed']);
   await dataverse.close();
 });

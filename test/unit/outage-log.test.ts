@@ -1,20 +1,25 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Reaction } from '../../src/model/failure.ts';
+import type { Failure } from '../../src/model/failure.ts';
 import { atWork, failed, progressed, succeeded, type Outages } from '../../src/sync/watch/outage-log.ts';
 
 const MINUTE = 60_000;
-const DATABASE = { code: 'database-unreachable', reaction: 'retry' as Reaction };
+const DATABASE = { code: 'database-unreachable', reaction: 'retry' } as const;
 const FULL = {
   code: 'database-unavailable',
-  reaction: 'retry' as Reaction,
+  reaction: 'retry',
   details: { sqlstate: '53100' },
-};
-const SOURCE = { code: 'source-unavailable', reaction: 'retry' as Reaction };
-const DENIED = { code: 'privilege-missing', reaction: 'stop-table' as Reaction };
+} as const;
+const SOURCE = { code: 'source-unavailable', reaction: 'retry' } as const;
+const DENIED = { code: 'privilege-missing', reaction: 'stop-table' } as const;
 
 /** Every line, by level, of failures of so many tables every few seconds. */
-function linesOf(trouble: typeof DATABASE, tables: number, every: number, until: number): string[] {
+function linesOf(
+  trouble: Pick<Failure, 'code' | 'reaction'>,
+  tables: number,
+  every: number,
+  until: number,
+): string[] {
   let outages: Outages = new Map();
   const lines: string[] = [];
   for (let now = 0; now <= until; now += every) {
@@ -54,7 +59,7 @@ test('what somebody must mend is a line for each table, and again at growing dis
 
 test('another code of the same table is told at once', () => {
   const { outages } = failed(new Map(), 'account', DENIED, 0);
-  const other = { code: 'change-tracking-off', reaction: 'stop-table' as Reaction };
+  const other = { code: 'change-tracking-off', reaction: 'stop-table' } as const;
   expect(failed(outages, 'account', other, 1_000).loudness).toBe('error');
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { FailureCode } from '../../src/model/failure-codes.ts';
 import {
   after,
   notReady,
@@ -7,10 +8,10 @@ import {
   type Health,
 } from '../../src/operations/health/readiness.ts';
 
-const failure = (code: string) => ({ code, message: `message of ${code}`, remedy: 'remedy' });
+const failure = (code: FailureCode) => ({ code, message: `message of ${code}`, remedy: 'remedy' });
 const TABLES = { kind: 'tables', names: ['account', 'contact'] } as const;
 const OPEN = [{ kind: 'opened' }, TABLES] as const;
-const fails = (table: string, code: string): Happening => ({
+const fails = (table: string, code: FailureCode): Happening => ({
   kind: 'table-failed',
   table,
   failure: failure(code),

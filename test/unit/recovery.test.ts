@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest';
-import { Failure } from '../../src/model/failure.ts';
+import { Failure, type CodeOfOneReaction } from '../../src/model/failure.ts';
 import { recovering } from '../../src/sync/run/recovery.ts';
 import { never } from '../support/mirror.ts';
 
-const failure = (code: string): Failure =>
-  new Failure({ code, reaction: 'retry', message: code, remedy: 'Wait.' });
+const failure = (code: CodeOfOneReaction): Failure => new Failure({ code, message: code });
 
 const delays = [1, 2, 3];
 const random = (): number => 0.5;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Reaction } from '../../src/model/failure.ts';
+import type { Reaction } from '../../src/model/failure-codes.ts';
 import { restAfter, startJitter } from '../../src/sync/schedule/schedule-delay.ts';
 
 const rests = (reaction: Reaction, count: number): number[] =>

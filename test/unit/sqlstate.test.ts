@@ -75,7 +75,7 @@ test('an error that is not about PostgreSQL is returned unchanged', () => {
 });
 
 test('a Failure is returned unchanged', () => {
-  const original = new Failure({ code: 'lease-lost', reaction: 'retry', message: 'm', remedy: 'r' });
+  const original = new Failure({ code: 'lease-lost', message: 'm', remedy: 'r' });
   expect(postgresFailure(original)).toBe(original);
   expect(postgresFailure(new DrizzleQueryError('update', [], original))).toBe(original);
 });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Failure, type Reaction } from '../../src/model/failure.ts';
+import type { Reaction } from '../../src/model/failure-codes.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
 import { TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
+import { failureWith } from '../support/failures.ts';
 
 const EVERY_MINUTE = '* * * * *';
 const MINUTE = 60_000;
@@ -16,8 +17,6 @@ afterEach(() => {
 });
 
 function result(reaction?: Reaction): RunResult {
-  const failure =
-    reaction === undefined ? null : new Failure({ code: 'x', reaction, message: 'x', remedy: 'x' });
   return {
     table: 'account',
     phase: 'delta',
@@ -28,7 +27,7 @@ function result(reaction?: Reaction): RunResult {
     rowsQuarantined: 0,
     requests: 1,
     milliseconds: 1,
-    failure,
+    failure: reaction === undefined ? null : failureWith(reaction),
     deferred: false,
     changed: false,
     quarantined: 0,

@@ -46,7 +46,6 @@ function cannotListen(port: number, host: string, cause: unknown): Failure {
   const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
-    reaction: 'stop-process',
     message: `Port ${port} of ${host} cannot be listened on (${code}).`,
     remedy: 'Choose another by --port, or any free one by --port 0.',
     cause,

@@ -66,7 +66,6 @@ export function createChangeFeed(
 function noLink(table: Table): Failure {
   return new Failure({
     code: 'delta-link-missing',
-    reaction: 'stop-table',
     message: `The last page of table ${table.logicalName} came without a delta link.`,
     remedy: `Check that change tracking is on for ${table.logicalName} ("Track changes" in its advanced options).`,
     details: { table: table.logicalName },

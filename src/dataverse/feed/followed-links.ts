@@ -27,8 +27,6 @@ export class FollowedLinks {
 function linkLoop(): Failure {
   return new Failure({
     code: 'link-loop',
-    reaction: 'retry',
     message: 'The environment named a next page that was read already.',
-    remedy: 'If it happens again, re-baseline the table: `mirrorverse backfill <table> --restart`.',
   });
 }

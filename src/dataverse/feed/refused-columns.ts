@@ -161,7 +161,6 @@ function columnRefused(table: Table, names: readonly string[], cause: Failure): 
   const what = names.length === 1 ? 'column' : 'columns';
   return new Failure({
     code: 'column-refused',
-    reaction: 'stop-table',
     message: `The environment declares ${what} ${list} of table ${logicalName}, and refuses every query that names ${names.length === 1 ? 'it' : 'one of them'} (${String(status)} ${String(errorCode)}).`,
     remedy: `Leave ${list} out: name ${names.length === 1 ? 'it' : 'them'} in columns.exclude of table ${logicalName}.`,
     cause,

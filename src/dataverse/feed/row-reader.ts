@@ -342,7 +342,6 @@ function anotherRow(table: string): Failure {
 function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
   return new Failure({
     code: 'page-timed-out',
-    reaction: 'retry',
     message: `Pages of table ${table} time out, those of ${rows} rows too.`,
     remedy: `See whether the environment is under load; if it lasts, leave calculated columns out (columns.exclude of table ${table}).`,
     cause,
@@ -354,9 +353,7 @@ function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
 function linkTooWide(table: string, cause: unknown): Failure {
   return new Failure({
     code: 'link-too-wide',
-    reaction: 'rebaseline',
     message: `The link of table ${table} names more calculated columns than the environment allows.`,
-    remedy: 'Nothing to do: the table is re-baselined by itself, and those columns are read beside.',
     cause,
     details: { table },
   });

@@ -48,8 +48,6 @@ export interface RowParts {
 /** Ids in a request at most: more would make pages of it that nobody can foresee the size of. */
 const MOST_IDS = 250;
 
-const NOT_FILTERED = 'filter-ignored';
-
 export function createRowsByKey(client: DataverseClient, table: Table, parts: RowParts): RowsByKey {
   const name = table.logicalName;
   const fields = keyFields(table);
@@ -158,7 +156,7 @@ export function livingRows({ rows, rowOf }: FoundRows): PageRows {
  */
 export function isUnknownForm(error: unknown): error is Failure {
   if (!(error instanceof Failure) || isTooManyCalculated(error)) return false;
-  if (error.code === NOT_FILTERED) return true;
+  if (error.code === 'filter-ignored') return true;
   if (error.code === 'unexpected-answer') return true;
   const status = Number(error.details['status']);
   return error.code === 'request-refused' && ((status >= 400 && status < 500) || status === 501);
@@ -166,10 +164,8 @@ export function isUnknownForm(error: unknown): error is Failure {
 
 function notFiltered(table: string): Failure {
   return new Failure({
-    code: NOT_FILTERED,
-    reaction: 'retry',
+    code: 'filter-ignored',
     message: `A request for some rows of table ${table} was answered with others.`,
-    remedy: 'Nothing to do: the rows are read one by one.',
     details: { table },
   });
 }

@@ -24,7 +24,6 @@ export function unexpectedAnswer(subject: Subject, headers: Headers, cause: unkn
     code: 'unexpected-answer',
     reaction: 'stop-table',
     message: `A request${about} was answered with something other than the Web API's JSON (${type}).`,
-    remedy: 'Check dataverse.url (DATAVERSE_URL), and whether a proxy or sign-in page answers in its place.',
     cause,
     details: { contentType: type, ...requestDetails(subject, headers) },
   });
@@ -46,7 +45,6 @@ export function notWhole(subject: Subject, headers: Headers, attempts: number, c
     code: 'unexpected-answer',
     reaction: 'retry',
     message: `A request${about} was answered ${attempts} times with something that is not whole.`,
-    remedy: 'Nothing to do if it passes; otherwise find out what on the way to the environment cuts answers.',
     cause,
     details: requestDetails(subject, headers),
   });
@@ -72,9 +70,7 @@ export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({
     code: 'answer-too-large',
-    reaction: 'stop-table',
     message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
-    remedy: 'Find out what the environment answers; mirrorverse expects nothing of that size.',
     cause,
     details: subject.table === undefined ? {} : { table: subject.table },
   });
@@ -89,9 +85,7 @@ export function timedOut(what: string, subject: Subject, certain: boolean): Fail
   const about = subject.table === undefined ? '' : ` of table ${subject.table}`;
   return new Failure({
     code: 'page-timed-out',
-    reaction: 'retry',
     message: `A page${about} timed out (${what}).`,
-    remedy: 'Nothing to do: it is asked for with fewer rows.',
     details: { certain, ...(subject.table === undefined ? {} : { table: subject.table }) },
   });
 }
@@ -99,10 +93,7 @@ export function timedOut(what: string, subject: Subject, certain: boolean): Fail
 export function unauthorized(error: ApiError): Failure {
   return new Failure({
     code: 'sign-in-refused',
-    reaction: 'stop-table',
     message: `The environment does not accept the access token (${describe(error)}).`,
-    remedy:
-      'Check that the token is for this environment and that the app registration has an application user in it.',
     details: { ...error },
   });
 }

@@ -1,4 +1,4 @@
-import { Failure, type Reaction } from '../../model/failure.ts';
+import { Failure, type FailureKind } from '../../model/failure.ts';
 import { describeApiError, type ApiError } from './api-error.ts';
 
 /** What a request was about, for a message that names it. */
@@ -9,68 +9,54 @@ export interface Subject {
   readonly link?: 'next' | 'delta';
 }
 
-interface Meaning {
-  readonly code: string;
-  readonly reaction: Reaction;
+type Meaning = FailureKind & {
   readonly message: (about: string) => string;
-  readonly remedy: string | ((subject: Subject) => string);
-}
-
-const EXPIRED: Meaning = {
-  code: 'link-expired',
-  reaction: 'rebaseline',
-  message: (about) => `The link of ${about} has expired.`,
-  remedy: 'Nothing to do: the table is re-baselined by itself.',
+  /** Without it, the remedy of the list. */
+  readonly remedy?: (subject: Subject) => string;
 };
+
 /** What turns change tracking on. */
 export const trackingRemedy = (table: string): string =>
   `Turn it on with \`mirrorverse track ${table}\`, or with "Track changes" in the table's advanced options in Power Apps; or take ${table} out of tables.`;
 
+const EXPIRED: Meaning = {
+  code: 'link-expired',
+  message: (about) => `The link of ${about} has expired.`,
+};
 // A site that is being moved or kept up answers so to any address: it says nothing of a link, a row or a table.
 const FOREIGN: Meaning = {
   code: 'unexpected-answer',
   reaction: 'retry',
   message: (about) => `A request about ${about} was answered by something other than the Web API.`,
-  remedy:
+  remedy: () =>
     'Check dataverse.url (DATAVERSE_URL), and whether a proxy or a maintenance page answers in its place.',
 };
 const TRACKING_OFF: Meaning = {
   code: 'change-tracking-off',
-  reaction: 'stop-table',
   message: (about) => `Change tracking is off for ${about}.`,
   remedy: ({ table = '<table>' }) => trackingRemedy(table),
 };
 const SIDES_OFF: Meaning = {
   code: 'change-tracking-off',
-  reaction: 'stop-table',
   message: (about) => `Change tracking is off for a table that ${about} joins.`,
-  remedy:
+  remedy: () =>
     'Turn it on for both tables of the relationship with `mirrorverse track <table> <table>`, or take this one out of tables.',
 };
 const PRIVILEGE: Meaning = {
   code: 'privilege-missing',
-  reaction: 'stop-table',
   message: (about) => `The signed-in identity may not read ${about}.`,
-  remedy: "Give the application user's security role organization-level Read on the table.",
 };
 const NOT_A_MEMBER: Meaning = {
   code: 'not-a-member',
-  reaction: 'stop-table',
   message: () => 'The signed-in identity is not a user of this environment.',
-  remedy:
-    'Create an application user for the app registration in the environment and give it a security role.',
 };
 const ADDRESS_BLOCKED: Meaning = {
   code: 'address-blocked',
-  reaction: 'stop-table',
   message: () => 'The environment refuses requests from this address.',
-  remedy: "Allow this machine's address in the environment's IP firewall.",
 };
 const NOT_FOUND: Meaning = {
   code: 'table-not-found',
-  reaction: 'stop-table',
   message: (about) => `The environment does not know ${about}.`,
-  remedy: 'Check the logical name; `mirrorverse tables` lists the tables of the environment.',
 };
 
 // Codes from the published list of Web service error codes.
@@ -107,18 +93,14 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
   if (meaning === undefined) {
     return new Failure({
       code: 'request-refused',
-      reaction: 'stop-table',
       message: `Dataverse refused a request about ${about} with ${describeApiError(error)}`,
-      remedy:
-        'Look the code up in the Web service error codes; the log has the request id for a support case.',
       details,
     });
   }
   return new Failure({
-    code: meaning.code,
-    reaction: meaning.reaction,
+    ...meaning,
     message: `${meaning.message(about)} (${describeApiError(error)})`,
-    remedy: typeof meaning.remedy === 'string' ? meaning.remedy : meaning.remedy(subject),
+    remedy: meaning.remedy?.(subject),
     details,
   });
 }
@@ -140,9 +122,7 @@ export function exhausted(what: string, attempts: number, subject: Subject, caus
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({
     code: 'source-unavailable',
-    reaction: 'retry',
     message: `A request${about} failed ${attempts} times, last with ${what}.`,
-    remedy: 'Nothing to do if the environment is under maintenance; otherwise check the network to it.',
     cause,
     details: subject.table === undefined ? {} : { table: subject.table },
   });

@@ -20,10 +20,7 @@ export function connectionFailure(error: unknown, origin: string): unknown {
   if (typeof code !== 'string' || !CERTIFICATE_CODES.has(code)) return error;
   return new Failure({
     code: 'certificate-refused',
-    reaction: 'stop-table',
     message: `The certificate of ${origin} is not accepted (${code}); nothing was sent.`,
-    remedy:
-      "Check dataverse.url (DATAVERSE_URL) and this machine's clock; behind a proxy that opens TLS, name its authority's certificate in NODE_EXTRA_CA_CERTS.",
     cause: error,
   });
 }

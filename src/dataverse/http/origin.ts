@@ -15,7 +15,6 @@ export function ownUrl(link: string, origin: string, base: string = origin): URL
   if (isOwn && url.username === '' && url.password === '') return url;
   throw new Failure({
     code: 'foreign-link',
-    reaction: 'stop-table',
     message: `The environment named a link to ${url?.origin ?? 'no valid address'}, which is not ${origin}; no request was made.`,
     remedy: `If the environment moved, set dataverse.url (DATAVERSE_URL) to its new address. Otherwise find out who answers for ${origin}.`,
   });

@@ -80,7 +80,6 @@ async function isTrackingOff(dataverse: Dataverse, table: string, signal: AbortS
 function trackingOff(table: string, cause?: unknown): Failure {
   return new Failure({
     code: 'change-tracking-off',
-    reaction: 'stop-table',
     message: `Change tracking is off for table ${table}.`,
     remedy: trackingRemedy(table),
     cause,

@@ -19,7 +19,6 @@ export async function readEnvironment(client: DataverseClient, signal: AbortSign
     code: 'unexpected-answer',
     reaction: 'stop-table',
     message: `${client.origin} answers, but not as a Dataverse environment.`,
-    remedy: 'Check dataverse.url (DATAVERSE_URL).',
     cause: parsed.error,
   });
 }

@@ -34,7 +34,6 @@ export function notAmong(table: string, { items, odd }: ParsedDefinitions<Entity
 export function definitionOdd(table: string, reason: string): Failure {
   return new Failure({
     code: 'definition-odd',
-    reaction: 'stop-table',
     message: `The environment describes table ${table} in a way that nobody can make sense of: ${reason}.`,
     remedy: `Look at \`EntityDefinitions(LogicalName='${table}')\` in the environment; mend the table there, or take it out of tables.`,
     details: { table },
@@ -67,7 +66,6 @@ function notMirrorable(
 ): Failure {
   return new Failure({
     code: 'not-mirrorable',
-    reaction: 'stop-table',
     message: `Table ${table} cannot be mirrored: ${why}.`,
     remedy,
     details: { table, ...details },
@@ -118,7 +116,6 @@ export function tableNotFound(logicalName: string, tables: readonly EntityDefini
     .map((table) => table.LogicalName);
   return new Failure({
     code: 'table-not-found',
-    reaction: 'stop-table',
     message: `The environment has no table ${logicalName}.`,
     remedy:
       similar.length > 0

@@ -46,7 +46,6 @@ export async function turnOnTracking(
   }
   throw new Failure({
     code: 'tracking-not-on-yet',
-    reaction: 'retry',
     message: `Change tracking of table ${table} was turned on and published, but is not in force yet.`,
     remedy: `Run \`mirrorverse track ${table}\` again in a few minutes.`,
     details: { table },
@@ -76,10 +75,7 @@ async function customize(
     if (!(error instanceof Failure) || error.code !== 'privilege-missing') throw error;
     throw new Failure({
       code: 'customize-privilege-missing',
-      reaction: 'stop-table',
       message: `The signed-in identity may not customize table ${write.table}.`,
-      remedy:
-        'Give the application user the role System Customizer or System Administrator for the time being (privileges Write on Entity and Publish Customizations), or have an administrator turn on "Track changes" in Power Apps.',
       cause: error,
       details: error.details,
     });

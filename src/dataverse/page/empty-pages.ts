@@ -20,7 +20,6 @@ export class EmptyPages {
     if (this.inARow <= MOST) return;
     throw new Failure({
       code: 'endless-paging',
-      reaction: 'stop-table',
       message: `The environment named ${MOST} pages of table ${this.table} in a row that bring nothing.`,
       remedy: `Nothing to do if it ends by itself: the next run tries again. Otherwise re-baseline the table: \`mirrorverse backfill ${this.table} --restart\`.`,
       details: { table: this.table },

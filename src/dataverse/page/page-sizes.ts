@@ -144,7 +144,6 @@ function fewer(rows: number, whole: number): number {
 function rowTooLarge(table: string, most: number, cause: unknown): Failure {
   return new Failure({
     code: 'row-too-large',
-    reaction: 'stop-table',
     message: `A row of table ${table} is larger than limits.memory allows (${megabytes(most)} MB).`,
     remedy: `Leave its widest columns out (columns.exclude of table ${table}), or set limits.memory (MIRRORVERSE_MEMORY) to more than ${megabytes(most)} MB.`,
     cause,

@@ -38,14 +38,19 @@ export async function checkFile(signIn: SignIn): Promise<void> {
 /** Without the error as its cause: that of @azure/identity may quote the whole answer. */
 export function signInFailure(signIn: SignIn, error: unknown, outcome: Outcome | undefined): Failure {
   if (error instanceof Failure) return error;
+  const { method } = signIn;
+  const message = `Signing in by ${method} failed: ${saidBy(outcome, error, secretsOf(signIn))}`;
+  const details = { method, ...statusOf(outcome) };
   const passing = outcome?.kind === 'network' || outcome?.kind === 'foreign';
-  return new Failure({
-    code: passing ? 'sign-in-unreachable' : 'sign-in-failed',
-    reaction: passing ? 'retry' : 'stop-table',
-    message: `Signing in by ${signIn.method} failed: ${saidBy(outcome, error, secretsOf(signIn))}`,
-    remedy: passing ? remedyOfTrouble(signIn.method) : REMEDIES[signIn.method],
-    details: { method: signIn.method, ...statusOf(outcome) },
-  });
+  return passing
+    ? new Failure({ code: 'sign-in-unreachable', message, remedy: remedyOfTrouble(method), details })
+    : new Failure({
+        code: 'sign-in-failed',
+        reaction: 'stop-table',
+        message,
+        remedy: REMEDIES[method],
+        details,
+      });
 }
 
 function remedyOfTrouble(method: SignIn['method']): string {

@@ -97,7 +97,6 @@ async function readToken(file: string): Promise<string> {
     code: 'sign-in-failed',
     reaction: 'retry',
     message: `The access token was refused, and DATAVERSE_ACCESS_TOKEN_FILE ${problem ?? ''}.`,
-    remedy: 'See to it that DATAVERSE_ACCESS_TOKEN_FILE names a file with a current token.',
   });
 }
 

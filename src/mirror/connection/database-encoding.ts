@@ -18,10 +18,7 @@ export async function assertEncoding(pool: pg.Pool): Promise<void> {
   if (encoding === 'UTF8') return;
   throw new Failure({
     code: 'database-encoding',
-    reaction: 'stop-process',
     message: `The database has encoding ${encoding}, which cannot hold all characters of Dataverse.`,
-    remedy:
-      "Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in postgres.url (DATABASE_URL).",
     details: { encoding },
   });
 }

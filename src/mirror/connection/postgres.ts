@@ -215,10 +215,7 @@ async function transactionOnce<T>(
 function noTransactions(cause: Error): Failure {
   return new Failure({
     code: 'pooler-statement-mode',
-    reaction: 'stop-process',
     message: 'The connection pooler before PostgreSQL allows no transactions.',
-    remedy:
-      'Give mirrorverse a database of the pooler with pool_mode = transaction or session, or have postgres.url (DATABASE_URL) name PostgreSQL itself.',
     cause,
   });
 }
@@ -230,9 +227,7 @@ function lostConnection(cause: Error): unknown {
   if (failure instanceof Failure && failure.reaction === 'retry') return failure;
   return new Failure({
     code: 'database-unreachable',
-    reaction: 'retry',
     message: 'The connection to PostgreSQL was lost.',
-    remedy: 'It is tried again by itself; check that the server runs.',
     cause,
   });
 }

@@ -1,5 +1,5 @@
 import { errorCode } from '../../model/error-code.ts';
-import { Failure } from '../../model/failure.ts';
+import { Failure, type CodeOfOneReaction } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { DrizzleQueryError } from '../state/drizzle.ts';
@@ -133,83 +133,47 @@ export function postgresFailure(thrown: unknown): unknown {
 }
 
 function sqlFailure(error: PostgresError): Failure {
-  const details = { sqlstate: error.code };
-  const failure = (code: string, reaction: Failure['reaction'], message: string, remedy: string): Failure =>
-    new Failure({ code, reaction, message, remedy, cause: withoutRowValues(error), details });
+  const { code: sqlstate } = error;
+  const failure = (code: CodeOfOneReaction, message: string, remedy?: string): Failure =>
+    new Failure({ code, message, remedy, cause: withoutRowValues(error), details: { sqlstate } });
 
-  if (error.code === '08P01') {
-    // PostgreSQL has nothing to refuse in what the driver says; poolers use it for most of what they refuse.
+  // PostgreSQL has nothing to refuse in what the driver says; poolers use this for most of what they refuse.
+  if (sqlstate === '08P01') {
     return failure(
       'pooler-refused',
-      'retry',
       'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
-      'It is tried again by itself. The log of the pooler says why: a parameter of postgres.url (DATABASE_URL) or PGOPTIONS that it does not take, a user or database it does not know, too many connections, or a server it cannot reach.',
     );
   }
   if (isPassing(error)) {
-    return failure(
-      'database-unavailable',
-      'retry',
-      `PostgreSQL cannot serve now (SQLSTATE ${error.code}).`,
-      'It is tried again by itself; look at the PostgreSQL log if it lasts.',
-    );
+    return failure('database-unavailable', `PostgreSQL cannot serve now (SQLSTATE ${sqlstate}).`);
   }
-  if (error.code === '28P01' || error.code === '28000') {
-    return failure(
-      'database-sign-in',
-      'stop-table',
-      `PostgreSQL refused the user or password (SQLSTATE ${error.code}).`,
-      'Check user and password in postgres.url (DATABASE_URL), and pg_hba.conf.',
-    );
+  switch (sqlstate) {
+    case '28P01':
+    case '28000':
+      return failure('database-sign-in', `PostgreSQL refused the user or password (SQLSTATE ${sqlstate}).`);
+    case '3D000':
+      return failure('database-missing', 'PostgreSQL has no database of that name.');
+    case '23503': {
+      const { schema = '', table = '', constraint = '' } = error;
+      const of = qualifiedName(schema, table);
+      const message = `Foreign key ${constraint} of ${of} refuses what the source has changed.`;
+      return failure('foreign-key', message, dropOrCascade(of, constraint));
+    }
+    case '55000':
+      return failure(
+        'replica-identity',
+        'PostgreSQL refuses to change rows (SQLSTATE 55000): most likely the mirror table is in a publication, and its replica identity was taken away.',
+      );
+    case '2BP01':
+      return failure(
+        'dependent-objects',
+        'Something of yours, such as a view, uses a column that has to go.',
+      );
+    case '42501':
+      return failure('grant-missing', `PostgreSQL denied a statement: ${denied(error)}.`);
+    default:
+      return failure('statement-failed', `PostgreSQL refused a statement (SQLSTATE ${sqlstate}).`);
   }
-  if (error.code === '3D000') {
-    return failure(
-      'database-missing',
-      'stop-table',
-      'PostgreSQL has no database of that name.',
-      'Create it (CREATE DATABASE), or correct postgres.url (DATABASE_URL).',
-    );
-  }
-  if (error.code === '23503') {
-    const { schema = '', table = '', constraint = '' } = error;
-    const of = qualifiedName(schema, table);
-    return failure(
-      'foreign-key',
-      'stop-table',
-      `Foreign key ${constraint} of ${of} refuses what the source has changed.`,
-      dropOrCascade(of, constraint),
-    );
-  }
-  if (error.code === '55000') {
-    return failure(
-      'replica-identity',
-      'stop-table',
-      'PostgreSQL refuses to change rows (SQLSTATE 55000): most likely the mirror table is in a publication, and its replica identity was taken away.',
-      'Run ALTER TABLE … REPLICA IDENTITY DEFAULT for the mirror table, FULL for one without a primary key, or take it out of the publication. The table goes on by itself then.',
-    );
-  }
-  if (error.code === '2BP01') {
-    return failure(
-      'dependent-objects',
-      'stop-table',
-      'Something of yours, such as a view, uses a column that has to go.',
-      'Drop it, or set deletes back to soft; the daemon then goes on by itself.',
-    );
-  }
-  if (error.code === '42501') {
-    return failure(
-      'grant-missing',
-      'stop-table',
-      `PostgreSQL denied a statement: ${denied(error)}.`,
-      'Give the role of postgres.url ownership of its tables, and what `mirrorverse check` prints: USAGE and CREATE on its schemas, CONNECT and TEMPORARY on the database.',
-    );
-  }
-  return failure(
-    'statement-failed',
-    'stop-table',
-    `PostgreSQL refused a statement (SQLSTATE ${error.code}).`,
-    'This is a defect in mirrorverse or a mirror table changed by hand. Please report it with this log line.',
-  );
 }
 
 /**
@@ -228,9 +192,7 @@ export function dropOrCascade(table: string, constraint: string): string {
 function unreachable(error: unknown, code: string): Failure {
   return new Failure({
     code: 'database-unreachable',
-    reaction: 'retry',
     message: `PostgreSQL cannot be reached (${code}).`,
-    remedy: 'Check host and port in postgres.url (DATABASE_URL), and that the server runs.',
     cause: error,
     details: { network: code },
   });

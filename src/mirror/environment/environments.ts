@@ -111,10 +111,7 @@ async function register(
   const other = await findEnvironment(db, stateSchema, mirrorSchema);
   throw new Failure({
     code: 'environment-changed',
-    reaction: 'stop-process',
     message: `Schema ${mirrorSchema} mirrors organization ${other?.organizationId} (${other?.url}), but ${seen.url} is organization ${seen.organizationId}.`,
-    remedy:
-      'Mirror the other organization into a schema of its own: set postgres.schema (MIRRORVERSE_SCHEMA).',
   });
 }
 

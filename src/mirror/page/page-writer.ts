@@ -373,9 +373,7 @@ export class PageWriter {
 function outdated(table: string): Failure {
   return new Failure({
     code: 'definition-outdated',
-    reaction: 'retry',
     message: `Table ${table} has changed at the source, and rows of it cannot be stored as it was before.`,
-    remedy: 'Nothing to do: its definition is read again by itself.',
     details: { table },
   });
 }

@@ -123,7 +123,6 @@ export async function rowsSwallowed(
   const names = filters.map(describeFilter);
   return new Failure({
     code: 'rows-swallowed',
-    reaction: 'stop-table',
     message: `Of table ${table}, ${count} rows that were written or deleted are not so in ${mirror.qualified}: ${names.join(', ') || 'something'} on it drops them, or undoes what was written. Nothing of the page was committed.`,
     remedy: `Drop it, or have it let every row through (a BEFORE trigger returns NEW, for a deletion OLD) and leave the rows as they are; table ${table} then goes on by itself.`,
     details: { table, rows: count, filters: names },
@@ -144,7 +143,6 @@ export function remedyForPolicies({ schema, table, name }: RowFilter): string {
 export function rowSecurity(filter: RowFilter): Failure {
   return new Failure({
     code: 'row-security',
-    reaction: 'stop-table',
     message: `Row security of table ${filter.table} holds for role ${filter.name}, which must see and write every row.`,
     remedy: remedyForPolicies(filter),
     details: { table: filter.table },
@@ -180,7 +178,6 @@ export async function toldByFilters(pool: pg.Pool, mirror: MirrorTable, error: u
 export function inTheWay(filter: RowFilter): Failure {
   return new Failure({
     code: 'rows-swallowed',
-    reaction: 'stop-table',
     message: `${describeFilter(filter)} of table ${filter.table} replaces what is written, so rows would be lost or refused.`,
     remedy: `Drop it: DROP ${describeFilter(filter)} ON ${quoteIdentifier(filter.schema)}.${quoteIdentifier(filter.table)}.`,
     details: { table: filter.table },

@@ -104,7 +104,6 @@ async function assertQuarantined(
   if (found === keys.length) return;
   throw new Failure({
     code: 'rows-swallowed',
-    reaction: 'stop-table',
     message: `Of table ${table}, ${keys.length - found} rows cannot be stored, nor put into quarantine: a trigger or a rule on ${qualifiedName(store.schema, 'quarantine')} drops them. Nothing of the page was committed.`,
     remedy: `Drop it; table ${table} then goes on by itself.`,
     details: { table, rows: keys.length - found },

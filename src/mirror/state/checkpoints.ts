@@ -157,10 +157,7 @@ export const SUCCESS = {
 function leaseLost(lease: Lease): Failure {
   return new Failure({
     code: 'lease-lost',
-    reaction: 'retry',
     message: `Another process has taken over table ${lease.table}; nothing was committed.`,
-    remedy:
-      'Nothing to do. If it happens often, the machine stands still for longer than the lease: raise lease.',
     details: { table: lease.table },
   });
 }

@@ -106,18 +106,14 @@ async function tableExists(client: pg.ClientBase, schema: string, table: string)
 function stateNewer(stateSchema: string): Failure {
   return new Failure({
     code: 'state-newer',
-    reaction: 'stop-process',
     message: `The state schema ${stateSchema} was migrated by a later version of mirrorverse.`,
-    remedy: 'Run that version or a later one; nothing was touched.',
   });
 }
 
 function stateOlder(stateSchema: string): Failure {
   return new Failure({
     code: 'state-older',
-    reaction: 'stop-process',
     message: `The state schema ${stateSchema} is of an earlier version of mirrorverse.`,
-    remedy: 'Run `mirrorverse migrate`; run, sync and backfill do it too.',
   });
 }
 

@@ -88,9 +88,7 @@ export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
 export function mirrorReplaced({ table, qualified }: MirrorTable): Failure {
   return new Failure({
     code: 'mirror-replaced',
-    reaction: 'retry',
     message: `The mirror table ${qualified} is not as it was left: it was replaced, rewritten or restored.`,
-    remedy: 'Nothing to do: it is looked at again by itself, and loaded anew where rows may be missing.',
     details: { table: table.logicalName },
   });
 }

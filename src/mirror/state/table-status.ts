@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
-import type { FailureSummary } from '../../model/failure.ts';
+import type { FailureCode } from '../../model/failure-codes.ts';
+import { notice, type FailureSummary } from '../../model/failure.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
@@ -107,7 +108,11 @@ interface Outcome {
 }
 
 /** Failures that a person's word ends. */
-const UNCONFIRMED = new Set(['drift-unconfirmed', 'sweep-refused', 'erasure-refused']);
+const UNCONFIRMED: ReadonlySet<string> = new Set<FailureCode>([
+  'drift-unconfirmed',
+  'sweep-refused',
+  'erasure-refused',
+]);
 
 function phaseOf(row: Outcome): Phase {
   if (row.errorCode !== null && UNCONFIRMED.has(row.errorCode)) return 'attention';
@@ -121,21 +126,15 @@ function errorOf(row: Outcome): FailureSummary | null {
     return { code: row.errorCode, message: row.errorMessage ?? '', remedy: row.errorRemedy ?? '' };
   }
   if (row.pending === null) return unread(row);
-  return {
-    code: 'drift-pending',
-    message: `Waiting for somebody's word: ${row.pending}`,
-    remedy: `Look at it with \`mirrorverse plan ${row.table}\` and let it happen with \`mirrorverse plan ${row.table} --apply\`.`,
-  };
+  const remedy = `Look at it with \`mirrorverse plan ${row.table}\` and let it happen with \`mirrorverse plan ${row.table} --apply\`.`;
+  return notice('drift-pending', `Waiting for somebody's word: ${row.pending}`, remedy);
 }
 
 /** The table goes on all the same, so its phase stays. */
 function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | null {
   if (unreadSince === null) return null;
-  return {
-    code: 'metadata-unread',
-    message: `The definition of table ${table} cannot be had since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`,
-    remedy: `Run \`mirrorverse check\`; changes of the table's columns are followed once its definition can be read again.`,
-  };
+  const message = `The definition of table ${table} cannot be had since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
+  return notice('metadata-unread', message);
 }
 
 async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, number>> {

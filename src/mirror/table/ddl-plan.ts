@@ -108,7 +108,6 @@ export function assertAllowed(plan: DdlPlan): void {
   );
   throw new Failure({
     code: asks ? 'drift-unconfirmed' : 'drift-refused',
-    reaction: 'stop-table',
     message: `Table ${table} has changed at the source: ${blocking.map(describeChange).join('; ')}.`,
     remedy: asks
       ? `Look at it with \`mirrorverse plan ${table}\` and let it happen with \`mirrorverse plan ${table} --apply\`.`
@@ -144,7 +143,6 @@ function checkRoom(mirror: MirrorTable, needed: number): void {
   const { logicalName: table } = mirror.table;
   throw new Failure({
     code: 'too-many-columns',
-    reaction: 'stop-table',
     message: `Table ${table} would need ${needed} columns; PostgreSQL takes ${MOST_COLUMNS}, dropped ones counted.`,
     remedy: `Leave out ${needed - MOST_COLUMNS} or more: name them in columns.exclude of table ${table}, by patterns such as new_*.`,
     details: { table, columns: needed },
@@ -251,7 +249,6 @@ function commentText(of: { readonly displayName?: string; readonly description?:
 function keyRetyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
   return new Failure({
     code: 'drift',
-    reaction: 'stop-table',
     message: `Column ${mirror.qualified}.${quoteIdentifier(column.identifier)} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}; rows are told apart by it.`,
     remedy: `Rename the mirror table (ALTER TABLE ${mirror.qualified} RENAME TO …); the table is then loaded into a new one by itself.`,
     details: { table: mirror.table.logicalName, column: column.name },

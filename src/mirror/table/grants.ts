@@ -85,8 +85,8 @@ export async function withMissingGrants(
   if (failure.code !== 'grant-missing') return failure;
   const missing = await missingGrants(pool, schemas).catch((error: unknown) => missingToAsk(pool, error));
   if (missing.length === 0) return failure;
-  const { code, reaction, message, details, cause } = failure;
-  return new Failure({ code, reaction, message, details, cause, remedy: remedyFor(missing) });
+  const { code, message, details, cause } = failure;
+  return new Failure({ code, message, details, cause, remedy: remedyFor(missing) });
 }
 
 /** What is missing where not even the privileges can be asked for: CONNECT, or nothing that a GRANT gives. */

@@ -30,7 +30,6 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
     const names = rows.map(({ name }) => name).join(', ');
     throw new Failure({
       code: 'foreign-key',
-      reaction: 'stop-table',
       message: `The mirror table ${qualified} has foreign keys (${names}). Tables are mirrored each at its own pace, so rows would be refused for want of others that have yet to come.`,
       remedy: `Run ${rows.map(({ name }) => `ALTER TABLE ${qualified} DROP CONSTRAINT ${quoteIdentifier(name)};`).join(' ')} The table goes on by itself then.`,
       details: { table: table.logicalName, constraints: rows.map(({ name }) => name) },
@@ -47,7 +46,6 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
   const column = quoteIdentifier(partition);
   throw new Failure({
     code: 'collation',
-    reaction: 'stop-table',
     message: `Column ${column} of the mirror table ${qualified} has a nondeterministic collation, by which two partitions may count as one.`,
     remedy: `Run ALTER TABLE ${qualified} ALTER COLUMN ${column} TYPE text COLLATE "default". The table goes on by itself then.`,
     details: { table: table.logicalName, column: partition },

@@ -41,7 +41,6 @@ async function areThere(client: pg.ClientBase, schema: string): Promise<boolean>
   if (found?.ours !== false) return found !== undefined;
   throw new Failure({
     code: 'name-taken',
-    reaction: 'stop-table',
     message: `${marksName(schema)} is there already, and is not what mirrorverse keeps beside the mirror tables under that name.`,
     remedy: `Rename or drop it, or set postgres.schema (MIRRORVERSE_SCHEMA) to another schema.`,
   });
@@ -129,7 +128,6 @@ async function written(
 function markSwallowed({ schema, table: { logicalName: table } }: MirrorTable): Failure {
   return new Failure({
     code: 'rows-swallowed',
-    reaction: 'stop-table',
     message: `The mark of table ${table} in ${marksName(schema)} cannot be written: a trigger or a rule on that table drops it. Nothing of the page was committed.`,
     remedy: `Drop it; table ${table} then goes on by itself.`,
     details: { table },

@@ -27,7 +27,6 @@ export async function assertKey(client: pg.ClientBase, mirror: MirrorTable): Pro
   if (rowCount !== 0) return;
   throw new Failure({
     code: 'key-missing',
-    reaction: 'stop-table',
     message: `The mirror table ${qualified} has lost the key that tells its rows apart.`,
     remedy: `Run ALTER TABLE ${qualified} ADD ${uniqueKey(mirror)}. Where that fails, for rows that are there twice for instance, drop the table: it is loaded anew by itself.`,
     details: { table: table.logicalName },

@@ -181,7 +181,6 @@ function blocked({ mirror, altered }: DdlPlan, foreign: readonly string[]): Fail
   const { logicalName: table } = mirror.table;
   return new Failure({
     code: 'drift-blocked',
-    reaction: 'stop-table',
     message: `Columns of ${mirror.qualified} have to change (${altered.join(', ')}), but ${foreign.join(', ')} is made of them.`,
     remedy: `Drop ${foreign.join(', ')} and make it again once table ${table} is up to date; \`mirrorverse plan ${table}\` shows the change.`,
     details: { table, dependents: foreign },

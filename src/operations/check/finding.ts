@@ -1,3 +1,4 @@
+import type { FailureCode, NoticeCode } from '../../model/failure-codes.ts';
 import { toFailure } from '../../model/failure.ts';
 
 /** One thing that was proved or found wanting; an entry of what `check --json` prints. */
@@ -9,14 +10,20 @@ export interface Finding {
   /** What to do; null where nothing is wrong. */
   readonly remedy: string | null;
   /** The code of the failure that a run would report. */
-  readonly code?: string;
+  readonly code?: FailureCode | NoticeCode;
 }
 
 export function good(id: string, subject: string, message: string): Finding {
   return { id, ok: true, subject, message, remedy: null };
 }
 
-export function bad(id: string, subject: string, message: string, remedy: string, code?: string): Finding {
+export function bad(
+  id: string,
+  subject: string,
+  message: string,
+  remedy: string,
+  code?: FailureCode | NoticeCode,
+): Finding {
   return { id, ok: false, subject, message, remedy, ...(code === undefined ? {} : { code }) };
 }
 

@@ -87,7 +87,6 @@ function cannotListen(port: number, cause: unknown): Failure {
   const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
-    reaction: 'stop-process',
     message: `Port ${port} for health checks cannot be listened on (${code}).`,
     remedy: 'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free one, or stop what uses it.',
     cause,

@@ -61,8 +61,6 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
 function noAnswer(): Failure {
   return new Failure({
     code: 'database-unreachable',
-    reaction: 'retry',
     message: `PostgreSQL has not told the status within ${TIME_OUT / 1000} s.`,
-    remedy: 'It is tried again with the next request; check that the server runs.',
   });
 }

@@ -1,14 +1,10 @@
 import { OF_LEASES } from '../../sync/watch/outage-log.ts';
-import { throttledUntil } from './throttled.ts';
 import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
 import { reachOf, type Told } from '../../sync/watch/trouble-reach.ts';
-import type { Failure } from '../../model/failure.ts';
+import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
 /** Why the mirror is not being kept up to date just now, for a person and for a probe. */
-export interface NotReady {
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
+export interface NotReady extends FailureSummary {
   /** Milliseconds since 1970. */
   readonly since: number;
 }
@@ -126,21 +122,23 @@ function reasonOf({ code, message, remedy }: Reason, at: number, before: NotRead
 export function notReady(health: Health, now: number): NotReady | null {
   const { stage, since, trouble, pause } = health;
   if (stage === 'stopping') {
-    return { code: 'stopping', message: 'The process is stopping.', remedy: 'Nothing to do.', since };
+    return { ...notice('stopping', 'The process is stopping.'), since };
   }
   if (trouble !== null) return trouble;
   if (stage === 'starting') {
-    const message = 'Database and environment are being opened.';
-    return { code: 'starting', message, remedy: 'Nothing to do.', since };
+    return { ...notice('starting', 'Database and environment are being opened.'), since };
   }
   const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
   if (unstored !== undefined) return unstored;
-  if (pause !== null && now < pause.until) return throttled(pause.since, pause.until);
+  if (pause !== null && now < pause.until) {
+    return { ...throttledUntil(new Date(pause.until)), since: pause.since };
+  }
   return reasonOfAll([...health.tables.values()]);
 }
 
-function throttled(since: number, until: number): NotReady {
-  return { ...throttledUntil(new Date(until)), since };
+/** What to say while the environment keeps all requests back. */
+export function throttledUntil(until: Date): FailureSummary {
+  return notice('throttled', `The environment asked to keep all requests back until ${until.toISOString()}.`);
 }
 
 /** Why every table fails, if it does: by the one that was the last to begin, which is since when all do. */

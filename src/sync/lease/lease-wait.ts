@@ -98,9 +98,7 @@ async function asked<T>(question: () => Promise<T>): Promise<T> {
 function leaseHeld(table: string): Failure {
   return new Failure({
     code: 'lease-held',
-    reaction: 'retry',
     message: `Another process is writing table ${table}.`,
-    remedy: 'Let it finish, or stop it; it may be the daemon.',
     details: { table },
   });
 }

@@ -46,10 +46,7 @@ export async function runPass(options: PassOptions, signal: AbortSignal): Promis
 function linkKeepsExpiring(cause: Failure): Failure {
   return new Failure({
     code: 'link-keeps-expiring',
-    reaction: 'retry',
     message: 'One new baseline after another came to nothing.',
-    remedy:
-      'Check the environment: expirechangetrackingindays may be 0, or its tables may be changing just now.',
     cause,
     details: cause.details,
   });

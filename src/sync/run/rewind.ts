@@ -38,6 +38,5 @@ export function environmentRewound(): Failure {
     code: 'environment-rewound',
     reaction: 'rebaseline',
     message: 'The environment has gone back in time: it was restored, copied over or reset.',
-    remedy: 'Nothing to do: the table is re-baselined by itself.',
   });
 }

@@ -98,7 +98,6 @@ function advance(start: Checkpoint, finished: boolean): Advance {
 function linksRefused(cause: Failure): Failure {
   return new Failure({
     code: 'link-keeps-expiring',
-    reaction: 'retry',
     message: 'The environment refused link after link of a full read.',
     remedy: 'Nothing to do if its tables are being changed just now; otherwise check the environment.',
     cause,

@@ -26,7 +26,7 @@ export async function tellRemoved(
   logger: Logger,
 ): Promise<void> {
   const known = await readKnownTables(store);
-  const untold = known.filter(({ errorCode }) => errorCode !== TABLE_REMOVED).map(({ table }) => table);
+  const untold = known.filter(({ errorCode }) => errorCode !== 'table-removed').map(({ table }) => table);
   for (const table of removedTables(untold, choice, resolution)) {
     const failure = tableRemoved(table);
     await recordRemoval(store, table, failure);
@@ -34,15 +34,10 @@ export async function tellRemoved(
   }
 }
 
-/** Code of a table that a pattern meant and that the environment no longer has. */
-export const TABLE_REMOVED = 'table-removed';
-
 function tableRemoved(table: string): Failure {
   return new Failure({
-    code: TABLE_REMOVED,
-    reaction: 'stop-table',
+    code: 'table-removed',
     message: `The environment no longer has table ${table}; its mirrored rows are kept.`,
-    remedy: 'Nothing has to be done; drop its mirror table if its rows are not needed.',
     details: { table },
   });
 }

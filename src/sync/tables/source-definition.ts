@@ -211,9 +211,7 @@ export function isOfMetadata(error: unknown): error is Failure {
 function unanswered(table: string, milliseconds: number): Failure {
   return new Failure({
     code: 'source-unavailable',
-    reaction: 'retry',
     message: `Requests for the definition of table ${table} were not answered for ${milliseconds / SECOND} s.`,
-    remedy: 'Nothing to do if the environment is under maintenance; otherwise check the network to it.',
     details: { table },
   });
 }

@@ -62,7 +62,6 @@ function refuse(table: Table, key: string, names: readonly string[], needed: rea
   if (found.length === 0) return;
   throw new Failure({
     code: 'column-needed',
-    reaction: 'stop-table',
     message: `Table ${table.logicalName} cannot be mirrored without its column ${found.join(', ')}.`,
     remedy: `Take ${found.join(', ')} out of columns.${key} of table ${table.logicalName}.`,
     details: { table: table.logicalName },

@@ -57,6 +57,5 @@ function environmentReplaced(): Failure {
     code: 'environment-rewound',
     reaction: 'retry',
     message: 'Another organization has taken the place of the one that is mirrored.',
-    remedy: 'Nothing to do: every table is re-baselined by itself.',
   });
 }

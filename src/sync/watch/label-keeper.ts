@@ -16,6 +16,11 @@ const GATHERING = 5_000;
 /** The trouble of views that somebody is reading, or that PostgreSQL has no room for. */
 const VIEWS_LEFT = 'views-left';
 
+/** Why the views could not be made. */
+interface Trouble extends Pick<Failure, 'reaction'> {
+  readonly code: Failure['code'] | typeof VIEWS_LEFT;
+}
+
 /**
  * Keeps labels and views in step with the metadata. Labels belong to their table's preparation; views
  * follow together some time later, since each table that joins changes the views of all that point at
@@ -33,7 +38,9 @@ export class LabelKeeper {
   // Tables whose labels could not be read or stored, and when to try again, by `performance.now()`.
   private readonly unread = new Map<string, { readonly failures: number; readonly retryAt: number }>();
   // Why the views could not be made the last times, in a row.
-  private trouble: { readonly code: string; readonly failures: number; readonly rest: number } | undefined;
+  private trouble:
+    | { readonly code: Trouble['code']; readonly failures: number; readonly rest: number }
+    | undefined;
 
   /** @param details precision and length of columns are wanted too, at some requests a table. */
   constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
@@ -119,7 +126,7 @@ export class LabelKeeper {
     );
   }
 
-  private putOff(tables: readonly string[], { code, reaction }: Pick<Failure, 'code' | 'reaction'>): void {
+  private putOff(tables: readonly string[], { code, reaction }: Trouble): void {
     for (const table of tables) this.due.add(table);
     const failures = (this.trouble?.failures ?? 0) + 1;
     this.trouble = { code, failures, rest: restAfter({ reaction }, failures) };

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
+import type { FailureCode } from '../../model/failure-codes.ts';
 import type { Failure } from '../../model/failure.ts';
 import { nextReminder } from '../../timing/reminder.ts';
 import type { Loudness, RunWatch } from './run-watch.ts';
 import { reachOf, type Reach, type Told as ToldFailure } from './trouble-reach.ts';
 
 /** Failures that say that another process has the table, which is no error. */
-export const OF_LEASES: ReadonlySet<string> = new Set(['lease-held', 'lease-lost']);
+export const OF_LEASES: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost']);
 
 const MINUTE = 60_000;
 /** Milliseconds after which an outage is an error, however it may pass by itself. */

@@ -1,4 +1,5 @@
 import { reachOfPostgresFailure } from '../../mirror/connection/sqlstate.ts';
+import type { FailureCode } from '../../model/failure-codes.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /**
@@ -15,7 +16,7 @@ export type Reach = 'process' | 'room' | 'table';
 export type Told = Pick<Failure, 'code'> & Partial<Pick<Failure, 'details'>>;
 
 /** Failures of database and sign-in, and of the way to them. */
-const OF_THE_PROCESS: ReadonlySet<string> = new Set([
+const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
   'database-unreachable',
   'database-unavailable',
   'database-sign-in',
