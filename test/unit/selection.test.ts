@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   calculatedColumns,
-  membersBeside,
+  omittedMembers,
   query,
   selectionOfLink,
   storedSelection,
@@ -41,7 +41,7 @@ describe('the selection of a first request', () => {
     expect(stored.slice(0, 2)).toEqual(['accountid', 'versionnumber']);
     expect(stored).not.toContain('total');
     expect(query(stored).length).toBeLessThanOrEqual(20_001);
-    const beside = membersBeside(table, stored).map(({ property }) => property);
+    const beside = omittedMembers(table, stored).map(({ property }) => property);
     expect([...stored, ...beside].toSorted()).toEqual(
       table.columns.map(({ property }) => property).toSorted(),
     );
@@ -49,10 +49,10 @@ describe('the selection of a first request', () => {
 
   it('the selection leaves out a lookup together with the table that it points to', () => {
     const table = sampleTable(LOOKUP);
-    expect(membersBeside(table, ['accountid', 'versionnumber'])).toEqual([
+    expect(omittedMembers(table, ['accountid', 'versionnumber'])).toEqual([
       { property: '_ownerid_value', fields: [2, 3], calculated: false },
     ]);
-    expect(membersBeside(table, null)).toEqual([]);
+    expect(omittedMembers(table, null)).toEqual([]);
   });
 
   it('the selection counts calculated and formula columns, and not the stored results of rollups', () => {

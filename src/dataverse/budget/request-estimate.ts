@@ -1,6 +1,6 @@
 import type { Table } from '../../model/table.ts';
 import { API_PATH } from '../http/client.ts';
-import { membersBeside, storedSelection } from '../feed/selection.ts';
+import { omittedMembers, storedSelection } from '../feed/selection.ts';
 import { keysInRequest, memberGroups } from '../feed/side-plan.ts';
 
 export interface EstimateOptions {
@@ -27,7 +27,7 @@ export function estimateRequests(
 
 /** Requests beside one page of so many rows. */
 function sideRequests(table: Table, rows: number, calculated: number): number {
-  const groups = memberGroups(membersBeside(table, storedSelection(table)), calculated);
+  const groups = memberGroups(omittedMembers(table, storedSelection(table)), calculated);
   return groups.reduce((sum, group) => {
     const select = [table.key, ...group.map(({ property }) => property)];
     // An environment's own address is a few dozen characters.

@@ -25,7 +25,7 @@ export function createFullRead(
   pageSize: number,
   observe?: (metadataVersion: string) => void,
 ): FullRead {
-  // What a full read brings replaces what is there: a row that comes without a version needs none.
+  // The rows of a full read replace the rows in the mirror whatever their versions, so they need none.
   const { version: _, ...unversioned } = table;
   const rows = createRowReader(client, unversioned, pageSize, observe);
   const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];

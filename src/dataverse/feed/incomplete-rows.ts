@@ -11,34 +11,34 @@ export type ReadAgain = (ids: readonly RowId[]) => Promise<FoundRows>;
 
 /** Something that rows of a page lack. */
 interface Lack {
-  /** By number, ascending. */
+  /** The rows, by number, ascending. */
   readonly rows: readonly number[];
-  /** Whether the row that was read again has what row `row` of the page lacks. */
+  /** Whether the second reading of row `row`, at `at` in `again`, has what the row lacks. */
   readonly isFound: (again: PageRows, at: number, row: number) => boolean;
 }
 
-/** Rows of a page that are read again to learn what it means that something did not come. */
+/** Rows of a page that are read again first, to learn what a missing value means. */
 const SAMPLE = 200;
 
 /**
- * Finds rows that lack something, and replaces them by themselves as a plain read has them:
+ * Finds rows that lack something, and replaces them by their second reading from a plain request. A row may
+ * lack:
  *
- * - a selected member that other rows of the page have. A source may leave nulls out, and then it means
- *   null; or it lost something on the way, and then null would overwrite what is known.
- * - the table of a lookup that has an id;
+ * - a selected member that other rows of the page have. Either the source leaves nulls out, and the member is
+ *   null; or the member was lost on the way, and a null would overwrite a known value.
+ * - the table of a lookup that has an id.
  * - the row version.
  *
- * What is right is learnt from a first request, for as many of the rows as it can name up to 200: where
- * none of them has more when it is read again, the others are not read. So a source that leaves nulls
- * out costs one request more a page, and one that loses something as many as its rows take. A page that
- * spells out a null, in whatever member, comes from no source that leaves nulls out: what does not come
- * in such a page, nor with the row read again, is lost.
+ * A first request reads up to 200 of the rows again. If none of them has more than before, the others are not
+ * read. A source that leaves nulls out thus costs one more request for each page, and a source that loses
+ * values costs as many as its rows need. A page that spells out any null does not come from a source that
+ * leaves nulls out: a member that is missing in such a page and in the second reading is lost.
  *
- * Versions and tables of lookups that are still lacking are the mirror's to judge, which knows the rows
- * that it has.
+ * The mirror decides about versions and lookup tables that are still missing, because it knows its own rows.
  *
- * @param came the page as it came, before what belongs to it was read beside.
- * @returns the page; a row that lacks a member for good is marked `incomplete`.
+ * @param page the rows with their side columns.
+ * @param came the page as it came, before its side columns were added.
+ * @returns the page. A row that lacks a member for good is marked `incomplete`.
  * @throws Failure
  */
 export async function completeRows(
@@ -66,7 +66,7 @@ export async function completeRows(
   };
   const lacks = [members, types, versions].filter(({ rows }) => rows.length > 0);
   if (lacks.length === 0) return page;
-  const again = new RowsAgain(page, table, version, read);
+  const again = new SecondReadings(page, table, version, read);
   const all = union(lacks.map(({ rows }) => rows));
   await again.readRows(spread(all, SAMPLE));
   const spellsNull = members.rows.length > 0 && hasNull(came, table);
@@ -81,7 +81,7 @@ export async function completeRows(
   return { ...whole, incomplete: lackReasons(whole, table, lost, uneven) };
 }
 
-/** Why rows cannot be stored that lack one of these fields, by the number of the row. */
+/** The reason why rows that lack one of the fields cannot be stored, by the number of the row. */
 function lackReasons(
   page: PageRows,
   table: Table,
@@ -96,8 +96,8 @@ function lackReasons(
 }
 
 /**
- * Rows that were read by their keys, with those marked `incomplete` that still lack a member. Of rows that
- * one request names nothing follows from what all of them lack; only that they spell out another null.
+ * Marks rows that were read by their keys as `incomplete` if they lack a member. If no row spells out a null,
+ * nothing is marked, because the source may leave nulls out.
  */
 export function markIncomplete(rows: PageRows, table: Table): PageRows {
   if (!hasNull(rows, table)) return rows;
@@ -106,12 +106,12 @@ export function markIncomplete(rows: PageRows, table: Table): PageRows {
   return lacking.length === 0 ? rows : { ...rows, incomplete: lackReasons(rows, table, lacking, fields) };
 }
 
-/** The rows of a page that were read again, and what the page is with them. */
-class RowsAgain {
-  /** How many of them were there, in no older version than they came in. */
+/** The second readings of rows of a page. */
+class SecondReadings {
+  /** Rows that were found, in no older version than on the page. */
   found = 0;
   private readonly sources: FoundRows[] = [];
-  /** For each row of the page, which of the readings has it, and where; below 0 where none. */
+  /** For each row of the page, the number of the reading that has it and its row there; below 0 if none has it. */
   private readonly source: Int32Array;
   private readonly at: Int32Array;
   private readonly asked = new Set<number>();
@@ -130,7 +130,7 @@ class RowsAgain {
     this.at = new Int32Array(page.rows).fill(-1);
   }
 
-  /** Reads those of the rows that were not read before. What the source cannot be asked for stays as it is. */
+  /** Reads the rows that were not read again yet. If the source refuses such requests, rows stay as they came. */
   async readRows(rows: readonly number[]): Promise<void> {
     const { original, fields, asked } = this;
     const wanted = rows.flatMap((row) => {
@@ -151,7 +151,7 @@ class RowsAgain {
     }
   }
 
-  /** Whether reading again gave any row of a page what it lacks. */
+  /** Whether any row got from its second reading what it lacked. */
   helps({ rows, isFound }: Lack): boolean {
     return rows.some((row) => {
       const again = this.sources[this.source[row] ?? -1];
@@ -163,7 +163,7 @@ class RowsAgain {
     return (this.source[row] ?? -1) >= 0;
   }
 
-  /** The page with the rows that were read again in place of those that came. */
+  /** The page, with second readings in place of the rows that came. */
   page(): PageRows {
     const { original, sources, source, at } = this;
     const fields = Array.from({ length: original.width }, (_, field) => field);
@@ -189,7 +189,7 @@ class RowsAgain {
     }
   }
 
-  /** A server that lags behind gives a row as it was: no row is replaced by an older one. */
+  /** A server that lags behind returns an older version of a row, which must not replace a newer one. */
   private isOlder(again: PageRows, at: number, row: number): boolean {
     const { original, version } = this;
     if (version === undefined || !hasVersion(original, row, version)) return false;
@@ -198,7 +198,7 @@ class RowsAgain {
   }
 }
 
-/** Whether a member of any row is spelled out as null: such a source does not leave nulls out. */
+/** Whether any row spells out a null: such a source does not leave nulls out. */
 function hasNull({ cells, width, rows }: PageRows, { columns }: Table): boolean {
   for (let row = 0, at = 0; row < rows; row++) {
     for (let field = 0; field < width; field++, at += 2) {
@@ -208,7 +208,7 @@ function hasNull({ cells, width, rows }: PageRows, { columns }: Table): boolean 
   return false;
 }
 
-/** Columns, by position, that some rows spell out, be it as null, and others do not. */
+/** Columns, by position, that some rows of the page have and others lack. A spelled-out null counts as had. */
 function unevenFields({ cells, width, rows }: PageRows, table: Table): number[] {
   if (rows < 2) return [];
   const counts = new Uint32Array(width);
@@ -248,7 +248,7 @@ function union(lists: readonly (readonly number[])[]): number[] {
   return [...new Set(lists.flat())].toSorted((a, b) => a - b);
 }
 
-/** So many of the rows at most, from all over the page. */
+/** At most `most` of the rows, spread over the whole page. */
 function spread(rows: readonly number[], most: number): readonly number[] {
   if (rows.length <= most) return rows;
   return Array.from({ length: most }, (_, at) => rows[Math.floor((at * rows.length) / most)] ?? 0);

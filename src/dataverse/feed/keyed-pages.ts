@@ -10,24 +10,23 @@ import { parsePageInTurns, RowShape, type ParsedPage } from '../page/page-parser
 import { query, type Selection } from './selection.ts';
 import { keyFilter, keysInRequest } from './side-plan.ts';
 
-/** What to read of rows that are named by their ids. */
+/** What a request reads of rows that it names by their ids. */
 export interface KeyedQuery {
   readonly select: Selection;
   /** The members to keep of each row, in this order. */
   readonly properties: readonly string[];
   readonly priority: Priority;
-  /** Bytes of an answer at most; the client's limit without it. */
+  /** Bytes of an answer at most; the default is the limit of the client. */
   readonly largest?: number;
   /**
-   * A refusal is about this form of a request, which not every source needs to know: a 404 does not say
-   * that there is no such table.
+   * The source may not support this form of a request: a 404 then does not mean that the table is unknown.
    */
   readonly mayBeUnknown?: boolean;
 }
 
 /**
- * The rows with these ids, many to a request, as pages of plain reads: of all partitions where the table
- * has such. All pages together are the whole answer; an id that is in none of them is gone.
+ * Reads the rows with these ids, in all partitions, as pages of plain requests for many ids each. A row whose
+ * id is on none of the pages is gone.
  *
  * @throws Failure
  */
@@ -62,13 +61,13 @@ export async function* pagesByKey(
   }
 }
 
-/** How many ids one request can name beside such a selection. */
+/** How many ids one request can name together with the selection. */
 export function idsInRequest(client: DataverseClient, table: Table, select: Selection): number {
   const base = `${client.origin}${API_PATH}${table.entitySet}`;
   return keysInRequest(base, propertyOf(table, table.key), select ?? []);
 }
 
-/** The member of the source's rows that fills the column of a name. */
+/** The member of the source's rows that fills the column `name`. */
 function propertyOf(table: Table, name: string): string {
   return table.columns.find((column) => column.name === name)?.property ?? name;
 }
@@ -77,14 +76,14 @@ function isAnnotation(property: string): boolean {
   return property.includes('@');
 }
 
-/** Positions of the whole key in the table's columns: the id and, where it has such, the partition. */
+/** Positions of the key among the table's columns: the id and, if the table has one, the partition. */
 export function keyFields(table: Table): number[] {
   return [table.key, table.partition].flatMap((wanted) =>
     table.columns.flatMap((column, field) => (column.name === wanted ? [field] : [])),
   );
 }
 
-/** A row's whole key as one text. */
+/** The key of a row, id and partition, as one text. */
 export function rowName({ key, partition }: RowId): string {
   const inPartition = partition === undefined || partition === null ? '' : `,${partition}`;
   return key.toLowerCase() + inPartition;
@@ -92,7 +91,7 @@ export function rowName({ key, partition }: RowId): string {
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What tells a row from the others; undefined where it has no id that could be asked for. */
+/** The key of a row; undefined if the row has no id that a request could name. */
 export function rowId(page: PageRows, row: number, fields: readonly number[]): RowId | undefined {
   const [key, partition] = fields.map((field) => cellText(page, row, field));
   const id = key?.toLowerCase();
@@ -100,7 +99,7 @@ export function rowId(page: PageRows, row: number, fields: readonly number[]): R
   return partition === undefined ? { key: id } : { key: id, partition };
 }
 
-/** Each row's whole key as one text; undefined where it has none. */
+/** The key of each row as one text; undefined for a row without one. */
 export function rowNames(page: PageRows, fields: readonly number[]): (string | undefined)[] {
   return Array.from({ length: page.rows }, (_, row) => {
     const id = rowId(page, row, fields);

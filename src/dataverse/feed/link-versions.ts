@@ -1,18 +1,17 @@
 import type { Link } from '../../model/page.ts';
 
 /**
- * Links are opaque and followed byte for byte. Two numbers in them are looked at all the same, never
- * changed: which row version a walk's paging cookie was fixed at (`maxTimestamp`), and which one a delta
- * link's token goes on from (`<version>!<time>`). Both are undocumented; where either cannot be found
- * nothing is concluded.
+ * Links are opaque and followed byte for byte. Two numbers in them are read all the same, but never changed:
+ * the row version at which a paging cookie was fixed (`maxTimestamp`), and the row version from which a delta
+ * link goes on (`<version>!<time>`). Both are undocumented. If either is missing, nothing is concluded.
  */
 
-/** Encoded three times in a next link, as seen in clients that read it. */
+/** Levels of encoding. A next link was seen to encode its cookie three times. */
 const MAX_ENCODINGS = 4;
 
 /**
- * Whether the delta link of a load, or of a delta of several pages, stands for its last page rather than
- * its first: rows deleted or changed on pages already read would then come with no delta.
+ * Whether the delta link after several pages stands for the moment of the last page and not of the first. No
+ * delta would then bring the changes that were made meanwhile to rows of earlier pages.
  *
  * @param lastNextLink the next link that led to the last page.
  */
@@ -22,14 +21,14 @@ export function standsForLastPage(lastNextLink: string, deltaLink: string): bool
   return fixedAt !== undefined && goesOnFrom !== undefined && goesOnFrom > fixedAt;
 }
 
-/** The row version that the environment had reached when it issued a link; undefined if not to be read. */
+/** The row version that the environment had reached when it issued the link; undefined if it is not found. */
 export function versionReached({ kind, url }: Link): bigint | undefined {
   return find(url, kind === 'next' ? /maxTimestamp=["']?(\d+)/i : /deltatoken=(\d+)!/i);
 }
 
 /**
- * Whether an environment has gone back in time between two links, the second of which came by following
- * the first: row versions only grow, unless it is restored from a backup, copied over or reset.
+ * Whether the environment went back in time between two links, where the second came by following the first.
+ * Row versions only grow, unless the environment is restored from a backup, copied over or reset.
  */
 export function wentBack(followed: Link, received: Link): boolean {
   const before = versionReached(followed);

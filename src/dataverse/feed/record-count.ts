@@ -6,12 +6,12 @@ const counts = z.object({
   EntityRecordCountCollection: z.object({ Keys: z.array(z.string()), Values: z.array(z.number()) }),
 });
 
-/** Tables asked about in one request. */
+/** Tables that one request names. */
 const BATCH = 25;
 
 /**
- * About how many rows tables have: RetrieveTotalRecordCount answers from a snapshot that may be a day
- * old. Tables it does not count are missing from the result.
+ * Reads about how many rows tables have. RetrieveTotalRecordCount answers from a snapshot that may be a day
+ * old. Tables that it does not count are missing from the result.
  */
 export async function readRecordCounts(
   client: DataverseClient,
@@ -41,7 +41,7 @@ async function countBatch(
       return count === undefined ? [] : [[table, count] as [string, number]];
     });
   } catch (error) {
-    // A table that cannot be counted spoils its batch. The count is a help, not worth more requests.
+    // A table that cannot be counted fails its whole batch. The counts are not worth further requests.
     if (error instanceof Failure && error.reaction !== 'retry') return [];
     throw error;
   }

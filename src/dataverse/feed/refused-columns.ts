@@ -4,13 +4,13 @@ import { isTooManyCalculated } from '../http/calculated-limits.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
 import { fitting, isCalculated, query } from './selection.ts';
 
-/** Requests at most to find them: a table that fails is not to cost a storm. */
+/** Requests that a search makes at most, so that a failing table does not cause a storm of requests. */
 const MOST_PROBES = 40;
-/** Characters of a probe's `$select`; calculated columns of a probe, which the environment limits. */
+/** Characters of a probe's `$select`, and calculated columns of a probe: the environment limits both. */
 const LONGEST_SELECT = 20_000;
 const MOST_CALCULATED = 8;
 
-/** Columns that were found to be refused, by table, with the selection they were found for. */
+/** Columns that the environment refuses, by table, with the selection for which they were found. */
 export class RefusedColumns {
   private readonly found = new Map<
     string,
@@ -21,26 +21,26 @@ export class RefusedColumns {
     this.found.set(table.logicalName, { selection: selectionOf(table), names });
   }
 
-  /** None where another selection was asked for then. */
+  /** The refused columns of a table; none if they were found for another selection. */
   of(table: Table): readonly string[] {
     const found = this.found.get(table.logicalName);
     return found?.selection === selectionOf(table) ? found.names : [];
   }
 }
 
-/** Whether the environment refused what was asked for, with a code that says nothing to us. */
+/** Whether the environment refused a request with a code that mirrorverse has no meaning for. */
 export function isRefused(error: unknown): error is Failure {
   return error instanceof Failure && error.code === 'request-refused';
 }
 
 /**
- * What a refused request about a table's rows failed for: a column may be declared, and every query
- * that names it be refused all the same. Which one is found by asking for one row with ever fewer
- * columns; the answer's text is not asked, for it is translated and may name anything. It is found once
- * for a selection.
+ * Finds out why a request about a table's rows was refused. An environment may declare a column and refuse
+ * every query that names it. Requests for one row with fewer and fewer columns find that column. The text of
+ * the answer is not used, because it is translated and may name anything. The result is kept for the
+ * selection.
  *
- * @param tracked as the rows were asked for.
- * @returns Failure `column-refused`, or the error itself where no column is at fault.
+ * @param tracked whether the refused request asked for change tracking.
+ * @returns Failure `column-refused`, or the error itself if no column is the cause.
  * @throws the signal's reason when aborted.
  */
 export async function explainRefusal(
@@ -50,7 +50,7 @@ export async function explainRefusal(
   error: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  // That there are too many calculated columns is about their number, whichever they are.
+  // Too many calculated columns are refused for their number, and not for any one of them.
   if (!isRefused(error) || isTooManyCalculated(error)) return error;
   const probe = probeOf(client, table, tracked, signal);
   try {
@@ -65,16 +65,16 @@ export async function explainRefusal(
     client.refusedColumns.remember(table, names);
     return columnRefused(table, names, error);
   } catch {
-    // Trouble that a probe meets says nothing of the refusal.
+    // A failure of a probe does not explain the refusal.
     signal.throwIfAborted();
     return error;
   }
 }
 
 interface Probe {
-  /** Asks for one row with these columns. */
+  /** Whether a request for one row with these columns is refused. */
   refuses(columns: readonly Column[]): Promise<boolean>;
-  /** There have been so many that the rest is left open. */
+  /** The allowed number of probes is used up. */
   readonly isSpent: boolean;
 }
 
@@ -101,28 +101,28 @@ function probeOf(client: DataverseClient, table: Table, tracked: boolean, signal
   };
 }
 
-/** What every probe names, and nobody can leave out. */
+/** The columns that every probe names, because they cannot be left out. */
 function fixedColumns({ key, version, partition }: Table): string[] {
   return [key, version, partition].filter((name) => name !== undefined);
 }
 
 async function findRefused(table: Table, probe: Probe): Promise<readonly Column[]> {
-  // Where not even the key is to be had no column is at fault.
+  // If even the key alone is refused, no other column is the cause.
   if (await probe.refuses([])) return [];
   const found: Column[] = [];
   for (const group of groupsOf(table)) {
     let suspects = group;
-    // So many from the beginning are known to be taken.
-    let taken = 0;
-    while (!probe.isSpent && suspects.length > taken && (await probe.refuses(suspects))) {
+    // So many columns from the beginning are known to be accepted.
+    let accepted = 0;
+    while (!probe.isSpent && suspects.length > accepted && (await probe.refuses(suspects))) {
       let refused = suspects.length;
-      while (refused - taken > 1 && !probe.isSpent) {
-        const middle = (taken + refused) >> 1;
+      while (refused - accepted > 1 && !probe.isSpent) {
+        const middle = (accepted + refused) >> 1;
         if (await probe.refuses(suspects.slice(0, middle))) refused = middle;
-        else taken = middle;
+        else accepted = middle;
       }
       const culprit = suspects[refused - 1];
-      if (refused - taken > 1 || culprit === undefined || !(await probe.refuses([culprit]))) break;
+      if (refused - accepted > 1 || culprit === undefined || !(await probe.refuses([culprit]))) break;
       found.push(culprit);
       suspects = suspects.filter((column) => column !== culprit);
     }
@@ -130,7 +130,7 @@ async function findRefused(table: Table, probe: Probe): Promise<readonly Column[
   return found;
 }
 
-/** Columns that one probe can name together, but for those that every probe names. */
+/** Groups of columns that one probe can name together, without the fixed ones. */
 function groupsOf(table: Table): Column[][] {
   const fixed = fixedColumns(table);
   const columns = table.columns.filter(({ name, selectable }) => selectable && !fixed.includes(name));

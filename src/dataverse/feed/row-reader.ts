@@ -27,11 +27,11 @@ import {
 } from './selection.ts';
 import { createSideColumns } from './side-columns.ts';
 
-/** Reads one table's rows with all its columns, however many requests that takes. */
+/** Reads the rows of one table with all columns, in as many requests as that needs. */
 export interface RowReader {
   /** The first page of a read. */
   begin(how: HowToBegin, signal: AbortSignal): Promise<ParsedPage>;
-  /** The page a link leads to. */
+  /** The page that a link leads to. */
   follow(link: Link, priority: Priority, signal: AbortSignal, bare?: boolean): Promise<ParsedPage>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
@@ -44,24 +44,24 @@ export interface HowToBegin {
   readonly options?: readonly string[];
   /** Preferences beside page size and annotations. */
   readonly prefer?: readonly string[];
-  /** Without the annotation of the metadata version. */
+  /** Does not ask for the metadata version. */
   readonly bare?: boolean;
 }
 
-/** Times a page is halved because a gateway gave up: one that is down does so whatever it is asked. */
+/** How often a page is halved after a time-out of a gateway. A gateway that is down gives up on any request. */
 const MAX_DOUBTS = 3;
 
-/** Rows of a page that are read again one by one, where the source does not give them together. */
+/** Rows of a page that are read again one by one at most, if the source cannot read them together. */
 const FEW_SINGLES = 20;
 
 const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
 /**
- * One request names every column where it can. Where the environment refuses that many calculated ones,
- * the tracked or plain selection keeps the stored columns and the others are read beside.
+ * One request names every column if it can. If the environment refuses so many calculated columns, the
+ * selection keeps the stored columns, and side reads bring the others.
  *
  * @param pageSize rows; the environment gives fewer of some tables.
- * @param observe told the environment's metadata version as it comes with the pages.
+ * @param observe called with the environment's metadata version, which comes with the pages.
  */
 export function createRowReader(
   client: DataverseClient,
@@ -74,11 +74,11 @@ export function createRowReader(
   const side = createSideColumns(client, table);
   const byKey = createRowsByKey(client, table, {
     single: async (id, signal) => readRow(id, signal),
-    finished: async (page, selection, signal) => finished(page, selection, 'delta', signal),
+    fill: async (page, selection, signal) => fill(page, selection, 'delta', signal),
   });
   const version = versionField(table);
   const identity = keyFields(table);
-  // Beside the columns: an entry that has nothing of what is looked for is no row.
+  // The columns are in this shape too, because an entry without any of its members is not accepted as a row.
   const etagShape = new RowShape([ETAG, ...table.columns.map(({ property }) => property)]);
   const lookups = lookupFields(table);
   const shape = new RowShape(table.columns.map((column) => column.property));
@@ -88,7 +88,7 @@ export function createRowReader(
   const empty = new EmptyPages(name);
   const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
 
-  // Page size and annotations are preferences of one request: a link does not carry them.
+  // Page size and annotations are preferences of each request: a link does not contain them.
   function preferences(size: number, bare: boolean): string[] {
     const annotations = [...(annotated ? [LOOKUP_ANNOTATION] : []), ...(bare ? [] : [VERSION_ANNOTATION])];
     const included = annotations.length === 0 ? [] : [includeAnnotations(annotations)];
@@ -96,8 +96,8 @@ export function createRowReader(
   }
 
   /**
-   * A page of at most `most` rows, with the memory it takes. Where others have that memory it is given up,
-   * and asked for anew when there is enough for as much as it may take.
+   * Reads a page of at most `most` rows into reserved memory. If the memory runs out because other pages have
+   * it, the page is given up, and requested again once there is enough memory for its largest size.
    */
   async function fetchPage(
     ask: PageAsk,
@@ -114,9 +114,9 @@ export function createRowReader(
       } catch (error) {
         buffers.release();
         if (!(error instanceof MemoryShort)) throw error;
-        // It had all of it to itself.
+        // The page had all memory for itself.
         if (needed >= memory.total) asking.asked = afterTooMuch(asking.asked, memory.total, name, error);
-        needed = atMost(needed, asking.asked, memory.total);
+        needed = nextReservation(needed, asking.asked, memory.total);
       }
     }
   }
@@ -133,12 +133,12 @@ export function createRowReader(
     );
     if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
     empty.refuseMore(page);
-    const beside = await finished(page, selection, ask.priority, signal);
-    const whole = await completeRows(beside, page, table, async (ids) => readRows(ids, FEW_SINGLES, signal));
-    buffers.add(memoryBeside(page, whole));
+    const filled = await fill(page, selection, ask.priority, signal);
+    const whole = await completeRows(filled, page, table, async (ids) => readRows(ids, FEW_SINGLES, signal));
+    buffers.add(extraMemory(page, whole));
     buffers.settle();
     sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
-    return { ...page, ...whole, link: sized(page.link, rows), release: () => buffers.release() };
+    return { ...page, ...whole, link: withPageSize(page.link, rows), release: () => buffers.release() };
   }
 
   async function parsedPage({ body, url }: Answer, buffers: PageBuffers): Promise<ParsedPage> {
@@ -150,10 +150,10 @@ export function createRowReader(
   }
 
   /**
-   * The rows of an answer with what else belongs to them. Versions that did not come are had from the
-   * rows' etags, which nearly no page needs to be read for.
+   * Fills rows of an answer: missing versions from the etags, and the columns that the selection left out
+   * from side reads. Hardly any page needs its etags, so they are parsed only then.
    */
-  async function finished(
+  async function fill(
     page: PageRows,
     selection: Selection,
     priority: Priority,
@@ -170,7 +170,7 @@ export function createRowReader(
     return whole;
   }
 
-  /** Asks for fewer and fewer rows until the answer is not too large and does not time out. */
+  /** Requests a page with fewer and fewer rows until the answer is small enough and does not time out. */
   async function fetchAnswer<T>(
     buffers: PageBuffers,
     { prefer, bare, ...about }: PageAsk,
@@ -213,7 +213,7 @@ export function createRowReader(
     }
   }
 
-  /** Reads with the widest selection that the environment is not known to refuse. */
+  /** Reads with the widest selection that the environment has not refused yet. */
   async function withSelection<T>(read: (selection: Selection) => Promise<T>): Promise<T> {
     if (Number.isFinite(limits.of(name))) return read(storedSelection(table));
     const selection = wideSelection(table);
@@ -243,11 +243,11 @@ export function createRowReader(
       );
       if (row === null) return null;
       if (rowId(row, 0, identity)?.key !== key.toLowerCase()) throw anotherRow(name);
-      return finished(row, selection, request.priority, signal, async (etags) => parseRow(row.bytes, etags));
+      return fill(row, selection, request.priority, signal, async (etags) => parseRow(row.bytes, etags));
     });
   }
 
-  /** @param singles requests for single rows at most, where the source knows no other way. */
+  /** @param singles requests for single rows at most, if the source cannot read rows together. */
   async function readRows(ids: readonly RowId[], singles: number, signal: AbortSignal): Promise<FoundRows> {
     return withSelection(async (selection) =>
       byKey.read(ids, selection, { priority: 'delta', singles }, signal),
@@ -279,56 +279,59 @@ export function createRowReader(
   };
 }
 
-/** A request for a page, but for how many rows. */
+/** A request for a page, without the number of rows. */
 type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
   readonly prefer: readonly string[];
-  /** Without the annotation of the metadata version. */
+  /** Does not ask for the metadata version. */
   readonly bare: boolean;
 };
 
-/** Bytes of what was made of a page and other answers, where it is not the page itself. */
-function memoryBeside(page: PageRows, whole: PageRows): number {
+/** Bytes that a page joined with other answers takes beyond the page itself. */
+function extraMemory(page: PageRows, whole: PageRows): number {
   const bytes = whole.bytes === page.bytes ? 0 : whole.bytes.length;
   return bytes + (whole.cells === page.cells ? 0 : whole.cells.byteLength);
 }
 
-/** How a page is asked for by now. */
+/** How a page is currently requested. */
 interface Asking {
   asked: PageRequest;
-  /** Times it was halved without a certain reason. */
+  /** How often the page was halved although its size may not be the cause. */
   doubts: number;
 }
 
-/** What to reserve for a page whose memory was short: all that its answer and cells may take, or all there is. */
-function atMost(reserved: number, { largest }: PageRequest, total: number): number {
+/** Bytes to reserve after the memory of a page ran out: the most that answer and cells may take, then all. */
+function nextReservation(reserved: number, { largest }: PageRequest, total: number): number {
   const usual = Math.min(total, Math.ceil(1.25 * largest));
   return reserved < usual ? usual : total;
 }
 
-/** A next link with the page size that its chain has come to: it must not grow. */
-function sized(link: Link | null, rows: number): Link | null {
+/** Adds to a next link the page size that its chain has reached, which later pages must not exceed. */
+function withPageSize(link: Link | null, rows: number): Link | null {
   return link?.kind === 'next' ? { ...link, pageSize: rows } : link;
 }
 
-/** Asked without naming the table: a 404 then says that the row is gone, not that the table is. */
+/** Null if a request for a single row is answered with 404, which means that the row is gone. */
 async function unlessGone<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
-    // Of another code it is about a privilege, or not of the Web API at all.
+    // Any other code means a missing privilege, or an answer of something other than the Web API.
     const isRefused = error instanceof Failure && error.code === 'request-refused';
     if (isRefused && error.details['status'] === 404) return null;
     throw error;
   }
 }
 
-/** "Use elastic tables", Using partitionId parameter. A row without a partition is read by its id alone. */
+/** The parameter partitionId ("Use elastic tables"). A row without a partition is read by its id alone. */
 function partitionOption(partition: string | null | undefined): string[] {
   if (partition === undefined || partition === null) return [];
   return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
 }
 
-/** A cache on the way that mixes addresses up: the row would be stored, and the one asked for be gone. */
+/**
+ * A cache on the way that mixes up addresses may answer with another row. That row would be stored, and the
+ * requested row would be taken for gone.
+ */
 function anotherRow(table: string): Failure {
   return new Failure({
     code: 'unexpected-answer',
@@ -349,7 +352,7 @@ function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
   });
 }
 
-/** A link keeps its selection, so only another load gets one that is allowed. */
+/** A link keeps its selection, so only a new load gets a link with fewer calculated columns. */
 function linkTooWide(table: string, cause: unknown): Failure {
   return new Failure({
     code: 'link-too-wide',

@@ -9,26 +9,26 @@ import type { ParsedPage } from '../page/page-parser.ts';
 import { AnswerTooLarge } from '../http/response-body.ts';
 import type { Selection } from './selection.ts';
 
-/** Rows as they are now. */
+/** Rows in their current state. */
 export interface FoundRows {
   readonly rows: PageRows;
-  /** For each id that was asked for, which of `rows` it is; below 0 for one that is gone. */
+  /** For each requested id its row in `rows`; below 0 if the row is gone. */
   readonly rowOf: Int32Array;
 }
 
 export interface KeyedReadOptions {
   readonly priority: Priority;
-  /** Requests for single rows at most, where the source knows no other way. */
+  /** Requests for single rows at most, if the source cannot read rows together. */
   readonly singles: number;
 }
 
-/** Reads rows by their whole keys with all columns, many to a request. */
+/** Reads rows by their keys, with all columns, many in one request. */
 export interface RowsByKey {
   /**
-   * A row that is in no page of a whole answer is gone. An answer that has rows nobody asked for was not
-   * filtered, so it tells nothing of those that it lacks. A single row is asked for by its own address.
+   * A row that is missing from a whole answer is gone. An answer with rows that were not requested was not
+   * filtered, so nothing follows for rows that it lacks. A single row is requested by its own address.
    *
-   * @throws Failure; one that `isUnknownForm` where the source cannot be asked like this.
+   * @throws Failure; `isUnknownForm` is true for it if the source does not support such requests.
    */
   read(
     ids: readonly RowId[],
@@ -39,13 +39,13 @@ export interface RowsByKey {
 }
 
 export interface RowParts {
-  /** A row as it is now, as a page of that row alone; null when it is gone. */
+  /** A row in its current state, as a page of that row alone; null if it is gone. */
   readonly single: (id: RowId, signal: AbortSignal) => Promise<PageRows | null>;
-  /** Rows of a plain read of a selection with what else belongs to them. */
-  readonly finished: (page: ParsedPage, selection: Selection, signal: AbortSignal) => Promise<PageRows>;
+  /** Fills versions and columns that an answer with this selection lacks. */
+  readonly fill: (page: ParsedPage, selection: Selection, signal: AbortSignal) => Promise<PageRows>;
 }
 
-/** Ids in a request at most: more would make pages of it that nobody can foresee the size of. */
+/** Ids in a request at most, so that the size of the answer stays predictable. */
 const MOST_IDS = 250;
 
 export function createRowsByKey(client: DataverseClient, table: Table, parts: RowParts): RowsByKey {
@@ -59,7 +59,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
     rows: 0,
     cells: new Int32Array(0),
   };
-  /** Why rows are read one by one. */
+  /** The failure because of which rows are read one by one. */
   let unknownForm: Failure | undefined;
 
   async function readBatch(
@@ -69,7 +69,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
     signal: AbortSignal,
   ): Promise<PageRows[]> {
     const asked = new Set(keys);
-    // Nobody else waits for it as a page: a row wider than a page is to be had all the same.
+    // A single row may be larger than a page.
     const largest = keys.length === 1 ? undefined : sizes.pageBytes;
     const query = {
       select: selection,
@@ -85,7 +85,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
           const id = rowId(page, row, fields);
           if (id === undefined || !asked.has(id.key)) throw notFiltered(name);
         }
-        read.push(await parts.finished(page, selection, signal));
+        read.push(await parts.fill(page, selection, signal));
       }
       return read;
     } catch (error) {
@@ -105,7 +105,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
     signal: AbortSignal,
   ): Promise<PageRows[]> {
     if (unknownForm !== undefined && ids.length > singles) throw unknownForm;
-    // Together: the budget bounds how many are in flight.
+    // All at once: the budget limits how many are in flight.
     const rows = await Promise.all(ids.map(async (id) => parts.single(id, signal)));
     return rows.filter((row) => row !== null);
   }
@@ -116,7 +116,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
       const fitting = Math.min(idsInRequest(client, table, selection), MOST_IDS);
       const size = Math.max(1, sizes.next(name, fitting, 'goes-on').rows);
       const read: PageRows[] = [];
-      // One after the other: none of it is counted as a page's memory.
+      // One batch after the other, because their memory is not counted.
       for (const batch of batches(keys, size)) {
         if (unknownForm === undefined && ids.length > 1) {
           try {
@@ -142,7 +142,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
   };
 }
 
-/** The rows that are there. */
+/** The rows that were found. */
 export function livingRows({ rows, rowOf }: FoundRows): PageRows {
   return pickRows(
     rows,
@@ -151,8 +151,8 @@ export function livingRows({ rows, rowOf }: FoundRows): PageRows {
 }
 
 /**
- * Whether a request failed because of its form: rows that the source would not give like this may be had
- * one by one. What a selection has too much of, a privilege, or trouble that passes is something else.
+ * Whether a request failed because of its form, so that the rows may still be readable one by one. A missing
+ * privilege, passing trouble or too many calculated columns have other causes.
  */
 export function isUnknownForm(error: unknown): error is Failure {
   if (!(error instanceof Failure) || isTooManyCalculated(error)) return false;

@@ -1,24 +1,24 @@
 import type { Column, Table } from '../../model/table.ts';
 
-/** The properties a request names in `$select`; null where it names none, which brings all of them. */
+/** The properties that a request names in `$select`; null for a request without `$select`, which brings all. */
 export type Selection = readonly string[] | null;
 
 /**
- * Characters of a `$select` at most. GET takes 32 KB ("Query data using the Web API"), and next links
- * repeat the selection beside a cookie that is encoded three times: a mirror table has 1,600 columns at
- * most, whose commas a link may write as `%2C`, so some 9,000 characters are left for the rest.
+ * Characters of a `$select` at most. A GET may have 32 KB ("Query data using the Web API"), and next links
+ * repeat the selection beside a cookie that is encoded three times. With the commas of at most 1,600 columns
+ * written as `%2C`, some 9,000 characters are left for the rest.
  */
 const LONGEST_SELECT = 20_000;
 
-/** The first choice: every column of the table by name, or none where the names are too long. */
+/** The first choice: every column of the table by name, or no `$select` if the names are too long. */
 export function wideSelection(table: Table): Selection {
   const properties = selectable(table).map(({ property }) => property);
   return selectOption(properties).length > LONGEST_SELECT ? null : properties;
 }
 
 /**
- * The second choice, where the first has more calculated columns than the environment allows: the
- * stored columns, as many as fit. What it leaves out is read beside.
+ * The second choice, if the first has more calculated columns than the environment allows: as many stored
+ * columns as fit. Side reads bring the others.
  */
 export function storedSelection(table: Table): readonly string[] {
   const essential = new Set([table.key, table.partition, table.version]);
@@ -30,7 +30,7 @@ export function storedSelection(table: Table): readonly string[] {
   return properties.slice(0, fitting(properties, LONGEST_SELECT));
 }
 
-/** How many properties from the beginning fit into a `$select` of so many characters. */
+/** How many of the first properties fit into a `$select` of `longest` characters. */
 export function fitting(properties: readonly string[], longest: number): number {
   let length = selectOption([]).length;
   const last = properties.findIndex(
@@ -43,16 +43,16 @@ export function selectOption(properties: readonly string[]): string {
   return `$select=${properties.map(encodeURIComponent).join(',')}`;
 }
 
-/** A query string; nothing where there are no options. */
+/** A query string; empty if there are no options. */
 export function query(selection: Selection, ...options: readonly string[]): string {
   const all = selection === null ? options : [selectOption(selection), ...options];
   return all.length === 0 ? '' : `?${all.join('&')}`;
 }
 
 /**
- * The selection a link was issued for. Links are opaque and followed byte for byte; that they repeat
- * `$select` is documented ("Use change tracking to synchronize data", "Page results"), and it is read,
- * never changed.
+ * The selection for which a link was issued. Links are opaque and followed byte for byte. They repeat
+ * `$select`, which is documented ("Use change tracking to synchronize data", "Page results"). It is read here
+ * and never changed.
  */
 export function selectionOfLink(url: string): Selection {
   const value = /[?&](?:\$|%24)select=([^&]*)/i.exec(url)?.[1];
@@ -63,7 +63,7 @@ export function selectionOfLink(url: string): Selection {
   return properties.includes('*') ? null : properties;
 }
 
-/** A member of the source's rows with the columns it fills: a lookup also says which table it is of. */
+/** A member of the source's rows, with the columns that it fills: a lookup also fills the column of its table. */
 export interface Member {
   readonly property: string;
   /** Positions in the table's columns. */
@@ -71,8 +71,8 @@ export interface Member {
   readonly calculated: boolean;
 }
 
-/** The members a table's columns come from that a selection leaves out. */
-export function membersBeside(table: Table, selection: Selection): readonly Member[] {
+/** The members that a table's columns need and that a selection leaves out. */
+export function omittedMembers(table: Table, selection: Selection): readonly Member[] {
   if (selection === null) return [];
   const selected = new Set(selection);
   return table.columns.flatMap((column, field) => {
@@ -84,7 +84,7 @@ export function membersBeside(table: Table, selection: Selection): readonly Memb
   });
 }
 
-/** How many of the selected columns are computed as they are read. */
+/** How many of the selected columns are calculated when they are read. */
 export function calculatedColumns(table: Table, selection: Selection): number {
   const selected = selection === null ? undefined : new Set(selection);
   return selectable(table).filter(
@@ -96,7 +96,7 @@ function selectable(table: Table): readonly Column[] {
   return table.columns.filter((column) => column.selectable);
 }
 
-/** Rollup columns are stored, so reading them costs nothing. */
+/** Whether a column is calculated when it is read. Rollup columns are stored. */
 export function isCalculated({ derived }: Column): boolean {
   return derived === 'calculated' || derived === 'formula';
 }

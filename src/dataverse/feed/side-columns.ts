@@ -4,22 +4,22 @@ import type { Priority } from '../budget/budget.ts';
 import { isTooManyCalculated } from '../http/calculated-limits.ts';
 import type { DataverseClient } from '../http/client.ts';
 import { batches, idsInRequest, keyFields, pagesByKey, rowId, rowNames } from './keyed-pages.ts';
-import { membersBeside, type Member, type Selection } from './selection.ts';
+import { omittedMembers, type Member, type Selection } from './selection.ts';
 import { memberGroups } from './side-plan.ts';
 
-/** Reads the columns that a page's own request could not carry, beside it. */
+/** Reads the columns that the request of a page could not name, by further requests ("side reads"). */
 export interface SideColumns {
   /**
-   * The rows with the cells of the columns that `selection` left out, by plain reads of the same keys.
-   * They may be newer than the rows; what made them so comes with the next delta. A row that is gone
-   * meanwhile keeps nulls: its tombstone comes.
+   * Fills the columns that `selection` left out, by plain requests for the same keys. These values may be
+   * newer than the rows; the next delta brings the change. A row that is gone meanwhile gets nulls; its
+   * tombstone will come.
    *
    * @throws Failure
    */
   complete(rows: PageRows, selection: Selection, priority: Priority, signal: AbortSignal): Promise<PageRows>;
 }
 
-/** An end without a start: a null that was spelled out. */
+/** The end of a cell without a start: a null that was spelled out. */
 const SPELLED_OUT = 1;
 
 export function createSideColumns(client: DataverseClient, table: Table): SideColumns {
@@ -49,7 +49,7 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
         return cells;
       });
     });
-    // One first: while the limit is being found out, each refusal costs a single request.
+    // One request goes first, so that a refusal costs a single request while the limit is not known.
     const first = (await reads[0]?.()) ?? [];
     const others = await Promise.all(reads.slice(1).map(async (read) => read()));
     return [first, ...others].flat();
@@ -57,8 +57,8 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
 
   return {
     async complete(page, selection, priority, signal) {
-      const members = membersBeside(table, selection).filter(
-        // A link may word its selection differently from what was asked; the rows are the proof.
+      const members = omittedMembers(table, selection).filter(
+        // A link may write its selection differently from the request, so the rows decide what they contain.
         ({ fields }) => !fields.some((field) => isSpelledOut(page, field)),
       );
       if (page.rows === 0 || members.length === 0) return page;
@@ -78,7 +78,7 @@ export function createSideColumns(client: DataverseClient, table: Table): SideCo
   };
 }
 
-/** A row of which nothing came is gone, rather than one that lost its values on the way: it has nulls. */
+/** A row that no side read returned is gone. Its cells become spelled-out nulls, so that they do not count as lost. */
 function spellOutGone({ cells, width, rows }: PageRows, members: readonly Member[]): void {
   const fields = members.flatMap((member) => member.fields);
   for (let row = 0; row < rows; row++) {
@@ -97,7 +97,7 @@ function idsOf(page: PageRows, identity: readonly number[]): string[] {
   return [...ids];
 }
 
-/** `rows` begin with the whole key, `keyWidth` fields; the others fill the page's `fields`. */
+/** @param rows begin with the key, in `keyWidth` fields; the other fields fill `fields` of the page. */
 function cellsFor(
   names: readonly (string | undefined)[],
   rows: PageRows,

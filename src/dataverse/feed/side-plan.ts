@@ -1,16 +1,16 @@
 import { fitting, selectOption, type Member } from './selection.ts';
 
 /**
- * Characters of a URL at most, fully encoded. Under the 32 KB that GET takes, with room for the cookie
- * of a next link, which repeats selection and filter.
+ * Characters of a fully encoded URL at most: less than the 32 KB of a GET, to leave room for the cookie of a
+ * next link, which repeats selection and filter.
  */
 const LONGEST_URL = 24_000;
-/** Of them for `$select`, so that enough keys fit beside it. */
+/** Characters of these for `$select`, so that enough keys fit too. */
 const LONGEST_SELECT = 8_000;
 
 /**
- * Members in groups that one request each can name: at most `calculated` calculated ones, and no more
- * than fit into a URL with the keys.
+ * Members in groups for one request each: at most `calculated` calculated ones, and no more than fit into a
+ * URL together with the keys.
  */
 export function memberGroups(members: readonly Member[], calculated: number): Member[][] {
   const groups: Member[][] = [];
@@ -23,7 +23,7 @@ export function memberGroups(members: readonly Member[], calculated: number): Me
       allowed.map(({ property }) => property),
       LONGEST_SELECT,
     );
-    // One at least: a name too long for a URL is no Dataverse name.
+    // At least one: no Dataverse name is too long for a URL.
     const size = Math.max(1, fits);
     groups.push(rest.slice(0, size));
     rest = rest.slice(size);
@@ -32,8 +32,8 @@ export function memberGroups(members: readonly Member[], calculated: number): Me
 }
 
 /**
- * The rows with these keys, as a `$filter`. The query function In is documented in the Web API's
- * reference; it takes any number of ids as far as a URL does.
+ * A `$filter` for the rows with these keys. The query function In is documented in the reference of the Web
+ * API. It accepts as many ids as fit into a URL.
  */
 export function keyFilter(key: string, ids: readonly string[]): string {
   const values = ids.map((id) => `'${id}'`).join(',');
@@ -41,7 +41,7 @@ export function keyFilter(key: string, ids: readonly string[]): string {
   return `$filter=${encodeURIComponent(filter)}`;
 }
 
-/** How many keys a request for such a group can name. */
+/** How many keys a request for these properties can name. */
 export function keysInRequest(base: string, key: string, properties: readonly string[]): number {
   const fixed = [base, selectOption(properties), keyFilter(key, [])].map(encodedLength);
   // 36 characters, two quotes and a comma.
@@ -49,7 +49,7 @@ export function keysInRequest(base: string, key: string, properties: readonly st
   return Math.max(1, Math.floor((LONGEST_URL - fixed.reduce((sum, length) => sum + length, 0)) / each));
 }
 
-/** URLs have quotes encoded that `encodeURIComponent` leaves, and links may have commas encoded. */
+/** The length after quotes, which `encodeURIComponent` leaves, and commas, which links may encode, are encoded. */
 function encodedLength(text: string): number {
   return text.length + 2 * [...text.matchAll(/[',]/g)].length;
 }
