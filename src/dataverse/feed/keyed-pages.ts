@@ -1,13 +1,12 @@
 import { cellText, type PageRows, type RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
-import { includeAnnotations, LOOKUP_ANNOTATION } from '../http/annotations.ts';
 import type { Priority } from '../budget/budget.ts';
 import { API_PATH, type DataverseClient, type Request } from '../http/client.ts';
-import { FollowedLinks } from './followed-links.ts';
+import { FollowedLinks } from './endless-paging.ts';
 import { absoluteLink } from '../http/origin.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
 import { parsePageInTurns, RowShape, type ParsedPage } from '../page/page-parser.ts';
-import { query, type Selection } from './selection.ts';
+import { includeAnnotations, LOOKUP_ANNOTATION, query, type Selection } from './selection.ts';
 import { keyFilter, keysInRequest } from './side-plan.ts';
 
 /** What a request reads of rows that it names by their ids. */

@@ -1,11 +1,10 @@
 import { Failure } from '../../model/failure.ts';
 import type { Link, PageRows, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
-import { includeAnnotations, LOOKUP_ANNOTATION } from '../http/annotations.ts';
 import type { Priority } from '../budget/budget.ts';
 import { isTooManyCalculated } from '../http/calculated-limits.ts';
 import type { Answer, DataverseClient, Request } from '../http/client.ts';
-import { EmptyPages } from '../page/empty-pages.ts';
+import { EmptyPages } from './endless-paging.ts';
 import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
 import { completeRows } from './incomplete-rows.ts';
 import { keyFields, rowId } from './keyed-pages.ts';
@@ -19,6 +18,8 @@ import { AnswerTooLarge } from '../http/response-body.ts';
 import { createRowsByKey, type FoundRows } from './rows-by-key.ts';
 import {
   calculatedColumns,
+  includeAnnotations,
+  LOOKUP_ANNOTATION,
   query,
   selectionOfLink,
   storedSelection,

@@ -49,6 +49,14 @@ export function query(selection: Selection, ...options: readonly string[]): stri
   return all.length === 0 ? '' : `?${all.join('&')}`;
 }
 
+/** The annotation with the table of a lookup's id. */
+export const LOOKUP_ANNOTATION = 'Microsoft.Dynamics.CRM.lookuplogicalname';
+
+/** The preference that asks for annotations. */
+export function includeAnnotations(names: readonly string[]): string {
+  return `odata.include-annotations="${names.join(',')}"`;
+}
+
 /**
  * The selection for which a link was issued. Links are opaque and followed byte for byte. They repeat
  * `$select`, which is documented ("Use change tracking to synchronize data", "Page results"). It is read here

@@ -1,4 +1,4 @@
-import { standsForLastPage } from '../../dataverse/feed/link-versions.ts';
+import { standsForLastPage } from '../../dataverse/feed/links.ts';
 import { advance, beginning, type Checkpoint } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import type { GuardedAdvance } from './load-guard.ts';

@@ -1,4 +1,4 @@
-import { FollowedLinks } from '../../dataverse/feed/followed-links.ts';
+import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
 import { isLoading, type Checkpoint } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { DeltaGuard } from './delta-guard.ts';

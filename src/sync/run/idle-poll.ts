@@ -1,5 +1,5 @@
 import type { ChangeFeed } from '../../dataverse/feed/change-feed.ts';
-import { isLinkOf } from '../../dataverse/feed/stored-link.ts';
+import { isLinkOf } from '../../dataverse/feed/links.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import type { Link, Page } from '../../model/page.ts';

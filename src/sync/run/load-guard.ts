@@ -1,4 +1,4 @@
-import { standsForLastPage } from '../../dataverse/feed/link-versions.ts';
+import { standsForLastPage } from '../../dataverse/feed/links.ts';
 import { advance, beginning, type Advance, type Checkpoint } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 

@@ -1,4 +1,4 @@
-import { versionReached, wentBack } from '../../dataverse/feed/link-versions.ts';
+import { versionReached, wentBack } from '../../dataverse/feed/links.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Link } from '../../model/page.ts';
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { FullRead } from '../../dataverse/feed/full-read.ts';
-import { FollowedLinks } from '../../dataverse/feed/followed-links.ts';
+import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
 import { beginning, type Advance, type Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Link, PlainPage } from '../../model/page.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isLinkOf } from '../../dataverse/feed/stored-link.ts';
+import { isLinkOf } from '../../dataverse/feed/links.ts';
 import type { Taken } from '../../mirror/lease/leases.ts';
 import { NEW_CHECKPOINT, type Checkpoint } from '../../model/checkpoint.ts';
 import { isOutdatedWalk } from './interrupted-walk.ts';

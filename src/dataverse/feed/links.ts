@@ -1,4 +1,24 @@
 import type { Link } from '../../model/page.ts';
+import { API_PATH } from '../http/client.ts';
+
+/** A base for relative links, which earlier versions stored as they came. */
+const ANY_API = `https://host.invalid${API_PATH}`;
+
+/**
+ * Whether a stored link can be a link of a table's feed: an address of the Web API with the table's entity
+ * set and a token ("Use change tracking to synchronize data", "Page results"). A garbled link, or the link of
+ * another table in the wrong row of the state, is thus found before it is followed: the environment would
+ * answer it with the rows of the other table.
+ *
+ * The origin is not checked here. A link to another origin is refused when it is followed.
+ */
+export function isLinkOf(entitySet: string, { url }: Link): boolean {
+  if (!URL.canParse(url, ANY_API)) return false;
+  const { pathname, search } = new URL(url, ANY_API);
+  const named = /^\/api\/data\/v[\d.]+\/([^/]+)$/i.exec(pathname)?.[1];
+  if (named?.toLowerCase() !== entitySet.toLowerCase()) return false;
+  return /[?&](?:\$|%24)(?:delta|skip)token=[^&]/i.test(search);
+}
 
 /**
  * Links are opaque and followed byte for byte. Two numbers in them are read all the same, but never changed:

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { standsForLastPage, wentBack } from '../../src/dataverse/feed/link-versions.ts';
+import { isLinkOf, standsForLastPage, wentBack } from '../../src/dataverse/feed/links.ts';
 import type { Link } from '../../src/model/page.ts';
 
 const deltaLink = (version: string): string =>
@@ -46,4 +46,28 @@ test('links of another form lead to no conclusion about time', () => {
   const opaque = asLink('delta', 'https://org/api/data/v9.2/accounts?$deltatoken=abc');
   expect(wentBack(asLink('delta', deltaLink('5')), opaque)).toBe(false);
   expect(wentBack(opaque, asLink('delta', deltaLink('5')))).toBe(false);
+});
+
+const API = 'https://org.crm.dynamics.com/api/data/v9.2';
+
+test.each([
+  [`${API}/accounts?$select=name,telephone1&$deltatoken=919058%2108%2f22%2f2017%2008%3a21%3a20`, true],
+  [`${API}/accounts?$select=name&$skiptoken=%3Ccookie%20pagenumber=%222%22%20/%3E`, true],
+  [`${API}/accounts?%24deltatoken=1`, true],
+  // Of another environment: refused by name when it is followed.
+  ['https://elsewhere.example/api/data/v9.2/accounts?$deltatoken=1', true],
+  [`${API}/contacts?$select=fullname&$deltatoken=1`, false],
+  [`${API}/accounts?$select=name`, false],
+  [`${API}/accounts?$deltatoken=`, false],
+  [`${API}/accounts(1)/contacts?$deltatoken=1`, false],
+  ['https://org.crm.dynamics.com/nonsense', false],
+  // Relative, as earlier versions stored some.
+  ['accounts?$deltatoken=1', true],
+  ['/api/data/v9.2/accounts?$deltatoken=1', true],
+  ['contacts?$deltatoken=1', false],
+  ['accounts', false],
+  ['garbled', false],
+  ['', false],
+])('the link %s can be a link of the entity set accounts: %s', (url, expected) => {
+  expect(isLinkOf('accounts', { kind: 'delta', url })).toBe(expected);
 });

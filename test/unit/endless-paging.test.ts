@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { array, assert, nat, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { FollowedLinks } from '../../src/dataverse/feed/followed-links.ts';
+import { FollowedLinks } from '../../src/dataverse/feed/endless-paging.ts';
 import type { Failure } from '../../src/model/failure.ts';
 
 /** Bytes in use, garbage left out. */
