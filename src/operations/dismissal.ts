@@ -9,22 +9,22 @@ import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { Failure } from '../model/failure.ts';
 
-/** The document that `quarantine dismiss --json` prints; members may be added, these stay. */
+/** The document of `quarantine dismiss --json`. Members may be added; these stay. */
 export interface Dismissal {
   readonly table: string;
-  /** Keys of the rows that are dismissed by it. */
+  /** Keys of the rows that this call dismissed. */
   readonly dismissed: readonly string[];
-  /** Rows of the table that wait in quarantine after it. */
+  /** Rows of the table that are still in quarantine. */
   readonly quarantined: number;
 }
 
 /**
- * Takes rows of a table out of those that wait in quarantine: nobody can mend them. In the version that
- * they have they stay dismissed when they come again; in another one they are looked at anew.
+ * Dismisses rows of a table that nobody can mend, so that they no longer count. A row stays dismissed when it
+ * comes again in the same version. In another version it is a new entry.
  *
- * @param words which rows: keys as `quarantine` lists them, of a row without one also its hash alone.
- *   All rows of the table where there are none.
- * @throws Failure `not-in-quarantine`, without effect, where a word means no row of the table.
+ * @param words keys of the rows, as `quarantine` lists them; for a row without a key also its hash alone. No
+ *   words mean all rows of the table.
+ * @throws Failure `not-in-quarantine`, without effect, if a word means no row of the table.
  */
 export async function dismiss(
   pool: pg.Pool,
@@ -53,7 +53,7 @@ export async function dismiss(
   }
 }
 
-/** An id is the same in either case of its letters; what follows it in a partition is not. */
+/** Upper and lower case are the same in an id, but not in the partition after it. */
 function isMeant({ key }: QuarantineEntry, word: string): boolean {
   const [id = '', ...partition] = word.split(',');
   return key === word || key === [id.toLowerCase(), ...partition].join(',') || key.endsWith(`key, ${word}`);
@@ -63,7 +63,7 @@ function notThere(table: string, words: readonly string[]): Failure {
   return new Failure({
     code: 'not-in-quarantine',
     message: `Table ${table} has no such row in quarantine: ${words.join('; ')}. Nothing was dismissed.`,
-    remedy: `\`mirrorverse quarantine ${table}\` lists the keys; one with spaces or commas goes in quotes.`,
+    remedy: `\`mirrorverse quarantine ${table}\` lists the keys. Put a key with spaces or commas in quotes.`,
     details: { table },
   });
 }

@@ -6,7 +6,7 @@ import { postgresFailure } from '../mirror/connection/sqlstate.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { throttledUntil } from './health/readiness.ts';
 
-/** The document that `status --json` prints; members may be added, these stay. */
+/** The document of `status --json`. Members may be added; these stay. */
 export interface StatusReport {
   readonly environment: {
     readonly url: string | null;
@@ -20,7 +20,7 @@ export interface StatusReport {
 export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt' | 'counts'> {
   readonly lastSuccessAt: string | null;
   readonly linkIssuedAt: string | null;
-  /** When the delta link expires unless it is renewed; null where its life is not known. */
+  /** When the delta link expires unless a poll renews it; null if its life is not known. */
   readonly linkExpiresAt: string | null;
   readonly requests: RequestFigures;
 }
@@ -30,14 +30,14 @@ export interface StatusOptions {
   readonly stateSchema: string;
   /** The configured address, for an environment that was never reached. */
   readonly url: string | undefined;
-  /** Configured tables: listed even before their first run. */
+  /** Configured tables; they are listed even before their first run. */
   readonly tables: readonly string[];
 }
 
 /** Milliseconds. */
 const DAY = 86_400_000;
 
-/** How every table stands, from the database alone. @throws Failure */
+/** Reads the status of every table from the database alone. @throws Failure */
 export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
   const environment = await readEnvironmentRecord(pool, options.stateSchema, options.schema);
   if (environment === undefined) {
@@ -77,7 +77,7 @@ function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null)
   };
 }
 
-/** A pause is about all tables, but what somebody has to do about one is said first. */
+/** A pause concerns all tables, but a table that needs a person says that first. */
 function paused(table: TableStatus, until: Date | null): TableStatus {
   if (until === null || table.phase === 'attention' || table.phase === 'failed') return table;
   return { ...table, phase: 'paused', error: table.error ?? throttledUntil(until) };

@@ -4,25 +4,25 @@ import { postgresFailure } from '../mirror/connection/sqlstate.ts';
 import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 
-/** An entry of the document that `quarantine --json` prints; members may be added, these stay. */
+/** An entry of the document of `quarantine --json`. Members may be added; these stay. */
 export interface QuarantineListEntry {
   readonly table: string;
-  /** The row's id and, in a partition, a comma and the partition. */
+  /** The id of the row; in a partition, a comma and the partition follow. */
   readonly key: string;
-  /** As text: a number of JavaScript's would round it. */
+  /** As text, because a JavaScript number would round it. */
   readonly version: string | null;
   readonly reason: string;
   readonly sqlstate: string | null;
   readonly time: string;
 }
 
-/** What `quarantine --json` prints: rows that wait, and rows that somebody has dismissed. */
+/** The document of `quarantine --json`: rows in quarantine, and dismissed rows. */
 export interface QuarantineList {
   readonly rows: readonly QuarantineListEntry[];
   readonly dismissed: readonly (QuarantineListEntry & { readonly dismissedAt: string })[];
 }
 
-/** Every row in quarantine, from the database alone; none before the first run. @throws Failure */
+/** Reads every row in quarantine from the database alone; there is none before the first run. @throws Failure */
 export async function readQuarantine(
   pool: pg.Pool,
   options: { readonly schema: string; readonly stateSchema: string },

@@ -1,11 +1,11 @@
 import type { CountedRequests } from '../mirror/state/table-status.ts';
 
-/** What requests to the Web API were spent on. */
+/** How many requests to the Web API were made, and for what. */
 export interface RequestFigures {
   readonly total: number;
-  /** Requests for each row that was written or deleted; null before the first. */
+  /** Requests for each row that was written or deleted; null before the first such row. */
   readonly perChangedRow: number | null;
-  /** Requests an hour of runs that found no change; null while no time has passed. */
+  /** Requests in an hour of runs that found no change; null while no time has passed. */
   readonly perIdleHour: number | null;
   readonly since: string | null;
 }
@@ -13,7 +13,7 @@ export interface RequestFigures {
 /** Nothing has been counted yet. */
 export const NO_REQUESTS: RequestFigures = { total: 0, perChangedRow: null, perIdleHour: null, since: null };
 
-/** The figures of one table, or of several together, each by its own time. */
+/** The figures of one table or of several tables. The rate of each table counts over its own time. */
 export function requestFigures(tables: readonly CountedRequests[]): RequestFigures {
   const total = sum(tables.map(({ requests }) => requests));
   const changes = sum(tables.map(({ changes: rows }) => rows));

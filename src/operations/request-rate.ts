@@ -6,8 +6,8 @@ const WINDOW = 300_000;
 const TICKS = 20;
 
 /**
- * Requests that tables on these schedules make in five minutes when nothing changes: one for each
- * table at each tick. An adaptive one has come to rest, hours after a start or its last change.
+ * Requests that tables on these schedules make in five minutes if nothing changes: one for each table at each
+ * tick. An adaptive table counts with its longest interval.
  */
 export function requestsPer5Minutes(schedules: readonly string[]): number {
   const ticks = new Map([...new Set(schedules)].map((schedule) => [schedule, ticksPerWindow(schedule)]));

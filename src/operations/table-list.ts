@@ -3,18 +3,18 @@ import { nameOfOdd } from '../dataverse/metadata/odd-definitions.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import type { Resolution, TableEntry } from '../sync/tables/table-resolution.ts';
 
-/** An entry of the document that `tables --json` prints; members may be added, these stay. */
+/** An entry of the document of `tables --json`. Members may be added; these stay. */
 export interface ListedTable {
   readonly table: string;
   readonly entitySet: string | null;
   readonly changeTracking: boolean;
-  /** It is among the tables to mirror. */
+  /** Whether the configuration names the table, exactly or by a pattern. */
   readonly mirrored: boolean;
-  /** How it is mirrored; null where it is not. */
+  /** How the table is mirrored; null if it is not mirrored. */
   readonly mode: TableEntry['mode'] | null;
-  /** Why it is not mirrored although a pattern fits it; null where it is, or where none fits. */
+  /** Why the table is not mirrored although a pattern fits; null if it is mirrored, or if no pattern fits. */
   readonly excluded: string | null;
-  /** From a snapshot that may be a day old; null where the environment does not count it. */
+  /** By a count of the environment that may be a day old; null if the environment does not count the table. */
   readonly rows: number | null;
 }
 
@@ -30,7 +30,7 @@ export async function listTables(
     .map((table) => table.LogicalName);
   const counts = await readRecordCounts(dataverse.client, countable, signal);
   const modes = new Map(resolution.tables.map(({ name, mode }) => [name, mode]));
-  // A definition that is odd is no table to mirror, and is one of the environment's all the same.
+  // A table with an odd definition cannot be mirrored, but the environment has it, so it is listed.
   const odd = (await dataverse.metadata.oddTables(signal)).map((item): ListedTable => ({
     table: item.name ?? `(${nameOfOdd(item)})`,
     entitySet: null,

@@ -18,7 +18,7 @@ import type { TableWishes } from '../sync/tables/table-preparation.ts';
 import { withKnownColumns } from '../sync/tables/known-columns.ts';
 import { withSelectedColumns } from '../sync/tables/table-selection.ts';
 
-/** One difference at the source, and what the policy says to it. */
+/** One difference at the source, and the policy for it. */
 export interface PlannedChange {
   readonly kind: Verdict['kind'];
   readonly policy: Verdict['policy'];
@@ -26,22 +26,21 @@ export interface PlannedChange {
 }
 
 /**
- * What the next run does to one table, or would do if what it asks about were allowed; an entry of what
- * `plan --json` prints.
+ * What the next run does to one table, or would do after a yes; an entry of `plan --json`.
  */
 export interface TablePlan {
   readonly table: string;
   readonly statements: readonly string[];
   readonly changes: readonly PlannedChange[];
-  /** How the rows are read; null when only changes are. */
+  /** How the rows are read; null if only changes are read. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
-  /** Rows at the source, from a snapshot that may be a day old; null where nobody counts them. */
+  /** Rows at the source, by a count that may be a day old; null if the environment does not count them. */
   readonly rows: number | null;
-  /** API requests for rows that the run costs; null where the rows are not counted. */
+  /** API requests of the run for rows; null if the rows are not counted. */
   readonly requests: number | null;
-  /** The sweep that waits for somebody's word; null when none does. */
+  /** The sweep that waits for a yes; null if there is none. */
   readonly sweep: PlannedSweep | null;
-  /** Rows marked deleted that are to go, for deletes are hard now; null when there are none. */
+  /** Rows that are marked deleted and must go, because deletes became hard; null if there are none. */
   readonly marked: MarkedRows | null;
   readonly error: FailureSummary | null;
 }
@@ -56,7 +55,7 @@ export interface PlanOptions {
   readonly tables: readonly TableWishes[];
 }
 
-/** What a run would do to each table, before anything is done. Nothing is changed anywhere. */
+/** Finds out what a run would do to each table. It changes nothing. */
 export async function planRun(options: PlanOptions, signal: AbortSignal): Promise<TablePlan[]> {
   const { pool, stateSchema, schema, dataverse, tables } = options;
   const environment = await readEnvironmentRecord(pool, stateSchema, schema);
@@ -119,13 +118,13 @@ async function planTableRun(
   }
 }
 
-/** How the rows are read; null where only changes are. */
+/** How the rows are read; null if only changes are read. */
 function loadOf(start: Checkpoint): 'baseline' | 'rebaseline' | null {
   if (!isLoading(start)) return null;
   return start.phase === 'baseline' ? 'baseline' : 'rebaseline';
 }
 
-/** The next run stops at once: nothing is executed, and no row is read. */
+/** The plan of a run that stops at once: it executes nothing and reads no row. */
 function stopped(
   table: string,
   rows: number | null,

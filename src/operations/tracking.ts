@@ -7,19 +7,19 @@ import { fitsPattern, isPattern } from '../model/name-pattern.ts';
 import { isUntrackedIntersect } from '../sync/tables/read-resolution.ts';
 import { trackedTables, whyNotTracked } from '../sync/tables/table-resolution.ts';
 
-/** What was done to one table; an entry of what `track --json` prints. */
+/** What `track` did to one table; an entry of `track --json`. */
 export interface TrackOutcome {
-  /** A table, or a pattern that fits none. */
+  /** A table, or a pattern that fits no table. */
   readonly table: string;
   readonly outcome: 'on already' | 'turned on' | 'failed';
   readonly failure: Failure | null;
 }
 
 /**
- * Turns on the change tracking of the tables that are named. Patterns mean those tables whose tracking
- * is on or can be turned on. One table after the other: the environment publishes one at a time.
+ * Turns on change tracking for the named tables. A pattern means those tables whose tracking is on or can be
+ * turned on. Tables are handled one after the other, because the environment publishes one at a time.
  *
- * @throws Failure when the tables cannot be listed; the signal's reason when aborted.
+ * @throws Failure if the tables cannot be listed; the signal's reason if aborted.
  */
 export async function trackTables(
   dataverse: Dataverse,
@@ -79,6 +79,6 @@ function cannotTrack(table: string, why: string): Failure {
 function fitsNothing(pattern: string): Failure {
   return new Failure({
     code: 'table-not-found',
-    message: `No table whose changes can be tracked fits ${pattern}.`,
+    message: `The pattern ${pattern} fits no table whose changes can be tracked.`,
   });
 }

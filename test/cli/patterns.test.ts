@@ -127,7 +127,7 @@ describe('patterns among the tables', () => {
     const { findings } = document as { findings: { id: string; message: string }[] };
     const told = findings.filter(({ id }) => id.startsWith('tables'));
     expect(told.map(({ id, message }) => [id, message])).toEqual([
-      ['tables', '3 tables are meant; 1 are left out, see `mirrorverse tables`'],
+      ['tables', 'names and patterns mean 3 tables, and leave out 1: see `mirrorverse tables`'],
       ['tables.nosuch_*', 'nosuch_* fits no table'],
     ]);
     const checked = findings.filter(({ id }) => /^table\.\w+$/.test(id)).map(({ id }) => id);

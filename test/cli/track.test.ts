@@ -106,6 +106,6 @@ describe('track', () => {
     const { status, stderr } = await bench.cli.run(['track']);
     expect(status).toBe(2);
     expect(loggedCodes(stderr)).toEqual([]);
-    expect(stderr).toContain('track wants the tables');
+    expect(stderr).toContain('track needs the names of tables');
   });
 });

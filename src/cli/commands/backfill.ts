@@ -20,7 +20,7 @@ export const backfill: Command = {
       const resolution = await session.resolution();
       const names = selectedTables(resolution, words).map((table) => table.name);
       const totals = await readRecordCounts(session.dataverse().client, names, signal);
-      // A line of the log would tear the bars apart; the results say the same at the end.
+      // A line of the log would break the bars. The results say the same at the end.
       if (process.stderr.isTTY) logger.level = 'warn';
       const progress = createProgress(totals, process.stderr, logger);
       let results: RunResult[];

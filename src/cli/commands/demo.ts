@@ -6,7 +6,7 @@ import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
 import { runUntilStopped } from './run.ts';
 import { Session } from '../opened-mirror.ts';
 
-/** Everything the demo keeps lies here, under the working directory. */
+/** The demo keeps all its files here, under the working directory. */
 const DIRECTORY = '.mirrorverse';
 const CHANGES_PER_SECOND = 4;
 const SCHEDULE = '*/3 * * * * *';
@@ -58,7 +58,7 @@ export const demo: Command = {
   },
 };
 
-/** The demo brings its own configuration: what is set for a real environment is none of its business. */
+/** The demo brings its own configuration, so that settings of a real environment do not change it. */
 function forDemo(context: CommandContext, url: string, organization: DemoOrganization): CommandContext {
   const [token = ''] = organization.emulator.settings.bearerTokens;
   const config: Config = {

@@ -6,14 +6,14 @@ import { Failure } from '../../model/failure.ts';
 import { untilAborted } from '../../timing/sleep.ts';
 import { UsageError, type Command, type CommandContext } from '../command.ts';
 
-/** The port it takes unless told otherwise. */
+/** The port of the emulator if `--port` names no other. */
 const PORT = 8420;
 
 export const emulator: Command = {
   name: 'emulator',
   usage: 'emulator [--port N] [--host H] [--rows N] [--changes N] [--definitions DIR]',
   summary:
-    'the Dataverse emulator alone, until Ctrl-C: N rows, N changes a second, tables as recorded (JSON) in DIR',
+    'the Dataverse emulator alone, until Ctrl-C; --changes: changes a second; --definitions: folder of recorded tables (JSON)',
   needs: {},
   options: {
     port: { type: 'string' },
@@ -29,7 +29,7 @@ export const emulator: Command = {
     const organization = new DemoOrganization({ rows, ...definedTables(context) });
     const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
     const port = numberOption(context, 'port', PORT);
-    if (port > 65_535) throw new UsageError(`--port takes a port, not ${port}.`);
+    if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, not ${port}.`);
     const url = await organization.emulator.listen(port, host).catch((error: unknown) => {
       throw cannotListen(port, host, error);
     });
@@ -46,8 +46,8 @@ function cannotListen(port: number, host: string, cause: unknown): Failure {
   const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
-    message: `Port ${port} of ${host} cannot be listened on (${code}).`,
-    remedy: 'Choose another by --port, or any free one by --port 0.',
+    message: `The emulator cannot listen on port ${port} of ${host} (${code}).`,
+    remedy: 'Choose another port with --port; --port 0 takes any free port.',
     cause,
   });
 }

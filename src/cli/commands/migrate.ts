@@ -13,7 +13,8 @@ export const migrate: Command = {
     return Session.use(context, async (session) => {
       const { config } = context;
       const applied = await migrateState(await session.pool(), config.stateSchema);
-      const what = applied === 0 ? 'was up to date' : `took ${applied} migration(s)`;
+      const what =
+        applied === 0 ? 'was up to date' : `took ${applied === 1 ? '1 migration' : `${applied} migrations`}`;
       context.print(`State schema ${config.stateSchema} ${what}.`);
       return 0;
     });

@@ -11,7 +11,8 @@ import { Session } from '../opened-mirror.ts';
 export const plan: Command = {
   name: 'plan',
   usage: 'plan [table...] [--apply]',
-  summary: 'what the next run does to the mirror tables and costs; --apply lets happen what asks for a word',
+  summary:
+    'what the next run does to the mirror tables, and its API requests; --apply allows what waits for a yes',
   needs: { dataverse: true, postgres: true, tables: true },
   options: { apply: { type: 'boolean' } },
   takesWords: true,
@@ -39,10 +40,10 @@ export const plan: Command = {
 };
 
 /**
- * Makes the mirror tables fit, and says yes to the sweeps that wait; what either takes of rows is the
- * next run's. A table that cannot be mirrored does not keep the others from it.
+ * Changes the mirror tables, and allows the sweeps and deletes that wait. The next run reads or deletes the
+ * rows. A table that cannot be mirrored does not stop the others.
  *
- * @returns whether all could be done.
+ * @returns whether every table could be changed.
  * @throws Failure of the process.
  */
 async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<boolean> {
@@ -75,7 +76,7 @@ function print(context: CommandContext, plans: readonly TablePlan[]): void {
     return;
   }
   for (const table of plans) for (const line of asText(table)) context.print(line);
-  context.print(`${counted(requests, 'API request')} for rows in all, metadata left out.`);
+  context.print(`${counted(requests, 'API request')} for rows in all, without those for metadata.`);
 }
 
 function asText(table: TablePlan): string[] {
@@ -117,5 +118,5 @@ function work({ load, rows, requests, error }: TablePlan): string {
   if (error !== null) return 'cannot be mirrored as it is';
   const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
   if (load === null) return `changes only, ${cost}`;
-  return `${load}${rows === null ? '' : ` of some ${rows} rows`}, ${cost}`;
+  return `${load}${rows === null ? '' : ` of about ${rows} rows`}, ${cost}`;
 }

@@ -19,7 +19,7 @@ export const quarantine: Command = {
   name: 'quarantine',
   usage: 'quarantine [retry] [table...] | quarantine dismiss <table> [key...]',
   summary:
-    'rows that could not be stored, and why; retry reads them again and stores what it can, dismiss takes out what nobody can mend',
+    'rows that could not be stored, and why; retry reads them again and stores what it can; dismiss removes entries that nobody can mend',
   needs: ([verb]) =>
     verb === RETRY ? { dataverse: true, postgres: true, tables: true } : { postgres: true },
   options: {},
@@ -56,7 +56,7 @@ async function list(session: Session, words: readonly string[]): Promise<number>
   return 0;
 }
 
-/** Whether a table is configured, or has rows in quarantine from a time when it was. */
+/** Whether a table is configured, or has rows in quarantine because it was configured before. */
 function isKnown({ context }: Session, { rows, dismissed }: QuarantineList, word: string): boolean {
   const known = [...rows, ...dismissed].map(({ table }) => table);
   return [...known, ...context.config.tables.map(({ name }) => name)].some((name) => fitsPattern(word, name));
@@ -66,7 +66,7 @@ async function dismissRows(session: Session, [table, ...keys]: readonly string[]
   const { context } = session;
   if (table === undefined) {
     throw new UsageError(
-      'quarantine dismiss needs a table: `mirrorverse quarantine dismiss <table> [key...]`.',
+      'quarantine dismiss needs the name of a table: `mirrorverse quarantine dismiss <table> [key...]`.',
     );
   }
   const pool = await session.pool();
@@ -84,7 +84,7 @@ async function dismissRows(session: Session, [table, ...keys]: readonly string[]
 }
 
 function cells({ table, key, version, reason, sqlstate, time }: QuarantineListEntry): string[] {
-  // A partition is the source's own text; a terminal would obey its control characters.
+  // A partition is text from the source, and a terminal would obey control characters in it.
   const printable = key.replaceAll(/\p{Cc}/gu, '\u{FFFD}');
   return [table, printable, version ?? '', reason, sqlstate ?? '', time];
 }
@@ -113,7 +113,7 @@ function printRetried(context: CommandContext, results: readonly RetryResult[]):
       context.logger.error({ table, ...details, code, remedy }, `${message} ${remedy}`);
     }
     if (withoutKey > 0) {
-      const help = `Load the table again: \`mirrorverse backfill ${table} --restart\`. If they come again, nobody can mend them here: \`mirrorverse quarantine dismiss ${table}\`.`;
+      const help = `Load the table again: \`mirrorverse backfill ${table} --restart\`. If the load brings such rows again, remove them: \`mirrorverse quarantine dismiss ${table}\`.`;
       context.logger.warn({ table, withoutKey }, `Rows without a key cannot be read again. ${help}`);
     }
   }

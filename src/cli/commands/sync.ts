@@ -28,7 +28,7 @@ export const sync: Command = {
   },
 };
 
-/** One pass over the tables that the command's words name. */
+/** Makes one pass over the tables that the words of the command name. */
 export async function syncTables(
   session: Session,
   resolution: Resolution<TableConfig>,

@@ -6,13 +6,15 @@ import { Session } from '../opened-mirror.ts';
 export const track: Command = {
   name: 'track',
   usage: 'track <table...>',
-  summary: 'turns change tracking on for the named tables and publishes them; needs System Customizer',
+  summary:
+    'turns change tracking on for the named tables and publishes them; needs the role System Customizer',
   needs: { dataverse: true },
   options: {},
   takesWords: true,
   async run(context) {
     const { words, options, print, signal } = context;
-    if (words.length === 0) throw new UsageError('track wants the tables to turn change tracking on for.');
+    if (words.length === 0)
+      throw new UsageError('track needs the names of tables: `mirrorverse track <table...>`.');
     return Session.use(context, async (session) => {
       const outcomes = await trackTables(session.dataverse(), words, signal);
       if (options['json'] === true) {

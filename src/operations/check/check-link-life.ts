@@ -6,10 +6,10 @@ import { longestRest } from './longest-rest.ts';
 const DAY = 86_400_000;
 
 /**
- * Tables that are polled so seldom that one failed poll may cost their delta link: two ticks are more
- * than half of its life apart. An adaptive schedule sees to that by itself.
+ * Finds tables whose delta link may expire after a single failed poll, because two of their ticks are
+ * further apart than half of the link's life. An adaptive schedule avoids this by itself.
  *
- * @param lifeDays undefined where the environment does not tell; then nothing is concluded.
+ * @param lifeDays undefined if the environment does not tell; then there is no finding.
  */
 export function checkSchedules(tables: readonly CheckedTable[], lifeDays: number | undefined): Finding[] {
   if (lifeDays === undefined || lifeDays <= 0) return [];
@@ -25,8 +25,8 @@ export function checkSchedules(tables: readonly CheckedTable[], lifeDays: number
       bad(
         `table.${name}.schedule`,
         `table ${name}`,
-        `is polled ${days(rest)} days apart, but a delta link lives ${lifeDays} day(s)`,
-        `Give it a schedule that leaves ${days((lifeDays * DAY) / 2)} days at most between two ticks: an expired link costs a load of the whole table.`,
+        `two polls may be ${days(rest)} days apart, but a delta link lives ${days(lifeDays * DAY)} days`,
+        `Give the table a schedule with at most ${days((lifeDays * DAY) / 2)} days between two ticks. An expired link costs a load of the whole table.`,
       ),
     ];
   });

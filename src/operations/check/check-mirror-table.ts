@@ -11,7 +11,7 @@ import { Failure } from '../../model/failure.ts';
 import type { Table } from '../../model/table.ts';
 import { bad, failed, type Finding } from './finding.ts';
 
-/** Where the mirror tables are, or will be. */
+/** Where the mirror tables are, or where they will be made. */
 export interface CheckedMirror {
   readonly pool: () => Promise<pg.Pool>;
   readonly schema: string;
@@ -19,10 +19,11 @@ export interface CheckedMirror {
 }
 
 /**
- * Whether a table's mirror table can be made, or made to fit: its name may be taken by somebody's own.
+ * Finds what prevents a run from making or changing a mirror table, such as a table of somebody else under
+ * its name.
  *
- * @param table the columns that are wanted, of all that `definition` has.
- * @returns nothing where it can, and where the database cannot be asked: its own finding says so.
+ * @param table the selected columns, out of those of `definition`.
+ * @returns nothing if a run can do it, or if the database does not answer, which has a finding of its own.
  */
 export async function checkMirrorTable(
   { pool: open, schema, stateSchema }: CheckedMirror,
@@ -46,12 +47,12 @@ export async function checkMirrorTable(
     const findings: Finding[] = [];
     if (reference !== undefined) {
       const { name, table: other } = reference;
-      const message = `rows that are deleted at the source may be refused: foreign key ${name} of ${other} refers to the mirror table`;
+      const message = `PostgreSQL may refuse deletes: the foreign key ${name} of ${other} refers to the mirror table`;
       findings.push(bad(`${id}.references`, subject, message, dropOrCascade(other, name), 'foreign-key'));
     }
     if (unidentified) {
-      const message = `PostgreSQL refuses its changes: it is in a publication, and its replica identity was taken away`;
-      const remedy = `Run ALTER TABLE ${mirror.qualified} REPLICA IDENTITY ${mirror.partitionField === undefined ? 'DEFAULT' : 'FULL'}; or take it out of the publication.`;
+      const message = `PostgreSQL refuses changes of the mirror table: it is in a publication, and somebody removed its replica identity`;
+      const remedy = `Run ALTER TABLE ${mirror.qualified} REPLICA IDENTITY ${mirror.partitionField === undefined ? 'DEFAULT' : 'FULL'}; or remove the mirror table from the publication.`;
       findings.push(bad(`${id}.identity`, subject, message, remedy, 'replica-identity'));
     }
     return findings;
@@ -62,7 +63,7 @@ export async function checkMirrorTable(
   }
 }
 
-/** Undefined where nobody gets in, such as for want of a database or of the right password. */
+/** @returns undefined if the database does not let mirrorverse in: it may not exist, or the password is wrong. */
 async function reached(open: () => Promise<pg.Pool>): Promise<pg.Pool | undefined> {
   try {
     const pool = await open();
@@ -73,7 +74,7 @@ async function reached(open: () => Promise<pg.Pool>): Promise<pg.Pool | undefine
   }
 }
 
-/** None where there is no state yet, or one of another version. */
+/** @returns undefined if there is no state yet, or if the state has another version. */
 async function findStore(
   pool: pg.Pool,
   schema: string,

@@ -5,10 +5,10 @@ import { openStateStore } from '../../mirror/state/store.ts';
 import { bad, type Finding } from './finding.ts';
 
 /**
- * Tables that several processes mirror with different settings: each undoes what the other does, and
- * loads the table anew for it.
+ * Finds tables that several processes mirror with different settings. Each process undoes what the other
+ * one does, and loads the table anew.
  *
- * @returns nothing where there are none, or no state.
+ * @returns nothing if there is no such table, or no state.
  */
 export async function checkSettings(
   pool: pg.Pool,
@@ -22,8 +22,8 @@ export async function checkSettings(
     bad(
       `table.${table}.settings`,
       `table ${table}`,
-      `is mirrored by ${here} and by ${there} in turns, with different settings: ${differences.join('; ')}`,
-      'Give both processes the same settings of the table, or stop one of them. This is told for an hour after.',
+      `the processes ${here} and ${there} mirror it with different settings: ${differences.join('; ')}`,
+      'Give both processes the same settings for the table, or stop one of them. This finding stays for an hour after that.',
       'settings-differ',
     ),
   );

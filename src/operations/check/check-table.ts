@@ -12,14 +12,14 @@ import {
 import { checkMirrorTable, type CheckedMirror } from './check-mirror-table.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
 
-/** A table to mirror, as far as its check needs to know. */
+/** What the check of a table needs to know about the table. */
 export interface CheckedTable extends TableEntry {
   /** Cron expression, or `adaptive`. */
   readonly schedule: string;
   readonly columns: ColumnSelection;
 }
 
-/** Whether one table can be mirrored, and what of its columns is good to know before. */
+/** Checks whether a table can be mirrored, and reports columns that may surprise the reader of the mirror. */
 export async function checkTable(
   dataverse: Dataverse,
   entry: ResolvedTable<CheckedTable>,
@@ -51,7 +51,7 @@ export async function checkTable(
   }
 }
 
-/** A pattern's selection is for many tables; who names one table knows its columns. */
+/** Only for a table that is named exactly: the selection of a pattern is meant for many tables. */
 function checkNames(entry: ResolvedTable<CheckedTable>, definition: Table): Finding[] {
   const unknown = entry.pattern === undefined ? unknownNames(definition, entry.columns) : [];
   if (unknown.length === 0) return [];
@@ -60,12 +60,12 @@ function checkNames(entry: ResolvedTable<CheckedTable>, definition: Table): Find
       `table.${entry.name}.columns`,
       `table ${entry.name}`,
       `has no column ${unknown.join(', ')}`,
-      `Correct columns of table ${entry.name}: columns are named by their logical names.`,
+      `Correct \`columns\` of table ${entry.name}. It takes logical names.`,
     ),
   ];
 }
 
-/** Attributes that nobody can make sense of: somebody ought to know that they are not mirrored. */
+/** Reports attributes with an odd definition, because they are not mirrored. */
 function checkOdd(id: string, subject: string, table: Table, { exclude }: ColumnSelection): Finding[] {
   const odd = (table.odd ?? []).filter(
     ({ name }) => name === null || !exclude.some((pattern) => fitsPattern(name, pattern)),
@@ -73,12 +73,12 @@ function checkOdd(id: string, subject: string, table: Table, { exclude }: Column
   if (odd.length === 0) return [];
   const names = odd.map(nameOfOdd).join(', ');
   const reasons = odd.map((item) => `${nameOfOdd(item)} (${item.reason})`).join('; ');
-  const remedy = `Mend it in the environment, or name ${names} in columns.exclude of ${subject}.`;
+  const remedy = `Correct the definition in the environment, or add ${names} to columns.exclude of ${subject}.`;
   return [
     bad(
       `${id}.odd`,
       subject,
-      `columns that are odd, and not mirrored unless they were before: ${reasons}`,
+      `these columns have an odd definition and are not mirrored, unless they were before: ${reasons}`,
       remedy,
       'column-odd',
     ),
@@ -88,14 +88,14 @@ function checkOdd(id: string, subject: string, table: Table, { exclude }: Column
 function checkSecured(id: string, subject: string, table: Table): Finding[] {
   const names = attributes(table, (column) => column.secured === true);
   if (names === '') return [];
-  const message = `secured columns come as null where the identity may not read them: ${names}`;
+  const message = `secured columns come as null if the identity may not read them: ${names}`;
   return [good(`${id}.secured`, subject, message)];
 }
 
 function checkDerived(id: string, subject: string, table: Table): Finding[] {
   const names = attributes(table, (column) => column.derived !== undefined);
   if (names === '') return [];
-  const message = `columns that are calculated may lag behind until their row changes or the table is re-baselined: ${names}`;
+  const message = `calculated columns may lag behind until their row changes or the table is re-baselined: ${names}`;
   return [good(`${id}.derived`, subject, message)];
 }
 

@@ -1,13 +1,13 @@
 import type { FailureCode, NoticeCode } from '../../model/failure-codes.ts';
 import { toFailure } from '../../model/failure.ts';
 
-/** One thing that was proved or found wanting; an entry of what `check --json` prints. */
+/** One thing that the check found to be right or wrong; an entry of `check --json`. */
 export interface Finding {
   readonly id: string;
   readonly ok: boolean;
   readonly subject: string;
   readonly message: string;
-  /** What to do; null where nothing is wrong. */
+  /** What to do; null if nothing is wrong. */
   readonly remedy: string | null;
   /** The code of the failure that a run would report. */
   readonly code?: FailureCode | NoticeCode;
@@ -27,7 +27,7 @@ export function bad(
   return { id, ok: false, subject, message, remedy, ...(code === undefined ? {} : { code }) };
 }
 
-/** What was thrown, as a finding. */
+/** A finding from an error that was thrown. */
 export function failed(id: string, subject: string, error: unknown): Finding {
   const failure = toFailure(error);
   return bad(id, subject, failure.message, failure.remedy, failure.code);

@@ -2,16 +2,17 @@ import { createTask, parse } from 'node-cron';
 
 const SECOND = 1_000;
 const DAY = 86_400_000;
-/** Days after which the calendar repeats itself, leap years and weekdays included; so until 2100. */
+/** Days after which the calendar repeats itself, with leap years and weekdays. This holds until 2100. */
 const CYCLE = 28 * 365 + 7;
-/** The first day of a cycle; any would do. */
+/** The first day of a cycle. Any day would do. */
 const BEGINNING = Date.UTC(2024, 0, 1);
 
 /**
- * Milliseconds between the two neighbouring ticks of a cron expression that are farthest apart, whatever
- * the day. By the clock on the wall: where that is set for summer time, it may be an hour more.
+ * The longest time between two neighbouring ticks of a cron expression, in milliseconds, over all days. It
+ * may be an hour more where clocks change for summer time.
  *
- * @param cron 5 fields, or 6 with seconds first. Infinity for one that never ticks.
+ * @param cron 5 fields, or 6 with seconds first.
+ * @returns Infinity if the expression never ticks.
  */
 export function longestRest(cron: string): number {
   const times = timesOfDay(cron);
@@ -23,7 +24,7 @@ export function longestRest(cron: string): number {
   return Math.max(lastToFirst, longestGap(times) * SECOND);
 }
 
-/** The seconds of a day at which it ticks, on the days that it does; in order. */
+/** The seconds of a day at which the expression ticks, in order. */
 function timesOfDay(cron: string): number[] {
   const { hour, minute, second } = parse(cron);
   const minutes = hour.flatMap((hours) => minute.map((rest) => hours * 60 + rest));
@@ -31,7 +32,7 @@ function timesOfDay(cron: string): number[] {
   return seconds.toSorted((a, b) => a - b);
 }
 
-/** The days of a cycle on which it ticks: those that fit the fields of day, month and weekday alike. */
+/** The days of a cycle on which the expression ticks: they fit its fields of day, month and weekday. */
 function daysOfCycle(cron: string): number[] {
   const { dayOfMonth, month, dayOfWeek } = parse(cron);
   const days = Array.from({ length: CYCLE }, (_, day) => day);
@@ -43,12 +44,12 @@ function daysOfCycle(cron: string): number[] {
   });
 }
 
-/** Asks the library, which is slow and knows what `L`, `15W` and `1#2` mean. */
+/** Asks the library, which is slow but knows what `L`, `15W` and `1#2` mean. */
 function createDayMatch(cron: string): (day: number) => boolean {
   const dayFields = cron.trim().split(/\s+/).slice(-3).join(' ');
-  // Midnight of a zone without summer time: it comes exactly once a day.
+  // UTC has no summer time, so its midnight comes exactly once a day.
   const task = createTask(`0 0 0 ${dayFields}`, () => undefined, { timezone: 'UTC' });
-  // Else the library keeps it as long as the process lives.
+  // Otherwise the library keeps the task as long as the process lives.
   void task.destroy();
   return (day) => task.match(new Date(BEGINNING + day * DAY));
 }

@@ -29,19 +29,19 @@ export interface CheckOptions {
   readonly schema: string;
   readonly stateSchema: string;
   readonly requestsPer5Minutes: number;
-  /** Schemas of views that are to be made beside the mirror. */
+  /** Schemas of the views that a run makes beside the mirror. */
   readonly viewSchemas: readonly string[];
   readonly choice: TableChoice<CheckedTable>;
-  /** Tells the hash key in use from any other. */
+  /** Identifies the hash key in use. */
   readonly hashKeyId: string | undefined;
 }
 
-/** Oldest PostgreSQL that is supported by its makers, and has NULLS NOT DISTINCT. */
+/** The oldest PostgreSQL that has NULLS NOT DISTINCT. */
 const OLDEST_POSTGRES = 15;
 
 /**
- * Tries everything a run needs, in both directions, and tells all that is wrong at once. Nothing is
- * changed anywhere. What cannot be tried because something before it failed is left out.
+ * Tries everything that a run needs, in Dataverse and in PostgreSQL, and reports all problems at once. It
+ * changes nothing. It leaves out what cannot be tried because an earlier step failed.
  */
 export async function checkSetUp(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
   const [postgres, dataverse] = await Promise.all([checkPostgres(options), checkDataverse(options, signal)]);
@@ -64,18 +64,18 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
           ),
     ];
     if (await transaction(pool, async (client) => isBehindPooler(client))) {
-      const message = 'is reached through a connection pooler, of session or transaction mode';
+      const message = 'a connection pooler in session or transaction mode stands before the server';
       findings.push(good('postgres.pooler', subject, message));
     }
     const schemas = [...new Set([options.schema, options.stateSchema, ...options.viewSchemas])];
     const missing = await missingGrants(pool, schemas);
     findings.push(
       missing.length === 0
-        ? good('postgres.grants', subject, `may create what it needs in ${schemas.join(', ')}`)
+        ? good('postgres.grants', subject, `the role may create what it needs in ${schemas.join(', ')}`)
         : bad(
             'postgres.grants',
             subject,
-            `may not create what it needs in ${missing.map((grant) => grant.on).join(', ')}`,
+            `the role may not create what it needs in ${missing.map((grant) => grant.on).join(', ')}`,
             remedyFor(missing),
             'grant-missing',
           ),
@@ -88,7 +88,7 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
   }
 }
 
-/** What somebody made of mirror tables, or of the state, that hides rows or may keep them from being written. */
+/** Finds policies, rules and triggers of others that hide rows of the mirror or the state, or prevent writes. */
 async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promise<Finding[]> {
   const filters = await transaction(pool, async (client) => {
     const found: RowFilter[] = [];
@@ -99,8 +99,8 @@ async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promi
     const subject = `${filter.schema}.${filter.table}`;
     if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
     if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
-    // Most such triggers let every row through.
-    const message = `has ${describeFilter(filter)}: rows that it drops or undoes stop the table, none is lost`;
+    // Most such triggers let every row through, so this is no problem yet.
+    const message = `has ${describeFilter(filter)}: if it drops or undoes a row, the table stops and no row is lost`;
     return good('postgres.triggers', subject, message);
   });
 }
@@ -114,7 +114,7 @@ async function checkEncoding(pool: pg.Pool): Promise<Finding[]> {
   }
 }
 
-/** Whether this version may use the state schema, and what the state tells. One of an earlier version is no finding: a run migrates it. */
+/** Checks that this version may use the state schema. An earlier version of the schema is no finding, because a run migrates it. */
 async function checkState(pool: pg.Pool, options: CheckOptions): Promise<Finding[]> {
   try {
     await stateExists(pool, options.stateSchema);
@@ -142,7 +142,7 @@ async function checkDataverse(options: CheckOptions, signal: AbortSignal): Promi
   return [...findings, life.finding, ...(await checkTables(options, life.days, signal))];
 }
 
-/** What the configured names and patterns mean here, and whether each of those tables can be mirrored. */
+/** Checks every table that the configured names and patterns mean in this environment. */
 async function checkTables(
   options: CheckOptions,
   linkLifeDays: number | undefined,
@@ -165,14 +165,14 @@ async function checkTables(
 }
 
 function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedTable>): Finding[] {
-  const leftOut = excluded.size === 0 ? '' : `; ${excluded.size} are left out, see \`mirrorverse tables\``;
+  const leftOut = excluded.size === 0 ? '' : `, and leave out ${excluded.size}: see \`mirrorverse tables\``;
   return [
-    good('tables', 'tables', `${tables.length} tables are meant${leftOut}`),
+    good('tables', 'tables', `names and patterns mean ${tables.length} tables${leftOut}`),
     ...idlePatterns.map((pattern) => good(`tables.${pattern}`, 'tables', `${pattern} fits no table`)),
   ];
 }
 
-/** Whether the mirror schema holds this organization, or none yet. */
+/** Checks that the mirror schema holds this organization or none. */
 async function checkIdentity(options: CheckOptions, organizationId: string): Promise<Finding[]> {
   const { schema, stateSchema } = options;
   const { origin } = options.dataverse.client;
@@ -181,19 +181,19 @@ async function checkIdentity(options: CheckOptions, organizationId: string): Pro
     const held = await readEnvironmentRecord(pool, stateSchema, schema);
     if (held === undefined || held.organizationId === organizationId) return [];
     if (held.url === origin) {
-      const message = `is another organization than the one mirrored so far, ${held.organizationId}: every table will be re-baselined`;
+      const message = `is not the organization that was mirrored so far (${held.organizationId}); every table will be re-baselined`;
       return [good('environment.identity', origin, message)];
     }
     const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
-    const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to a schema for this one.';
+    const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to another schema for this organization.';
     return [bad('environment.identity', origin, message, remedy, 'environment-changed')];
   } catch {
-    // The database's own finding says what is wrong with it.
+    // Another finding says what is wrong with the database.
     return [];
   }
 }
 
-/** How long delta links live; `days` is undefined where the environment does not tell. */
+/** How long delta links live; `days` is undefined if the environment does not tell. */
 async function checkLinkLife(
   options: CheckOptions,
   signal: AbortSignal,
@@ -203,8 +203,9 @@ async function checkLinkLife(
   try {
     const { linkLifeDays: days } = await readOrganization(options.dataverse.client, signal);
     if (days === undefined)
-      return { finding: good(id, subject, 'how long delta links live is not readable') };
-    if (days >= 1) return { finding: good(id, subject, `delta links live ${days} day(s)`), days };
+      return { finding: good(id, subject, 'the environment does not tell how long delta links live') };
+    if (days >= 1)
+      return { finding: good(id, subject, `delta links live ${days} ${days === 1 ? 'day' : 'days'}`), days };
     const remedy = "Set the organization's expirechangetrackingindays to 7 or more.";
     return { finding: bad(id, subject, 'delta links expire at once', remedy), days };
   } catch (error) {
@@ -218,11 +219,11 @@ function checkRate(options: CheckOptions, tables: readonly CheckedTable[]): Find
   const needed = requestsPer5Minutes(tables.map((table) => table.schedule));
   const limit = options.requestsPer5Minutes;
   return needed <= limit
-    ? good(id, subject, `idle tables need ${needed} of ${limit} requests${parallelism(options)}`)
+    ? good(id, subject, `idle tables need ${needed} of ${limit} requests in 5 minutes${parallelism(options)}`)
     : bad(
         id,
         subject,
-        `idle tables alone need ${needed} requests, but ${limit} are allowed`,
+        `idle tables alone need ${needed} requests in 5 minutes, but ${limit} are allowed`,
         'Give tables a slower schedule.',
       );
 }

@@ -6,17 +6,17 @@ import type { NotReady } from './readiness.ts';
 
 /** Answers health checks. */
 export interface HealthServer {
-  /** The port it listens on; undefined where none was asked for. */
+  /** The port that the server listens on; undefined if the configuration has none. */
   readonly port: number | undefined;
   close(): Promise<void>;
 }
 
-/** What is asked when somebody asks. */
+/** What the server asks the daemon when a request comes. */
 export interface HealthFacts {
   readonly isAlive: () => boolean;
   /** Null when the process is ready. */
   readonly notReady: () => NotReady | null;
-  /** The document of `/status`. @throws Failure when the database does not tell. */
+  /** The document of `/status`. @throws Failure if the database does not answer. */
   readonly status: () => Promise<object>;
 }
 
@@ -26,11 +26,11 @@ interface Reply {
 }
 
 /**
- * `/healthz` answers 200 as long as the process's loop and its schedules turn, whatever database and
- * environment do: a restart would not mend those. `/readyz` answers 200 while the mirror is kept up to
- * date, else 503 with the reason. `/status` answers as `mirrorverse status --json` does.
+ * `/healthz` answers 200 while the event loop and the schedules work. Database and environment do not count,
+ * because a restart does not mend them. `/readyz` answers 200 while the mirror is kept up to date, else 503
+ * with the reason. `/status` answers as `mirrorverse status --json` does.
  *
- * @param port none: nothing is opened.
+ * @param port undefined: no port is opened.
  */
 export async function startHealthServer(port: number | undefined, facts: HealthFacts): Promise<HealthServer> {
   if (port === undefined) return { port: undefined, close: async () => undefined };
@@ -87,8 +87,8 @@ function cannotListen(port: number, cause: unknown): Failure {
   const code = errorCode(cause) ?? 'unknown';
   return new Failure({
     code: 'port-taken',
-    message: `Port ${port} for health checks cannot be listened on (${code}).`,
-    remedy: 'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free one, or stop what uses it.',
+    message: `The health server cannot listen on port ${port} (${code}).`,
+    remedy: 'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free port, or stop the program that uses it.',
     cause,
     details: { port, network: code },
   });

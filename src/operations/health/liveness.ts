@@ -1,19 +1,19 @@
 /** Milliseconds between two beats. */
 const BEAT = 1_000;
-/** Milliseconds without a beat after which the process counts as dead. */
+/** Milliseconds without a beat, after which the process counts as dead. */
 const SILENCE = 30_000;
 
-/** Whether the process does what it is there for, whatever database and environment do. */
+/** Whether the process itself works, whatever database and environment do. */
 export interface Liveness {
   readonly isAlive: () => boolean;
-  /** The scheduler has ended and will not come back: what is left of the process is not worth keeping. */
+  /** The scheduler has ended, so a restart of the process is needed. */
   readonly workEnded: () => void;
   readonly close: () => void;
 }
 
 /**
- * A heartbeat by the timers that the schedules live by. A loop that is blocked answers no probe at all;
- * this tells of one that answers although nothing is started any more.
+ * A heartbeat by the same timers that the schedules use. A blocked event loop answers no probe at all. The
+ * heartbeat finds a process that still answers although its timers have stopped.
  */
 export function startHeartbeat(): Liveness {
   let lastBeat = performance.now();

@@ -10,12 +10,12 @@ export interface ProcessFacts {
   readonly gauges: BudgetGauges;
 }
 
-/** Milliseconds: whoever asks has a time-out of his own, and is to hear the reason before it. */
+/** Milliseconds. The client must get the reason before its own time-out. */
 const TIME_OUT = 5_000;
 
 /**
- * The document of `/status`: that of `status --json`, and beside it what only the process knows. Askers
- * that come while it is being read share it.
+ * The document of `/status`: the document of `status --json`, with what only the process knows. Requests that
+ * come while the document is being read share it.
  */
 export function statusOfProcess(
   pool: () => Promise<pg.Pool>,
@@ -61,6 +61,6 @@ async function inTime<T>(promise: Promise<T>): Promise<T> {
 function noAnswer(): Failure {
   return new Failure({
     code: 'database-unreachable',
-    message: `PostgreSQL has not told the status within ${TIME_OUT / 1000} s.`,
+    message: `PostgreSQL did not answer within ${TIME_OUT / 1000} s.`,
   });
 }

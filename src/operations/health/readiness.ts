@@ -3,7 +3,7 @@ import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
 import { reachOf, type Told } from '../../sync/watch/trouble-reach.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
-/** Why the mirror is not being kept up to date just now, for a person and for a probe. */
+/** Why the mirror is not being kept up to date, for a person and for a probe. */
 export interface NotReady extends FailureSummary {
   /** Milliseconds since 1970. */
   readonly since: number;
@@ -11,7 +11,7 @@ export interface NotReady extends FailureSummary {
 
 type Stage = 'starting' | 'open' | 'stopping';
 
-/** What is known of how the work goes. */
+/** What the process knows about its own work. */
 export interface Health {
   readonly stage: Stage;
   /** When the stage began. */
@@ -20,12 +20,12 @@ export interface Health {
   readonly trouble: NotReady | null;
   /** Tables whose rows PostgreSQL has no room for, until they themselves are stored. */
   readonly noRoom: ReadonlyMap<string, NotReady>;
-  /** The last outcome of each table at work; null where it was a success or there is none yet. */
+  /** The last outcome of each table; null for a success, or if there is none yet. */
   readonly tables: ReadonlyMap<string, NotReady | null>;
   readonly pause: { readonly since: number; readonly until: number } | null;
 }
 
-/** What happens to the daemon. */
+/** An event in the life of the daemon. */
 export type Happening =
   | { readonly kind: 'opened' }
   | { readonly kind: 'opening-failed'; readonly failure: Reason }
@@ -41,7 +41,7 @@ export type HealthEvent = Happening & { readonly at: number };
 
 type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & Told;
 
-/** The health of a process that has just begun. */
+/** The health of a process that has just started. */
 export function starting(at: number): Health {
   return { stage: 'starting', since: at, trouble: null, noRoom: new Map(), tables: new Map(), pause: null };
 }
@@ -75,7 +75,7 @@ export function after(health: Health, event: HealthEvent): Health {
 }
 
 function afterFailure(health: Health, table: string, failure: Reason, at: number): Health {
-  // Another process does the table's work: this one stands by, ready.
+  // Another process writes the table. This process stands by, ready.
   if (OF_LEASES.has(failure.code)) return health;
   const reason = reasonOf(failure, at, health.tables.get(table) ?? null);
   const tables = new Map(health.tables).set(table, reason);
@@ -90,14 +90,14 @@ function afterFailure(health: Health, table: string, failure: Reason, at: number
   }
 }
 
-/** The same map where the table is not in it, which is the usual case. */
+/** The map without a table; the same map if the table is not in it, which is the usual case. */
 function without(tables: ReadonlyMap<string, NotReady>, table: string): ReadonlyMap<string, NotReady> {
   if (!tables.has(table)) return tables;
   return new Map([...tables].filter(([name]) => name !== table));
 }
 
 function afterSuccess(health: Health, table: string): Health {
-  // Nearly always; with many idle tables nothing is to be made anew.
+  // This is nearly always so. With many idle tables, nothing must be copied here.
   if (health.trouble === null && health.tables.get(table) === null) return health;
   const noRoom = without(health.noRoom, table);
   return { ...health, trouble: null, noRoom, tables: new Map(health.tables).set(table, null) };
@@ -109,15 +109,15 @@ function paused(health: Health, at: number, milliseconds: number): Health {
   return { ...health, pause: { since, until: Math.max(pause?.until ?? 0, at + milliseconds) } };
 }
 
-/** The same trouble goes on since when it began. */
+/** The reason from a failure. If the trouble is the same as before, it keeps the time when it began. */
 function reasonOf({ code, message, remedy }: Reason, at: number, before: NotReady | null): NotReady {
   return { code, message, remedy, since: before?.code === code ? before.since : at };
 }
 
 /**
- * Why the daemon is not ready, or null when it is: it has opened database and environment, neither is in
- * trouble, and there is room for what every table writes. One failing table of many is no trouble of the daemon; all tables failing is,
- * whatever for.
+ * Why the daemon is not ready, or null if it is ready. A ready daemon has opened database and environment,
+ * neither is in trouble, and PostgreSQL has room for every table. One failing table of many does not make the
+ * daemon unready, but it is unready if all tables fail.
  */
 export function notReady(health: Health, now: number): NotReady | null {
   const { stage, since, trouble, pause } = health;
@@ -126,7 +126,7 @@ export function notReady(health: Health, now: number): NotReady | null {
   }
   if (trouble !== null) return trouble;
   if (stage === 'starting') {
-    return { ...notice('starting', 'Database and environment are being opened.'), since };
+    return { ...notice('starting', 'The process is opening the database and the environment.'), since };
   }
   const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
   if (unstored !== undefined) return unstored;
@@ -136,12 +136,15 @@ export function notReady(health: Health, now: number): NotReady | null {
   return reasonOfAll([...health.tables.values()]);
 }
 
-/** What to say while the environment keeps all requests back. */
+/** The message while the environment asks for no requests. */
 export function throttledUntil(until: Date): FailureSummary {
-  return notice('throttled', `The environment asked to keep all requests back until ${until.toISOString()}.`);
+  return notice(
+    'throttled',
+    `The environment asked mirrorverse to send no requests until ${until.toISOString()}.`,
+  );
 }
 
-/** Why every table fails, if it does: by the one that was the last to begin, which is since when all do. */
+/** Why every table fails, or null. The table that began to fail last says since when all of them do. */
 function reasonOfAll(outcomes: readonly (NotReady | null)[]): NotReady | null {
   let last: NotReady | null = null;
   for (const outcome of outcomes) {
