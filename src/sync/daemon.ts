@@ -3,7 +3,7 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
 import { pruneRuns } from '../mirror/state/outcomes.ts';
-import { createBursts, fieldsOf } from '../log/log-throttle.ts';
+import { LogThrottle } from '../log/log-throttle.ts';
 import { toFailure } from '../model/failure.ts';
 import { lookAtEnvironment } from './watch/environment-watch.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
@@ -91,7 +91,7 @@ async function keepLooking<T extends ScheduledTable>(
   let due = performance.now() + lookEvery;
   let resolution: Resolution<T> | undefined = options.resolution;
   let agesAreDue = true;
-  const failed = createBursts();
+  const failed = new LogThrottle(logger);
   while (!signal.aborted) {
     try {
       if (hasPatterns(choice)) {
@@ -119,9 +119,9 @@ async function keepLooking<T extends ScheduledTable>(
       // A change that cuts the rest short is to be in what is read after it.
       resolution = undefined;
       const { code } = toFailure(error);
-      const again = failed(code);
-      logger[again.isTold ? 'warn' : 'debug'](
-        { code, ...fieldsOf(again) },
+      failed.tell(
+        code,
+        { code },
         'Metadata and state could not be looked after just now; trying again in a minute.',
       );
       await wait(lookAgain).catch(() => undefined);

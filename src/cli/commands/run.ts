@@ -1,3 +1,4 @@
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import type { TableConfig } from '../../config/config.ts';
@@ -6,10 +7,10 @@ import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
 import { runDaemon } from '../../sync/daemon.ts';
 import { LoadPlaces } from '../../sync/schedule/load-places.ts';
 import { restAfter } from '../../sync/schedule/schedule-delay.ts';
+import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
 import type { Command } from '../command.ts';
 import { startDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
-import { createOpeningLog } from '../opening-log.ts';
 import { leaseHolder, Session } from '../opened-mirror.ts';
 
 export const run: Command = {
@@ -67,19 +68,28 @@ interface Opened {
  */
 async function openPatiently(session: Session, health: DaemonHealth): Promise<Opened> {
   const { logger, signal } = session.context;
-  const log = createOpeningLog(logger);
+  // However long the rests become, nothing else is told meanwhile.
+  const failed = new LogThrottle(logger, { quiet: Infinity });
   for (let failures = 1; ; failures++) {
     try {
       const resolution = await session.resolution();
       const mirror = await session.mirror(resolution.tables);
-      log.opened();
+      const seconds = failed.over();
+      if (seconds !== undefined)
+        logger.info({ seconds }, `Database and environment are open after ${seconds} s.`);
       return { resolution, mirror };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.reaction === 'stop-process') throw error;
       health.openingFailed(error);
       const rest = restAfter(error, failures);
-      log.failed(error, rest);
+      const { code, remedy, details, message } = error;
+      failed.tell(
+        code,
+        { ...details, code, remedy, rest },
+        `${message} It is tried again by itself.`,
+        (age) => levelAfter(age, error),
+      );
       await sleep(rest, signal);
     }
   }

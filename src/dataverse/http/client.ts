@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { createBursts, fieldsOf } from '../../log/log-throttle.ts';
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import {
@@ -133,10 +133,11 @@ export class DataverseClient {
   /** Last pages of this environment lose their delta link when the metadata version is asked for. */
   versionCostsLinks = false;
   private readonly options: ClientOptions;
-  private readonly troubles = createBursts();
+  private readonly troubles: LogThrottle;
 
   constructor(options: ClientOptions) {
     this.options = options;
+    this.troubles = new LogThrottle(options.logger);
     this.origin = options.origin;
     this.pageSizes = new PageSizes(options.pageBytes, options.memory);
     this.pageMemory = new PageMemory(options.memory);
@@ -229,7 +230,7 @@ export class DataverseClient {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
         const pause = throttlePause(error, throttled, Math.random());
         budget.pause(pause);
-        this.logTrouble(
+        this.troubles.tell(
           `${error.status} ${error.code}`,
           { ...fields, pause },
           'Dataverse asked to slow down; all requests pause.',
@@ -316,17 +317,8 @@ export class DataverseClient {
     signal: AbortSignal,
   ): Promise<void> {
     const entry = { table: request.table, ...fields, delay };
-    this.logTrouble(about, entry, 'A request to Dataverse failed; it will be repeated.');
+    this.troubles.tell(about, entry, 'A request to Dataverse failed; it will be repeated.');
     await sleep(delay, signal);
-  }
-
-  /** Logs trouble of a request, throttled: most requests of hundreds of tables meet the same trouble. */
-  private logTrouble(about: string, fields: object, message: string): void {
-    const occurrence = this.troubles(about);
-    this.options.logger[occurrence.isTold ? 'warn' : 'debug'](
-      { ...fields, ...fieldsOf(occurrence) },
-      message,
-    );
   }
 }
 

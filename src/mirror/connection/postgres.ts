@@ -8,6 +8,7 @@ import {
   type QueryResultRow,
 } from 'pg';
 import type { Logger } from 'pino';
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { errorCode } from '../../model/error-code.ts';
 import { Failure } from '../../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
@@ -56,13 +57,11 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
   };
   const pool = new Pool(config);
   // Without a listener an idle connection that breaks would end the process.
-  let lastTold = Number.NEGATIVE_INFINITY;
-  pool.on('error', (error) => {
-    // All idle connections break together: one line for them.
-    const isFirst = performance.now() - lastTold > BURST;
-    lastTold = performance.now();
-    logger[isFirst ? 'warn' : 'debug']({ code: errorCode(error) }, 'An idle PostgreSQL connection broke.');
-  });
+  // All idle connections break together: one line for them.
+  const broken = new LogThrottle(logger, { quiet: BURST });
+  pool.on('error', (error) =>
+    broken.tell('', { code: errorCode(error) }, 'An idle PostgreSQL connection broke.'),
+  );
   return pool;
 }
 

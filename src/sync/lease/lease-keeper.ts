@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { renewLeases, type Lease } from '../../mirror/lease/leases.ts';
-import { createBursts, fieldsOf } from '../../log/log-throttle.ts';
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { sleep } from '../../timing/sleep.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
@@ -19,12 +19,13 @@ export class LeaseKeeper {
   private readonly inUse = new Set<Lease>();
   private readonly mirror: Mirror;
   private readonly logger: Logger;
-  private readonly renewalFailed = createBursts();
+  private readonly renewalFailed: LogThrottle;
 
   constructor(mirror: Mirror, holder: string, logger: Logger) {
     this.mirror = mirror;
     this.holder = holder;
     this.logger = logger;
+    this.renewalFailed = new LogThrottle(logger);
   }
 
   keep(lease: Lease): void {
@@ -55,12 +56,8 @@ export class LeaseKeeper {
         await renewLeases(store, [...this.inUse], options.leaseDuration);
       } catch (error) {
         if (signal.aborted) return;
-        const occurrence = this.renewalFailed('');
         const name = error instanceof Error ? error.name : 'unknown';
-        this.logger[occurrence.isTold ? 'warn' : 'debug'](
-          { error: name, ...fieldsOf(occurrence) },
-          'The leases could not be renewed; trying again.',
-        );
+        this.renewalFailed.tell('', { error: name }, 'The leases could not be renewed; trying again.');
       }
     }
   }

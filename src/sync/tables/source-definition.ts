@@ -4,9 +4,9 @@ import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure } from '../../model/failure.ts';
 import { backOff } from '../../timing/back-off.ts';
-import { nextReminder } from '../../timing/reminder.ts';
 import type { Table } from '../../model/table.ts';
 import { withKnownColumns } from './known-columns.ts';
 
@@ -29,11 +29,9 @@ const REST = { first: MINUTE, longest: HOUR };
 /** A table's definition that could not be read, and what stands in for it. */
 interface StandIn {
   readonly definition: Table;
-  /** By `performance.now()`, as the others. */
-  readonly since: number;
   readonly failures: number;
+  /** By `performance.now()`. */
   readonly retryAt: number;
-  readonly nextReminder: number;
 }
 
 /** What of the metadata's failures says nothing of the rows, which may be readable all the same. */
@@ -53,6 +51,7 @@ const OF_METADATA: ReadonlySet<string> = new Set([
  */
 export class SourceDefinition {
   private readonly parts: SourceDefinitionParts;
+  private readonly unread: LogThrottle;
   private standIn: StandIn | undefined;
   // The one that is used, with what was read to come to it.
   private current: { readonly read: Table; readonly definition: Table } | undefined;
@@ -61,6 +60,7 @@ export class SourceDefinition {
 
   constructor(parts: SourceDefinitionParts) {
     this.parts = parts;
+    this.unread = new LogThrottle(parts.logger, { quiet: Infinity });
   }
 
   /** Whether `read` would give this definition without asking anybody. */
@@ -154,21 +154,18 @@ export class SourceDefinition {
   }
 
   private async standInFor(known: Table, failure: Failure): Promise<Table> {
-    const { table, mirror, logger } = this.parts;
-    const now = performance.now();
+    const { table, mirror } = this.parts;
     const before = this.standIn;
     const failures = (before?.failures ?? 0) + 1;
-    const isTold = before === undefined || now >= before.nextReminder;
     const since = await recordUnread(mirror.store, table, failure.code);
     this.known = { definition: known, isUnread: true };
     this.standIn = {
       definition: before?.definition ?? known,
-      since: before?.since ?? now,
       failures,
       retryAt: performance.now() + backOff(REST, failures),
-      nextReminder: isTold ? nextReminder(before?.since ?? now, now) : before.nextReminder,
     };
-    logger[isTold ? 'warn' : 'debug'](
+    this.unread.tell(
+      '',
       { table, code: failure.code, remedy: failure.remedy, since },
       `The definition of table ${table} cannot be had since ${since?.toISOString() ?? 'now'}; the table goes on as it was known. ${failure.message}`,
     );
@@ -182,6 +179,7 @@ export class SourceDefinition {
       logger.info({ table }, `The definition of table ${table} can be had again.`);
     }
     this.standIn = undefined;
+    this.unread.over();
   }
 
   private async load(): Promise<{ readonly definition: Table | undefined; readonly isUnread: boolean }> {

@@ -5,7 +5,7 @@ import { isForNow } from '../../mirror/views/apply-views.ts';
 import type { LabelStore } from '../../mirror/labels/label-store.ts';
 import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { Lease } from '../../mirror/lease/leases.ts';
-import { createBursts, fieldsOf } from '../../log/log-throttle.ts';
+import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { DATABASE_TROUBLES } from '../run/recovery.ts';
@@ -13,13 +13,6 @@ import { restAfter } from '../schedule/schedule-delay.ts';
 
 /** Milliseconds the views of altered tables wait for others to be made along with. */
 const GATHERING = 5_000;
-/** The trouble of views that somebody is reading, or that PostgreSQL has no room for. */
-const VIEWS_LEFT = 'views-left';
-
-/** Why the views could not be made. */
-interface Trouble extends Pick<Failure, 'reaction'> {
-  readonly code: Failure['code'] | typeof VIEWS_LEFT;
-}
 
 /**
  * Keeps labels and views in step with the metadata. Labels belong to their table's preparation; views
@@ -31,16 +24,15 @@ export class LabelKeeper {
   private readonly dataverse: Dataverse;
   private readonly logger: Logger;
   private readonly details: boolean;
-  private readonly failed = createBursts();
+  private readonly failed: LogThrottle;
+  private readonly viewsFailed: LogThrottle;
   private due = new Set<string>();
   // How many labels and names views lack, as it was told.
   private readonly shortened = new Map<string, number>();
   // Tables whose labels could not be read or stored, and when to try again, by `performance.now()`.
   private readonly unread = new Map<string, { readonly failures: number; readonly retryAt: number }>();
-  // Why the views could not be made the last times, in a row.
-  private trouble:
-    | { readonly code: Trouble['code']; readonly failures: number; readonly rest: number }
-    | undefined;
+  // How often in a row the views could not be made, and the rest after that.
+  private trouble: { readonly failures: number; readonly rest: number } | undefined;
 
   /** @param details precision and length of columns are wanted too, at some requests a table. */
   constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
@@ -48,6 +40,8 @@ export class LabelKeeper {
     this.dataverse = dataverse;
     this.logger = logger;
     this.details = details;
+    this.failed = new LogThrottle(logger);
+    this.viewsFailed = new LogThrottle(logger, { quiet: Infinity });
   }
 
   /**
@@ -77,10 +71,9 @@ export class LabelKeeper {
       // Its views may have made way for a change of the table: they come back with the labels that are stored.
       this.due.add(table);
       const { code, remedy } = toFailure(postgresFailure(error));
-      const again = this.failed(`${table} ${code}`);
-      const entry = { table, code, remedy, ...fieldsOf(again) };
-      this.logger[again.isTold ? 'warn' : 'debug'](
-        entry,
+      this.failed.tell(
+        `${table} ${code}`,
+        { table, code, remedy },
         `The labels of ${table} could not be brought up to date.`,
       );
     }
@@ -100,18 +93,15 @@ export class LabelKeeper {
     try {
       const { left, shortened = [] } = await this.labels.refreshViews(tables);
       for (const { view, ...why } of left) {
-        if (isForNow(why) && this.trouble?.code === VIEWS_LEFT) continue;
-        this.logger.warn({ view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
+        this.viewsFailed.tell(view, { view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
       }
       for (const { view, leftOut } of shortened) this.tellShortened(view, leftOut);
-      if (left.some(isForNow)) this.putOff(tables, { code: VIEWS_LEFT, reaction: 'retry' });
-      else this.trouble = undefined;
+      if (left.some(isForNow)) this.putOff(tables, { reaction: 'retry' });
+      else this.madeViews();
     } catch (error) {
       const failure = toFailure(error);
       const { code, remedy } = failure;
-      if (this.trouble?.code !== code) {
-        this.logger.warn({ code, remedy }, 'The views with labels could not be made.');
-      }
+      this.viewsFailed.tell(code, { code, remedy }, 'The views with labels could not be made.');
       this.putOff(tables, failure);
     }
   }
@@ -126,10 +116,15 @@ export class LabelKeeper {
     );
   }
 
-  private putOff(tables: readonly string[], { code, reaction }: Trouble): void {
+  private madeViews(): void {
+    this.trouble = undefined;
+    this.viewsFailed.over();
+  }
+
+  private putOff(tables: readonly string[], { reaction }: Pick<Failure, 'reaction'>): void {
     for (const table of tables) this.due.add(table);
     const failures = (this.trouble?.failures ?? 0) + 1;
-    this.trouble = { code, failures, rest: restAfter({ reaction }, failures) };
+    this.trouble = { failures, rest: restAfter({ reaction }, failures) };
   }
 
   /** Makes views as they fall due, until aborted, and once more then. */
