@@ -5,15 +5,13 @@ import type pg from 'pg';
 import type { Config, TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
-import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/cluster.ts';
-import { EmbeddedPostgresError } from '../embedded-postgres/embedded-postgres-error.ts';
+import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
 import { readKnownTables } from '../mirror/environment/known-tables.ts';
 import { openStateStore } from '../mirror/state/store.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { consented } from '../mirror/table/drift.ts';
 import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
-import { Failure } from '../model/failure.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
@@ -234,21 +232,10 @@ export class Session {
   async embeddedPostgres(): Promise<EmbeddedPostgres> {
     if (this.postgresOpened !== undefined) return this.postgresOpened;
     const { signal } = this.context;
-    try {
-      const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
-      this.onClose(async () => postgres.release());
-      this.postgresOpened = postgres;
-      return postgres;
-    } catch (error) {
-      if (!(error instanceof EmbeddedPostgresError)) throw error;
-      const { message, remedy } = error;
-      throw new Failure({
-        code: 'embedded-postgres',
-        message: `The bundled PostgreSQL cannot be used: ${message}.`,
-        remedy,
-        cause: error,
-      });
-    }
+    const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
+    this.onClose(async () => postgres.release());
+    this.postgresOpened = postgres;
+    return postgres;
   }
 }
 

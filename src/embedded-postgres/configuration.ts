@@ -1,51 +1,62 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { giveTo, type Cluster } from './cluster.ts';
 
 /** PostgreSQL parameters by name. */
 export type ServerSettings = Readonly<Record<string, string>>;
 
-/** What every embedded server runs with, unless the caller's settings say otherwise. */
+/** The parameters of every bundled server, unless the caller's settings say otherwise. */
 const DEFAULTS: ServerSettings = {
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-  // Routine; the log would grow by it for as long as the daemon runs.
+  // A daemon that runs for months would fill the log with this routine.
   log_checkpoints: 'off',
-  // No row value may land in the log. An error's own message quotes values, as its detail, context and
-  // statement do: what failed is told with its SQLSTATE by whoever made the connection. What is left are
-  // the server's own lines (LOG, FATAL, PANIC), of which a detail may quote the statement of a crash.
+  // No row value may get into the log. The message of an error quotes values, and so do its detail, context
+  // and statement. The client that gets the error reports its SQLSTATE instead. The server's own lines (LOG,
+  // FATAL, PANIC) stay, without the details, which can quote the statement that a crash interrupted.
   log_min_messages: 'log',
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
-  log_statement: 'none',
-  log_min_duration_statement: '-1',
-  // For the time in which somebody turns on one of the two lines above.
+  // This protects the values if a user turns log_statement on.
   log_parameter_max_length: '0',
-  log_parameter_max_length_on_error: '0',
 };
 
+/** Beside PostgreSQL's own 5432, so that the port looks familiar; 0 is any free port. */
+const PORTS = [5433, 5434, 5435, 5436, 5437, 5438, 5439, 0];
+
 /** Writes the configuration that the data directory's postgresql.conf includes. */
-export async function writeConfiguration(
-  file: string,
-  port: number,
-  settings: ServerSettings,
-): Promise<void> {
+export async function writeConfiguration({ paths, account, settings }: Cluster): Promise<void> {
+  // The port of the last start, if it is free: a psql command that was printed then names it.
+  const last = /^port = '(\d+)'$/m.exec(await readFile(paths.configuration, 'utf8').catch(() => ''))?.[1];
+  const port = await firstFree(last === undefined ? PORTS : [Number(last), ...PORTS]);
   const parameters = {
     ...DEFAULTS,
     ...settings,
     listen_addresses: '127.0.0.1',
     port: String(port),
-    // No socket: its usual directory may not exist or not be writable for the server's user.
+    // No socket: its usual directory may be missing, or closed to the server's user.
     unix_socket_directories: '',
   };
   const lines = Object.entries(parameters).map(
     ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`,
   );
-  await writeFile(file, `# Written at every start of the server.\n${lines.join('\n')}\n`);
-  await chmod(file, 0o644);
+  // Renamed into place: a server that another process starts may read the file at the same moment.
+  const draft = `${paths.configuration}.${randomUUID()}`;
+  try {
+    await writeFile(draft, `# Written at every start of the server.\n${lines.join('\n')}\n`);
+    await giveTo(account, draft);
+    await rename(draft, paths.configuration);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
-/** The port of the last start, which a psql command printed then still names. */
-export async function lastPort(file: string): Promise<number | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  const port = /^port = '(\d+)'$/m.exec(text)?.[1];
-  return port === undefined ? undefined : Number(port);
+/** The first of the ports that nobody listens on at 127.0.0.1. */
+async function firstFree(ports: readonly number[]): Promise<number> {
+  for (const port of ports) {
+    await using server = createServer().listen(port, '127.0.0.1');
+    const listening = await once(server, 'listening').catch(() => undefined);
+    if (listening !== undefined) return (server.address() as AddressInfo).port;
+  }
+  throw new Error('no port of 127.0.0.1 is free');
 }

@@ -1,102 +1,70 @@
 import { execFile } from 'node:child_process';
-import { chown, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { PostgresBinaries } from './binaries.ts';
-import type { ClusterPaths } from './cluster-paths.ts';
-import { EmbeddedPostgresError, OWN_SERVER_REMEDY } from './embedded-postgres-error.ts';
-import { isReachable, type FileUser } from './reachable.ts';
+import { OWN_SERVER_REMEDY, unusable, type ClusterPaths } from './cluster.ts';
 
 const run = promisify(execFile);
 
+/** Prints the user and group of the first of the named users that exists. */
+const FIRST_USER = 'for name do id -u "$name" && id -g "$name" && break; done; true';
+
+/** Prints the first of the paths that the user of this script cannot enter or read. */
+const FIRST_UNREACHABLE =
+  'for path do if [ -d "$path" ]; then [ -x "$path" ]; else [ -r "$path" ]; fi || { printf %s "$path"; break; }; done';
+
 /**
- * Options of setpriv that keep the one capability to pass a 0700 directory of root. Without the securebit
- * access(2), by which the programs find each other, does not heed it.
+ * Options of setpriv that keep the one capability to pass a 0700 directory of root. The securebit makes
+ * access(2), with which the programs find each other, heed the capability.
  */
-export const PASS_CLOSED_DIRECTORIES: readonly string[] = [
+const PASS_CLOSED_DIRECTORIES = [
   '--inh-caps=+dac_override',
   '--ambient-caps=+dac_override',
   '--securebits=+no_setuid_fixup',
 ];
 
-/** The operating-system user that the server runs as when we are root: PostgreSQL refuses to be root. */
-export interface ServerAccount extends FileUser {
-  /** The user may pass directories closed to it, because those above the checkout are root's alone. */
-  readonly passesClosedDirectories: boolean;
+/** The operating-system user of the server when we are root, because PostgreSQL refuses to run as root. */
+export interface ServerAccount {
+  readonly uid: number;
+  readonly gid: number;
+  /** The command in front of a program, by which this user passes closed directories; empty without any. */
+  readonly launcher: readonly string[];
 }
 
 /**
  * Chooses the user for the server: ours unless we are root; then the owner of the data directory, else
- * `postgres`, else `nobody`. Undefined means ours.
+ * `postgres`, else `nobody`.
+ *
+ * @returns undefined for our own user
+ * @throws Failure `embedded-postgres`
  */
 export async function serverAccount(
   paths: ClusterPaths,
   binaries: PostgresBinaries,
 ): Promise<ServerAccount | undefined> {
-  if (process.getuid === undefined) return undefined;
+  if (process.getuid?.() !== 0) return undefined;
   const owner = await stat(paths.data).catch(() => undefined);
-  const uid = process.getuid();
-  if (uid !== 0) {
-    if (owner === undefined || owner.uid === uid) return undefined;
-    throw new EmbeddedPostgresError(
-      `the data directory ${paths.data} belongs to another user (uid ${owner.uid}, we are ${uid})`,
-      `run as that user or as root, or delete ${paths.data} to begin again`,
-    );
-  }
-  const user =
-    owner !== undefined && owner.uid !== 0
-      ? { uid: owner.uid, gid: owner.gid }
-      : ((await lookUp('postgres')) ?? (await lookUp('nobody')));
-  if (user === undefined) {
-    throw new EmbeddedPostgresError(
-      'PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as',
-      `run as an ordinary user, create a user postgres, or ${OWN_SERVER_REMEDY}`,
-    );
-  }
-  const unreachable = await firstUnreachable(paths, binaries, user);
-  if (unreachable !== undefined && !(await canPassClosedDirectories())) {
-    throw new EmbeddedPostgresError(
-      `PostgreSQL refuses to run as root, and the user it runs as (uid ${user.uid}) cannot reach ${unreachable}`,
+  const { uid, gid } = owner !== undefined && owner.uid !== 0 ? owner : await lookUp('postgres', 'nobody');
+  const sought = ['-c', FIRST_UNREACHABLE, 'sh', paths.parent, binaries.postgres];
+  const { stdout: unreachable } = await run('/bin/sh', sought, { uid, gid, cwd: '/' });
+  if (unreachable === '') return { uid, gid, launcher: [] };
+  await run('setpriv', [...PASS_CLOSED_DIRECTORIES, 'true']).catch((error: unknown) => {
+    throw unusable(
+      `PostgreSQL refuses to run as root, and the user it runs as (uid ${uid}) cannot reach ${unreachable}`,
       `install setpriv (util-linux), open the directories above (chmod o+x), run as an ordinary user, or ${OWN_SERVER_REMEDY}`,
+      error,
     );
-  }
-  return { ...user, passesClosedDirectories: unreachable !== undefined };
+  });
+  const identity = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  return { uid, gid, launcher: ['setpriv', ...identity, ...PASS_CLOSED_DIRECTORIES, '--'] };
 }
 
-/** Gives a file to the server's user, if that is not ours. */
-export async function giveTo(account: ServerAccount | undefined, path: string): Promise<void> {
-  if (account !== undefined) await chown(path, account.uid, account.gid);
-}
-
-async function firstUnreachable(
-  paths: ClusterPaths,
-  binaries: PostgresBinaries,
-  user: FileUser,
-): Promise<string | undefined> {
-  const native = dirname(dirname(binaries.postgres));
-  const needed = [
-    paths.parent,
-    binaries.postgres,
-    join(native, 'lib', 'postgresql'),
-    join(native, 'share', 'postgresql', 'postgres.bki'),
-  ];
-  for (const path of needed) if (!(await isReachable(path, user))) return path;
-  return undefined;
-}
-
-async function lookUp(name: string): Promise<FileUser | undefined> {
-  try {
-    const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
-    return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-  } catch {
-    return undefined;
-  }
-}
-
-async function canPassClosedDirectories(): Promise<boolean> {
-  if (process.platform !== 'linux') return false;
-  return run('setpriv', [...PASS_CLOSED_DIRECTORIES, 'true']).then(
-    () => true,
-    () => false,
+async function lookUp(...names: string[]): Promise<{ readonly uid: number; readonly gid: number }> {
+  const { stdout } = await run('/bin/sh', ['-c', FIRST_USER, 'sh', ...names]);
+  const [uid, gid] = stdout.split('\n', 2).map(Number);
+  if (uid !== undefined && gid !== undefined) return { uid, gid };
+  throw unusable(
+    `PostgreSQL refuses to run as root, and there is no user ${names.join(' or ')} to run it as`,
+    `run as an ordinary user, create a user postgres, or ${OWN_SERVER_REMEDY}`,
   );
 }

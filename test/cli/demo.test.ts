@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import { readPostmaster } from '../../src/embedded-postgres/server.ts';
 import { CommandLine, eventually, loggedCodes, logLines, type LogLine } from '../support/command-line.ts';
 
 /** The lines that tell of a table's run. */

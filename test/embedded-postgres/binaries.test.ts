@@ -29,6 +29,6 @@ test('a missing platform package is named, with the remedy', async () => {
 
 test('a platform without a package gets the remedy of a server of its own', async () => {
   const error = await failureOf(loadBinaries('freebsd', 'x64'));
-  expect(error.message).toBe('there is no bundled PostgreSQL for freebsd-x64');
+  expect(error.message).toBe('The bundled PostgreSQL cannot be used: there is none for freebsd-x64.');
   expect(error.remedy).toContain('DATABASE_URL');
 });

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { clusterPlace, failureOf, queryOnce, startClusterUser, until } from '../support/cluster-support.ts';
 
 const unfinished = async (root: string): Promise<string[]> =>

@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import { utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { isAlive } from '../../src/embedded-postgres/postmaster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { clusterPlace, queryOnce, startClusterUser, until } from '../support/cluster-support.ts';
+import { isAlive } from '../support/database-server.ts';
 
 test('a second start continues with the data, under the same psql command', async () => {
   await using place = await clusterPlace();
@@ -55,18 +53,18 @@ test('a server that was killed recovers at the next start', async () => {
   await second.release();
 });
 
-test('the lock of a process that died is taken over', async () => {
+test('the next process starts a server after a process and its server were killed together', async () => {
   await using place = await clusterPlace();
   const dead = startClusterUser(place.data);
-  await dead.url;
+  const children = await queryOnce<{ pid: number }>(await dead.url, 'select pid from pg_stat_activity');
+  process.kill((await place.serverPid())!, 'SIGKILL');
   await dead.kill();
-  const lock = `${place.data}.lock`;
-  await writeFile(lock, `${dead.process.pid} ${hostname()} left-behind`);
-  // So that it is not its silence that gives it away.
-  const later = new Date(Date.now() + 3_600_000);
-  await utimes(lock, later, later);
+  await until('the server is gone, and its children too', async () =>
+    children.every(({ pid }) => !isAlive(pid)),
+  );
 
   const server = await place.open();
   expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   await server.release();
+  expect(await place.serverPid()).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import {
   clusterPlace,
   copyBinaries,

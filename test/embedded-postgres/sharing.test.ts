@@ -34,6 +34,19 @@ test('processes that start at the same time get one server', async () => {
   expect(await place.serverPid()).toBeUndefined();
 });
 
+test('a server never stops under a user who joins while others leave', async () => {
+  await using place = await clusterPlace();
+  const comeAndGo = async (): Promise<void> => {
+    for (let visit = 0; visit < 8; visit += 1) {
+      const server = await place.open();
+      expect(await queryOnce(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      await server.release();
+    }
+  };
+  await Promise.all([comeAndGo(), comeAndGo(), comeAndGo()]);
+  expect(await place.serverPid()).toBeUndefined();
+});
+
 test('a process that dies leaves the server running, and the next one joins and stops it', async () => {
   await using place = await clusterPlace();
   const first = startClusterUser(place.data);

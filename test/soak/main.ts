@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Pool, type QueryResultRow } from 'pg';
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { driverTable } from '../support/driver/source-changes.ts';
 import { MIRRORED } from '../support/oracle.ts';
 import { rises } from './slope.ts';

@@ -6,9 +6,12 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type QueryResultRow } from 'pg';
 import { loadBinaries, type PostgresBinaries } from '../../src/embedded-postgres/binaries.ts';
-import { openEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { EmbeddedPostgresError } from '../../src/embedded-postgres/embedded-postgres-error.ts';
-import { readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import {
+  openEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/embedded-postgres/embedded-postgres.ts';
+import { readPostmaster } from '../../src/embedded-postgres/server.ts';
+import { Failure } from '../../src/model/failure.ts';
 import { FAST_SETTINGS, temporaryDirectory } from './database-server.ts';
 
 /** A place for one cluster; afterwards its server is stopped, whatever the test did, and all is deleted. */
@@ -109,13 +112,13 @@ export async function copyBinaries(root: string): Promise<PostgresBinaries> {
 }
 
 /** The error that a failing call ends with. */
-export async function failureOf(call: Promise<unknown>): Promise<EmbeddedPostgresError> {
+export async function failureOf(call: Promise<unknown>): Promise<Failure> {
   const error: unknown = await call.then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (error instanceof EmbeddedPostgresError) return error;
-  throw new Error('not an EmbeddedPostgresError', { cause: error });
+  if (error instanceof Failure) return error;
+  throw new Error('not a Failure', { cause: error });
 }
 
 export async function until(what: string, met: () => Promise<boolean>): Promise<void> {

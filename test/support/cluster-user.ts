@@ -1,5 +1,5 @@
 /** A process that uses the embedded cluster in argv[2] until its standard input ends. */
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { FAST_SETTINGS } from './database-server.ts';
 
 const directory = process.argv[2];

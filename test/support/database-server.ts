@@ -5,8 +5,8 @@ import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openEmbeddedPostgres } from '../../src/embedded-postgres/cluster.ts';
-import { isAlive, readPostmaster } from '../../src/embedded-postgres/postmaster.ts';
+import { openEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
+import { readPostmaster } from '../../src/embedded-postgres/server.ts';
 import { assertNoLeak, leaks } from './canaries.ts';
 
 declare module 'vitest' {
@@ -93,6 +93,15 @@ async function embeddedServer(): Promise<TestServer> {
 /** A directory for one cluster, `postgres` in it; a later run removes what a killed one leaves behind. */
 export async function temporaryDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+}
+
+/** Whether a process exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** A test run that was killed leaves its servers running. */
