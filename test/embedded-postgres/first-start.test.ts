@@ -8,7 +8,7 @@ const unfinished = async (root: string): Promise<string[]> =>
 
 const isAtWork = async (root: string): Promise<boolean> => {
   const [directory] = await unfinished(root);
-  return directory !== undefined && (await readdir(`${root}/${directory}`)).length > 0;
+  return directory !== undefined && (await readdir(`${root}/${directory}`)).includes('base');
 };
 
 test('a half-finished initdb is repaired', async () => {
