@@ -8,11 +8,11 @@ import { createTokenSource, type SignIn } from './sign-in/sign-in.ts';
 export interface ClientLimits {
   /** Milliseconds from the start of a request to the last byte of its answer. */
   readonly requestTimeout: number;
-  /** Milliseconds without a byte of an answer that has begun; a minute without it. */
+  /** Milliseconds between two pieces of an answer at most; the default is a minute. */
   readonly idleTimeout?: number;
-  /** Bytes that a page of rows is to have about, as JSON; 64 MiB without it. */
+  /** Bytes of JSON that a page of rows should have at most; the default is 64 MiB. */
   readonly pageBytes?: number;
-  /** Bytes of pages that are being read or wait to be written, over all tables; 256 MiB without it. */
+  /** Bytes of all pages that are read or wait to be written; the default is 256 MiB. */
   readonly memory?: number;
 }
 
@@ -24,11 +24,11 @@ export interface DataverseOptions {
   readonly signIn: SignIn;
   readonly limits: BudgetLimits & ClientLimits;
   readonly userAgent: string;
-  /** Told, whenever the environment makes all requests pause, for how many milliseconds from now. */
+  /** Called with the milliseconds from now for which the environment makes all requests pause. */
   readonly onPause?: (milliseconds: number) => void;
 }
 
-/** One environment, ready to be read: client, metadata and budget that belong together. */
+/** The client, the metadata and the budget of one environment. */
 export interface Dataverse {
   readonly client: DataverseClient;
   readonly metadata: Metadata;

@@ -1,4 +1,4 @@
-/** How long to rest before something that failed is tried again. */
+/** Limits of the rest before another try. */
 export interface BackOff {
   /** Milliseconds after the first failure. */
   readonly first: number;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Node's timers hold at most this many milliseconds; more would fire at once. */
+/** Milliseconds that a timer of Node can hold. A longer timer would fire at once. */
 const LONGEST = 2_147_483_647;
 
-/** Waits `milliseconds`; rejects with the signal's reason when aborted meanwhile. */
+/** Waits `milliseconds`. Rejects with the signal's reason when aborted. */
 export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(Math.min(milliseconds, LONGEST), undefined, { signal });
@@ -17,7 +17,7 @@ export async function sleep(milliseconds: number, signal: AbortSignal): Promise<
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
-    // A pending promise does not keep a process alive; what it waits for usually does, this always.
+    // A pending promise does not keep the process alive, so a timer does.
     const alive = setInterval(() => undefined, LONGEST);
     signal.addEventListener(
       'abort',
@@ -30,7 +30,7 @@ export async function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The promise, or a rejection with the signal's reason if that is aborted first. */
+/** Settles as the promise does, or rejects with the signal's reason if the signal is aborted first. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

@@ -102,3 +102,28 @@ export function describe(error: ApiError): string {
   const said = describeApiError(error);
   return isSuccess(error.status) ? `a success that tells of a failure (${said})` : said;
 }
+
+/** Node's codes for a certificate of another host, or one that no trusted authority has signed. */
+const CERTIFICATE_CODES = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** The failure of a connection that another try does not mend. Any other error is returned unchanged. */
+export function connectionFailure(error: unknown, origin: string): unknown {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string' || !CERTIFICATE_CODES.has(code)) return error;
+  return new Failure({
+    code: 'certificate-refused',
+    message: `The certificate of ${origin} is not accepted (${code}); nothing was sent.`,
+    cause: error,
+  });
+}

@@ -5,6 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import {
   answerTooLarge,
+  connectionFailure,
   describe,
   notWhole,
   timedOut,
@@ -16,7 +17,6 @@ import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
 import { CalculatedLimits } from './calculated-limits.ts';
-import { connectionFailure } from './connection-failure.ts';
 import { UnknownCoding } from './content-coding.ts';
 import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';

@@ -1,11 +1,12 @@
 import type { Column, ColumnType, Derivation, OddItem } from '../../model/table.ts';
+import { LOOKUP_ANNOTATION } from '../feed/selection.ts';
 import type { ParsedDefinitions } from './odd-definitions.ts';
 import { labelText, type AttributeDefinition, type AttributeDetails } from './table-definition.ts';
 
 const LOOKUPS = new Set(['LookupType', 'CustomerType', 'OwnerType']);
 const DATE_TIME = 'DateTimeType';
 
-// By AttributeTypeName: AttributeType says "Virtual" for multi-select, file and image alike.
+// Keyed by AttributeTypeName, because AttributeType says "Virtual" for multi-select, file and image alike.
 const TYPES: ReadonlyMap<string, ColumnType> = new Map([
   ['StringType', 'text'],
   ['MemoType', 'text'],
@@ -23,44 +24,41 @@ const TYPES: ReadonlyMap<string, ColumnType> = new Map([
   ['MultiSelectPicklistType', 'integers'],
   ['UniqueidentifierType', 'uuid'],
   ['FileType', 'uuid'],
-  // As it comes: base64.
+  // In base64, as it comes.
   ['ImageType', 'text'],
 ]);
 
-/** Types that no column is made of. */
+/** Types that make no column. */
 const WITHOUT_COLUMN = new Set(['PartyListType', 'CalendarRulesType', 'VirtualType']);
 
-// The protocol's lookup annotation: which table the id is of.
-const LOOKUP_LOGICAL_NAME = '@Microsoft.Dynamics.CRM.lookuplogicalname';
-
-// The older AttributeType, for a definition that comes without AttributeTypeName.
+/** The AttributeTypeName, or the name made of the older AttributeType if a definition lacks it. */
 function typeName(attribute: AttributeDefinition): string {
   const name = attribute.AttributeTypeName?.Value ?? attribute.AttributeType;
   if (name === null || name === undefined) return '';
   return name.endsWith('Type') ? name : `${name}Type`;
 }
 
-/** By SourceType, as the SDK's enumeration has it; 0 and null are plain columns. */
+/** Indexed by SourceType, as the SDK's enumeration defines it; 0 and null mean a plain column. */
 const DERIVATIONS: readonly (Derivation | undefined)[] = [undefined, 'calculated', 'rollup', 'formula'];
 
-/** File contents as text of a row: a page of them would take gigabytes. */
+/** Columns that hold file contents as text: a page of them would take gigabytes. */
 const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body']);
 
-/** What a table's attributes come to. */
+/** The columns that the attributes of a table make. */
 export interface Columns {
   readonly columns: readonly Column[];
-  /** Attributes whose definition nobody can make sense of: no column is made of them. */
+  /** Attributes with an odd definition, which make no column. */
   readonly odd: readonly OddItem[];
-  /** Attributes whose details did not come, so that the usual ones were assumed. */
+  /** Attributes whose details did not come, so that the usual details were assumed. */
   readonly assumed: readonly string[];
 }
 
 /**
- * The columns a mirror of a table can have, from its attributes; those marked `onRequest` are left out
- * unless somebody asks for them.
+ * The columns that the mirror of a table can have. Columns marked `onRequest` are left out unless the
+ * configuration names them.
  *
- * @param declared what the CSDL declares on the table's type; undefined when it is unknown, then the
- *   attributes' own flags decide.
+ * @param declared properties that the CSDL declares on the table's type; if undefined, the flags of the
+ *   attributes decide.
  */
 export function columnsOf(
   table: string,
@@ -93,7 +91,7 @@ export function columnsOf(
     const columns = columnsOfAttribute(attribute, type, property, details, {
       fileName: fileName !== undefined && declared?.has(fileName) !== false ? fileName : undefined,
     });
-    // Readable companions, such as an image's address, repeat what another column says.
+    // Readable companions, such as the address of an image, repeat the content of another column.
     const onRequest = isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${name}`);
     return onRequest ? columns.map((column) => ({ ...column, onRequest })) : columns;
   });
@@ -105,7 +103,7 @@ function lacksDetails(name: string, type: string, { targets, behaviors }: Attrib
   return type === DATE_TIME && (behaviors.get(name) ?? '') === '';
 }
 
-/** How an attribute's type is odd; a companion's is of no account. */
+/** Why the type of an attribute is odd; undefined if it is known, or if the attribute is a companion. */
 function oddType(attribute: AttributeDefinition, type: string): string | undefined {
   const isKnown = TYPES.has(type) || LOOKUPS.has(type) || WITHOUT_COLUMN.has(type) || type === DATE_TIME;
   if (isKnown || isCompanion(attribute)) return undefined;
@@ -117,8 +115,8 @@ function isCompanion({ AttributeOf }: AttributeDefinition): boolean {
 }
 
 /**
- * The attribute with the name of each file. Only AttributeOf ties the two together: it is
- * `document_name` of `document`, but `backgroundimage_name` of `background_image`.
+ * For each file, the attribute with its name. Only AttributeOf connects the two: `document` has
+ * `document_name`, but `background_image` has `backgroundimage_name`.
  */
 function fileNamesOf(attributes: readonly AttributeDefinition[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
@@ -172,7 +170,7 @@ function columnsOfAttribute(
   if (targets !== undefined) {
     const many = targets.length === 0 ? kind !== 'LookupType' : targets.length > 1;
     if (!many) return [column('uuid')];
-    const annotation = property + LOOKUP_LOGICAL_NAME;
+    const annotation = `${property}@${LOOKUP_ANNOTATION}`;
     return [column('uuid'), companion(`${name}_entitytype`, annotation, false, 'table')];
   }
   if (kind === DATE_TIME) return [column(dateTimeType(details.behaviors.get(name)))];
@@ -184,7 +182,7 @@ function columnsOfAttribute(
   return [column(type)];
 }
 
-/** The DateTimeBehavior of a date-time: what it means for the value ("Behavior and format of the date and time column"). */
+/** Values of DateTimeBehavior ("Behavior and format of the date and time column"). */
 const BEHAVIORS = new Set(['', 'UserLocal', 'TimeZoneIndependent', 'DateOnly']);
 
 function oddBehavior(behavior = ''): string | undefined {

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes';
 
-/** Properties of each entity type that was asked for, inherited ones included. */
+/** The properties of each entity type, with the inherited ones. */
 export type TypeProperties = ReadonlyMap<string, ReadonlySet<string>>;
 
 interface EntityType {
@@ -8,20 +8,20 @@ interface EntityType {
   readonly properties: Set<string>;
 }
 
-/** What OData calls an error in XML, written by a server that fails in the middle of the document. */
+/** The element of an OData error in XML, which a server writes when it fails in the middle of the document. */
 const ERROR_TAG = /^(?:\w+:)?error$/i;
 
 /**
- * Reads a `$metadata` document (CSDL) for what its entity types declare.
+ * Reads which properties the entity types of a `$metadata` document (CSDL) declare.
  *
- * The CSDL is the authority on what can be selected: on activity tables the attributes' own flags
- * deny every inherited one, while the CSDL declares them on the base type `activitypointer`. The
- * document is several megabytes, so it is read as a stream of tags and only names are kept.
+ * The CSDL decides what can be selected. On activity tables the flags of the attributes deny all inherited
+ * attributes, but the CSDL declares them on the base type `activitypointer`. The document has several
+ * megabytes, so it is read as a stream of tags and only names are kept.
  *
- * A mistake in the document costs the entity type that it is in, and those that inherit from it: they
- * are left out, as if the document said nothing of them.
+ * An XML mistake within an entity type costs that type and the types that inherit from it. They are left out,
+ * as if the document did not contain them.
  *
- * @throws Error when the text is no XML, is cut off, or tells of an error of the server.
+ * @throws Error if the text is not XML, is cut off, or contains an error of the server.
  */
 export function readCsdl(xml: string): TypeProperties {
   const types = new Map<string, EntityType>();
@@ -43,7 +43,7 @@ export function readCsdl(xml: string): TypeProperties {
       current = undefined;
       if (name === undefined) return;
       const base = tag.attributes['BaseType'];
-      // Of two of one name, in two schemas, a table has what either declares.
+      // If two schemas have a type of one name, the table has the properties of both.
       const type = types.get(name) ?? { base: base?.slice(base.lastIndexOf('.') + 1), properties: new Set() };
       types.set(name, type);
       current = { name, type };
@@ -65,7 +65,7 @@ export function readCsdl(xml: string): TypeProperties {
   return declared;
 }
 
-/** Undefined where a type that it inherits from is broken or missing. */
+/** The own and inherited properties of a type; undefined if a type in its line is broken or missing. */
 function inherited(
   name: string,
   types: ReadonlyMap<string, EntityType>,

@@ -6,12 +6,12 @@ import type { DataverseClient, Request } from '../http/client.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
 import { parseDefinitions, definitionList, type ParsedDefinitions } from './odd-definitions.ts';
 
-/** Reads what the environment says of its tables, each at the cost of one request. */
+/** Reads definitions from the environment. Each call costs one request. */
 export interface DefinitionReader {
   /**
-   * A list of definitions.
+   * Reads a list of definitions.
    *
-   * @throws Failure `unexpected-answer` where it is no list, or not all of one.
+   * @throws Failure `unexpected-answer` if the answer is not a whole list.
    */
   list<T extends { readonly LogicalName: string }>(
     url: string,
@@ -19,13 +19,13 @@ export interface DefinitionReader {
     signal: AbortSignal,
     table?: string,
   ): Promise<ParsedDefinitions<T>>;
-  /** What the CSDL declares; undefined where the environment refuses to show it. @throws Failure */
+  /** Reads what the CSDL declares; undefined if the environment refuses to show it. @throws Failure */
   declared(signal: AbortSignal): Promise<TypeProperties | undefined>;
-  /** When a request was last answered as it should be, by `performance.now()`. */
+  /** The time of the last usable answer, by `performance.now()`. */
   readonly answeredAt: number;
 }
 
-/** What a request ends in that the environment itself refuses. */
+/** Codes of failures that mean a refusal by the environment itself. */
 const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-missing']);
 
 export function createDefinitionReader(
@@ -55,7 +55,7 @@ export function createDefinitionReader(
         answeredAt = performance.now();
         return declared;
       } catch (error) {
-        // Of anything else, such as a refused token, nothing follows: tables would lose columns by it.
+        // Any other failure, such as a refused token, must not let attribute flags decide: tables would lose columns.
         if (!(error instanceof Failure) || !REFUSALS.has(error.code)) throw error;
         logger.warn({ code: error.code }, 'The $metadata document is not available; attribute flags decide.');
         return undefined;
@@ -75,7 +75,7 @@ function noList(url: string, error: z.ZodError): Failure {
   });
 }
 
-/** @throws SyntaxError for a text that is no whole CSDL, and Failure `unexpected-answer` for an empty one. */
+/** @throws SyntaxError if the text is not a whole CSDL document, Failure `unexpected-answer` if it is empty. */
 function declaredIn(text: string, request: Request, headers: Headers): TypeProperties {
   let declared: TypeProperties;
   try {

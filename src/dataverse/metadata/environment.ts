@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { Failure } from '../../model/failure.ts';
 import type { DataverseClient } from '../http/client.ts';
 
-/** One Dataverse organization, as the signed-in identity sees it. */
+/** The Dataverse organization that the identity is signed in to. */
 export interface Environment {
   readonly url: string;
   readonly organizationId: string;
 }
 
-/** Asks the environment who it is. Also the cheapest proof that address and sign-in are right. */
+/** Reads the identity of the environment. This is also the cheapest proof that address and sign-in are right. */
 export async function readEnvironment(client: DataverseClient, signal: AbortSignal): Promise<Environment> {
   const answer = await client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal);
   const parsed = z.object({ OrganizationId: z.guid() }).safeParse(answer);
@@ -23,11 +23,11 @@ export async function readEnvironment(client: DataverseClient, signal: AbortSign
   });
 }
 
-/** What the organization's own row says; members are absent where the identity may not read them. */
+/** Facts from the organization's row. A member is absent if the identity may not read it. */
 export interface OrganizationFacts {
-  /** Days a delta link stays good after it was issued: `expirechangetrackingindays`. */
+  /** Days for which a delta link stays valid: `expirechangetrackingindays`. */
   readonly linkLifeDays?: number;
-  /** Its base language, as 1033. */
+  /** The base language, such as 1033. */
   readonly language?: number;
   readonly metadataVersion?: string;
 }
@@ -42,7 +42,7 @@ const organizationAnswer = z.object({
   ),
 });
 
-/** Reads the organization's row, and the metadata version along with it. @throws Failure `retry` */
+/** Reads the organization's row and the metadata version in one request. @throws Failure `retry` */
 export async function readOrganization(
   client: DataverseClient,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LocalizedText, Option } from '../../model/option-labels.ts';
 
-/** Definitions as some tools write them have some of their numbers in quotes. */
+/** An integer. Definitions that some tools write have some of their numbers in quotes. */
 const whole = z.union([
   z.number().int(),
   z
@@ -12,7 +12,7 @@ const whole = z.union([
 
 const oneLanguage = z.object({ Label: z.string().nullish(), LanguageCode: whole });
 
-/** The items of a list that are of a shape; of the others only how many there are. */
+/** The items of a list that have the shape, and the number of the others. */
 function wellFormed<T>(shape: z.ZodType<T>, values: readonly unknown[]): { items: T[]; odd: number } {
   const items = values.flatMap((value) => {
     const parsed = shape.safeParse(value);
@@ -22,8 +22,8 @@ function wellFormed<T>(shape: z.ZodType<T>, values: readonly unknown[]): { items
 }
 
 /**
- * A Label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. An
- * odd one costs its own text.
+ * A label in all its languages: `{"LocalizedLabels":[{"Label":"Account","LanguageCode":1033,…}],…}`. An odd
+ * entry costs only its own text.
  */
 const label = z
   .object({
@@ -34,7 +34,7 @@ const label = z
   .catch(undefined)
   .transform((value): LocalizedText => {
     const localized = wellFormed(oneLanguage, value?.LocalizedLabels ?? []);
-    // Definitions without a list of languages may still have the caller's own.
+    // A definition without a list of languages may still have the label in the caller's language.
     const all = [...localized.items, value?.UserLocalizedLabel];
     const texts = new Map<number, string>();
     for (const one of all) {
@@ -44,7 +44,7 @@ const label = z
     return texts;
   });
 
-/** A member that may be missing; of another type it is as good as that. */
+/** A member that may be missing. A value of another type counts as missing. */
 const nullable = <T extends z.ZodType>(type: T) =>
   type
     .nullish()
@@ -101,7 +101,7 @@ const option = z
     invariantName: value.InvariantName,
   }));
 
-/** A two-way choice has `TrueOption` and `FalseOption`, every other one a list. */
+/** A choice of two values has `TrueOption` and `FalseOption`. Every other choice has a list. */
 const optionSet = z.object({
   Name: nullable(z.string()),
   IsGlobal: z.boolean().nullish().catch(undefined),
@@ -114,14 +114,14 @@ const optionSet = z.object({
 });
 export type OptionSetDefinition = z.infer<typeof optionSet>;
 
-/** A choice column with its option set: a global one comes in either member or in both. */
+/** A choice column with its option set. A global set comes in one of the members or in both. */
 export const choiceDefinition = z.object({
   LogicalName: z.string().min(1),
   OptionSet: optionSet.nullish(),
   GlobalOptionSet: optionSet.nullish(),
 });
 
-/** Length or precision, whichever the type has. */
+/** The length or the precision of an attribute, depending on its type. */
 export const sizeDefinition = z.object({
   LogicalName: z.string().min(1),
   MaxLength: nullable(whole),

@@ -22,11 +22,11 @@ import { parseDefinitions, definitionList } from './odd-definitions.ts';
 import { lookupDetail } from './table-definition.ts';
 
 export interface LabelOptions {
-  /** Asks for precision and length too, a request for each type that has them. */
+  /** Reads precision and length too, by one request for each type that has them. */
   readonly details?: boolean;
 }
 
-/** The casts that have options, and the AttributeTypeName of their attributes. */
+/** Attribute types with options, and the casts that show the options. */
 const CHOICES: readonly { readonly type: string; readonly cast: string; readonly kind: ChoiceKind }[] = [
   { type: 'PicklistType', cast: 'Picklist', kind: 'picklist' },
   { type: 'MultiSelectPicklistType', cast: 'MultiSelectPicklist', kind: 'multiselect' },
@@ -35,7 +35,7 @@ const CHOICES: readonly { readonly type: string; readonly cast: string; readonly
   { type: 'BooleanType', cast: 'Boolean', kind: 'boolean' },
 ];
 
-/** All of them have Targets by the one cast. */
+/** Lookup types. One cast shows the targets of all of them. */
 const LOOKUPS = ['LookupType', 'CustomerType', 'OwnerType', 'PartyListType'];
 
 const SIZES = [
@@ -47,11 +47,11 @@ const SIZES = [
 ];
 
 /**
- * A table's labels, options and lookup targets, in every language the environment has. Type-specific
- * members need a request for each type ("Query schema definitions using the Web API"); only types that
- * occur are asked for.
+ * Reads a table's labels, options and lookup targets, in every language of the environment. The members of a
+ * type need a request of their own ("Query schema definitions using the Web API"). Only the types that occur
+ * are requested.
  *
- * @throws Failure `unexpected-answer`, and whatever the requests end in.
+ * @throws Failure `unexpected-answer`, and failures of the requests.
  */
 export async function readLabels(
   client: DataverseClient,
@@ -68,7 +68,7 @@ export async function readLabels(
     if (parsed.success) return parsed.data;
     throw unexpected(url, parsed.error);
   };
-  /** An odd definition costs its own labels. */
+  /** Reads a list of attributes. An odd definition costs only its own labels. */
   const list = async <T extends { readonly LogicalName: string }>(
     path: string,
     item: z.ZodType<T>,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Failure } from '../../model/failure.ts';
 import type { DataverseClient } from '../http/client.ts';
 
-/** The tables that each intersect table joins, by its logical name. */
+/** The tables that each intersect table joins, by the logical name of the intersect table. */
 export type Intersections = ReadonlyMap<string, ReadonlySet<string>>;
 
 const RELATIONSHIPS =
@@ -15,7 +15,7 @@ const relationship = z.object({
   Entity2LogicalName: z.string(),
 });
 
-/** One that is odd costs its own tables alone: they are taken for ones of which nothing is told. */
+/** An odd relationship is left out, as if the environment did not list it. */
 const answer = z.object({
   value: z.array(z.unknown()).transform((values) =>
     values.flatMap((value) => {
@@ -26,11 +26,11 @@ const answer = z.object({
 });
 
 /**
- * Which tables the N:N relationships join. One intersect table may serve several relationships
- * (`campaignitem` does), and then has all their tables.
+ * Reads which tables the N:N relationships join. One intersect table may serve several relationships, as
+ * `campaignitem` does, and then has all their tables.
  *
- * @returns undefined where the environment does not tell.
- * @throws Failure for trouble that passes.
+ * @returns undefined if the environment refuses the request.
+ * @throws Failure `retry`
  */
 export async function readIntersections(
   client: DataverseClient,

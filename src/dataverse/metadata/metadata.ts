@@ -18,49 +18,49 @@ import {
   type EntityDefinition,
 } from './table-definition.ts';
 
-/** What the environment says about its tables. */
+/** The environment's definitions of its tables. */
 export interface Metadata {
-  /** Every table of the environment whose definition is one. */
+  /** Every table of the environment with a usable definition. */
   tables(signal: AbortSignal): Promise<readonly EntityDefinition[]>;
-  /** The definitions that nobody can make sense of. */
+  /** The odd definitions, which cannot be used. */
   oddTables(signal: AbortSignal): Promise<readonly OddItem[]>;
   /**
-   * A table with its columns, those on request among them.
+   * A table with all its columns, including those on request.
    *
-   * @param mode a snapshot needs no row versions, so it can be had of virtual tables too.
+   * @param mode a snapshot needs no row versions, so virtual tables are allowed too.
    * @throws Failure `table-not-found`, `not-mirrorable`, `definition-odd`.
    */
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
-  /** A table as `table` would give it without asking the environment; undefined where it would ask. */
+  /** The table that `table` would return without a request; undefined if it would need one. */
   known(logicalName: string): Table | undefined;
   /**
-   * Takes note of the environment's metadata version, which came with some answer: what was read under
-   * an older one is read anew at its next use; while it changes without a rest, every half minute. An
-   * older version than the last is that of a server that lags behind.
+   * Records the environment's metadata version, which came with some answer. After a newer version everything
+   * is read again at its next use, but at most every half minute while the version keeps changing. An older
+   * version comes from a server that lags behind, and is ignored.
    */
   observe(version: string): void;
   /**
-   * How metadata is to be read now: soon after a change past the servers' caches, or what was there
-   * before would be kept under the new version.
+   * How metadata must be read now. Soon after a change it is read past the servers' caches; otherwise the old
+   * metadata would be kept under the new version.
    */
   readonly consistency: Pick<Request, 'consistency'>;
-  /** The metadata version last seen; undefined where the environment does not tell. */
+  /** The newest metadata version; undefined if the environment sends none. */
   readonly version: string | undefined;
-  /** When a request for metadata was last answered as it should be, by `performance.now()`. */
+  /** The time of the last usable answer to a request for metadata, by `performance.now()`. */
   readonly answeredAt: number;
-  /** Says, once, that something of the metadata is odd. */
+  /** Logs once that a part of the metadata is odd. */
   tellOdd(what: string, item: OddItem, table?: string): void;
-  /** Calls `listener` each time the environment's metadata version has changed, until the signal. */
+  /** Calls `listener` after each change of the metadata version, until the signal is aborted. */
   onChange(listener: () => void, signal: AbortSignal): void;
-  /** Reads everything anew at its next use; or, with a name, that table and the list of tables. */
+  /** Forgets everything that was read; with a name, only that table and the list of tables. */
   forget(logicalName?: string): void;
-  /** Forgets everything, the version too: the environment has gone back in time. */
+  /** Forgets everything including the version, because the environment went back in time. */
   restart(): void;
 }
 
 /**
- * Reads metadata by need and keeps it as long as the object lives: the list of tables and the CSDL
- * once, a table's attributes at its first use.
+ * Reads metadata when it is first needed and keeps it: the list of tables and the CSDL once, the attributes
+ * of each table at its first use.
  */
 export function createMetadata(client: DataverseClient, logger: Logger): Metadata {
   const consistency = (): Pick<Request, 'consistency'> =>
@@ -69,7 +69,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   const definitions = createSharedRead(async (signal) => {
     const url = `EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`;
     const found = await reader.list(url, entityDefinition, signal);
-    // Every environment has tables: none at all would mean that all have been removed.
+    // Every environment has tables. An empty list would look as if all tables had been removed.
     if (found.items.length === 0) throw noDefinitions(url, found.odd);
     for (const item of found.odd) tellOdd('the definition of table', item);
     return found;
@@ -147,7 +147,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
 
   const onNewVersion = createChangeGate(() => {
     changedAt = performance.now();
-    // A row version. What is none came from elsewhere, and could be anything.
+    // The version is a row version. Any other text did not come from Dataverse, and is not logged.
     const metadataVersion = /^\d{1,20}$/.test(version ?? '') ? version : undefined;
     logger.info({ metadataVersion }, 'The environment has changed its metadata; it is read anew.');
     forget();
@@ -195,19 +195,19 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
 }
 
 /**
- * Milliseconds during which a server may answer from what it had before a change: documented as 30 s
- * ("Compose HTTP requests and handle errors", the header Consistency), and clocks are not the same.
+ * Milliseconds after a change during which a server may still answer from its cache. Documented are 30 s
+ * ("Compose HTTP requests and handle errors", the header Consistency); clocks differ, so it is twice that.
  */
 const CACHED = 60_000;
 
-/** Versions are row versions in decimal; of anything else every other one is taken for newer. */
+/** Versions are decimal row versions. Of any other text, each different version counts as newer. */
 function isNewer(seen: string, known: string): boolean {
   const areNumbers = [seen, known].every((version) => /^\d+$/.test(version));
   return areNumbers ? BigInt(seen) > BigInt(known) : seen !== known;
 }
 
 function noDefinitions(url: string, [odd]: readonly OddItem[]): Failure {
-  const why = odd === undefined ? '' : ` that is one: of ${nameOfOdd(odd)}, ${odd.reason}`;
+  const why = odd === undefined ? '' : ` with a usable definition: of ${nameOfOdd(odd)}, ${odd.reason}`;
   return new Failure({
     code: 'unexpected-answer',
     reaction: 'retry',

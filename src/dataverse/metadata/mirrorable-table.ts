@@ -3,10 +3,10 @@ import type { Column, OddItem, Table } from '../../model/table.ts';
 import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
 import { labelText, type EntityDefinition } from './table-definition.ts';
 
-/** The column that is part of an elastic table's key ("Create and edit elastic tables"). */
+/** The second column of an elastic table's key ("Create and edit elastic tables"). */
 const PARTITION = 'partitionid';
 const VERSION = 'versionnumber';
-/** Rows the environment gives of an elastic table at once. */
+/** Rows of an elastic table that the environment sends in a page at most. */
 const ELASTIC_PAGE = 500;
 
 interface Mirrorable {
@@ -19,18 +19,18 @@ export const isNamed =
   (definition: EntityDefinition): boolean =>
     definition.LogicalName === name;
 
-/** Why a table is not among the definitions: it is not there, or its definition is odd. */
+/** The failure of a table that has no usable definition: the table is missing, or its definition is odd. */
 export function notAmong(table: string, { items, odd }: ParsedDefinitions<EntityDefinition>): Failure {
   const own = odd.find(({ name }) => name === table);
   if (own !== undefined) return definitionOdd(table, own.reason);
   const nameless = odd.find(({ name }) => name === null);
   const missing = tableNotFound(table, items);
-  // It may be the very one: nothing may be concluded from its absence.
+  // An odd definition without a name may be the one of this table, so the table does not count as missing.
   if (nameless === undefined) return missing;
   return definitionOdd(table, `it is missing, or ${nameOfOdd(nameless)}, where ${nameless.reason}`);
 }
 
-/** The failure of a table whose own definition nobody can make sense of. */
+/** The failure of a table with an odd definition. */
 export function definitionOdd(table: string, reason: string): Failure {
   return new Failure({
     code: 'definition-odd',
@@ -40,7 +40,7 @@ export function definitionOdd(table: string, reason: string): Failure {
   });
 }
 
-/** @throws Failure `not-mirrorable` when there can be no change feed of a table. */
+/** @throws Failure `not-mirrorable` for a table that cannot have a change feed. */
 export function checkTrackable(definition: EntityDefinition | undefined): void {
   if (definition?.TableType !== 'Virtual') return;
   throw notMirrorable(
@@ -78,7 +78,8 @@ export function tableOf(
   columns: readonly Column[],
   odd: readonly OddItem[],
 ): Table {
-  // Rows are told apart and ordered by these: without one of them it would be another kind of table.
+  // Key, version and partition identify and order rows. Without one of them the mirror would treat the table
+  // as another kind.
   const fixed = odd.find(({ name }) => [mirrorable.primaryId, VERSION, PARTITION].includes(name ?? ''));
   if (fixed !== undefined) {
     throw definitionOdd(definition.LogicalName, `of its column ${fixed.name}, ${fixed.reason}`);
@@ -106,7 +107,7 @@ export function tableOf(
   };
 }
 
-/** The failure for a name that no table has; it knows names that were likely meant. */
+/** The failure for a name that no table has. It suggests similar names. */
 export function tableNotFound(logicalName: string, tables: readonly EntityDefinition[]): Failure {
   const similar = tables
     .filter(

@@ -1,14 +1,17 @@
-/** Something that is read once for all who ask, and kept. */
+/** A value that is read once for all callers and then kept. */
 export interface SharedRead<T> {
-  /** @throws what the read ended in; the signal's reason when aborted. */
+  /** @throws the error of the read; the signal's reason when aborted. */
   get(signal: AbortSignal): Promise<T>;
-  /** What was read and is kept; undefined while there is nothing. */
+  /** The value; undefined while it is not read. */
   kept(): T | undefined;
-  /** Whoever asks from now on has it read anew. */
+  /** Makes the next call of `get` read the value again. */
   forget(): void;
 }
 
-/** A failure is not kept, and that who began the read was stopped is no failure of those who wait. */
+/**
+ * Shares `read` among callers. Failures are not kept. If the caller that began a read is aborted, one of the
+ * other callers begins it again.
+ */
 export function createSharedRead<T>(read: (signal: AbortSignal) => Promise<T>): SharedRead<T> {
   let current: { readonly result: Promise<T>; readonly beganBy: AbortSignal; value?: T } | undefined;
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OddItem } from '../../model/table.ts';
 
-/** `{"LocalizedLabels":[…],"UserLocalizedLabel":{"Label":"Account",…}}`; an odd one costs the comment alone. */
+/** `{"LocalizedLabels":[…],"UserLocalizedLabel":{"Label":"Account",…}}`. An odd label costs only the comment. */
 const label = z
   .object({
     UserLocalizedLabel: z.object({ Label: z.string().nullish() }).nullish(),
@@ -10,10 +10,10 @@ const label = z
   .nullish()
   .catch(undefined);
 
-/** Of members that change nothing in what is mirrored: of another type they are as good as absent. */
+/** A member without influence on the mirrored rows. A value of another type counts as absent. */
 const minor = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
 
-/** Documented as a boolean, reported by some as a managed property. */
+/** Documented as a boolean, but some environments send a managed property. */
 const flag = z
   .union([z.boolean(), z.object({ Value: z.boolean() }).transform(({ Value }) => Value)])
   .nullish();
@@ -31,7 +31,7 @@ export const ENTITY_SELECT = [
   'Description',
 ];
 
-/** A table as EntityDefinitions describe it. */
+/** A table in EntityDefinitions. */
 export const entityDefinition = z.object({
   LogicalName: z.string().min(1),
   /** Comes unasked. */
@@ -77,7 +77,7 @@ export const attributeDefinition = z.object({
 });
 export type AttributeDefinition = z.infer<typeof attributeDefinition>;
 
-/** What only a cast of the attributes tells. */
+/** Members that only a cast of the attributes shows. */
 export const lookupDetail = z.object({
   LogicalName: z.string().min(1),
   Targets: z.array(z.string()).nullish(),
@@ -92,11 +92,11 @@ export interface AttributeDetails {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   /** `UserLocal`, `TimeZoneIndependent` or `DateOnly` of each date-time. */
   readonly behaviors: ReadonlyMap<string, string>;
-  /** Attributes of which a detail came that nobody can make sense of, with the reason. */
+  /** Attributes with an odd detail, and the reason. */
   readonly odd?: readonly OddItem[];
 }
 
-/** The caller's label, else the first there is; undefined when there is none. */
+/** The label in the caller's language, else the first label; undefined if there is none. */
 export function labelText(value: z.infer<typeof label>): string | undefined {
   const text = value?.UserLocalizedLabel?.Label ?? value?.LocalizedLabels?.[0]?.Label;
   return text === null || text === '' ? undefined : text;

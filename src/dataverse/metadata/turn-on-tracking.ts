@@ -4,25 +4,25 @@ import { sleep } from '../../timing/sleep.ts';
 import { unexpectedAnswer } from '../http/answer-failure.ts';
 import type { DataverseClient, RepeatableWrite } from '../http/client.ts';
 
-/** A whole definition: what it has beside these goes back as it came. */
+/** A whole definition. Its other members are sent back unchanged. */
 const wholeDefinition = z.looseObject({
   LogicalName: z.string(),
   ChangeTrackingEnabled: z.boolean().nullish(),
 });
 const trackingFlag = z.object({ ChangeTrackingEnabled: z.boolean().nullish() });
 
-/** Milliseconds between two looks at whether the change is in force; some caches take a while. */
+/** Milliseconds between two checks whether the change is in force. Some caches need time. */
 const WAITS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000];
 
 /**
- * Turns a table's change tracking on: puts its definition back as it was but for that flag, publishes
- * the table, and waits until the environment says that it is on.
+ * Turns a table's change tracking on: puts its definition with the changed flag, publishes the table, and
+ * waits until the environment says that change tracking is on.
  *
- * A PUT replaces the whole definition, so all of it is read first, past the caches (Microsoft, "Create
- * and update table definitions using the Web API" and "PublishXml Action").
+ * A PUT replaces the whole definition, so the whole definition is read first, past the caches (Microsoft,
+ * "Create and update table definitions using the Web API" and "PublishXml Action").
  *
- * @returns false when it was on already, and nothing was done.
- * @throws Failure `customize-privilege-missing`, `tracking-not-on-yet`, and those of any request.
+ * @returns false if change tracking was on already; nothing is changed then.
+ * @throws Failure `customize-privilege-missing`, `tracking-not-on-yet`, and failures of the requests.
  */
 export async function turnOnTracking(
   client: DataverseClient,
@@ -63,7 +63,7 @@ async function read<T>(
   throw unexpectedAnswer(request, new Headers(), parsed.error);
 }
 
-/** @throws Failure `customize-privilege-missing` in place of the one about reading. */
+/** @throws Failure `customize-privilege-missing` in place of `privilege-missing`. */
 async function customize(
   client: DataverseClient,
   write: RepeatableWrite,

@@ -19,12 +19,12 @@ export interface ObservedCredential {
 }
 
 /**
- * The credential, with a look at what the identity endpoint answered. @azure/identity turns a refused
- * secret and an unreachable host into errors that differ in their text alone, and text is nothing to
- * decide by. A foreign answer becomes a 503 without a body: the library repeats that, and would quote the
- * body in its error otherwise.
+ * A credential that records what the identity endpoint answered. The errors of @azure/identity for a refused
+ * secret and for an unreachable host differ only in their text, by which mirrorverse does not decide. An
+ * answer from something other than the endpoint is replaced by a 503 without a body: the library repeats the
+ * request then, and would otherwise quote the body in its error.
  *
- * @param secrets no part of which may be in what an outcome says.
+ * @param secrets texts that no outcome may contain in part.
  */
 export function observedCredential(signIn: IdentitySignIn, secrets: readonly string[]): ObservedCredential {
   let outcome: Outcome | undefined;
@@ -56,7 +56,7 @@ export function observedCredential(signIn: IdentitySignIn, secrets: readonly str
   return { credential: createCredential(signIn, options), outcome: () => outcome };
 }
 
-/** The others try one endpoint after another, and go by how each of them fails. */
+/** Methods with one endpoint. The others try several endpoints, and need to see how each of them fails. */
 const HAS_OWN_ENDPOINT: ReadonlySet<IdentitySignIn['method']> = new Set([
   'client-secret',
   'client-certificate',
@@ -105,8 +105,8 @@ const PUBLIC_AUTHORITIES = new Set<string>(
 );
 
 /**
- * Options for another authority than the default. One that is no public cloud's (a private cloud,
- * AD FS, a test authority) is unknown to the public instance discovery, which would refuse it.
+ * Options for an authority other than the default. The public instance discovery would refuse an authority
+ * outside the public clouds (a private cloud, AD FS, a test authority), so it is disabled for those.
  */
 function authority(host: string | undefined): {
   authorityHost?: string;

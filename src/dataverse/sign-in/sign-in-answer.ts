@@ -3,20 +3,20 @@ import { isRecord } from '../http/api-error.ts';
 
 /** The last answer of the identity endpoint, or the code of a broken connection. */
 export type Outcome =
-  /** The endpoint has understood and refused: an error as RFC 6749, section 5.2, writes it. */
-  | { readonly kind: 'refused'; readonly status: number; readonly said: string }
-  /** A token, or a document that discovery reads: what failed did so at this end. */
+  /** The endpoint refused the sign-in with an error in the form of RFC 6749, section 5.2. */
+  | { readonly kind: 'refused'; readonly status: number; readonly message: string }
+  /** The endpoint sent a token or a discovery document, so a failure has its cause on this machine. */
   | { readonly kind: 'served'; readonly status: number }
-  /** Trouble of the endpoint, or something in its place, such as a captive portal. */
+  /** The endpoint has trouble, or something answered in its place, such as a captive portal. */
   | { readonly kind: 'foreign'; readonly status: number; readonly length: number }
   | { readonly kind: 'network'; readonly code: string };
 
-/** Members by which a document is known for one of the endpoint: of a token, and of the two of discovery. */
+/** Members that identify an answer of the endpoint: a token, or one of the two discovery documents. */
 const SERVED = ['access_token', 'token_endpoint', 'tenant_discovery_endpoint'];
-/** Words of RFC 6749 for trouble that passes. */
+/** Error codes of RFC 6749 for passing trouble. */
 const PASSING = ['temporarily_unavailable', 'server_error'];
 
-/** What an answer of the identity endpoint means. Only an OAuth error says that a secret is wrong. */
+/** Classifies an answer of the identity endpoint. Only an OAuth error means that a secret is wrong. */
 export function outcomeOf(status: number, body: string, secrets: readonly string[]): Outcome {
   const foreign: Outcome = { kind: 'foreign', status, length: Buffer.byteLength(body) };
   if (status >= 500 || status === 429 || status === 408) return foreign;
@@ -26,13 +26,13 @@ export function outcomeOf(status: number, body: string, secrets: readonly string
     if (PASSING.includes(error)) return foreign;
     const description = json?.['error_description'];
     const words = typeof description === 'string' ? withoutTrace(description) : '';
-    return { kind: 'refused', status, said: redacted(`${error}: ${words}`, { secrets }).slice(0, 500) };
+    return { kind: 'refused', status, message: redacted(`${error}: ${words}`, { secrets }).slice(0, 500) };
   }
   const isServed = status < 300 && SERVED.some((member) => typeof json?.[member] === 'string');
   return isServed ? { kind: 'served', status } : foreign;
 }
 
-/** Ids of the request, and the time: of use to a support case, and noise to everybody else. */
+/** Removes the ids of the request and the time, which only a support case needs. */
 function withoutTrace(description: string): string {
   return description.replace(/\s*Trace ID:[\s\S]*$/, '');
 }

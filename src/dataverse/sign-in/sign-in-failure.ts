@@ -5,16 +5,16 @@ import { redacted } from '../../log/redaction.ts';
 import type { Outcome } from './sign-in-answer.ts';
 import type { SignIn } from './sign-in.ts';
 
-/** Our own limit ended the wait. */
+/** The client's own time limit ended the wait. */
 export const TIMED_OUT: Outcome = { kind: 'network', code: 'time-out' };
 
-/** What may be in no message. */
+/** Secrets that no message may contain. */
 export function secretsOf(signIn: SignIn): string[] {
   if (signIn.method === 'client-secret') return [signIn.clientSecret];
   return signIn.method === 'client-certificate' ? [signIn.certificatePassword ?? ''] : [];
 }
 
-/** @throws Failure for a file that cannot be read; the library's error would quote its name, which may be a secret. */
+/** @throws Failure for a file that cannot be read. The library's error would quote its name, which may be a secret. */
 export async function checkFile(signIn: SignIn): Promise<void> {
   const [variable, path] =
     signIn.method === 'client-certificate'
@@ -35,7 +35,7 @@ export async function checkFile(signIn: SignIn): Promise<void> {
   }
 }
 
-/** Without the error as its cause: that of @azure/identity may quote the whole answer. */
+/** The failure does not have the error as its cause, because errors of @azure/identity may quote the whole answer. */
 export function signInFailure(signIn: SignIn, error: unknown, outcome: Outcome | undefined): Failure {
   if (error instanceof Failure) return error;
   const { method } = signIn;
@@ -56,20 +56,20 @@ export function signInFailure(signIn: SignIn, error: unknown, outcome: Outcome |
 function remedyOfTrouble(method: SignIn['method']): string {
   const remedy =
     'Check that the identity endpoint (AZURE_AUTHORITY_HOST) can be reached from here, and that no proxy or sign-in page answers in its place.';
-  // Those that ask the machine's surroundings may be told in any form that there is no identity.
+  // These methods ask services of the machine, which may report a missing identity in any form.
   return method === 'managed-identity' || method === 'default' ? `${remedy} ${REMEDIES[method]}` : remedy;
 }
 
 function saidBy(outcome: Outcome | undefined, error: unknown, secrets: readonly string[]): string {
   switch (outcome?.kind) {
     case 'refused':
-      return outcome.said;
+      return outcome.message;
     case 'foreign':
       return `its endpoint answered ${outcome.status} with ${outcome.length} bytes that are no answer of an identity endpoint.`;
     case 'network':
       return `its endpoint cannot be reached (${outcome.code}).`;
     default: {
-      // Of this machine: no Azure CLI, a certificate that is none.
+      // The cause is on this machine: no Azure CLI, or a file that is not a certificate.
       const [said = ''] = error instanceof Error ? error.message.split('\n') : [];
       return redacted(said, { secrets });
     }

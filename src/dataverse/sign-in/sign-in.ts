@@ -7,12 +7,12 @@ import { abortable } from '../../timing/sleep.ts';
 import type { ObservedCredential } from './azure-credential.ts';
 import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
 
-/** How to sign in; what each way needs has been checked when the configuration was read. */
+/** How to sign in. The configuration has checked that each method has what it needs. */
 export type SignIn =
   | {
       readonly method: 'access-token';
       readonly token: string;
-      /** The file it came from, read again when the token is refused: whoever writes it may renew it. */
+      /** The file of the token. It is read again after the token was refused, because it may have been renewed. */
       readonly tokenFile?: string;
     }
   | {
@@ -41,30 +41,30 @@ export type SignIn =
   | { readonly method: 'azure-cli'; readonly tenantId?: string }
   | { readonly method: 'default'; readonly authorityHost?: string };
 
-/** Gives access tokens for one environment. */
+/** Supplies access tokens for one environment. */
 export interface TokenSource {
-  /** A token that is good for some minutes yet. */
+  /** A token that is still valid for some minutes if possible. */
   token(signal: AbortSignal): Promise<string>;
-  /** The server refused `token`: a later call gives another one, or the same where there is no other. */
+  /** Records that the server refused `token`. A later call of `token` returns another one if there is one. */
   refuse(token: string): void;
 }
 
-/** Renewed this long before its end, so that no request starts with a token that ends under way. */
+/** Milliseconds before its end at which a token is renewed, so that it does not end during a request. */
 const EARLY = 5 * 60_000;
 /**
- * Milliseconds for which a new token is used, whatever it says about its end: where it lives shorter than
- * that, or this machine's clock is ahead, every single request would sign in otherwise.
+ * Milliseconds for which a new token is used at least. Otherwise every request would sign in if tokens live
+ * shorter than `EARLY`, or if this machine's clock is ahead.
  */
 const LEAST = 30_000;
 const TIME_LIMIT = 60_000;
-/** Milliseconds for which a failure stands for all who ask: two hundred tables do not try one by one. */
+/** Milliseconds for which a failure holds for all callers, so that two hundred tables do not try one by one. */
 const REST = 5_000;
 
 /**
- * Tokens for `<origin>/.default`, with one refresh in flight at a time however many requests wait.
+ * Supplies tokens for `<origin>/.default`. At most one refresh is in flight, however many requests wait.
  *
- * @azure/identity keeps tokens in memory and would hand out a revoked one again; after `refuse` the
- * credential is made anew, which empties that cache.
+ * @azure/identity keeps tokens in memory and would return a revoked token again. After `refuse` a new
+ * credential is made, which has an empty cache.
  */
 export function createTokenSource(signIn: SignIn, origin: string, now: () => number = Date.now): TokenSource {
   return signIn.method === 'access-token'
@@ -100,7 +100,7 @@ async function readToken(file: string): Promise<string> {
   });
 }
 
-/** A sign-in under way, and how many wait for it. */
+/** A running sign-in, and the number of callers that wait for it. */
 interface Refresh {
   readonly controller: AbortController;
   readonly result: Promise<AccessToken>;
@@ -120,13 +120,13 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
     const limit = AbortSignal.timeout(TIME_LIMIT);
     try {
       if (credential === undefined) {
-        // Loaded by need: it is half of what a start takes, and a ready token does without.
+        // Loaded only when it is needed: it takes half of the start-up time, and a ready token does not need it.
         const { observedCredential } = await import('./azure-credential.ts');
         await checkFile(signIn);
         credential = observedCredential(signIn, secretsOf(signIn));
       }
       const abortSignal = AbortSignal.any([signal, limit]);
-      // Not every credential heeds the signal in everything it waits for.
+      // Some credentials ignore the signal in a part of their waits.
       const token = await abortable(credential.credential.getToken(scope, { abortSignal }), abortSignal);
       if (token === null || secretProblem(token.token, 'header') !== undefined) throw new Error('no token');
       return token;
@@ -134,14 +134,14 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
       signal.throwIfAborted();
       const outcome = limit.aborted ? TIMED_OUT : credential?.outcome();
       const failure = signInFailure(signIn, error, outcome);
-      // Made anew next time: it would repeat an answer of 429 or 5xx for a minute without asking again.
+      // A new credential is made next time: the old one would repeat a 429 or 5xx for a minute without a request.
       credential = undefined;
       failed = { failure, until: performance.now() + REST };
       throw failure;
     }
   }
 
-  /** One refresh for all who wait; it ends early only when none of them does any more. */
+  /** Shares one refresh among all callers. It is aborted when no caller waits for it any more. */
   async function refreshed(signal: AbortSignal): Promise<AccessToken> {
     if (refresh === undefined) {
       const controller = new AbortController();
@@ -176,7 +176,7 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
         return token;
       } catch (error) {
         signal.throwIfAborted();
-        // That it cannot be renewed early is no trouble before it ends.
+        // The old token still works until its end, so a failed early renewal is not a failure yet.
         if (current !== undefined && current.endsAt > now()) return current.token;
         throw error;
       }
