@@ -1,7 +1,8 @@
 import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
-import { runDaemon, type DaemonOptions, type ScheduledTable } from '../../src/sync/daemon.ts';
+import { runDaemon, type DaemonOptions } from '../../src/sync/daemon.ts';
+import type { ScheduledTable } from '../../src/sync/watch/metadata-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
 import { TableJob } from '../../src/sync/run/table-job.ts';

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/demo/random.ts';
 import type { Reaction } from '../../src/model/failure-codes.ts';
-import { runTables } from '../../src/sync/schedule/running-tables.ts';
-import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
+import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';
 import { TableSchedule, type RunOutcome } from '../../src/sync/schedule/table-schedule.ts';
 import { failureWith } from '../support/failures.ts';
@@ -33,12 +32,13 @@ const tenths = (milliseconds: number): number => Math.round(milliseconds / 100) 
 
 /** An adaptive schedule whose runs end so, by their number, and when they started, in ms from the first. */
 function scheduled(outcome: (run: number) => RunOutcome, random = 0, life: () => number | null = () => 7) {
+  vi.spyOn(Math, 'random').mockReturnValue(random);
   const starts: number[] = [];
   const dues: number[] = [];
   const controller = new AbortController();
   const schedule = new TableSchedule({
-    startTicks: ticksOf('adaptive', life),
-    random: () => random,
+    schedule: 'adaptive',
+    linkLifeDays: life,
     run: async ({ dueAt = 0 }: RunOptions) => {
       starts.push(performance.now());
       dues.push(performance.now() - dueAt);
@@ -131,7 +131,8 @@ test('two hundred idle tables that start together are spread at the start, and m
   vi.spyOn(Math, 'random').mockImplementation(() => random.next());
   const starts: number[] = [];
   const stop = new AbortController();
-  const tables = runTables(10, stop.signal, () => 7);
+  const tables = new RunningTables(10, () => 7);
+  const ended = tables.run(stop.signal);
   for (let number = 0; number < 200; number++) {
     const run = async (): Promise<RunOutcome> => {
       starts.push(performance.now());
@@ -145,7 +146,7 @@ test('two hundred idle tables that start together are spread at the start, and m
   await vi.advanceTimersByTimeAsync(8 * HOUR);
   stop.abort();
   await vi.advanceTimersByTimeAsync(SECOND);
-  await tables.stopped();
+  await ended;
   const most = (from: number, to: number, width: number): number => {
     const buckets = new Map<number, number>();
     for (const at of starts.map((start) => start - begun).filter((after) => after >= from && after < to)) {

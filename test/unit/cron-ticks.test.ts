@@ -1,6 +1,6 @@
 import { getTasks } from 'node-cron';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startTicks } from '../../src/sync/schedule/cron-ticks.ts';
+import { CronTicks } from '../../src/sync/schedule/cron-ticks.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -8,13 +8,20 @@ const zone = process.env['TZ'];
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   process.env['TZ'] = 'Europe/Berlin';
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   if (zone === undefined) delete process.env['TZ'];
   else process.env['TZ'] = zone;
 });
+
+/** Ticks that call back, and ask for runs that take no time. */
+function startTicks(cron: string, onTick: () => void): CronTicks {
+  return new CronTicks(cron, async () => onTick());
+}
 
 /** Times between ticks, in minutes, while so much time passes. */
 async function gaps(cron: string, from: string, milliseconds: number): Promise<number[]> {
@@ -31,9 +38,14 @@ test('ticks come at their times', async () => {
 });
 
 test.each([
-  ['begins', '2026-03-28T23:58:00Z'],
-  ['ends', '2026-10-24T22:58:00Z'],
-])('none is left out and none comes twice where summer time %s', async (_, from) => {
+  ['begins', 'Europe/Berlin', '2026-03-28T23:58:00Z'],
+  ['ends', 'Europe/Berlin', '2026-10-24T22:58:00Z'],
+  ['begins', 'America/New_York', '2026-03-08T05:58:00Z'],
+  ['ends', 'America/New_York', '2026-11-01T04:58:00Z'],
+  ['begins', 'Australia/Lord_Howe', '2026-10-03T14:58:00Z'],
+  ['ends', 'Australia/Lord_Howe', '2026-04-04T13:58:00Z'],
+])('no tick is left out and none comes twice where summer time %s in %s', async (_, place, from) => {
+  process.env['TZ'] = place;
   expect(await gaps('*/5 * * * *', from, 3 * HOUR)).toEqual(Array<number>(35).fill(5));
 });
 
@@ -56,45 +68,74 @@ test.each(['30 2 * * *', '*/20 2 * * 0'])(
 
 test('a process that stood still while the clock skipped the hour of its tick makes up for it', async () => {
   vi.setSystemTime(new Date('2026-03-28T23:00:00Z'));
-  let ticks = 0;
-  const { stop } = startTicks('30 2 * * *', () => ticks++);
+  let count = 0;
+  const ticks = startTicks('30 2 * * *', () => count++);
   vi.setSystemTime(new Date('2026-03-29T06:00:00Z'));
   await vi.advanceTimersByTimeAsync(MINUTE);
-  expect(ticks).toBe(1);
-  stop();
+  expect(count).toBe(1);
+  ticks.stop();
 });
 
 test('a daily tick in the hour that a clock shows twice comes in both', async () => {
   expect(await moments('30 2 * * *', '2026-10-25T00:20:00Z', 2)).toEqual(['10-25T00:30', '10-25T01:30']);
 });
 
+test('a daily tick right after the hour that a clock shows twice comes once', async () => {
+  expect(await moments('0 3 * * *', '2026-10-25T00:20:00Z', 3)).toEqual(['10-25T02:00']);
+});
+
+test('a tick whose run chance delays is not lost when the clock is set meanwhile', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0.99);
+  vi.setSystemTime(new Date('2026-06-01T09:59:55Z'));
+  let count = 0;
+  const ticks = startTicks('0 12 * * *', () => count++);
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect(count).toBe(0);
+  vi.setSystemTime(new Date('2026-06-01T10:30:00Z'));
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  expect(count).toBe(1);
+  ticks.stop();
+});
+
+test('a process that stood still makes up for all its ticks with one', async () => {
+  vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
+  let count = 0;
+  const ticks = startTicks('* * * * * *', () => count++);
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(count).toBe(2);
+  vi.setSystemTime(new Date('2026-06-01T10:31:00.500Z'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(count).toBeLessThanOrEqual(4);
+  ticks.stop();
+});
+
 test('a clock that is set back two hours is not slept through', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
-  let ticks = 0;
-  const { stop } = startTicks('*/5 * * * *', () => ticks++);
+  let count = 0;
+  const ticks = startTicks('*/5 * * * *', () => count++);
   await vi.advanceTimersByTimeAsync(10 * MINUTE);
-  expect(ticks).toBe(2);
+  expect(count).toBe(2);
   vi.setSystemTime(new Date('2026-06-01T08:11:00Z'));
   await vi.advanceTimersByTimeAsync(10 * MINUTE);
-  expect(ticks).toBe(4);
-  stop();
+  expect(count).toBe(4);
+  ticks.stop();
 });
 
 test('a clock that is set forward over many ticks makes one, within ten seconds', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
-  let ticks = 0;
-  const { stop } = startTicks('0 12 * * *', () => ticks++);
+  let count = 0;
+  const ticks = startTicks('0 12 * * *', () => count++);
   await vi.advanceTimersByTimeAsync(MINUTE);
   vi.setSystemTime(new Date('2026-06-04T13:00:00Z'));
-  await vi.advanceTimersByTimeAsync(MINUTE / 6);
-  expect(ticks).toBe(1);
-  stop();
+  await vi.advanceTimersByTimeAsync(MINUTE / 6 + 1);
+  expect(count).toBe(1);
+  ticks.stop();
 });
 
 test('ticks that were stopped leave nothing behind in the library', () => {
   const before = getTasks().size;
-  const { stop } = startTicks('*/5 * * * *', () => undefined);
+  const ticks = startTicks('*/5 * * * *', () => undefined);
   expect(getTasks().size).toBe(before + 1);
-  stop();
+  ticks.stop();
   expect(getTasks().size).toBe(before);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/demo/random.ts';
-import { runTables } from '../../src/sync/schedule/running-tables.ts';
+import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import type { TableJob } from '../../src/sync/run/table-job.ts';
 
@@ -29,7 +29,8 @@ test('two hundred tables due at the same second start one after another, so many
   let running = 0;
   let most = 0;
   const stop = new AbortController();
-  const tables = runTables(AT_ONCE, stop.signal);
+  const tables = new RunningTables(AT_ONCE);
+  const ended = tables.run(stop.signal);
   for (let number = 0; number < TABLES; number++) {
     const name = `table${number}`;
     const run = async (): Promise<RunResult> => {
@@ -44,7 +45,7 @@ test('two hundred tables due at the same second start one after another, so many
   await vi.advanceTimersByTimeAsync(3 * MINUTE);
   stop.abort();
   await vi.advanceTimersByTimeAsync(1_000);
-  await tables.stopped();
+  await ended;
 
   const tick = Date.parse('2026-01-01T00:02:00Z');
   const round = starts.filter(({ at }) => at >= tick && at < tick + MINUTE);
@@ -63,7 +64,8 @@ test('two hundred tables due at the same second start one after another, so many
 test('a clock that is set back by two hours holds no table that waits for its place', async () => {
   const starts: number[] = [];
   const stop = new AbortController();
-  const tables = runTables(2, stop.signal);
+  const tables = new RunningTables(2);
+  const ended = tables.run(stop.signal);
   for (let number = 0; number < 6; number++) {
     const run = async (): Promise<RunResult> => {
       starts.push(performance.now());
@@ -79,5 +81,5 @@ test('a clock that is set back by two hours holds no table that waits for its pl
   expect(starts).toHaveLength(6);
   stop.abort();
   await vi.advanceTimersByTimeAsync(1_000);
-  await tables.stopped();
+  await ended;
 });

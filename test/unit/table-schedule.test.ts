@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
-import { ticksOf } from '../../src/sync/schedule/schedule-ticks.ts';
 import { TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
 import { failureWith } from '../support/failures.ts';
 
@@ -11,9 +10,11 @@ const MINUTE = 60_000;
 beforeEach(() => {
   vi.useFakeTimers({ fakeNodeBuiltins: true });
   vi.setSystemTime(new Date('2026-01-01T00:00:30Z'));
+  vi.spyOn(Math, 'random').mockReturnValue(0);
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function result(reaction?: Reaction): RunResult {
@@ -39,8 +40,8 @@ function scheduled(takes: number, outcome: () => RunResult) {
   const seen = { starts: [] as number[], running: 0, most: 0 };
   const controller = new AbortController();
   const schedule = new TableSchedule({
-    startTicks: ticksOf(EVERY_MINUTE, () => null),
-    random: () => 0,
+    schedule: EVERY_MINUTE,
+    linkLifeDays: () => null,
     run: async () => {
       seen.starts.push(Date.now());
       seen.most = Math.max(seen.most, ++seen.running);
@@ -63,7 +64,7 @@ test('a table runs at once and then at its ticks', async () => {
 });
 
 test('a run longer than its interval never overlaps itself, and missed ticks are one further run', async () => {
-  const { seen, stop, ended } = scheduled(2.5 * MINUTE, () => result());
+  const { seen, stop, ended } = scheduled(2.6 * MINUTE, () => result());
   await vi.advanceTimersByTimeAsync(10 * MINUTE);
   expect(seen.most).toBe(1);
   expect(seen.starts.length).toBe(4);

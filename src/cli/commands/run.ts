@@ -6,7 +6,7 @@ import type { Mirror } from '../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
 import { runDaemon } from '../../sync/daemon.ts';
 import { LoadPlaces } from '../../sync/schedule/load-places.ts';
-import { restAfter } from '../../sync/schedule/schedule-delay.ts';
+import { restAfter } from '../../sync/schedule/failure-rest.ts';
 import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
 import type { Command } from '../command.ts';

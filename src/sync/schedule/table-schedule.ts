@@ -1,99 +1,114 @@
-import { sleep } from '../../timing/sleep.ts';
+import { ADAPTIVE } from '../../model/schedule.ts';
+import { abortable, sleep } from '../../timing/sleep.ts';
 import { OF_LEASES } from '../watch/outage-log.ts';
-import { restAfter } from './schedule-delay.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions } from '../run/table-job.ts';
-import type { StartTicks, TableTicks } from './table-ticks.ts';
+import { nextInterval, SHORTEST_INTERVAL } from './adaptive-interval.ts';
+import { CronTicks } from './cron-ticks.ts';
+import { restAfter } from './failure-rest.ts';
 
-/** What of a run's result decides when the next one is. */
+/** The parts of a run's result that decide when the next run is. */
 export type RunOutcome = Pick<RunResult, 'failure' | 'deferred' | 'changed'>;
 
 export interface TableScheduleOptions {
-  /** When runs fall due; see `ticksOf`. */
-  readonly startTicks: StartTicks;
+  /** A cron expression, or `adaptive`. */
+  readonly schedule: string;
+  /** Asked before each adaptive interval, because the environment may change it. */
+  readonly linkLifeDays: () => number | null;
   /** Runs the table's job when there is a place for it. */
   readonly run: (options: RunOptions, signal: AbortSignal) => Promise<RunOutcome>;
-  readonly random?: () => number;
 }
 
 /** Milliseconds until a load that found no place asks again, half as much or more by chance. */
 const DEFERRAL = 10_000;
 
 /**
- * Starts one table's job at its ticks, and once at the beginning.
+ * When one table's job runs: at its ticks, or after adaptive intervals; once at the start; and soon again
+ * after a failure, or after a load that found no place. Of these node-cron knows the ticks alone.
  *
- * States: waiting; running; running with a tick missed. The job never overlaps itself: ticks that
- * come while it runs are one further run at its end. A table that fails rests, and is tried again when
- * it has rested rather than at its next tick, of which there may be none before a run succeeds.
+ * One loop does all runs, one after another, so that no two overlap. Ticks that come while a run goes on are
+ * one further run at its end. A table that fails runs again when it has rested, whatever its ticks say.
  */
 export class TableSchedule {
   private readonly options: TableScheduleOptions;
-  private readonly random: () => number;
-  private wake: (() => void) | undefined;
-  private due = true;
+  private next = createNextRun();
   private failures = 0;
-  private restUntil = 0;
-  private retry: NodeJS.Timeout | undefined;
+  /** Milliseconds between two adaptive runs; undefined before the first success, and on a cron schedule. */
+  private interval: number | undefined;
 
   constructor(options: TableScheduleOptions) {
     this.options = options;
-    this.random = options.random ?? Math.random;
   }
 
-  /** Runs until aborted; resolves once the run under way has ended. */
+  /** Runs until aborted; resolves once the run under way has ended. Rejects when a run throws. */
   async run(signal: AbortSignal): Promise<void> {
-    const ticks = this.options.startTicks(() => this.tick(), this.random);
-    const onAbort = (): void => this.wake?.();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const { schedule } = this.options;
+    const ask = async (dueAt: number): Promise<void> => {
+      this.next.asked.resolve(dueAt);
+      return this.next.ended.promise;
+    };
+    const ticks = schedule === ADAPTIVE ? undefined : new CronTicks(schedule, ask);
     try {
-      while (!signal.aborted) {
-        if (!this.due) await new Promise<void>((resolve) => (this.wake = resolve));
-        if (signal.aborted) break;
-        await this.start(ticks, signal);
+      let endedAt = Number.NEGATIVE_INFINITY;
+      let rest: number | undefined = 0;
+      for (;;) {
+        let dueAt: number;
+        if (rest === undefined) {
+          // A tick that came during the last run is due since the end of that run, not before.
+          dueAt = Math.max(endedAt, await abortable(this.next.asked.promise, signal));
+        } else {
+          await sleep(rest + Math.random() * (ticks?.spread ?? this.spread()), signal);
+          dueAt = performance.now() - this.freshness();
+        }
+        const { ended } = this.next;
+        this.next = createNextRun();
+        const outcome = await this.options.run({ dueAt }, signal);
+        ended.resolve();
+        endedAt = performance.now();
+        rest = this.restAfter(outcome);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      clearTimeout(this.retry);
-      ticks.stop();
-      signal.removeEventListener('abort', onAbort);
+      ticks?.stop();
     }
   }
 
-  private tick(): void {
-    this.due = true;
-    this.wake?.();
+  /** Milliseconds until the table runs by itself; undefined where it waits for a tick. */
+  private restAfter({ deferred, failure, changed }: RunOutcome): number | undefined {
+    if (deferred) return DEFERRAL * (0.5 + Math.random());
+    if (failure !== null) {
+      // Another process has the table, and may die: with longer and longer rests nobody would take over soon.
+      this.failures = OF_LEASES.has(failure.code) ? 1 : this.failures + 1;
+      return restAfter(failure, this.failures);
+    }
+    this.failures = 0;
+    if (this.options.schedule !== ADAPTIVE) return undefined;
+    this.interval = nextInterval(this.interval, changed, this.options.linkLifeDays());
+    // Shortened by up to a tenth, by chance, so that tables which started together drift apart.
+    return this.interval * (1 - Math.random() / 10);
   }
 
-  private async start(ticks: TableTicks, signal: AbortSignal): Promise<void> {
-    const dueAt = performance.now() - ticks.freshness();
-    await sleep(ticks.jitter(), signal);
-    this.due = false;
-    if (performance.now() < this.restUntil) {
-      this.retryIn(this.restUntil - performance.now() + 1);
-      return;
-    }
-    const result = await this.options.run({ dueAt }, signal);
-    if (result.deferred) {
-      this.retryIn(DEFERRAL * (0.5 + this.random()));
-      return;
-    }
-    if (result.failure === null) {
-      this.failures = 0;
-      ticks.succeeded(result.changed);
-      return;
-    }
-    // Another process has the table, and may die: whoever rested longer and longer would come too late.
-    this.failures = OF_LEASES.has(result.failure.code) ? 1 : this.failures + 1;
-    const rest = restAfter(result.failure, this.failures);
-    this.restUntil = performance.now() + rest;
-    // A table with a tick a day is not to wait for it because of a hiccup.
-    this.retryIn(rest + 1);
+  /** Milliseconds over which the runs of adaptive tables are spread that know nothing of their table yet. */
+  private spread(): number {
+    return this.interval === undefined ? SHORTEST_INTERVAL : 0;
   }
 
-  /** One timer at a time: those of runs that ticks began would start ever more runs. */
-  private retryIn(milliseconds: number): void {
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.tick(), milliseconds);
+  /**
+   * Milliseconds: a run of another process that ended so short a time ago is as good as one of ours. Of several
+   * processes one then polls for all, and each takes over when that one falls silent.
+   */
+  private freshness(): number {
+    return (this.interval ?? 0) / 2;
   }
+}
+
+interface NextRun {
+  /** Since when the run has been due, by `performance.now()`. */
+  readonly asked: PromiseWithResolvers<number>;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+function createNextRun(): NextRun {
+  return { asked: Promise.withResolvers(), ended: Promise.withResolvers() };
 }

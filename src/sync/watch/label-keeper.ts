@@ -9,7 +9,7 @@ import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { DATABASE_TROUBLES } from '../run/recovery.ts';
-import { restAfter } from '../schedule/schedule-delay.ts';
+import { restAfter } from '../schedule/failure-rest.ts';
 
 /** Milliseconds the views of altered tables wait for others to be made along with. */
 const GATHERING = 5_000;

@@ -1,5 +1,124 @@
+import type { Logger } from 'pino';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Metadata } from '../../dataverse/metadata/metadata.ts';
+import { registerTables } from '../../mirror/lease/leases.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { pruneRuns } from '../../mirror/state/outcomes.ts';
+import { LogThrottle } from '../../log/log-throttle.ts';
+import { toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
+import type { TableJob } from '../run/table-job.ts';
+import type { RunningTables } from '../schedule/running-tables.ts';
+import { hasPatterns, readResolution } from '../tables/read-resolution.ts';
+import { tellRemoved } from '../tables/removed-tables.ts';
+import type { Resolution, TableChoice, TableEntry } from '../tables/table-resolution.ts';
+import { lookAtEnvironment } from './environment-watch.ts';
+import { tellAgeingLinks } from './link-age.ts';
+
+export interface ScheduledTable extends TableEntry {
+  /** Cron expression, or `adaptive`. */
+  readonly schedule: string;
+}
+
+export interface MetadataWatchOptions<T extends ScheduledTable> {
+  readonly dataverse: Dataverse;
+  readonly mirror: Mirror;
+  /** The tables that are configured; what patterns among them mean changes with the environment. */
+  readonly choice: TableChoice<T>;
+  /** What they mean at the start; the mirror has been opened with these tables. */
+  readonly resolution: Resolution<T>;
+  readonly createJob: (table: T) => TableJob;
+  /** Told which tables are at work, at the start and whenever some join or leave. */
+  readonly onTables?: (names: readonly string[]) => void;
+  readonly logger: Logger;
+  /** Milliseconds between two looks at the metadata, unless a change calls for one earlier; an hour. */
+  readonly lookEvery?: number;
+  /** Milliseconds after a look that failed; a minute. */
+  readonly lookAgain?: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Looks at the metadata anew every hour, so that changes at the source are noticed, and at once when
+ * an answer told of a change; lets tables join and leave accordingly, and tidies the state. Every hour
+ * it also looks who is at the environment's address, and how old the delta links have become.
+ */
+export async function watchMetadata<T extends ScheduledTable>(
+  options: MetadataWatchOptions<T>,
+  running: RunningTables,
+  signal: AbortSignal,
+): Promise<void> {
+  const { dataverse, mirror, choice, logger, lookEvery = HOUR, lookAgain = MINUTE } = options;
+  const wait = waitForChange(dataverse.metadata, signal);
+  let due = performance.now() + lookEvery;
+  let resolution: Resolution<T> | undefined = options.resolution;
+  let agesAreDue = true;
+  const failed = new LogThrottle(logger);
+  while (!signal.aborted) {
+    try {
+      if (hasPatterns(choice)) {
+        resolution ??= await readResolution(dataverse, choice, signal);
+        await follow(options, resolution, running);
+      }
+      const isIncomplete = resolution?.isIncomplete === true;
+      resolution = undefined;
+      if (agesAreDue) {
+        await tellAgeingLinks(mirror.store, mirror.environment.linkLifeDays, running.names(), logger);
+      }
+      agesAreDue = false;
+      // What could not be told is asked again before long.
+      await wait(Math.min(isIncomplete ? lookAgain : Infinity, Math.max(0, due - performance.now())));
+      if (performance.now() < due) continue;
+      const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
+      // Not before: who is at the address is asked again in a minute where it could not be told.
+      due = performance.now() + lookEvery;
+      agesAreDue = true;
+      dataverse.metadata.forget();
+      if (replaced !== undefined) dataverse.metadata.restart();
+      await pruneRuns(mirror.store);
+    } catch (error) {
+      if (signal.aborted) return;
+      // A change that cuts the rest short is to be in what is read after it.
+      resolution = undefined;
+      const { code } = toFailure(error);
+      failed.tell(
+        code,
+        { code },
+        'Metadata and state could not be looked after just now; trying again in a minute.',
+      );
+      await wait(lookAgain).catch(() => undefined);
+    }
+  }
+}
+
+/** Lets tables join that are new in the environment, and leave that are gone; the others go on. */
+async function follow<T extends ScheduledTable>(
+  options: MetadataWatchOptions<T>,
+  resolution: Resolution<T>,
+  running: RunningTables,
+): Promise<void> {
+  const { mirror, choice, createJob, logger } = options;
+  const before = new Set(running.names());
+  const joining = resolution.tables.filter(({ name }) => !before.has(name));
+  await registerTables(
+    mirror.store,
+    joining.map(({ name }) => name),
+  );
+  for (const table of joining) {
+    running.add(createJob(table), table.schedule);
+    logger.info({ table: table.name }, 'A new table of the environment is mirrored from now on.');
+  }
+  const present = new Set(resolution.tables.map(({ name }) => name));
+  for (const name of before) {
+    // One that is there but cannot be mirrored any more says so by its own runs.
+    const isGone = !present.has(name) && !resolution.excluded.has(name) && !resolution.isIncomplete;
+    if (isGone) await running.remove(name);
+  }
+  options.onTables?.(running.names());
+  await tellRemoved(mirror.store, choice, resolution, logger);
+}
 
 /**
  * Watches for changes of the environment's metadata, from now until the signal.
@@ -7,10 +126,7 @@ import { sleep } from '../../timing/sleep.ts';
  * @returns a wait of so many milliseconds, cut short by a change that has not ended a wait before;
  *   it rejects with the signal's reason when aborted.
  */
-export function watchMetadata(
-  metadata: Metadata,
-  signal: AbortSignal,
-): (milliseconds: number) => Promise<void> {
+function waitForChange(metadata: Metadata, signal: AbortSignal): (milliseconds: number) => Promise<void> {
   let nap = new AbortController();
   metadata.onChange(() => nap.abort(), signal);
   return async (milliseconds) => {

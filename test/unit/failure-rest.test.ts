@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
-import { restAfter, startJitter } from '../../src/sync/schedule/schedule-delay.ts';
+import { restAfter } from '../../src/sync/schedule/failure-rest.ts';
 
 const rests = (reaction: Reaction, count: number): number[] =>
   Array.from({ length: count }, (_, at) => restAfter({ reaction }, at + 1) / 1_000);
@@ -24,23 +24,4 @@ test('a rest is bounded and never shrinks, however many failures there were', ()
       expect(restAfter({ reaction }, failures + 1)).toBeGreaterThanOrEqual(rest);
     }),
   );
-});
-
-test('a start is put off by at most a tenth of the time to the next tick, and ten seconds', () => {
-  fc.assert(
-    fc.property(
-      fc.nat({ max: 100_000_000 }),
-      fc.double({ min: 0, max: 0.999, noNaN: true }),
-      (tick, random) => {
-        const jitter = startJitter(tick, random);
-        expect(jitter).toBeGreaterThanOrEqual(0);
-        expect(jitter).toBeLessThanOrEqual(Math.min(10_000, Math.ceil(tick / 10)));
-      },
-    ),
-  );
-});
-
-test('starts are spread over the whole of that time', () => {
-  expect([0, 0.5, 0.9].map((random) => startJitter(300_000, random))).toEqual([0, 5_000, 9_000]);
-  expect(startJitter(10_000, 0.5)).toBe(500);
 });
