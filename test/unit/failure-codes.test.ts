@@ -11,19 +11,19 @@ const PAGE = fileURLToPath(new URL('../../docs/failures.md', import.meta.url));
 const GROUPS: Readonly<Record<keyof typeof FAILURE_CODES, readonly [heading: string, text: string]>> = {
   retry: [
     'mirrorverse tries again',
-    'The trouble passes. The next run may succeed as it is: the rest before it grows from one second to two minutes.',
+    'The trouble passes, and the next run may succeed. The pause before the next run grows from one second to two minutes.',
   ],
   rebaseline: [
     'mirrorverse loads the table anew',
-    'The checkpoint of the table is worth nothing any more. The rows stay readable while the table is loaded over them.',
+    'The checkpoint of the table has lost its worth. Readers go on reading the rows while mirrorverse loads the table over them.',
   ],
   'stop-table': [
     'The table stops until somebody changes something',
-    'Other tables go on. The daemon tries the table again on a slow beat, so it needs no restart after the change.',
+    'Other tables go on. The daemon tries the table again after long pauses, so it needs no restart after the change.',
   ],
   'stop-process': [
     'Nothing works until somebody changes something',
-    'The command ends. The daemon does not start, or tries again on a slow beat.',
+    'The command ends. The daemon does not start, or tries again after long pauses.',
   ],
   'go-on': ['Nothing stops', 'The log, `status`, `check` or `/readyz` says so, and the work goes on.'],
 };
@@ -49,7 +49,7 @@ function failuresPage(): string {
   });
   return `${[
     '# Failures',
-    'A failure has a code, a message that names tables and columns, and a remedy. You find them in the log (`code`, `remedy`), in `mirrorverse status`, in the findings of `mirrorverse check`, at `/readyz`, and in the table `tables` of the state schema. The sections below group the codes by what happens next. A code stands in two groups where that depends on the circumstances. The remedy of a failure may be more exact than the one here.',
+    'A failure has a code, a message that names tables and columns, and a remedy. You find them in the log (`code`, `remedy`), in `mirrorverse status`, in the findings of `mirrorverse check`, at `/readyz`, and in the table `tables` of the state schema. The sections below group the codes by what happens next. A code stands in two groups if its reaction depends on the circumstances. The remedy of a single failure may be more exact than the remedy on this page.',
     ...sections,
     'This page is made from `src/model/failure-codes.ts` by `npm run docs:failures`.',
   ].join('\n\n')}\n`;
