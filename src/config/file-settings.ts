@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument, type Document, type YAMLParseError } from 'yaml';
-import { errorCode } from '../model/error-code.ts';
+import { errorCode } from '../model/error-description.ts';
 import type { ConfigProblem } from './config.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;

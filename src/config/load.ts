@@ -1,7 +1,6 @@
 import { toFailure } from '../model/failure.ts';
-import { isLoopback } from '../model/loopback.ts';
 import { addressHost, parseAddress } from '../mirror/connection/postgres-address.ts';
-import { tlsChoice } from '../mirror/connection/tls-choice.ts';
+import { isLoopback, tlsChoice } from '../mirror/connection/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
 import { logLevelProblems } from './log-level.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errorCode } from '../model/error-code.ts';
+import { errorCode } from '../model/error-description.ts';
 import { secretInFile, secretProblem, withoutLineBreaks, type SecretText } from '../log/secret-text.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file-settings.ts';

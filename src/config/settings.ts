@@ -1,11 +1,10 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
-import { ADAPTIVE } from '../model/schedule.ts';
 
 const schedule = z
   .string()
-  .refine((value) => value === ADAPTIVE || isCron(value), {
-    error: `is no cron expression of 5 fields, or 6 with seconds, nor the word ${ADAPTIVE}`,
+  .refine((value) => value === 'adaptive' || isCron(value), {
+    error: 'is no cron expression of 5 fields, or 6 with seconds, nor the word adaptive',
   })
   .refine((value) => !isCron(value) || everTicks(value), {
     error: 'is a cron expression for a moment that never comes',

@@ -1,3 +1,8 @@
+/** The code of a system, TLS or PostgreSQL error (`ENOENT`, `CERT_HAS_EXPIRED`, `28P01`), if it has one. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
 /** An error as it may be logged. */
 export interface ErrorDescription {
   readonly type: string;

@@ -82,6 +82,15 @@ export function notice(
 }
 
 /**
+ * The fields of a failure in a line of the log. They leave out the table, because a table's logger adds it
+ * to each of its lines.
+ */
+export function failureFields({ code, details }: Failure): Record<string, unknown> {
+  const { table: _, ...others } = details;
+  return { ...others, code };
+}
+
+/**
  * Any thrown value as a `Failure`: an unexpected one is a defect of ours, so it stops the table it
  * happened in and says where to report it.
  */

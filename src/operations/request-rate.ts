@@ -1,5 +1,4 @@
 import { createTask } from 'node-cron';
-import { ADAPTIVE } from '../model/schedule.ts';
 import { LONGEST_INTERVAL } from '../sync/schedule/adaptive-interval.ts';
 
 const WINDOW = 300_000;
@@ -15,7 +14,7 @@ export function requestsPer5Minutes(schedules: readonly string[]): number {
 }
 
 function ticksPerWindow(schedule: string): number {
-  if (schedule === ADAPTIVE) return WINDOW / LONGEST_INTERVAL;
+  if (schedule === 'adaptive') return WINDOW / LONGEST_INTERVAL;
   const task = createTask(schedule, () => undefined);
   const ticks = task.getNextRuns(TICKS);
   void task.destroy();

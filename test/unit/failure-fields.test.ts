@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { pino } from 'pino';
-import { Failure } from '../../src/model/failure.ts';
-import { failureFields } from '../../src/sync/watch/failure-fields.ts';
+import { Failure, failureFields } from '../../src/model/failure.ts';
 
 test('a log line about a failure of a table names the table once', () => {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
 import { readDefinitions } from '../../emulator/recorded/definition-files.ts';
 import type { TableDefinition } from '../../emulator/definitions/emulated-table.ts';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { untilAborted } from '../../timing/sleep.ts';
 import { UsageError, type Command, type CommandContext } from '../command.ts';

@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { redacted } from '../../log/redaction.ts';
 import type { Outcome } from './sign-in-answer.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { AccessToken } from '@azure/identity';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { secretInFile, secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import * as tls from 'node:tls';
 import { Client, type PoolConfig } from 'pg';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { addressText, parseAddress } from './postgres-address.ts';
 import { tlsChoice, tlsNotSetUp, TLS_PARAMETERS, type TlsChoice } from './tls-choice.ts';
 import { tlsFailure, tlsRefusalSocket } from './tls-failure.ts';

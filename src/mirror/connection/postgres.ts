@@ -9,7 +9,7 @@ import {
 } from 'pg';
 import type { Logger } from 'pino';
 import { LogThrottle } from '../../log/log-throttle.ts';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
 import { despiteContention } from './contention.ts';

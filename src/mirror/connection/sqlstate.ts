@@ -1,4 +1,4 @@
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure, type CodeOfOneReaction } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { tlsFailure } from './tls-failure.ts';

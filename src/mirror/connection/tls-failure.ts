@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 
 const TRY_REQUIRE = 'sslmode=require encrypts without knowing to whom.';

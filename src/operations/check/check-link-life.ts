@@ -1,4 +1,3 @@
-import { ADAPTIVE } from '../../model/schedule.ts';
 import type { CheckedTable } from './check-table.ts';
 import { bad, type Finding } from './finding.ts';
 import { longestRest } from './longest-rest.ts';
@@ -15,7 +14,7 @@ export function checkSchedules(tables: readonly CheckedTable[], lifeDays: number
   if (lifeDays === undefined || lifeDays <= 0) return [];
   const rests = new Map(
     [...new Set(tables.map(({ schedule }) => schedule))]
-      .filter((schedule) => schedule !== ADAPTIVE)
+      .filter((schedule) => schedule !== 'adaptive')
       .map((cron) => [cron, longestRest(cron)]),
   );
   return tables.flatMap(({ name, schedule, mode }) => {

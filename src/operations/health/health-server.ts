@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { errorCode } from '../../model/error-code.ts';
+import { errorCode } from '../../model/error-description.ts';
 import { Failure, summaryOf, toFailure } from '../../model/failure.ts';
 import type { NotReady } from './readiness.ts';
 

@@ -1,7 +1,6 @@
 import { beginning, type Checkpoint } from '../../model/checkpoint.ts';
-import { Failure } from '../../model/failure.ts';
+import { Failure, failureFields } from '../../model/failure.ts';
 import type { Link } from '../../model/page.ts';
-import { failureFields } from '../watch/failure-fields.ts';
 import { followFeed, type FollowOptions } from './follow-feed.ts';
 
 export interface PassOptions extends FollowOptions {

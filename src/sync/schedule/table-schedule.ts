@@ -1,4 +1,3 @@
-import { ADAPTIVE } from '../../model/schedule.ts';
 import { abortable, sleep } from '../../timing/sleep.ts';
 import { OF_LEASES } from '../watch/outage-log.ts';
 import type { RunResult } from '../run/run-outcome.ts';
@@ -47,7 +46,7 @@ export class TableSchedule {
       this.next.asked.resolve(dueAt);
       return this.next.ended.promise;
     };
-    const ticks = schedule === ADAPTIVE ? undefined : new CronTicks(schedule, ask);
+    const ticks = schedule === 'adaptive' ? undefined : new CronTicks(schedule, ask);
     try {
       let endedAt = Number.NEGATIVE_INFINITY;
       let rest: number | undefined = 0;
@@ -83,7 +82,7 @@ export class TableSchedule {
       return restAfter(failure, this.failures);
     }
     this.failures = 0;
-    if (this.options.schedule !== ADAPTIVE) return undefined;
+    if (this.options.schedule !== 'adaptive') return undefined;
     this.interval = nextInterval(this.interval, changed, this.options.linkLifeDays());
     // Shortened by up to a tenth, by chance, so that tables which started together drift apart.
     return this.interval * (1 - Math.random() / 10);

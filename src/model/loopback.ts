@@ -1,8 +1,0 @@
-/**
- * Whether what is sent to a host, given bare or as a URL has it, never leaves this machine. Names are
- * the same in any case, and with the dot that ends a full name (RFC 4343, RFC 1034).
- */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
-  return ['localhost', '::1', '[::1]'].includes(name) || /^127(\.\d{1,3}){3}$/.test(name);
-}
