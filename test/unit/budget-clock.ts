@@ -7,6 +7,9 @@ import {
   type Priority,
 } from '../../src/dataverse/budget/budget.ts';
 
+/** Bottleneck starts a request by a timer of no time, which takes a millisecond of fake time. */
+export const TURN = 1;
+
 /** Fake time for the budget and everything it waits with, in every test of the file. */
 export function useFakeClock(): void {
   beforeEach(() => {

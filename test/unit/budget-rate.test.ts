@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketOf } from '../../src/dataverse/budget/budget.ts';
-import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
+import { BudgetUnderTest, pass, TURN, useFakeClock } from './budget-clock.ts';
 
 const FIVE_MINUTES = 300_000;
 
@@ -39,33 +38,37 @@ test.each([2, 10, 100])('at most half of %d requests go at once, the others foll
   tested.close();
 });
 
-test('the bucket holds half of what five minutes allow, and gives no more than all of it in them', () => {
-  const limit = fc.integer({ min: 2, max: 10_000 });
-  const waits = fc.array(fc.nat(30_000), { maxLength: 50 });
-  fc.assert(
-    fc.property(limit, waits, (requests, pauses) => {
-      const bucket = bucketOf(requests, 0);
-      let now = 0;
-      let taken = 0;
-      for (const pause of [0, ...pauses]) {
-        now += pause;
-        if (now > FIVE_MINUTES) break;
-        for (; bucket.delay(now) === 0; taken++) bucket.take(now);
-        expect(taken).toBeLessThanOrEqual(
-          Math.floor(requests / 2) + Math.ceil((requests * now) / 2 / FIVE_MINUTES) + 1,
-        );
+test('requests that come at any time are at most half of the limit at once, and all of it in five minutes', async () => {
+  const limit = fc.integer({ min: 2, max: 300 });
+  const waits = fc.array(fc.integer({ min: 1, max: 60_000 }), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(limit, waits, async (requestsPer5Minutes, rests) => {
+      const tested = new BudgetUnderTest({ requestsPer5Minutes, concurrency: 1_000 });
+      const begun = Date.now();
+      const startsBy = (time: number): number =>
+        Math.floor(requestsPer5Minutes / 2) + Math.ceil((requestsPer5Minutes * time) / 2 / FIVE_MINUTES) + 1;
+      void tested.requests(requestsPer5Minutes);
+      for (const rest of [1, ...rests]) {
+        await pass(rest);
+        const time = Date.now() - begun;
+        if (time > FIVE_MINUTES) break;
+        expect(tested.starts.length).toBeLessThanOrEqual(Math.min(requestsPer5Minutes, startsBy(time)));
       }
-      expect(taken).toBeGreaterThanOrEqual(Math.floor(requests / 2));
-      expect(taken).toBeLessThanOrEqual(requests);
+      expect(tested.starts.length).toBeGreaterThanOrEqual(Math.floor(requestsPer5Minutes / 2));
+      tested.close();
     }),
-    { numRuns: 300 },
+    { numRuns: 20 },
   );
 });
 
-test('a bucket of one request still lets it go', () => {
-  const bucket = bucketOf(1, 0);
-  expect(bucket.delay(0)).toBe(0);
-  bucket.take(0);
-  expect(bucket.delay(0)).toBe(FIVE_MINUTES);
-  expect(bucket.delay(FIVE_MINUTES)).toBe(0);
+test('a limit of one request in five minutes still lets one go, and then the next', async () => {
+  const tested = new BudgetUnderTest({ requestsPer5Minutes: 1 });
+  void tested.requests(2);
+  await pass(TURN);
+  expect(tested.starts).toHaveLength(1);
+  await pass(FIVE_MINUTES - TURN);
+  expect(tested.starts).toHaveLength(1);
+  await pass(1_000);
+  expect(tested.starts).toHaveLength(2);
+  tested.close();
 });

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { BudgetUnderTest, pass, useFakeClock } from './budget-clock.ts';
+import { BudgetUnderTest, pass, TURN, useFakeClock } from './budget-clock.ts';
 
 useFakeClock();
 
@@ -13,7 +13,7 @@ test('a pause holds every waiter, and those that come meanwhile', async () => {
   expect(tested.starts).toEqual([]);
   await pass(1_000);
   expect(tested.starts).toHaveLength(12);
-  expect(Math.min(...tested.starts.map(({ at }) => at))).toBe(17_000);
+  expect(Math.min(...tested.starts.map(({ at }) => at))).toBe(17_000 + TURN);
   tested.close();
 });
 
@@ -26,7 +26,7 @@ test('a pause that comes while others wait holds them too, and the longest of tw
   tested.budget.pause(5_000);
   await pass(19_999);
   expect(tested.names).toEqual(['first']);
-  await pass(1);
+  await pass(1 + TURN);
   expect(tested.starts).toHaveLength(2);
   expect(tested.budget.gauges).toMatchObject({ throttled: 2, pausedUntil: 20_500 });
   tested.close();
@@ -88,6 +88,74 @@ test('a signal already aborted starts nothing', async () => {
   await pass(1_000);
   expect(tested.starts).toEqual([]);
   tested.close();
+});
+
+test('a request that is aborted while it waits leaves its share to the others', async () => {
+  // Two may go at once, and two more come back in five minutes.
+  const tested = new BudgetUnderTest({ concurrency: 1, requestsPer5Minutes: 4 });
+  const controller = new AbortController();
+  void tested.request('running', { duration: 1_000 });
+  void tested.request('aborted', { signal: controller.signal });
+  void tested.request('after');
+  await pass(10);
+  controller.abort(new Error('stopping'));
+  await pass(1_000);
+  expect(tested.names).toEqual(['running', 'after']);
+  tested.close();
+});
+
+test('a delta that comes during a pause goes before baselines that wait already', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  tested.budget.pause(1_000);
+  void tested.request('baseline 1', { priority: 'baseline' });
+  void tested.request('baseline 2', { priority: 'baseline' });
+  await pass(500);
+  void tested.request('delta', { priority: 'delta' });
+  await pass(1_000);
+  expect(tested.names).toEqual(['delta', 'baseline 1', 'baseline 2']);
+  tested.close();
+});
+
+test('a pause that begins when turns have been given holds these requests too, and keeps their priority', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 2 });
+  void tested.request('delta', { priority: 'delta' });
+  void tested.request('baseline', { priority: 'baseline' });
+  // Both have their turn now, but have not started: that takes a timer.
+  for (let step = 0; step < 100; step++) await Promise.resolve();
+  tested.budget.pause(1_000);
+  void tested.request('metadata', { priority: 'metadata' });
+  await pass(999);
+  expect(tested.names).toEqual([]);
+  await pass(100);
+  expect(tested.names).toEqual(['metadata', 'delta', 'baseline']);
+  tested.close();
+});
+
+test('a long pause fills the burst no further than a rest does', async () => {
+  const tested = new BudgetUnderTest({ requestsPer5Minutes: 100, concurrency: 1_000 });
+  tested.budget.pause(3_600_000);
+  void tested.requests(100);
+  await pass(3_600_500);
+  expect(tested.starts).toHaveLength(50);
+  tested.close();
+});
+
+/** How many timers keep the process alive. */
+function timersAlive(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}
+
+test('no timer of a closed budget keeps the process alive', async () => {
+  vi.useRealTimers();
+  const before = timersAlive();
+  const tested = new BudgetUnderTest({}, { now: () => performance.now() });
+  tested.budget.pause(3_600_000);
+  void tested.requests(3);
+  await new Promise(setImmediate);
+  expect(timersAlive()).toBeGreaterThan(before);
+  tested.close();
+  await new Promise(setImmediate);
+  expect(timersAlive()).toBe(before);
 });
 
 test('a request that fails frees its place and gives its error', async () => {
@@ -212,7 +280,7 @@ test('a request that hangs holds the others only until one more may be in flight
   void tested.request('waits');
   await pass(10_999);
   expect(tested.names).toEqual(['hangs']);
-  await pass(1);
+  await pass(1 + TURN);
   expect(tested.names).toEqual(['hangs', 'waits']);
   tested.close();
 });

@@ -1,12 +1,9 @@
 import { abortable } from '../../timing/sleep.ts';
-import { waitInLine } from '../../timing/places.ts';
-import { AdaptiveConcurrency } from './adaptive-concurrency.ts';
 import { ExecutionWindow } from './execution-window.ts';
+import { createRequestLimiter } from './request-limiter.ts';
 import { StartWindow } from './start-window.ts';
-import { TokenBucket } from './token-bucket.ts';
-import { WaitingLine } from './waiting-line.ts';
 
-/** Lower comes first: small deltas are not to wait behind a baseline of a million rows. */
+/** Priorities of Bottleneck, lower first: a small delta does not wait behind a baseline of a million rows. */
 const PRIORITY = { metadata: 2, delta: 4, baseline: 7 } as const;
 export type Priority = keyof typeof PRIORITY;
 
@@ -59,93 +56,118 @@ export interface BudgetOptions {
 const WINDOW = 300_000;
 /** Combined execution time within the window, of 1,200 s; the rest is for what clocks disagree on. */
 const EXECUTION_LIMIT = 1_180_000;
+/** Milliseconds without a refusal after which one more request may be in flight. */
+const REGROWTH = 10_000;
+/** More requests than any reservoir holds. Bottleneck starts nothing while its reservoir lacks so many. */
+const SHUT = 1e9;
 
 /**
- * One line of waiters by priority, of which the first starts once nothing speaks against it: no pause,
- * room in flight, a token of the bucket, room in the two sliding windows.
+ * Every request is a job of Bottleneck, which orders the requests by priority, bounds how many are in
+ * flight, and lets half of a window's requests go at once while its reservoir gets the other half back
+ * evenly. So a backfill is never followed by minutes in which deltas cannot run.
  *
- * Half of the window's requests may go at once, the other half comes back evenly, so that a backfill
- * is never followed by minutes in which deltas cannot run. The windows are the promise itself: full
- * buckets and what comes back could meet in one of them.
+ * Three things Bottleneck does not know, and they stand here: the pause after a 429, and the two sliding
+ * windows. The windows are the promise itself: a full reservoir and its refill could meet in one of them.
+ * While one of the three speaks against a start, the reservoir is taken away, so that the requests wait in
+ * Bottleneck's line, by priority, and hold no place in flight.
  */
 export function createBudget(
   limits: BudgetLimits,
   { now = () => performance.now(), onPause }: BudgetOptions = {},
 ): Budget {
+  const burst = Math.max(1, Math.floor(limits.requestsPer5Minutes / 2));
+  const limiter = createRequestLimiter({
+    maxConcurrent: limits.concurrency,
+    burst,
+    refill: Math.max(1, limits.requestsPer5Minutes - burst) / WINDOW,
+  });
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
-  const bucket = bucketOf(limits.requestsPer5Minutes, now());
-  const concurrency = new AdaptiveConcurrency(limits.concurrency);
-  const line = new WaitingLine<(ended: () => void) => void>();
   const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0, concurrency: limits.concurrency };
-  let inFlight = 0;
-  let nextLook: NodeJS.Timeout | undefined;
+  let isShut = false;
+  let opening: NodeJS.Timeout | undefined;
+  let regrowth: NodeJS.Timeout | undefined;
 
-  /** Lets those start that may; looks again when the next one may, or when a request ends. */
-  function admit(): void {
-    clearTimeout(nextLook);
-    while (!line.isEmpty) {
-      const at = now();
-      gauges.concurrency = concurrency.limit(at);
-      if (inFlight >= gauges.concurrency) {
-        // Requests that hang are not to hold the others for as long as they do.
-        const more = concurrency.untilMore(at);
-        if (more !== undefined) nextLook = setTimeout(admit, Math.ceil(more));
-        return;
-      }
-      const delay = Math.max(
-        gauges.pausedUntil - at,
-        bucket.delay(at),
-        starts.delay(at),
-        execution.delay(at),
-      );
-      if (delay > 0) {
-        nextLook = setTimeout(admit, Math.ceil(delay));
-        return;
-      }
-      gauges.requests++;
-      bucket.take(at);
-      starts.record(at);
-      line.take()?.(started(at));
+  /** Milliseconds until a request may start; 0 for now. */
+  function delay(at: number): number {
+    return Math.max(0, gauges.pausedUntil - at, starts.delay(at), execution.delay(at));
+  }
+
+  /** Shuts or opens the line, as the pause and the windows say, and looks again when that may change. */
+  function settle(): void {
+    const milliseconds = delay(now());
+    const mustWait = milliseconds > 0;
+    clearTimeout(opening);
+    // Bottleneck keeps the process alive while requests wait, so this timer need not.
+    if (mustWait) opening = setTimeout(settle, Math.ceil(milliseconds)).unref();
+    if (mustWait === isShut) return;
+    isShut = mustWait;
+    // The refill goes on while the line is shut, up to the same burst.
+    void limiter.updateSettings({ reservoirIncreaseMaximum: isShut ? burst - SHUT : burst });
+    void limiter.incrementReservoir(isShut ? -SHUT : SHUT);
+  }
+
+  /** Lets so many requests be in flight, and one more for every ten seconds after `refusedUntil`. */
+  function allow(concurrency: number, refusedUntil: number): void {
+    gauges.concurrency = concurrency;
+    void limiter.updateSettings({ maxConcurrent: concurrency });
+    clearTimeout(regrowth);
+    if (concurrency === limits.concurrency) return;
+    const next = refusedUntil + REGROWTH;
+    regrowth = setTimeout(() => allow(concurrency + 1, next), Math.ceil(next - now())).unref();
+  }
+
+  /**
+   * Performs a request in its turn. It performs nothing, and resolves to undefined, where the line was shut
+   * or the signal aborted in the moment before: Bottleneck has no way to take a job out of its line.
+   */
+  async function perform<T>(
+    signal: AbortSignal,
+    request: () => Promise<T>,
+  ): Promise<{ readonly value: T } | undefined> {
+    const at = now();
+    if (signal.aborted || delay(at) > 0) {
+      settle();
+      void limiter.incrementReservoir(1);
+      return undefined;
+    }
+    gauges.requests++;
+    starts.record(at);
+    const ended = execution.start(at);
+    settle();
+    try {
+      return { value: await request() };
+    } finally {
+      ended(now());
+      settle();
     }
   }
 
-  /** Counts a request as started; call what it returns when the request has ended. */
-  function started(at: number): () => void {
-    inFlight++;
-    const end = execution.start(at);
-    return () => {
-      inFlight--;
-      end(now());
-      admit();
-    };
-  }
-
-  /** Waits for a place; call what it resolves to when the request has ended. */
-  async function place(priority: Priority, signal: AbortSignal): Promise<() => void> {
-    return waitInLine(signal, (start) => {
-      line.add(PRIORITY[priority], start);
-      admit();
-      return () => line.remove(start);
-    });
+  /** Waits for a turn, and for another one where nothing could be performed in the first. */
+  async function takeTurn<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
+    for (;;) {
+      signal.throwIfAborted();
+      const options = { priority: PRIORITY[priority] };
+      const performed = await limiter.schedule(options, async () => perform(signal, request));
+      if (performed !== undefined) return performed.value;
+    }
   }
 
   return {
     gauges,
     async spend(priority, signal, request) {
-      const ended = await place(priority, signal);
-      return abortable(request().finally(ended), signal);
+      return abortable(takeTurn(priority, signal, request), signal);
     },
     pause(milliseconds) {
       const at = now();
       const until = at + milliseconds;
+      const isLonger = until > gauges.pausedUntil;
+      const isFirst = at >= gauges.pausedUntil;
       gauges.throttled++;
-      if (at >= gauges.pausedUntil) concurrency.halve(until);
-      else concurrency.extend(until);
-      gauges.concurrency = concurrency.limit(at);
-      if (until <= gauges.pausedUntil) return;
-      gauges.pausedUntil = until;
-      onPause?.(milliseconds);
+      gauges.pausedUntil = Math.max(until, gauges.pausedUntil);
+      allow(isFirst ? Math.max(1, gauges.concurrency >> 1) : gauges.concurrency, gauges.pausedUntil);
+      settle();
+      if (isLonger) onPause?.(milliseconds);
     },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');
@@ -156,15 +178,11 @@ export function createBudget(
       if (seconds !== undefined) gauges.remainingSeconds = seconds;
     },
     close() {
-      clearTimeout(nextLook);
+      clearTimeout(opening);
+      clearTimeout(regrowth);
+      void limiter.disconnect();
     },
   };
-}
-
-/** A bucket that holds at most half of a window's requests and is given the other half evenly. */
-export function bucketOf(requestsPerWindow: number, now: number): TokenBucket {
-  const burst = Math.max(1, Math.floor(requestsPerWindow / 2));
-  return new TokenBucket(burst, WINDOW / Math.max(1, requestsPerWindow - burst), now);
 }
 
 /** `1,200.00` is how one live environment writes seconds; some headers come twice, joined by a comma. */
