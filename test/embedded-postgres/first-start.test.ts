@@ -34,7 +34,7 @@ test('aborting the first start leaves nothing running and no data directory', as
   expect((await readdir(place.root)).sort()).toEqual(['postgres.log', 'postgres.password']);
 });
 
-test('the password is asked for: trust is nowhere', async () => {
+test('the server asks for the password and trusts nobody', async () => {
   await using place = await clusterPlace();
   const server = await place.open();
   const wrong = new URL(server.url);
@@ -70,7 +70,7 @@ test('the server listens on the loopback interface only, and sorts by code point
   await server.release();
 });
 
-test('unless told otherwise the server is durable', async () => {
+test('the server is durable unless the options say otherwise', async () => {
   await using place = await clusterPlace();
   const server = await openEmbeddedPostgres({ directory: place.data });
   const rows = await queryOnce(

@@ -18,7 +18,7 @@ test('a second start continues with the data, under the same psql command', asyn
   await second.release();
 });
 
-test('a port that somebody else has taken is replaced by another', async () => {
+test('a port that another process has taken is replaced by another port', async () => {
   await using place = await clusterPlace();
   const first = await place.open();
   await first.release();

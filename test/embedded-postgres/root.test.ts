@@ -22,7 +22,7 @@ async function serverStatus(place: ClusterPlace): Promise<{ uid: number; capabil
 const DAC_OVERRIDE = '0000000000000002';
 const NONE = '0000000000000000';
 
-describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('as root', () => {
+describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('the server under root', () => {
   afterEach(() => {
     vi.unstubAllEnvs();
   });
@@ -39,7 +39,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('as roo
     expect(await place.serverPid()).toBeUndefined();
   });
 
-  test('where the server reaches everything it runs without any capability', async () => {
+  test('the server runs without any capability where it reaches everything', async () => {
     await using place = await clusterPlace();
     await chmod(place.root, 0o755);
     // A copy, because the checkout may itself be below a closed directory.
@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('as roo
     await server.release();
   });
 
-  test('without setpriv a closed directory is an error with a remedy', async () => {
+  test('a closed directory is an error with a remedy where setpriv is missing', async () => {
     await using place = await clusterPlace();
     const path = join(place.root, 'path');
     await mkdir(path);

@@ -55,7 +55,7 @@ describe('a table that two processes poll', () => {
     expect([await changed(first), await changed(second)]).toEqual([false, false]);
   });
 
-  it('a poll costs no request where another process has just polled the table, and still tells that the table changed', async () => {
+  it('a poll costs no request where another process has just polled the table, and still reports that the table changed', async () => {
     await using bench = await SyncBench.open();
     const [id = ''] = bench.emulator.store.seed('account', 5);
     await using first = await bench.session(['account'], { holder: 'first' });

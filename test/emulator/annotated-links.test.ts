@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { allDifferences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
-it('a delta link that an answer with the metadata version lacks comes without that version, which is not asked for again', async () => {
+it('a last page without a delta link is read again without the metadata version, which is not asked for any more', async () => {
   await using bench = await SyncBench.open();
   const { store, settings, requests } = bench.emulator;
   settings.versionCostsLinks = true;

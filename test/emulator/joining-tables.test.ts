@@ -74,7 +74,7 @@ class Daemon implements AsyncDisposable {
   }
 }
 
-it('a table joins although no answer told the daemon of a change', async () => {
+it('a table joins although no answer announced a change to the daemon', async () => {
   await using bench = await SyncBench.open();
   await using daemon = new Daemon();
   daemon.start(bench);

@@ -229,7 +229,7 @@ function disordered(seed: number): (json: unknown) => unknown {
 }
 
 describe('the environment', () => {
-  it('the environment may tell of deletions and restorations in any order, and of rows twice', async () => {
+  it('the environment may send deletions and restorations in any order, and rows twice', async () => {
     await using bench = await SyncBench.open();
     const { store, settings, faults } = bench.emulator;
     // Of plain values only: what is put in disorder passes through JavaScript numbers.

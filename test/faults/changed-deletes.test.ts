@@ -40,8 +40,8 @@ async function marked(count: number): Promise<string[]> {
   return ids;
 }
 
-describe('a table whose deletes were soft and are hard now', () => {
-  it('a table whose deletes were soft and are hard now loses its marked rows within the limits of a sweep, and counts them', async () => {
+describe('deletes that were soft and are hard now', () => {
+  it('a table that changed from soft to hard deletes loses its marked rows within the limits of a sweep, and counts them', async () => {
     await marked(3);
     const [result] = await bench.sync(ACCOUNT);
     expect(result).toMatchObject({ failure: null, rowsDeleted: 3 });
@@ -49,7 +49,7 @@ describe('a table whose deletes were soft and are hard now', () => {
     expect(await differences(bench.emulator.store, bench.database, 'account')).toEqual([]);
   });
 
-  it('a table whose deletes were soft and are hard now asks before it deletes more marked rows than a sweep may, and goes on meanwhile', async () => {
+  it('a table that changed from soft to hard deletes asks before it deletes more marked rows than a sweep may, and goes on meanwhile', async () => {
     const { store } = bench.emulator;
     const ids = await marked(4);
     const sync = async () => bench.sync(ACCOUNT, { sweep: ASKING });

@@ -174,7 +174,7 @@ async function expectHarmless(given: {
   }
 }
 
-test('names and labels from the source or the configuration are no SQL, and come back as they were', async () => {
+test('names and labels from the source or the configuration are never SQL, and come back unchanged', async () => {
   await fc.assert(fc.asyncProperty(CASE, expectHarmless), { numRuns: 8 });
 });
 

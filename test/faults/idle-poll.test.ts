@@ -164,7 +164,7 @@ describe('a run of a table that no other process runs', () => {
     await isEqual(bench);
   });
 
-  it('a run takes the lease once an answer has told of other metadata', async () => {
+  it('a run takes the lease once an answer has announced other metadata', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     store.seed('account', 5);
@@ -180,7 +180,7 @@ describe('a run of a table that no other process runs', () => {
     await isEqual(bench);
   });
 
-  it('the rows of an answer that tells of other metadata are read again in their new shape', async () => {
+  it('the rows of an answer that announces other metadata are read again in their new shape', async () => {
     await using bench = await SyncBench.open();
     const { store } = bench.emulator;
     const [id = ''] = store.seed('account', 5);

@@ -8,7 +8,7 @@ import { failures, SyncBench } from '../support/sync.ts';
 
 const TABLES = ['account', 'contact'];
 
-describe.skipIf(PGBOUNCER === undefined)('PgBouncer', () => {
+describe.skipIf(PGBOUNCER === undefined)('PgBouncer before the database server', () => {
   it.each(['session', 'transaction'])(
     'PgBouncer in %s mode, with its own defaults, is a way to the database like any other',
     async (mode) => {

@@ -32,7 +32,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
   const differ = async () => allDifferences(bench.emulator.store, bench.database, [TABLE]);
   const SWALLOWED = { [TABLE]: 'rows-swallowed' };
 
-  it('a table whose rows a trigger drops as they come stops, in a first load, and goes on once the trigger is gone', async () => {
+  it('a table stops where a trigger drops its rows as they come, in a first load, and goes on once the trigger is gone', async () => {
     expect(await sync()).toEqual({});
     await bench.database.query('TRUNCATE dataverse.account');
     await bench.database.query(DROPPING('INSERT'));
@@ -43,7 +43,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a table whose rows a trigger drops as they come stops, in a delta and in a re-baseline', async () => {
+  it('a table stops where a trigger drops its rows as they come, in a delta and in a re-baseline', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('INSERT OR UPDATE'));
@@ -55,7 +55,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a table whose rows a trigger keeps from being deleted stops, in a delta and in a sweep', async () => {
+  it('a table stops where a trigger keeps its rows from being deleted, in a delta and in a sweep', async () => {
     const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('DELETE'));
@@ -70,26 +70,26 @@ describe('a table whose rows are dropped or changed by other owners', () => {
 
   it.each([
     [
-      'deletes again after each row',
+      'deletes each row again',
       'AFTER INSERT OR UPDATE',
       'ROW',
       'DELETE FROM dataverse.account WHERE accountid = new.accountid; RETURN NULL;',
     ],
     [
-      'deletes again after each statement',
+      'deletes all rows again after each statement',
       'AFTER INSERT OR UPDATE',
       'STATEMENT',
       'DELETE FROM dataverse.account; RETURN NULL;',
     ],
-    ['keeps as they were', 'BEFORE UPDATE', 'ROW', 'RETURN old;'],
+    ['keeps old rows', 'BEFORE UPDATE', 'ROW', 'RETURN old;'],
     [
-      'puts back after they were deleted',
+      'puts deleted rows back',
       'AFTER DELETE',
       'ROW',
       'INSERT INTO dataverse.account SELECT old.*; RETURN NULL;',
     ],
   ])(
-    'a table whose rows a trigger %s stops, and goes on once the trigger is gone',
+    'a table stops where a trigger %s, and goes on once the trigger is gone',
     async (_, when, level, body) => {
       const [first = '', second = ''] = bench.emulator.store.seed(TABLE, 5);
       expect(await sync()).toEqual({});
@@ -105,7 +105,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     },
   );
 
-  it('a table whose rows a trigger deletes when the transaction ends stops, in a first load and in a delta', async () => {
+  it('a table stops where a trigger deletes its rows when the transaction ends, in a first load and in a delta', async () => {
     expect(await sync()).toEqual({});
     await bench.database.query('TRUNCATE dataverse.account');
     await bench.database.query(
@@ -127,7 +127,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a table whose rows neither the mirror table nor quarantine takes stops, and the failure names quarantine', async () => {
+  it('a table stops where neither the mirror table nor quarantine takes its rows, and the failure names quarantine', async () => {
     bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(`${DROPPING('INSERT', 'mirrorverse.quarantine')};
@@ -142,7 +142,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await bench.database.query('SELECT FROM mirrorverse.quarantine')).toHaveLength(1);
   });
 
-  it('a table whose rows have a mark that a trigger drops stops, in a delta and in a re-baseline, and the failure names the mark', async () => {
+  it('a table stops where a trigger drops the marks of its rows, in a delta and in a re-baseline, and the failure names the mark', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(DROPPING('INSERT OR UPDATE', 'dataverse._loads'));
@@ -173,7 +173,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await bench.database.query(`SELECT FROM dataverse.account WHERE name = 'stored'`)).toHaveLength(1);
   });
 
-  it('a table whose rows a rule replaces stops', async () => {
+  it('a table stops where a rule replaces its rows', async () => {
     const [first = ''] = bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query('CREATE RULE theirs AS ON UPDATE TO dataverse.account DO INSTEAD NOTHING');
@@ -184,7 +184,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
     expect(await differ()).toEqual([]);
   });
 
-  it('a table whose rows a trigger changes on their way in goes on', async () => {
+  it('a table goes on where a trigger changes its rows on their way in', async () => {
     bench.emulator.store.seed(TABLE, 5);
     expect(await sync()).toEqual({});
     await bench.database.query(`CREATE SCHEMA theirs;
@@ -196,7 +196,7 @@ describe('a table whose rows are dropped or changed by other owners', () => {
   });
 });
 
-it('a table whose rows policies hide from the role stops, and check says it', async () => {
+it('a table stops where policies hide its rows from the role, and check says so', async () => {
   await using bench = await SyncBench.open({}, 'administrator');
   const { store } = bench.emulator;
   const role = await freshRole(bench.database);

@@ -234,7 +234,7 @@ async function makeAnew(bench: SyncBench): Promise<string[]> {
   return ids;
 }
 
-describe('a table that was made anew at the source', () => {
+describe('a table that was made again at the source', () => {
   it('a table that was made again at the source waits for a new confirmation once the rows of the former one are gone', async () => {
     await using bench = await SyncBench.open();
     await mirrored(bench);

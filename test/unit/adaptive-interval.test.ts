@@ -58,7 +58,7 @@ test('two polls are never more than an hour apart, nor more than half of a link 
   );
 });
 
-test('while nothing changes no interval is shorter than the one before', () => {
+test('no interval is shorter than the one before while nothing changes', () => {
   fc.assert(
     fc.property(lives, fc.nat({ max: 40 }), (life, runs) => {
       const intervals = idleIntervals(runs, life);

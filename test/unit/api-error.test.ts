@@ -102,7 +102,7 @@ test.each([
   });
 });
 
-test('what an error of the Web API quotes is cut from its message', () => {
+test('the values that an error message of the Web API quotes are cut from it', () => {
   const row = 'Contoso canary';
   const quoting = [
     `The token ${TOKEN} is not accepted.`,

@@ -51,7 +51,7 @@ it('a connection whose backend is at work is never dead, whatever was before', (
   );
 });
 
-it('a question that the server refuses is no sign of a dead connection, and one that reaches nobody is', () => {
+it('a question that the server refuses is no sign of a dead connection, and a question that reaches nobody is one', () => {
   const refusal = Object.assign(new Error('no more connections allowed'), { code: '08P01' });
   const noRoute = Object.assign(new Error('connect'), { code: 'EHOSTUNREACH' });
   expect(withoutAnswer(refusal, false)).toEqual(unknown);

@@ -54,7 +54,7 @@ test('a trouble is news again after some quiet, and a trouble of another kind al
   expect(lines.at(-1)).toEqual({ level: WARN, untold: 1, seconds: 0, msg: '503' });
 });
 
-test('a line counts the occurrences that had none', () => {
+test('a line counts the occurrences that had no line of their own', () => {
   const steps = fc.array(fc.integer({ min: 0, max: 2 * QUIET }), { maxLength: 50 });
   fc.assert(
     fc.property(steps, (rests) => {
@@ -88,7 +88,7 @@ test('the level of a line may follow from how long the trouble has lasted', () =
   expect(lines.map(({ level }) => level)).toEqual([WARN, WARN, WARN, WARN, ERROR]);
 });
 
-test('what is over has lasted since its first occurrence, and is news when it comes again', () => {
+test('a trouble that is over has lasted since its first occurrence, and is news when it comes again', () => {
   const { throttle, clock, lines } = throttled(Infinity);
   expect(throttle.over()).toBeUndefined();
   for (const about of ['refused', 'unreachable', 'refused']) {

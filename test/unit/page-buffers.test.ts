@@ -72,7 +72,7 @@ test('an answer that is asked for again comes into the memory of the former answ
   expect(memory.inUse).toBeLessThan(5 * MB);
 });
 
-test('a page whose memory others have receives a refusal, and gives all of it back when it is released', async () => {
+test('a page whose memory other pages have is refused memory, and gives all of it back when it is released', async () => {
   const memory = await busyMemory(10 * MB);
   const first = await page(memory);
   first.take(7 * MB);

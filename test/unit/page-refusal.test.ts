@@ -69,14 +69,14 @@ test('a page with a byte order mark is read as the page without it', () => {
 });
 
 test.each(['{}', '{"value":null}', '{"value":{}}', '{"error":null}'])(
-  'a body of %s is not a page',
+  'a body without a list of rows is not a page: %s',
   (text) => {
     expect(() => parse(text, ['n'])).toThrow(TypeError);
   },
 );
 
 test.each(['[]', '"value"', '{"value":[1]}', '{"value":[null]}', '{"value":[[]]}'])(
-  'a body of %s is not a page',
+  'a body with something other than rows is not a page: %s',
   (text) => {
     expect(() => parse(text, ['n'])).toThrow(SyntaxError);
   },

@@ -6,7 +6,7 @@ import { failureOf } from './failing.ts';
 
 const PAGE = 1_000_000;
 
-test('a table nobody has read yet is asked for whole pages', () => {
+test('a table that was not read yet is asked for whole pages', () => {
   const sizes = new PageSizes(PAGE);
   expect(sizes.next('account', 5_000, 'begins')).toEqual({ rows: 5_000, largest: PAGE });
   expect(sizes.expected('account')).toBe(65_536);
