@@ -28,6 +28,34 @@ const GROUPS: Readonly<Record<keyof typeof FAILURE_CODES, readonly [heading: str
   'go-on': ['Nothing stops', 'The log, `status`, `check` or `/readyz` says so, and the work goes on.'],
 };
 
+/** Where docs/ says more about a failure: a page and a heading of that page. */
+const MORE: Readonly<Record<string, readonly [page: string, heading: string]>> = {
+  'column-odd': ['metadata.md', 'Metadata that is odd or cannot be read'],
+  'database-tls': ['operations.md', 'TLS to PostgreSQL'],
+  'drift-pending': ['metadata.md', "When the source's metadata changes"],
+  'drift-refused': ['metadata.md', "When the source's metadata changes"],
+  'drift-unconfirmed': ['metadata.md', "When the source's metadata changes"],
+  'erasure-refused': ['operations.md', 'When deletes become hard'],
+  'grant-missing': ['operations.md', 'Least privilege'],
+  'metadata-unread': ['metadata.md', 'Metadata that is odd or cannot be read'],
+  'mirror-replaced': ['operations.md', 'When the mirror was changed by hand'],
+  'pooler-statement-mode': ['operations.md', 'Poolers'],
+  'settings-differ': ['operations.md', 'When deletes become hard'],
+  'sweep-refused': ['operations.md', 'When a sweep waits'],
+  'too-many-bad-rows': ['operations.md', 'Rows in quarantine'],
+};
+
+/** The link to more about a failure. */
+function linkToMore(code: string): string {
+  const [page, heading] = MORE[code] ?? [];
+  if (page === undefined || heading === undefined) return '';
+  const anchor = heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 ]/g, '')
+    .replaceAll(' ', '-');
+  return ` [${heading}](${page}#${anchor})`;
+}
+
 const entries = Object.entries(FAILURE_CODES).flatMap(([group, codes]) =>
   Object.entries<readonly [string, string]>(codes).map(([code, [meaning, remedy]]) => ({
     group: group as keyof typeof FAILURE_CODES,
@@ -42,7 +70,7 @@ function failuresPage(): string {
   const sections = Object.entries(GROUPS).map(([group, [heading, text]]) => {
     const rows = entries
       .filter((entry) => entry.group === group)
-      .map(({ code, meaning, remedy }) => `| \`${code}\` | ${meaning} | ${remedy} |`);
+      .map(({ code, meaning, remedy }) => `| \`${code}\` | ${meaning}${linkToMore(code)} | ${remedy} |`);
     return [`## ${heading}`, '', text, '', '| code | meaning | what to do |', '|---|---|---|', ...rows].join(
       '\n',
     );
@@ -61,6 +89,12 @@ const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
 
 test('docs/failures.md says what the list of failure codes says (else: npm run docs:failures)', async () => {
   await expect(failuresPage()).toMatchFileSnapshot(PAGE);
+});
+
+test('every heading that docs/failures.md links to exists', () => {
+  for (const [page, heading] of Object.values(MORE)) {
+    expect(readFileSync(resolve(PAGE, '..', page), 'utf8')).toMatch(new RegExp(`^#+ ${heading}$`, 'm'));
+  }
 });
 
 test('every failure code has a meaning and a remedy, as sentences', () => {
