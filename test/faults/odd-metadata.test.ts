@@ -130,7 +130,7 @@ describe('an odd definition of a table that is mirrored', () => {
       store.seed('new_car', 2);
       const { warnings, failed } = await pass();
       expect(failed).toEqual({});
-      expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be had since 20/);
+      expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be read since 20/);
       await expectEqual();
       bench.emulator.faults.clear();
     }
@@ -141,7 +141,7 @@ describe('an odd definition of a table that is mirrored', () => {
       phase: 'delta',
       error: {
         code: 'metadata-unread',
-        message: expect.stringContaining('cannot be had since 20') as string,
+        message: expect.stringContaining('cannot be read since 20') as string,
       },
     });
     const since =
@@ -191,7 +191,9 @@ describe('an odd attribute', () => {
     const { warnings, failed } = await pass();
     expect(failed).toEqual({});
     expect(warnings).toEqual([
-      expect.stringContaining('Column new_name of table new_car is odd: its AttributeTypeName'),
+      expect.stringContaining(
+        'The definition of column new_name of table new_car is odd: its AttributeTypeName',
+      ),
     ]);
     const [row] = await bench.database.query('SELECT * FROM dataverse.new_car LIMIT 1');
     expect(row).toHaveProperty('createdon');
@@ -250,7 +252,7 @@ describe('metadata that cannot be had', () => {
       bench.emulator.store.seed('new_car', 2);
       const { warnings, failed } = await pass();
       expect(failed).toEqual({});
-      expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be had since 20/);
+      expect(warnings.join('\n')).toMatch(/The definition of table new_car cannot be read since 20/);
       await expectEqual();
     },
   );

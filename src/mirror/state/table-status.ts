@@ -133,7 +133,7 @@ function errorOf(row: Outcome): FailureSummary | null {
 /** The table goes on all the same, so its phase stays. */
 function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | null {
   if (unreadSince === null) return null;
-  const message = `The definition of table ${table} cannot be had since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
+  const message = `The definition of table ${table} cannot be read since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
   return notice('metadata-unread', message);
 }
 

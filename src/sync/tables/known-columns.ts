@@ -2,11 +2,10 @@ import { definitionOdd } from '../../dataverse/metadata/mirrorable-table.ts';
 import type { Column, Table } from '../../model/table.ts';
 
 /**
- * A table as the environment describes it now, with the columns of attributes whose definition is odd
- * as they were known before: an odd definition must not look like a column that was removed, or one of
- * another type.
+ * The table as the environment describes it now. Attributes with an odd definition keep the columns that were
+ * known before, because an odd definition must not look like a column that was removed or retyped.
  *
- * @throws Failure `definition-odd` where it would be told apart or ordered by other columns than before.
+ * @throws Failure `definition-odd` if key, version or partition would be other columns than before.
  */
 export function withKnownColumns(read: Table, known: Table | undefined): Table {
   if (known === undefined) return read;
@@ -15,7 +14,7 @@ export function withKnownColumns(read: Table, known: Table | undefined): Table {
   if (odd.length === 0 && assumed.length === 0) return read;
   const present = new Set(read.columns.map(({ attribute }) => attribute));
   const named = new Set(odd.map(({ name }) => name));
-  // One without a name may be any that is missing.
+  // An odd attribute without a name may be any attribute that is missing.
   const isOdd = ({ attribute }: Column): boolean =>
     named.has(attribute) || (named.has(null) && !present.has(attribute));
   const typesBefore = new Set(known.columns.map(typed));
@@ -34,13 +33,13 @@ function typed({ attribute, attributeType = '' }: Column): string {
   return `${attribute} ${attributeType}`;
 }
 
-/** The names of a table's odd attributes that have no column: neither now nor before. */
+/** The names of odd attributes that have no column, neither now nor before. */
 export function leftOut(table: Table): string[] {
   const present = new Set(table.columns.map(({ attribute }) => attribute));
   return (table.odd ?? []).flatMap(({ name }) => (name === null || present.has(name) ? [] : [name]));
 }
 
-/** Of one and the same table these never change; of one that was made anew they may. */
+/** Key, version and partition never change, unless the table was removed and made anew. */
 function assertSameKey(read: Table, known: Table): void {
   const isAnother = read.metadataId !== undefined && read.metadataId !== known.metadataId;
   if (isAnother && known.metadataId !== undefined) return;

@@ -10,14 +10,14 @@ import {
   type TableEntry,
 } from './table-resolution.ts';
 
-/** Whether the tables that are meant depend on what the environment has. */
+/** Whether the tables to mirror depend on what the environment has. */
 export function hasPatterns({ entries }: TableChoice<TableEntry>): boolean {
   return entries.some(({ name }) => isPattern(name));
 }
 
 /**
- * The tables that are meant in the environment as it is now: two requests at most, however many tables
- * it has, and none where no pattern is in use.
+ * Reads which tables the configuration means in the environment as it is now. This costs at most two requests,
+ * however many tables the environment has, and none if the configuration has no pattern.
  *
  * @throws Failure
  */
@@ -34,14 +34,14 @@ export async function readResolution<T extends TableEntry>(
   return resolveTables(choice, definitions, intersections, await dataverse.metadata.oddTables(signal));
 }
 
-/** Whether only the tables it joins tell if its changes are tracked. */
+/** Whether only the tables that this table joins tell if its changes are tracked. */
 export function isUntrackedIntersect(definition: EntityDefinition): boolean {
   return definition.IsIntersect === true && definition.ChangeTrackingEnabled !== true;
 }
 
 /**
- * The tables that are meant of those that are mirrored already, for when the environment does not say
- * what it has: those that are named, and the known ones that a pattern brings.
+ * The tables to mirror while the environment does not say which tables it has: the tables that the configuration
+ * names, and those that are mirrored already and that a pattern brings.
  */
 export function knownResolution<T extends TableEntry>(
   choice: TableChoice<T>,

@@ -5,8 +5,8 @@ import { Failure } from '../../model/failure.ts';
 import { isMeantByPattern, type Resolution, type TableChoice, type TableEntry } from './table-resolution.ts';
 
 /**
- * Of the tables known here, those that a pattern would mean but the environment no longer has. Who
- * names a table gets a failing run for an answer; a pattern asks for no table that is not there.
+ * The known tables that a pattern brought and that the environment no longer has. A table that the configuration
+ * names exactly is not among them, because its own run fails and says so.
  */
 export function removedTables(
   known: readonly string[],
@@ -18,7 +18,7 @@ export function removedTables(
   return known.filter((name) => !present.has(name) && !excluded.has(name) && isMeantByPattern(choice, name));
 }
 
-/** Tells of a removed table once, in the log and in the state that `status` shows. Its rows stay. */
+/** Reports each removed table once, in the log and in the state for `status`. The rows of the table stay. */
 export async function tellRemoved(
   store: StateStore,
   choice: TableChoice<TableEntry>,
@@ -37,7 +37,7 @@ export async function tellRemoved(
 function tableRemoved(table: string): Failure {
   return new Failure({
     code: 'table-removed',
-    message: `The environment no longer has table ${table}; its mirrored rows are kept.`,
+    message: `The environment no longer has table ${table}. The mirror keeps its rows.`,
     details: { table },
   });
 }

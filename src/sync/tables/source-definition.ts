@@ -21,9 +21,9 @@ export interface SourceDefinitionParts {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** Milliseconds without any answer about metadata after which a table goes on by what is known of it. */
+/** Milliseconds without any answer about metadata, after which a table goes on with its known definition. */
 const PATIENCE = { first: 30 * SECOND, longest: 240 * SECOND };
-/** The rest after a definition could not be had. */
+/** The rest after a definition could not be read. */
 const REST = { first: MINUTE, longest: HOUR };
 
 /** A table's definition that could not be read, and what stands in for it. */
@@ -34,7 +34,7 @@ interface StandIn {
   readonly retryAt: number;
 }
 
-/** What of the metadata's failures says nothing of the rows, which may be readable all the same. */
+/** Failures of metadata that say nothing about rows. The rows may be readable. */
 const OF_METADATA: ReadonlySet<string> = new Set([
   'source-unavailable',
   'unexpected-answer',
@@ -46,14 +46,14 @@ const OF_METADATA: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * One table's definition: the environment's; or the one that its mirror table was last made to fit,
- * where the environment's cannot be had or is odd. A table in use is not to stand still for that.
+ * The definition of one table. It comes from the environment. If the environment's definition cannot be read or is
+ * odd, the definition that the mirror table was last made for stands in, so that a table in use goes on.
  */
 export class SourceDefinition {
   private readonly parts: SourceDefinitionParts;
   private readonly unread: LogThrottle;
   private standIn: StandIn | undefined;
-  // The one that is used, with what was read to come to it.
+  // The definition in use, with what was read from the environment to make it.
   private current: { readonly read: Table; readonly definition: Table } | undefined;
   private readonly told = new Set<string>();
   private known: { readonly definition: Table | undefined; readonly isUnread: boolean } | undefined;
@@ -63,7 +63,7 @@ export class SourceDefinition {
     this.unread = new LogThrottle(parts.logger, { quiet: Infinity });
   }
 
-  /** Whether `read` would give this definition without asking anybody. */
+  /** Whether `read` would return this definition without a request. */
   isCurrent(definition: Table): boolean {
     if (this.standIn !== undefined) {
       return this.standIn.definition === definition && performance.now() < this.standIn.retryAt;
@@ -73,15 +73,15 @@ export class SourceDefinition {
     return current?.definition === definition && dataverse.metadata.known(table) === current.read;
   }
 
-  /** Whether the last definition is one that stands in. */
+  /** Whether the last definition stands in for the environment's. */
   get isStandIn(): boolean {
     return this.standIn !== undefined;
   }
 
   /**
-   * The table's definition; the same object for as long as nothing has changed.
+   * The definition of the table. It is the same object as long as nothing has changed.
    *
-   * @throws Failure where it cannot be had, and nothing is known of the table.
+   * @throws Failure if the definition cannot be read, and none is known.
    */
   async read(signal: AbortSignal): Promise<Table> {
     if (this.standIn !== undefined && performance.now() < this.standIn.retryAt)
@@ -104,27 +104,27 @@ export class SourceDefinition {
     }
   }
 
-  /** Has the next `read` ask the environment, however lately it was asked in vain: rows do not fit. */
+  /** Makes the next `read` ask the environment, even shortly after a failure, because rows do not fit. */
   askAgain(): void {
     if (this.standIn !== undefined) this.standIn = { ...this.standIn, retryAt: Number.NEGATIVE_INFINITY };
   }
 
-  /** What the mirror knows may have changed: another process may have prepared the table. */
+  /** Forgets the known definition, because another process may have prepared the table since. */
   forget(): void {
     this.known = undefined;
   }
 
-  /** @param isHurried something is known of the table: an environment that does not answer is given up. */
+  /** @param isHurried a definition is known, so an environment that does not answer is not waited for. */
   private async ask(isHurried: boolean, signal: AbortSignal): Promise<Table> {
     const { dataverse, table, mode } = this.parts;
     const { metadata } = dataverse;
     if (!isHurried) return metadata.table(table, signal, mode);
     const patience = new AbortController();
-    // An environment that is always so slow is waited for longer each time.
+    // The wait grows with each failure, because an environment may always be this slow.
     const longest = backOff(PATIENCE, (this.standIn?.failures ?? 0) + 1);
     const begun = performance.now();
     const watch = setInterval(() => {
-      // Those of hundreds of tables are answered one after another.
+      // Any answer about metadata counts, because the environment answers hundreds of tables one after another.
       const silence = performance.now() - Math.max(begun, metadata.answeredAt);
       if (silence >= longest) patience.abort(unanswered(table, longest));
     }, SECOND);
@@ -137,7 +137,7 @@ export class SourceDefinition {
     }
   }
 
-  /** Says of each odd attribute, once, what has become of its column. */
+  /** Logs once for each odd attribute what happens to its column. */
   private tellOdd(definition: Table): void {
     const { table, logger } = this.parts;
     const present = new Set(definition.columns.map(({ attribute }) => attribute));
@@ -148,7 +148,7 @@ export class SourceDefinition {
       const outcome = item.name !== null && present.has(item.name) ? 'stays as it was known' : 'is left out';
       logger.warn(
         { table, column },
-        `Column ${column} of table ${table} is odd: ${item.reason}. It ${outcome}.`,
+        `The definition of column ${column} of table ${table} is odd: ${item.reason}. The column ${outcome}.`,
       );
     }
   }
@@ -167,7 +167,7 @@ export class SourceDefinition {
     this.unread.tell(
       '',
       { table, code: failure.code, remedy: failure.remedy, since },
-      `The definition of table ${table} cannot be had since ${since?.toISOString() ?? 'now'}; the table goes on as it was known. ${failure.message}`,
+      `The definition of table ${table} cannot be read since ${since?.toISOString() ?? 'now'}. The table goes on as it was known. ${failure.message}`,
     );
     return this.standIn.definition;
   }
@@ -176,7 +176,7 @@ export class SourceDefinition {
     const { table, mirror, logger } = this.parts;
     if (this.known?.isUnread === true) {
       await recordRead(mirror.store, table);
-      logger.info({ table }, `The definition of table ${table} can be had again.`);
+      logger.info({ table }, `The definition of table ${table} can be read again.`);
     }
     this.standIn = undefined;
     this.unread.over();
@@ -187,7 +187,7 @@ export class SourceDefinition {
     const stored = await readDefinition(mirror.store, table);
     const definition = stored?.definition;
     const { standIn } = this;
-    // Another process may have made the mirror table fit a newer one.
+    // Another process may have changed the mirror table for a newer definition.
     if (
       standIn !== undefined &&
       definition !== undefined &&
@@ -199,29 +199,29 @@ export class SourceDefinition {
   }
 }
 
-/** Whether a failure is about metadata alone: tables that are known go on all the same. */
+/** Whether a failure is about metadata only, so that known tables go on. */
 export function isOfMetadata(error: unknown): error is Failure {
   if (!(error instanceof Failure) || !OF_METADATA.has(error.code)) return false;
-  // Nobody turns a table into a virtual one by mistake.
+  // Nobody turns a table into a virtual table by mistake, so this is a true answer.
   return error.details['virtual'] !== true;
 }
 
 function unanswered(table: string, milliseconds: number): Failure {
   return new Failure({
     code: 'source-unavailable',
-    message: `Requests for the definition of table ${table} were not answered for ${milliseconds / SECOND} s.`,
+    message: `The environment did not answer requests for the definition of table ${table} for ${milliseconds / SECOND} s.`,
     details: { table },
   });
 }
 
-/** On activity tables the flags deny what is inherited: columns would be lost by them. */
+/** On activity tables the flags deny inherited attributes, so columns would be lost. */
 function flagsAlone({ logicalName: table }: Table): Failure {
   return new Failure({
     code: 'unexpected-answer',
     reaction: 'retry',
-    message: `The environment's $metadata document says nothing of table ${table}, or cannot be had.`,
+    message: `The environment's $metadata document does not contain table ${table}, or it cannot be read.`,
     remedy:
-      'Let the signed-in identity read $metadata again; the columns of the table stay as they are until then.',
+      'Let the signed-in identity read $metadata again. Until then the columns of the table stay as they are.',
     details: { table },
   });
 }

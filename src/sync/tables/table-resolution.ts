@@ -3,45 +3,45 @@ import type { EntityDefinition } from '../../dataverse/metadata/table-definition
 import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
 import type { OddItem } from '../../model/table.ts';
 
-/** An entry of `tables` in the configuration: what resolution needs of it. */
+/** What resolution needs to know about an entry of `tables` in the configuration. */
 export interface TableEntry {
   /** Logical name, or a pattern. */
   readonly name: string;
   readonly mode: 'changes' | 'snapshot';
 }
 
-/** Which tables are meant: by the entries, and by the patterns of those to leave out. */
+/** Which tables the configuration means: its entries, and the patterns of tables to leave out. */
 export interface TableChoice<T extends TableEntry> {
   readonly entries: readonly T[];
   readonly leftOut: readonly string[];
 }
 
-/** A table to mirror with the settings of the entry that means it. */
+/** A table to mirror, with the settings of the entry that names it or brings it. */
 export type ResolvedTable<T extends TableEntry> = T & {
-  /** The pattern that brought it; absent where it is named itself. */
+  /** The pattern that brought the table; absent if the configuration names the table. */
   readonly pattern?: string;
 };
 
 export interface Resolution<T extends TableEntry> {
-  /** Those named themselves in their order, then those that patterns bring, by name. */
+  /** Tables that are named, in the order of the configuration; then tables that patterns bring, by name. */
   readonly tables: readonly ResolvedTable<T>[];
-  /** Why tables that a pattern fits are not mirrored, by name. */
+  /** Why a table is not mirrored although a pattern fits, by the name of the table. */
   readonly excluded: ReadonlyMap<string, string>;
   /** Patterns that fit no table of the environment. */
   readonly idlePatterns: readonly string[];
-  /** Not all tables could be told by name: one that is missing need not be gone. */
+  /** Some tables of the environment have no readable name, so a missing table may still be there. */
   readonly isIncomplete: boolean;
 }
 
 /**
  * The tables that a configuration means in an environment.
  *
- * A name is meant whatever else is said, even where there is no such table: its run says so. Of
- * several patterns the last that fits decides, `leftOut` takes away what patterns bring, and what
- * cannot be mirrored as its entry says is left out with the reason.
+ * A named table is always among them, even if the environment does not have it: its run says so. If several
+ * patterns fit, the last one decides. `leftOut` removes tables that patterns bring. A table that cannot be
+ * mirrored in the mode of its entry is left out with the reason.
  *
- * @param intersections undefined where the environment does not tell.
- * @param odd definitions that nobody can make sense of: no pattern brings those.
+ * @param intersections undefined if the environment does not tell.
+ * @param odd odd definitions; no pattern brings their tables.
  */
 export function resolveTables<T extends TableEntry>(
   choice: TableChoice<T>,
@@ -80,7 +80,7 @@ export function resolveTables<T extends TableEntry>(
   return { tables: [...named, ...brought], excluded, idlePatterns: [...idle], isIncomplete };
 }
 
-/** Whether a table of this name would be brought by a pattern, if the environment had it. */
+/** Whether a pattern would bring a table of this name, if the environment had it. */
 export function isMeantByPattern({ entries, leftOut }: TableChoice<TableEntry>, name: string): boolean {
   return (
     entries.every((entry) => entry.name !== name) &&
@@ -108,8 +108,8 @@ function whyNot(
 }
 
 /**
- * Why a table's changes are not tracked; undefined where they are. An intersect table is tracked
- * through the tables it joins, whatever its own flag says (error 0x80072492).
+ * Why the changes of a table are not tracked; undefined if they are. An intersect table is tracked through the
+ * tables that it joins, and its own flag does not matter (error 0x80072492).
  */
 export function whyNotTracked(
   definition: EntityDefinition,

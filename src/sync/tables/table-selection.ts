@@ -12,10 +12,10 @@ export interface ColumnSelection {
 export const ALL_COLUMNS: ColumnSelection = { include: ['*'], exclude: [], hash: [] };
 
 /**
- * The table with the columns that are wanted of it. Key, version and partition are always among them.
+ * The table with its selected columns. Key, version and partition are always among them.
  *
- * @param hashKeyId tells the hash key in use from any other.
- * @throws Failure `column-needed` when one of those is excluded or hashed by its name.
+ * @param hashKeyId identifies the hash key in use.
+ * @throws Failure `column-needed` if the key, version or partition is excluded or hashed by its name.
  */
 export function withSelectedColumns(
   table: Table,
@@ -35,7 +35,7 @@ export function withSelectedColumns(
   return { ...table, columns };
 }
 
-/** Of the names in a selection, those the table has no attribute of; patterns may fit nothing. */
+/** The names in a selection that are no attribute of the table. Patterns do not count, because they may fit nothing. */
 export function unknownNames(table: Table, selection: ColumnSelection): string[] {
   const attributes = new Set(table.columns.map((column) => column.attribute));
   return [...selection.include, ...selection.exclude, ...selection.hash].filter(
@@ -44,7 +44,7 @@ export function unknownNames(table: Table, selection: ColumnSelection): string[]
 }
 
 function isWanted(column: Column, { include, exclude }: ColumnSelection): boolean {
-  // What is left out by default wants to be meant: `*` means everything else.
+  // `*` does not bring what is left out by default. Another pattern or a name must fit it.
   const patterns = column.onRequest === true ? include.filter((pattern) => pattern !== '*') : include;
   return fitsAny(column, patterns) && !fitsAny(column, exclude);
 }

@@ -6,8 +6,8 @@ import type { RegisteredEnvironment } from '../../mirror/environment/environment
 import { Failure } from '../../model/failure.ts';
 
 /**
- * Looks who is at the environment's address, and records it, in the mirror too. Where another organization has taken the
- * place of the one that is mirrored, every table of it is to be re-baselined from then on.
+ * Reads which organization answers at the environment's address, and records it in the mirror. If another
+ * organization has taken the place of the mirrored one, every table is re-baselined from then on.
  *
  * @throws Failure
  */
@@ -25,20 +25,20 @@ export async function lookAtEnvironment(
   return registered;
 }
 
-/** Tells, once, of an organization that took another's place. */
+/** Logs once that an organization took the place of another one. */
 export function tellReplaced({ url, organizationId, replaced }: RegisteredEnvironment, logger: Logger): void {
   if (replaced === undefined) return;
   logger.warn(
     { code: 'environment-rewound', organizationId, before: replaced },
-    `${url} is another organization than before: it was reset, or another was copied over it. Every table is re-baselined.`,
+    `Another organization than before answers at ${url}: the environment was reset, or another one was copied over it. Every table is re-baselined.`,
   );
 }
 
 /**
- * Looks around where the environment was found to have gone back in time: its metadata with it, and
- * perhaps it is another organization.
+ * Reads metadata and organization again after the environment went back in time, because its metadata went back
+ * too, and because another organization may answer now.
  *
- * @throws Failure `environment-rewound` when it is: the table was set back with all others.
+ * @throws Failure `environment-rewound` if another organization answers: all tables were set back, this one too.
  */
 export async function lookAfterRewind(
   dataverse: Dataverse,
@@ -51,7 +51,7 @@ export async function lookAfterRewind(
   if (replaced !== undefined) throw environmentReplaced();
 }
 
-/** Ends a run whose table was set back along with all others of the environment. */
+/** Ends a run whose table was set back together with all others of the environment. */
 function environmentReplaced(): Failure {
   return new Failure({
     code: 'environment-rewound',

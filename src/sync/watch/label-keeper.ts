@@ -11,13 +11,13 @@ import { sleep } from '../../timing/sleep.ts';
 import { DATABASE_TROUBLES } from '../run/recovery.ts';
 import { restAfter } from '../schedule/failure-rest.ts';
 
-/** Milliseconds the views of altered tables wait for others to be made along with. */
+/** Milliseconds that the views of changed tables wait, so that views of more tables are made together. */
 const GATHERING = 5_000;
 
 /**
- * Keeps labels and views in step with the metadata. Labels belong to their table's preparation; views
- * follow together some time later, since each table that joins changes the views of all that point at
- * it. Neither is ever a reason to stop a table: what fails is told and tried again.
+ * Keeps labels and views in step with the metadata. The preparation of a table stores its labels. Views of several
+ * tables are made together some time later, because each new table changes the views of all tables that point at
+ * it. A failure of either stops no table: it is logged, and the work is tried again.
  */
 export class LabelKeeper {
   private readonly labels: LabelStore;
@@ -27,14 +27,14 @@ export class LabelKeeper {
   private readonly failed: LogThrottle;
   private readonly viewsFailed: LogThrottle;
   private due = new Set<string>();
-  // How many labels and names views lack, as it was told.
+  // How many labels and names each view lacks, by the last log line about it.
   private readonly shortened = new Map<string, number>();
   // Tables whose labels could not be read or stored, and when to try again, by `performance.now()`.
   private readonly unread = new Map<string, { readonly failures: number; readonly retryAt: number }>();
-  // How often in a row the views could not be made, and the rest after that.
+  // How often in a row the views could not be made, and the rest before the next try.
   private trouble: { readonly failures: number; readonly rest: number } | undefined;
 
-  /** @param details precision and length of columns are wanted too, at some requests a table. */
+  /** @param details also read the precision and length of columns, which costs some requests for each table. */
   constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
     this.labels = labels;
     this.dataverse = dataverse;
@@ -45,9 +45,9 @@ export class LabelKeeper {
   }
 
   /**
-   * Brings a table's labels up to date, if the metadata's version is not the one they were read under.
+   * Brings the labels of a table up to date if they were read under another version of the metadata.
    *
-   * @throws Failure `lease-lost`; the signal's reason when aborted.
+   * @throws Failure `lease-lost`; the signal's reason if aborted.
    */
   async keep(table: string, lease: Lease, signal: AbortSignal): Promise<void> {
     const { client, metadata } = this.dataverse;
@@ -68,7 +68,7 @@ export class LabelKeeper {
       if (error instanceof Failure && error.code === 'lease-lost') throw error;
       const failures = (this.unread.get(table)?.failures ?? 0) + 1;
       this.unread.set(table, { failures, retryAt: performance.now() + restAfter(beatOf(error), failures) });
-      // Its views may have made way for a change of the table: they come back with the labels that are stored.
+      // The views may have been dropped for a change of the table. They are made again with the stored labels.
       this.due.add(table);
       const { code, remedy } = toFailure(postgresFailure(error));
       this.failed.tell(
@@ -79,13 +79,13 @@ export class LabelKeeper {
     }
   }
 
-  /** Whether a table's labels could not be brought up to date, and it is time to try again. */
+  /** Whether the labels of a table could not be brought up to date, and it is time to try again. */
   isDue(table: string): boolean {
     const unread = this.unread.get(table);
     return unread !== undefined && performance.now() >= unread.retryAt;
   }
 
-  /** Makes the views that are due. It never throws, and tells once what goes on to be in the way. */
+  /** Makes the views that are due. It never throws. It logs an obstacle that lasts only once. */
   async makeViews(): Promise<void> {
     if (this.due.size === 0) return;
     const tables = [...this.due];
@@ -112,7 +112,7 @@ export class LabelKeeper {
     const { length } = leftOut;
     this.logger.warn(
       { view, leftOut },
-      `View ${view} has no room for ${length} labels and names: a view has 1,600 columns at most. Name columns in columns.exclude of its table to make room.`,
+      `View ${view} has no room for ${length} labels and names, because a view has at most 1,600 columns. To make room, add columns to columns.exclude of its table.`,
     );
   }
 
@@ -127,7 +127,7 @@ export class LabelKeeper {
     this.trouble = { failures, rest: restAfter({ reaction }, failures) };
   }
 
-  /** Makes views as they fall due, until aborted, and once more then. */
+  /** Makes views when they become due, until aborted, and once more after that. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(Math.max(GATHERING, this.trouble?.rest ?? 0), signal).catch(() => undefined);
@@ -136,7 +136,7 @@ export class LabelKeeper {
   }
 }
 
-/** What the database has no room for is stored once it has; requests for labels are not made so often. */
+/** Labels that the database had no room for are tried again soon. Requests for labels are repeated less often. */
 function beatOf(error: unknown): Pick<Failure, 'reaction'> {
   const failure = toFailure(postgresFailure(error));
   return DATABASE_TROUBLES.has(failure.code) ? failure : { reaction: 'stop-table' };

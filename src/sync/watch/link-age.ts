@@ -3,11 +3,10 @@ import { agedLinks } from '../../mirror/environment/link-ages.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 
 /**
- * Warns of tables that have used up half of their delta link's life: each poll renews it, so they are
- * not polled as often as it takes, or fail. One that expires costs a load of the whole table.
+ * Warns about tables whose delta link has used up half of its life. Each poll renews the link, so these tables are
+ * polled too seldom, or their runs fail. An expired link costs a load of the whole table.
  *
- * @param lifeDays how long the environment keeps deletions; null where it does not tell, and then
- *   nothing is concluded.
+ * @param lifeDays how long the environment keeps deletions; null if it does not tell, and then there is no warning.
  */
 export async function tellAgeingLinks(
   store: StateStore,
@@ -26,8 +25,8 @@ export async function tellAgeingLinks(
       tables: aged.map(({ table }) => table),
       ageDays: Math.round(oldest.age * 10) / 10,
       lifeDays,
-      remedy: `Look at \`mirrorverse status\`, and give the tables a schedule that leaves ${lifeDays / 2} days at most between two ticks.`,
+      remedy: `Look at \`mirrorverse status\`, and give the tables a schedule with at most ${lifeDays / 2} days between two ticks.`,
     },
-    `${which} older than half of the ${lifeDays} day(s) it lives; once expired, the table is loaded anew.`,
+    `${which} older than half of the ${lifeDays} days that a delta link lives. If a link expires, its table is loaded anew.`,
   );
 }

@@ -23,17 +23,17 @@ export interface ScheduledTable extends TableEntry {
 export interface MetadataWatchOptions<T extends ScheduledTable> {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
-  /** The tables that are configured; what patterns among them mean changes with the environment. */
+  /** The configured tables. What their patterns mean changes with the environment. */
   readonly choice: TableChoice<T>;
-  /** What they mean at the start; the mirror has been opened with these tables. */
+  /** What the configuration means at the start; the mirror was opened with these tables. */
   readonly resolution: Resolution<T>;
   readonly createJob: (table: T) => TableJob;
-  /** Told which tables are at work, at the start and whenever some join or leave. */
+  /** Called with the tables at work, at the start and whenever tables join or leave. */
   readonly onTables?: (names: readonly string[]) => void;
   readonly logger: Logger;
-  /** Milliseconds between two looks at the metadata, unless a change calls for one earlier; an hour. */
+  /** Milliseconds between two looks at the metadata, if no change comes earlier; an hour. */
   readonly lookEvery?: number;
-  /** Milliseconds after a look that failed; a minute. */
+  /** Milliseconds before the next look after a failed one; a minute. */
   readonly lookAgain?: number;
 }
 
@@ -41,9 +41,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * Looks at the metadata anew every hour, so that changes at the source are noticed, and at once when
- * an answer told of a change; lets tables join and leave accordingly, and tidies the state. Every hour
- * it also looks who is at the environment's address, and how old the delta links have become.
+ * Reads metadata again every hour, and at once when an answer reports a change. It lets tables join and leave
+ * accordingly, and tidies the state. Every hour it also checks which organization answers at the environment's
+ * address, and how old the delta links are.
  */
 export async function watchMetadata<T extends ScheduledTable>(
   options: MetadataWatchOptions<T>,
@@ -68,11 +68,11 @@ export async function watchMetadata<T extends ScheduledTable>(
         await tellAgeingLinks(mirror.store, mirror.environment.linkLifeDays, running.names(), logger);
       }
       agesAreDue = false;
-      // What could not be told is asked again before long.
+      // If some tables had no readable name, the environment is asked again soon.
       await wait(Math.min(isIncomplete ? lookAgain : Infinity, Math.max(0, due - performance.now())));
       if (performance.now() < due) continue;
       const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
-      // Not before: who is at the address is asked again in a minute where it could not be told.
+      // This comes after the request, so that a failed request is repeated in a minute.
       due = performance.now() + lookEvery;
       agesAreDue = true;
       dataverse.metadata.forget();
@@ -80,20 +80,20 @@ export async function watchMetadata<T extends ScheduledTable>(
       await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;
-      // A change that cuts the rest short is to be in what is read after it.
+      // A change may end the wait below early, and the next look must contain that change.
       resolution = undefined;
       const { code } = toFailure(error);
       failed.tell(
         code,
         { code },
-        'Metadata and state could not be looked after just now; trying again in a minute.',
+        'The hourly look at metadata and state failed. mirrorverse tries again in a minute.',
       );
       await wait(lookAgain).catch(() => undefined);
     }
   }
 }
 
-/** Lets tables join that are new in the environment, and leave that are gone; the others go on. */
+/** Starts tables that are new in the environment, and stops tables that are gone. The others go on. */
 async function follow<T extends ScheduledTable>(
   options: MetadataWatchOptions<T>,
   resolution: Resolution<T>,
@@ -112,7 +112,7 @@ async function follow<T extends ScheduledTable>(
   }
   const present = new Set(resolution.tables.map(({ name }) => name));
   for (const name of before) {
-    // One that is there but cannot be mirrored any more says so by its own runs.
+    // A table that is there but cannot be mirrored any more keeps running, and its runs say why.
     const isGone = !present.has(name) && !resolution.excluded.has(name) && !resolution.isIncomplete;
     if (isGone) await running.remove(name);
   }
@@ -123,8 +123,8 @@ async function follow<T extends ScheduledTable>(
 /**
  * Watches for changes of the environment's metadata, from now until the signal.
  *
- * @returns a wait of so many milliseconds, cut short by a change that has not ended a wait before;
- *   it rejects with the signal's reason when aborted.
+ * @returns a function that waits for some milliseconds. A change ends the wait early, and each change ends one
+ *   wait at most. The wait rejects with the signal's reason if aborted.
  */
 function waitForChange(metadata: Metadata, signal: AbortSignal): (milliseconds: number) => Promise<void> {
   let nap = new AbortController();

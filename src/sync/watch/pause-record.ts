@@ -2,15 +2,15 @@ import type { Logger } from 'pino';
 import { recordPause } from '../../mirror/environment/environments.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 
-/** Milliseconds; shorter pauses are everyday business of the budget. */
+/** Milliseconds. Shorter pauses are normal work of the budget, and nobody needs to know of them. */
 export const LONG_PAUSE = 10_000;
-/** Milliseconds between two writes: requests that are refused together ask for as many pauses. */
+/** Milliseconds between two writes, because requests that are refused together each ask for a pause. */
 const BETWEEN_WRITES = 3_000;
 
 /**
- * Writes long pauses to the state, for `status` to tell of. Best effort: nothing depends on it.
+ * Writes long pauses to the state, so that `status` can show them. A write may fail, because nothing depends on it.
  *
- * @returns what is to be told each pause, in milliseconds from now.
+ * @returns a function to call with each pause, in milliseconds from now.
  */
 export function pauseRecorder(store: StateStore, logger: Logger): (milliseconds: number) => void {
   let writtenAt = Number.NEGATIVE_INFINITY;
@@ -19,7 +19,7 @@ export function pauseRecorder(store: StateStore, logger: Logger): (milliseconds:
     const now = performance.now();
     const until = now + milliseconds;
     if (milliseconds < LONG_PAUSE) return;
-    // One that is much longer is worth a write at any time.
+    // A pause that is much longer than the recorded one is always written.
     if (now - writtenAt < BETWEEN_WRITES && until - recordedUntil < LONG_PAUSE) return;
     writtenAt = now;
     recordedUntil = until;

@@ -1,14 +1,14 @@
 import type { Failure } from '../../model/failure.ts';
 
-/** How loud a table's line about its failure is. */
+/** The level of a table's log line about its failure. */
 export type Loudness = 'debug' | 'warn' | 'error';
 
-/** Hears how the runs of all tables go. */
+/** Is told how the runs of all tables go. */
 export interface RunWatch {
   /**
-   * A run failed, or met a trouble of PostgreSQL that it waits for.
+   * A run failed, or it waits for PostgreSQL to work again.
    *
-   * @returns how loud the line about it is to be.
+   * @returns the level of the log line about it.
    */
   failed(table: string, failure: Failure): Loudness;
   /** A page of the table was read and stored. */

@@ -5,17 +5,17 @@ import type { Failure } from '../../model/failure.ts';
 /**
  * How far a failure reaches.
  *
- * - `process`: what one table meets all of them do, and what one has got over is over for all.
- * - `room`: PostgreSQL answers, and cannot store what the table has. Another table, in another
- *   tablespace or with nothing to write, says nothing about that.
- * - `table`: the table's own.
+ * - `process`: all tables meet it if one does, and it is over for all if it is over for one.
+ * - `room`: PostgreSQL answers but has no room for the rows of the table. Another table says nothing about that,
+ *   because it may be in another tablespace or have nothing to write.
+ * - `table`: only this table meets it.
  */
 export type Reach = 'process' | 'room' | 'table';
 
-/** What tells the reach; `details` has PostgreSQL's SQLSTATE. */
+/** The parts of a failure that decide its reach; `details` has the SQLSTATE. */
 export type Told = Pick<Failure, 'code'> & Partial<Pick<Failure, 'details'>>;
 
-/** Failures of database and sign-in, and of the way to them. */
+/** Failures of the database and the sign-in, and of the network to them. */
 const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
   'database-unreachable',
   'database-unavailable',
