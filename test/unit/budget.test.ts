@@ -3,7 +3,7 @@ import { BudgetUnderTest, pass, TURN, useFakeClock } from './budget-clock.ts';
 
 useFakeClock();
 
-test('a pause holds every waiter, and those that come meanwhile', async () => {
+test('a pause holds every waiting request, and those that come meanwhile', async () => {
   const tested = new BudgetUnderTest({ concurrency: 4 });
   tested.budget.pause(17_000);
   void tested.requests(6);
@@ -17,7 +17,7 @@ test('a pause holds every waiter, and those that come meanwhile', async () => {
   tested.close();
 });
 
-test('a pause that comes while others wait holds them too, and the longest of two holds', async () => {
+test('a pause that comes while requests wait holds them too, and the longest of two pauses counts', async () => {
   const tested = new BudgetUnderTest({ concurrency: 1 });
   void tested.request('first', { duration: 1_000 });
   void tested.requests(3);
@@ -45,7 +45,7 @@ test('metadata goes before deltas and deltas before baselines that asked earlier
   tested.close();
 });
 
-test('never more requests are in flight than the concurrency', async () => {
+test('the number of requests in flight never exceeds the concurrency', async () => {
   const tested = new BudgetUnderTest({ concurrency: 3 });
   void tested.requests(20, { duration: 100 });
   await pass(10_000);
@@ -183,7 +183,7 @@ test('requests that end in any five minutes took less than twenty minutes togeth
   tested.close();
 });
 
-test('what the headers tell is kept, in the forms a live environment writes', () => {
+test('the values of the headers are kept, in the forms that a live environment writes', () => {
   const { budget } = new BudgetUnderTest();
   const headers = new Headers({
     'x-ms-dop-hint': '48',
@@ -200,7 +200,7 @@ test('what the headers tell is kept, in the forms a live environment writes', ()
   });
 });
 
-test('a pause halves what may be in flight, once however many requests were refused in it', async () => {
+test('a pause halves the concurrency, once however many requests were refused in it', async () => {
   const tested = new BudgetUnderTest({ concurrency: 8 });
   for (let refusals = 0; refusals < 8; refusals++) tested.budget.pause(1_000);
   void tested.requests(40, { duration: 500 });
@@ -210,7 +210,7 @@ test('a pause halves what may be in flight, once however many requests were refu
   tested.close();
 });
 
-test('requests that were admitted before a pause keep to what may be in flight after it', async () => {
+test('requests that were admitted before a pause keep to the concurrency after it', async () => {
   const tested = new BudgetUnderTest({ concurrency: 8 });
   tested.budget.pause(1_000);
   void tested.requests(8, { duration: 500 });
@@ -224,7 +224,7 @@ test('requests that were admitted before a pause keep to what may be in flight a
   tested.close();
 });
 
-test('what may be in flight comes back by one every ten seconds after a pause', async () => {
+test('the concurrency comes back by one every ten seconds after a pause', async () => {
   const tested = new BudgetUnderTest({ concurrency: 4, requestsPer5Minutes: 100_000 });
   tested.budget.pause(60_000);
   void tested.requests(2_000, { duration: 100 });
@@ -239,7 +239,7 @@ test('what may be in flight comes back by one every ten seconds after a pause', 
   tested.close();
 });
 
-test('it is told of a pause, and again when it becomes longer', async () => {
+test('the callback onPause is called for a pause, and again when the pause becomes longer', async () => {
   const told: number[] = [];
   const tested = new BudgetUnderTest({}, { onPause: (milliseconds) => void told.push(milliseconds) });
   tested.budget.pause(300_000);
@@ -250,7 +250,7 @@ test('it is told of a pause, and again when it becomes longer', async () => {
   tested.close();
 });
 
-test('the bucket is refilled after a pause as before', async () => {
+test('the burst is refilled after a pause as before', async () => {
   const tested = new BudgetUnderTest({ requestsPer5Minutes: 600, concurrency: 8 });
   tested.budget.pause(1_000);
   void tested.requests(600, { duration: 1 });
@@ -261,7 +261,7 @@ test('the bucket is refilled after a pause as before', async () => {
   tested.close();
 });
 
-test('a time of day that is set back by hours stops no refill', async () => {
+test('a wall clock that is set back by hours stops no refill', async () => {
   let setBack = 0;
   const tested = new BudgetUnderTest({ requestsPer5Minutes: 60 }, { now: () => Date.now() + setBack });
   void tested.requests(60, { duration: 1 });
@@ -273,7 +273,7 @@ test('a time of day that is set back by hours stops no refill', async () => {
   tested.close();
 });
 
-test('a request that hangs holds the others only until one more may be in flight', async () => {
+test('a request that hangs holds the others only until the concurrency grows again', async () => {
   const tested = new BudgetUnderTest({ concurrency: 2 });
   tested.budget.pause(1_000);
   void tested.request('hangs', { duration: 100_000 });

@@ -25,7 +25,7 @@ class Bench {
   }
 }
 
-it('changes now and then go through at once', () => {
+it('changes now and then are acted on at once', () => {
   const bench = new Bench();
   const times = [0, 1_000, 2_000, 90_000, 91_000, 200_000];
   for (const time of times) {
@@ -35,7 +35,7 @@ it('changes now and then go through at once', () => {
   expect(bench.done).toEqual(times);
 });
 
-it('a solution import of ten minutes is a handful at first and then one every half minute', () => {
+it('a solution import of ten minutes is acted on a few times at first, and then once every half minute', () => {
   const bench = new Bench();
   for (let time = 0; time < 600_000; time += 100) {
     bench.until(time);
@@ -46,7 +46,7 @@ it('a solution import of ten minutes is a handful at first and then one every ha
   expect(bench.done).toHaveLength(25);
 });
 
-it('whatever comes when, the last change is acted on within half a minute', () => {
+it('the last change is acted on within half a minute, whatever comes when', () => {
   const gaps = array(integer({ min: 0, max: 70_000 }), { minLength: 1, maxLength: 60 });
   assert(
     property(gaps, (waits) => {

@@ -6,11 +6,11 @@ import { restAfter } from '../../src/sync/schedule/failure-rest.ts';
 const rests = (reaction: Reaction, count: number): number[] =>
   Array.from({ length: count }, (_, at) => restAfter({ reaction }, at + 1) / 1_000);
 
-test('passing trouble rests from one second, doubling, to two minutes', () => {
+test('the rest after passing trouble is one second at first, and doubles up to two minutes', () => {
   expect(rests('retry', 9)).toEqual([1, 2, 4, 8, 16, 32, 64, 120, 120]);
 });
 
-test('what somebody must mend rests from ten seconds, doubling, to ten minutes', () => {
+test('the rest after a failure that a person must mend is ten seconds at first, and doubles up to ten minutes', () => {
   expect(rests('stop-table', 8)).toEqual([10, 20, 40, 80, 160, 320, 600, 600]);
 });
 

@@ -32,7 +32,7 @@ test.each([
   ['0 0 29 2 *', 1461 * DAY],
   ['0 0 29 2 1', 28 * 365.25 * DAY],
   ['0 0 31W 2 *', Number.POSITIVE_INFINITY],
-])('of %s it is %d ms', (cron, rest) => {
+])('the longest rest of %s is %d ms', (cron, rest) => {
   expect(longestRest(cron)).toBe(rest);
 });
 
@@ -54,7 +54,7 @@ function gaps(ordered: readonly number[]): number[] {
   return ordered.slice(1).map((at, index) => at - (ordered[index] ?? 0));
 }
 
-test('of a schedule of few days it is the longest of some thirty years', () => {
+test('the longest rest of a schedule of few days is the longest of some thirty years', () => {
   const cron = fc
     .tuple(field(0, 23, 1), field(1, 28, 2), field(1, 12, 3))
     .map(([hour, days, months]) => `0 ${hour} ${days} ${months} *`);

@@ -24,7 +24,7 @@ function job(name: string, run: () => Promise<RunResult>): TableJob {
   return { settings: { name }, run } as unknown as TableJob;
 }
 
-test('two hundred tables due at the same second start one after another, so many at once, each in its turn', async () => {
+test('two hundred tables due at the same second start in turn, as many at once as there are places', async () => {
   const starts: { name: string; at: number }[] = [];
   let running = 0;
   let most = 0;

@@ -33,7 +33,7 @@ function linesOf(
   return lines;
 }
 
-test('an outage of 200 tables is a line at its beginning and reminders at growing distance, louder when it lasts', () => {
+test('an outage of 200 tables is a line at its beginning and reminders at growing distance, which become errors when it lasts', () => {
   expect(linesOf(DATABASE, 200, 10_000, 20 * MINUTE)).toEqual([
     'warn at 0',
     'warn at 1, 200 tables',
@@ -50,20 +50,20 @@ test('a reminder comes every hour however long an outage lasts', () => {
   expect(day.length).toBeLessThan(40);
 });
 
-test('what somebody must mend is a line for each table, and again at growing distance', () => {
+test('a failure that a person must mend is a line for each table, and again at growing distance', () => {
   const lines = linesOf(DENIED, 2, 10 * MINUTE, 60 * MINUTE);
   expect(lines.slice(0, 2)).toEqual(['error at 0', 'error at 0']);
   expect(new Set(lines.map((line) => line.split(' ')[0]))).toEqual(new Set(['error']));
   expect(lines.filter((line) => line.startsWith('error at 30'))).toEqual([]);
 });
 
-test('another code of the same table is told at once', () => {
+test('another code of the same table is logged at once', () => {
   const { outages } = failed(new Map(), 'account', DENIED, 0);
   const other = { code: 'change-tracking-off', reaction: 'stop-table' } as const;
   expect(failed(outages, 'account', other, 1_000).loudness).toBe('error');
 });
 
-test('the first success ends an outage of the database for all, with how long it lasted', () => {
+test('the first success ends an outage of the database for all tables, and the line says how long it lasted', () => {
   let { outages } = failed(new Map(), 'account', DATABASE, 0);
   ({ outages } = failed(outages, 'contact', DATABASE, 1_000));
   const over = { kind: 'over', level: 'info', code: DATABASE.code, milliseconds: 9_000, tables: 2 };
@@ -83,7 +83,7 @@ test('an outage of room for rows ends with the tables that met it, and no other 
   ]);
 });
 
-test('a lock that one table has to wait for is no outage that another one ends', () => {
+test('a lock that one table waits for is not an outage that another table ends', () => {
   const locked = { ...FULL, details: { sqlstate: '55P03' } };
   const { outages } = failed(new Map(), 'account', locked, 0);
   expect(succeeded(outages, 'contact', 1_000).lines).toEqual([]);
@@ -101,7 +101,7 @@ test('an outage of requests ends with the last of its tables, and no page ends i
   ]);
 });
 
-test('an outage hours after another is told, though a table of that one has failed for its own reasons ever since', () => {
+test('an outage that begins hours after another is logged, although a table of that one has failed for its own reasons ever since', () => {
   let { outages } = failed(new Map(), 'account', SOURCE, 0);
   for (let now = MINUTE; now <= 600 * MINUTE; now += 10 * MINUTE) {
     ({ outages } = failed(outages, 'account', DENIED, now));
@@ -110,7 +110,7 @@ test('an outage hours after another is told, though a table of that one has fail
   expect(failed(outages, 'contact', SOURCE, 610 * MINUTE)).toMatchObject({ loudness: 'warn', lines: [] });
 });
 
-test('a table that leaves takes its troubles along, and ends the outage whose last one it was', () => {
+test('a table that leaves takes its troubles along, and ends the outage if it was the last table in it', () => {
   let { outages } = failed(new Map(), 'account', SOURCE, 0);
   ({ outages } = failed(outages, 'contact', SOURCE, 0));
   ({ outages } = failed(outages, 'lead', DENIED, 0));
@@ -123,7 +123,7 @@ test('a table that leaves takes its troubles along, and ends the outage whose la
   ]);
 });
 
-test('every outage that begins is told, and is over when all tables have succeeded', () => {
+test('every outage that begins is logged, and is over when all tables have succeeded', () => {
   const step = fc.record({
     table: fc.constantFrom('a', 'b', 'c'),
     trouble: fc.constantFrom(DATABASE, SOURCE, DENIED, null),

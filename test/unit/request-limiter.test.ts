@@ -56,7 +56,7 @@ function setBack(milliseconds: number): void {
 }
 
 describe('the limiter of requests', () => {
-  test('lets the burst go at once and the others follow evenly', async () => {
+  test('the limiter of requests lets the burst go at once and the others follow evenly', async () => {
     const limited = mended();
     limited.jobs(10);
     await pass(TURN);
@@ -67,7 +67,7 @@ describe('the limiter of requests', () => {
     expect(limited.starts).toBe(10);
   });
 
-  test('starts and refills as before when the clock is set back by two hours', async () => {
+  test('the limiter of requests starts and refills as before when the clock is set back by two hours', async () => {
     const limited = mended();
     limited.jobs(10);
     await pass(TURN);
@@ -76,7 +76,7 @@ describe('the limiter of requests', () => {
     expect(limited.starts).toBe(8);
   });
 
-  test('starts its first job at once when the clock is set back before that job', async () => {
+  test('the limiter of requests starts its first job at once when the clock is set back before that job', async () => {
     const limited = mended();
     setBack(2 * HOUR);
     limited.jobs(1);
@@ -84,7 +84,7 @@ describe('the limiter of requests', () => {
     expect(limited.starts).toBe(1);
   });
 
-  test('starts and refills as before when its settings are changed', async () => {
+  test('the limiter of requests starts and refills as before when its settings are changed', async () => {
     const limited = mended();
     void limited.limiter.updateSettings({ maxConcurrent: 4 });
     limited.jobs(10);
@@ -95,7 +95,7 @@ describe('the limiter of requests', () => {
 
 // Where one of these fails with another version of Bottleneck, the mend of it can go.
 describe('Bottleneck by itself', () => {
-  test('starts nothing for two hours when the clock is set back by two hours', async () => {
+  test('Bottleneck by itself starts nothing for two hours when the clock is set back by two hours', async () => {
     const limited = unmended();
     limited.jobs(1);
     await pass(100);
@@ -107,7 +107,7 @@ describe('Bottleneck by itself', () => {
     expect(limited.starts).toBe(10);
   });
 
-  test('refills nothing any more when its settings are changed', async () => {
+  test('Bottleneck by itself refills nothing any more when its settings are changed', async () => {
     const limited = unmended();
     void limited.limiter.updateSettings({ maxConcurrent: 4 });
     limited.jobs(10);
@@ -115,7 +115,7 @@ describe('Bottleneck by itself', () => {
     expect(limited.starts).toBe(3);
   });
 
-  test('waits for two more timers before it starts a job than the limiter of requests does', async () => {
+  test('Bottleneck by itself waits for two more timers before it starts a job than the limiter of requests does', async () => {
     const plain = unmended();
     const limited = mended();
     plain.jobs(1);

@@ -24,21 +24,21 @@ const breaking: Service = async () => {
 };
 
 describe('services beside a work', () => {
-  it('stop when the work has ended, which is not before they are at rest', async () => {
+  it('services stop when the work has ended, and the call ends once they are at rest', async () => {
     const { run, isAtRest } = service();
     const stop = new AbortController();
     expect(await withServices([run], async () => 'done', stop.signal)).toBe('done');
     expect(isAtRest()).toBe(true);
   });
 
-  it('stop when the work throws, and its error is thrown', async () => {
+  it('services stop when the work throws, and its error is thrown', async () => {
     const { run, isAtRest } = service();
     const work = async (): Promise<void> => Promise.reject(DEFECT);
     await expect(withServices([run], work, new AbortController().signal)).rejects.toBe(DEFECT);
     expect(isAtRest()).toBe(true);
   });
 
-  it('go on after the signal until the work has ended', async () => {
+  it('services go on after the signal until the work has ended', async () => {
     const { run, isAtRest } = service();
     const stop = new AbortController();
     const work = async (signal: AbortSignal): Promise<boolean> => {
@@ -52,7 +52,7 @@ describe('services beside a work', () => {
     expect(isAtRest()).toBe(true);
   });
 
-  it('end with the defect of one of them, which stops the work and the others', async () => {
+  it('services end with the defect of one of them, which stops the work and the others', async () => {
     const { run, isAtRest } = service();
     const ended = withServices([run, breaking], untilAborted, new AbortController().signal);
     await expect(ended).rejects.toBe(DEFECT);

@@ -33,7 +33,7 @@ function jobs(count: number, failing?: string) {
 
 const names = (results: readonly RunResult[]): string[] => results.map(({ table }) => table);
 
-test('every table runs once, so many at once, and the results are in the order of the tables', async () => {
+test('every table runs once, as many at once as allowed, and the results are in the order of the tables', async () => {
   const { seen, list } = jobs(20);
   const pass = syncOnce(list, 3, () => ({}), new AbortController().signal);
   await vi.advanceTimersByTimeAsync(10_000);
