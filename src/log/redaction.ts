@@ -1,27 +1,27 @@
-/** What stands for a part of a text that was cut. */
+/** Stands for a part of a text that was cut. */
 const CUT = '…';
 
-/** Characters of a foreign text that are looked at; what is longer is read by nobody. */
+/** Characters of a foreign text that are kept at most. Nobody reads longer texts. */
 const LONGEST_READ = 4_000;
 
-/** So many characters of a secret in a row, and the word around them is cut. */
+/** A word is cut if it contains so many characters of a secret in a row. */
 const FRAGMENT = 8;
-/** What is shorter is no secret, and would be found in any word. */
+/** A shorter text is no secret: any word would contain it. */
 const SHORTEST_SECRET = 4;
 
 /** What a foreign text may say. */
 export interface Allowance {
-  /** Secrets in use: not even a part of one stays, plain, percent-encoded or in base64. */
+  /** Secrets in use. Not even a part of a secret stays, whether plain, percent-encoded or in base64. */
   readonly secrets?: readonly string[];
-  /** Names that may stay in quotation marks, since the text only repeats what it was asked about. */
+  /** Names that may stay in quotation marks, because the request itself contained them. */
   readonly names?: ReadonlySet<string>;
 }
 
 /**
- * A message of somebody else, without what it may quote: secrets and parts of them, anything after
- * `Bearer`, links, and values. Values are known by what they stand in (quotation marks, parentheses,
- * braces, angle brackets) or by their form (behind `=`, GUIDs, e-mail addresses, long opaque words).
- * It rather cuts too much: what is lost is a hint, what stays is kept in logs and tables for years.
+ * A message from outside, without what it may quote: secrets and parts of them, anything after `Bearer`,
+ * links, and values. A value stands in quotation marks, parentheses, braces or angle brackets, or has a
+ * typical form (behind `=`, a GUID, an e-mail address, a long opaque word). The function cuts too much
+ * rather than too little: a cut loses a hint, but a secret that stays is in logs and tables for years.
  */
 export function redacted(message: string, { secrets = [], names = NO_NAMES }: Allowance = {}): string {
   const text = withoutFragments(decoded(beginningOf(message)), secrets);
@@ -33,8 +33,8 @@ export function redacted(message: string, { secrets = [], names = NO_NAMES }: Al
 
 const NO_NAMES: ReadonlySet<string> = new Set();
 
-// Links, absolute and relative; what is bracketed, to the end where the bracket is not closed; values by
-// their form. A word of at most three letters in parentheses, as in "row(s)", is none.
+// Absolute and relative links; bracketed text, up to the end where the bracket is not closed; values by
+// their form. A word of at most three letters in parentheses, as in "row(s)", is no value.
 const PATTERNS = new RegExp(
   [
     String.raw`\S*(?::\/\/|\/api\/|\?\S*=|\$\w+=)\S*`,
@@ -51,14 +51,14 @@ const PATTERNS = new RegExp(
   'giu',
 );
 
-/** Its beginning; a word that was cut off in the middle would not be known for what it is. */
+/** The beginning of a text. The last word goes too: a secret that is cut in the middle would not be recognized. */
 function beginningOf(text: string): string {
   return text.length <= LONGEST_READ ? text : text.slice(0, LONGEST_READ).replace(/\S*$/, CUT);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' };
 
-/** With entities of HTML, percent-encoding and escapes of JSON read, in which all else could hide. */
+/** Decodes HTML entities, percent-encoding and JSON escapes, because a secret could hide in them. */
 function decoded(text: string): string {
   return text
     .replaceAll(/&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|(quot|apos|lt|gt|amp));/gi, (_, decimal, hex, name) =>
@@ -76,12 +76,12 @@ function characterOf(code: number): string {
   return code <= 0x10_ff_ff ? String.fromCodePoint(code) : CUT;
 }
 
-/** Whether a text has a part of one of the secrets. */
+/** Whether a text contains a part of one of the secrets. */
 export function hasFragment(text: string, secrets: readonly string[]): boolean {
   return withoutFragments(text, secrets) !== text;
 }
 
-/** The text without the words that have a part of a secret, in whatever case. */
+/** The text without the words that contain a part of a secret, in upper or lower case. */
 function withoutFragments(text: string, secrets: readonly string[]): string {
   const forms = secrets.filter(({ length }) => length >= SHORTEST_SECRET).flatMap(formsOf);
   const size = Math.min(FRAGMENT, ...forms.map((form) => form.length));
@@ -100,9 +100,9 @@ function withoutFragments(text: string, secrets: readonly string[]): string {
   return result + text.slice(kept);
 }
 
-/** A secret as it is, and in base64 wherever in a longer text it began. */
+/** A secret as it is, and its forms in base64 for each place where it may begin in a longer text. */
 function formsOf(secret: string): string[] {
-  // Not the first and the last characters, which also depend on what stands before and behind.
+  // The first and last characters are left out, because they depend on the text before and after the secret.
   const encoded = [0, 1, 2].map((before) =>
     Buffer.from('\0'.repeat(before) + secret)
       .toString('base64')
@@ -131,12 +131,13 @@ function endOfWord(text: string, from: number): number {
   return at;
 }
 
-// The apostrophe of an English contraction or genitive is none. Any other may be one: N'text' of SQL.
+// The apostrophe of an English contraction or genitive is no quotation mark. Any other may be one, as in N'text' of SQL.
 const MARK = /["`“”„«»]|[‘’'](?!(?<=\p{L}.)(?:s|t|re|ve|ll|d|m)(?!\p{L}))/u;
 
 /**
- * All between the first and the last quotation mark is cut, but for names: a value may hold such marks
- * itself, so that nobody can tell which of them belong together. After one that stands alone nothing stays.
+ * The text without everything between the first and the last quotation mark, names excepted. A value may
+ * contain quotation marks itself, so nobody can tell which marks belong together. With an odd number of
+ * marks, nothing stays after the first one.
  */
 function unquoted(text: string, names: ReadonlySet<string>): string {
   const pieces = text.split(MARK);

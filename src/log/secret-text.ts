@@ -1,4 +1,4 @@
-/** A secret as it was given, or what is wrong with it: told to people, so never a part of it. */
+/** A secret as it was given, or what is wrong with it. People read the problem, so it quotes no part of the secret. */
 export type SecretText = { readonly text: string } | { readonly problem: string };
 
 // The two byte order marks of UTF-16.
@@ -7,7 +7,7 @@ const UTF_16 = [
   [0xfe, 0xff],
 ];
 
-/** The secret in a file: UTF-8, with or without a byte order mark; blanks around it do not belong to it. */
+/** The secret in a file of UTF-8, with or without a byte order mark. Blanks around the secret do not belong to it. */
 export function secretInFile(bytes: Uint8Array): SecretText {
   const isUtf16 = UTF_16.some((mark) => mark.every((byte, at) => bytes[at] === byte));
   if (isUtf16 || bytes.includes(0)) {
@@ -20,7 +20,7 @@ export function secretInFile(bytes: Uint8Array): SecretText {
   }
 }
 
-/** A variable without the line breaks around it, which a file or a shell has put there. */
+/** The value of a variable without the line breaks that a file or a shell has put around it. */
 export function withoutLineBreaks(value: string): string {
   return value.replaceAll(/^[\r\n]+|[\r\n]+$/g, '');
 }
@@ -28,7 +28,8 @@ export function withoutLineBreaks(value: string): string {
 /**
  * Why a secret cannot be used; undefined where it can.
  *
- * @param sent in a text of one line, or in an HTTP header, which carries printable ASCII and no more for certain.
+ * @param sent how the secret is sent: in a text of one line, or in an HTTP header. Only printable ASCII is
+ *   certain to pass in a header.
  */
 export function secretProblem(text: string, sent: 'line' | 'header'): string | undefined {
   // eslint-disable-next-line no-control-regex

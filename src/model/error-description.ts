@@ -8,19 +8,19 @@ export interface ErrorDescription {
   readonly type: string;
   readonly message: string;
   readonly code?: string;
-  /** Frames of the stack, without the message that heads it. */
+  /** The frames of the stack, without the message above them. */
   readonly stack?: string;
   readonly cause?: ErrorDescription;
   readonly errors?: readonly ErrorDescription[];
 }
 
-/** Deeper causes are left out: an error may be its own. */
+/** Deeper causes are left out, because an error may be its own cause. */
 const DEEPEST = 5;
 
 /**
- * What of an error may be logged: type, code, frames, and the message where it quotes no data. Any other
- * property is left out: PostgreSQL's `detail` and `where` hold rows, drizzle's `params` links, the `input`
- * of an address that is none its password.
+ * What a log may have of an error: type, code, frames, and a message that quotes no data. All other
+ * properties are left out. PostgreSQL's `detail` and `where` contain rows, drizzle's `params` contain links,
+ * and the `input` of a wrong address contains the password.
  */
 export function describeError(error: unknown, depth = 0): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, message: 'thrown, but no error' };
@@ -37,12 +37,13 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
   };
 }
 
-/** What stands in quotes, to the end where they are not closed; a name of the program, as V8 quotes it. */
+/** Text in quotes, up to the end where the quotes are not closed. V8 quotes names of the program in the first form. */
 const QUOTED = /\((?:reading|setting) '[^']*'\)|(?<!\w)(["'`])(?:(?!\1).)*(?:\1|$)/gs;
 
 /**
- * An error's message without what it may quote of rows, links and secrets: parsers quote their text,
- * PostgreSQL the value it could not read, drizzle the parameters, HTTP clients a header they refuse.
+ * The message of an error, without rows, links and secrets that it may quote. Parsers quote their text,
+ * PostgreSQL quotes the value that it could not read, drizzle quotes the parameters, and HTTP clients quote
+ * a header that they refuse.
  */
 export function safeMessage(error: unknown): string {
   if (!(error instanceof Error)) return 'thrown, but no error';
@@ -58,12 +59,12 @@ function codeOf(error: Error): string | undefined {
   return 'code' in error && ['string', 'number'].includes(typeof error.code) ? String(error.code) : undefined;
 }
 
-/** Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not. */
+/** Every SQLSTATE has a digit. The system's codes of the same length, such as EPIPE, have none. */
 function isSqlState(code: string | undefined): boolean {
   return code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
 }
 
-/** The message heads the stack, and may itself have lines that look like frames. */
+/** The frames below the message: lines of the message itself may look like frames. */
 function framesOf({ stack = '', message }: Error): string {
   const end = stack.indexOf(message) + message.length;
   return stack

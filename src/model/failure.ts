@@ -17,21 +17,21 @@ type CodeOfSeveral = {
 /** Codes that always mean the same reaction. */
 export type CodeOfOneReaction = Exclude<FailureCode, CodeOfSeveral>;
 
-/** A code, and its reaction where the list knows several for it. */
+/** A code, with a reaction where the list knows several reactions to the code. */
 export type FailureKind =
   | { readonly code: CodeOfOneReaction; readonly reaction?: undefined }
   | { [Code in CodeOfSeveral]: { readonly code: Code; readonly reaction: ReactionTo<Code> } }[CodeOfSeveral];
 
 export type FailureOptions = FailureKind & {
   readonly message: string;
-  /** What a person does about it, as an instruction; that of the list where this place knows no better one. */
+  /** What a person does about the failure, as an instruction. By default, the remedy of the list. */
   readonly remedy?: string | undefined;
   readonly cause?: unknown;
   /** Fields for the log: never a secret, a token or a row's value. */
   readonly details?: Readonly<Record<string, unknown>>;
 };
 
-/** The one error this project throws on purpose: classed by what to do next, with its remedy. */
+/** The only error that this project throws on purpose. It says what happens next and what a person can do. */
 export class Failure extends Error {
   readonly code: FailureCode;
   readonly reaction: Reaction;
@@ -72,7 +72,7 @@ export function summaryOf({ code, message, remedy }: Failure): FailureSummary {
   return { code, message, remedy };
 }
 
-/** Something that is shown as a failure is, while the work goes on. @param remedy by default, that of the list. */
+/** A notice, which has the form of a failure while the work goes on. @param remedy by default, the remedy of the list. */
 export function notice(
   code: NoticeCode,
   message: string,
@@ -91,8 +91,8 @@ export function failureFields({ code, details }: Failure): Record<string, unknow
 }
 
 /**
- * Any thrown value as a `Failure`: an unexpected one is a defect of ours, so it stops the table it
- * happened in and says where to report it.
+ * Any thrown value as a `Failure`. A value that is no failure shows a defect of mirrorverse: it stops the
+ * table, and the remedy says where to report it.
  */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;

@@ -1,9 +1,9 @@
-/** Whether it is a pattern rather than a name. */
+/** Whether a text is a pattern rather than a name. */
 export function isPattern(text: string): boolean {
   return text.includes('*') || text.includes('?');
 }
 
-/** Whether a name fits a pattern, in which `*` stands for any characters and `?` for one. */
+/** Whether a name fits a pattern. In a pattern, `*` stands for any characters and `?` stands for one. */
 export function fitsPattern(name: string, pattern: string): boolean {
   if (!isPattern(pattern)) return name === pattern;
   const source = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);

@@ -1,26 +1,26 @@
-/** A text by language code, as 1033 for English. A language without a text is not in it. */
+/** A text by language code, such as 1033 for English. A language without a text has no entry. */
 export type LocalizedText = ReadonlyMap<number, string>;
 
 /** What kind of column an option belongs to. */
 export type ChoiceKind = 'picklist' | 'multiselect' | 'state' | 'status' | 'boolean';
 
-/** What the environment says of one attribute. */
+/** What the environment says about one attribute. */
 export interface ColumnLabels {
   /** Logical name. */
   readonly name: string;
   readonly displayName: LocalizedText;
   readonly description: LocalizedText;
-  /** AttributeType, `Virtual` for multi-select, file and image alike. */
+  /** AttributeType. It is `Virtual` for multi-select, file and image columns. */
   readonly attributeType: string | null;
-  /** AttributeTypeName, `MultiSelectPicklistType` for example. */
+  /** AttributeTypeName, for example `MultiSelectPicklistType`. */
   readonly attributeTypeName: string | null;
-  /** The attribute it is a companion of. */
+  /** The attribute that this one is a companion of. */
   readonly attributeOf: string | null;
   readonly columnNumber: number | null;
   readonly metadataId: string | null;
-  /** Digits after the point of a decimal, double or money; null unless details were asked for. */
+  /** Digits after the point of a decimal, double or money. Null unless details were asked for. */
   readonly precision: number | null;
-  /** Characters a text may have; null unless details were asked for. */
+  /** Most characters of a text. Null unless details were asked for. */
   readonly maxLength: number | null;
 }
 
@@ -28,39 +28,39 @@ export interface Option {
   readonly value: number;
   readonly label: LocalizedText;
   readonly description: LocalizedText;
-  /** `#0000ff` for example. */
+  /** For example `#0000ff`. */
   readonly color: string | null;
   readonly externalValue: string | null;
-  /** Of a status: the state it belongs to. */
+  /** The state that a status belongs to; null for other options. */
   readonly state: number | null;
-  /** Of a state: the status a row gets with it. */
+  /** The status that a row gets with a state; null for other options. */
   readonly defaultStatus: number | null;
-  /** Of a state: its name in every language, `Active` for example. */
+  /** The name of a state that is the same in every language, for example `Active`; null for other options. */
   readonly invariantName: string | null;
 }
 
-/** A choice column and its options, in the order they are shown in. */
+/** A choice column and its options, in the order in which the environment shows them. */
 export interface Choice {
   /** Logical name of the column. */
   readonly column: string;
   readonly kind: ChoiceKind;
-  /** Name of the option set, which several columns share where it is global. */
+  /** Name of the option set. Several columns share a global option set. */
   readonly optionSet: string | null;
   readonly isGlobal: boolean;
   readonly options: readonly Option[];
 }
 
-/** A table a lookup may point at. */
+/** A table that a lookup may point at. */
 export interface LookupTarget {
   /** Logical name of the lookup. */
   readonly column: string;
   readonly table: string;
-  /** The target's primary id and primary name; null where the environment names none. */
+  /** Primary id and primary name of the target. Null where the environment names none. */
   readonly idAttribute: string | null;
   readonly nameAttribute: string | null;
 }
 
-/** One table's labels in every language the environment has. */
+/** The labels of one table, in every language of the environment. */
 export interface TableLabels {
   /** Logical name. */
   readonly table: string;

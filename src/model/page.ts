@@ -1,52 +1,52 @@
-/** Where the feed goes on: to the next page, or, from a last page, to the changes since. */
+/** Where the feed goes on: `next` leads to the next page, `delta` to the changes after the last page. */
 export interface Link {
   readonly kind: 'next' | 'delta';
-  /** Opaque: followed byte for byte. */
+  /** The link is opaque, and is followed byte for byte. */
   readonly url: string;
   /**
-   * Rows a page of the chain that a next link belongs to. Within a chain no page asks for more than the
-   * one before it: should the environment count pages rather than go on from its cookie, larger pages
-   * would leave rows out, and smaller ones only repeat some.
+   * Rows in a page of the chain that a next link belongs to. Within a chain no page asks for more rows than
+   * the page before it. If the environment counts pages instead of going on from its cookie, larger pages
+   * leave rows out, and smaller pages only repeat some.
    */
   readonly pageSize?: number;
 }
 
-/** What tells a row from the others of its table. */
+/** What tells a row from the other rows of its table. */
 export interface RowId {
   readonly key: string;
-  /** On tables whose key is unique only within a partition; null is a partition too. */
+  /** The partition, on tables whose key is unique only within a partition. Null is a partition too. */
   readonly partition?: string | null;
 }
 
 /**
- * An entry that says a row was deleted. It comes with the key alone, on partitioned tables too; the
- * partition is what `settleContradictions` found out.
+ * An entry that says that a row was deleted. The entry has only the key, on partitioned tables too;
+ * `settleContradictions` finds out the partition.
  */
 export interface Tombstone extends RowId {
-  /** `deleted` is certain; any other reason is checked by reading the row again. */
+  /** `deleted` is certain. With any other reason, mirrorverse reads the row again. */
   readonly reason: string;
 }
 
 /**
  * The rows of a response.
  *
- * A row is kept as slices of the response's bytes, so that a value is the text that came and is
- * touched once, when it becomes COPY data: an object for each row of a 25 MB page would cost several
- * times its size, and a JavaScript number would round money, decimals and big integers.
- * `cells[2 * (row * width + field)]` and the number after it are the slice's start and end; the
- * slice is a JSON literal (a string with its quotes, a number, true, false, an array or object).
- * Start 0 means null: absent and null are the same to a mirror. An end beside it says that the null
- * was spelled out, so that the member was asked for.
+ * A row is kept as slices of the bytes of the response. A value stays the text that came, and is touched
+ * once, when it becomes COPY data. An object for each row of a 25 MB page would cost several times the size
+ * of the page, and a JavaScript number would round money, decimals and big integers.
+ * `cells[2 * (row * width + field)]` and the number after it are the start and the end of a slice. The
+ * slice is a JSON literal: a string with its quotes, a number, true, false, an array or an object.
+ * Start 0 means null: absent and null are the same to a mirror. An end other than 0 beside it says that the
+ * response spelled the null out, so the request had asked for the member.
  */
 export interface PageRows {
   readonly bytes: Uint8Array;
-  /** Fields in a row: as many as the table has columns, in their order. */
+  /** Fields in a row: one for each column of the table, in the same order. */
   readonly width: number;
   readonly rows: number;
   readonly cells: Int32Array;
   /**
-   * Rows that must not be stored, by number, and why: something of them did not come, so that what is
-   * known of them would be lost. Absent where there are none.
+   * Rows that must not be stored, by number, with the reason. A part of such a row did not come, and
+   * storing the row would lose what the mirror knows of that part. Absent where there are none.
    */
   readonly incomplete?: ReadonlyMap<number, string>;
 }
@@ -56,22 +56,22 @@ export interface Page extends PageRows {
   readonly tombstones: readonly Tombstone[];
   readonly link: Link;
   /**
-   * Gives back the memory that was set aside for the page, once it is stored or of no more use: another
-   * page is put there, so nobody may look at this one any more. Further calls do nothing. Absent where
-   * none was.
+   * Gives back the memory of the page, after the page was stored or is not needed any more. Another page
+   * is then put into that memory, so nobody may read this page after the call. Further calls do nothing.
+   * Absent where no memory was set aside.
    */
   readonly release?: () => void;
 }
 
-/** One response of a full read: the last one has no link. */
+/** One response of a full read. The last response has no link. */
 export type PlainPage = Omit<Page, 'link'> & { readonly link: Link | null };
 
 const decoder = new TextDecoder('utf-8');
 const QUOTE = 0x22;
 
 /**
- * The text of one cell: a string's characters, or a number or boolean as it was written.
- * For keys and versions; whole pages are encoded from the bytes.
+ * The text of one cell: the characters of a string, or a number or boolean as it was written.
+ * This is for keys and versions. Whole pages are encoded from the bytes.
  */
 export function cellText(page: PageRows, row: number, field: number): string | null {
   const at = 2 * (row * page.width + field);
@@ -82,8 +82,8 @@ export function cellText(page: PageRows, row: number, field: number): string | n
 }
 
 /**
- * Whether a row has a version in a field: a whole number of at most 19 digits. One beyond a bigint is
- * PostgreSQL's to refuse.
+ * Whether a row has a version in a field: a whole number of at most 19 digits. PostgreSQL refuses a number
+ * that is too large for a bigint.
  */
 export function hasVersion(page: PageRows, row: number, field: number): boolean {
   const { bytes, cells } = page;
@@ -103,7 +103,7 @@ export function hasVersion(page: PageRows, row: number, field: number): boolean 
   return true;
 }
 
-/** Whether any row spells the field out, be it as null: then the response was asked for it. */
+/** Whether any row spells the field out, even as null. Then the request had asked for the field. */
 export function isSpelledOut(page: PageRows, field: number): boolean {
   for (let row = 0; row < page.rows; row++) {
     if ((page.cells[2 * (row * page.width + field) + 1] ?? 0) !== 0) return true;
@@ -111,16 +111,16 @@ export function isSpelledOut(page: PageRows, field: number): boolean {
   return false;
 }
 
-/** Cells of a page's rows that came in another response. */
+/** Cells that belong to the rows of a page, and came in another response. */
 export interface SideCells {
   readonly rows: PageRows;
-  /** For each row of the page, the row of `rows` that belongs to it; below 0 where none came. */
+  /** For each row of the page, the row of `rows` that belongs to it. Below 0 where none came. */
   readonly rowOf: Int32Array;
-  /** Which field of the page each of `rows`' fields fills; below 0 where it fills none. */
+  /** For each field of `rows`, the field of the page that it fills. Below 0 where it fills none. */
   readonly fields: readonly number[];
 }
 
-/** The page with cells out of other responses; the slices point into one copy of all the bytes. */
+/** The page with cells from other responses. The slices point into one copy of all bytes. */
 export function withCells(page: PageRows, sides: readonly SideCells[]): PageRows {
   if (sides.length === 0) return page;
   const bytes = Buffer.concat([page.bytes, ...sides.map(({ rows }) => rows.bytes)]);
@@ -155,7 +155,7 @@ export function pickRows(page: PageRows, rows: readonly number[]): PageRows {
   return { bytes, width, rows: rows.length, cells };
 }
 
-/** The rows of several responses, in their order; the slices point into one copy of all the bytes. */
+/** The rows of several responses, in the same order. The slices point into one copy of all bytes. */
 export function joinPages(parts: readonly PageRows[]): PageRows {
   const [first] = parts;
   if (first === undefined) throw new TypeError('There is nothing to join.');
@@ -174,7 +174,7 @@ export function joinPages(parts: readonly PageRows[]): PageRows {
     const length = 2 * part.rows * width;
     for (let at = 0; at < length; at++) {
       const position = part.cells[at] ?? 0;
-      // An end without a start is that of a null which was spelled out.
+      // An end without a start belongs to a null that the response spelled out.
       cells[cell + at] = position === 0 ? 0 : position + offset;
     }
     cell += length;

@@ -1,4 +1,4 @@
-/** The types a mirror column can have; `integers` is a set of option values. */
+/** The types of a mirror column. `integers` is a set of option values. */
 export type ColumnType =
   | 'uuid'
   | 'text'
@@ -11,81 +11,81 @@ export type ColumnType =
   | 'timestamptz'
   | 'timestamp'
   | 'date'
-  /** In place of a value its keyed hash, as text. */
+  /** The keyed hash of a value, as text, instead of the value. */
   | 'hash';
 
-/** How a column's value comes about when it is not simply stored: it may change without a new row version. */
+/** How the source makes a value that it does not simply store. Such a value may change without a new row version. */
 export type Derivation = 'calculated' | 'rollup' | 'formula';
 
 /** One column of a mirror table and the member of a row that fills it. */
 export interface Column {
-  /** The column's name before any shortening: the attribute's logical name, or that and a suffix. */
+  /** The name of the column before any shortening: the logical name of the attribute, with or without a suffix. */
   readonly name: string;
   readonly type: ColumnType;
-  /** Logical name of the attribute it comes from. */
+  /** Logical name of the attribute that the column comes from. */
   readonly attribute: string;
-  /** The member of the source's row that holds the value, for example `_ownerid_value`. */
+  /** The member of a row of the source that has the value, for example `_ownerid_value`. */
   readonly property: string;
-  /** Whether `property` is asked for by name; annotations are not. */
+  /** Whether requests name `property`. They do not name annotations. */
   readonly selectable: boolean;
-  /** Tells an attribute from one of the same name that was made later; companions have that of theirs. */
+  /** Tells an attribute from a later one of the same name. A companion has the id of its attribute. */
   readonly metadataId?: string;
-  /** The attribute's type by its AttributeTypeName, `PicklistType` for example; absent on companion columns. */
+  /** AttributeTypeName of the attribute, for example `PicklistType`. Absent on companion columns. */
   readonly attributeType?: string;
-  /** Tables a lookup may point at. */
+  /** Tables that a lookup may point at. */
   readonly targets?: readonly string[];
-  /** Left out unless the configuration names it: images, file bodies. */
+  /** The column is left out unless the configuration names it: images, file bodies. */
   readonly onRequest?: true;
   readonly derived?: Derivation;
-  /** Marked for column security: null comes where the identity may not read it. */
+  /** The column has column security: null comes where the identity may not read the value. */
   readonly secured?: true;
-  /** Of a hashed column, what tells one hash key from another. */
+  /** Tells one hash key from another. Only a hashed column has it. */
   readonly hashKeyId?: string;
   readonly displayName?: string;
   readonly description?: string;
 }
 
-/** A definition that nobody can make sense of: it is left out, and the others go on. */
+/** A definition that makes no sense. It is left out, and the other definitions stay in use. */
 export interface OddItem {
-  /** Logical name; null where it has none. */
+  /** Logical name; null where the definition has none. */
   readonly name: string | null;
-  /** Another name it can be told by, where it has no logical name. */
+  /** Another name of a definition that has no logical name. */
   readonly alias?: string;
   /** Which member is odd, and how. */
   readonly reason: string;
 }
 
-/** A Dataverse table as far as a mirror of it needs to know. */
+/** What a mirror has to know about a Dataverse table. */
 export interface Table {
   readonly logicalName: string;
   readonly entitySet: string;
   /** Name of the primary key's column. */
   readonly key: string;
-  /** Name of the column that makes the key unique together with `key`, on elastic tables. */
+  /** Name of the column that is unique together with `key`, on elastic tables. */
   readonly partition?: string;
-  /** Name of the column with the row version, absent where the table has none. */
+  /** Name of the column with the row version. Absent where the table has none. */
   readonly version?: string;
-  /** Name of the column with the row's name for people. */
+  /** Name of the column that names a row for people. */
   readonly primaryName?: string;
-  /** Tells a table from one of the same name that was made later. */
+  /** Tells a table from a later one of the same name. */
   readonly metadataId?: string;
-  /** Rows in a page at most, where the environment gives fewer than 5,000. */
+  /** Most rows in a page, where the environment gives fewer than 5,000. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];
   /** Attributes that are left out because their definitions are odd. */
   readonly odd?: readonly OddItem[];
-  /** Attributes whose details did not come, so that the usual ones were assumed. */
+  /** Attributes whose details did not come. mirrorverse assumes the usual details for them. */
   readonly assumed?: readonly string[];
-  /** The environment's CSDL did not tell which columns there are, but the attributes' own flags. */
+  /** The flags of the attributes decided which columns there are, because the CSDL did not tell. */
   readonly byFlags?: true;
   readonly displayName?: string;
   readonly description?: string;
 }
 
 /**
- * The set of properties a checkpoint's link was issued for. A link keeps the selection it began with,
- * so a different selection needs a new baseline. So does another hash key: what is stored would no
- * longer equal what comes.
+ * The set of properties that the link of a checkpoint was issued for. A link keeps its first selection, so
+ * a different selection needs a new baseline. Another hash key needs one too, because the stored hashes
+ * would no longer equal the new ones.
  */
 export function selectionOf(table: Table): string {
   return table.columns

@@ -48,12 +48,8 @@ export async function lookAfterRewind(
 ): Promise<void> {
   dataverse.metadata.restart();
   const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
-  if (replaced !== undefined) throw environmentReplaced();
-}
-
-/** Ends a run whose table was set back together with all others of the environment. */
-function environmentReplaced(): Failure {
-  return new Failure({
+  if (replaced === undefined) return;
+  throw new Failure({
     code: 'environment-rewound',
     reaction: 'retry',
     message: 'Another organization has taken the place of the one that is mirrored.',

@@ -96,8 +96,12 @@ export class LabelKeeper {
         this.viewsFailed.tell(view, { view, ...why }, `View ${view} was left as it is: ${why.reason}.`);
       }
       for (const { view, leftOut } of shortened) this.tellShortened(view, leftOut);
-      if (left.some(isForNow)) this.putOff(tables, { reaction: 'retry' });
-      else this.madeViews();
+      if (left.some(isForNow)) {
+        this.putOff(tables, { reaction: 'retry' });
+      } else {
+        this.trouble = undefined;
+        this.viewsFailed.over();
+      }
     } catch (error) {
       const failure = toFailure(error);
       const { code, remedy } = failure;
@@ -114,11 +118,6 @@ export class LabelKeeper {
       { view, leftOut },
       `View ${view} has no room for ${length} labels and names, because a view has at most 1,600 columns. To make room, add columns to columns.exclude of its table.`,
     );
-  }
-
-  private madeViews(): void {
-    this.trouble = undefined;
-    this.viewsFailed.over();
   }
 
   private putOff(tables: readonly string[], { reaction }: Pick<Failure, 'reaction'>): void {

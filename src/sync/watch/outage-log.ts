@@ -5,11 +5,11 @@ import { occurred, type Trouble } from '../../log/log-throttle.ts';
 import type { Loudness, RunWatch } from './run-watch.ts';
 import { reachOf, type Reach, type Told as ToldFailure } from './trouble-reach.ts';
 
-/** Failures that say that another process has the table, which is no error. */
+/** Failures that say that another process has the table. That is no error. */
 export const OF_LEASES: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost']);
 
 const MINUTE = 60_000;
-/** Milliseconds after which an outage is an error, however it may pass by itself. */
+/** Milliseconds after which an outage is an error, even if it may pass by itself. */
 const LONG = 5 * MINUTE;
 /**
  * Milliseconds without a failure after which the next one is another outage, even where a table of the
@@ -18,7 +18,7 @@ const LONG = 5 * MINUTE;
  */
 const FORGOTTEN = 120 * MINUTE;
 
-/** One reason why tables fail, from its first failure until its last table is well again. */
+/** One reason why tables fail, from the first failure until the last of its tables has succeeded. */
 export interface Outage extends Trouble {
   readonly code: FailureCode;
   readonly reach: Reach;
@@ -44,7 +44,7 @@ export type Outages = ReadonlyMap<string, Outage>;
 
 export interface Told {
   readonly outages: Outages;
-  /** How loud the line about this very failure is. */
+  /** The level of the line about this failure. */
   readonly loudness: Loudness;
   readonly lines: readonly OutageLine[];
 }
@@ -64,7 +64,7 @@ export function failed(outages: Outages, table: string, failure: Met, now: numbe
     withMember(isFirst ? undefined : before?.[known], table);
   const outage = { ...trouble, code, reach, shared, tables: of('tables'), met: of('met') };
   next.set(key, outage);
-  // A table's own trouble is told by the line about the failure; that of many tables, once it is known, by a line for all.
+  // The line about the failure tells a table's own trouble. After the first failure, one line for all tables tells a shared one.
   if (isFirst || !shared)
     return { outages: next, loudness: isTold ? loudnessOf(failure) : 'debug', lines: [] };
   const level = levelAfter(age, failure);
@@ -134,7 +134,7 @@ function withoutMember(tables: ReadonlySet<string>, table: string): ReadonlySet<
   return tables.has(table) ? new Set([...tables].filter((each) => each !== table)) : tables;
 }
 
-/** Whether an outage is one table's own, and this table's. */
+/** Whether an outage is this table's own. */
 function isOf(table: string, { shared, tables }: Outage): boolean {
   return !shared && tables.has(table);
 }
@@ -144,7 +144,7 @@ export function levelAfter(age: number, { reaction }: Pick<Failure, 'reaction'>)
   return age >= LONG || reaction !== 'retry' ? 'error' : 'warn';
 }
 
-/** How loud the line about a failure is where it is told: what passes by itself is no error yet. */
+/** The level of the line about a failure that is told. A trouble that passes by itself is no error yet. */
 function loudnessOf({ code, reaction }: Pick<Failure, 'code' | 'reaction'>): Loudness {
   return reaction === 'retry' || OF_LEASES.has(code) ? 'warn' : 'error';
 }
@@ -154,7 +154,7 @@ export interface OutageLog extends RunWatch {
   readonly tables: (names: readonly string[]) => void;
 }
 
-/** Keeps a long outage of many tables to a few lines. */
+/** Logs a long outage of many tables in a few lines. */
 export function createOutageLog(logger: Logger, now: () => number = () => performance.now()): OutageLog {
   let outages: Outages = new Map();
   const keep = (told: Omit<Told, 'loudness'>): void => {
