@@ -1,14 +1,14 @@
 import cliProgress from 'cli-progress';
 import type { Logger } from 'pino';
 
-/** Shows how far each table's load has come. */
+/** Shows how far the load of each table is. */
 export interface Progress {
   /** @param rows read in this run. */
   update(table: string, rows: number): void;
   stop(): void;
 }
 
-/** Milliseconds between two lines of one table's log where no bar can be drawn. */
+/** Milliseconds between two log lines of a table, if no bar can be drawn. */
 const LINE_EVERY = 5_000;
 
 /**

@@ -100,13 +100,16 @@ function asString(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Says what went wrong, on standard error as everything that is no result. */
+/** Logs what went wrong to standard error. Only results go to standard output. */
 function explain(error: unknown, signal: AbortSignal): number {
   const logger = createLogger();
   if (error instanceof ConfigError) {
     const { problems } = error;
     for (const { key, message } of problems) logger.error({ key }, `${key}: ${message}`);
-    logger.error({ problems }, `The configuration has ${problems.length} problem(s).`);
+    logger.error(
+      { problems },
+      `The configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`,
+    );
     return 2;
   }
   if (error instanceof UsageError) {

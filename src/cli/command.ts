@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Needs } from '../config/load.ts';
 
-/** What a command gets to work with. */
+/** What a command works with. */
 export interface CommandContext {
   readonly config: Config;
   /** Words after the command's name. */
@@ -16,13 +16,13 @@ export interface CommandContext {
   readonly print: (line: string) => void;
 }
 
-/** One verb of the command line: thin, it knows no rule of the domain. */
+/** One command of the command line. It is thin and knows no rule of the domain. */
 export interface Command {
   readonly name: string;
   /** Its words and options, for the help. */
   readonly usage: string;
   readonly summary: string;
-  /** What it needs of the configuration, where that is not the same whatever its words are. */
+  /** The parts of the configuration that the command needs; a function if they depend on its words. */
   readonly needs: Needs | ((words: readonly string[]) => Needs);
   readonly options: ParseArgsOptionsConfig;
   /** Whether it takes words after its name. */

@@ -8,17 +8,17 @@ import type { RunWatch } from '../sync/watch/run-watch.ts';
 import type { Session } from './opened-mirror.ts';
 import { statusOptions } from './commands/status.ts';
 
-/** The daemon's health as it goes: told of what happens, telling whoever asks. */
+/** The health of the daemon. It is told what happens, and the health port asks it. */
 export interface DaemonHealth {
   readonly watch: RunWatch;
   readonly opened: () => void;
   readonly openingFailed: (failure: Failure) => void;
   readonly tables: (names: readonly string[]) => void;
-  /** The scheduler has ended, for whatever reason. */
+  /** The scheduler has ended, for any reason. */
   readonly workEnded: () => void;
 }
 
-/** Milliseconds since 1970 by a clock that nobody sets: set back, a pause that is over would go on. */
+/** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a pause would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
 /** Answers on the health port until the session closes. @throws Failure `port-taken` */

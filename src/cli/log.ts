@@ -6,25 +6,25 @@ import { describeError } from '../model/error-description.ts';
 const STANDARD_ERROR = 2;
 
 /**
- * The log: one JSON object a line on standard error, readable text where that is a terminal. Written
- * synchronously, so that the last line before an exit is not lost.
+ * The log on standard error: one JSON object a line, or readable text on a terminal. It is written synchronously, so
+ * that the last line before an exit is not lost.
  */
 export function createLogger(): Logger {
   const options = {
     level: logLevel(),
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-    // The default prints every property, and causes by their whole messages.
+    // The default prints every property and the whole message of each cause, which may quote secrets.
     serializers: { err: (error: unknown) => describeError(error) },
   };
   if (process.stderr.isTTY) {
-    // What the sentence itself says, or nobody reads.
+    // Fields that the sentence repeats, or that nobody reads on a terminal.
     const ignore =
       'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,requests,milliseconds,changes';
     return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
   }
   const lines = destination({ dest: STANDARD_ERROR, sync: true });
-  // pino would fall silent where nobody reads any more, and the process live on unheard.
+  // Without this, pino is silent after the reader went away, and the process lives on.
   lines.on('error', () => process.exit(1));
   return pino(options, lines);
 }

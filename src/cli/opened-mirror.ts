@@ -26,7 +26,7 @@ import { version } from './commands/version.ts';
 /** Where the bundled PostgreSQL keeps its data, under the working directory. */
 const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
 
-/** What has been opened, closed in the opposite order whatever happens. */
+/** What a command has opened. It is closed in the opposite order, also after an error. */
 export class Session {
   readonly context: CommandContext;
   private readonly releasers: (() => Promise<void>)[] = [];
@@ -34,7 +34,7 @@ export class Session {
   private poolOpening: Promise<pg.Pool> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
   private options: MirrorOptions | undefined;
-  /** Told each pause that the environment asks for, in milliseconds from now. */
+  /** Called with each pause that the environment asks for, in milliseconds from now. */
   readonly pauseListeners: ((milliseconds: number) => void)[] = [];
   private readonly onPause = (milliseconds: number): void => {
     for (const listen of this.pauseListeners) listen(milliseconds);
@@ -76,7 +76,7 @@ export class Session {
     return dataverse;
   }
 
-  /** Opened once, whoever asks first. @throws Failure */
+  /** Opens the pool at the first call, and returns the same pool afterwards. @throws Failure */
   async pool(): Promise<pg.Pool> {
     this.poolOpening ??= this.openPool();
     try {
@@ -94,15 +94,15 @@ export class Session {
     return pool;
   }
 
-  /** The tables that are meant. */
+  /** The tables that the configuration means. */
   choice(): TableChoice<TableConfig> {
     const { tables, leftOut } = this.context.config;
     return { entries: tables, leftOut };
   }
 
   /**
-   * What they are in this environment, which is asked only where patterns are in use; where it cannot
-   * say, those that are mirrored already.
+   * The tables to mirror in this environment. It is asked only if the configuration has patterns. If it cannot
+   * answer, the tables that are mirrored already are used.
    *
    * @throws Failure
    */
@@ -116,17 +116,17 @@ export class Session {
       const known = isOfMetadata(error) ? await this.knownTables() : [];
       if (!isOfMetadata(error) || known.length === 0) throw error;
       const { code, remedy, message } = error;
-      const text = `The tables of the environment cannot be listed; those that are mirrored go on. ${message}`;
+      const text = `The tables of the environment cannot be listed. The tables that are mirrored already go on. ${message}`;
       logger.warn({ code, remedy }, text);
       return knownResolution(this.choice(), known);
     }
     for (const pattern of resolution.idlePatterns) {
-      logger.warn({ pattern }, `No table of the environment fits ${pattern}.`);
+      logger.warn({ pattern }, `The pattern ${pattern} fits no table of the environment.`);
     }
     return resolution;
   }
 
-  /** Tables that have state here; none where they cannot be told, as in a database without any. */
+  /** Tables that have state here; none if the database has no state or cannot be read. */
   private async knownTables(): Promise<readonly string[]> {
     const { postgres, schema, stateSchema } = this.context.config;
     if (postgres === undefined) return [];
@@ -158,7 +158,7 @@ export class Session {
     return mirror;
   }
 
-  /** A table's settings as its job takes them. */
+  /** The settings of a table, as its job needs them. */
   tableSettings(table: TableConfig): TableSettings {
     const { drift, limits, hashKey } = this.context.config;
     return {
@@ -169,7 +169,7 @@ export class Session {
     };
   }
 
-  /** @param options `consent`: somebody has said yes to what the drift policy asks about. */
+  /** @param options `consent`: a person has allowed the changes that the drift policy asks about. */
   job(
     mirror: Mirror,
     leases: LeaseKeeper,
@@ -196,7 +196,7 @@ export class Session {
     }
   }
 
-  /** What keeps labels and views in step with the metadata, where they are wanted. */
+  /** The keeper of labels and views, if the configuration wants labels. */
   labels(mirror: Mirror): { readonly labels?: LabelKeeper } {
     if (mirror.labels === undefined) return {};
     const details = this.context.config.compatibility.synapseLink !== undefined;
@@ -209,7 +209,7 @@ export class Session {
       url: await this.databaseUrl(),
       schema: config.schema,
       stateSchema: config.stateSchema,
-      // One for each table at work, and some for leases and idle tables' checkpoints.
+      // One connection for each table at work, and some for leases and the checkpoints of idle tables.
       connections: config.limits.tables + 4,
       leaseDuration: config.lease,
       rows: {
@@ -253,7 +253,7 @@ function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'la
   };
 }
 
-/** Who this process is, to the leases: told apart from every other, and readable for a person. */
+/** The name of this process in leases. It is unique, and a person can read it. */
 export function leaseHolder(): string {
   return `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
 }

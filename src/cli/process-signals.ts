@@ -10,7 +10,7 @@ const GRACE = 25_000;
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  // Every table listens to it: Node's warning of a leak at the eleventh is none here.
+  // Every table listens to it, so Node's warning of a leak at the eleventh listener is wrong here.
   setMaxListeners(0, controller.signal);
   const stop = (signal: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(1);
@@ -26,8 +26,8 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * An error that nobody handled, or a reader of the output that went away: one line and a non-zero
- * exit, never a process that lives on without its work.
+ * Ends the process with one line and a status other than 0 if an error was not handled, or if the reader of the output
+ * went away. Otherwise the process would live on without its work.
  */
 export function onFatalError(): void {
   process.on('uncaughtException', die);

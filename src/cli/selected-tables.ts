@@ -3,9 +3,9 @@ import type { Resolution, ResolvedTable, TableEntry } from '../sync/tables/table
 import { UsageError } from './command.ts';
 
 /**
- * The tables to mirror that are named, by name or pattern, or all of them.
+ * The tables to mirror that the words name, by name or pattern; all of them without words.
  *
- * @throws UsageError for a word that means none of them.
+ * @throws UsageError if a word means no table to mirror.
  */
 export function selectedTables<T extends TableEntry>(
   { tables, excluded }: Resolution<T>,

@@ -17,12 +17,12 @@ export interface TableConfig {
   readonly softDeletes: boolean;
 }
 
-/** What happens by itself when the source's metadata changes. */
+/** What happens when the metadata of the source changes. */
 export type DriftPolicy = 'apply' | 'ask' | 'refuse';
 
 /** The configuration in force: checked, complete and frozen. */
 export interface Config {
-  /** Absent only where the command does not need it and nothing gives it. */
+  /** Undefined only if the command does not need it and nothing sets it. */
   readonly dataverse: { readonly url: string; readonly signIn: SignIn } | undefined;
   /** `url` may be `embedded`. */
   readonly postgres: { readonly url: string } | undefined;
@@ -34,7 +34,7 @@ export interface Config {
     readonly requestsPer5Minutes: number;
     readonly concurrency: number;
     readonly pageSize: number;
-    /** Bytes that a page is to have about. */
+    /** Bytes of a page, about. */
     readonly pageBytes: number;
     /** Bytes of pages in memory. */
     readonly memory: number;
@@ -43,12 +43,12 @@ export interface Config {
     readonly requestTimeout: number;
   };
   readonly healthPort: number | undefined;
-  /** Undefined where labels are off. */
+  /** Undefined if labels are off. */
   readonly labels:
     | {
-        /** Of the views; undefined for the organization's base language. */
+        /** Language of the views; undefined for the organization's base language. */
         readonly language: number | undefined;
-        /** Of the views with labels; undefined where there are to be none. */
+        /** Schema of the views with labels; undefined for no views. */
         readonly schema: string | undefined;
       }
     | undefined;
@@ -62,13 +62,13 @@ export interface Config {
     readonly columnRemoved: DriftPolicy;
     readonly columnRetyped: DriftPolicy;
   };
-  /** How much the end of a re-baseline may delete unasked. */
+  /** How many rows a sweep may delete without a yes. */
   readonly sweep: { readonly maxShare: number; readonly atLeast: number };
   readonly quarantine: { readonly nul: 'quarantine' | 'replace'; readonly maxShare: number };
   /** Key of the hashed columns. */
   readonly hashKey: string | undefined;
   readonly tables: readonly TableConfig[];
-  /** Patterns of tables that no pattern of `tables` brings in. */
+  /** Patterns of tables to leave out, although a pattern of `tables` fits. */
   readonly leftOut: readonly string[];
 }
 
@@ -78,7 +78,7 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
-/** The configuration is wrong; it carries every problem, not only the first. */
+/** The configuration is wrong. The error has every problem, not only the first. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 

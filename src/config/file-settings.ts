@@ -5,13 +5,13 @@ import type { ConfigProblem } from './config.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The default file, used when it is there and no other is named. */
+/** The default file. It is used if it exists and no other is named. */
 const DEFAULT_FILE = 'mirrorverse.yaml';
 
 /**
  * The configuration file as a tree, with `${VAR}` in its values replaced.
  *
- * @param named the file asked for; without one the default file is read if there is one.
+ * @param named the file of `--config` or MIRRORVERSE_CONFIG; without one the default file is read if it exists.
  */
 export function readFileSettings(
   named: string | undefined,
@@ -27,38 +27,38 @@ export function readFileSettings(
     if (named === undefined && code === 'ENOENT') return {};
     problems.push(
       file === variables['MIRRORVERSE_CONFIG']
-        ? // Not its value: the text of the file, with a password in it, may have been put there by mistake.
-          { key: 'MIRRORVERSE_CONFIG', message: `names no file that can be read (${code})` }
+        ? // Its value stays out: somebody may have put the text of the file there, with a password in it.
+          { key: 'MIRRORVERSE_CONFIG', message: `names a file that cannot be read (${code})` }
         : { key: '--config', message: `the file ${file} cannot be read (${code})` },
     );
     return {};
   }
   const document = parseDocument(text);
   for (const error of document.errors) {
-    problems.push({ key: file, message: `is no valid YAML: ${describeError(error)}` });
+    problems.push({ key: file, message: `is not valid YAML: ${describeError(error)}` });
   }
   if (document.errors.length > 0) return {};
   const tree = treeOf(document);
   if (tree === undefined) {
-    const help = 'a value that begins with * has to be in quotes';
-    problems.push({ key: file, message: `has an alias that leads nowhere; ${help}` });
+    const help = 'put a value that begins with * in quotes';
+    problems.push({ key: file, message: `has an alias without an anchor; ${help}` });
     return {};
   }
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree)) {
-    problems.push({ key: file, message: 'is no mapping of keys to values' });
+    problems.push({ key: file, message: 'must be a mapping of keys to values' });
     return {};
   }
   return substituted(tree, [], variables, problems) as Record<string, unknown>;
 }
 
-/** The parser's own message may quote the text, and with it a password. */
+/** The message of the parser may quote the text and a password in it, so only its code and place are used. */
 function describeError({ code, linePos }: YAMLParseError): string {
   const what = code.toLowerCase().replaceAll('_', ' ');
   const at = linePos?.[0];
   return at === undefined ? what : `${what} at line ${at.line}, column ${at.col}`;
 }
 
-/** The document as a tree; undefined where an alias has no anchor, or leads to far too much. */
+/** The document as a tree; undefined if an alias has no anchor, or expands to far too much. */
 function treeOf(document: Document.Parsed): unknown {
   try {
     return document.toJS() ?? {};
@@ -99,7 +99,7 @@ function substituted(
   return value;
 }
 
-/** Variables are text; these keys and those of these groups are numbers. */
+/** Keys, and groups of keys, whose values are numbers. Variables are always text. */
 const NUMBERS = ['limits', 'health', 'labels.language', 'quarantine.maxShare', 'sweep'];
 
 export function asNumber(path: readonly string[], text: string): unknown {

@@ -11,14 +11,14 @@ import { signInFrom } from './sign-in-settings.ts';
 import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
 import { viewsFrom } from './view-settings.ts';
 
-/** What a command cannot work without. */
+/** The parts of the configuration that a command needs. */
 export interface Needs {
   readonly dataverse?: boolean;
   readonly postgres?: boolean;
   readonly tables?: boolean;
 }
 
-/** Milliseconds; more would be all the execution time of five minutes. */
+/** Milliseconds. A longer request would take all the execution time of five minutes. */
 const LONGEST_REQUEST = 1_200_000;
 /** Bytes. */
 const SMALLEST_PAGE = 64 * 1024;
@@ -28,7 +28,7 @@ const LARGEST_PAGE = 256 * 1024 * 1024;
  * The configuration from file and variables, checked as a whole.
  *
  * @param file the file named on the command line.
- * @throws ConfigError with every problem there is.
+ * @throws ConfigError with every problem.
  */
 export function loadConfig(
   file: string | undefined,
@@ -45,7 +45,7 @@ export function loadConfig(
   return deepFreeze(config);
 }
 
-/** The tree with each variable that is set put at its key. */
+/** The tree with the value of each variable that is set, at the key of the variable. */
 function overlay(tree: Record<string, unknown>, variables: Variables): Record<string, unknown> {
   const result = structuredClone(tree);
   for (const [variable, path] of Object.entries(VARIABLES)) {
@@ -63,7 +63,7 @@ function overlay(tree: Record<string, unknown>, variables: Variables): Record<st
   return result;
 }
 
-/** The tables that the variable names, each with its settings from the file where it has some. */
+/** The tables that the variable names, each with its settings from the file if the file has some. */
 function namedTables(value: string, inFile: unknown): unknown[] {
   const settings: unknown[] = Array.isArray(inFile) ? inFile : [];
   return value
@@ -149,7 +149,7 @@ function dataverseFrom(
     const key = variables['DATAVERSE_URL'] === undefined ? 'dataverse.url' : 'DATAVERSE_URL (dataverse.url)';
     problems.push({ key, message: problem });
   }
-  // A command that makes no request has no use for credentials, so it does not ask for them.
+  // A command that makes no request does not need credentials.
   const found: ConfigProblem[] = [];
   const signIn = signInFrom(settings.dataverse?.auth ?? 'default', variables, found);
   if (needs.dataverse === true) problems.push(...found);
@@ -158,12 +158,12 @@ function dataverseFrom(
 
 function originProblem(text: string): string | undefined {
   const example = 'https://contoso.crm.dynamics.com';
-  if (!URL.canParse(text)) return `is no address like ${example}`;
+  if (!URL.canParse(text)) return `must be an address like ${example}`;
   const url = new URL(text);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     return 'must begin with https: (http: is for loopback addresses only)';
   }
-  if (url.username !== '' || url.password !== '') return 'must hold no user or password';
+  if (url.username !== '' || url.password !== '') return 'must not contain a user or a password';
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     return `must be the address of the environment alone, like ${example}`;
   }
@@ -183,15 +183,15 @@ function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[
   return { url };
 }
 
-/** Why a database cannot be reached by an address. */
+/** Why an address cannot lead to a database. */
 function addressProblem(text: string): string | undefined {
   if (/^postgres(?:ql)?:\/\/[^/?#]*,/i.test(text)) return SEVERAL_HOSTS;
   const address = parseAddress(text);
   if (address === undefined) {
-    return 'is no address like postgres://user@host/database, nor `embedded` (variable DATABASE_URL)';
+    return 'must be an address like postgres://user@host/database, or `embedded` (variable DATABASE_URL)';
   }
   try {
-    // Without a host it is for PGHOST to say, which is looked at when it is opened.
+    // Without a host PGHOST decides, and it is read when the connection is opened.
     const host = addressHost(address);
     if (host.includes(',')) return SEVERAL_HOSTS;
     tlsChoice(host, address.searchParams);
@@ -204,7 +204,7 @@ function addressProblem(text: string): string | undefined {
 
 const SEVERAL_HOSTS = 'names several hosts; name the one host that takes writes (variable DATABASE_URL)';
 
-/** What was refused is not missing as well. */
+/** A value that was refused already is not reported as missing too. */
 function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {
   if (problems.some((problem) => problem.key.includes(key))) return;
   problems.push({ key, message: `is missing; ${remedy}` });

@@ -5,22 +5,22 @@ import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
 
 type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
 
-/** What a value was expected to be, in words of a configuration file. */
+/** What a value must be, in the words of a configuration file. */
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text; write it in quotes',
-  int: 'whole number',
-  number: 'number',
-  array: 'list',
-  object: 'mapping of keys to values',
+  int: 'a whole number',
+  number: 'a number',
+  array: 'a list',
+  object: 'a mapping of keys to values',
 };
 
-/** What is wrong with a value, where the schema has no words of its own for it. */
+/** What is wrong with a value, if the schema has no message of its own. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return `is no ${KINDS[issue.expected] ?? issue.expected}`;
+      return `must be ${KINDS[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
-      return `is none of ${issue.values.join(', ')}`;
+      return `must be one of ${issue.values.join(', ')}`;
     case 'too_small':
       return issue.origin === 'string' ? 'is empty' : `must be at least ${issue.minimum}`;
     case 'too_big':
@@ -34,10 +34,13 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
   const path = issue.path.map(String);
   const key = path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((unknown) => ({ key: [...path, unknown].join('.'), message: 'is no known key' }));
+    return issue.keys.map((unknown) => ({
+      key: [...path, unknown].join('.'),
+      message: 'is not a known key',
+    }));
   }
   if (issue.code === 'invalid_union') {
-    // A word or a mapping: what is wrong with the mapping is what helps.
+    // The value may be a word or a mapping. The problems of the mapping help more.
     const branch =
       issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
       issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
@@ -55,8 +58,8 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
 }
 
 /**
- * The settings without what the schema refuses, each refusal told: what is wrong beyond the schema is
- * then found in the same go.
+ * The settings without the values that the schema refuses. Each refusal is added to the problems, and checks
+ * beyond the schema find their problems in the same run.
  */
 export function checkedSettings(
   tree: Record<string, unknown>,
@@ -76,7 +79,7 @@ export function checkedSettings(
   }
 }
 
-/** Takes out what a path leads to; an item of a list leaves its place taken, so that the others keep theirs. */
+/** Removes what a path leads to. A list gets a placeholder instead, so that its other items keep their places. */
 function remove(tree: Record<string, unknown>, path: readonly PropertyKey[]): void {
   let node: unknown = tree;
   for (const key of path.slice(0, -1)) node = memberOf(node, key);
@@ -86,7 +89,7 @@ function remove(tree: Record<string, unknown>, path: readonly PropertyKey[]): vo
   else Reflect.deleteProperty(node, last);
 }
 
-/** Stands for a refused table: by its name where it has one, so that a second one of it is told. */
+/** A placeholder for a refused table. It has the name of the table, so that a second entry of it is found. */
 function placeholder(list: readonly unknown[], at: number): string {
   const name = memberOf(list[at], 'name');
   return typeof name === 'string' && name !== '' ? name : `\0${at}`;

@@ -6,13 +6,13 @@ import type { Variables } from './file-settings.ts';
 
 interface Secret {
   readonly name: string;
-  /** Whether it is sent as it is: then it has characters of one line, or of one header. */
+  /** Where the secret is sent as it is: a text of one line, or an HTTP header. */
   readonly sent?: 'line' | 'header';
 }
 
 /** Variables that hold a secret; each has a `_FILE` form that names a file holding it. */
 const SECRETS: readonly Secret[] = [
-  // Entra ID writes its secrets in ASCII.
+  // The secrets of Entra ID are ASCII.
   { name: 'AZURE_CLIENT_SECRET', sent: 'header' },
   { name: 'AZURE_CLIENT_CERTIFICATE_PASSWORD' },
   { name: 'DATAVERSE_ACCESS_TOKEN', sent: 'header' },
@@ -21,11 +21,11 @@ const SECRETS: readonly Secret[] = [
 ];
 
 /**
- * The variables with each secret's file read in. An empty variable counts as not set: that is how
- * compose files pass on what nobody gave.
+ * The variables, with each secret read from its file. An empty variable counts as not set, because compose files
+ * pass variables on as empty.
  *
- * A problem names the variable and never its value: a secret that was put into the `_FILE` form by
- * mistake would be printed as the name of a file that cannot be read.
+ * A problem names the variable and never its value, because somebody may have put the secret itself into the `_FILE`
+ * form.
  */
 export function withSecretFiles(variables: Variables, problems: ConfigProblem[]): Variables {
   const result: Record<string, string | undefined> = {};
@@ -39,7 +39,7 @@ export function withSecretFiles(variables: Variables, problems: ConfigProblem[])
     let givenBy = name;
     if (file !== undefined) {
       if (result[name] !== undefined) {
-        problems.push({ key: fileVariable, message: `is set beside ${name}; unset one of them` });
+        problems.push({ key: fileVariable, message: `is set, and so is ${name}; unset one of them` });
         continue;
       }
       givenBy = fileVariable;
@@ -58,6 +58,6 @@ function secretOf(file: string): SecretText {
     const read = secretInFile(readFileSync(file));
     return 'text' in read && read.text === '' ? { problem: 'names an empty file' } : read;
   } catch (error) {
-    return { problem: `names no file that can be read (${errorCode(error) ?? ''}); it takes a path` };
+    return { problem: `names a file that cannot be read (${errorCode(error) ?? ''}); it must be a path` };
   }
 }

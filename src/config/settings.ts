@@ -4,7 +4,7 @@ import { z } from 'zod';
 const schedule = z
   .string()
   .refine((value) => value === 'adaptive' || isCron(value), {
-    error: 'is no cron expression of 5 fields, or 6 with seconds, nor the word adaptive',
+    error: 'must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive',
   })
   .refine((value) => !isCron(value) || everTicks(value), {
     error: 'is a cron expression for a moment that never comes',
@@ -14,7 +14,7 @@ function isCron(text: string): boolean {
   return [5, 6].includes(text.trim().split(/\s+/).length) && validate(text);
 }
 
-/** The library takes `0 0 31W 2 *` for valid, and throws when it is asked for the next tick. */
+/** The library calls `0 0 31W 2 *` valid, but throws when it computes the next tick. */
 function everTicks(cron: string): boolean {
   const task = createTask(cron, () => undefined);
   try {
@@ -22,13 +22,13 @@ function everTicks(cron: string): boolean {
   } catch {
     return false;
   } finally {
-    // Else the library keeps it as long as the process lives.
+    // Otherwise the library keeps the task as long as the process lives.
     void task.destroy();
   }
 }
 
 const SCHEDULES =
-  'Cron expression: 5 fields, or 6 with seconds first. Or adaptive: 10 seconds after a poll that brought changes, and after each one that did not half as long again, up to an hour.';
+  'Cron expression of 5 fields, or 6 with seconds first. Or adaptive: 10 seconds after a poll that brought changes; after each other poll half as long again, up to an hour.';
 
 const deletes = z
   .enum(['hard', 'soft'])
@@ -39,13 +39,13 @@ const name = z.string().min(1);
 const patterns = z.array(name);
 
 const byteSize = z
-  .string({ error: 'is no size like 64MiB' })
-  .regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'is no size like 64MiB');
+  .string({ error: 'must be a size like 64MiB' })
+  .regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'must be a size like 64MiB');
 
 const duration = (like: string): z.ZodString =>
   z
-    .string({ error: `is no duration like ${like}` })
-    .regex(/^\d+(\.\d+)?(ms|s|m)$/, `is no duration like ${like}`);
+    .string({ error: `must be a duration like ${like}` })
+    .regex(/^\d+(\.\d+)?(ms|s|m)$/, `must be a duration like ${like}`);
 
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
@@ -53,7 +53,7 @@ const schemaName = z
   .string()
   .min(1)
   .refine((value) => Buffer.byteLength(value) <= 63 && !value.includes('\0'), {
-    error: 'is no name PostgreSQL can hold (63 bytes at most)',
+    error: 'must be a name of at most 63 bytes',
   });
 
 const tableSettings = z.strictObject({
@@ -70,7 +70,7 @@ const tableSettings = z.strictObject({
       include: patterns
         .optional()
         .describe(
-          'Attributes to mirror, by logical name or pattern; * by default. A name brings in what is left out by default: images, file bodies.',
+          'Attributes to mirror, by logical name or pattern; * by default. A name brings what * leaves out: images, file bodies.',
         ),
       exclude: patterns.optional().describe('Attributes not to mirror, by logical name or pattern.'),
       hash: patterns
@@ -81,7 +81,7 @@ const tableSettings = z.strictObject({
   deletes: deletes.optional(),
 });
 
-/** The configuration file, as it is written; a JSON Schema of it is published for editors. */
+/** The configuration file. The build publishes its JSON Schema for editors. */
 export const settingsSchema = z.strictObject({
   dataverse: z
     .strictObject({
@@ -130,13 +130,15 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       requestsPer5Minutes: z.int().min(1).max(1_000_000).optional(),
       concurrency: z.int().min(1).max(1_000).optional().describe('Requests in flight.'),
-      pageSize: z.int().min(1).max(5_000).optional().describe('Rows a page at most.'),
+      pageSize: z.int().min(1).max(5_000).optional().describe('Rows in a page, at most.'),
       pageBytes: byteSize
         .optional()
-        .describe('A page of wide rows has fewer of them, so that it is about this large: 64MiB by default.'),
+        .describe('Size of a page, about; a page of wide rows has fewer rows. 64MiB by default.'),
       memory: byteSize
         .optional()
-        .describe('Pages that are read or wait to be written, over all tables: 256MiB by default.'),
+        .describe(
+          'Memory for pages that are read or wait to be written, over all tables: 256MiB by default.',
+        ),
       tables: z.int().min(1).max(1_000).optional().describe('Tables worked on at once.'),
       requestTimeout: duration('120s')
         .optional()
@@ -155,14 +157,14 @@ export const settingsSchema = z.strictObject({
             .optional()
             .describe("Language of the views' labels, as 1033; the organization's base language by default."),
           schema: z
-            .union([z.literal(false), schemaName], { error: 'is neither the name of a schema nor false' })
+            .union([z.literal(false), schemaName], { error: 'must be the name of a schema, or false' })
             .optional()
             .describe(
               'Schema of the views with labels and names, dataverse_labeled by default; false for none.',
             ),
         }),
       ],
-      { error: 'is neither false nor a mapping with language and schema; leave it out to have labels' },
+      { error: 'must be false, or a mapping with language and schema; leave it out to have labels' },
     )
     .optional()
     .describe('Labels of choices, tables and columns; false for none.'),
@@ -182,13 +184,15 @@ export const settingsSchema = z.strictObject({
       columnRetyped: policy.optional(),
     })
     .optional()
-    .describe('What happens by itself when the source changes: apply (by default), ask, or refuse.'),
+    .describe('What happens when the source changes: apply (by default), ask, or refuse.'),
   quarantine: z
     .strictObject({
       nul: z
         .enum(['quarantine', 'replace'])
         .optional()
-        .describe('Text with a NUL character: into quarantine (by default), or U+FFFD in its place.'),
+        .describe(
+          'What happens to text with a NUL character: quarantine (by default), or replace, which stores U+FFFD in place of NUL.',
+        ),
       maxShare: z
         .number()
         .min(0)
@@ -205,13 +209,15 @@ export const settingsSchema = z.strictObject({
         .max(1)
         .optional()
         .describe(
-          'Share of the rows that the end of a re-baseline may delete before somebody is asked: 0.2 by default, 1 never asks. Variable MIRRORVERSE_SWEEP_MAX_SHARE.',
+          'Share of the rows that the sweep after a re-baseline may delete before it waits for a yes: 0.2 by default, 1 never waits. Variable MIRRORVERSE_SWEEP_MAX_SHARE.',
         ),
       atLeast: z
         .int()
         .min(0)
         .optional()
-        .describe('So many rows may always be deleted, unless that leaves next to none: 1000 by default.'),
+        .describe(
+          'This many rows may always be deleted, unless almost no row would be left: 1000 by default.',
+        ),
     })
     .optional(),
   health: z
@@ -228,7 +234,7 @@ export const settingsSchema = z.strictObject({
     .optional(),
   tables: z
     .array(
-      z.union([name, tableSettings], { error: 'is neither the name of a table nor a mapping with its name' }),
+      z.union([name, tableSettings], { error: 'must be the name of a table, or a mapping with its name' }),
     )
     .optional()
     .describe(
@@ -238,7 +244,7 @@ export const settingsSchema = z.strictObject({
 
 export type Settings = z.infer<typeof settingsSchema>;
 
-/** The variables that set a key of the file, and win over it. */
+/** The variables, each with its key of the file. A variable wins over the file. */
 export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   DATAVERSE_URL: ['dataverse', 'url'],
   MIRRORVERSE_AUTH: ['dataverse', 'auth'],

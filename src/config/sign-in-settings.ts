@@ -8,9 +8,9 @@ type Auth = NonNullable<NonNullable<Settings['dataverse']>['auth']>;
 /**
  * How to sign in, from the standard variables of @azure/identity.
  *
- * `default` takes what is there, in this order: a ready token, a client secret, a certificate, a
- * federated token; and where there is none of them the default chain of @azure/identity. Choosing here
- * rather than in that chain makes its failures name one way instead of seven.
+ * `default` takes the first of these that is set: a ready token, a client secret, a certificate, a federated token.
+ * If none is set, it is the default chain of @azure/identity. The choice is made here because a failure then names
+ * one way to sign in, and a failure of the chain names seven.
  */
 export function signInFrom(auth: Auth, variables: Variables, problems: ConfigProblem[]): SignIn {
   const authority = variables['AZURE_AUTHORITY_HOST'];
@@ -18,7 +18,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
   if (authority !== undefined && !isAuthority(withScheme(authority))) {
     problems.push({
       key: 'AZURE_AUTHORITY_HOST',
-      message: 'is no https: address like https://login.microsoftonline.us',
+      message: 'must be an https: address like https://login.microsoftonline.us',
     });
   }
   const needed = (name: string): string => {
@@ -28,9 +28,12 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
   };
   const path = (name: string): string => {
     const value = needed(name);
-    // Else it would be looked for under its own text, which is the secret.
+    // Otherwise a secret would be used as the name of a file, and an error would quote it.
     if (isNoPath(value))
-      problems.push({ key: name, message: 'is no path; put the text into a file, and name that' });
+      problems.push({
+        key: name,
+        message: 'must be a path; put the text into a file, and give the path of the file',
+      });
     return value;
   };
   const optional = (name: string): string | undefined => variables[name];
@@ -89,17 +92,17 @@ function givenWay(variables: Variables): Auth {
   return 'default';
 }
 
-/** A certificate, a key or a token where the path of its file was asked for. */
+/** Whether a value is a certificate, a key or a token instead of the path of its file. */
 function isNoPath(value: string): boolean {
   return /[\r\n\0]|-----BEGIN|^eyJ[\w-]+\./.test(value);
 }
 
-/** The variable is documented as a host name too. */
+/** The documentation of @azure/identity also allows a host name. */
 function withScheme(authority: string): string {
   return authority.includes('://') ? authority : `https://${authority}`;
 }
 
-/** The secret goes there, so nothing but https: will do; @azure/identity refuses the rest too. */
+/** The secret is sent to this address, so it must be https:. @azure/identity refuses anything else too. */
 function isAuthority(address: string): boolean {
   return URL.canParse(address) && new URL(address).protocol === 'https:';
 }

@@ -3,10 +3,10 @@ import type { Variables } from './file-settings.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_SCHEDULE = '*/5 * * * *';
-/** A snapshot reads the whole table, so it has a beat of its own. */
+/** A snapshot reads the whole table, so it has a schedule of its own. */
 const SNAPSHOT_SCHEDULE = '0 * * * *';
 
-/** The tables to mirror; `needed` when a command cannot do without. */
+/** The tables to mirror. @param needed whether the command needs at least one. */
 export function tablesFrom(settings: Settings, needed: boolean, problems: ConfigProblem[]): TableConfig[] {
   const items = (settings.tables ?? []).map((item, at) => ({
     at,
@@ -20,7 +20,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
     if (table.name.startsWith('!') && Object.keys(table).length > 1) {
       problems.push({
         key: `tables.${at}`,
-        message: `leaves ${table.name.slice(1)} out, so it has no settings`,
+        message: `leaves ${table.name.slice(1)} out, so it cannot have settings`,
       });
     }
   }
@@ -46,17 +46,17 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
   });
 }
 
-/** Patterns of tables that are not to be mirrored: the entries of `tables` that begin with `!`. */
+/** Patterns of tables to leave out: the entries of `tables` that begin with `!`. */
 export function leftOutFrom(settings: Settings): string[] {
   return (settings.tables ?? [])
     .map((item) => (typeof item === 'string' ? item : item.name))
     .flatMap((name) => (name.startsWith('!') ? [name.slice(1)] : []));
 }
 
-/** Bytes of a key that is not to be guessed. */
+/** Bytes of a key that nobody can guess. */
 const SHORTEST_HASH_KEY = 16;
 
-/** The key of the hashed columns; `needed` by a command that reads rows, where a column is hashed. */
+/** The key of the hashed columns. @param needed whether the command reads rows. */
 export function hashKeyFrom(
   settings: Settings,
   variables: Variables,

@@ -2,8 +2,8 @@ import type { Config, ConfigProblem } from './config.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * The schemas of views, each different from the others and from those of the tables. Only Fivetran's
- * `stringmap` may stand among the mirror tables, where the dbt packages look for it.
+ * The schemas of views. Each differs from the others and from the schemas of the tables. Only Fivetran's `stringmap`
+ * may be in the schema of the mirror tables, because the dbt packages look for it there.
  */
 export function viewsFrom(
   settings: Settings,
@@ -28,7 +28,7 @@ export function viewsFrom(
       problems.push({ key, message: `must differ from the other schemas (${schema})` });
     used.add(schema);
     if (labels === false && key !== 'labels.schema') {
-      problems.push({ key, message: 'needs the labels; take out `labels: false`' });
+      problems.push({ key, message: 'needs the labels; remove `labels: false`' });
     }
   }
   return {

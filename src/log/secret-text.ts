@@ -11,12 +11,12 @@ const UTF_16 = [
 export function secretInFile(bytes: Uint8Array): SecretText {
   const isUtf16 = UTF_16.some((mark) => mark.every((byte, at) => bytes[at] === byte));
   if (isUtf16 || bytes.includes(0)) {
-    return { problem: 'names a file that is no text in UTF-8, as one that PowerShell wrote in UTF-16 is' };
+    return { problem: 'names a file that is not text in UTF-8; PowerShell may have written it in UTF-16' };
   }
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim() };
   } catch {
-    return { problem: 'names a file that is no text in UTF-8' };
+    return { problem: 'names a file that is not text in UTF-8' };
   }
 }
 

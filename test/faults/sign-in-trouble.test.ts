@@ -225,7 +225,7 @@ describe('signing in', () => {
       tokens.refuse(await tokens.token(signal));
       await expect(tokens.token(signal)).rejects.toMatchObject({ code: 'sign-in-failed', reaction: 'retry' });
       await expect(tokens.token(signal)).rejects.toThrow(
-        'DATAVERSE_ACCESS_TOKEN_FILE names a file that is no text in UTF-8',
+        'DATAVERSE_ACCESS_TOKEN_FILE names a file that is not text in UTF-8',
       );
       await writeFile(file, 'second\r\n');
       expect(await tokens.token(signal)).toBe('second');

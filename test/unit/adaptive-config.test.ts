@@ -33,7 +33,7 @@ test.each(['Adaptive', 'adaptiv', ' adaptive', 'hourly'])(
     expect(problemsOf(`schedule: '${word}'`)).toEqual([
       {
         key: 'schedule',
-        message: 'is no cron expression of 5 fields, or 6 with seconds, nor the word adaptive',
+        message: 'must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive',
       },
     ]);
   },

@@ -48,7 +48,7 @@ test.each(['a: [', 'a: 1\na: 2', '\t- x', '- account', 'just text'])('the file %
 });
 
 test.each([
-  ['an alias', 'postgres: { url: *hunter2 }', /begins with \* has to be in quotes/],
+  ['an alias', 'postgres: { url: *hunter2 }', /put a value that begins with \* in quotes/],
   ['a tag', 'postgres: { url: !u!hunter2 x }', /at line 1, column 18/],
   ['a block', 'postgres:\n  url: |hunter2\n    x', /unexpected token at line 2, column/],
   ['an escape', String.raw`postgres: { url: "\hunter2" }`, /bad dq escape at line 1/],

@@ -63,11 +63,11 @@ test('the schemas of views need different names', () => {
 });
 
 test.each([
-  ['labels: true', 'labels', 'neither false nor a mapping'],
-  ['labels: [1033]', 'labels', 'neither false nor a mapping'],
-  ['labels: { schema: true }', 'labels.schema', 'neither the name of a schema nor false'],
-  ['labels: { languages: 1033 }', 'labels.languages', 'no known key'],
-  ['tables: [7]', 'tables.0', 'neither the name of a table nor a mapping'],
+  ['labels: true', 'labels', 'must be false, or a mapping'],
+  ['labels: [1033]', 'labels', 'must be false, or a mapping'],
+  ['labels: { schema: true }', 'labels.schema', 'must be the name of a schema, or false'],
+  ['labels: { languages: 1033 }', 'labels.languages', 'not a known key'],
+  ['tables: [7]', 'tables.0', 'must be the name of a table, or a mapping'],
 ])('a value of the wrong kind is reported with what the key accepts: %s', (yaml, key, message) => {
   const problems = problemsOf(yaml);
   expect(keysOf(problems)).toEqual([key]);
@@ -111,20 +111,20 @@ test('the key for hashing must be long enough not to be guessed', () => {
 test('a value of another kind is described in the words of the file', () => {
   const problems = problemsOf('lease: 5\nlabels: { language: german }\ntables: { account: true }');
   expect(problems.map(({ key, message }) => `${key} ${message}`).toSorted()).toEqual([
-    'labels.language is no number',
-    'lease is no duration like 30s',
-    'tables is no list',
+    'labels.language must be a number',
+    'lease must be a duration like 30s',
+    'tables must be a list',
   ]);
 });
 
 test.each([
-  ['limits: { memory: 256 }', 'is no size like 64MiB'],
-  ['limits: { requestTimeout: 120 }', 'is no duration like 120s'],
+  ['limits: { memory: 256 }', 'must be a size like 64MiB'],
+  ['limits: { requestTimeout: 120 }', 'must be a duration like 120s'],
   ['limits: { tables: 0 }', 'must be at least 1'],
   ['limits: { pageSize: 5001 }', 'must be at most 5000'],
   ['sweep: { maxShare: 1.5 }', 'must be at most 1'],
-  ['deletes: both', 'is none of hard, soft'],
-  ['postgres: { url: 5432 }', 'is no text; write it in quotes'],
+  ['deletes: both', 'must be one of hard, soft'],
+  ['postgres: { url: 5432 }', 'must be text; write it in quotes'],
   ['postgres: { schema: "" }', 'is empty'],
 ])('the message about %s says what is wrong: it %s', (yaml, message) => {
   expect(problemsOf(yaml).map((problem) => problem.message)).toEqual([message]);

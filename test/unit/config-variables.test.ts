@@ -100,7 +100,7 @@ test('a wrong DATABASE_URL is reported by the name of the variable, without the 
 test('an unknown log level is reported', () => {
   const problems = problemsOf('', { MIRRORVERSE_LOG_LEVEL: 'loud' });
   expect(problems.map(({ key, message }) => `${key} ${message}`)).toEqual([
-    'MIRRORVERSE_LOG_LEVEL is none of trace, debug, info, warn, error, fatal, silent',
+    'MIRRORVERSE_LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent',
   ]);
   for (const level of ['', 'debug']) load('', { MIRRORVERSE_LOG_LEVEL: level });
 });
