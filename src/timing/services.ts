@@ -1,11 +1,11 @@
-/** Something that lives long: resolves once it was aborted and has come to rest, rejects on a defect. */
+/** Something long-lived. It resolves after it was aborted and has come to rest, and rejects on a defect. */
 export type Service = (signal: AbortSignal) => Promise<void>;
 
 /**
- * Does work beside which services run until it has ended, however it ends.
+ * Runs services until `work` has ended, however it ends.
  *
  * @param work gets a signal that is aborted with `signal`, and when a service rejects.
- * @throws the error of the first service that rejected, or what `work` throws; when all have come to rest.
+ * @throws the error of the first service that rejected, or the error of `work`, after all have come to rest.
  */
 export async function withServices<T>(
   services: readonly Service[],

@@ -33,8 +33,8 @@ const toldByJson = (text: string): object | undefined =>
 const ERROR = '{"code":"0X80044352","message":"expired"}';
 const EXPIRED = { code: '0x80044352', message: 'expired' };
 
-/** Of what is no error of the Web API nothing is told on: it may quote a row. */
-const WORDLESS = { code: '', message: 'It says so without an error of the Web API.' };
+/** An error in any other form may quote a row, so nothing of it is passed on. */
+const WORDLESS = { code: '', message: 'Its error is not in the form of the Web API.' };
 
 const members: [member: string, told: object][] = [
   [`"error":${ERROR}`, EXPIRED],

@@ -17,7 +17,7 @@ export interface FullRead {
  * others out ("Page results", ordering and paging).
  *
  * @param pageSize rows; the environment gives fewer of some tables.
- * @param observe told the environment's metadata version as it comes with the pages.
+ * @param observe called with the environment's metadata version, which comes with the pages.
  */
 export function createFullRead(
   client: DataverseClient,

@@ -21,7 +21,7 @@ export function isLinkOf(entitySet: string, { url }: Link): boolean {
 }
 
 /**
- * Links are opaque and followed byte for byte. Two numbers in them are read all the same, but never changed:
+ * Links are opaque and followed byte for byte. Two numbers in them are read, but never changed:
  * the row version at which a paging cookie was fixed (`maxTimestamp`), and the row version from which a delta
  * link goes on (`<version>!<time>`). Both are undocumented. If either is missing, nothing is concluded.
  */

@@ -338,7 +338,7 @@ function anotherRow(table: string): Failure {
     code: 'unexpected-answer',
     reaction: 'retry',
     message: `A request for a row of table ${table} was answered with another row, or with one that has no key.`,
-    remedy: 'Find out what on the way to the environment answers in its place, such as a cache.',
+    remedy: 'Find the cache or proxy on the way to the environment that answers in its place.',
     details: { table },
   });
 }
@@ -346,7 +346,7 @@ function anotherRow(table: string): Failure {
 function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
   return new Failure({
     code: 'page-timed-out',
-    message: `Pages of table ${table} time out, those of ${rows} rows too.`,
+    message: `Pages of table ${table} time out, even with only ${rows} rows.`,
     remedy: `See whether the environment is under load; if it lasts, leave calculated columns out (columns.exclude of table ${table}).`,
     cause,
     details: cause.details,

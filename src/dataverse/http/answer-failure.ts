@@ -57,7 +57,8 @@ export function unknownCoding(subject: Subject, { coding }: UnknownCoding): Fail
     code: 'unexpected-answer',
     reaction: 'stop-table',
     message: `A request${about} was answered in a content coding that mirrorverse does not know; gzip was asked for.`,
-    remedy: 'Find out what on the way to the environment recodes answers (the header Content-Encoding).',
+    remedy:
+      'Find the proxy on the way to the environment that recodes answers (the header Content-Encoding).',
     details: {
       coding: CODINGS.has(coding) ? coding : 'unknown',
       ...(subject.table === undefined ? {} : { table: subject.table }),
@@ -70,7 +71,7 @@ export function answerTooLarge(subject: Subject, cause: AnswerTooLarge): Failure
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({
     code: 'answer-too-large',
-    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; it was not read on.`,
+    message: `The answer to a request${about} is larger than ${cause.allowed} bytes; the rest was not read.`,
     cause,
     details: subject.table === undefined ? {} : { table: subject.table },
   });

@@ -5,7 +5,7 @@ import { describeApiError, type ApiError } from './api-error.ts';
 export interface Subject {
   /** Logical name of the table, where the request is about one. */
   readonly table?: string;
-  /** The request followed a stored link rather than asked something new. */
+  /** The kind of the link that the request followed, if it followed one. */
   readonly link?: 'next' | 'delta';
 }
 
@@ -23,7 +23,7 @@ const EXPIRED: Meaning = {
   code: 'link-expired',
   message: (about) => `The link of ${about} has expired.`,
 };
-// A site that is being moved or kept up answers so to any address: it says nothing of a link, a row or a table.
+// A site under maintenance answers like this to any address: nothing follows for a link, a row or a table.
 const FOREIGN: Meaning = {
   code: 'unexpected-answer',
   reaction: 'retry',
@@ -71,7 +71,7 @@ const BY_CODE: ReadonlyMap<string, Meaning> = new Map([
   ['0x80095ffe', ADDRESS_BLOCKED],
 ]);
 
-/** Whether a code says what is wrong for good, whatever status it comes with. */
+/** Whether a code means a permanent failure, under any status. */
 export function isPermanent(code: string): boolean {
   return BY_CODE.has(code);
 }
@@ -79,7 +79,7 @@ export function isPermanent(code: string): boolean {
 // The paging cookie of a stored next link may be refused after an upgrade of the environment.
 const STALE_NEXT_LINK = new Set(['0x80041129', '0x8004112a', '0x8004430a']);
 
-/** The failure that a final answer means. The HTTP status of several of these codes is undocumented. */
+/** The failure for an answer that another try does not change. The HTTP status of several codes is undocumented. */
 export function apiFailure(error: ApiError, subject: Subject): Failure {
   const about = subject.table === undefined ? 'what was asked for' : `table ${subject.table}`;
   const meaning = meaningOf(error, subject);
@@ -117,7 +117,7 @@ function meaningOf(error: ApiError, subject: Subject): Meaning | undefined {
   return undefined;
 }
 
-/** The failure after the last retry of trouble that passes. */
+/** The failure after the last repetition. */
 export function exhausted(what: string, attempts: number, subject: Subject, cause?: unknown): Failure {
   const about = subject.table === undefined ? '' : ` about table ${subject.table}`;
   return new Failure({

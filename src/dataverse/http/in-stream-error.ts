@@ -99,7 +99,7 @@ export function inStreamErrorOf(
   const part = (wanted: string): unknown => members.find(([name]) => name.toLowerCase() === wanted)?.[1];
   const code = normalizeCode(part('code'));
   if (code !== '') return new InStreamError({ code, message: part('message') });
-  return new InStreamError({ message: 'It says so without an error of the Web API.' });
+  return new InStreamError({ message: 'Its error is not in the form of the Web API.' });
 }
 
 /**
@@ -117,9 +117,10 @@ export function refuseErrorInFields(
   if (odataError !== null) throw errorInField(odataError);
   for (const [name, value] of trailers) if (ERROR_TERM.test(name)) throw errorInField(value);
   if (!isRead) return;
-  if (status !== 200) throw new InStreamError({ message: 'A read is answered in whole with 200 alone.' });
+  if (status !== 200)
+    throw new InStreamError({ message: 'Only the status 200 is a whole answer to a read.' });
   if (headers.has('content-range'))
-    throw new InStreamError({ message: 'It is a part only (Content-Range).' });
+    throw new InStreamError({ message: 'The answer is only a part (Content-Range).' });
 }
 
 function errorInField(value: string): InStreamError {
@@ -129,7 +130,7 @@ function errorInField(value: string): InStreamError {
   } catch {
     // Any other text is dropped, because it may quote anything.
   }
-  return new InStreamError({ message: 'It says so in a field of the answer.' });
+  return new InStreamError({ message: 'The error is in a header or a trailer.' });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,11 +1,11 @@
 /**
- * Requests to the Web API that were sent about each table and are not on record yet. They are put there
- * by statements that are executed anyway, so what a process has here when it is killed is lost.
+ * Counts the requests about each table that are not stored yet. Statements that are executed anyway store
+ * the counts, so a process that is killed loses its last ones.
  */
 export class RequestCounts {
   private readonly sent = new Map<string, number>();
 
-  /** Counts one that is being sent, each attempt by itself. */
+  /** Counts a request that is sent now. Each attempt counts. */
   add(table: string): void {
     this.sent.set(table, this.of(table) + 1);
   }
@@ -14,7 +14,7 @@ export class RequestCounts {
     return this.sent.get(table) ?? 0;
   }
 
-  /** So many of them are on record; others may have been sent since. */
+  /** Subtracts requests that were stored. Further requests may have been sent since. */
   recorded(table: string, requests: number): void {
     this.sent.set(table, Math.max(0, this.of(table) - requests));
   }

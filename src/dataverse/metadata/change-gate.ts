@@ -1,19 +1,19 @@
-/** Changes that are acted on at once, before they are gathered. */
+/** Calls that go through at once. */
 const BURST = 5;
-/** Milliseconds between two of those that come too often. */
+/** Milliseconds between two further calls. */
 const INTERVAL = 30_000;
 
 export interface GateOptions {
-  /** Milliseconds; a clock that nobody sets back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
   /** Calls back after so many milliseconds. */
   readonly later?: (work: () => void, milliseconds: number) => void;
 }
 
 /**
- * `work` behind a gate: a few calls go through at once, and of those that come too often one every half
- * minute, the last one always. A solution import changes the environment's metadata with every
- * component, for many minutes; reading all of it anew each time would take the whole budget.
+ * Limits calls of `work`: a few go through at once, then one every half minute, and always the last one. A
+ * solution import changes the environment's metadata with every component, for many minutes. Reading all
+ * metadata again each time would take the whole budget.
  */
 export function createChangeGate(
   work: () => void,
@@ -51,7 +51,7 @@ export function createChangeGate(
   };
 }
 
-/** Nothing is kept waiting for a process that has no other work. */
+/** Calls back later, unless the process has no other work and ends before. */
 function laterUnlessEnded(work: () => void, milliseconds: number): void {
   setTimeout(work, milliseconds).unref();
 }

@@ -37,7 +37,7 @@ export function readCsdl(xml: string): TypeProperties {
   });
   parser.on('opentag', (tag) => {
     root ??= tag.name;
-    if (ERROR_TAG.test(tag.name)) throw new Error('The document tells of an error.');
+    if (ERROR_TAG.test(tag.name)) throw new Error('The document contains an error.');
     const name = tag.attributes['Name'];
     if (tag.name === 'EntityType') {
       current = undefined;

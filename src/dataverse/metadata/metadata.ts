@@ -149,7 +149,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     changedAt = performance.now();
     // The version is a row version. Any other text did not come from Dataverse, and is not logged.
     const metadataVersion = /^\d{1,20}$/.test(version ?? '') ? version : undefined;
-    logger.info({ metadataVersion }, 'The environment has changed its metadata; it is read anew.');
+    logger.info({ metadataVersion }, 'The environment has changed its metadata; mirrorverse reads it again.');
     forget();
     changes.dispatchEvent(new Event('change'));
   });
@@ -212,7 +212,7 @@ function noDefinitions(url: string, [odd]: readonly OddItem[]): Failure {
     code: 'unexpected-answer',
     reaction: 'retry',
     message: `The environment lists no table at all${why}.`,
-    remedy: 'Check what the signed-in identity may see; otherwise it passes by itself.',
+    remedy: 'Check which tables the signed-in identity may read. mirrorverse tries again by itself.',
     details: { url },
   });
 }

@@ -34,7 +34,7 @@ export function notAmong(table: string, { items, odd }: ParsedDefinitions<Entity
 export function definitionOdd(table: string, reason: string): Failure {
   return new Failure({
     code: 'definition-odd',
-    message: `The environment describes table ${table} in a way that nobody can make sense of: ${reason}.`,
+    message: `The environment's definition of table ${table} cannot be used: ${reason}.`,
     remedy: `Look at \`EntityDefinitions(LogicalName='${table}')\` in the environment; mend the table there, or take it out of tables.`,
     details: { table },
   });
