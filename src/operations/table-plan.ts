@@ -13,7 +13,7 @@ import { openStateStore, type StateStore } from '../mirror/state/store.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
-import { startingPoint } from '../sync/run/starting-point.ts';
+import { resumed } from '../sync/run/starting-point.ts';
 import type { TableWishes } from '../sync/tables/table-preparation.ts';
 import { withKnownColumns } from '../sync/tables/known-columns.ts';
 import { withSelectedColumns } from '../sync/tables/table-selection.ts';
@@ -95,7 +95,7 @@ async function planTableRun(
     if (preview.refusal !== null) return stopped(table, rows, changes, preview.refusal);
     const checkpoint = preview.checkpoint ?? NEW_CHECKPOINT;
     const columns = preview.mirror.table;
-    const start = startingPoint(
+    const start = resumed(
       preview.rereads ? { ...checkpoint, selection: null } : checkpoint,
       selectionOf(columns),
       { restart: false, hasRows: preview.exists },

@@ -10,10 +10,9 @@ import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
 import type { RowId } from '../model/page.ts';
 import type { Table } from '../model/table.ts';
-import { requestMeter } from './run/request-meter.ts';
 import type { TableJobParts, TableSettings } from './run/table-job.ts';
 import { TablePreparation } from './tables/table-preparation.ts';
-import { withLease } from './lease/with-lease.ts';
+import { withLease } from './lease/held-lease.ts';
 
 /** What became of a table's rows in quarantine. */
 export interface RetryResult {
@@ -52,8 +51,8 @@ export async function retryQuarantined(
   try {
     left = await waiting(store, table);
     if (left.some(hasKey)) {
-      const requests = requestMeter(parts.dataverse.client.requestCounts, table);
-      await withLease({ ...parts, requests }, table, signal, async (lease) =>
+      const { requestCounts } = parts.dataverse.client;
+      await withLease({ ...parts, requestCounts }, table, signal, async (lease) =>
         retry(settings, parts, lease, done, signal),
       );
       left = await waiting(store, table);

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
 import { Failure } from '../../src/model/failure.ts';
 import type { Page } from '../../src/model/page.ts';
-import { runPass } from '../../src/sync/run/pass.ts';
+import { followFeed } from '../support/follow-feed.ts';
 import { id, page, row, tombstone, THING } from '../support/hand-made.ts';
-import { never, silent, testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';
+import { testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench } from '../support/sync.ts';
@@ -125,18 +125,9 @@ async function follow(test: TestMirror, softDeletes: boolean, told: Delta): Prom
   const feed = feedOf(told);
   for (let process = 0; process < 4; process++) {
     const table = await WritingTable.open(test.mirror, THING, { softDeletes, phase: 'stored' });
-    const progress = {
-      phase: 'delta' as const,
-      pages: 0,
-      rowsRead: 0,
-      rowsWritten: 0,
-      rowsDeleted: 0,
-      rowsQuarantined: 0,
-      requests: 0,
-    };
     try {
       const { writer, checkpoint: start } = table;
-      await runPass({ feed, writer, start, progress, logger: silent }, never);
+      await followFeed(feed, writer, start);
       return;
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== DEATH) throw error;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { hasFoundChanges, type PassProgress } from '../../src/sync/run/pass-progress.ts';
+import { hasFoundChanges, type RunProgress } from '../../src/sync/run/run-progress.ts';
 
-const NOTHING: PassProgress = {
+const NOTHING: RunProgress = {
   phase: 'delta',
   pages: 1,
   rowsRead: 0,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OthersRuns } from '../../src/sync/lease/others-runs.ts';
+import { OthersRuns } from '../../src/sync/run/idle-poll.ts';
 
 const made = (rowsWritten: number, rowsDeleted = 0) => ({ rowsWritten, rowsDeleted });
 
@@ -75,7 +75,7 @@ function fencesAlone(others: OthersRuns, fences: readonly bigint[]): (bigint | u
   return fences.map((fence) => {
     others.leaseTaken(found(0, fence), made(0));
     others.runEnded(made(0));
-    return others.fenceAlone;
+    return others.expectedFence;
   });
 }
 
@@ -91,7 +91,7 @@ test('after somebody was found the fence is counted on when three runs in a row 
 test('a run that counted on the fence raises it by itself, and is nobody else', () => {
   const others = new OthersRuns();
   fencesAlone(others, [7n, 8n]);
-  others.ranAlone();
-  expect(others.fenceAlone).toBe(9n);
+  others.idlePollStored();
+  expect(others.expectedFence).toBe(9n);
   expect(others.leaseTaken(found(0, 10n), made(0))).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { Failure } from '../../model/failure.ts';
-import type { Link, Page, PageRows, RowId } from '../../model/page.ts';
+import type { Link, Page, PageRows, PlainPage, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
 import type { DataverseClient } from '../http/client.ts';
@@ -7,16 +7,22 @@ import type { ParsedPage } from '../page/page-parser.ts';
 import { createRowReader } from './row-reader.ts';
 import type { FoundRows } from './rows-by-key.ts';
 
-/** The change feed of one table, as pages. */
-export interface ChangeFeed {
-  /** The first page of a baseline. */
-  begin(signal: AbortSignal): Promise<Page>;
-  /** The page a link leads to; `priority` tells a baseline's pages from a delta's. */
-  follow(link: Link, priority: Priority, signal: AbortSignal): Promise<Page>;
+/** The rows of one table, as pages. */
+export interface PageSource {
+  /** The first page of a load. */
+  begin(signal: AbortSignal): Promise<PlainPage>;
+  /** The page that a link leads to; `priority` tells the pages of a load from those of a delta. */
+  follow(link: Link, priority: Priority, signal: AbortSignal): Promise<PlainPage>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
   /** Rows as they are now, many to a request. */
   readRows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
+}
+
+/** The change feed of one table: every page of it has a link. */
+export interface ChangeFeed extends PageSource {
+  begin(signal: AbortSignal): Promise<Page>;
+  follow(link: Link, priority: Priority, signal: AbortSignal): Promise<Page>;
 }
 
 /**

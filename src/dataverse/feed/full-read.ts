@@ -1,19 +1,11 @@
-import type { Link, PageRows, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { DataverseClient } from '../http/client.ts';
-import type { ParsedPage } from '../page/page-parser.ts';
+import type { PageSource } from './change-feed.ts';
 import { createRowReader } from './row-reader.ts';
 
-/** All rows of one table without change tracking, as pages; the last one has no link. */
-export interface FullRead {
-  begin(signal: AbortSignal): Promise<ParsedPage>;
-  follow(link: Link, signal: AbortSignal): Promise<ParsedPage>;
-  /** A row as it is now, as a page of that row alone; null when it is gone. */
-  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
-}
-
 /**
- * Pages in the order of the whole key: without an order that is unique, pages repeat rows and leave
+ * All rows of one table without change tracking; the last page has no link. The pages come in the order
+ * of the whole key: without an order that is unique, pages repeat rows and leave
  * others out ("Page results", ordering and paging).
  *
  * @param pageSize rows; the environment gives fewer of some tables.
@@ -24,7 +16,7 @@ export function createFullRead(
   table: Table,
   pageSize: number,
   observe?: (metadataVersion: string) => void,
-): FullRead {
+): PageSource {
   // The rows of a full read replace the rows in the mirror whatever their versions, so they need none.
   const { version: _, ...unversioned } = table;
   const rows = createRowReader(client, unversioned, pageSize, observe);
@@ -32,7 +24,8 @@ export function createFullRead(
   const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
   return {
     begin: async (signal) => rows.begin({ options: [order] }, signal),
-    follow: async (link, signal) => rows.follow(link, 'baseline', signal),
+    follow: async (link, priority, signal) => rows.follow(link, priority, signal),
     readRow: async (id, signal) => rows.row(id, signal),
+    readRows: async (ids, signal) => rows.rows(ids, signal),
   };
 }

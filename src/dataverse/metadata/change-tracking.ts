@@ -21,10 +21,13 @@ export async function probeRows(dataverse: Dataverse, table: Table, signal: Abor
  */
 export async function probeTracking(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
   const keyOnly = { ...table, columns: table.columns.filter((column) => column.name === table.key) };
-  await explained(dataverse, table.logicalName, signal, async () => {
+  try {
     const page = await createChangeFeed(dataverse.client, keyOnly, 1).begin(signal);
     page.release?.();
-  });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw await withTrackingHint(dataverse, table.logicalName, error, signal);
+  }
   // Where tracking is off an environment may answer with rows and a next link as if nothing were
   // wrong; only its last page would lack the delta link.
   if (await isTrackingOff(dataverse, table.logicalName, signal)) throw trackingOff(table.logicalName);
@@ -52,22 +55,20 @@ export async function probeColumns(
 }
 
 /**
- * Runs `work` and, where a page lacked its delta link, says whether that is because change tracking is
- * off: some environments answer an error code then, others just leave the link out.
+ * A table's failure, with its reason where a page lacked its delta link because change tracking is off:
+ * some environments answer with an error code then, others just leave the link out.
+ *
+ * @returns Failure `change-tracking-off`, or the failure itself.
+ * @throws Failure where the environment cannot be asked.
  */
-export async function explained<T>(
+export async function withTrackingHint(
   dataverse: Dataverse,
   table: string,
+  failure: Failure,
   signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const linkMissing = error instanceof Failure && error.code === 'delta-link-missing';
-    if (linkMissing && (await isTrackingOff(dataverse, table, signal))) throw trackingOff(table, error);
-    throw error;
-  }
+): Promise<Failure> {
+  if (failure.code !== 'delta-link-missing') return failure;
+  return (await isTrackingOff(dataverse, table, signal)) ? trackingOff(table, failure) : failure;
 }
 
 /** An intersect table's own flag may be off although it is tracked through both its sides. */

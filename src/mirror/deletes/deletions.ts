@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Page, RowId, Tombstone } from '../../model/page.ts';
+import type { PlainPage, RowId, Tombstone } from '../../model/page.ts';
 import { knownInPartitions, writtenByThisDelta } from '../page/merge-sql.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import { keyText, parseKey, rowKeys } from '../page/row-key.ts';
@@ -25,7 +25,7 @@ export async function findDeletions(
   client: pg.PoolClient,
   store: StateStore,
   mirror: MirrorTable,
-  page: Page,
+  page: PlainPage,
 ): Promise<Deletions> {
   const reasons = new Map<string, string>();
   for (const { key, reason } of page.tombstones) {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
-import { joinPages, type Page, type PageRows, type PlainPage, type RowId } from '../../model/page.ts';
+import { joinPages, type PageRows, type PlainPage, type RowId } from '../../model/page.ts';
 import { despiteContention } from '../connection/contention.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import { beginLoad, countPage } from '../table/load-marks.ts';
@@ -187,7 +187,7 @@ export class PageWriter {
   }
 
   /** The rows that a page's tombstones are about, and which of them have to be read again. */
-  async deletions(page: Page): Promise<Deletions> {
+  async deletions(page: PlainPage): Promise<Deletions> {
     const { pool, store, mirror } = this.options;
     if (page.tombstones.length === 0) return { certain: [], doubtful: [] };
     return transaction(pool, async (client) => findDeletions(client, store, mirror, page));

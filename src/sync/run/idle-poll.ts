@@ -1,83 +1,105 @@
-import type { ChangeFeed } from '../../dataverse/feed/change-feed.ts';
 import { isLinkOf } from '../../dataverse/feed/links.ts';
-import type { Mirror } from '../../mirror/mirror.ts';
+import type { Taken } from '../../mirror/lease/leases.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
-import type { Link, Page } from '../../model/page.ts';
+import type { Link, PlainPage } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
-import { polledPage, type PolledPage } from './polled-page.ts';
-import type { RequestMeter } from './request-meter.ts';
 import { leadsBack } from './rewind.ts';
+import type { RunProgress } from './run-progress.ts';
 
-/** A table as a run left it that brought it up to date, and that nothing is known to have befallen since. */
+/**
+ * A table as a run left it that brought the table up to date.
+ *
+ * The usual poll finds that nothing has changed. Taking the lease and giving it back would then be half
+ * of the work. So a run first follows the link of a resting table without the lease, and stores the new
+ * link by one statement that demands that nobody has touched the table's state since: the fence tells.
+ * Whatever else the poll finds, a failure included, waits for the lease.
+ */
 export interface RestingTable {
   readonly table: Table;
   readonly link: Link;
   readonly selection: string;
 }
 
-export interface IdlePollParts {
-  readonly feed: ChangeFeed;
-  readonly mirror: Pick<Mirror, 'storeIdleRun'>;
-  readonly requests: RequestMeter;
-}
-
-/** What a poll came to: the table rests on, or somebody has to look under the lease. */
-export type IdlePoll = StillResting | { readonly rests: false; readonly polled: PolledPage };
-
-interface StillResting {
-  readonly rests: true;
-  readonly link: Link;
-  /** Requests that went on record with it. */
-  readonly requests: number;
-}
-
 /**
- * A table that may be polled without its lease; undefined where its checkpoint asks for more than a delta,
- * or has a link that is none of the table's.
+ * The table as the next run may poll it without its lease; undefined where the checkpoint asks for more
+ * than a delta, or has a link that does not belong to the table.
  */
 export function restingTable(table: Table, { phase, link, selection }: Checkpoint): RestingTable | undefined {
   if (phase !== 'delta' || link?.kind !== 'delta' || selection === null) return undefined;
   return isLinkOf(table.entitySet, link) ? { table, link, selection } : undefined;
 }
 
-/** Whether a page that a delta link led to brings nothing but the link for the next poll. */
-export function isIdle(entitySet: string, followed: Link, page: Page): boolean {
-  if (page.rows > 0 || page.tombstones.length > 0 || page.link.kind !== 'delta') return false;
+/** Whether the page that a delta link led to brings nothing but the link for the next poll. */
+export function isIdle(
+  entitySet: string,
+  followed: Link,
+  page: PlainPage,
+): page is PlainPage & { link: Link } {
+  if (page.rows > 0 || page.tombstones.length > 0 || page.link?.kind !== 'delta') return false;
   return isLinkOf(entitySet, page.link) && !leadsBack(followed, page.link);
 }
 
+type Changes = Pick<RunProgress, 'rowsWritten' | 'rowsDeleted'>;
+type Found = Pick<Taken, 'lease' | 'changes'>;
+
+/** Runs in a row that met no other process, after which this process counts as the only one. */
+const ALONE = 3;
+
 /**
- * Follows a resting table's link without its lease. The usual answer, that nothing has changed, is then
- * stored by one statement, provided that nobody has touched the table's state since; the fence tells.
- * Whatever else comes, a failure included, is for a run under the lease, which is given the page.
+ * What a process knows of other processes that run the same table.
  *
- * @param fence as this process's last run left it.
- * @throws Failure of PostgreSQL's; nothing is known then of what was stored.
+ * Each run raises the fence, so the fence tells whether another process has run the table at all. All
+ * processes keep one counter of changes, so the counter tells whether another process found any. A
+ * process that polls a table after the others finds nothing, and would believe that the table rests.
  */
-export async function pollIdle(
-  { feed, mirror, requests }: IdlePollParts,
-  { table, link, selection }: RestingTable,
-  fence: bigint,
-  signal: AbortSignal,
-): Promise<IdlePoll> {
-  let page: Page;
-  try {
-    page = await feed.follow(link, 'delta', signal);
-  } catch (error) {
-    return { rests: false, polled: polledPage(table, link, { error }) };
+export class OthersRuns {
+  /** As this process's last run left them. */
+  private known: { readonly fence: bigint; readonly changes: number } | undefined;
+  /** As the run under way found them; the counter as it was before that run. */
+  private found: { readonly fence: bigint; readonly changes: number } | undefined;
+  private changed = false;
+  /** Runs in a row that met no other process; after the start one such run is enough. */
+  private alone = ALONE - 1;
+
+  /**
+   * The run under way has taken the lease, after it has made some changes already.
+   *
+   * @returns whether another process may have run the table since this process's last run.
+   */
+  leaseTaken({ lease: { fence }, changes }: Found, progress: Changes): boolean {
+    this.found = { fence, changes: changes - made(progress) };
+    if (this.known === undefined) return true;
+    // The counter is lower where the state was lost, and with the state what was known of the table.
+    if (this.found.changes !== this.known.changes) this.changed = true;
+    const isAlone = fence === this.known.fence + 1n;
+    this.alone = isAlone ? this.alone + 1 : 0;
+    return !isAlone;
   }
-  const polled = polledPage(table, link, { page });
-  if (!isIdle(table.entitySet, link, page)) return { rests: false, polled };
-  const sent = requests.sent();
-  const run = { table: table.logicalName, fence, selection, followed: link.url, link: page.link.url };
-  try {
-    const stored = await mirror.storeIdleRun({ ...run, requests: sent }, signal);
-    if (!stored) return { rests: false, polled };
-  } catch (error) {
-    polled.release();
-    throw error;
+
+  /** @returns whether other processes had found changes by the time that the run took the lease. */
+  runEnded(progress: Changes): boolean {
+    const { found, changed } = this;
+    if (found !== undefined) this.known = { ...found, changes: found.changes + made(progress) };
+    this.found = undefined;
+    this.changed = false;
+    return changed;
   }
-  polled.release();
-  requests.recorded(sent);
-  return { rests: true, link: page.link, requests: sent };
+
+  /**
+   * The fence that an idle poll demands: as this process's last run left it. Undefined where other
+   * processes run the table too: another process would have raised the fence each time, and each poll
+   * would cost a request in vain.
+   */
+  get expectedFence(): bigint | undefined {
+    return this.alone < ALONE ? undefined : this.known?.fence;
+  }
+
+  /** An idle poll was stored: it raised the fence, and found no change. */
+  idlePollStored(): void {
+    if (this.known !== undefined) this.known = { ...this.known, fence: this.known.fence + 1n };
+  }
+}
+
+function made({ rowsWritten, rowsDeleted }: Changes): number {
+  return rowsWritten + rowsDeleted;
 }

@@ -1,9 +1,9 @@
-import type { ChangeFeed } from '../../dataverse/feed/change-feed.ts';
+import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import type { PageWriter, RefusedSweep } from '../../mirror/page/page-writer.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** Where the load was that a sweep is to end. */
-export type LoadedIn = 'this pass' | 'an earlier pass';
+export type LoadedIn = 'this run' | 'an earlier run';
 
 /**
  * How a pass ends whose sweep was refused. Some of the rows that the sweep would have deleted are read
@@ -17,7 +17,7 @@ export type LoadedIn = 'this pass' | 'an earlier pass';
 export async function examineRefusedSweep(
   refused: RefusedSweep,
   loadedIn: LoadedIn,
-  source: Pick<ChangeFeed, 'readRow'>,
+  source: Pick<PageSource, 'readRow'>,
   writer: PageWriter,
   signal: AbortSignal,
 ): Promise<Failure> {
@@ -51,7 +51,7 @@ function sweepRefused({ table, unseen, rows }: RefusedSweep, denied: boolean): F
 function loadIncomplete({ table, unseen, rows }: RefusedSweep, loadedIn: LoadedIn): Failure {
   return new Failure({
     code: 'load-incomplete',
-    reaction: loadedIn === 'this pass' ? 'stop-table' : 'rebaseline',
+    reaction: loadedIn === 'this run' ? 'stop-table' : 'rebaseline',
     message: `The last re-baseline of table ${table} did not bring ${unseen} of ${rows} rows, some of which are still at the source; nothing was deleted.`,
     remedy:
       "Check that the application user's security role has organization-level Read on the table; it is loaded anew by itself.",

@@ -14,22 +14,16 @@ export function leadsBack(followed: Link | null, received: Link): boolean {
 }
 
 /**
- * Whether a load that begins with a link is one of an environment that has gone back: behind the link
- * that was followed before, or behind rows that are in the mirror already.
+ * Whether a load that begins with this link belongs to an environment that has gone back in time: behind
+ * the link that was followed before, or behind rows that are in the mirror already.
  *
  * @param before null where no link was followed before.
- * @param highest asks for the highest row version in the mirror table; only where links cannot tell.
+ * @param highest the highest row version in the mirror table; null where there is none.
  */
-export async function beginsBehind(
-  first: Link,
-  before: Link | null,
-  highest: () => Promise<bigint | null>,
-): Promise<boolean> {
+export function beginsBehind(first: Link, before: Link | null, highest: bigint | null): boolean {
   const reached = versionReached(first);
   if (reached === undefined) return false;
-  if (leadsBack(before, first)) return true;
-  const mirrored = await highest();
-  return mirrored !== null && mirrored > reached;
+  return leadsBack(before, first) || (highest !== null && highest > reached);
 }
 
 /** The environment has gone back in time, and all its rows are to be read again. */

@@ -6,12 +6,12 @@ import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { type Failure, failureFields, toFailure } from '../../model/failure.ts';
 import { OF_LEASES } from '../watch/outage-log.ts';
-import type { PassProgress } from './pass-progress.ts';
+import type { RunProgress } from './run-progress.ts';
 import type { RunWatch } from '../watch/run-watch.ts';
 import { reachOf } from '../watch/trouble-reach.ts';
 
 /** What became of a run. */
-export interface RunResult extends PassProgress {
+export interface RunResult extends RunProgress {
   readonly table: string;
   readonly milliseconds: number;
   readonly failure: Failure | null;
@@ -35,7 +35,7 @@ export interface OutcomeParts {
 export async function quarantinedAfter(
   store: StateStore,
   table: string,
-  progress: PassProgress,
+  progress: RunProgress,
 ): Promise<number> {
   const { quarantined, phase, rowsRead } = progress;
   // A delta without an entry, as most are, has put no row in and taken none out.

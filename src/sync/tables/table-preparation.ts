@@ -24,7 +24,7 @@ export interface TableWishes {
 }
 
 /** A mirror table that fits the source's metadata, and what that means for the rows in it. */
-export interface Ready {
+export interface PreparedTable {
   readonly mirror: MirrorTable;
   readonly created: boolean;
   readonly refills: boolean;
@@ -83,7 +83,7 @@ export class TablePreparation {
    *
    * @throws Failure
    */
-  async make(lease: Lease, signal: AbortSignal): Promise<Ready> {
+  async make(lease: Lease, signal: AbortSignal): Promise<PreparedTable> {
     const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;

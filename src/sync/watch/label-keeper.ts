@@ -8,7 +8,7 @@ import type { Lease } from '../../mirror/lease/leases.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
-import { DATABASE_TROUBLES } from '../run/recovery.ts';
+import { DATABASE_TROUBLES } from '../run/repairs.ts';
 import { restAfter } from '../schedule/failure-rest.ts';
 
 /** Milliseconds that the views of changed tables wait, so that views of more tables are made together. */
@@ -138,5 +138,5 @@ export class LabelKeeper {
 /** Labels that the database had no room for are tried again soon. Requests for labels are repeated less often. */
 function beatOf(error: unknown): Pick<Failure, 'reaction'> {
   const failure = toFailure(postgresFailure(error));
-  return DATABASE_TROUBLES.has(failure.code) ? failure : { reaction: 'stop-table' };
+  return DATABASE_TROUBLES.includes(failure.code) ? failure : { reaction: 'stop-table' };
 }

@@ -1,31 +1,32 @@
-import type { ChangeFeed } from '../../dataverse/feed/change-feed.ts';
+import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import { livingRows } from '../../dataverse/feed/rows-by-key.ts';
 import type { PageWriter } from '../../mirror/page/page-writer.ts';
-import { joinPages, type Page, type RowId, type Tombstone } from '../../model/page.ts';
+import { joinPages, type PlainPage, type RowId, type Tombstone } from '../../model/page.ts';
 
 /**
- * The page with its tombstones settled: each stands for one row, by its whole key, that is gone. Rows of
- * which that is doubtful are read again, many to a request; those that live are upserts of this page.
+ * A page whose tombstones are certain: each stands for one row, by its whole key, that is gone. Where that
+ * is doubtful the source is asked for the rows again, many rows to a request. Rows that live become
+ * upserts of this page.
  *
- * Deleting and restoring a row between two polls yields an upsert and a tombstone, and the documented
- * order, deletes last, would then lose the restored row.
+ * A row that was deleted and restored between two polls comes as an upsert and as a tombstone. The
+ * documented order, deletes last, would then lose the restored row.
  */
-export async function settleContradictions(
-  page: Page,
-  feed: ChangeFeed,
+export async function verifyDeletes(
+  page: PlainPage,
+  source: PageSource,
   writer: PageWriter,
   signal: AbortSignal,
-): Promise<Page> {
+): Promise<PlainPage> {
   if (page.tombstones.length === 0) return page;
   const { certain, doubtful } = await writer.deletions(page);
   if (doubtful.length === 0) return { ...page, tombstones: asDeleted(certain) };
-  const found = await feed.readRows(doubtful, signal);
+  const found = await source.readRows(doubtful, signal);
   const missing = doubtful.filter((_, at) => (found.rowOf[at] ?? -1) < 0);
   const gone = missing.filter(({ reason }) => reason === 'deleted');
-  // Of another reason nobody knows: it may be a row that the identity may not read any more, which only
-  // a request for that row tells from one that is gone.
+  // A tombstone with another reason may be about a row that the identity may not read any more. Only a
+  // request for the row itself tells such a row from a row that is gone.
   const unclear = missing.filter(({ reason }) => reason !== 'deleted');
-  const alone = await Promise.all(unclear.map(async (id) => feed.readRow(id, signal)));
+  const alone = await Promise.all(unclear.map(async (id) => source.readRow(id, signal)));
   const living = [livingRows(found), ...alone.filter((row) => row !== null)];
   gone.push(...unclear.filter((_, at) => alone[at] === null));
   return {

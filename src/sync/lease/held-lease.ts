@@ -1,0 +1,61 @@
+import type { Logger } from 'pino';
+import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
+import { releaseLease, type Lease, type Taken } from '../../mirror/lease/leases.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import type { LeaseKeeper } from './lease-keeper.ts';
+import { waitForLease } from './lease-wait.ts';
+
+export interface LeaseParts {
+  readonly mirror: Mirror;
+  readonly leases: LeaseKeeper;
+  readonly logger: Logger;
+  /** The table's requests since its last stored page go on record when the lease is given back. */
+  readonly requestCounts: RequestCounts;
+}
+
+/** A table's lease, which the process renews until it is given back. */
+export interface HeldLease {
+  /** The lease, and what the state says of the table. */
+  readonly taken: Taken;
+  /**
+   * Gives the lease back; or, where that fails, leaves it to run out by itself.
+   *
+   * @param isReleased the lease was given back together with a checkpoint already.
+   */
+  giveBack(isReleased?: boolean): Promise<void>;
+}
+
+/** Takes a table's lease. @throws Failure `lease-held` when another process keeps it */
+export async function holdLease(parts: LeaseParts, table: string, signal: AbortSignal): Promise<HeldLease> {
+  const { mirror, leases, logger, requestCounts } = parts;
+  const taken = await waitForLease(mirror, table, leases.holder, signal, logger);
+  leases.keep(taken.lease);
+  return {
+    taken,
+    async giveBack(isReleased = false) {
+      leases.drop(taken.lease);
+      if (isReleased) return;
+      try {
+        const sent = requestCounts.of(table);
+        if (await releaseLease(mirror.store, taken.lease, sent)) requestCounts.recorded(table, sent);
+      } catch {
+        logger.warn({ table }, 'The lease could not be released; it will run out by itself.');
+      }
+    },
+  };
+}
+
+/** Does `work` with a table's lease. @throws as `holdLease` does, and whatever `work` throws */
+export async function withLease<T>(
+  parts: LeaseParts,
+  table: string,
+  signal: AbortSignal,
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const held = await holdLease(parts, table, signal);
+  try {
+    return await work(held.taken.lease);
+  } finally {
+    await held.giveBack();
+  }
+}

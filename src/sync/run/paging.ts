@@ -1,0 +1,109 @@
+import type { PageSource } from '../../dataverse/feed/change-feed.ts';
+import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
+import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
+import type { PageResult, PageStep, PageWriter } from '../../mirror/page/page-writer.ts';
+import type { PlainPage } from '../../model/page.ts';
+import { prefetch, type Prefetch } from './prefetch.ts';
+import { hasFoundChanges, withPage, type RunProgress } from './run-progress.ts';
+import type { Fetch } from './run-state.ts';
+import { verifyDeletes } from './verify-deletes.ts';
+
+export interface PagingParts {
+  readonly table: string;
+  readonly source: PageSource;
+  readonly writer: PageWriter;
+  readonly requestCounts: RequestCounts;
+  /** Whether a load may go on now. */
+  readonly mayLoad: () => boolean;
+}
+
+/** Fetches the pages of one table and stores them. It fetches one page ahead of the page that it stores. */
+export class Paging {
+  private readonly parts: PagingParts;
+  private followed = new FollowedLinks();
+  private page: PlainPage | undefined;
+  private ahead: Prefetch | undefined;
+
+  /** @param ahead a page that was fetched before. */
+  constructor(parts: PagingParts, ahead?: Prefetch) {
+    this.parts = parts;
+    this.ahead = ahead;
+  }
+
+  /**
+   * Fetches a page, or takes the page that was fetched ahead.
+   *
+   * @returns undefined where the page belongs to a load, and no load may go on now.
+   * @throws Failure
+   */
+  async receive(fetch: Fetch, signal: AbortSignal): Promise<PlainPage | undefined> {
+    this.dropPage();
+    if (fetch.loads && !this.parts.mayLoad()) return undefined;
+    // A chain of next links begins here. Only within one chain does a link that comes again mean a loop.
+    if (fetch.link?.kind !== 'next') this.followed = new FollowedLinks();
+    if (this.ahead?.url !== (fetch.link?.url ?? null)) this.fetchAhead(fetch, signal);
+    const { ahead } = this;
+    this.ahead = undefined;
+    this.page = await ahead?.page;
+    return this.page;
+  }
+
+  /**
+   * Stores the page that was fetched last, while the next one comes.
+   *
+   * @returns what became of the page, and the progress after it.
+   * @throws Failure as the writer does, or `link-loop`. The requests since the last stored page then go on
+   *   record with a later page. Where only the answer to a COMMIT was lost they go on record twice: a few
+   *   requests too many are not worth another look.
+   */
+  async store(
+    step: PageStep,
+    ahead: Fetch | undefined,
+    progress: RunProgress,
+    signal: AbortSignal,
+  ): Promise<{ readonly result: PageResult; readonly progress: RunProgress }> {
+    const { page } = this;
+    const { table, source, writer, requestCounts } = this.parts;
+    if (page === undefined) throw new TypeError('There is no page to store.');
+    try {
+      if (page.link?.kind === 'next') this.followed.add(page.link.url);
+      if (ahead !== undefined && (!ahead.loads || this.parts.mayLoad())) this.fetchAhead(ahead, signal);
+      const verified = await verifyDeletes(page, source, writer, signal);
+      const sent = requestCounts.of(table);
+      const requests = (result: PageResult): { requests: number; idleRequests: number } => {
+        const after = withPage(progress, page, result, sent);
+        // Earlier pages of the run may have brought nothing as well: the whole run is idle, or is not.
+        const isIdle = step.finished && result.refusedSweep === null && !hasFoundChanges(after);
+        return { requests: sent, idleRequests: isIdle ? after.requests : 0 };
+      };
+      const result = await writer.write(verified, { ...step, requests }, signal);
+      requestCounts.recorded(table, sent);
+      return { result, progress: withPage(progress, page, result, sent) };
+    } finally {
+      this.dropPage();
+    }
+  }
+
+  /** Gives back the memory of every page that is not stored. */
+  close(): void {
+    this.dropPage();
+    this.ahead?.cancel();
+    this.ahead = undefined;
+  }
+
+  private fetchAhead({ link, loads }: Fetch, signal: AbortSignal): void {
+    const { source } = this.parts;
+    this.ahead?.cancel();
+    this.ahead = prefetch(
+      link?.url ?? null,
+      async (either) =>
+        link === null ? source.begin(either) : source.follow(link, loads ? 'baseline' : 'delta', either),
+      signal,
+    );
+  }
+
+  private dropPage(): void {
+    this.page?.release?.();
+    this.page = undefined;
+  }
+}

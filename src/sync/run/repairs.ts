@@ -1,0 +1,122 @@
+import { isObjectGone } from '../../mirror/connection/sqlstate.ts';
+import { isRefused } from '../../dataverse/feed/refused-columns.ts';
+import type { FailureCode } from '../../model/failure-codes.ts';
+import { Failure } from '../../model/failure.ts';
+import { backOff } from '../../timing/back-off.ts';
+
+/**
+ * What a run does after a failure so that it can go on. Each repair leads back to a step of the run:
+ * `acquire` gives the lease back and takes it again, `prepare` looks at the mirror table again, `load`
+ * reads the table from its first page.
+ */
+export type Repair =
+  | 'wait-for-database'
+  | 'prepare-again'
+  | 'restore-state'
+  | 'read-definition'
+  | 'follow-again'
+  | 'give-up-link'
+  | 'load-again';
+
+/** What a run knows when it meets a failure, beside the failure itself. */
+export interface Circumstances {
+  /** The environment's metadata have changed since the table was prepared. */
+  readonly metadataChanged: boolean;
+  /** The client found columns of the table that the environment refuses; they explain a refusal. */
+  readonly columnsAreRefused: boolean;
+}
+
+interface Rule {
+  readonly repair: Repair;
+  /** The failures that the repair may mend. */
+  readonly mends: (failure: Failure, circumstances: Circumstances) => boolean;
+  /** How often a run does it at most; `wait-for-database` as often in a row, without a stored page between. */
+  readonly atMost: number;
+}
+
+/** Troubles of PostgreSQL that pass by themselves, and say nothing of the table. */
+export const DATABASE_TROUBLES: readonly FailureCode[] = ['database-unreachable', 'database-unavailable'];
+
+const codes =
+  (...names: readonly FailureCode[]) =>
+  ({ code }: Failure): boolean =>
+    names.includes(code);
+
+/**
+ * The table of repairs. The first rule that mends a failure, and that the run has not used up, applies;
+ * a failure that no rule mends ends the run.
+ *
+ * A refused request (a 400 whose code says nothing to mirrorverse) has several possible causes, so it
+ * has several rules. A link keeps its selection, so a column that is gone from the source makes the link
+ * refused: the definition is read anew first. Then the link is followed once more, and after a second
+ * refusal the link is of no use, whatever the code means.
+ */
+const RULES: readonly Rule[] = [
+  { repair: 'wait-for-database', mends: codes(...DATABASE_TROUBLES), atMost: 7 },
+  {
+    // The mirror table may have been changed by hand, or the table at the source has changed.
+    repair: 'prepare-again',
+    mends: (failure, { metadataChanged }) =>
+      codes('statement-failed', 'definition-outdated', 'mirror-replaced')(failure) ||
+      (failure.code === 'too-many-bad-rows' && metadataChanged),
+    atMost: 1,
+  },
+  { repair: 'restore-state', mends: isObjectGone, atMost: 1 },
+  {
+    repair: 'read-definition',
+    mends: (failure, { columnsAreRefused }) => isRefused(failure) && !columnsAreRefused,
+    atMost: 1,
+  },
+  { repair: 'follow-again', mends: isRefusedLink, atMost: 1 },
+  { repair: 'give-up-link', mends: isRefusedLink, atMost: 1 },
+  // An expired link, an environment that went back in time, a load that turned out to be incomplete.
+  { repair: 'load-again', mends: ({ reaction }) => reaction === 'rebaseline', atMost: 2 },
+];
+
+/** How often a run has done each repair. */
+export type Repairs = Readonly<Partial<Record<Repair, number>>>;
+
+/** The repair that a run does after a failure; undefined where the failure ends the run. */
+export function repairFor(failure: Failure, circumstances: Circumstances, done: Repairs): Repair | undefined {
+  const rule = RULES.find(
+    ({ repair, mends, atMost }) => mends(failure, circumstances) && (done[repair] ?? 0) < atMost,
+  );
+  return rule?.repair;
+}
+
+/** How often a run goes back to an earlier step at most, while no page is stored. */
+export const MOST_REPAIRS = RULES.reduce((sum, { atMost }) => sum + atMost, 0);
+
+/** A link that was followed was refused with a code that says nothing to mirrorverse. */
+function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): boolean {
+  return (
+    !columnsAreRefused &&
+    isRefused(failure) &&
+    failure.details['status'] === 400 &&
+    failure.details['link'] !== undefined
+  );
+}
+
+/**
+ * Milliseconds before a run asks a database again that was in trouble: 0.5 s, doubling to 30 s, about a
+ * minute in all, which a restart of PostgreSQL takes.
+ *
+ * @param attempt 1 for the first wait in a row.
+ * @param random in [0, 1).
+ */
+export function databaseRest(attempt: number, random: number): number {
+  return backOff({ first: 500, longest: 30_000 }, attempt, random);
+}
+
+/** What a run ends with whose loads came to nothing. */
+export function linkKeepsExpiring(cause: Failure, mode: 'changes' | 'snapshot'): Failure {
+  const { details } = cause;
+  const code = 'link-keeps-expiring';
+  if (mode === 'changes') {
+    const message = 'One new baseline after another came to nothing.';
+    return new Failure({ code, message, cause, details });
+  }
+  const message = 'The environment refused link after link of a full read.';
+  const remedy = 'Nothing to do if its tables are being changed just now; otherwise check the environment.';
+  return new Failure({ code, message, remedy, cause, details });
+}

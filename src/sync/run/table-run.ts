@@ -1,0 +1,363 @@
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { createChangeFeed, type PageSource } from '../../dataverse/feed/change-feed.ts';
+import { createFullRead } from '../../dataverse/feed/full-read.ts';
+import { explainRefusal } from '../../dataverse/feed/refused-columns.ts';
+import { withTrackingHint } from '../../dataverse/metadata/change-tracking.ts';
+import { erasureRefused } from '../../mirror/deletes/marked-rows.ts';
+import { readCheckpoint } from '../../mirror/lease/leases.ts';
+import type { PageWriter } from '../../mirror/page/page-writer.ts';
+import { forgetSelection } from '../../mirror/state/checkpoints.ts';
+import { NEW_CHECKPOINT, type Checkpoint } from '../../model/checkpoint.ts';
+import { toFailure, type Failure } from '../../model/failure.ts';
+import { selectionOf, type Table } from '../../model/table.ts';
+import { sleep } from '../../timing/sleep.ts';
+import { holdLease, type HeldLease, type LeaseParts } from '../lease/held-lease.ts';
+import type { LoadPlaces } from '../schedule/load-places.ts';
+import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
+import { lookAfterRewind } from '../watch/environment-watch.ts';
+import { isIdle, restingTable, type OthersRuns, type RestingTable } from './idle-poll.ts';
+import { Paging } from './paging.ts';
+import { prefetch, type Prefetch } from './prefetch.ts';
+import { examineRefusedSweep } from './refused-sweep.ts';
+import { databaseRest, type Circumstances } from './repairs.ts';
+import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
+import { newRun, type Note, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
+import { needsHighestVersion, next } from './steps.ts';
+
+export interface RunParts extends LeaseParts {
+  readonly table: string;
+  readonly mode: 'changes' | 'snapshot';
+  readonly pageSize: number;
+  readonly dataverse: Dataverse;
+  readonly preparation: TablePreparation;
+  readonly others: OthersRuns;
+  /** The table as it rests since this process's last run; undefined where the run needs the lease. */
+  readonly resting: RestingTable | undefined;
+  /** Places for loads; without them a load begins whenever it is due. */
+  readonly loads: LoadPlaces | undefined;
+  /** Load the table anew, whatever the checkpoint says. */
+  readonly restart: boolean;
+  /** When the run fell due, by `performance.now()`. */
+  readonly dueAt: number | undefined;
+  /** Told after each stored page. */
+  readonly onPage: (progress: RunProgress) => void;
+  /** Told each trouble of the database that the run waits for, and for how many milliseconds it waits. */
+  readonly onTrouble: (failure: Failure, wait: number) => Promise<void>;
+}
+
+export interface RunEnd {
+  readonly outcome: Outcome;
+  readonly failure: Failure | null;
+  /** The table as the next run may poll it without the lease. */
+  readonly resting: RestingTable | undefined;
+}
+
+/** What a run has in hand once the mirror table fits. */
+interface Prepared {
+  readonly table: Table;
+  readonly writer: PageWriter;
+  readonly source: PageSource;
+  readonly paging: Paging;
+}
+
+/**
+ * One run of one table: performs the steps that steps.ts decides on, and reports what came of each. This
+ * loop is the only place above client and reader that tries anything again.
+ */
+export class TableRun {
+  progress: RunProgress = NO_PROGRESS;
+  /** The fence by which the run last held the lease; undefined while it never did. */
+  fence: bigint | undefined;
+  private readonly parts: RunParts;
+  private state: RunState;
+  private held: HeldLease | undefined;
+  private leaseIsReleased = false;
+  private prepared: Prepared | undefined;
+  private polled: { readonly table: Table; readonly page: Prefetch } | undefined;
+  private resting: RestingTable | undefined;
+  private loadPlace: (() => void) | undefined;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+    this.state = newRun(parts.mode, parts.restart);
+  }
+
+  /**
+   * Runs to the end.
+   *
+   * @throws the signal's reason when aborted; the page under way is stored or rolled back first.
+   */
+  async run(signal: AbortSignal): Promise<RunEnd> {
+    let event: RunEvent = { is: 'begun', canPoll: this.parts.resting !== undefined };
+    try {
+      for (;;) {
+        const { state, step } = next(this.state, event);
+        this.state = state;
+        this.progress = { ...this.progress, phase: state.phase };
+        for (const note of step.notes ?? []) this.tell(note);
+        if (step.do === 'end') return { ...step, resting: this.resting };
+        try {
+          event = await this.perform(step, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          const failure = toFailure(error);
+          event = { is: 'failed', failure, circumstances: this.circumstances() };
+          this.dropPages();
+        }
+      }
+    } finally {
+      this.dropPages();
+      await this.leave();
+    }
+  }
+
+  private async perform(step: Exclude<Step, { do: 'end' }>, signal: AbortSignal): Promise<RunEvent> {
+    switch (step.do) {
+      case 'poll':
+        return this.poll(signal);
+      case 'acquire':
+        return this.acquire(signal);
+      case 'prepare':
+        return this.prepare(step.from, step.loadAnew, signal);
+      case 'fetch': {
+        const { paging, writer } = this.ready();
+        const page = await paging.receive(step.fetch, signal);
+        if (page === undefined) return { is: 'no-place' };
+        const { link } = page;
+        const highest = needsHighestVersion(this.state, link) ? await writer.highestVersion() : null;
+        return { is: 'fetched', link, highest };
+      }
+      case 'store': {
+        const { paging, table } = this.ready();
+        const { result, progress } = await paging.store(step.page, step.ahead, this.progress, signal);
+        this.progress = progress;
+        this.parts.onPage(progress);
+        const { refusedSweep } = result;
+        if (step.page.finished && refusedSweep === null) {
+          this.leaseIsReleased = true;
+          if (this.parts.mode === 'changes') {
+            this.resting = restingTable(table, step.page.advance.checkpoint);
+          }
+        }
+        return { is: 'stored', refusedSweep };
+      }
+      case 'look-around':
+        if (step.checkpoint !== null) await this.ready().writer.rewind(step.checkpoint, signal);
+        await lookAfterRewind(this.parts.dataverse, this.parts.mirror, this.parts.logger, signal);
+        return { is: 'looked-around' };
+      case 'examine-sweep': {
+        const { source, writer } = this.ready();
+        throw await examineRefusedSweep(step.refused, step.loadedIn, source, writer, signal);
+      }
+      case 'wait-for-database': {
+        await this.leave();
+        this.parts.preparation.forget();
+        const wait = databaseRest(step.attempt, Math.random());
+        await this.parts.onTrouble(step.failure, wait);
+        await sleep(wait, signal);
+        return { is: 'waited' };
+      }
+      case 'restore-state': {
+        await this.leave();
+        const { mirror, table, logger, preparation } = this.parts;
+        if (await mirror.restoreState([table]))
+          logger.warn('The state schema was gone; it has been made anew.');
+        preparation.forget();
+        return { is: 'state-restored' };
+      }
+      case 'read-definition': {
+        const { failure } = step;
+        const changed = await this.definitionHasChanged(signal);
+        return { is: 'definition-read', changed, failure, circumstances: this.circumstances() };
+      }
+      case 'defer': {
+        const { mirror, preparation } = this.parts;
+        if (step.forgetSelection) await forgetSelection(mirror.store, this.lease());
+        // The next run looks at the table again, for instance whether it has rows by then.
+        preparation.forget();
+        return { is: 'deferred' };
+      }
+      case 'explain':
+        return { is: 'explained', failure: await this.explained(step.failure, signal) };
+    }
+  }
+
+  /** Follows the link of a resting table without its lease, and stores that nothing has changed. */
+  private async poll(signal: AbortSignal): Promise<RunEvent> {
+    const { resting, others, mirror, requestCounts, table: name } = this.parts;
+    const fence = others.expectedFence;
+    if (resting === undefined || fence === undefined) return { is: 'polled', rests: false };
+    const { table, link, selection } = resting;
+    const source = this.source(table);
+    const page = prefetch(link.url, async (either) => source.follow(link, 'delta', either), signal);
+    this.polled = { table, page };
+    // A failure is for the lease's holder to see, who is given this page instead of a request.
+    const came = await page.page.catch(() => undefined);
+    if (came === undefined || !isIdle(table.entitySet, link, came)) return { is: 'polled', rests: false };
+    const requests = requestCounts.of(name);
+    const run = { table: name, fence, selection, followed: link.url, link: came.link.url, requests };
+    if (!(await mirror.storeIdleRun(run, signal))) return { is: 'polled', rests: false };
+    requestCounts.recorded(name, requests);
+    others.idlePollStored();
+    this.dropPages();
+    this.resting = { ...resting, link: came.link };
+    this.progress = withIdlePoll(this.progress, requests);
+    this.parts.onPage(this.progress);
+    return { is: 'polled', rests: true };
+  }
+
+  private async acquire(signal: AbortSignal): Promise<RunEvent> {
+    const { parts } = this;
+    await this.leave();
+    this.held = await holdLease(parts, parts.table, signal);
+    const { taken } = this.held;
+    this.fence = taken.lease.fence;
+    this.progress = { ...this.progress, quarantined: taken.quarantined };
+    const othersMayHaveRun = parts.others.leaseTaken(taken, this.progress);
+    if (taken.quarantined > 0) parts.preparation.askAgain();
+    // Two spans of time rather than two moments: the clocks here and in the database may differ.
+    const waited = parts.dueAt === undefined ? 0 : performance.now() - parts.dueAt;
+    const age = taken.successAge;
+    // An age below zero says that the database's clock was set back, and nothing else.
+    const isCurrent = othersMayHaveRun && age !== null && age >= 0 && age < waited;
+    return { is: 'acquired', checkpoint: taken.checkpoint, isCurrent };
+  }
+
+  /** Makes the mirror table fit the source's definition, and opens what the run reads and writes with. */
+  private async prepare(from: 'lease' | 'store', loadAnew: boolean, signal: AbortSignal): Promise<RunEvent> {
+    const { preparation, mirror, table: name } = this.parts;
+    const { taken } = this.holding();
+    await this.closePrepared();
+    // Before a load `compare` looks at the metadata of now, which takes a selection to compare with.
+    if (from === 'store' && !loadAnew) preparation.forget();
+    const stored = from === 'lease' ? taken.checkpoint : await this.storedCheckpoint();
+    const checkpoint = loadAnew ? { ...stored, selection: null } : stored;
+    await preparation.compare(checkpoint.selection, signal);
+    const ready = await preparation.make(taken.lease, signal);
+    this.progress = { ...this.progress, rowsDeleted: this.progress.rowsDeleted + ready.erased };
+    const writer = mirror.writer(ready.mirror, taken.lease, () => preparation.isOutdated);
+    this.open(ready, writer);
+    const hasSeenKeys = checkpoint.phase !== 'rebaseline' || (await writer.hasSeenKeys());
+    const { table } = ready.mirror;
+    return {
+      is: 'prepared',
+      stored: checkpoint,
+      surroundings: {
+        selection: selectionOf(table),
+        entitySet: table.entitySet,
+        created: ready.created,
+        refills: ready.refills,
+        hasRows: ready.hasRows,
+        hasSeenKeys,
+        linkAge: taken.linkAge,
+        linkLifeDays: mirror.environment.linkLifeDays,
+      },
+      reservation: ready.waiting === null ? undefined : erasureRefused(name, ready.waiting),
+    };
+  }
+
+  private open({ mirror }: PreparedTable, writer: PageWriter): void {
+    const { table } = mirror;
+    const source = this.source(table);
+    const { requestCounts, table: name } = this.parts;
+    const parts = { table: name, source, writer, requestCounts, mayLoad: () => this.mayLoad() };
+    // A page of the table as it was described before has another shape.
+    const ahead = this.polled?.table === table ? this.polled.page : undefined;
+    if (ahead === undefined) this.polled?.page.cancel();
+    this.polled = undefined;
+    this.prepared = { table, writer, source, paging: new Paging(parts, ahead) };
+  }
+
+  private source(table: Table): PageSource {
+    const { dataverse, mode, pageSize } = this.parts;
+    const observe = (version: string): void => dataverse.metadata.observe(version);
+    const create = mode === 'snapshot' ? createFullRead : createChangeFeed;
+    return create(dataverse.client, table, pageSize, observe);
+  }
+
+  /** Whether a load may go on: a place among the loads is kept until the run leaves the table. */
+  private mayLoad(): boolean {
+    const { loads } = this.parts;
+    if (loads === undefined) return true;
+    this.loadPlace ??= loads.take() ?? undefined;
+    return this.loadPlace !== undefined;
+  }
+
+  /**
+   * Whether a request may have been refused because the table is no longer what its definition said: a
+   * link keeps its selection, and the environment refuses a link that names a column which is gone.
+   */
+  private async definitionHasChanged(signal: AbortSignal): Promise<boolean> {
+    const { preparation, dataverse, table } = this.parts;
+    // From before the failure: a page may have told of a change since, and the definition was read anew.
+    const before = preparation.selection;
+    dataverse.metadata.forget(table);
+    const { mirror, refills } = await preparation.make(this.lease(), signal);
+    return refills || (before !== undefined && before !== selectionOf(mirror.table));
+  }
+
+  /** The failure, with its reason where the environment tells one. */
+  private async explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
+    const { dataverse, preparation, mode, table: name } = this.parts;
+    const tracked = mode === 'changes';
+    const hinted = tracked ? await withTrackingHint(dataverse, name, failure, signal) : failure;
+    const { table } = preparation;
+    if (table === undefined) return hinted;
+    return toFailure(await explainRefusal(dataverse.client, table, tracked, hinted, signal));
+  }
+
+  private circumstances(): Circumstances {
+    const { preparation, dataverse } = this.parts;
+    const { table } = preparation;
+    const refused = table === undefined ? [] : dataverse.client.refusedColumns.of(table);
+    return { metadataChanged: preparation.isOutdated, columnsAreRefused: refused.length > 0 };
+  }
+
+  /** Where the table stands by now: the run may have stored pages since it took the lease. */
+  private async storedCheckpoint(): Promise<Checkpoint> {
+    const { mirror, table } = this.parts;
+    return (await readCheckpoint(mirror.store, table)) ?? NEW_CHECKPOINT;
+  }
+
+  private ready(): Prepared {
+    if (this.prepared === undefined) throw new TypeError('The table is not prepared.');
+    return this.prepared;
+  }
+
+  private holding(): HeldLease {
+    if (this.held === undefined) throw new TypeError('The lease is not held.');
+    return this.held;
+  }
+
+  private lease(): HeldLease['taken']['lease'] {
+    return this.holding().taken.lease;
+  }
+
+  private dropPages(): void {
+    this.polled?.page.cancel();
+    this.polled = undefined;
+    this.prepared?.paging.close();
+  }
+
+  private async closePrepared(): Promise<void> {
+    const { prepared } = this;
+    this.prepared = undefined;
+    prepared?.paging.close();
+    await prepared?.writer.close();
+  }
+
+  /** Gives back everything that the run holds. The page that an idle poll fetched stays for the holder of the lease. */
+  private async leave(): Promise<void> {
+    await this.closePrepared();
+    this.loadPlace?.();
+    this.loadPlace = undefined;
+    const { held } = this;
+    this.held = undefined;
+    await held?.giveBack(this.leaseIsReleased);
+    this.leaseIsReleased = false;
+  }
+
+  private tell({ level, message, fields = {} }: Note): void {
+    this.parts.logger[level](fields, message);
+  }
+}

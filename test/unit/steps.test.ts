@@ -1,0 +1,403 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { RefusedSweep } from '../../src/mirror/page/page-writer.ts';
+import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
+import { Failure, type CodeOfOneReaction } from '../../src/model/failure.ts';
+import type { Link } from '../../src/model/page.ts';
+import { MOST_REPAIRS } from '../../src/sync/run/repairs.ts';
+import { newRun, type RunEvent, type RunState, type Step } from '../../src/sync/run/run-state.ts';
+import { next } from '../../src/sync/run/steps.ts';
+
+const PATH = 'https://org/api/data/v9.2/things';
+const delta = (version: number): Link => ({
+  kind: 'delta',
+  url: `${PATH}?$deltatoken=${version}%2108%2f22%2f2017%2008%3a10%3a44`,
+});
+const page = (version: number, number: number): Link => ({
+  kind: 'next',
+  url: `${PATH}?$skiptoken=<cookie page="${number}" maxTimestamp="${version}"/>`,
+});
+const DELTA: Checkpoint = {
+  phase: 'delta',
+  catchingUp: false,
+  link: delta(5),
+  selection: 'a',
+  rewound: false,
+};
+
+const prepared = (stored: Checkpoint): RunEvent => ({
+  is: 'prepared',
+  stored,
+  surroundings: {
+    selection: 'a',
+    entitySet: 'things',
+    created: false,
+    refills: false,
+    hasRows: stored.phase !== 'new',
+    hasSeenKeys: true,
+    linkAge: 1_000,
+    linkLifeDays: 7,
+  },
+  reservation: undefined,
+});
+const came = (link: Link | null, highest: bigint | null = null): RunEvent => ({
+  is: 'fetched',
+  link,
+  highest,
+});
+const STORED: RunEvent = { is: 'stored', refusedSweep: null };
+
+function failure(code: CodeOfOneReaction, details = {}): Failure {
+  return new Failure({ code, message: code, details });
+}
+
+function failed(error: Failure, circumstances = {}): RunEvent {
+  return {
+    is: 'failed',
+    failure: error,
+    circumstances: { metadataChanged: false, columnsAreRefused: false, ...circumstances },
+  };
+}
+
+const REFUSED = failure('request-refused', { status: 400, link: 'digest', errorCode: '0x1' });
+const EXPIRED = failure('link-expired');
+const INCOMPLETE = new Failure({ code: 'load-incomplete', reaction: 'rebaseline', message: 'incomplete' });
+
+/** The steps of a run that meets these events, in their order. */
+function steps(events: readonly RunEvent[], start: RunState = newRun('changes', false)): Step[] {
+  let state = start;
+  return events.map((event) => {
+    const decided = next(state, event);
+    ({ state } = decided);
+    return decided.step;
+  });
+}
+
+/** A run of a table that is up to date, up to its first request. */
+const begun = (stored: Checkpoint = DELTA): RunEvent[] => [
+  { is: 'begun', canPoll: false },
+  { is: 'acquired', checkpoint: stored, isCurrent: false },
+  prepared(stored),
+];
+
+const last = (events: readonly RunEvent[], start?: RunState): Step | undefined => steps(events, start).at(-1);
+
+describe('a run', () => {
+  test('a run takes the lease, prepares, follows the stored link, stores what came, and ends', () => {
+    expect(steps([...begun(), came(delta(6)), STORED]).map(({ do: what }) => what)).toEqual([
+      'acquire',
+      'prepare',
+      'fetch',
+      'store',
+      'end',
+    ]);
+  });
+
+  test('a run whose idle poll finds nothing ends without the lease', () => {
+    const polled: RunEvent[] = [
+      { is: 'begun', canPoll: true },
+      { is: 'polled', rests: true },
+    ];
+    expect(steps(polled)).toMatchObject([{ do: 'poll' }, { do: 'end', outcome: 'resting' }]);
+  });
+
+  test('a run whose idle poll finds anything takes the lease', () => {
+    expect(
+      last([
+        { is: 'begun', canPoll: true },
+        { is: 'polled', rests: false },
+      ]),
+    ).toEqual({ do: 'acquire' });
+  });
+
+  test('a run ends when another process has brought the table up to date meanwhile', () => {
+    const events: RunEvent[] = [
+      { is: 'begun', canPoll: false },
+      { is: 'acquired', checkpoint: DELTA, isCurrent: true },
+    ];
+    expect(last(events)).toMatchObject({ do: 'end', outcome: 'current' });
+  });
+
+  test('a load is followed by its first delta before the run ends', () => {
+    const load = [...begun(NEW_CHECKPOINT), came(delta(9)), STORED];
+    expect(last(load)).toMatchObject({ do: 'fetch', fetch: { link: delta(9), loads: false } });
+    expect(last([...load, came(delta(9)), STORED])).toMatchObject({ do: 'end', outcome: 'up to date' });
+  });
+
+  test('a delta whose pages an earlier run began is followed by another delta', () => {
+    const walk = { ...DELTA, link: page(9, 3) };
+    const first = [...begun(walk), came(delta(9)), STORED];
+    expect(last(first)).toMatchObject({ do: 'fetch', fetch: { link: delta(9) } });
+    expect(last([...first, came(delta(10)), STORED])).toMatchObject({ do: 'end', outcome: 'up to date' });
+  });
+
+  test('the page after is named with each page that is stored, so that it can be fetched ahead', () => {
+    expect(last([...begun(), came(page(9, 2))])).toMatchObject({ do: 'store', ahead: { link: page(9, 2) } });
+    expect(last([...begun(), came(delta(6))])).toMatchObject({ do: 'store', ahead: undefined });
+  });
+
+  test('a load that finds no place is put off, as the checkpoint says already that a load is due', () => {
+    const events = [...begun(NEW_CHECKPOINT), { is: 'no-place' } as const];
+    expect(last(events)).toEqual({ do: 'defer', forgetSelection: false });
+    expect(last([...events, { is: 'deferred' }])).toMatchObject({ do: 'end', outcome: 'deferred' });
+  });
+
+  test('a load that an expired link makes due, and that finds no place, is put on record', () => {
+    expect(last([...begun(), failed(EXPIRED), { is: 'no-place' }])).toEqual({
+      do: 'defer',
+      forgetSelection: true,
+    });
+  });
+
+  test('a run that was asked for a load begins it once, whatever it has to repair afterwards', () => {
+    const asked = newRun('changes', true);
+    const loading = steps(begun(), asked);
+    expect(loading.at(-1)).toMatchObject({ do: 'fetch', fetch: { link: null, loads: true } });
+    const walk = { ...DELTA, phase: 'rebaseline' as const, link: page(9, 2) };
+    const repaired = [
+      ...begun(),
+      came(page(9, 2)),
+      STORED,
+      failed(failure('statement-failed')),
+      prepared(walk),
+    ];
+    expect(last(repaired, asked)).toMatchObject({ do: 'fetch', fetch: { link: page(9, 2), loads: true } });
+  });
+});
+
+describe('an environment that goes back in time', () => {
+  test('a link that leads back is followed once more before anything is believed', () => {
+    expect(last([...begun(), came(delta(3))])).toMatchObject({ do: 'fetch', fetch: { link: delta(5) } });
+    expect(last([...begun(), came(delta(3)), came(delta(6))])).toMatchObject({ do: 'store' });
+  });
+
+  test('a link that leads back twice puts a re-baseline on record, and begins it', () => {
+    const twice = [...begun(), came(delta(3)), came(delta(3))];
+    const checkpoint = beginning('rebaseline', 'a', true);
+    expect(last(twice)).toEqual({ do: 'look-around', checkpoint });
+    expect(last([...twice, { is: 'looked-around' }])).toMatchObject({
+      do: 'fetch',
+      fetch: { link: null, loads: true },
+    });
+  });
+
+  test('a load that begins behind the mirror makes up for it from its first page on', () => {
+    const stored = { ...DELTA, selection: 'b' };
+    const behind = [...begun({ ...stored, link: delta(99) }), came(page(9, 2))];
+    expect(last(behind)).toMatchObject({ do: 'look-around', checkpoint: null });
+    expect(last([...behind, { is: 'looked-around' }])).toMatchObject({
+      do: 'store',
+      page: { from: { phase: 'rebaseline', rewound: true }, begins: true },
+    });
+    expect(last([...begun(stored), came(page(9, 2), 50n)])).toMatchObject({ do: 'look-around' });
+    expect(last([...begun(stored), came(page(9, 2), 9n)])).toMatchObject({ do: 'store' });
+  });
+});
+
+describe('a snapshot', () => {
+  const snapshot = newRun('snapshot', false);
+
+  test('a snapshot stores neither link nor selection before its last page, which brings the sweep', () => {
+    const stored = { ...DELTA, link: null };
+    const first = [...begun(stored), came(page(1, 2))];
+    expect(last(first, snapshot)).toMatchObject({
+      do: 'store',
+      page: {
+        begins: true,
+        finished: false,
+        advance: { checkpoint: { link: null, selection: null }, sweep: false },
+      },
+    });
+    expect(last([...first, STORED, came(null)], snapshot)).toMatchObject({
+      do: 'store',
+      ahead: undefined,
+      page: {
+        begins: false,
+        finished: true,
+        advance: { checkpoint: { phase: 'delta', link: null, selection: 'a' }, sweep: true },
+      },
+    });
+    expect(last([...first, STORED, came(null), STORED], snapshot)).toMatchObject({ outcome: 'up to date' });
+  });
+
+  test('a snapshot whose links are refused begins anew twice, and then fails', () => {
+    const events = [...begun(), failed(EXPIRED), failed(EXPIRED), failed(EXPIRED)];
+    expect(steps(events, snapshot).slice(-3)).toMatchObject([
+      { do: 'fetch', fetch: { link: null } },
+      { do: 'fetch', fetch: { link: null } },
+      { do: 'end', failure: { code: 'link-keeps-expiring' } },
+    ]);
+  });
+});
+
+describe('a refused sweep', () => {
+  const refused: RefusedSweep = {
+    table: 'thing',
+    unseen: 50,
+    rows: 60,
+    sample: [],
+    checkpoint: { ...DELTA, phase: 'rebaseline', catchingUp: true, link: delta(6) },
+  };
+  const catchingUp: Checkpoint = { ...DELTA, phase: 'rebaseline', catchingUp: true };
+  const events = [...begun(catchingUp), came(delta(6)), { is: 'stored', refusedSweep: refused } as const];
+
+  test('a refused sweep is examined before the run ends', () => {
+    expect(last(events)).toEqual({ do: 'examine-sweep', refused, loadedIn: 'an earlier run' });
+  });
+
+  test('a load of an earlier run that turns out to be incomplete is loaded again at once', () => {
+    expect(last([...events, failed(INCOMPLETE)])).toMatchObject({
+      do: 'fetch',
+      fetch: { link: null, loads: true },
+    });
+  });
+
+  test('a refused sweep that waits for an approval ends the run', () => {
+    const waits = failure('sweep-refused');
+    expect(last([...events, failed(waits)])).toMatchObject({ do: 'end', failure: waits });
+  });
+});
+
+describe('repairs', () => {
+  test('a database in trouble is waited for, seven times in a row at most', () => {
+    const trouble = failed(failure('database-unreachable'));
+    const again: RunEvent[] = [trouble, { is: 'waited' }];
+    const seven = [...begun(), ...Array.from({ length: 7 }, () => again).flat()];
+    expect(last(seven)).toEqual({ do: 'acquire' });
+    expect(last([...seven, trouble])).toMatchObject({ do: 'end', failure: { code: 'database-unreachable' } });
+  });
+
+  test('a database in trouble after a stored page is waited for as if for the first time', () => {
+    const trouble = failed(failure('database-unavailable'));
+    const progress = [came(page(9, 2)), STORED];
+    const events = Array.from({ length: 20 }, () => [...begun(), ...progress, trouble]).flat();
+    expect(last(events)).toMatchObject({ do: 'wait-for-database', attempt: 1 });
+  });
+
+  test('a statement that fails has the mirror table looked at once, under the lease', () => {
+    const again = failed(failure('statement-failed'));
+    expect(last([...begun(), again])).toEqual({ do: 'prepare', from: 'store', loadAnew: false });
+    expect(last([...begun(), again, prepared(DELTA), again])).toMatchObject({ do: 'end', outcome: 'failed' });
+    expect(last([{ is: 'begun', canPoll: true }, again])).toEqual({ do: 'acquire' });
+  });
+
+  test('too many bad rows have the table looked at again only where its metadata have changed', () => {
+    const bad = failure('too-many-bad-rows');
+    expect(last([...begun(), failed(bad)])).toMatchObject({ do: 'end', failure: bad });
+    expect(last([...begun(), failed(bad, { metadataChanged: true })])).toMatchObject({ do: 'prepare' });
+  });
+
+  test('a refused link has the definition read, is followed once more, and then means a re-baseline', () => {
+    const { failure: refused, circumstances } = failed(REFUSED) as Extract<RunEvent, { is: 'failed' }>;
+    const unchanged = { is: 'definition-read', changed: false, failure: refused, circumstances } as const;
+    const events = [...begun(), failed(REFUSED), unchanged, prepared(DELTA), failed(REFUSED)];
+    expect(steps(events).slice(3)).toMatchObject([
+      { do: 'read-definition' },
+      { do: 'prepare', from: 'store', loadAnew: false },
+      { do: 'fetch', fetch: { link: delta(5) } },
+      { do: 'prepare', from: 'store', loadAnew: true },
+    ]);
+    const anew = { ...DELTA, selection: null };
+    expect(last([...events, prepared(anew), failed(REFUSED)])).toMatchObject({ do: 'explain' });
+  });
+
+  test('a table that has changed under a refused link is re-baselined', () => {
+    const { failure: refused, circumstances } = failed(REFUSED) as Extract<RunEvent, { is: 'failed' }>;
+    const changed = { is: 'definition-read', changed: true, failure: refused, circumstances } as const;
+    expect(last([...begun(), failed(REFUSED), changed])).toMatchObject({ do: 'prepare', loadAnew: true });
+  });
+
+  test('a column that is known to be refused explains a refusal at once', () => {
+    expect(last([...begun(), failed(REFUSED, { columnsAreRefused: true })])).toMatchObject({ do: 'explain' });
+  });
+
+  test('a link that expires again and again means two re-baselines, and then a failure', () => {
+    expect(steps([...begun(), failed(EXPIRED), failed(EXPIRED), failed(EXPIRED)]).slice(3)).toMatchObject([
+      { do: 'fetch', fetch: { link: null, loads: true } },
+      { do: 'fetch', fetch: { link: null, loads: true } },
+      { do: 'end', failure: { code: 'link-keeps-expiring', reaction: 'retry' } },
+    ]);
+  });
+
+  test('what no rule mends ends the run with the failure as it was', () => {
+    const lost = failure('lease-lost');
+    expect(last([...begun(), failed(lost)])).toMatchObject({ do: 'end', outcome: 'failed', failure: lost });
+  });
+});
+
+/** What may come of a step, good or bad. */
+function outcomes(step: Step, state: RunState): fc.Arbitrary<RunEvent> {
+  const links = fc
+    .integer({ min: 1, max: 20 })
+    .chain((version) => fc.constantFrom(delta(version), page(version, 2)));
+  const failures = fc
+    .constantFrom(
+      failure('database-unreachable'),
+      failure('statement-failed'),
+      failure('statement-failed', { sqlstate: '42P01' }),
+      failure('mirror-replaced'),
+      REFUSED,
+      EXPIRED,
+      failure('delta-link-missing'),
+      failure('lease-lost'),
+    )
+    .map((one) => failed(one));
+  const good = (): fc.Arbitrary<RunEvent> => {
+    switch (step.do) {
+      case 'poll':
+        return fc.boolean().map((rests) => ({ is: 'polled', rests }));
+      case 'acquire':
+        return fc.constant({ is: 'acquired', checkpoint: DELTA, isCurrent: false });
+      case 'prepare':
+        return fc.constantFrom(prepared(DELTA), prepared({ ...DELTA, selection: null }));
+      case 'fetch':
+        return fc.oneof(
+          state.mode === 'snapshot' ? fc.constant(came(null)) : links.map((link) => came(link)),
+          ...(step.fetch.loads ? [fc.constant<RunEvent>({ is: 'no-place' })] : []),
+        );
+      case 'store':
+        return fc.constant(STORED);
+      case 'look-around':
+        return fc.constant({ is: 'looked-around' });
+      case 'wait-for-database':
+        return fc.constant({ is: 'waited' });
+      case 'restore-state':
+        return fc.constant({ is: 'state-restored' });
+      case 'read-definition': {
+        const circumstances = { metadataChanged: false, columnsAreRefused: false };
+        const read = { is: 'definition-read', failure: step.failure, circumstances } as const;
+        return fc.boolean().map((changed) => ({ ...read, changed }));
+      }
+      case 'defer':
+        return fc.constant({ is: 'deferred' });
+      case 'explain':
+        return fc.constant({ is: 'explained', failure: step.failure });
+      case 'examine-sweep':
+      case 'end':
+        return failures;
+    }
+  };
+  return step.do === 'explain' ? good() : fc.oneof({ weight: 3, arbitrary: good() }, failures);
+}
+
+test('a run goes back to an earlier step as often as the rules say at most, while no page is stored', () => {
+  fc.assert(
+    fc.property(fc.gen(), fc.constantFrom('changes' as const, 'snapshot' as const), (gen, mode) => {
+      let state = newRun(mode, false);
+      let event: RunEvent = { is: 'begun', canPoll: true };
+      let sent = 0;
+      for (let count = 0; count < 400; count++) {
+        const decided = next(state, event);
+        ({ state } = decided);
+        const { step } = decided;
+        if (step.do === 'end') return;
+        if (step.do === 'fetch') sent++;
+        if (event.is === 'stored') sent = 1;
+        // A link that leads back is followed once more in each attempt.
+        expect(sent).toBeLessThanOrEqual(2 * (MOST_REPAIRS + 1));
+        event = gen(() => outcomes(step, state));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
