@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { giveTo, type Cluster } from './cluster.ts';
-
-/** PostgreSQL parameters by name. */
-export type ServerSettings = Readonly<Record<string, string>>;
+import { giveTo, type Cluster } from './program.ts';
 
 /** The parameters of every bundled server, unless the caller's settings say otherwise. */
-const DEFAULTS: ServerSettings = {
+const DEFAULTS: Cluster['settings'] = {
   // A daemon that runs for months would fill the log with this routine.
   log_checkpoints: 'off',
   // No row value may get into the log. The message of an error quotes values, and so do its detail, context

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, link, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { CLUSTER_NAME, giveTo, OWN_SERVER_REMEDY, unusable, type Cluster } from './cluster.ts';
-import { runProgram } from './program.ts';
+import { CLUSTER_NAME, OWN_SERVER_REMEDY, unusable } from './cluster.ts';
+import { giveTo, runProgram, type Cluster } from './program.ts';
 
 const UNFINISHED = '.unfinished-';
 

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Failure } from '../model/failure.ts';
 import { loadBinaries, makeRunnable, type PostgresBinaries } from './binaries.ts';
-import { CLUSTER_NAME, clusterPaths, OWN_SERVER_REMEDY, unusable, type Cluster } from './cluster.ts';
+import { CLUSTER_NAME, clusterPaths, OWN_SERVER_REMEDY, unusable } from './cluster.ts';
 import { ensureDataDirectory } from './data-directory.ts';
+import type { Cluster } from './program.ts';
 import { serverAccount } from './server-account.ts';
 import { readPostmaster, START_SECONDS, startServer, stopServer } from './server.ts';
 

@@ -1,8 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { chown, open } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { giveTo, type Cluster } from './cluster.ts';
+import type { PostgresBinaries } from './binaries.ts';
+import type { ClusterPaths } from './cluster.ts';
+import type { ServerAccount } from './server-account.ts';
+
+/** Everything that the programs of one cluster need. */
+export interface Cluster {
+  readonly paths: ClusterPaths;
+  readonly binaries: PostgresBinaries;
+  readonly account: ServerAccount | undefined;
+  /** PostgreSQL parameters by name. */
+  readonly settings: Readonly<Record<string, string>>;
+}
 
 /** Little of our environment: the server may outlive us, and must not keep secrets or PG* variables. */
 const INHERITED =
@@ -45,4 +56,9 @@ export async function runProgram(
   const length = (await log.stat()).size - start;
   const { buffer } = await log.read(Buffer.alloc(length), 0, length, start);
   return buffer.toString().trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+}
+
+/** Gives a file to the server's user, if that is not ours. */
+export async function giveTo(account: ServerAccount | undefined, path: string): Promise<void> {
+  if (account !== undefined) await chown(path, account.uid, account.gid);
 }

@@ -1,8 +1,8 @@
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unusable, type Cluster } from './cluster.ts';
+import { unusable } from './cluster.ts';
 import { writeConfiguration } from './configuration.ts';
-import { runProgram } from './program.ts';
+import { runProgram, type Cluster } from './program.ts';
 
 /** Recovery after a crash can take minutes. */
 export const START_SECONDS = 600;

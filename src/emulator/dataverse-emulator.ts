@@ -10,7 +10,7 @@ import { alteredReply, faultReply } from './faults/fault-reply.ts';
 import { FaultScript, type FaultAction } from './faults/fault-script.ts';
 import { parseQuery } from './web-api/query-options.ts';
 import { quotingReply } from './faults/quoting-reply.ts';
-import { JSON_CONTENT, type Reply } from './web-api/reply.ts';
+import { JSON_CONTENT, type Reply } from './web-api/web-api.ts';
 import { journalHeaders, RequestJournal, type JournalEntry } from './web-api/request-journal.ts';
 import { setServiceHeaders, writeReply } from './web-api/response-writer.ts';
 import { ServiceProtection } from './web-api/service-protection.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Churn } from '../../src/emulator/demo/churn.ts';
 import { seedDemoData } from '../../src/emulator/demo/demo-data.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { isInRows, wireProperty } from '../../src/emulator/definitions/column.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
-import { valueSeeder } from '../../src/emulator/demo/value-seeder.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
+import { valueSeeder } from '../../src/emulator/seeding/value-seeder.ts';
 import { differences } from '../support/oracle.ts';
 import { recordedTable } from '../support/recorded.ts';
 import { failures, SyncBench } from '../support/sync.ts';

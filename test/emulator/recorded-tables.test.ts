@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Churn } from '../../src/emulator/demo/churn.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { differences, unexpectedColumns } from '../support/oracle.ts';
 import { RECORDED, recordedTable } from '../support/recorded.ts';
 import { failures, SyncBench } from '../support/sync.ts';

@@ -3,7 +3,7 @@ import { Churn } from '../../src/emulator/demo/churn.ts';
 import { decimal, integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
 import { primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
 import { telemetry } from '../../src/emulator/tables/telemetry.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { seedOf } from '../support/driver/seeds.ts';
 import type { Failpoint } from '../support/failpoint.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';

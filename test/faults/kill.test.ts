@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Churn } from '../../src/emulator/demo/churn.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { seedOf } from '../support/driver/seeds.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';

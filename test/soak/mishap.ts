@@ -1,4 +1,4 @@
-import type { Random } from '../../src/emulator/demo/random.ts';
+import type { Random } from '../../src/emulator/seeding/random.ts';
 import type { SoakBench } from './bench.ts';
 
 /** Something that goes wrong, and what puts it right again where that takes somebody. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Churn } from '../../src/emulator/demo/churn.ts';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import { leaseEvents, trespasses } from '../support/lease-journal.ts';
 import { emptiedTables } from '../support/mirror-journal.ts';
 import { differences } from '../support/oracle.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Random } from '../../src/emulator/demo/random.ts';
+import { Random } from '../../src/emulator/seeding/random.ts';
 import type { Reaction } from '../../src/model/failure-codes.ts';
 import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
-import { HARD_TEXTS, LONG_TEXT } from '../../src/emulator/demo/hard-text.ts';
-import { HARD_NUMBERS, HARD_TIMES } from '../../src/emulator/demo/hard-value.ts';
+import { HARD_TEXTS, LONG_TEXT } from '../../src/emulator/seeding/hard-text.ts';
+import { HARD_NUMBERS, HARD_TIMES } from '../../src/emulator/seeding/hard-value.ts';
 import { recordedTable } from '../support/recorded.ts';
 
 /** Every literal that the first rows of a table have in a column. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { columnNamed } from '../../src/emulator/definitions/emulated-table.ts';
 import { isInRows } from '../../src/emulator/definitions/column.ts';
 import { parseExactJson, exactJson } from '../../src/emulator/metadata/exact-json.ts';
-import { userText } from '../../src/emulator/definitions/localized-label.ts';
+import { userText } from '../../src/emulator/definitions/metadata-members.ts';
 import { recordedTable as tableOf } from '../../src/emulator/recorded/recorded-table.ts';
 import { recordedTable, recordedTables } from '../support/recorded.ts';
 

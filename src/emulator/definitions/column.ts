@@ -1,7 +1,6 @@
 import { isLookupKind, type AttributeKind } from './attribute-kind.ts';
-import type { LocalizedText } from './localized-label.ts';
+import type { LocalizedText, Recorded } from './metadata-members.ts';
 import type { OptionSet } from './option-set.ts';
-import type { Recorded } from './recorded-members.ts';
 
 export type DateTimeBehavior = 'UserLocal' | 'DateOnly' | 'TimeZoneIndependent';
 

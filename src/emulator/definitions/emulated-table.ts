@@ -1,6 +1,5 @@
 import type { Column } from './column.ts';
-import type { LocalizedText } from './localized-label.ts';
-import type { Recorded } from './recorded-members.ts';
+import type { LocalizedText, Recorded } from './metadata-members.ts';
 
 /** One table of the organization as metadata describes it. */
 export interface TableDefinition {
@@ -39,4 +38,16 @@ export function csdlKey(table: TableDefinition): string {
 /** The column with the given logical name, or undefined. */
 export function columnNamed(table: TableDefinition, logicalName: string): Column | undefined {
   return table.columns.find((column) => column.logicalName === logicalName);
+}
+
+/** The single-valued navigation property through which a lookup reaches one of its targets. */
+export function navigationProperty(table: TableDefinition, column: Column, target: string): string {
+  if (column.kind === 'Owner' || column.targets.length === 1)
+    return nameFor(table, column, column.logicalName);
+  return nameFor(table, column, `${column.logicalName}_${target}`);
+}
+
+/** Activities carry the name of their own table in the navigation properties of what they inherit. */
+function nameFor(table: TableDefinition, column: Column, name: string): string {
+  return column.isInherited && column.kind === 'Lookup' ? `${name}_${table.logicalName}` : name;
 }

@@ -1,6 +1,4 @@
-import { labelJson, userText, type LocalizedText } from './localized-label.ts';
-import type { Recorded } from './recorded-members.ts';
-import { stableGuid } from './stable-guid.ts';
+import { labelJson, userText, stableGuid, type LocalizedText, type Recorded } from './metadata-members.ts';
 
 /** One choice. `state` belongs to Status options, `defaultStatus` to State options. */
 export interface Option {

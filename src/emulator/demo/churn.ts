@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { wireProperty } from '../definitions/column.ts';
 import type { DataverseStore } from '../store/dataverse-store.ts';
 import { ORGANIZATION } from '../organization/organizations.ts';
-import { Random } from './random.ts';
+import { Random } from '../seeding/random.ts';
 import { PARTITION, type TableData } from '../store/table-data.ts';
-import { valueSeeder } from './value-seeder.ts';
+import { valueSeeder } from '../seeding/value-seeder.ts';
 import type { WireInput } from '../store/wire-value.ts';
 
 /** What one step of a churn did. */

@@ -1,6 +1,6 @@
 import type { DataverseStore } from '../store/dataverse-store.ts';
 import { ORGANIZATION } from '../organization/organizations.ts';
-import { Random } from './random.ts';
+import { Random } from '../seeding/random.ts';
 
 /** How the rows spread over the tables; tables pointed at come before those that point. */
 const SHARES: readonly (readonly [table: string, share: number])[] = [

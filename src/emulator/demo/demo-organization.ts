@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Churn } from './churn.ts';
 import { DataverseEmulator } from '../dataverse-emulator.ts';
 import { seedDemoData, seedEvenly } from './demo-data.ts';
-import { Random } from './random.ts';
+import { Random } from '../seeding/random.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
 export interface DemoOrganizationOptions {

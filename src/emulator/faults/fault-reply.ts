@@ -1,5 +1,5 @@
 import type { FaultAction } from './fault-script.ts';
-import { JSON_CONTENT, type Reply } from '../web-api/reply.ts';
+import { JSON_CONTENT, type Reply } from '../web-api/web-api.ts';
 
 const GATEWAY_PAGE = (status: number): string =>
   `<!DOCTYPE html><html><head><title>${status} Service Unavailable</title></head>` +

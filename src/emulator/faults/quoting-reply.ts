@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Reply } from '../web-api/reply.ts';
+import type { Reply } from '../web-api/web-api.ts';
 
 /** What a quoting answer quotes of its request. */
 export interface Quoted {

@@ -1,9 +1,7 @@
 import { KIND_FACTS } from '../definitions/attribute-kind.ts';
 import type { Column } from '../definitions/column.ts';
 import { exactNumber } from './exact-json.ts';
-import { labelJson } from '../definitions/localized-label.ts';
-import { managedProperty } from '../definitions/managed-property.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import { labelJson, managedProperty, stableGuid } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
 /** The members every attribute has, whatever its kind: the only ones an uncast `$select` may name. */

@@ -1,8 +1,7 @@
 import { isLookupKind, KIND_FACTS } from '../definitions/attribute-kind.ts';
 import { isDeclared, wireProperty, type Column } from '../definitions/column.ts';
 import type { DataverseStore } from '../store/dataverse-store.ts';
-import { navigationProperty } from './navigation-property.ts';
-import { csdlKey, type TableDefinition } from '../definitions/emulated-table.ts';
+import { navigationProperty, csdlKey, type TableDefinition } from '../definitions/emulated-table.ts';
 
 const HEAD =
   '<?xml version="1.0" encoding="utf-8"?><edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">' +

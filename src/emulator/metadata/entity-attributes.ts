@@ -2,15 +2,13 @@ import { baseMembers, derivedMembers } from './attribute-metadata.ts';
 import { KIND_FACTS } from '../definitions/attribute-kind.ts';
 import type { Column } from '../definitions/column.ts';
 import { DataverseError, unknownProperty, unknownSegment } from '../web-api/dataverse-error.ts';
-import { contextMembers, selectMembers } from './metadata-selection.ts';
+import { contextMembers, selectMembers, parseExpand, type Expansion } from './metadata-selection.ts';
 import { exactJson } from './exact-json.ts';
-import { parseExpand, type Expansion } from './expand-option.ts';
 import { metadataFilter } from './metadata-filter.ts';
 import { optionSetJson } from '../definitions/option-set.ts';
 import { listOption } from '../web-api/query-options.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
+import { jsonReply, type Reply, type ApiCall } from '../web-api/web-api.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import type { ApiCall } from '../web-api/web-api.ts';
 
 const ADDRESS =
   /^Attributes(?:\(LogicalName='([^']*)'\))?(?:\/Microsoft\.Dynamics\.CRM\.(\w+)AttributeMetadata)?$/;

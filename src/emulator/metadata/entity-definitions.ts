@@ -1,15 +1,13 @@
 import { attributes, attributesOf } from './entity-attributes.ts';
 import { badRequest, DataverseError, unknownProperty, unknownSegment } from '../web-api/dataverse-error.ts';
 import { exactJson } from './exact-json.ts';
-import { parseExpand, type Expansion } from './expand-option.ts';
-import { contextMembers, selectMembers } from './metadata-selection.ts';
+import { parseExpand, contextMembers, selectMembers, type Expansion } from './metadata-selection.ts';
 import { metadataFilter } from './metadata-filter.ts';
 import { listOption } from '../web-api/query-options.ts';
 import { relationshipsOf } from './relationship-definitions.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import { tableMetadata } from '../definitions/entity-metadata.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
+import { tableMetadata } from './entity-metadata.ts';
 
 const ADDRESS =
   /^EntityDefinitions(?:\((?:LogicalName='([^']*)'|(?:MetadataId=)?([0-9a-fA-F-]{36}))\)(?:\/(.*))?)?$/;

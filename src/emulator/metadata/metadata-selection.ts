@@ -1,5 +1,4 @@
-import { unknownProperty } from '../web-api/dataverse-error.ts';
-import type { Expansion } from './expand-option.ts';
+import { unknownProperty, badRequest } from '../web-api/dataverse-error.ts';
 
 /** The selected members of a metadata body; the metadata id always comes along. */
 export function selectMembers(
@@ -22,4 +21,37 @@ export function contextMembers(select: readonly string[] | null, expansions: rea
   const expanded = expansions.map(({ name, select: members }) => `${name}(${members?.join(',') ?? ''})`);
   const all = [...(select ?? []), ...expanded];
   return all.length === 0 ? '' : `(${all.join(',')})`;
+}
+
+/** One member of an `$expand`, with the `$select` in its brackets if there is one. */
+export interface Expansion {
+  readonly name: string;
+  readonly select: readonly string[] | null;
+}
+
+/** Reads `$expand=Attributes($select=LogicalName,AttributeType),OptionSet`. Other nested options are refused. */
+export function parseExpand(text: string | undefined): Expansion[] {
+  if (text === undefined) return [];
+  return splitOutsideBrackets(text).map((part) => {
+    const match = /^(\w+)(?:\(\$select=([\w,\s]+)\))?$/.exec(part.trim());
+    if (match === null) throw badRequest(`Syntax error in $expand: '${part}'.`);
+    const select = match[2]?.split(',').map((name) => name.trim()) ?? null;
+    return { name: match[1] ?? '', select };
+  });
+}
+
+function splitOutsideBrackets(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charAt(index);
+    if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    else if (char === ',' && depth === 0) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
 }

@@ -1,13 +1,11 @@
 import type { DataverseStore } from '../store/dataverse-store.ts';
 import { notEmulated } from '../web-api/dataverse-error.ts';
-import { managedProperty } from '../definitions/managed-property.ts';
+import { managedProperty, stableGuid } from '../definitions/metadata-members.ts';
 import { metadataFilter } from './metadata-filter.ts';
 import { contextMembers, selectMembers } from './metadata-selection.ts';
 import { listOption } from '../web-api/query-options.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 
 const TYPE = 'ManyToManyRelationshipMetadata';
 const MANY_TO_MANY = `RelationshipDefinitions/Microsoft.Dynamics.CRM.${TYPE}`;

@@ -1,7 +1,6 @@
 import { annotationFilter, GLOBAL_METADATA_VERSION } from '../rows/annotation-filter.ts';
 import { preferenceApplied } from '../web-api/prefer-header.ts';
-import type { Reply } from '../web-api/reply.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
+import type { Reply, ApiCall, WebApi } from '../web-api/web-api.ts';
 
 const CONTEXT = /^\{"@odata\.context":"(?:[^"\\]|\\.)*"/;
 

@@ -1,9 +1,8 @@
 import { unknownProperty } from '../web-api/dataverse-error.ts';
 import { metadataVersionMember } from './metadata-version.ts';
 import { listOption } from '../web-api/query-options.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import type { TableData } from '../store/table-data.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 import { literalOf, type WireInput } from '../store/wire-value.ts';
 
 /** The table whose one row describes the organization. */

@@ -1,7 +1,7 @@
 import { column } from '../table-parts/column-kinds.ts';
 import type { AttributeKind } from '../definitions/attribute-kind.ts';
 import type { Column } from '../definitions/column.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import { stableGuid } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { ancestry, readCsdlDocument, type CsdlDocument, type CsdlProperty } from './csdl-document.ts';
 

@@ -1,3 +1,6 @@
+import type { LabelJson, Recorded } from '../definitions/metadata-members.ts';
+import { exactJson } from '../metadata/exact-json.ts';
+
 /** A JSON object of unknown content. */
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -27,4 +30,23 @@ export function numberOf(value: unknown): number | null {
 export function flagOf(value: unknown): boolean | null {
   const plain = membersOf(value)?.['Value'] ?? value;
   return typeof plain === 'boolean' ? plain : null;
+}
+
+/** A live Label with whatever languages it has, or null where there is none. */
+export function recordedLabel(value: unknown): LabelJson | null {
+  const label = membersOf(value);
+  if (label === undefined || !('LocalizedLabels' in label)) return null;
+  // What it holds goes back out as it came in; only its outline is relied on.
+  return label as unknown as LabelJson;
+}
+
+/** What a live definition says that the model would not say by itself. */
+export function recordedMembers(
+  live: Readonly<Record<string, unknown>>,
+  modelled: Readonly<Record<string, unknown>>,
+): Recorded {
+  const different = Object.entries(live).filter(
+    ([name, value]) => !(name in modelled) || exactJson(value) !== exactJson(modelled[name]),
+  );
+  return Object.fromEntries(different);
 }

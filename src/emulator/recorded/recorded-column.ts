@@ -2,11 +2,9 @@ import { baseMembers, derivedMembers } from '../metadata/attribute-metadata.ts';
 import type { Column, DateTimeBehavior } from '../definitions/column.ts';
 import { numberText } from '../metadata/exact-json.ts';
 import type { OptionSet } from '../definitions/option-set.ts';
-import { recordedMembers } from '../definitions/recorded-members.ts';
+import { recordedMembers, membersOf, numberOf, textOf, recordedLabel, type Members } from './members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import { membersOf, numberOf, textOf, type Members } from './members.ts';
 import { recordedKind } from './recorded-kind.ts';
-import { recordedLabel } from './recorded-label.ts';
 
 const BEHAVIORS: readonly DateTimeBehavior[] = ['UserLocal', 'DateOnly', 'TimeZoneIndependent'];
 const LEVELS: readonly Column['requiredLevel'][] = [

@@ -1,7 +1,13 @@
 import { optionJson, optionSetJson, type Option, type OptionSet } from '../definitions/option-set.ts';
-import { recordedMembers } from '../definitions/recorded-members.ts';
-import { listOf, membersOf, numberOf, textOf, type Members } from './members.ts';
-import { recordedLabel } from './recorded-label.ts';
+import {
+  recordedMembers,
+  listOf,
+  membersOf,
+  numberOf,
+  textOf,
+  recordedLabel,
+  type Members,
+} from './members.ts';
 
 const TYPES: readonly OptionSet['type'][] = ['Picklist', 'State', 'Status', 'Boolean'];
 

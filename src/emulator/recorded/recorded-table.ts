@@ -1,12 +1,19 @@
 import type { OptionSet } from '../definitions/option-set.ts';
-import { recordedMembers } from '../definitions/recorded-members.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import {
+  recordedMembers,
+  flagOf,
+  listOf,
+  membersOf,
+  numberOf,
+  textOf,
+  recordedLabel,
+  type Members,
+} from './members.ts';
+import { stableGuid } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import { tableMetadata } from '../definitions/entity-metadata.ts';
-import { flagOf, listOf, membersOf, numberOf, textOf, type Members } from './members.ts';
+import { tableMetadata } from '../metadata/entity-metadata.ts';
 import { recordedColumn } from './recorded-column.ts';
 import { recordedKind } from './recorded-kind.ts';
-import { recordedLabel } from './recorded-label.ts';
 import { recordedOptionSet } from './recorded-option-set.ts';
 
 /** The types that the live CSDL derives from `principal`. */

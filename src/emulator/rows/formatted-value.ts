@@ -1,7 +1,7 @@
 import type { Column } from '../definitions/column.ts';
 import type { DataverseStore } from '../store/dataverse-store.ts';
 import { isLookupKind } from '../definitions/attribute-kind.ts';
-import { userText } from '../definitions/localized-label.ts';
+import { userText } from '../definitions/metadata-members.ts';
 
 /** The text a user of the organization would see, or null where the platform formats nothing. */
 export function formattedValue(

@@ -1,22 +1,18 @@
 import { annotationFilter } from './annotation-filter.ts';
-import { contextColumns } from './column-selection.ts';
+import { contextColumns, requestedColumns } from './column-selection.ts';
 import { badRequest, notEmulated } from '../web-api/dataverse-error.ts';
 import type { EmulatorSettings } from '../emulator-settings.ts';
 import { metadataVersionMember } from '../organization/metadata-version.ts';
-import { pageBody } from './page-body.ts';
+import { pageBody, rowWriter } from './row-writer.ts';
 import { encodeKeyCookie, type KeyPosition } from './paging-cookie.ts';
 import { largestPage, pageSize, preferenceApplied } from '../web-api/prefer-header.ts';
 import type { QueryOptions } from '../web-api/query-options.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
-import { requestedColumns } from './requested-columns.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import { partitionOption } from './row-address.ts';
 import { rowFilter } from './row-filter.ts';
-import { rowKey } from '../store/stored-row-key.ts';
-import { rowWriter } from './row-writer.ts';
-import type { StoredRow } from '../store/stored-row.ts';
+import { rowKey, type StoredRow } from '../store/stored-row.ts';
 import { PARTITION, positionInOrder, type TableData } from '../store/table-data.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 
 /** Serves a page of an ordinary read in key order, without change tracking. */
 export async function plainPage(

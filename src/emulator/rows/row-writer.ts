@@ -9,9 +9,11 @@ import type { ColumnSelection } from './column-selection.ts';
 import { wireProperty, type Column } from '../definitions/column.ts';
 import type { DataverseStore } from '../store/dataverse-store.ts';
 import { formattedValue } from './formatted-value.ts';
-import { navigationProperty } from '../metadata/navigation-property.ts';
+import { navigationProperty } from '../definitions/emulated-table.ts';
 import type { RowSelection, StoredRow } from '../store/stored-row.ts';
 import type { TableData } from '../store/table-data.ts';
+
+const COMMA = Buffer.from(',');
 
 interface WrittenColumn {
   readonly column: Column;
@@ -119,4 +121,15 @@ function columnAnnotations(
 
 function annotation(property: string, name: string, value: string): string {
   return `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
+}
+
+/** Puts a page together from its members before `value`, the serialised items, and the members after. */
+export function pageBody(before: string, items: readonly Uint8Array[], after: string): Buffer {
+  const parts: Uint8Array[] = [Buffer.from(`{${before},"value":[`)];
+  for (const [index, item] of items.entries()) {
+    if (index > 0) parts.push(COMMA);
+    parts.push(item);
+  }
+  parts.push(Buffer.from(`]${after}}`));
+  return Buffer.concat(parts);
 }

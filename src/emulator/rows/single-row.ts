@@ -1,16 +1,13 @@
 import { annotationFilter } from './annotation-filter.ts';
-import { contextColumns } from './column-selection.ts';
-import { DataverseError, notEmulated } from '../web-api/dataverse-error.ts';
-import { missingPrivilege } from '../organization/missing-privilege.ts';
+import { contextColumns, requestedColumns } from './column-selection.ts';
+import { DataverseError, notEmulated, missingPrivilege } from '../web-api/dataverse-error.ts';
 import { metadataVersionMember } from '../organization/metadata-version.ts';
 import { preferenceApplied } from '../web-api/prefer-header.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
-import { requestedColumns } from './requested-columns.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import { rowAddress } from './row-address.ts';
-import { rowKey } from '../store/stored-row-key.ts';
+import { rowKey } from '../store/stored-row.ts';
 import { etag, rowWriter } from './row-writer.ts';
 import type { TableData } from '../store/table-data.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 
 /** Serves `accounts(id)`, and the rows of elastic tables by id and partition. */
 export function singleRow(api: WebApi, call: ApiCall, data: TableData, predicate: string): Reply {

@@ -1,19 +1,16 @@
 import { annotationFilter } from './annotation-filter.ts';
-import { contextColumns } from './column-selection.ts';
+import { contextColumns, requestedColumns } from './column-selection.ts';
 import { badRequest, DataverseError, notEmulated } from '../web-api/dataverse-error.ts';
 import { encodeDeltaToken, parseDeltaToken, type DeltaToken } from './delta-token.ts';
 import { metadataVersionMember } from '../organization/metadata-version.ts';
-import { pageBody } from './page-body.ts';
+import { pageBody, rowWriter } from './row-writer.ts';
 import { encodeTrackingCookie, type TrackingPosition } from './paging-cookie.ts';
 import { pageSize, preferenceApplied } from '../web-api/prefer-header.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
-import { requestedColumns } from './requested-columns.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
 import { partitionOption } from './row-address.ts';
-import { rowWriter } from './row-writer.ts';
 import type { StoredRow } from '../store/stored-row.ts';
 import type { TableData } from '../store/table-data.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 
 const REJECTED = ['$filter', '$orderby', '$expand', '$top'];
 

@@ -6,16 +6,15 @@ import {
   withOption,
   withOptionSet,
   withoutColumn,
+  convertedLiteral,
   type ColumnChanges,
 } from './definition-changes.ts';
-import type { LocalizedText } from '../definitions/localized-label.ts';
-import { BUILT_IN_MODEL } from '../table-parts/built-in-model.ts';
+import type { LocalizedText } from '../definitions/metadata-members.ts';
+import { BUILT_IN_MODEL } from '../tables/built-in-model.ts';
 import type { Option, OptionSet } from '../definitions/option-set.ts';
-import { Random } from '../demo/random.ts';
-import { draftOf, setIfPresent, type RowDraft } from './row-draft.ts';
-import { rowKey } from './stored-row-key.ts';
-import { RowSeeder } from '../demo/row-seeder.ts';
-import { StoredRow } from './stored-row.ts';
+import { Random } from '../seeding/random.ts';
+import { draftOf, setIfPresent, rowKey, StoredRow, type RowDraft } from './stored-row.ts';
+import { RowSeeder } from '../seeding/row-seeder.ts';
 import {
   PARTITION,
   TableData,
@@ -25,7 +24,6 @@ import {
 } from './table-data.ts';
 import { columnNamed, type TableDefinition } from '../definitions/emulated-table.ts';
 import { trueLiterals, trueRows, type TrueRow } from './true-row.ts';
-import { convertedLiteral } from './value-conversion.ts';
 import type { WireInput } from './wire-value.ts';
 
 export interface StoreOptions {

@@ -1,8 +1,9 @@
 import type { Column } from '../definitions/column.ts';
 import { withCompanions } from '../table-parts/companion-columns.ts';
 import type { Option, OptionSet } from '../definitions/option-set.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import { stableGuid } from '../definitions/metadata-members.ts';
 import { columnNamed, type TableDefinition } from '../definitions/emulated-table.ts';
+import type { AttributeKind } from '../definitions/attribute-kind.ts';
 
 /** What may be changed of a column: everything but its name. */
 export type ColumnChanges = Partial<Omit<Column, 'logicalName' | 'schemaName'>>;
@@ -89,4 +90,29 @@ function requiredColumn(table: TableDefinition, logicalName: string): Column {
   const column = columnNamed(table, logicalName);
   if (column === undefined) throw new Error(`${table.logicalName} has no column ${logicalName}`);
   return column;
+}
+
+const TEXTS: ReadonlySet<AttributeKind> = new Set(['String', 'Memo']);
+const WHOLE: ReadonlySet<AttributeKind> = new Set(['Integer', 'BigInt']);
+const NUMBERS: ReadonlySet<AttributeKind> = new Set(['Integer', 'BigInt', 'Decimal', 'Double', 'Money']);
+
+/**
+ * What becomes of a stored JSON literal when its column is given another kind or date behaviour.
+ *
+ * A text stays in another kind of text, a whole number in another kind of number, and a date loses its time or
+ * gets midnight. All else becomes null: Dataverse has no other way to change a kind than to delete the column
+ * and make it anew under its name.
+ */
+export function convertedLiteral(literal: string, from: Column, to: Column): string | null {
+  if (from.kind === 'DateTime' && to.kind === 'DateTime') return convertedDate(literal, to);
+  if (from.kind === to.kind) return literal;
+  if (TEXTS.has(from.kind) && TEXTS.has(to.kind)) return literal;
+  return WHOLE.has(from.kind) && NUMBERS.has(to.kind) ? literal : null;
+}
+
+function convertedDate(literal: string, to: Column): string {
+  const value = JSON.parse(literal) as string;
+  const [date = value] = value.split('T');
+  if (to.behavior === 'DateOnly') return JSON.stringify(date);
+  return value === date ? JSON.stringify(`${date}T00:00:00Z`) : literal;
 }

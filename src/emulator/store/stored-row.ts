@@ -42,3 +42,36 @@ export class StoredRow {
     return this.#cacheBytes;
   }
 }
+
+/**
+ * What tells a row from all others of its table: the id, and on elastic tables the id with the partition.
+ *
+ * A row without a partition lies in one named by its own id, so both ways of naming it are the same row.
+ * Source: Microsoft, "Elastic tables for developers", partitioning and horizontal scaling.
+ */
+export function rowKey(id: string, partition: string | null): string {
+  const own = id.toLowerCase();
+  return partition === null || partition === own ? own : `${own}/${partition}`;
+}
+
+/** A row in the making. */
+export interface RowDraft {
+  readonly literals: (string | null)[];
+  readonly lookupTables: Map<string, string>;
+}
+
+/** A draft that begins with the values of a row. */
+export function draftOf(row: StoredRow): RowDraft {
+  return { literals: [...row.literals], lookupTables: new Map(row.lookupTables) };
+}
+
+/** Sets a value where the table has the property; not every table has every column the platform fills in. */
+export function setIfPresent(
+  positions: ReadonlyMap<string, number>,
+  draft: RowDraft,
+  property: string,
+  literal: string | null,
+): void {
+  const position = positions.get(property);
+  if (position !== undefined) draft.literals[position] = literal;
+}

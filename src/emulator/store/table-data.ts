@@ -1,14 +1,10 @@
 import { isLookupKind } from '../definitions/attribute-kind.ts';
 import { isInRows, wireProperty, type Column } from '../definitions/column.ts';
-import type { Random } from '../demo/random.ts';
-import type { RowDraft } from './row-draft.ts';
-import { rowKey } from './stored-row-key.ts';
-import { sqlServerOrder } from './sql-server-guid-order.ts';
-import { StoredRow } from './stored-row.ts';
+import type { Random } from '../seeding/random.ts';
+import { rowKey, StoredRow, type RowDraft } from './stored-row.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { VersionLog } from './version-log.ts';
-import type { WireInput } from './wire-value.ts';
-import { isLookupReference, literalOf } from './wire-value.ts';
+import { isLookupReference, literalOf, type WireInput } from './wire-value.ts';
 
 /** The trace a deleted row leaves in the delete log. */
 export interface Tombstone {
@@ -223,4 +219,19 @@ export function positionInOrder(key: string): string {
 
 function keep(_property: string, literal: string): string {
   return literal;
+}
+
+/**
+ * A key that sorts GUIDs as SQL Server sorts uniqueidentifiers: by the last group first, and the first three
+ * groups byte by byte from their end. Live paging cookies show exactly this order.
+ */
+export function sqlServerOrder(guid: string): string {
+  const [a = '', b = '', c = '', d = '', e = ''] = guid.split('-');
+  return e + d + reversedBytes(c) + reversedBytes(b) + reversedBytes(a);
+}
+
+function reversedBytes(hex: string): string {
+  let reversed = '';
+  for (let index = hex.length - 2; index >= 0; index -= 2) reversed += hex.slice(index, index + 2);
+  return reversed;
 }

@@ -1,6 +1,5 @@
 import type { Column } from '../definitions/column.ts';
-import type { LocalizedText } from '../definitions/localized-label.ts';
-import { stableGuid } from '../definitions/stable-guid.ts';
+import { stableGuid, type LocalizedText } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { withCompanions } from './companion-columns.ts';
 

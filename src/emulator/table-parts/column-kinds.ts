@@ -1,6 +1,6 @@
 import type { AttributeKind } from '../definitions/attribute-kind.ts';
 import type { Column, DateTimeBehavior } from '../definitions/column.ts';
-import type { BilingualText, LocalizedText } from '../definitions/localized-label.ts';
+import type { BilingualText, LocalizedText } from '../definitions/metadata-members.ts';
 import type { Option, OptionSet } from '../definitions/option-set.ts';
 
 /** What a table file may say about a column beyond its kind, schema name and label. */

@@ -1,5 +1,5 @@
 import type { Column } from '../definitions/column.ts';
-import type { LocalizedText } from '../definitions/localized-label.ts';
+import type { LocalizedText } from '../definitions/metadata-members.ts';
 import type { Option } from '../definitions/option-set.ts';
 import { bigInt, column, dateTime, decimal, guid, integer, localSet, lookup } from './column-kinds.ts';
 

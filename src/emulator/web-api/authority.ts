@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AccessTokens } from './access-tokens.ts';
 import type { EmulatorSettings } from '../emulator-settings.ts';
-import type { Reply } from './reply.ts';
+import type { Reply } from './web-api.ts';
 
 const JSON_TYPE = {
   'Content-Type': 'application/json; charset=utf-8',

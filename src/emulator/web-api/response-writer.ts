@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FaultAction } from '../faults/fault-script.ts';
-import type { Reply } from './reply.ts';
+import type { Reply } from './web-api.ts';
 
 const compress = promisify(gzip);
 

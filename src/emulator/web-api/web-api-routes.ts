@@ -1,26 +1,26 @@
 import { csdlDocument } from '../metadata/csdl-writer.ts';
-import { badRequest, DataverseError, notEmulated, unknownSegment } from './dataverse-error.ts';
+import {
+  badRequest,
+  DataverseError,
+  notEmulated,
+  unknownSegment,
+  missingPrivilege,
+} from './dataverse-error.ts';
 import { entityDefinitions } from '../metadata/entity-definitions.ts';
 import { withMetadataVersion } from '../organization/metadata-version.ts';
-import { missingPrivilege } from '../organization/missing-privilege.ts';
 import { keepOrganizationRow, ORGANIZATION, organizations } from '../organization/organizations.ts';
 import { parseCookie, type KeyPosition, type TrackingPosition } from '../rows/paging-cookie.ts';
 import { plainPage } from '../rows/plain-page.ts';
-import { provisionedLanguages } from '../organization/provisioned-languages.ts';
-import { publishXml } from '../organization/publish-xml.ts';
+import { provisionedLanguages, totalRecordCount, whoAmI } from '../organization/web-api-functions.ts';
+import { publishXml, updateTableDefinition } from '../organization/customization.ts';
 import { refuseUnsupportedOptions } from './query-options.ts';
 import { relationshipDefinitions } from '../metadata/relationship-definitions.ts';
-import { jsonReply, type Reply } from './reply.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from './web-api.ts';
 import { rowFilter } from '../rows/row-filter.ts';
-import { serviceDocument } from '../organization/service-document.ts';
 import { singleRow } from '../rows/single-row.ts';
 import { keyPredicate } from './api-request.ts';
-import { updateTableDefinition } from '../organization/table-customization.ts';
 import type { TableData } from '../store/table-data.ts';
 import { changeCount, trackedPage } from '../rows/tracked-page.ts';
-import { totalRecordCount } from '../rows/total-record-count.ts';
-import type { ApiCall, WebApi } from './web-api.ts';
-import { whoAmI } from '../organization/who-am-i.ts';
 
 /** Answers one call of the Web API, or throws the error it ends with. */
 export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
@@ -138,4 +138,15 @@ export const LONGEST_URL = 32_768;
  */
 export function refuseLongUrl(url: string): void {
   if (url.length > LONGEST_URL) throw badRequest('The request URL is too long.');
+}
+
+/** Serves the list of entity sets. */
+export function serviceDocument(api: WebApi, call: ApiCall): Reply {
+  const sets = [...api.store.tables.values()].map((table) => table.entitySetName);
+  return jsonReply(
+    JSON.stringify({
+      '@odata.context': `${call.root}/$metadata`,
+      value: sets.map((name) => ({ name, kind: 'EntitySet', url: name })),
+    }),
+  );
 }

@@ -1,6 +1,5 @@
-import { labelJson } from './localized-label.ts';
-import { managedProperty } from './managed-property.ts';
-import type { TableDefinition } from './emulated-table.ts';
+import { labelJson, managedProperty } from '../definitions/metadata-members.ts';
+import type { TableDefinition } from '../definitions/emulated-table.ts';
 
 /** An EntityMetadata body with the members clients ask for. */
 export function tableMetadata(table: TableDefinition): Record<string, unknown> {

@@ -5,18 +5,19 @@ import {
   notEmulated,
   unknownProperty,
   unknownSegment,
+  missingPrivilege,
 } from '../web-api/dataverse-error.ts';
 import { addressedTable } from '../metadata/entity-definitions.ts';
 import { exactJson } from '../metadata/exact-json.ts';
-import { missingPrivilege } from './missing-privilege.ts';
-import type { Reply } from '../web-api/reply.ts';
-import { jsonObject } from '../web-api/request-body.ts';
+import type { Reply, ApiCall, WebApi } from '../web-api/web-api.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
-import { tableMetadata } from '../definitions/entity-metadata.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
+import { tableMetadata } from '../metadata/entity-metadata.ts';
 
 /** The table of table definitions, which is what a customizer writes to. */
 const ENTITY = { logicalName: 'entity', objectTypeCode: 9800 };
+
+/** What the privilege to publish is filed under. */
+const PUBLISHER = { logicalName: 'publisher', objectTypeCode: 7101 };
 
 /** Members a client may send back as it likes: they say nothing about the table. */
 const NOT_COMPARED = new Set(['ChangeTrackingEnabled', 'HasChanged']);
@@ -67,4 +68,47 @@ function managedPropertyFailure({ schemaName, metadataId }: TableDefinition): Da
     `The evaluation of the current component(name=Entity, id=${metadataId}) in the current operation (Update) failed during ` +
       `managed property evaluation of condition: 'Managed Property Name: canchangetrackingbeenabled; Component Name: Entity; Attribute Name: ${schemaName}'`,
   );
+}
+
+/**
+ * Answers `POST PublishXml` and `POST PublishAllXml`: puts customizations of tables into effect.
+ *
+ * PublishXml takes `{"ParameterXml": "<importexportxml><entities><entity>account</entity></entities></importexportxml>"}`.
+ * Source: Microsoft, "PublishXml Action" and "Publish request schema".
+ */
+export function publishXml(api: WebApi, call: ApiCall): Reply {
+  const { store, settings } = api;
+  if (!settings.mayCustomize) throw missingPrivilege(settings.userId, 'prvPublishCustomization', PUBLISHER);
+  if (call.request.resource === 'PublishAllXml') store.publish();
+  else store.publish(namedTables(api, call));
+  return { status: 204, headers: {}, body: '' };
+}
+
+function namedTables(api: WebApi, call: ApiCall): string[] {
+  const xml = jsonObject(call.body)['ParameterXml'];
+  if (typeof xml !== 'string' || !/^\s*<importexportxml[\s>]/.test(xml)) {
+    throw badRequest('ParameterXml must hold an importexportxml element.');
+  }
+  const tables = [...xml.matchAll(/<entity>\s*([^<]*?)\s*<\/entity>/g)].map((match) => match[1] ?? '');
+  const unknown = tables.find((table) => !api.store.has(table));
+  if (unknown === undefined) return tables;
+  throw new DataverseError(
+    404,
+    '0x80041102',
+    `The entity with a name = '${unknown}' with namemapping = 'Logical' was not found in the MetadataCache.`,
+  );
+}
+
+/** The JSON object a request carries. Throws 400 for anything else. */
+function jsonObject(body: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    value = null;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badRequest('An error occurred while validating input parameters: the body is no JSON object.');
+  }
+  return value as Record<string, unknown>;
 }

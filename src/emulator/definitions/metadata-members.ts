@@ -1,4 +1,4 @@
-import { stableGuid } from './stable-guid.ts';
+import { createHash } from 'node:crypto';
 
 export interface LocalizedLabelJson {
   readonly Label: string;
@@ -53,3 +53,21 @@ function localized(label: string, languageCode: number, key: string): LocalizedL
     HasChanged: null,
   };
 }
+
+/** A boolean that a managed solution may lock, in the shape metadata shows it. */
+export function managedProperty(
+  value: boolean,
+  canBeChanged: boolean,
+  managedPropertyLogicalName: string,
+): Record<string, unknown> {
+  return { Value: value, CanBeChanged: canBeChanged, ManagedPropertyLogicalName: managedPropertyLogicalName };
+}
+
+/** A GUID derived from a text, for metadata ids that must be the same at every start. */
+export function stableGuid(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Members of a live definition that the model has no field for; served as they were recorded. */
+export type Recorded = Readonly<Record<string, unknown>>;

@@ -1,6 +1,26 @@
 import { badRequest, DataverseError } from '../web-api/dataverse-error.ts';
-import { jsonReply, type Reply } from '../web-api/reply.ts';
-import type { ApiCall, WebApi } from '../web-api/web-api.ts';
+import { jsonReply, type Reply, type ApiCall, type WebApi } from '../web-api/web-api.ts';
+
+/** English and German: the languages that every label of the emulated organization has. */
+const LANGUAGES = [1033, 1031];
+
+/** Serves RetrieveProvisionedLanguages: the language packs that are installed and enabled. */
+export function provisionedLanguages(call: ApiCall): Reply {
+  const context = `${call.root}/$metadata#Microsoft.Dynamics.CRM.RetrieveProvisionedLanguagesResponse`;
+  return jsonReply(JSON.stringify({ '@odata.context': context, RetrieveProvisionedLanguages: LANGUAGES }));
+}
+
+/** The cheapest call there is: who asks, and of which organization. */
+export function whoAmI(api: WebApi, call: ApiCall): Reply {
+  return jsonReply(
+    JSON.stringify({
+      '@odata.context': `${call.root}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse`,
+      BusinessUnitId: api.store.businessUnitId,
+      UserId: api.settings.userId,
+      OrganizationId: api.store.organizationId,
+    }),
+  );
+}
 
 /** Serves RetrieveTotalRecordCount, with its names in place or behind a parameter alias. */
 export function totalRecordCount(api: WebApi, call: ApiCall): Reply {

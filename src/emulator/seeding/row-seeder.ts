@@ -1,8 +1,7 @@
-import type { DataverseStore } from '../store/dataverse-store.ts';
 import { HARD_TEXTS } from './hard-text.ts';
 import type { Option } from '../definitions/option-set.ts';
 import type { Random } from './random.ts';
-import { valueSeeder, type ValueSeeder } from './value-seeder.ts';
+import { valueSeeder, type SeededStore, type ValueSeeder } from './value-seeder.ts';
 import type { TableData } from '../store/table-data.ts';
 import { columnNamed } from '../definitions/emulated-table.ts';
 import type { WireInput } from '../store/wire-value.ts';
@@ -36,7 +35,7 @@ export class RowSeeder {
   readonly #status: number | undefined;
   readonly #reasons: readonly Option[];
 
-  constructor(store: DataverseStore, data: TableData) {
+  constructor(store: SeededStore, data: TableData) {
     this.#width = data.rowColumns.length;
     // A live canvasapp does not flag its primary id as such.
     const { primaryIdAttribute } = data.definition;

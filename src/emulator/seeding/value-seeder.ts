@@ -1,10 +1,17 @@
 import type { Column } from '../definitions/column.ts';
-import type { DataverseStore } from '../store/dataverse-store.ts';
+import type { TableData } from '../store/table-data.ts';
 import type { Random } from './random.ts';
 import { textSeeder } from './text-seeder.ts';
 import { HARD_CHOICES, HARD_DATES, HARD_GUIDS, HARD_NUMBERS, HARD_TIMES } from './hard-value.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import type { WireInput } from '../store/wire-value.ts';
+
+/** The rows that invented lookups point at. */
+export interface SeededStore {
+  readonly businessUnitId: string;
+  has(table: string): boolean;
+  data(table: string): TableData;
+}
 
 /** Invents a value for one column. */
 export type ValueSeeder = (index: number, random: Random) => WireInput;
@@ -14,7 +21,7 @@ const THUMBNAIL =
 const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
 
 /** The way to invent values for a column. The value is null where there is nothing to point at. */
-export function valueSeeder(store: DataverseStore, table: TableDefinition, column: Column): ValueSeeder {
+export function valueSeeder(store: SeededStore, table: TableDefinition, column: Column): ValueSeeder {
   switch (column.kind) {
     case 'String':
     case 'Memo':
@@ -96,7 +103,7 @@ function seedDate(dateOnly: boolean, index: number, random: Random): string {
   return dateOnly ? date : `${date}T${two(0, 23)}:${two(0, 59)}:${two(0, 59)}Z`;
 }
 
-function seedLookup(store: DataverseStore, column: Column, random: Random): WireInput {
+function seedLookup(store: SeededStore, column: Column, random: Random): WireInput {
   if (column.targets.length === 0) return random.guid();
   const table = random.pick(column.targets);
   if (table === 'businessunit' && !store.has(table)) return store.businessUnitId;
@@ -110,7 +117,7 @@ function seedLookup(store: DataverseStore, column: Column, random: Random): Wire
 }
 
 /** An end of an N:N row: a plain GUID column named like the primary id of the table it points at. */
-function seedEnd(store: DataverseStore, column: Column, random: Random): string {
+function seedEnd(store: SeededStore, column: Column, random: Random): string {
   const table = column.logicalName.slice(0, -2);
   const id = store.has(table) ? store.data(table).anyId(random) : undefined;
   return id ?? random.guid();

@@ -1,7 +1,0 @@
-import { createHash } from 'node:crypto';
-
-/** A GUID derived from a text, for metadata ids that must be the same at every start. */
-export function stableGuid(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
