@@ -3,7 +3,7 @@ import { Random } from '../../src/emulator/seeding/random.ts';
 import type { Reaction } from '../../src/model/failure-codes.ts';
 import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';
-import { TableSchedule, type RunOutcome } from '../../src/sync/schedule/table-schedule.ts';
+import { keepSchedule, type RunOutcome, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
 import { failureWith } from '../support/failures.ts';
 
 const SECOND = 1_000;
@@ -36,7 +36,7 @@ function scheduled(outcome: (run: number) => RunOutcome, random = 0, life: () =>
   const starts: number[] = [];
   const dues: number[] = [];
   const controller = new AbortController();
-  const schedule = new TableSchedule({
+  const schedule: TableSchedule = {
     schedule: 'adaptive',
     linkLifeDays: life,
     run: async ({ dueAt = 0 }: RunOptions) => {
@@ -45,8 +45,8 @@ function scheduled(outcome: (run: number) => RunOutcome, random = 0, life: () =>
       await new Promise((resolve) => setTimeout(resolve, TAKES));
       return outcome(starts.length - 1);
     },
-  });
-  const ended = schedule.run(controller.signal);
+  };
+  const ended = keepSchedule(schedule, controller.signal);
   return {
     starts,
     dues,

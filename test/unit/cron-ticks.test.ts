@@ -1,6 +1,6 @@
 import { getTasks } from 'node-cron';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CronTicks } from '../../src/sync/schedule/cron-ticks.ts';
+import { startCronTicks, type CronTicks } from '../../src/sync/schedule/cron-ticks.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -20,7 +20,7 @@ afterEach(() => {
 
 /** Ticks that call back, and ask for runs that take no time. */
 function startTicks(cron: string, onTick: () => void): CronTicks {
-  return new CronTicks(cron, async () => onTick());
+  return startCronTicks(cron, async () => onTick());
 }
 
 /** Times between ticks, in minutes, while so much time passes. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
-import { TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
+import { keepSchedule, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
 import { failureWith } from '../support/failures.ts';
 
 const EVERY_MINUTE = '* * * * *';
@@ -39,7 +39,7 @@ function result(reaction?: Reaction): RunResult {
 function scheduled(takes: number, outcome: () => RunResult) {
   const seen = { starts: [] as number[], running: 0, most: 0 };
   const controller = new AbortController();
-  const schedule = new TableSchedule({
+  const schedule: TableSchedule = {
     schedule: EVERY_MINUTE,
     linkLifeDays: () => null,
     run: async () => {
@@ -49,8 +49,8 @@ function scheduled(takes: number, outcome: () => RunResult) {
       seen.running--;
       return outcome();
     },
-  });
-  const ended = schedule.run(controller.signal);
+  };
+  const ended = keepSchedule(schedule, controller.signal);
   return { seen, stop: () => controller.abort(), ended };
 }
 

@@ -1,113 +1,91 @@
-import { createTask, type ScheduledTask } from 'node-cron';
+import { createTask, type ScheduledTask, type TaskContext } from 'node-cron';
 import { WallClock } from './wall-clock.ts';
 
-const SECOND = 1_000;
-/** node-cron tells of overlaps and failures on the console; the table's own lines tell of both. */
+/** Milliseconds by which chance delays a run at most. */
+const LONGEST_DELAY = 10_000;
+const ignore = (): void => undefined;
+/** node-cron tells of overlaps on the console; the lines about the table's runs say enough. */
 const SILENT = { info: ignore, warn: ignore, error: ignore, debug: ignore };
 
-/**
- * Asks for a run that has been due since `dueAt`, by `performance.now()`. Resolves when that run has ended.
- */
-export type AskForRun = (dueAt: number) => Promise<void>;
+export interface CronTicks {
+  /** Milliseconds by which chance delays a run at most, so that many tables do not start as one. */
+  readonly spread: number;
+  readonly stop: () => void;
+}
 
 /**
  * The ticks of a cron expression, by node-cron's own scheduler: it waits for the next tick, delays the run by
  * chance, and starts no run while the last one goes on. A tick that came during a run, or while the process
- * stood still, asks for a run all the same; several such ticks are one run.
+ * stood still, asks for a run all the same; several such ticks are one run. Where the clock was set, node-cron
+ * starts anew, and a tick that was passed over asks for a run.
  *
- * node-cron sleeps through a clock that is set, by hand or for summer time; see `WallClock`. It then starts
- * anew, and a tick that was passed over is made up for.
+ * @param ask asks for a run that has been due since a moment by `performance.now()`; resolves at its end.
  */
-export class CronTicks {
-  /** Milliseconds by which a run is put off at most, so that many tables do not start as one. */
-  readonly spread: number;
-  private readonly cron: string;
-  private readonly ask: AskForRun;
-  private readonly clock = new WallClock();
-  private looking: NodeJS.Timeout;
-  private task: ScheduledTask;
-  /** The next tick, by what the clock shows. */
-  private due: number;
-  /** When the tick came whose run node-cron delays by chance, by `performance.now()`. */
-  private delayed: number | undefined;
-  private later: NodeJS.Timeout | undefined;
+export function startCronTicks(cron: string, ask: (dueAt: number) => Promise<void>): CronTicks {
+  const clock = new WallClock();
+  const spread = longestDelay(cron);
+  let asking: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout;
 
-  constructor(cron: string, ask: AskForRun) {
-    this.cron = cron;
-    this.ask = ask;
-    this.spread = longestDelay(cron);
-    this.task = this.start();
-    this.due = this.next();
-    this.looking = this.lookLater();
-  }
-
-  stop(): void {
-    clearTimeout(this.looking);
-    clearTimeout(this.later);
-    void this.task.destroy();
-  }
-
-  private start(): ScheduledTask {
-    const run = async (): Promise<void> => {
-      if (task !== this.task) return;
-      const dueAt = this.delayed ?? performance.now();
-      this.delayed = undefined;
-      await this.ask(dueAt);
+  const start = (): ScheduledTask => {
+    const run = async ({ date }: TaskContext): Promise<void> => {
+      // Due since the tick: what another process did during the delay is as good as this run.
+      if (isTickOf(begun)) await ask(performance.now() - (Date.now() - date.getTime()));
     };
-    const options = { noOverlap: true, maxRandomDelay: this.spread, logger: SILENT };
-    const task = createTask(this.cron, run, { ...options, timezone: this.clock.zone });
-    // Before the random delay: what another process does meanwhile is as good as this run.
-    task.on('execution:started', () => {
-      if (this.passed(task)) this.delayed = performance.now();
-    });
+    const options = { noOverlap: true, maxRandomDelay: spread, timezone: clock.zone, logger: SILENT };
+    const begun = createTask(cron, run, options);
     for (const event of ['execution:overlap', 'execution:missed'] as const) {
-      task.on(event, () => {
-        if (this.passed(task)) this.askLater(performance.now());
+      begun.on(event, () => {
+        if (isTickOf(begun)) askLater();
       });
     }
-    if (!this.clock.repeats) void task.start();
-    return task;
-  }
+    if (!clock.repeats) void begun.start();
+    return begun;
+  };
+  const next = (): number => clock.shownAt(task.getNextRuns(1)[0]?.getTime() ?? Number.POSITIVE_INFINITY);
+  let task = start();
+  /** The next tick that has not asked for a run, by what the clock shows. */
+  let due = next();
 
-  /** Takes note of a tick. @returns false where the tick is none, because the clock was set. */
-  private passed(task: ScheduledTask): boolean {
-    this.look();
-    if (task !== this.task) return false;
-    this.due = this.next();
+  /** Takes note of a tick, which is none where the clock was set. */
+  const isTickOf = (which: ScheduledTask): boolean => {
+    look();
+    if (which !== task) return false;
+    due = next();
     return true;
-  }
-
-  private next(): number {
-    return this.clock.shownAt(this.task.getNextRuns(1)[0]?.getTime() ?? Number.POSITIVE_INFINITY);
-  }
-
-  private lookLater(): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.look();
-      this.looking = this.lookLater();
-    }, this.clock.toNextLook());
-  }
-
-  /** Starts node-cron anew where it cannot go on by itself, and makes up for a tick that was passed over. */
-  private look(): void {
-    const unseen = this.clock.look();
-    const isPassedOver = this.due <= this.clock.shownAt(Date.now());
+  };
+  const look = (): void => {
+    const isSet = clock.look();
+    const isPassed = due <= clock.shownAt(Date.now());
     // In an hour that the clock repeats node-cron rests, and its ticks are noticed here.
-    if (unseen === undefined && !(this.clock.repeats && isPassedOver)) return;
-    void this.task.destroy();
-    this.task = this.start();
-    const { delayed } = this;
-    this.due = this.next();
-    this.delayed = undefined;
-    const isNow = unseen?.some((moment) => this.task.match(moment)) ?? false;
-    if (isPassedOver || isNow || delayed !== undefined) this.askLater(delayed ?? performance.now());
-  }
-
-  /** Asks for a run that node-cron does not start, delayed by chance as all others: many tables may ask at once. */
-  private askLater(dueAt: number): void {
-    clearTimeout(this.later);
-    this.later = setTimeout(() => void this.ask(dueAt), Math.random() * this.spread);
-  }
+    if (!isSet && !(clock.repeats && isPassed)) return;
+    void task.destroy();
+    task = start();
+    due = next();
+    // The next tick is a later one, even if this second has one by the clock as it was set.
+    if (isPassed || task.match(new Date())) askLater();
+  };
+  /** Asks for a run that node-cron does not start. Chance delays it as well: all tables may ask at once. */
+  const askLater = (): void => {
+    const dueAt = performance.now();
+    clearTimeout(asking);
+    asking = setTimeout(() => void ask(dueAt), Math.random() * spread);
+  };
+  const lookLater = (): void => {
+    looking = setTimeout(() => {
+      look();
+      lookLater();
+    }, clock.toNextLook());
+  };
+  lookLater();
+  return {
+    spread,
+    stop() {
+      clearTimeout(looking);
+      clearTimeout(asking);
+      void task.destroy();
+    },
+  };
 }
 
 /** A tenth of the time between two ticks, and ten seconds at most. */
@@ -116,9 +94,5 @@ function longestDelay(cron: string): number {
   const [first = 0, second = Number.POSITIVE_INFINITY] = task.getNextRuns(2).map((tick) => tick.getTime());
   // Otherwise node-cron keeps it for as long as the process lives.
   void task.destroy();
-  return Math.min(10 * SECOND, (second - first) / 10);
-}
-
-function ignore(): void {
-  // Nothing is to be done.
+  return Math.min(LONGEST_DELAY, (second - first) / 10);
 }

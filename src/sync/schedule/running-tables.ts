@@ -1,7 +1,8 @@
-import type { TableJob } from '../run/table-job.ts';
+import type { RunResult } from '../run/run-outcome.ts';
+import type { RunOptions, TableJob } from '../run/table-job.ts';
 import { untilAborted } from '../../timing/sleep.ts';
 import { RunPlaces } from './run-places.ts';
-import { TableSchedule } from './table-schedule.ts';
+import { keepSchedule } from './table-schedule.ts';
 
 interface RunningTable {
   readonly stop: AbortController;
@@ -33,13 +34,11 @@ export class RunningTables {
    */
   add(job: TableJob, schedule: string): void {
     const { linkLifeDays, places } = this;
-    const table = new TableSchedule({
-      schedule,
-      linkLifeDays,
-      run: async (run, signal) => places.hold(signal, async () => job.run(run, signal)),
-    });
+    const run = async (options: RunOptions, signal: AbortSignal): Promise<RunResult> =>
+      places.hold(signal, async () => job.run(options, signal));
     const stop = new AbortController();
-    const ended = table.run(AbortSignal.any([this.stop.signal, stop.signal])).catch((error: unknown) => {
+    const signal = AbortSignal.any([this.stop.signal, stop.signal]);
+    const ended = keepSchedule({ schedule, linkLifeDays, run }, signal).catch((error: unknown) => {
       this.defects.push(error);
       this.stop.abort();
     });
