@@ -186,7 +186,7 @@ function denied({ code, message, routine }: PostgresError): string {
 
 /** What helps against a foreign key that refuses deletes. @param table that has it, quoted. */
 export function dropOrCascade(table: string, constraint: string): string {
-  return `Run ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(constraint)}; or make it anew with ON DELETE CASCADE or SET NULL. The table goes on by itself then.`;
+  return `Run ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(constraint)}; or make it anew with ON DELETE CASCADE or SET NULL. Then the table goes on by itself.`;
 }
 
 function unreachable(error: unknown, code: string): Failure {

@@ -43,7 +43,7 @@ export async function countMarkedRows(
 export function erasureRefused(table: string, { marked, rows }: MarkedRows): Failure {
   return new Failure({
     code: 'erasure-refused',
-    message: `Deletes of table ${table} are hard now, and ${marked} of ${rows} rows are marked deleted; they stay until somebody says yes to deleting them.`,
+    message: `Deletes of table ${table} are hard now, and ${marked} of ${rows} rows are marked deleted. They stay until you confirm that mirrorverse may delete them.`,
     remedy: `\`mirrorverse plan ${table} --apply\` lets the next run delete them; \`deletes: soft\` keeps them.`,
     details: { table, marked, rows },
   });

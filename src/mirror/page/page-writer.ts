@@ -373,7 +373,7 @@ export class PageWriter {
 function outdated(table: string): Failure {
   return new Failure({
     code: 'definition-outdated',
-    message: `Table ${table} has changed at the source, and rows of it cannot be stored as it was before.`,
+    message: `Table ${table} has changed at the source, and its rows do not fit the definition that mirrorverse knows.`,
     details: { table },
   });
 }

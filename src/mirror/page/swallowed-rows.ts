@@ -123,8 +123,8 @@ export async function rowsSwallowed(
   const names = filters.map(describeFilter);
   return new Failure({
     code: 'rows-swallowed',
-    message: `Of table ${table}, ${count} rows that were written or deleted are not so in ${mirror.qualified}: ${names.join(', ') || 'something'} on it drops them, or undoes what was written. Nothing of the page was committed.`,
-    remedy: `Drop it, or have it let every row through (a BEFORE trigger returns NEW, for a deletion OLD) and leave the rows as they are; table ${table} then goes on by itself.`,
+    message: `mirrorverse wrote or deleted ${count} rows of table ${table}, but ${names.join(', ') || 'something'} on ${mirror.qualified} prevents or undoes that. Nothing of the page was committed.`,
+    remedy: `Drop it, or change it so that it lets every row through unchanged: a BEFORE trigger returns NEW, or OLD for a deletion. Table ${table} then goes on by itself.`,
     details: { table, rows: count, filters: names },
   });
 }

@@ -104,8 +104,8 @@ async function assertQuarantined(
   if (found === keys.length) return;
   throw new Failure({
     code: 'rows-swallowed',
-    message: `Of table ${table}, ${keys.length - found} rows cannot be stored, nor put into quarantine: a trigger or a rule on ${qualifiedName(store.schema, 'quarantine')} drops them. Nothing of the page was committed.`,
-    remedy: `Drop it; table ${table} then goes on by itself.`,
+    message: `${keys.length - found} rows of table ${table} can neither be stored nor put into quarantine, because a trigger or a rule on ${qualifiedName(store.schema, 'quarantine')} drops them. Nothing of the page was committed.`,
+    remedy: `Drop the trigger or rule. Table ${table} then goes on by itself.`,
     details: { table, rows: keys.length - found },
   });
 }

@@ -249,7 +249,7 @@ function commentText(of: { readonly displayName?: string; readonly description?:
 function keyRetyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
   return new Failure({
     code: 'drift',
-    message: `Column ${mirror.qualified}.${quoteIdentifier(column.identifier)} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}; rows are told apart by it.`,
+    message: `Column ${mirror.qualified}.${quoteIdentifier(column.identifier)} is ${found}, but the source's attribute ${column.attribute} needs ${POSTGRES_TYPE[column.type]}. mirrorverse tells rows apart by this column.`,
     remedy: `Rename the mirror table (ALTER TABLE ${mirror.qualified} RENAME TO …); the table is then loaded into a new one by itself.`,
     details: { table: mirror.table.logicalName, column: column.name },
   });

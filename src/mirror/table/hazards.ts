@@ -30,8 +30,8 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
     const names = rows.map(({ name }) => name).join(', ');
     throw new Failure({
       code: 'foreign-key',
-      message: `The mirror table ${qualified} has foreign keys (${names}). Tables are mirrored each at its own pace, so rows would be refused for want of others that have yet to come.`,
-      remedy: `Run ${rows.map(({ name }) => `ALTER TABLE ${qualified} DROP CONSTRAINT ${quoteIdentifier(name)};`).join(' ')} The table goes on by itself then.`,
+      message: `The mirror table ${qualified} has foreign keys (${names}). mirrorverse loads each table at its own pace, so PostgreSQL would refuse rows that refer to rows which come later.`,
+      remedy: `Run ${rows.map(({ name }) => `ALTER TABLE ${qualified} DROP CONSTRAINT ${quoteIdentifier(name)};`).join(' ')} Then the table goes on by itself.`,
       details: { table: table.logicalName, constraints: rows.map(({ name }) => name) },
     });
   }
@@ -47,7 +47,7 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
   throw new Failure({
     code: 'collation',
     message: `Column ${column} of the mirror table ${qualified} has a nondeterministic collation, by which two partitions may count as one.`,
-    remedy: `Run ALTER TABLE ${qualified} ALTER COLUMN ${column} TYPE text COLLATE "default". The table goes on by itself then.`,
+    remedy: `Run ALTER TABLE ${qualified} ALTER COLUMN ${column} TYPE text COLLATE "default". Then the table goes on by itself.`,
     details: { table: table.logicalName, column: partition },
   });
 }

@@ -41,7 +41,7 @@ async function areThere(client: pg.ClientBase, schema: string): Promise<boolean>
   if (found?.ours !== false) return found !== undefined;
   throw new Failure({
     code: 'name-taken',
-    message: `${marksName(schema)} is there already, and is not what mirrorverse keeps beside the mirror tables under that name.`,
+    message: `${marksName(schema)} exists, but it is not the table that mirrorverse keeps under this name beside the mirror tables.`,
     remedy: `Rename or drop it, or set postgres.schema (MIRRORVERSE_SCHEMA) to another schema.`,
   });
 }
@@ -129,7 +129,7 @@ function markSwallowed({ schema, table: { logicalName: table } }: MirrorTable): 
   return new Failure({
     code: 'rows-swallowed',
     message: `The mark of table ${table} in ${marksName(schema)} cannot be written: a trigger or a rule on that table drops it. Nothing of the page was committed.`,
-    remedy: `Drop it; table ${table} then goes on by itself.`,
+    remedy: `Drop the trigger or rule. Table ${table} then goes on by itself.`,
     details: { table },
   });
 }

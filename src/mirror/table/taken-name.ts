@@ -36,7 +36,7 @@ export async function assertNameFree(
   if (taken === undefined) return;
   throw new Failure({
     code: 'name-taken',
-    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} is there already, as ${KINDS[taken.kind] ?? 'something else than a table'}.`,
+    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} exists already, as ${KINDS[taken.kind] ?? 'something other than a table'}.`,
     remedy: `Drop or rename ${qualified}, or set postgres.schema (MIRRORVERSE_SCHEMA) to another schema; compatibility.fivetran makes a view of that name for stringmap.`,
     details: { table: table.logicalName },
   });
@@ -64,7 +64,7 @@ export async function assertOurs(client: pg.ClientBase, mirror: MirrorTable): Pr
   if (rows[0]?.ours === true || (await hasMark(client, mirror))) return;
   throw new Failure({
     code: 'foreign-table',
-    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} is there already, and mirrorverse did not make it. It is left as it is.`,
+    message: `Table ${table.logicalName} cannot be mirrored: ${qualified} exists already, and mirrorverse did not make that table. mirrorverse leaves the table as it is.`,
     remedy: `Rename it (ALTER TABLE ${qualified} RENAME TO …) or drop it, or set postgres.schema (MIRRORVERSE_SCHEMA) to another schema.`,
     details: { table: table.logicalName },
   });

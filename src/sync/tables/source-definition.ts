@@ -5,6 +5,7 @@ import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { readDefinition, recordRead, recordUnread } from '../../mirror/state/definitions.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
+import type { FailureCode } from '../../model/failure-codes.ts';
 import { Failure } from '../../model/failure.ts';
 import { backOff } from '../../timing/back-off.ts';
 import type { Table } from '../../model/table.ts';
@@ -35,7 +36,7 @@ interface StandIn {
 }
 
 /** Failures of metadata that say nothing about rows. The rows may be readable. */
-const OF_METADATA: ReadonlySet<string> = new Set([
+const OF_METADATA: ReadonlySet<FailureCode> = new Set([
   'source-unavailable',
   'unexpected-answer',
   'request-refused',
