@@ -37,7 +37,7 @@ export class BadRows {
     const { reason, sqlstate } = commonest(rows);
     return new Failure({
       code: 'too-many-bad-rows',
-      message: `At least ${rows.length} of the ${page.rows} rows in a page of table ${table} cannot be stored, most of them for this reason: ${reason}. Nothing of the page was committed.`,
+      message: `In a page of ${page.rows} rows of table ${table} ${rows.length} or more cannot be stored, most of them for this reason: ${reason}. Nothing of the page was committed.`,
       remedy: `${remedyFor(table, sqlstate)} To put such rows into quarantine anyway, raise quarantine.maxShare (${maxShare} now).`,
       details: { table, rows: page.rows, bad: rows.length, reason, sqlstate },
     });

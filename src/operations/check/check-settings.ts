@@ -22,7 +22,7 @@ export async function checkSettings(
     bad(
       `table.${table}.settings`,
       `table ${table}`,
-      `the processes ${here} and ${there} mirror it with different settings: ${differences.join('; ')}`,
+      `is mirrored in turns by ${here} and by ${there}, with different settings: ${differences.join('; ')}`,
       'Give both processes the same settings for the table, or stop one of them. This finding stays for an hour after that.',
       'settings-differ',
     ),
