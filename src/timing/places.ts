@@ -1,25 +1,93 @@
-/**
- * Waits in a line for one's turn, and leaves it when aborted before.
- *
- * @param join puts into the line what is to be called when it is one's turn, and returns how to leave.
- * @returns what that was called with.
- * @throws the signal's reason when aborted.
- */
-export async function waitInLine<T>(
-  signal: AbortSignal,
-  join: (start: (value: T) => void) => () => void,
-): Promise<T> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      leave();
-      reject(signal.reason as Error);
-    };
-    // Before joining, for it may be one's turn at once.
-    signal.addEventListener('abort', onAbort, { once: true });
-    const leave = join((value) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(value);
+interface Waiter {
+  readonly need: number;
+  readonly start: () => void;
+}
+
+/** A line of waiters, first come, first served. No clock has a part in it: one that is set back holds nobody. */
+export class Line {
+  private readonly take: (need: number) => boolean;
+  private readonly waiters = new Set<Waiter>();
+
+  /** @param take gives a waiter what it needs, or returns false where there is not enough. */
+  constructor(take: (need: number) => boolean) {
+    this.take = take;
+  }
+
+  /** Whether `take` has given what is needed at once: nobody waits, and there is enough. */
+  pass(need: number): boolean {
+    return this.waiters.size === 0 && this.take(need);
+  }
+
+  /**
+   * Resolves when `take` has given what is needed.
+   *
+   * @throws the signal's reason when aborted before.
+   */
+  async wait(need: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.pass(need)) return;
+    await new Promise<void>((resolve, reject) => {
+      const leave = (): void => {
+        this.waiters.delete(waiter);
+        reject(signal.reason as Error);
+        // The first waiter may have needed more than there is, and those behind it less.
+        this.admit();
+      };
+      const start = (): void => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const waiter = { need, start };
+      this.waiters.add(waiter);
+      signal.addEventListener('abort', leave, { once: true });
     });
-  });
+  }
+
+  /** Call it when there is more to take. */
+  admit(): void {
+    for (const waiter of this.waiters) {
+      if (!this.take(waiter.need)) return;
+      this.waiters.delete(waiter);
+      waiter.start();
+    }
+  }
+}
+
+/** Room for a number of runs or loads at once. */
+export class Places {
+  private free: number;
+  private readonly line = new Line(() => this.free > 0 && this.free-- > 0);
+
+  /** @param count of places; one at least. */
+  constructor(count: number) {
+    this.free = Math.max(1, count);
+  }
+
+  /** A place, given back by a call of the result; null when all are taken. */
+  take(): (() => void) | null {
+    return this.line.pass(1) ? this.leave() : null;
+  }
+
+  /** Runs `work` when there is a place. @throws the signal's reason when aborted before; what `work` throws. */
+  async hold<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this.line.wait(1, signal);
+    const leave = this.leave();
+    try {
+      // The signal may come in the moment after the place was given.
+      signal.throwIfAborted();
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  private leave(): () => void {
+    let isLeft = false;
+    return () => {
+      if (isLeft) return;
+      isLeft = true;
+      this.free++;
+      this.line.admit();
+    };
+  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { LoadPlaces } from '../../src/sync/schedule/load-places.ts';
+import { Places } from '../../src/timing/places.ts';
 import type { PageInfo } from '../../src/emulator/emulator-settings.ts';
 import { openBench } from '../support/bench.ts';
 import { differences } from '../support/oracle.ts';
@@ -32,7 +32,7 @@ describe('an expired delta link', () => {
   it('an expired delta link waits for a place as every load does, and is not followed meanwhile', async () => {
     await using bench = await SyncBench.open();
     await expired(bench);
-    const loads = new LoadPlaces(1);
+    const loads = new Places(1);
     const leave = loads.take();
     const options = { pageSize: 20, loads };
     expect(await bench.sync(['account'], options)).toMatchObject([{ deferred: true, failure: null }]);

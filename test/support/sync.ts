@@ -10,7 +10,7 @@ import type { SweepLimits } from '../../src/mirror/deletes/sweep-guard.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
-import type { LoadPlaces } from '../../src/sync/schedule/load-places.ts';
+import type { Places } from '../../src/timing/places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/tables/table-selection.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
@@ -44,7 +44,7 @@ export interface SyncOptions {
   readonly databaseUrl?: string;
   /** Another client than that of the bench; closed with the session. */
   readonly dataverse?: Dataverse;
-  readonly loads?: LoadPlaces;
+  readonly loads?: Places;
   readonly sweep?: SweepLimits;
 }
 

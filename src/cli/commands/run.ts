@@ -5,7 +5,7 @@ import type { TableConfig } from '../../config/config.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
 import { runDaemon } from '../../sync/daemon.ts';
-import { LoadPlaces } from '../../sync/schedule/load-places.ts';
+import { Places } from '../../timing/places.ts';
 import { restAfter } from '../../sync/schedule/failure-rest.ts';
 import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
@@ -32,7 +32,9 @@ export async function runUntilStopped(session: Session): Promise<number> {
     health.opened();
     const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
     const shared = session.labels(mirror);
-    const loads = new LoadPlaces(config.limits.tables - 2);
+    // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
+    // all other tables do not wait for them.
+    const loads = new Places(config.limits.tables - 2);
     await runDaemon(
       {
         dataverse: session.dataverse(),

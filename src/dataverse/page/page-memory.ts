@@ -1,4 +1,4 @@
-import { waitInLine } from '../../timing/places.ts';
+import { Line } from '../../timing/places.ts';
 
 /** Memory that a page was given, to be given back once: further calls do nothing. */
 export interface Reservation {
@@ -39,11 +39,6 @@ const OVERDRAFT = 8 * MB;
  */
 const MOST_SPARES = 48;
 
-interface Waiter {
-  readonly bytes: number;
-  readonly start: () => void;
-}
-
 /**
  * The memory for pages that are being read or wait to be written, over all tables, with what is kept of
  * it for the pages to come.
@@ -56,7 +51,11 @@ interface Waiter {
 export class PageMemory {
   /** Bytes. */
   readonly total: number;
-  private readonly line = new Set<Waiter>();
+  private readonly line = new Line((bytes) => {
+    if (!this.fits(bytes)) return false;
+    this.take(bytes);
+    return true;
+  });
   private readonly spares = new Set<Spare>();
   private used = 0;
   private kept = 0;
@@ -80,8 +79,7 @@ export class PageMemory {
   async reserve(bytes: number, signal: AbortSignal): Promise<Reservation> {
     signal.throwIfAborted();
     if (this.mayOverdraw(bytes, bytes)) this.take(bytes);
-    else if (this.line.size === 0 && this.fits(bytes)) this.take(bytes);
-    else await this.turn(bytes, signal);
+    else if (!this.line.pass(bytes)) await this.line.wait(bytes, signal);
     return this.reservation(bytes);
   }
 
@@ -109,18 +107,6 @@ export class PageMemory {
     this.makeRoom(0);
   }
 
-  private async turn(bytes: number, signal: AbortSignal): Promise<void> {
-    await waitInLine<void>(signal, (start) => {
-      const waiter = { bytes, start };
-      this.line.add(waiter);
-      return () => {
-        this.line.delete(waiter);
-        // Those behind it may have been waiting for nothing else.
-        this.admit();
-      };
-    });
-  }
-
   private reservation(first: number): Reservation {
     let bytes = first;
     let released = false;
@@ -132,7 +118,7 @@ export class PageMemory {
       }
       bytes = to;
       this.take(more);
-      if (more < 0) this.admit();
+      if (more < 0) this.line.admit();
     };
     return {
       get bytes() {
@@ -177,15 +163,6 @@ export class PageMemory {
   private forget(spare: Spare): void {
     this.spares.delete(spare);
     this.kept -= spare.touched;
-  }
-
-  private admit(): void {
-    for (const waiter of this.line) {
-      if (!this.fits(waiter.bytes)) return;
-      this.line.delete(waiter);
-      this.take(waiter.bytes);
-      waiter.start();
-    }
   }
 }
 

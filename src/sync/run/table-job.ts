@@ -5,7 +5,7 @@ import { withMissingGrants } from '../../mirror/table/grants.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
 import { withLease, type LeaseParts } from '../lease/held-lease.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
-import type { LoadPlaces } from '../schedule/load-places.ts';
+import type { Places } from '../../timing/places.ts';
 import { TablePreparation, type TableWishes } from '../tables/table-preparation.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
 import type { RunWatch } from '../watch/run-watch.ts';
@@ -46,7 +46,7 @@ export interface TableJobParts {
   /** Keeps labels and views in step; without it there are none. */
   readonly labels?: LabelKeeper;
   /** Places for loads; without them a load begins whenever it is due. */
-  readonly loads?: LoadPlaces;
+  readonly loads?: Places;
   /** Hears how the runs go, and says how loud they may be; without it every failure is told. */
   readonly watch?: RunWatch;
 }

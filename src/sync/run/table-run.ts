@@ -12,7 +12,7 @@ import { toFailure, type Failure } from '../../model/failure.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { holdLease, type HeldLease, type LeaseParts } from '../lease/held-lease.ts';
-import type { LoadPlaces } from '../schedule/load-places.ts';
+import type { Places } from '../../timing/places.ts';
 import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
 import { lookAfterRewind } from '../watch/environment-watch.ts';
 import { isIdle, restingTable, type OthersRuns, type RestingTable } from './idle-poll.ts';
@@ -34,7 +34,7 @@ export interface RunParts extends LeaseParts {
   /** The table as it rests since this process's last run; undefined where the run needs the lease. */
   readonly resting: RestingTable | undefined;
   /** Places for loads; without them a load begins whenever it is due. */
-  readonly loads: LoadPlaces | undefined;
+  readonly loads: Places | undefined;
   /** Load the table anew, whatever the checkpoint says. */
   readonly restart: boolean;
   /** When the run fell due, by `performance.now()`. */

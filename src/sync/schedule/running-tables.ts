@@ -1,7 +1,7 @@
+import { Places } from '../../timing/places.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../run/table-job.ts';
 import { untilAborted } from '../../timing/sleep.ts';
-import { RunPlaces } from './run-places.ts';
 import { keepSchedule } from './table-schedule.ts';
 
 interface RunningTable {
@@ -11,7 +11,7 @@ interface RunningTable {
 
 /** Tables on their schedules, a bounded number at work at once; they join and leave one by one. */
 export class RunningTables {
-  private readonly places: RunPlaces;
+  private readonly places: Places;
   private readonly linkLifeDays: () => number | null;
   private readonly running = new Map<string, RunningTable>();
   private readonly stop = new AbortController();
@@ -19,7 +19,7 @@ export class RunningTables {
 
   /** @param linkLifeDays of delta links, as the environment last said; null where it did not. */
   constructor(tablesAtOnce: number, linkLifeDays: () => number | null = () => null) {
-    this.places = new RunPlaces(tablesAtOnce);
+    this.places = new Places(tablesAtOnce);
     this.linkLifeDays = linkLifeDays;
   }
 

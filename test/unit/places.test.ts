@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { RunPlaces } from '../../src/sync/schedule/run-places.ts';
+import { Places } from '../../src/timing/places.ts';
 
 /** Runs that go on until they are ended, and the order in which they began. */
-function runs(places: RunPlaces) {
+function runs(places: Places) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const hold = async (name: string, signal = new AbortController().signal): Promise<string> =>
@@ -20,8 +20,8 @@ function runs(places: RunPlaces) {
   return { begun, hold, end };
 }
 
-test('as many run at once as there are places, the others in the order in which they came', async () => {
-  const { begun, hold, end } = runs(new RunPlaces(2));
+test('as many works run at once as there are places, and the others in the order in which they came', async () => {
+  const { begun, hold, end } = runs(new Places(2));
   const held = ['a', 'b', 'c', 'd'].map(async (name) => hold(name));
   await end('none');
   expect(begun).toEqual(['a', 'b']);
@@ -33,8 +33,8 @@ test('as many run at once as there are places, the others in the order in which 
   expect(await Promise.all(held)).toEqual(['a ended', 'b ended', 'c ended', 'd ended']);
 });
 
-test('one that is aborted while it waits leaves the line at once and takes no place', async () => {
-  const { begun, hold, end } = runs(new RunPlaces(1));
+test('a work that is aborted while it waits leaves the line at once and takes no place', async () => {
+  const { begun, hold, end } = runs(new Places(1));
   const stop = new AbortController();
   const first = hold('first');
   const waiting = hold('waiting', stop.signal);
@@ -48,8 +48,8 @@ test('one that is aborted while it waits leaves the line at once and takes no pl
   expect(await Promise.all([first, next])).toEqual(['first ended', 'next ended']);
 });
 
-test('one that is aborted in the moment its turn has come does not run, and hands its place on', async () => {
-  const places = new RunPlaces(1);
+test('a work that is aborted in the moment after it got its place does not run, and hands its place on', async () => {
+  const places = new Places(1);
   const { signal } = new AbortController();
   const stop = new AbortController();
   const begun: string[] = [];
@@ -67,16 +67,44 @@ test('one that is aborted in the moment its turn has come does not run, and hand
   expect(begun).toEqual(['next']);
 });
 
-test('one that fails gives its place back, and a place there always is', async () => {
-  const places = new RunPlaces(0);
+test('a work that fails gives its place back, and there is always one place', async () => {
+  const places = new Places(0);
   const { signal } = new AbortController();
   const failing = places.hold(signal, async () => Promise.reject(new Error('failed')));
   await expect(failing).rejects.toThrow('failed');
   expect(await places.hold(signal, async () => Promise.resolve('next'))).toBe('next');
 });
 
-test('nothing begins for a signal that has been given', async () => {
-  const { begun, hold } = runs(new RunPlaces(1));
+test('a work whose signal is aborted does not begin', async () => {
+  const { begun, hold } = runs(new Places(1));
   expect(await hold('late', AbortSignal.abort(new Error('stopping')))).toBe('Error: stopping');
   expect(begun).toEqual([]);
+});
+
+test('places are taken without waiting as long as there are some, and there is one at least', () => {
+  const two = new Places(2);
+  expect([two.take(), two.take(), two.take()].map((place) => place === null)).toEqual([false, false, true]);
+  const one = new Places(0);
+  expect([one.take(), one.take()].map((place) => place === null)).toEqual([false, true]);
+});
+
+test('a place that is given back twice is one place', () => {
+  const places = new Places(1);
+  const leave = places.take();
+  leave?.();
+  leave?.();
+  expect([places.take(), places.take()].map((place) => place === null)).toEqual([false, true]);
+});
+
+test('a place that is given back goes to the first in the line', async () => {
+  const places = new Places(1);
+  const leave = places.take();
+  const { begun, hold, end } = runs(places);
+  const held = hold('waiting');
+  leave?.();
+  expect(places.take()).toBeNull();
+  await end('none');
+  expect(begun).toEqual(['waiting']);
+  await end('waiting');
+  expect(await held).toBe('waiting ended');
 });
