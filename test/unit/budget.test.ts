@@ -158,6 +158,16 @@ test('no timer of a closed budget keeps the process alive', async () => {
   expect(timersAlive()).toBe(before);
 });
 
+test('requests take their turns where every random number is the same', async () => {
+  using _ = vi.spyOn(Math, 'random').mockReturnValue(0);
+  const tested = new BudgetUnderTest({ concurrency: 3 });
+  void tested.requests(20);
+  await pass(1_000);
+  expect(tested.starts).toHaveLength(20);
+  expect(tested.mostInFlight).toBe(3);
+  tested.close();
+});
+
 test('a request that fails frees its place and gives its error', async () => {
   const tested = new BudgetUnderTest({ concurrency: 1 });
   const { signal } = new AbortController();

@@ -84,6 +84,7 @@ export function createBudget(
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
   const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0, concurrency: limits.concurrency };
+  let turns = 0;
   let isShut = false;
   let opening: NodeJS.Timeout | undefined;
   let regrowth: NodeJS.Timeout | undefined;
@@ -147,7 +148,7 @@ export function createBudget(
   async function takeTurn<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
     for (;;) {
       signal.throwIfAborted();
-      const options = { priority: PRIORITY[priority] };
+      const options = { priority: PRIORITY[priority], id: String(++turns) };
       const performed = await limiter.schedule(options, async () => perform(signal, request));
       if (performed !== undefined) return performed.value;
     }

@@ -13,14 +13,17 @@ export interface LimiterOptions {
 }
 
 /** The private members of Bottleneck that are replaced below. */
-interface Store {
-  _nextRequest: number;
-  _startHeartbeat: () => void;
-  yieldLoop: () => Promise<void>;
+interface Privates {
+  readonly _randomIndex: () => string;
+  readonly _store: {
+    readonly _nextRequest: number;
+    readonly _startHeartbeat: () => void;
+    readonly yieldLoop: () => Promise<void>;
+  };
 }
 
 /**
- * A Bottleneck with three faults of its last version, 2.19.5, mended. The version is pinned in
+ * A Bottleneck with four faults of its last version, 2.19.5, mended. The version is pinned in
  * package.json, because the mends replace private members.
  *
  * 1. Bottleneck compares times of day. A clock that was set back by two hours held every request for two
@@ -30,6 +33,8 @@ interface Store {
  *    that it should start. The timer of the constructor simply goes on here.
  * 3. Every step of a job waits for a timer, as it would for Redis: three milliseconds a request, one
  *    request after the other, so 200 idle tables took three times as long. The steps are promises here.
+ * 4. Random numbers name what is in flight. Two requests of one name would hold their places for good, so
+ *    the names are counted here. Jobs have a name too, which `schedule` takes as `id`.
  */
 export function createRequestLimiter({ maxConcurrent, burst, refill }: LimiterOptions): Bottleneck {
   const limiter = new Bottleneck({
@@ -40,12 +45,14 @@ export function createRequestLimiter({ maxConcurrent, burst, refill }: LimiterOp
     reservoirIncreaseInterval: Number.NEGATIVE_INFINITY,
     minTime: Number.NEGATIVE_INFINITY,
   });
-  const { _store: store } = limiter as unknown as { readonly _store: Store };
+  let named = 0;
+  Object.assign(limiter, { _randomIndex: () => String(++named) } satisfies Partial<Privates>);
+  const { _store: store } = limiter as unknown as Privates;
   Object.assign(store, {
     // Otherwise the first job waits where the clock is set back before it.
     _nextRequest: Number.NEGATIVE_INFINITY,
     _startHeartbeat: () => undefined,
     yieldLoop: async () => Promise.resolve(),
-  } satisfies Store);
+  } satisfies Privates['_store']);
   return limiter;
 }
