@@ -18,13 +18,13 @@ import type { TableDefinition } from './definitions/emulated-table.ts';
 import { answer, refuseLongUrl } from './web-api/web-api-routes.ts';
 
 export interface EmulatorOptions {
-  /** The tables of the organization; the built-in model without it. */
+  /** The tables of the organization; by default those of the built-in model. */
   readonly tables?: readonly TableDefinition[];
   /** The row version before the first write. */
   readonly firstVersion?: bigint;
   /** Seed for invented ids and rows. */
   readonly seed?: number;
-  /** A recorded `$metadata` document, served as it is; without it one is made from the tables. */
+  /** A recorded `$metadata` document, served unchanged; by default the emulator makes one from the tables. */
   readonly csdl?: string;
   /** The clock, in milliseconds since the epoch. */
   readonly now?: () => number;
@@ -202,7 +202,7 @@ export class DataverseEmulator {
 }
 
 function errorReply(error: DataverseError): Reply {
-  // A missing or stale token is refused by the front end, which knows nothing of JSON.
+  // The front end refuses a missing or stale token. It does not answer in JSON.
   if (error.status === 401) {
     return { status: 401, headers: { 'Content-Type': 'text/html', ...error.headers }, body: error.message };
   }

@@ -1,6 +1,6 @@
 import type { DeltaToken } from './rows/delta-token.ts';
 
-/** What a page hook is told. */
+/** What a page hook gets. */
 export interface PageInfo {
   readonly table: string;
   readonly kind: 'baseline' | 'delta' | 'list';
@@ -15,9 +15,9 @@ export interface ServiceLimits {
   concurrency: number;
 }
 
-/** The switches of an emulator, to be changed at any time. */
+/** The switches of an emulator. They can be changed at any time. */
 export class EmulatorSettings {
-  /** Bearer tokens accepted as they are, besides those of the token endpoint. */
+  /** Bearer tokens that are accepted, besides those that the token endpoint issues. */
   readonly bearerTokens = new Set(['emulator-token']);
   tenantId = '11111111-2222-4333-8444-555555555555';
   clientId: string | null = null;
@@ -25,35 +25,35 @@ export class EmulatorSettings {
   tokenLifetimeSeconds = 3599;
   userId = '4026be43-6b69-e111-8f65-78e7d1620f5e';
 
-  /** Logical names of tables whose reading is answered with a missing privilege. */
+  /** Logical names of tables that the caller has no privilege to read. */
   readonly deniedTables = new Set<string>();
-  /** Rows by table that a security role keeps from the caller: no page has them. */
+  /** By table, the rows that a security role hides from the caller: no page has them. */
   readonly hiddenRows = new Map<string, (id: string) => boolean>();
-  /** How the read of a single hidden row is answered: 403 as one that may not be read, 404 as none. */
+  /** The answer to the read of a single hidden row: 403 says that it may not be read, 404 that it does not exist. */
   hiddenRowStatus: 403 | 404 = 403;
-  /** How a tracked read of a table without change tracking ends: with an error, or without any link. */
+  /** How a tracked read of a table without change tracking ends: with an error, or without a link. */
   untrackedTables: 'error' | 'no-link' = 'error';
 
   expireChangeTrackingInDays = 7;
   expiredTokenStatus: 400 | 410 = 400;
   /** Whether a change of a table's columns expires the tokens given out before it. */
   expireOnMetadataChange = false;
-  /** What a token says whose version the organization has not reached, as after a restore. */
+  /** The answer to a token whose version the organization has not reached, for example after a restore. */
   tokenAhead: 'empty' | 'error' = 'empty';
-  /** Which version the token of an initial load carries: that of its first or of its last page. */
+  /** Which version the token of an initial load carries: the version at its first page or at its last page. */
   tokenFrom: 'first-page' | 'last-page' = 'first-page';
   /** Whether later pages show rows changed after the first page. */
   pagesSee: 'frozen' | 'live' = 'frozen';
-  /** Whether the delete entry of a row that was restored meanwhile still comes, after its upsert. */
+  /** Whether a delta still has the delete entry of a row that was restored since, after the row itself. */
   restoredRows: 'with-tombstone' | 'without-tombstone' = 'with-tombstone';
   /** Whether rows of deltas spell out null columns. */
   nullsInDelta: 'explicit' | 'omitted' = 'explicit';
-  /** Whether asking for the metadata version with a tracked read costs its last page the delta link. */
+  /** Whether the last page of a tracked read has no delta link if the request asked for the metadata version. */
   versionCostsLinks = false;
   /** Where the delta link stands in a page. */
   deltaLinkPosition: 'before-value' | 'after-value' = 'before-value';
 
-  /** What a link says whose `$select` names a column that has been removed since. */
+  /** The answer to a link whose `$select` names a column that was removed later. */
   removedColumns: 'error' | 'left-out' = 'error';
   /** How many calculated and formula columns one read may return; null for any number. */
   maxCalculatedFields: number | null = null;
@@ -67,9 +67,9 @@ export class EmulatorSettings {
     concurrency: 52,
   };
   dopHint = 48;
-  /** A value of a row that every answer which is no success quotes, beside the token and the link it was asked with. */
+  /** A value of a row. Every answer with an error quotes it, together with the token and the link of the request. */
   errorsQuote: string | null = null;
-  /** The origin that links show, when it is not the one the request came to. */
+  /** The origin in links, if it is not the origin that the request was sent to. */
   publicOrigin: string | null = null;
   /** Called after a page has been computed and before it is sent. */
   onPage: ((info: PageInfo) => void | Promise<void>) | null = null;
@@ -98,14 +98,14 @@ export class EmulatorSettings {
     this.#onRevoke();
   }
 
-  /** The time stamp for a token issued now. Tokens carry whole seconds, so one is later than any expired one. */
+  /** The time stamp for a token issued now. It is later than that of each expired token, in whole seconds. */
   issueTime(): number {
     return Math.max(wholeSeconds(this.#now()), this.#expiredUntil + 1000);
   }
 
   /**
-   * Whether a token has expired, by age or by {@link expireTokens}. One of a walk that had begun by then
-   * has too, though it is issued later: that walk has lasted for longer than deletions are kept.
+   * Whether a token has expired, by age or by {@link expireTokens}. The token of a walk that began before
+   * {@link expireTokens} has expired too, because the walk took longer than deletions are kept.
    */
   isExpired({ issuedAt, version }: DeltaToken, currentVersion: bigint): boolean {
     const age = this.#now() - issuedAt;
@@ -116,7 +116,7 @@ export class EmulatorSettings {
     );
   }
 
-  /** Whether deletions since a version are forgotten; an organization that was reset goes on from before. */
+  /** Whether deletions since a version are forgotten. After a reset to an earlier version they are not. */
   isPurged(version: bigint, currentVersion: bigint): boolean {
     return version < this.#purgedUpTo && this.#purgedUpTo <= currentVersion;
   }

@@ -25,9 +25,9 @@ export type AttributeKind =
   | 'Virtual';
 
 interface KindFacts {
-  /** AttributeType: choices of several values, images and files all hide behind `Virtual`. */
+  /** AttributeType. It is `Virtual` for choices of several values, images and files. */
   readonly attributeType: string;
-  /** AttributeTypeName/Value: the honest one. */
+  /** AttributeTypeName/Value. It tells all kinds apart. */
   readonly typeName: string;
   /** The derived metadata type, null for the plain AttributeMetadata. */
   readonly cast: string | null;

@@ -4,11 +4,11 @@ import type { OptionSet } from './option-set.ts';
 
 export type DateTimeBehavior = 'UserLocal' | 'DateOnly' | 'TimeZoneIndependent';
 
-/** One attribute of a table: what the metadata says of it, and whether rows carry it. */
+/** One attribute of a table: what the metadata says about it, and whether rows carry it. */
 export interface Column {
   readonly logicalName: string;
   readonly schemaName: string;
-  /** Of a column that was made after its table; that of any other follows from table and name. */
+  /** Only for a column that was made after its table. Other ids are derived from the table and the name. */
   readonly metadataId?: string;
   readonly kind: AttributeKind;
   readonly displayName: LocalizedText | null;

@@ -20,12 +20,12 @@ export interface LabelJson {
 /** A text in the two languages of the emulated organization. */
 export type BilingualText = readonly [english: string, german: string];
 
-/** A text in the languages of the emulated organization, or in any as a live one was recorded to have it. */
+/** A text in the languages of the emulated organization, or as it was recorded in a live organization. */
 export type LocalizedText = BilingualText | LabelJson;
 
 const NO_LABEL: LabelJson = { LocalizedLabels: [], UserLocalizedLabel: null };
 
-/** The text as metadata shows it; a recorded one comes back as it was. */
+/** The text as metadata shows it. A recorded text comes back unchanged. */
 export function labelJson(text: LocalizedText | null, key: string): LabelJson {
   if (text === null) return NO_LABEL;
   if (!isTuple(text)) return text;
@@ -33,7 +33,7 @@ export function labelJson(text: LocalizedText | null, key: string): LabelJson {
   return { LocalizedLabels: [english, localized(text[1], 1031, key)], UserLocalizedLabel: english };
 }
 
-/** The text in the caller's language, else in the first there is; null when there is none. */
+/** The text in the caller's language, otherwise in the first language that it has; null without a text. */
 export function userText(text: LocalizedText | null): string | null {
   if (text === null) return null;
   if (isTuple(text)) return text[0];
@@ -54,7 +54,7 @@ function localized(label: string, languageCode: number, key: string): LocalizedL
   };
 }
 
-/** A boolean that a managed solution may lock, in the shape metadata shows it. */
+/** A boolean that a managed solution may lock, as metadata shows it. */
 export function managedProperty(
   value: boolean,
   canBeChanged: boolean,

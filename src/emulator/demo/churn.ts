@@ -14,10 +14,10 @@ export interface Change {
   readonly id: string;
 }
 
-/** Rows others point at in numbers; deleting them would not be realistic. */
+/** Many rows point at the rows of these tables, so a real organization does not delete them. */
 const NEVER_DELETED = new Set(['transactioncurrency', 'systemuser', 'team']);
 
-/** Users of an organization at work: small random changes, among them values that are hard to carry exactly. */
+/** Makes small random changes, as users at work do. Some values are hard to carry exactly. */
 export class Churn {
   readonly #store: DataverseStore;
   readonly #random: Random;
@@ -49,7 +49,7 @@ export class Churn {
     const id = data.anyId(random);
     if (id === undefined || lot < 0.28) return this.#insert(table);
     if (data.definition.intersects !== null) {
-      // Rows of N:N tables are made and dissolved, never changed.
+      // Rows of N:N tables are only made and deleted.
       if (lot < 0.6) return this.#insert(table);
       this.#store.remove(table, id);
       return { action: 'delete', table, id };

@@ -2,7 +2,7 @@ import type { DataverseStore } from '../store/dataverse-store.ts';
 import { ORGANIZATION } from '../organization/organizations.ts';
 import { Random } from '../seeding/random.ts';
 
-/** How the rows spread over the tables; tables pointed at come before those that point. */
+/** How the rows spread over the tables. A table comes after the tables that its rows point at. */
 const SHARES: readonly (readonly [table: string, share: number])[] = [
   ['transactioncurrency', 0.0002],
   ['systemuser', 0.003],
@@ -18,8 +18,8 @@ const SHARES: readonly (readonly [table: string, share: number])[] = [
 ];
 
 /**
- * Fills a store with about `rows` rows that point at each other, the same ones for the same seed.
- * Tables that the store does not have are passed over.
+ * Fills a store with about `rows` rows that point at each other. The same seed gives the same rows. Tables that
+ * the store does not have are left out.
  */
 export function seedDemoData(store: DataverseStore, rows = 20_000, seed = 42): Map<string, number> {
   const random = new Random(seed);
@@ -35,8 +35,8 @@ export function seedDemoData(store: DataverseStore, rows = 20_000, seed = 42): M
 }
 
 /**
- * Fills the tables of a store in equal parts with about `rows` rows altogether, at least one each. The one row
- * that describes the organization is not invented.
+ * Fills each table of a store with the same number of rows, together about `rows`, at least one in each table. The
+ * table of the one row that describes the organization stays empty.
  */
 export function seedEvenly(store: DataverseStore, rows: number, seed = 42): void {
   const random = new Random(seed);
@@ -47,7 +47,7 @@ export function seedEvenly(store: DataverseStore, rows: number, seed = 42): void
 /** Accounts come before contacts, so their primary contacts can only be given afterwards. */
 function linkPrimaryContacts(store: DataverseStore, random: Random): void {
   if (!store.has('account') || !store.has('contact')) return;
-  // A list of its own: updates put rows anew into what the keys are read from.
+  // A copy of the keys, because updates change the map.
   for (const account of Array.from(store.data('account').rows.keys())) {
     const contact = store.data('contact').anyId(random);
     if (contact !== undefined && random.chance(0.3))

@@ -10,18 +10,18 @@ import type { TableDefinition } from '../definitions/emulated-table.ts';
 export interface DemoOrganizationOptions {
   /** About how many rows it begins with. */
   readonly rows?: number;
-  /** Its tables; without them it has those of the built-in model, whose rows are related. */
+  /** Its tables; by default those of the built-in model, whose rows are related. */
   readonly tables?: readonly TableDefinition[];
-  /** Where its history is kept, so that it is the same organization after a restart. */
+  /** The file of its history, which makes it the same organization after a restart. */
   readonly historyFile?: string;
 }
 
 /**
- * An emulator full of related rows, whose people never stop working.
+ * An emulator full of related rows that keep changing.
  *
- * Rows and changes follow from fixed seeds and from the times at which things happened, so the times
- * are all its history has to keep: replayed, they give the same rows with the same versions. Each time
- * is written before its change is made, so a process that is killed loses none that anyone saw.
+ * Rows and changes follow from fixed seeds and from the times of the changes. Therefore the history has only the
+ * times: replayed, they give the same rows with the same versions. Each time is written before its change is made,
+ * so a process that is killed loses no change that a client saw.
  */
 export class DemoOrganization {
   readonly emulator: DataverseEmulator;
@@ -53,7 +53,7 @@ export class DemoOrganization {
   private history(): number[] {
     if (this.historyFile === undefined || !existsSync(this.historyFile)) return [];
     const lines = readFileSync(this.historyFile, 'utf8').split('\n');
-    // The last line is empty, or was cut off when the process was killed: its change was never made.
+    // The last line is empty, or was cut off when the process was killed. Its change was never made.
     return lines.slice(0, -1).map(Number);
   }
 

@@ -5,7 +5,7 @@ const GATEWAY_PAGE = (status: number): string =>
   `<!DOCTYPE html><html><head><title>${status} Service Unavailable</title></head>` +
   "<body><h2>Our services aren't available right now</h2><p>We're working to restore all services as soon as possible.</p></body></html>";
 
-/** The answer a fault gives in place of the ordinary one, or null when it only alters that. */
+/** The answer that a fault gives instead of the ordinary answer, or null if it only changes the ordinary one. */
 export function faultReply(action: FaultAction): Reply | null {
   const headers: Record<string, string> = { ...action.headers };
   if (action.retryAfter !== undefined) headers['Retry-After'] = String(action.retryAfter);
@@ -22,7 +22,7 @@ export function faultReply(action: FaultAction): Reply | null {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return { status: status ?? 200, headers: { 'Content-Type': JSON_CONTENT, ...headers }, body: text };
   }
-  // Another success has the ordinary body.
+  // With another status of success the ordinary body is sent.
   const isSuccess = status === undefined || status < 300;
   if (isSuccess && code === undefined && message === undefined) return null;
   const error = {
@@ -35,7 +35,7 @@ export function faultReply(action: FaultAction): Reply | null {
   };
 }
 
-/** The ordinary answer with the changes a fault makes to it. */
+/** The ordinary answer with the changes that a fault makes. */
 export function alteredReply(reply: Reply, action: FaultAction): Reply {
   const status = action.status ?? reply.status;
   if (action.transform === undefined && action.transformText === undefined) {

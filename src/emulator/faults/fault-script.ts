@@ -1,6 +1,6 @@
 import type { RequestKind } from '../web-api/api-request.ts';
 
-/** Which requests a fault befalls. All members that are given must fit; a path text must be contained. */
+/** The requests that a fault strikes. All given members must fit. A text as `path` fits if the path contains it. */
 export interface FaultMatch {
   readonly path?: RegExp | string;
   readonly method?: string;
@@ -8,34 +8,34 @@ export interface FaultMatch {
   readonly kind?: RequestKind | readonly RequestKind[];
 }
 
-/** What goes wrong. Without an error's status, a code, message, body or redirect the ordinary answer is sent, altered. */
+/** What goes wrong. Without an error status, code, message, body or redirect the ordinary answer is sent, changed. */
 export interface FaultAction {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Replaces the body: a text as it is, anything else as JSON. */
+  /** Replaces the body: a text is sent unchanged, anything else as JSON. */
   readonly body?: unknown;
   /** Code and message of an error body. */
   readonly code?: string;
   readonly message?: string;
-  /** Waits before the request is worked on. */
+  /** Waits before the request is handled. */
   readonly delayMs?: number;
   /** Waits between the headers and the body. */
   readonly delayBodyMs?: number;
-  /** Sends so many bytes of the body and then destroys the connection. */
+  /** Sends this many bytes of the body and then destroys the connection. */
   readonly cutAt?: number;
-  /** Sends neither a length nor chunks: the body ends where the connection does, properly after `cutAt`. */
+  /** Sends neither a length nor chunks. The end of the connection ends the body; with `cutAt` it ends there, cleanly. */
   readonly unframed?: true;
-  /** The body in other content codings than the client asked for, and what is said of them. */
+  /** Encodes the body, whatever the client asked for; `name` is the Content-Encoding that the answer claims. */
   readonly coding?: { readonly name: string; readonly encode: (body: Buffer) => Buffer };
-  /** Fields after the body, which goes in chunks then. */
+  /** Fields after the body. The body is then sent in chunks. */
   readonly trailers?: Readonly<Record<string, string>>;
   /** Resets the connection without an answer. */
   readonly reset?: true;
-  /** Answers with a page for people instead of JSON, as a gateway does. */
+  /** Answers with an HTML page instead of JSON, as a gateway does. */
   readonly html?: true;
   readonly retryAfter?: string | number;
   readonly redirectTo?: string;
-  /** Changes the parsed body. Numbers pass through JavaScript and may be rounded. */
+  /** Changes the parsed body. JavaScript may round its numbers. */
   readonly transform?: (json: unknown) => unknown;
   /** Changes the text of the body, so that numbers stay exact. */
   readonly transformText?: (text: string) => string;
@@ -43,21 +43,21 @@ export interface FaultAction {
 
 export interface Fault {
   readonly match?: FaultMatch;
-  /** How many fitting requests are let through first. */
+  /** How many fitting requests pass before the fault strikes. */
   readonly after?: number;
-  /** How often it happens; without it, until it is removed. */
+  /** How often it strikes; by default until it is removed. */
   readonly times?: number;
   readonly do: FaultAction;
 }
 
-/** A scripted fault, to be observed and taken back. */
+/** A fault in the script. Tests watch and remove it. */
 export interface FaultHandle {
-  /** How often it has happened. */
+  /** How often it has struck. */
   readonly hits: number;
   remove(): void;
 }
 
-/** What the script needs to know of a request. */
+/** What the script needs to know about a request. */
 export interface FaultSubject {
   readonly url: string;
   readonly method: string;
@@ -94,7 +94,7 @@ class ScriptedFault implements FaultHandle {
   }
 }
 
-/** Faults that befall requests, in the order they were added; the first that strikes is the only one. */
+/** Faults in the order in which they were added. Only the first fitting fault strikes a request. */
 export class FaultScript {
   #faults: ScriptedFault[] = [];
 
@@ -110,7 +110,7 @@ export class FaultScript {
     this.#faults = [];
   }
 
-  /** The fault that befalls a request, counted as a hit. */
+  /** The fault that strikes a request, counted as a hit. */
   strike(subject: FaultSubject): FaultAction | null {
     return this.#faults.find((scripted) => scripted.strikes(subject))?.fault.do ?? null;
   }

@@ -4,7 +4,7 @@ import type { Reply } from '../web-api/web-api.ts';
 /** What a quoting answer quotes of its request. */
 export interface Quoted {
   readonly headers: IncomingHttpHeaders;
-  /** The address that was asked, whole. */
+  /** The whole address of the request. */
   readonly url: string;
   readonly body: string;
   /** A value of a row. */
@@ -12,9 +12,9 @@ export interface Quoted {
 }
 
 /**
- * An answer that is no success, quoting all that such answers are seen to quote: the token or the secret
- * that was sent, the link, a row. In an error's message where it is JSON, in its text where it is not, and
- * in headers that a client may log.
+ * Makes an error quote everything that live errors were seen to quote: the token or the secret that was sent, the
+ * link, a row. They stand in the message of a JSON error, in the text of another error, and in headers that a client
+ * may log.
  */
 export function quotingReply(reply: Reply, quoted: Quoted): Reply {
   const isPage = (reply.headers['Content-Type'] ?? '').includes('html');

@@ -4,7 +4,7 @@ import { exactNumber } from './exact-json.ts';
 import { labelJson, managedProperty, stableGuid } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
-/** The members every attribute has, whatever its kind: the only ones an uncast `$select` may name. */
+/** The members of attributes of all kinds. A `$select` without a cast may name only these. */
 export function baseMembers(
   table: TableDefinition,
   column: Column,
@@ -73,7 +73,7 @@ export function baseMembers(
   return { ...members, ...Object.fromEntries(known), ...own };
 }
 
-/** The members only the derived type has, reachable by a cast. */
+/** The members that only the derived type has. A request reaches them by a cast. */
 export function derivedMembers(table: TableDefinition, column: Column): Record<string, unknown> {
   return { ...membersOfKind(table, column), ...column.recorded };
 }

@@ -47,7 +47,7 @@ function principalType(): string {
   );
 }
 
-/** Declares everything any activity inherits, and what the table of all activities has where there is one. */
+/** Declares all that activities inherit, and the columns of the table of all activities if the model has it. */
 function activityType(tables: readonly TableDefinition[]): string {
   const inherited = new Map<string, string>();
   for (const table of tables) {

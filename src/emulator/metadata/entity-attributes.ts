@@ -52,7 +52,7 @@ export function attributesOf(
   return table.columns.map((column, index) => body(table, column, index + 1, select, [], null));
 }
 
-/** Without a cast only base members can be named; without a `$select` the derived ones come along all the same. */
+/** Without a cast, `$select` may name only base members. Without a `$select` the derived members are shown too. */
 function body(
   table: TableDefinition,
   column: Column,
@@ -80,7 +80,7 @@ function body(
   return shown;
 }
 
-/** Option sets hang on the types that have them. A two-way choice has no global one to speak of, but knows the member. */
+/** Whether a cast type has the member. A two-way choice has the member GlobalOptionSet too, although it is null. */
 function expandable(name: string, cast: string | null): boolean {
   const withOptions = ['Picklist', 'MultiSelectPicklist', 'State', 'Status', 'Boolean', 'EntityName'];
   return cast !== null && withOptions.includes(cast) && (name === 'OptionSet' || name === 'GlobalOptionSet');

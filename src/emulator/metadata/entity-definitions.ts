@@ -13,7 +13,7 @@ const ADDRESS =
   /^EntityDefinitions(?:\((?:LogicalName='([^']*)'|(?:MetadataId=)?([0-9a-fA-F-]{36}))\)(?:\/(.*))?)?$/;
 const REFUSED = ['$top', '$orderby', '$count', '$skiptoken'];
 
-/** Serves EntityDefinitions and everything below. Metadata never pages. */
+/** Serves EntityDefinitions and all paths below. Metadata never has pages. */
 export function entityDefinitions(api: WebApi, call: ApiCall): Reply {
   for (const name of REFUSED) {
     if (call.options.has(name)) throw badRequest(`The query parameter ${name} is not supported`);
@@ -23,7 +23,7 @@ export function entityDefinitions(api: WebApi, call: ApiCall): Reply {
   return rest === '' ? single(api, call, table) : attributes(call, table, rest);
 }
 
-/** The table a request names, or null where it means all of them, and what of it is wanted. */
+/** The table that a request names, or null for all tables; `rest` is the path below the table. */
 export function addressedTable(
   api: WebApi,
   call: ApiCall,

@@ -1,7 +1,7 @@
 import { labelJson, managedProperty } from '../definitions/metadata-members.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
-/** An EntityMetadata body with the members clients ask for. */
+/** An EntityMetadata body with the members that clients ask for. */
 export function tableMetadata(table: TableDefinition): Record<string, unknown> {
   const name = table.logicalName;
   const isIntersect = table.intersects !== null;

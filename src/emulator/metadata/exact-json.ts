@@ -11,7 +11,7 @@ export function exactJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(MARKED, '$1');
 }
 
-/** JSON.parse that marks the number texts which a JavaScript number would change, so that they are written back exactly. */
+/** JSON.parse that marks the numbers that JavaScript would change, so that {@link exactJson} writes them unchanged. */
 export function parseExactJson(text: string): unknown {
   return JSON.parse(text, (_name, value: unknown, context?: { source?: string }): unknown => {
     const source = context?.source;
@@ -21,7 +21,7 @@ export function parseExactJson(text: string): unknown {
   });
 }
 
-/** The text of a number that {@link exactNumber} may have marked, or null when it is none. */
+/** The text of a number, which {@link exactNumber} may have marked; null for any other value. */
 export function numberText(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : null;

@@ -5,8 +5,8 @@ type Members = Readonly<Record<string, unknown>>;
 const TERM = /^\(?\s*(\w+)(\/Value)?\s+(eq|ne)\s+(?:'([^']*)'|(true|false|null)|(-?\d+))\s*\)?$/;
 
 /**
- * Reads the filters that clients put on metadata: comparisons of plain members or managed properties, joined
- * by `and` within `or`. Anything else is refused rather than guessed at.
+ * Reads the filters that clients use on metadata: comparisons of plain members or managed properties, joined by
+ * `and` within `or`. All other filters are refused, because a guess could be wrong.
  */
 export function metadataFilter(text: string | undefined, type: string): (members: Members) => boolean {
   if (text === undefined) return () => true;

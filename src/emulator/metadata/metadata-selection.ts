@@ -1,6 +1,6 @@
 import { unknownProperty, badRequest } from '../web-api/dataverse-error.ts';
 
-/** The selected members of a metadata body; the metadata id always comes along. */
+/** The selected members of a metadata body, always with the metadata id. */
 export function selectMembers(
   all: Readonly<Record<string, unknown>>,
   select: readonly string[] | null,
@@ -23,7 +23,7 @@ export function contextMembers(select: readonly string[] | null, expansions: rea
   return all.length === 0 ? '' : `(${all.join(',')})`;
 }
 
-/** One member of an `$expand`, with the `$select` in its brackets if there is one. */
+/** One member of an `$expand`, and its `$select` in brackets if it has one. */
 export interface Expansion {
   readonly name: string;
   readonly select: readonly string[] | null;

@@ -10,7 +10,7 @@ import type { TableDefinition } from '../definitions/emulated-table.ts';
 const TYPE = 'ManyToManyRelationshipMetadata';
 const MANY_TO_MANY = `RelationshipDefinitions/Microsoft.Dynamics.CRM.${TYPE}`;
 
-/** Serves the N:N relationships, which tell the two ends of every intersect table. */
+/** Serves the N:N relationships, which name the two ends of every intersect table. */
 export function relationshipDefinitions(api: WebApi, call: ApiCall): Reply {
   const { resource } = call.request;
   if (resource !== MANY_TO_MANY || call.options.has('$expand')) throw notEmulated(resource ?? '');

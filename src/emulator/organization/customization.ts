@@ -13,21 +13,22 @@ import type { Reply, ApiCall, WebApi } from '../web-api/web-api.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { tableMetadata } from '../metadata/entity-metadata.ts';
 
-/** The table of table definitions, which is what a customizer writes to. */
+/** The table of table definitions. A customizer needs the privilege to write to it. */
 const ENTITY = { logicalName: 'entity', objectTypeCode: 9800 };
 
-/** What the privilege to publish is filed under. */
+/** The table that the error for the missing privilege to publish names. */
 const PUBLISHER = { logicalName: 'publisher', objectTypeCode: 7101 };
 
-/** Members a client may send back as it likes: they say nothing about the table. */
+/** Members that a client may change, or whose value does not matter. */
 const NOT_COMPARED = new Set(['ChangeTrackingEnabled', 'HasChanged']);
 
 /**
  * Answers `PUT EntityDefinitions(…)`: switches change tracking on, from the next publication of the table.
  *
- * A PUT replaces the whole definition, so the body must have every member; leaving some out, or changing another
- * than ChangeTrackingEnabled, is sound but not emulated. Source: Microsoft, "Create and update table definitions
- * using the Web API"; change tracking "is not possible to disable" by "Use change tracking to synchronize data".
+ * A PUT replaces the whole definition, so the body must have every member. A live organization also accepts a body
+ * without some members, or with other changes than ChangeTrackingEnabled; the emulator does not. Source: Microsoft,
+ * "Create and update table definitions using the Web API". Change tracking "is not possible to disable" according to
+ * "Use change tracking to synchronize data".
  */
 export function updateTableDefinition(api: WebApi, call: ApiCall): Reply {
   const { store, settings } = api;
@@ -43,7 +44,7 @@ export function updateTableDefinition(api: WebApi, call: ApiCall): Reply {
     store.customize(table.logicalName, { changeTrackingEnabled: true });
   }
   if (!wanted && table.changeTrackingEnabled) {
-    // That it fails is documented, with which code is not.
+    // The documentation says that this fails, but not with which code.
     throw new DataverseError(400, '0x80040203', 'Change tracking cannot be disabled once it is enabled.');
   }
   return { status: 204, headers: {}, body: '' };
@@ -99,7 +100,7 @@ function namedTables(api: WebApi, call: ApiCall): string[] {
   );
 }
 
-/** The JSON object a request carries. Throws 400 for anything else. */
+/** The JSON object in the body of a request. Throws 400 for any other body. */
 function jsonObject(body: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {

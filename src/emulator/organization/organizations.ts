@@ -9,8 +9,8 @@ import { literalOf, type WireInput } from '../store/wire-value.ts';
 export const ORGANIZATION = 'organization';
 
 /**
- * Serves the one row of `organizations`, where the retention of the delete log can be read, for a model
- * without the table.
+ * Serves the one row of `organizations` for a model without that table. Clients read there how long the delete log
+ * keeps deletions.
  */
 export function organizations(api: WebApi, call: ApiCall): Reply {
   const row: Record<string, unknown> = {
@@ -36,8 +36,8 @@ export function organizations(api: WebApi, call: ApiCall): Reply {
 }
 
 /**
- * Makes the row of the table `organization` agree with the settings before it is read. The platform makes the
- * row with the organization, so it is added where it is missing; a change of a setting is no write of the row.
+ * Makes the row of the table `organization` agree with the settings before it is read. A missing row is added,
+ * because the platform makes the row together with the organization. A changed setting gives the row no new version.
  */
 export function keepOrganizationRow(api: WebApi, data: TableData): void {
   const { store } = api;

@@ -10,7 +10,7 @@ export function provisionedLanguages(call: ApiCall): Reply {
   return jsonReply(JSON.stringify({ '@odata.context': context, RetrieveProvisionedLanguages: LANGUAGES }));
 }
 
-/** The cheapest call there is: who asks, and of which organization. */
+/** Serves WhoAmI, the cheapest call: the caller, and the organization. */
 export function whoAmI(api: WebApi, call: ApiCall): Reply {
   return jsonReply(
     JSON.stringify({
@@ -22,7 +22,7 @@ export function whoAmI(api: WebApi, call: ApiCall): Reply {
   );
 }
 
-/** Serves RetrieveTotalRecordCount, with its names in place or behind a parameter alias. */
+/** Serves RetrieveTotalRecordCount, with the names of tables in the address or in a parameter alias. */
 export function totalRecordCount(api: WebApi, call: ApiCall): Reply {
   const argument = /\(EntityNames=(.*)\)$/.exec(call.request.resource ?? '')?.[1] ?? '';
   const list = argument.startsWith('@') ? (call.options.get(argument) ?? '') : argument;

@@ -25,10 +25,10 @@ const KINDS: Readonly<Record<string, AttributeKind>> = {
 
 /**
  * The tables of a `$metadata` document: the entity types that derive from `crmbaseentity` and have an entity
- * set. The other sets (EntityDefinitions and its kin) hold metadata, and types without a set are only bases.
+ * set. The other sets, such as EntityDefinitions, hold metadata, and types without a set are only base types.
  *
- * The CSDL knows less than metadata: choices are plain numbers there and money is decimal, nothing has a label,
- * and every table is taken to be tracked.
+ * The CSDL says less than metadata: choices are plain numbers, money is decimal, and there are no labels. Every
+ * table counts as tracked.
  */
 export function csdlDefinitions(xml: string): TableDefinition[] {
   const document = readCsdlDocument(xml);
@@ -43,7 +43,7 @@ function definition(document: CsdlDocument, name: string, objectTypeCode: number
   const entitySetName = document.sets.get(name) ?? '';
   const isPrincipal = line.some((type) => type.name === PRINCIPAL);
   const isActivity = name !== ACTIVITY && line.some((type) => type.name === ACTIVITY);
-  // The key of users and teams is inherited from principal, and not what metadata calls their primary id.
+  // Users and teams inherit their key from principal. It is not the column that metadata calls their primary id.
   const primaryIdAttribute = isPrincipal
     ? `${name}id`
     : (line.flatMap((type) => type.keys)[0] ?? `${name}id`);
@@ -90,7 +90,7 @@ function propertyColumn(
   role: { readonly isPrimaryId: boolean; readonly isInherited: boolean },
 ): Column {
   const logicalName = LOOKUP.exec(name)?.[1];
-  // Flags of metadata deny what an activity inherits.
+  // Metadata flags the columns that an activity inherits as invalid for OData, although rows carry them.
   const extras = { ...role, isValidODataAttribute: !role.isInherited };
   if (logicalName !== undefined) {
     return column(targets.includes(PRINCIPAL) ? 'Owner' : 'Lookup', logicalName, null, {
@@ -110,7 +110,7 @@ function propertyColumn(
   });
 }
 
-/** The tables a lookup to a type may point at: the type's own, or those of the types derived from it. */
+/** The tables that a lookup to a type may point at: the type's own table, or the tables of derived types. */
 function concrete(document: CsdlDocument, target: string): string[] {
   if (document.sets.has(target)) return [target];
   return [...document.types.values()]

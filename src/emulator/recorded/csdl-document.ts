@@ -6,7 +6,7 @@ export interface CsdlProperty {
   readonly type: string;
 }
 
-/** One `<EntityType>`, with what it declares itself. */
+/** One `<EntityType>` with its own declarations, without inherited ones. */
 export interface CsdlType {
   readonly name: string;
   /** Name of the base type, or null. */
@@ -14,7 +14,7 @@ export interface CsdlType {
   readonly isAbstract: boolean;
   readonly keys: string[];
   readonly properties: CsdlProperty[];
-  /** Types that a property leads to, by the referential constraints of the navigation properties. */
+  /** By property, the types that it points at, from the referential constraints of the navigation properties. */
   readonly targets: Map<string, string[]>;
 }
 
@@ -24,7 +24,7 @@ export interface CsdlDocument {
   readonly sets: ReadonlyMap<string, string>;
 }
 
-/** Reads what a `$metadata` document says of types and sets. @throws Error when it is no well-formed XML. */
+/** Reads the types and sets of a `$metadata` document. @throws Error if the XML is not well-formed. */
 export function readCsdlDocument(xml: string): CsdlDocument {
   const types = new Map<string, CsdlType>();
   const sets = new Map<string, string>();
@@ -69,7 +69,7 @@ export function readCsdlDocument(xml: string): CsdlDocument {
   return { types, sets };
 }
 
-/** A type and those it inherits from, itself first. */
+/** A type and the types that it inherits from; the type itself is first. */
 export function ancestry(document: CsdlDocument, name: string): CsdlType[] {
   const line: CsdlType[] = [];
   let type = document.types.get(name);

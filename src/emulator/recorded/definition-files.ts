@@ -10,8 +10,8 @@ const DEFINITION = /\.json(?:\.gz)?$/;
 /**
  * The tables of a folder of recorded definitions, `.json` or `.json.gz`, in the order of the files' names.
  *
- * @throws Error, with a message for people, when the folder cannot be read, holds no definition or one that is
- *   none, or two of one table.
+ * @throws Error if the folder cannot be read, has no definition, has a file that is not one, or has two definitions
+ *   of one table. The message is meant for the user.
  */
 export function readDefinitions(directory: string): TableDefinition[] {
   const files = readdirSync(directory).filter((file) => DEFINITION.test(file));
@@ -30,7 +30,7 @@ function readDefinition(directory: string, file: string): TableDefinition {
   const bytes = readFileSync(join(directory, file));
   try {
     const text = file.endsWith('.gz') ? gunzipSync(bytes) : bytes;
-    // A byte order mark is no JSON.
+    // JSON does not allow a byte order mark.
     return recordedTable(parseExactJson(text.toString('utf8').replace(/^\ufeff/, '')));
   } catch (error) {
     throw new Error(`${file} is no table definition: ${String(error)}`, { cause: error });

@@ -4,14 +4,14 @@ import { exactJson } from '../metadata/exact-json.ts';
 /** A JSON object of unknown content. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** The value as a JSON object, or undefined when it is none. */
+/** The value if it is a JSON object, otherwise undefined. */
 export function membersOf(value: unknown): Members | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Members)
     : undefined;
 }
 
-/** The JSON objects of a list; none when it is no list. */
+/** The JSON objects in a list; an empty list for any other value. */
 export function listOf(value: unknown): Members[] {
   if (!Array.isArray(value)) return [];
   return value.map(membersOf).filter((each) => each !== undefined);
@@ -32,15 +32,15 @@ export function flagOf(value: unknown): boolean | null {
   return typeof plain === 'boolean' ? plain : null;
 }
 
-/** A live Label with whatever languages it has, or null where there is none. */
+/** A live Label with all its languages; null if the value is no Label. */
 export function recordedLabel(value: unknown): LabelJson | null {
   const label = membersOf(value);
   if (label === undefined || !('LocalizedLabels' in label)) return null;
-  // What it holds goes back out as it came in; only its outline is relied on.
+  // The emulator serves the content unchanged, so only the outline is checked.
   return label as unknown as LabelJson;
 }
 
-/** What a live definition says that the model would not say by itself. */
+/** The members of a live definition that the model lacks or has with another value. */
 export function recordedMembers(
   live: Readonly<Record<string, unknown>>,
   modelled: Readonly<Record<string, unknown>>,

@@ -31,7 +31,7 @@ export function recordedColumn(
     ...members
   } = live;
   const said = { ...baseMembers(table, column, 0), ...derivedMembers(table, column) };
-  // The model numbers columns by their order, which is not that of a live table.
+  // The model numbers columns by their order, and a live table has another order.
   const recorded = { ...recordedMembers(members, said), ColumnNumber: columnNumber };
   return { ...column, recorded };
 }

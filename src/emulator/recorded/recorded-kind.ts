@@ -5,7 +5,7 @@ const KINDS = Object.entries(KIND_FACTS) as [AttributeKind, (typeof KIND_FACTS)[
 const BY_TYPE_NAME: ReadonlyMap<string, AttributeKind> = new Map(
   KINDS.map(([kind, { typeName }]) => [typeName, kind]),
 );
-// Several kinds say `Virtual`: the plain one is meant unless something else tells more.
+// Several kinds have the type `Virtual`. It means the plain kind unless another member says more.
 const BY_TYPE: ReadonlyMap<string, AttributeKind> = new Map([
   ...KINDS.map(([kind, { attributeType }]) => [attributeType, kind] as const),
   ['Virtual', 'Virtual'],
@@ -15,9 +15,9 @@ const BY_CAST: ReadonlyMap<string, AttributeKind> = new Map(
 );
 
 /**
- * The kind of a live attribute, by the honest AttributeTypeName; where a converted definition lacks it by
- * AttributeType, and where that says `Virtual` by the derived type. Unknown ones, such as CalendarRules, are
- * `Virtual`: metadata has them, rows do not.
+ * The kind of a live attribute by its AttributeTypeName. A converted definition may lack it: then by AttributeType,
+ * or by the derived type if that is `Virtual`. Unknown kinds, such as CalendarRules, become `Virtual`: metadata has
+ * them, rows do not.
  */
 export function recordedKind(attribute: Members): AttributeKind {
   const typeName = textOf(membersOf(attribute['AttributeTypeName'])?.['Value']);

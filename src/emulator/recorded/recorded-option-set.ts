@@ -11,7 +11,7 @@ import {
 
 const TYPES: readonly OptionSet['type'][] = ['Picklist', 'State', 'Status', 'Boolean'];
 
-/** A live option set, local or global; null where a column has none. */
+/** A live option set, local or global; null if a column has none. */
 export function recordedOptionSet(value: unknown): OptionSet | null {
   const live = membersOf(value);
   if (live === undefined) return null;

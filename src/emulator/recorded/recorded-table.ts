@@ -30,14 +30,14 @@ const COLLECTIONS = new Set([
 ]);
 
 /**
- * A table from what a live environment said of it: the body of an EntityDefinition with its attributes, option
- * sets within them; or such a body as `EntityMetadata` beside the bodies of the option set requests
- * (`PicklistOptionSetAttribute` and so on).
+ * A table from answers of a live environment. The document is either the body of an EntityDefinition with its
+ * attributes and their option sets; or it has such a body as `EntityMetadata`, and beside it the bodies of the option
+ * set requests (`PicklistOptionSetAttribute` and so on).
  *
- * What metadata says comes back out as it was. What was not asked for is made up: a table is tracked unless it
- * is virtual, and virtual when its columns have names outside of Dataverse.
+ * The emulator serves recorded metadata unchanged. It makes up what was not recorded: a table is tracked unless it
+ * is virtual, and it is virtual if its columns have external names.
  *
- * @throws TypeError when the document is no table definition.
+ * @throws TypeError if the document is no table definition.
  */
 export function recordedTable(document: unknown): TableDefinition {
   const outer = membersOf(document) ?? {};
@@ -95,11 +95,11 @@ function modelledTable(live: Members, attributes: readonly Members[]): TableDefi
 function recordedTableType(live: Members, attributes: readonly Members[]): TableDefinition['tableType'] {
   const type = live['TableType'];
   if (type === 'Standard' || type === 'Virtual' || type === 'Elastic') return type;
-  // Older environments do not tell; only virtual tables have columns that are called something elsewhere.
+  // Older environments do not say the type. Only virtual tables have columns with an external name.
   return attributes.some((attribute) => textOf(attribute['ExternalName'])) ? 'Virtual' : 'Standard';
 }
 
-/** The tables at both ends of an N:N table, by the relationship that it serves. */
+/** The tables at both ends of an N:N table, from its relationship. */
 function endsOf(live: Members, logicalName: string): readonly [string, string] {
   const relationship = listOf(live['ManyToManyRelationships']).find(
     (each) => each['IntersectEntityName'] === logicalName,
@@ -109,8 +109,8 @@ function endsOf(live: Members, logicalName: string): readonly [string, string] {
 }
 
 /**
- * Whether an activity's attribute is one of those that the CSDL declares on activitypointer. The flag denies
- * them all, and so it does their label companions, which nothing declares; but the name of a file goes with it.
+ * Whether the CSDL declares an attribute of an activity on activitypointer. Metadata flags all such attributes as
+ * invalid for OData. It flags their label companions too, which the CSDL does not declare, except the name of a file.
  */
 function isInherited(attribute: Members, files: ReadonlySet<unknown>): boolean {
   if (attribute['IsValidODataAttribute'] !== false || attribute['InheritsFrom'] === null) return false;

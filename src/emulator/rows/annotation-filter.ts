@@ -1,4 +1,4 @@
-/** Decides which annotations a response carries, from the pattern list of `odata.include-annotations`. */
+/** The annotations that a response carries, according to the patterns of `odata.include-annotations`. */
 export interface AnnotationFilter {
   readonly lookupLogicalName: boolean;
   readonly associatedNavigationProperty: boolean;
@@ -12,7 +12,7 @@ export const ASSOCIATED_NAVIGATION_PROPERTY = 'Microsoft.Dynamics.CRM.associated
 export const FORMATTED_VALUE = 'OData.Community.Display.V1.FormattedValue';
 export const GLOBAL_METADATA_VERSION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
-/** Understands full names, `*`, and prefixes such as `Microsoft.Dynamics.CRM.*`. */
+/** Reads patterns: full names, `*`, and prefixes such as `Microsoft.Dynamics.CRM.*`. */
 export function annotationFilter(patterns: string | null): AnnotationFilter {
   const list = (patterns ?? '')
     .split(',')

@@ -4,17 +4,18 @@ import type { TableData } from '../store/table-data.ts';
 import { listOption } from '../web-api/query-options.ts';
 import type { ApiCall, WebApi } from '../web-api/web-api.ts';
 
-/** The columns a request asked for, checked against the table. */
+/** The columns that a request asked for. The table has them. */
 export interface ColumnSelection {
-  /** The properties as selected, or null when everything is wanted. */
+  /** The selected properties, or null for all. */
   readonly named: readonly string[] | null;
   /** Positions of the row columns to write, in order. */
   readonly positions: readonly number[];
 }
 
 /**
- * Resolves a `$select`; `unknown` says what happens to names that are no properties. The primary id always comes along, and a money column brings the currency of the row.
- * A declared column that may not be read can be selected, but rows do not carry it.
+ * Resolves a `$select`; `unknown` says what happens to names that are no properties. The primary id is always added,
+ * and for a money column the currency of the row. A declared column that may not be read can be selected, but rows
+ * do not carry it.
  */
 export function selectColumns(
   data: TableData,
@@ -54,16 +55,16 @@ export function selectColumns(
   }
 }
 
-/** `(name,accountnumber)` for the context url, empty when everything was selected. */
+/** `(name,accountnumber)` for the context url; empty if all columns were selected. */
 export function contextColumns(selection: ColumnSelection): string {
   return selection.named === null ? '' : `(${selection.named.join(',')})`;
 }
 
 /**
- * The columns a read returns, as its `$select` says and the settings allow.
+ * The columns that a read returns, according to its `$select` and the settings.
  *
- * Throws 0x80060888 for names that are no properties, and 0x80060429 where more columns than allowed are computed
- * on reading. Rollup columns are stored and do not count.
+ * Throws 0x80060888 for names that are no properties, and 0x80060429 for more calculated columns than the settings
+ * allow. Rollup columns are stored and do not count.
  */
 export function requestedColumns(api: WebApi, call: ApiCall, data: TableData): ColumnSelection {
   const { settings } = api;

@@ -7,7 +7,7 @@ export interface DeltaToken {
 
 const FORM = /^(\d+)!(\d\d)\/(\d\d)\/(\d{4}) (\d\d):(\d\d):(\d\d)$/;
 
-/** `919042!08/22/2017 08:10:44` as it stands in links: `919042%2108%2f22%2f2017%2008%3a10%3a44`. */
+/** The token `919042!08/22/2017 08:10:44` as links carry it: `919042%2108%2f22%2f2017%2008%3a10%3a44`. */
 export function encodeDeltaToken(token: DeltaToken): string {
   const [date = '', time = ''] = new Date(token.issuedAt).toISOString().slice(0, 19).split('T');
   const [year, month, day] = date.split('-');
@@ -15,7 +15,7 @@ export function encodeDeltaToken(token: DeltaToken): string {
   return `${token.version}%21${month}%2f${day}%2f${year}%20${hour}%3a${minute}%3a${second}`;
 }
 
-/** Reads the decoded text of a token, undefined when malformed. */
+/** Reads the decoded text of a token; undefined for a malformed text. */
 export function parseDeltaToken(text: string): DeltaToken | undefined {
   const match = FORM.exec(text);
   if (match === null) return undefined;

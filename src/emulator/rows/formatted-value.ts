@@ -3,7 +3,7 @@ import type { DataverseStore } from '../store/dataverse-store.ts';
 import { isLookupKind } from '../definitions/attribute-kind.ts';
 import { userText } from '../definitions/metadata-members.ts';
 
-/** The text a user of the organization would see, or null where the platform formats nothing. */
+/** The text that a user of the organization sees, or null if the platform does not format such values. */
 export function formattedValue(
   store: DataverseStore,
   column: Column,
@@ -44,7 +44,7 @@ function optionLabel(column: Column, value: string): string | null {
   return userText(column.optionSet?.options.find((option) => String(option.value) === value)?.label ?? null);
 }
 
-/** Lookups show the primary name of the row they point at, which may change without this row changing. */
+/** A lookup shows the primary name of its target row. That name can change while this row does not. */
 function lookupName(store: DataverseStore, literal: string, table: string | undefined): string | null {
   if (table === undefined || !store.has(table)) return null;
   const data = store.data(table);

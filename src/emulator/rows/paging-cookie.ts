@@ -1,20 +1,20 @@
-/** Where a tracked walk stands: its bounds, and the last row version or tombstone version that was served. */
+/** The position of a tracked walk: its bounds, and the last row version or tombstone version that was served. */
 export interface TrackingPosition {
   readonly pageNumber: number;
   /** The version the delta starts after; null during an initial load. */
   readonly from: bigint | null;
-  /** The highest version of the walk, fixed when its first page was served. */
+  /** The highest version of the walk. The first page fixes it. */
   readonly max: bigint;
   readonly phase: 'rows' | 'tombstones';
   readonly after: bigint;
 }
 
-/** Where an ordinary walk stands: the last id that was served. */
+/** The position of an ordinary walk: the last id that was served. */
 export interface KeyPosition {
   readonly pageNumber: number;
   readonly firstId: string;
   readonly lastId: string;
-  /** The partition of that row on elastic tables, where an id alone may stand for several rows. */
+  /** The partition of that row on elastic tables, where several rows may have one id. */
   readonly lastPartition: string | null;
 }
 
@@ -41,7 +41,7 @@ export function encodeKeyCookie(position: KeyPosition, primaryId: string): strin
   return encodeOuter(position.pageNumber, inner, false);
 }
 
-/** Reads the decoded text of a `$skiptoken`, undefined when it is none of ours. */
+/** Reads the decoded text of a `$skiptoken`; undefined if the emulator did not write it. */
 export function parseCookie(text: string): TrackingPosition | KeyPosition | undefined {
   const outer = OUTER.exec(text);
   if (outer === null) return undefined;
@@ -76,7 +76,7 @@ export function parseCookie(text: string): TrackingPosition | KeyPosition | unde
   };
 }
 
-/** The inner cookie is encoded once by itself in lower case, then again together with the outer one. */
+/** The inner cookie is encoded first, in lower case, and then a second time together with the outer cookie. */
 function encodeOuter(pageNumber: number, inner: string, tracking: boolean): string {
   const nested = encodeURIComponent(inner).replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase());
   const text = `<cookie pagenumber="${pageNumber}" pagingcookie="${nested}" istracking="${tracking ? 'True' : 'False'}" />`;

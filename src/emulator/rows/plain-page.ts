@@ -82,8 +82,8 @@ interface OrderedRows {
 }
 
 /**
- * The rows that fit the filter and the partition, in order. Only an order by the whole key is emulated, that is, on
- * elastic tables, by id and then partition; without one it is used as well.
+ * The rows that fit the filter and the partition, in order. Only the order by the whole key is emulated, which is
+ * also the default order. On elastic tables the key is the id and then the partition.
  */
 function wantedRows({ hiddenRows }: EmulatorSettings, data: TableData, options: QueryOptions): OrderedRows {
   const { definition } = data;
@@ -124,7 +124,7 @@ function startAfter({ list, descending }: OrderedRows, lastKey: string): number 
   return found < 0 ? list.length : found;
 }
 
-/** Escapes what would end or break an option of a link, and leaves the rest readable as live links do. */
+/** Escapes the characters that would end or break an option of a link. Commas and @ stay readable, as in live links. */
 function encodeValue(value: string): string {
   return encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%40', '@');
 }

@@ -3,10 +3,10 @@ import type { QueryOptions } from '../web-api/query-options.ts';
 import { PARTITION } from '../store/table-data.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
-/** Which row a request means. */
+/** The row that a request names. */
 export interface RowAddress {
   readonly id: string;
-  /** The partition of an elastic table it lies in; null where none is named. */
+  /** The partition of the row in an elastic table; null if the request names none. */
   readonly partition: string | null;
 }
 
@@ -37,7 +37,7 @@ export function rowAddress(table: TableDefinition, predicate: string, options: Q
   return { id: id.toLowerCase(), partition: partition ?? partitionOption(table, options) };
 }
 
-/** The partition that the query parameter `partitionId` names, with quotes as documented or without. */
+/** The partition that the query parameter `partitionId` names, with or without the documented quotes. */
 export function partitionOption(table: TableDefinition, options: QueryOptions): string | null {
   const value = table.tableType === 'Elastic' ? options.get('partitionId') : undefined;
   if (value === undefined) return null;

@@ -12,7 +12,7 @@ const LIST = /^\[\s*(?:(?:'[^']*'|"[^"]*")\s*,\s*)*(?:'[^']*'|"[^"]*")\s*\]$/;
 /**
  * Reads the filters of plain reads that name rows by their primary id: `accountid eq <id>` and the query function
  * `Microsoft.Dynamics.CRM.In(PropertyName='accountid',PropertyValues=['<id>','<id>'])`, whose arguments may be
- * parameter aliases. Any other filter is refused rather than guessed at.
+ * parameter aliases. All other filters are refused, because a guess could be wrong.
  */
 export function rowFilter(options: QueryOptions, table: TableDefinition): (row: StoredRow) => boolean {
   const text = options.get('$filter')?.trim();

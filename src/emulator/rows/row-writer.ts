@@ -20,13 +20,13 @@ interface WrittenColumn {
   readonly position: number;
   readonly property: string;
   readonly prefix: string;
-  /** The annotations that depend on nothing but the target of a lookup, by target. */
+  /** By target of a lookup, the annotations that depend only on the target. */
   readonly lookupAnnotations: Map<string, string>;
 }
 
 /**
- * Prepares the writing of rows for one selection. Annotations come before the value they describe.
- * Unselected rows come with their nulls last, as on a live organization.
+ * Prepares the writing of rows for one selection. Annotations come before the value that they describe. Without a
+ * selection the nulls come last, as in a live organization.
  */
 export function rowWriter(
   store: DataverseStore,
@@ -55,7 +55,7 @@ export function rowWriter(
   const isPrincipal = data.definition.baseType === 'principal';
   const nullsLast = selection.named === null;
   return {
-    // Formatted values of lookups depend on other rows, so they are written anew each time.
+    // Formatted values of lookups depend on other rows, so they are not cached.
     cacheKey: annotations.formattedValue
       ? null
       : [
@@ -76,14 +76,14 @@ export function rowWriter(
         else if (nullsLast) absent += `${written.prefix}null`;
         else text += `${written.prefix}null`;
       }
-      // The key that users and teams inherit from principal always comes along.
+      // Users and teams always have the key that they inherit from principal.
       if (isPrincipal) text += `,"ownerid":"${row.id}"`;
       return `${text}${absent}}`;
     },
   };
 }
 
-/** Versioned rows have their version as etag, rows of virtual tables a GUID. */
+/** The etag of a row is its version; in virtual tables it is a GUID. */
 export function etag(data: TableData, row: StoredRow): string {
   return data.definition.tableType === 'Virtual' ? `W/"{${row.id.toUpperCase()}}"` : `W/"${row.version}"`;
 }
@@ -123,7 +123,7 @@ function annotation(property: string, name: string, value: string): string {
   return `,${JSON.stringify(`${property}@${name}`)}:${JSON.stringify(value)}`;
 }
 
-/** Puts a page together from its members before `value`, the serialised items, and the members after. */
+/** A page: the members before `value`, the serialised items, and the members after `value`. */
 export function pageBody(before: string, items: readonly Uint8Array[], after: string): Buffer {
   const parts: Uint8Array[] = [Buffer.from(`{${before},"value":[`)];
   for (const [index, item] of items.entries()) {

@@ -92,7 +92,7 @@ export function changeCount(api: WebApi, data: TableData, tokenText: string): nu
   return data.rowLog.count(version, max) + data.tombstoneLog.count(version, max);
 }
 
-/** Whether the table can be tracked; an N:N table can when both its ends are. */
+/** Whether the table can be tracked. An N:N table can be tracked if both its ends are. */
 function checkTracking(api: WebApi, table: TableDefinition): boolean {
   if (table.intersects !== null) {
     const ends = table.intersects.map((end) => api.store.tables.get(end));
@@ -136,7 +136,7 @@ function expired({ settings }: WebApi): DataverseError {
   );
 }
 
-/** The upper bound is fixed with the first page, so that a change during the walk belongs to the next delta. */
+/** The first page fixes the upper bound, so that the next delta has the changes that are made during the walk. */
 function firstPosition(api: WebApi, token: DeltaToken | null): TrackingPosition {
   const from = token?.version ?? null;
   return { pageNumber: 1, from, max: api.store.currentVersion, phase: 'rows', after: from ?? -1n };
@@ -147,7 +147,7 @@ interface ItemBytes {
   readonly tombstone: (id: string) => Uint8Array;
 }
 
-/** Rows in version order first, then, in a delta, the deletes. */
+/** First the rows in the order of their versions, then, in a delta, the deletes. */
 function readPage(
   api: WebApi,
   data: TableData,

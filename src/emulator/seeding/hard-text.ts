@@ -2,9 +2,9 @@ const span = (first: number, last: number): string =>
   String.fromCharCode(...Array.from({ length: last - first + 1 }, (_, index) => first + index));
 
 /**
- * Texts that break careless writers: escapes of JSON, CSV and COPY, line ends, what looks like null or like
- * another type, wide, combining and invisible characters. All of them can be stored in PostgreSQL; what cannot,
- * NUL and half a surrogate pair, is left to those who write it on purpose.
+ * Texts that break careless writers: escapes of JSON, CSV and COPY, line ends, texts that look like null or like
+ * another type, wide, combining and invisible characters. PostgreSQL can store all of them. NUL and half a surrogate
+ * pair, which it cannot store, are not here; tests that need them write them.
  */
 export const HARD_TEXTS: readonly string[] = [
   'first line\r\nsecond line\r\n',
@@ -59,5 +59,5 @@ export const HARD_TEXTS: readonly string[] = [
   'İıŞşĞğ ßẞ ŉ ﬁ ſ Ǆ',
 ];
 
-/** As long a text as a note can be, 100,000 characters: well over what a buffer or a TOAST page holds. */
+/** A note of the greatest length, 100,000 characters: more than a buffer or a TOAST page holds. */
 export const LONG_TEXT = ''.padEnd(100_000, 'A long memo, 長いメモ 🚀 "quoted" back\\slash\r\n');

@@ -1,4 +1,4 @@
-/** Number literals that a detour over a JavaScript number, or over too narrow a column, would change. */
+/** Number literals that a JavaScript number, or a column that is too narrow, would change. */
 export const HARD_NUMBERS = {
   Money: [
     '922337203685477.5807',
@@ -46,7 +46,7 @@ export const HARD_NUMBERS = {
   ],
 } as const;
 
-/** The limits of a date-time column, leap days, the turn of the epoch, hours that summer time leaves out. */
+/** The limits of a date-time column, leap days, the turn of the epoch, and an hour that summer time skips. */
 export const HARD_TIMES = [
   '1753-01-01T00:00:00Z',
   '9999-12-30T23:59:59Z',
@@ -58,7 +58,7 @@ export const HARD_TIMES = [
   '2038-01-19T03:14:08Z',
 ] as const;
 
-/** Likewise for columns that hold a date only. */
+/** The same for columns that hold only a date. */
 export const HARD_DATES = ['1753-01-01', '9999-12-30', '2000-02-29', '1900-02-28', '1970-01-01'] as const;
 
 export const HARD_GUIDS = [

@@ -6,7 +6,7 @@ import type { TableData } from '../store/table-data.ts';
 import { columnNamed } from '../definitions/emulated-table.ts';
 import type { WireInput } from '../store/wire-value.ts';
 
-/** Columns the store fills, or that follow from others. */
+/** Columns that the store fills, or whose values follow from other columns. */
 const LEFT_OUT = new Set(['versionnumber', 'createdon', 'modifiedon', 'owningteam', 'owningbusinessunit']);
 const ALWAYS_FILLED = new Set([
   'ownerid',
@@ -15,7 +15,7 @@ const ALWAYS_FILLED = new Set([
   'transactioncurrencyid',
   'exchangerate',
 ]);
-/** So many first rows of a table have a value in every column, among them all that are hard to carry. */
+/** How many first rows have a value in every column. These rows have all the values that are hard to carry. */
 const FULL_ROWS = HARD_TEXTS.length + 1;
 const SHARE_OF_NULLS = 0.35;
 
@@ -54,14 +54,14 @@ export class RowSeeder {
     this.#reasons = columnNamed(data.definition, 'statuscode')?.optionSet?.options ?? [];
   }
 
-  /** The values of one row by column position. Low indexes go through all the values that are hard to carry. */
+  /** The values of one row by column position. The rows of low indexes have the values that are hard to carry. */
   values(index: number, random: Random): (WireInput | undefined)[] {
     const values: (WireInput | undefined)[] = Array.from({ length: this.#width });
     for (const { position, alwaysFilled, seed } of this.#columns) {
       if (!alwaysFilled && index >= FULL_ROWS && random.chance(SHARE_OF_NULLS)) continue;
       values[position] = seed(index, random);
     }
-    // Where there is no rate in play, the amount in base currency is the same.
+    // Without an exchange rate the amount in the base currency is the same.
     for (const [amount, base] of this.#twins) values[base] = values[amount];
     this.#alignStatus(values, random);
     return values;

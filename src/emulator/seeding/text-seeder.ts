@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 
 type TextSeeder = (index: number, random: Random) => string;
 
-/** Texts that suit the name and format of a column, now and then one that is hard to carry. */
+/** Texts that fit the name and format of a column. Some of them are hard to carry. */
 export function textSeeder(column: Column): TextSeeder {
   const limit = column.maxLength ?? 100;
   if (column.kind === 'Memo') {

@@ -20,7 +20,7 @@ const THUMBNAIL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
 
-/** The way to invent values for a column. The value is null where there is nothing to point at. */
+/** The function that invents values for a column. A lookup is null if there is no row to point at. */
 export function valueSeeder(store: SeededStore, table: TableDefinition, column: Column): ValueSeeder {
   switch (column.kind) {
     case 'String':
@@ -123,7 +123,7 @@ function seedEnd(store: SeededStore, column: Column, random: Random): string {
   return id ?? random.guid();
 }
 
-/** Members come in either order. */
+/** The members come in two orders, in turn. */
 function seedManagedProperty(index: number, value: boolean): string {
   const name = '"ManagedPropertyLogicalName":"iscustomizable"';
   return index % 2 === 0

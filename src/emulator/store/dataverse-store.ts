@@ -28,7 +28,7 @@ import type { WireInput } from './wire-value.ts';
 
 export interface StoreOptions {
   readonly tables?: readonly TableDefinition[];
-  /** The row version before the first write. Live ones are well above 2^31. */
+  /** The row version before the first write. Versions of live organizations are well above 2^31. */
   readonly firstVersion?: bigint;
   /** Seed of the generator that invents row ids. */
   readonly seed?: number;
@@ -37,7 +37,7 @@ export interface StoreOptions {
 
 export type { TrueRow };
 
-/** A point in time to which a store can be reset, as an environment is restored from a backup. */
+/** A state to which a store can be reset, as an administrator restores an environment from a backup. */
 export interface StoreSnapshot {
   readonly version: bigint;
   readonly metadataVersion: number;
@@ -45,7 +45,7 @@ export interface StoreSnapshot {
   readonly unpublished: ReadonlyMap<string, DefinitionChanges>;
 }
 
-/** What may be changed of a table besides its name. */
+/** Changes of a table. Its name cannot change. */
 export type DefinitionChanges = Partial<Omit<TableDefinition, 'logicalName'>>;
 
 /** The data of an emulated organization: model, rows, row versions and delete log. */
@@ -55,7 +55,7 @@ export class DataverseStore {
   readonly random: Random;
   readonly #now: () => number;
   #tables = new Map<string, TableData>();
-  /** Changes of definitions that take effect when their table is published. */
+  /** Changes of definitions that take effect when the table is published. */
   #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
   #metadataVersion = 80_869_047;
@@ -89,7 +89,7 @@ export class DataverseStore {
     return this.#metadataVersion;
   }
 
-  /** The rows of a table and their bookkeeping, for those who serve them. */
+  /** The rows of a table and their bookkeeping, for the handlers that serve them. */
   data(table: string): TableData {
     const data = this.#tables.get(table);
     if (data === undefined) throw new Error(`No table ${table}`);
@@ -135,7 +135,7 @@ export class DataverseStore {
     this.#put(data, row.id, draft);
   }
 
-  /** Changes columns without a new row version, as calculated columns do when something else changes. */
+  /** Changes columns without a new row version, as calculated columns change when other data changes. */
   recalculate(table: string, id: string, values: Readonly<Record<string, WireInput>>): void {
     const data = this.data(table);
     const row = this.#existing(data, id);
@@ -144,14 +144,14 @@ export class DataverseStore {
     data.replace(new StoredRow(row.id, row.version, draft.literals, draft.lookupTables, row.key));
   }
 
-  /** Deletes a row: it leaves a tombstone in the delete log and lies in the recycle bin. */
+  /** Deletes a row: the delete log gets a tombstone, and the recycle bin gets the row. */
   remove(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
     const row = this.#existing(data, id, partition);
     data.bury(row, { id: row.id, key: row.key, version: this.#nextVersion(), deletedAt: this.#now() });
   }
 
-  /** Takes a deleted row out of the recycle bin, under its old id and with a new row version. */
+  /** Restores a deleted row from the recycle bin, with its old id and a new row version. */
   restore(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
     const row = data.bin.get(rowKey(id, partition));
@@ -166,7 +166,7 @@ export class DataverseStore {
     return [...this.data(table).bin.values()].map((row) => row.id);
   }
 
-  /** Forgets deletes older than the given time, or all of them. A token from before can no longer be answered. */
+  /** Forgets the deletes before the given time, by default all. Tokens from before that time cannot be answered then. */
   purgeTombstones(before = Number.POSITIVE_INFINITY): void {
     for (const data of this.#tables.values()) {
       for (const tombstone of data.tombstones.values()) {
@@ -181,16 +181,16 @@ export class DataverseStore {
   }
 
   /**
-   * The exact JSON literal of every property of every row, as it goes over the wire; null for null. By id, which
-   * on elastic tables is followed by the partition: see {@link rowKey}.
+   * The exact JSON literal of every property of every row, as it goes over the wire; null for null. The rows are
+   * keyed by {@link rowKey}: by id, and on elastic tables by id and partition.
    */
   truth(table: string): Map<string, Map<string, string | null>> {
     return trueLiterals(this.data(table));
   }
 
   /**
-   * Adds `count` invented rows, reproducible for the same generator state, and returns their ids. The first
-   * rows of a table, counted from `firstIndex`, go through the values that are hard to carry.
+   * Adds `count` invented rows and returns their ids. The same generator state gives the same rows. `firstIndex` is
+   * the index of the first row; rows of low indexes have the values that are hard to carry.
    */
   seed(table: string, count: number, random: Random = this.random, firstIndex = 0): string[] {
     const data = this.data(table);
@@ -202,7 +202,7 @@ export class DataverseStore {
       for (const [position, value] of seeder.values(index, random).entries()) {
         if (value !== undefined) data.assign(draft, position, value, this.#tableOf);
       }
-      // Invented texts may hold what a partition may not. Every fourth row is left without one.
+      // Invented texts may have characters that a partition may not. Every fourth row has no partition.
       if (data.definition.tableType === 'Elastic') {
         setIfPresent(data.positions, draft, PARTITION, index % 4 === 3 ? null : `"device-${index % 7}"`);
       }
@@ -238,8 +238,8 @@ export class DataverseStore {
   }
 
   /**
-   * Gives a column another kind, date behaviour or anything else but a name. Values that the new kind cannot hold
-   * become null: see {@link convertedLiteral}. No row version changes. Of another kind it is another column.
+   * Changes the kind, the date behaviour or anything else of a column, except its name. Values that the new kind
+   * cannot hold become null: see {@link convertedLiteral}. No row version changes. A new kind makes a new column.
    */
   retypeColumn(table: string, logicalName: string, changes: ColumnChanges): void {
     const { definition } = this.data(table);
@@ -278,7 +278,7 @@ export class DataverseStore {
     this.#changeOptions(set, withOption(set, option));
   }
 
-  /** Changes a definition from its next publication on, as customizations through the Web API do. */
+  /** Changes a definition; the change takes effect with the next publication, as with the Web API. */
   customize(table: string, changes: DefinitionChanges): void {
     this.data(table);
     this.#unpublished.set(table, { ...this.#unpublished.get(table), ...changes });
@@ -298,7 +298,7 @@ export class DataverseStore {
     this.#redefine(table, changes);
   }
 
-  /** The state of everything, cheap because rows are shared. */
+  /** The state of the whole store. It is cheap because it shares the rows. */
   snapshot(): StoreSnapshot {
     return {
       version: this.#version,
@@ -308,7 +308,7 @@ export class DataverseStore {
     };
   }
 
-  /** Restores an earlier point in time, row versions included: tokens given since are now ahead of the data. */
+  /** Restores an earlier state with its row versions. Later tokens are then ahead of the data. */
   resetTo(snapshot: StoreSnapshot): void {
     this.#version = snapshot.version;
     this.#metadataVersion = snapshot.metadataVersion;
@@ -323,7 +323,7 @@ export class DataverseStore {
     this.#metadataVersion += 1;
   }
 
-  /** Changes a definition without changing what its rows hold, so that tokens are as good as before. */
+  /** Changes a definition but no values of rows, so that tokens stay valid. */
   #relabel(table: string, changes: DefinitionChanges): void {
     const data = this.data(table);
     data.redefine({ ...data.definition, ...changes }, data.redefinedAt);
@@ -337,7 +337,7 @@ export class DataverseStore {
     }
   }
 
-  /** A new row with what the platform itself fills in. */
+  /** A new row with the values that the platform fills in. */
   #draft(data: TableData, id: string): RowDraft {
     const key = id.toLowerCase();
     const draft: RowDraft = { literals: data.properties.map(() => null), lookupTables: new Map() };

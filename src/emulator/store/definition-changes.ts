@@ -5,19 +5,19 @@ import { stableGuid } from '../definitions/metadata-members.ts';
 import { columnNamed, type TableDefinition } from '../definitions/emulated-table.ts';
 import type { AttributeKind } from '../definitions/attribute-kind.ts';
 
-/** What may be changed of a column: everything but its name. */
+/** Changes of a column. Its name cannot change. */
 export type ColumnChanges = Partial<Omit<Column, 'logicalName' | 'schemaName'>>;
 
 /**
  * The columns of a table with a new one and its companions.
  *
- * @param ordinal how many were made before; never set back, so that no two columns of one name are the same.
+ * @param ordinal how many columns were made before. It only grows, so that two columns of one name have two ids.
  */
 export function withAddedColumn(table: TableDefinition, column: Column, ordinal: number): Column[] {
   return [...table.columns, ...made(table, column, ordinal)];
 }
 
-/** A column with its companions, under ids that none before them had. */
+/** A column with its companions, under ids that no earlier column had. */
 function made({ logicalName: table }: TableDefinition, column: Column, ordinal: number): Column[] {
   return withCompanions([column]).map((each) => ({
     ...each,
@@ -26,8 +26,8 @@ function made({ logicalName: table }: TableDefinition, column: Column, ordinal: 
 }
 
 /**
- * The columns of a table with one of them changed in place. Throws when there is no such column. A live column
- * keeps its kind: of another kind it is one that was made anew, so `ordinal` is needed.
+ * The columns of a table with one of them changed in place. Throws if there is no such column. A live column keeps
+ * its kind, so another kind means a new column, whose id needs `ordinal`.
  */
 export function withColumn(
   table: TableDefinition,
@@ -38,7 +38,7 @@ export function withColumn(
   const before = requiredColumn(table, logicalName);
   const changed = { ...before, ...changes };
   const { recorded: _, ...modelled } = changed;
-  // What was recorded of a live column belongs to the type it had then.
+  // The recorded members of a live column belong to its old type.
   const isRetyped = changed.kind !== before.kind || changed.behavior !== before.behavior;
   const after: Column = isRetyped ? modelled : changed;
   if (after.kind === before.kind) return table.columns.map((each) => (each === before ? after : each));
@@ -71,8 +71,8 @@ export function withOption(set: OptionSet, option: Option): OptionSet {
 }
 
 /**
- * The columns of a table after a change of an option set, or null where none of them uses it. A global set is
- * the same wherever its name appears, any other belongs to the one column it was taken from.
+ * The columns of a table after a change of an option set, or null if no column uses it. All columns with a global
+ * set of one name share that set. Any other set belongs to one column.
  */
 export function withOptionSet(
   table: TableDefinition,
@@ -97,11 +97,11 @@ const WHOLE: ReadonlySet<AttributeKind> = new Set(['Integer', 'BigInt']);
 const NUMBERS: ReadonlySet<AttributeKind> = new Set(['Integer', 'BigInt', 'Decimal', 'Double', 'Money']);
 
 /**
- * What becomes of a stored JSON literal when its column is given another kind or date behaviour.
+ * The new JSON literal of a value after its column got another kind or date behaviour.
  *
- * A text stays in another kind of text, a whole number in another kind of number, and a date loses its time or
- * gets midnight. All else becomes null: Dataverse has no other way to change a kind than to delete the column
- * and make it anew under its name.
+ * A text stays in another kind of text, and a whole number in another kind of number. A date loses its time or gets
+ * midnight. Other values become null, because Dataverse changes a kind only by deleting the column and making a new
+ * one of the same name.
  */
 export function convertedLiteral(literal: string, from: Column, to: Column): string | null {
   if (from.kind === 'DateTime' && to.kind === 'DateTime') return convertedDate(literal, to);

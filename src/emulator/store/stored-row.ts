@@ -1,11 +1,11 @@
-/** Which columns to write, and in what form. Rows remember their bytes for the last selection they were asked for. */
+/** The columns to write, and how to write them. Each row caches its bytes for the last selection. */
 export interface RowSelection {
   /** Identifies the selection, and with it the cached bytes. Null forbids caching. */
   readonly cacheKey: string | null;
   readonly write: (row: StoredRow) => string;
 }
 
-/** One version of a row. Never changed: a write makes a new one, so that snapshots can share them. */
+/** One version of a row. It never changes: a write makes a new version, so snapshots can share versions. */
 export class StoredRow {
   readonly id: string;
   readonly version: bigint;
@@ -13,7 +13,7 @@ export class StoredRow {
   readonly literals: readonly (string | null)[];
   /** The target table of lookups that may point at several tables, by property name. */
   readonly lookupTables: ReadonlyMap<string, string>;
-  /** What the table keeps it under: the id, together with the partition on elastic tables. */
+  /** The key of the row in its table: see {@link rowKey}. */
   readonly key: string;
   #cacheKey: string | null = null;
   #cacheBytes: Uint8Array = new Uint8Array();
@@ -44,9 +44,9 @@ export class StoredRow {
 }
 
 /**
- * What tells a row from all others of its table: the id, and on elastic tables the id with the partition.
+ * The key of a row in its table: the id, and on elastic tables the id with the partition.
  *
- * A row without a partition lies in one named by its own id, so both ways of naming it are the same row.
+ * A row without a partition lies in the partition that its own id names, so both name the same row.
  * Source: Microsoft, "Elastic tables for developers", partitioning and horizontal scaling.
  */
 export function rowKey(id: string, partition: string | null): string {
@@ -54,18 +54,18 @@ export function rowKey(id: string, partition: string | null): string {
   return partition === null || partition === own ? own : `${own}/${partition}`;
 }
 
-/** A row in the making. */
+/** A row that is not finished. */
 export interface RowDraft {
   readonly literals: (string | null)[];
   readonly lookupTables: Map<string, string>;
 }
 
-/** A draft that begins with the values of a row. */
+/** A draft with the values of a row. */
 export function draftOf(row: StoredRow): RowDraft {
   return { literals: [...row.literals], lookupTables: new Map(row.lookupTables) };
 }
 
-/** Sets a value where the table has the property; not every table has every column the platform fills in. */
+/** Sets a value if the table has the property. Not every table has all the columns that the platform fills in. */
 export function setIfPresent(
   positions: ReadonlyMap<string, number>,
   draft: RowDraft,

@@ -33,7 +33,7 @@ export interface TableRedefinition {
 /** Finds which of several tables holds a row. */
 export type TableFinder = (id: string, candidates: readonly string[]) => string | undefined;
 
-/** What becomes of the value of a property when the table is redefined. */
+/** Converts the value of a property when the table is redefined. */
 export type LiteralConversion = (property: string, literal: string) => string | null;
 
 /** The text column that, with the id, is the key of an elastic table. */
@@ -53,7 +53,7 @@ export class TableData {
   tombstoneLog: VersionLog<Tombstone>;
   bin: Map<string, StoredRow>;
   #ordered: StoredRow[] | null = null;
-  /** Keys to pick from; some may be gone again. */
+  /** Keys to pick from. The rows of some may be deleted. */
   #keys: string[];
 
   constructor(snapshot: TableSnapshot) {
@@ -112,8 +112,8 @@ export class TableData {
   }
 
   /**
-   * Rows in the order of their ids as SQL Server sorts uniqueidentifiers, the default order of plain reads.
-   * Those that share an id on elastic tables follow each other by partition.
+   * Rows in the order of their ids as SQL Server sorts uniqueidentifiers, the default order of plain reads. Rows of
+   * an elastic table that have one id follow in the order of their partitions.
    */
   ordered(): readonly StoredRow[] {
     if (this.#ordered === null) {
@@ -139,7 +139,7 @@ export class TableData {
     return this.anyRow(random)?.id;
   }
 
-  /** The partition of an elastic table that the values of a row put it in; null for none and on other tables. */
+  /** The partition in the values of a row of an elastic table; null for no partition and on other tables. */
   partitionOf(literals: readonly (string | null)[]): string | null {
     const position = this.definition.tableType === 'Elastic' ? this.positions.get(PARTITION) : undefined;
     const literal = position === undefined ? null : (literals[position] ?? null);
@@ -151,7 +151,7 @@ export class TableData {
     return rowKey(id, this.partitionOf(literals));
   }
 
-  /** Gives the table other columns; rows keep the values of those that stay, passed through `convert`. */
+  /** Gives the table other columns. Rows keep the values of columns that stay; `convert` converts these values. */
   redefine(
     definition: TableDefinition,
     redefinedAt: TableRedefinition | null,
@@ -188,7 +188,7 @@ export class TableData {
     return position;
   }
 
-  /** Sets one value in the making of a row; a lookup with several possible targets resolves to one. */
+  /** Sets one value of a draft. A lookup with several possible targets resolves to one of them. */
   assign(draft: RowDraft, position: number, value: WireInput, tableOf: TableFinder): void {
     draft.literals[position] = literalOf(value);
     const column = this.rowColumns[position];
@@ -212,7 +212,7 @@ function positionsOf(properties: readonly string[]): Map<string, number> {
   return new Map(properties.map((property, position) => [property, position]));
 }
 
-/** Sorts as SQL Server does by the id at the head of a row key, then by the partition that may follow. */
+/** The sort key of a row key: the id as SQL Server sorts it, then the partition if there is one. */
 export function positionInOrder(key: string): string {
   return sqlServerOrder(key.slice(0, 36)) + key.slice(36);
 }
@@ -222,8 +222,8 @@ function keep(_property: string, literal: string): string {
 }
 
 /**
- * A key that sorts GUIDs as SQL Server sorts uniqueidentifiers: by the last group first, and the first three
- * groups byte by byte from their end. Live paging cookies show exactly this order.
+ * A key that sorts GUIDs as SQL Server sorts uniqueidentifiers: by the last group first, and the first three groups
+ * byte by byte from their end. Live paging cookies show this order.
  */
 export function sqlServerOrder(guid: string): string {
   const [a = '', b = '', c = '', d = '', e = ''] = guid.split('-');

@@ -1,12 +1,12 @@
 import type { TableData } from './table-data.ts';
 import { valueOf, type WireValue } from './wire-value.ts';
 
-/** A row as the truth: what a mirror of the table must hold. */
+/** A row as a mirror of the table must hold it. */
 export interface TrueRow {
   readonly id: string;
   readonly version: bigint;
   readonly values: ReadonlyMap<string, WireValue>;
-  /** Where a lookup with several possible targets points, by property name. */
+  /** By property name, the target table of each lookup with several possible targets. */
   readonly lookupTables: ReadonlyMap<string, string>;
 }
 

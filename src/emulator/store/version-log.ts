@@ -9,8 +9,8 @@ export interface LogSlice<T> {
 }
 
 /**
- * Entries in ascending version order. A later write of the same row makes the earlier entry stale; stale ones
- * are skipped on reading and swept out once they outnumber the others, so appending stays cheap.
+ * Entries in the order of their versions. A later write of a row makes its earlier entry stale. Reads skip stale
+ * entries. They are removed once they outnumber the others, so appending stays cheap.
  */
 export class VersionLog<T extends Versioned> {
   #entries: T[];
@@ -26,7 +26,7 @@ export class VersionLog<T extends Versioned> {
     this.#entries.push(entry);
   }
 
-  /** Tells the log that one of its entries is no longer the current one. */
+  /** Tells the log that one of its entries became stale. */
   noteStale(): void {
     this.#stale += 1;
     if (this.#stale > 1000 && this.#stale * 2 > this.#entries.length) {

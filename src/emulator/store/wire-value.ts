@@ -11,7 +11,7 @@ export interface LookupReference {
   readonly id: string;
 }
 
-/** What the store accepts on a write: wire values, or the handier forms tests like to use. */
+/** Values that the store accepts on a write: wire values, and handier forms for tests. */
 export type WireInput = WireValue | number | bigint | LookupReference;
 
 const NUMBER_LITERAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;

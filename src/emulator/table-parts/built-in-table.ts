@@ -3,7 +3,7 @@ import { stableGuid, type LocalizedText } from '../definitions/metadata-members.
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 import { withCompanions } from './companion-columns.ts';
 
-/** What each table file states; the rest follows from it. */
+/** The facts in each table file. The rest of the definition follows from them. */
 export interface TableFacts {
   readonly schemaName: string;
   readonly entitySetName: string;

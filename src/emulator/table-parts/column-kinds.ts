@@ -179,7 +179,7 @@ export function choices(schemaName: string, label: LocalizedText, optionSet: Opt
   return column('MultiSelectPicklist', schemaName, label, { optionSet });
 }
 
-/** An option set of its own column. */
+/** An option set that belongs to one column. */
 export function localSet(
   table: string,
   schemaName: string,

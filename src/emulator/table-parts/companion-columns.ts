@@ -3,8 +3,8 @@ import type { Column } from '../definitions/column.ts';
 import { column } from './column-kinds.ts';
 
 /**
- * Adds the attributes the platform keeps beside a column: label companions (`…name`, `…yominame`, `…type`),
- * which metadata lists and OData does not know, and the readable helpers of image and file columns.
+ * Adds the attributes that the platform keeps beside a column. Label companions (`…name`, `…yominame`, `…type`) are
+ * in metadata but not in OData. The helpers of image and file columns are in both.
  */
 export function withCompanions(columns: readonly Column[]): Column[] {
   const all: Column[] = [];
@@ -14,7 +14,7 @@ export function withCompanions(columns: readonly Column[]): Column[] {
 
 function companionsBefore(owner: Column): Column[] {
   if (owner.kind !== 'Image') return [];
-  // As on a live organization the id is the head of the family and the image itself points at it.
+  // As in a live organization, the image and its other companions name the id as the attribute they belong to.
   return [column('Uniqueidentifier', `${owner.schemaName}Id`, null, { sourceType: null, isLogical: true })];
 }
 

@@ -3,7 +3,7 @@ import { bool, dateTime, guid, text } from '../table-parts/column-kinds.ts';
 import { primaryId } from '../table-parts/standard-columns.ts';
 import { defineTable } from '../table-parts/built-in-table.ts';
 
-/** A virtual table: listed like any other, but without row versions and so never trackable. */
+/** A virtual table. It is listed like other tables, but it has no row versions and cannot be tracked. */
 export const aaduser: TableDefinition = defineTable({
   schemaName: 'aaduser',
   entitySetName: 'aadusers',

@@ -12,7 +12,7 @@ import { teammembership } from './teammembership.ts';
 import { transactioncurrency } from './transactioncurrency.ts';
 import { untracked } from './untracked.ts';
 
-/** The tables an emulator has unless told otherwise; those pointed at come first. */
+/** The default tables of an emulator. A table comes after the tables that its rows point at. */
 export const BUILT_IN_MODEL: readonly TableDefinition[] = [
   transactioncurrency,
   systemuser,

@@ -16,7 +16,7 @@ import { defineTable } from '../table-parts/built-in-table.ts';
 
 const TABLE = 'incident';
 
-/** Cases: the table whose name, `incident`, is not the word the users see. */
+/** Cases. Users see another word than the table name `incident`. */
 export const incident: TableDefinition = defineTable({
   schemaName: 'Incident',
   entitySetName: 'incidents',
@@ -59,7 +59,7 @@ export const incident: TableDefinition = defineTable({
     decimal('InfluenceScore', ['Influence Score', 'Einflusswert'], 2),
     integer('OnHoldTime', ['On Hold Time (Minutes)', 'Wartezeit (Minuten)'], { format: 'Duration' }),
     column('File', 'new_Attachment', ['Attachment', 'Anlage'], { sourceType: null }),
-    // The parties of a case travel in activityparty rows, never as a property of the case.
+    // The parties of a case are rows of activityparty, not a property of the case.
     column('PartyList', 'new_Participants', ['Participants', 'Teilnehmer'], {
       targets: ['account', 'contact', 'systemuser'],
       sourceType: null,

@@ -16,7 +16,7 @@ import { defineTable } from '../table-parts/built-in-table.ts';
 
 const TABLE = 'task';
 
-/** Columns the CSDL declares on activitypointer: metadata calls them invalid for OData, rows carry them all the same. */
+/** Columns that the CSDL declares on activitypointer. Metadata calls them invalid for OData, but rows carry them. */
 function inherited(columns: readonly Column[]): Column[] {
   return columns.map((each) => ({ ...each, isInherited: true, isValidODataAttribute: false }));
 }

@@ -3,7 +3,7 @@ import { guid } from '../table-parts/column-kinds.ts';
 import { primaryId, versionNumber } from '../table-parts/standard-columns.ts';
 import { defineTable } from '../table-parts/built-in-table.ts';
 
-/** The N:N table between users and teams. Not marked as tracked itself, but trackable since both ends are. */
+/** The N:N table between users and teams. It is not marked as tracked, but it can be tracked as both ends are. */
 export const teammembership: TableDefinition = defineTable({
   schemaName: 'TeamMembership',
   entitySetName: 'teammemberships',

@@ -8,7 +8,7 @@ import {
 } from '../table-parts/standard-columns.ts';
 import { defineTable } from '../table-parts/built-in-table.ts';
 
-/** A custom table for which nobody has switched change tracking on yet. */
+/** A custom table without change tracking. */
 export const untracked: TableDefinition = defineTable({
   schemaName: 'new_Untracked',
   entitySetName: 'new_untrackedes',

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { DataverseError } from './dataverse-error.ts';
 import type { EmulatorSettings } from '../emulator-settings.ts';
 
-/** The access tokens the token endpoint has given out, and the check of what requests bring. */
+/** Issues the access tokens of the token endpoint, and checks the tokens of requests. */
 export class AccessTokens {
   readonly #issued = new Map<string, number>();
-  /** Every token ever seen to be good, in order of appearance, so that a journal can name them by index. */
+  /** Every token that was ever accepted, in the order of first use, so that a journal can name tokens by index. */
   readonly #known: string[] = [];
 
-  /** Issues a token with the look of a JWT. Nothing in it is meant to be verified. */
+  /** Issues a token that looks like a JWT. It has no signature to verify. */
   issue(settings: EmulatorSettings, now: number, audience: string): string {
     const issuedAt = Math.floor(now / 1000);
     const header = encode({ typ: 'JWT', alg: 'none' });
@@ -29,7 +29,7 @@ export class AccessTokens {
     this.#issued.clear();
   }
 
-  /** Lets a request pass, or answers it with the challenge that names the authority. */
+  /** Accepts a request, or throws the 401 whose challenge names the authority. */
   check(authorization: string | undefined, settings: EmulatorSettings, now: number, origin: string): void {
     const token = bearer(authorization);
     if (token !== undefined && this.#isGood(token, settings, now)) return;
@@ -38,7 +38,7 @@ export class AccessTokens {
     });
   }
 
-  /** The index of a token among those that were good once, or null. */
+  /** The index of a token among the tokens that were ever accepted, or null. */
   indexOf(authorization: string | undefined): number | null {
     const index = this.#known.indexOf(bearer(authorization) ?? '');
     return index < 0 ? null : index;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parsePrefer, type Preferences } from './prefer-header.ts';
 
-/** What a request is about, as far as its address and preferences tell. */
+/** The kind of a request, from its address and preferences. */
 export type RequestKind =
   | 'baseline'
   | 'delta'
@@ -22,16 +22,16 @@ export type RequestKind =
   | 'openid'
   | 'other';
 
-/** A request taken apart. */
+/** The parts of a request. */
 export interface ApiRequest {
   readonly method: string;
-  /** The address as it stood in the request line. */
+  /** The address in the request line. */
   readonly url: string;
   readonly path: string;
   readonly query: string;
-  /** The path below `/api/data/v9.x/`, decoded, or null when the request is not one to the Web API. */
+  /** The path below `/api/data/v9.x/`, decoded; null for a request that is not to the Web API. */
   readonly resource: string | null;
-  /** `/api/data/v9.2`, as the request spelled it. */
+  /** `/api/data/v9.2`, as in the request. */
   readonly basePath: string;
   readonly kind: RequestKind;
   readonly entitySet: string | null;
@@ -40,7 +40,7 @@ export interface ApiRequest {
 }
 
 const BASE = /^\/api\/data\/v9\.[0-2](?=\/|$)/;
-/** The key may hold quoted texts, and these any character. */
+/** The key may hold quoted texts, which may hold any character. */
 const SET = /^([A-Za-z_]\w*)(?:\(((?:[^)']|'[^']*')*)\))?(\/\$count)?$/;
 
 export function readRequest(message: IncomingMessage): ApiRequest {
@@ -68,7 +68,7 @@ export function readRequest(message: IncomingMessage): ApiRequest {
   };
 }
 
-/** The key predicate: what stands between the brackets of `accounts(…)`. */
+/** The key predicate: the text between the brackets of `accounts(…)`. */
 export function keyPredicate(resource: string): string | undefined {
   return SET.exec(resource)?.[2];
 }

@@ -1,4 +1,4 @@
-/** A failure in the shape the Web API answers it: status, hex code and message. */
+/** An error as the Web API answers it: status, hex code and message. */
 export class DataverseError extends Error {
   readonly status: number;
   readonly code: string;
@@ -29,7 +29,7 @@ export function unknownSegment(segment: string): DataverseError {
   return new DataverseError(404, '0x8006088a', `Resource not found for the segment '${segment}'.`);
 }
 
-/** For requests that are sound but that this emulator has no answer to. */
+/** The error for a valid request that this emulator does not support. */
 export function notEmulated(what: string): DataverseError {
   return new DataverseError(501, '0x80060888', `${what} is not emulated.`);
 }

@@ -1,17 +1,17 @@
 import type { TableDefinition } from '../definitions/emulated-table.ts';
 
-/** The preferences of a request that the emulator knows. */
+/** The known preferences of a request. */
 export interface Preferences {
   readonly trackChanges: boolean;
   readonly maxPageSize: number | null;
-  /** The annotation patterns asked for, as written, or null. */
+  /** The annotation patterns of the request, unchanged, or null. */
   readonly annotations: string | null;
 }
 
 const LARGEST_PAGE = 5000;
 const LARGEST_ELASTIC_PAGE = 500;
 
-/** Reads a `Prefer` header. Several preferences may share one header, and the annotation list has commas of its own. */
+/** Reads a `Prefer` header. One header may have several preferences, and the list of annotations has commas too. */
 export function parsePrefer(header: string | undefined): Preferences {
   let trackChanges = false;
   let maxPageSize: number | null = null;
@@ -27,18 +27,18 @@ export function parsePrefer(header: string | undefined): Preferences {
   return { trackChanges, maxPageSize, annotations };
 }
 
-/** The largest page of a table, whatever is asked: 5,000 rows, or 500 of an elastic one. */
+/** The largest page of a table: 5,000 rows, or 500 rows of an elastic table. */
 export function largestPage({ tableType }: Pick<TableDefinition, 'tableType'>): number {
   return tableType === 'Elastic' ? LARGEST_ELASTIC_PAGE : LARGEST_PAGE;
 }
 
-/** The page size in force. Asking for more than the largest page does not raise it. */
+/** The page size of a request. It is never more than the largest page. */
 export function pageSize(preferences: Preferences, table: TableDefinition): number {
   const largest = largestPage(table);
   return Math.min(preferences.maxPageSize ?? largest, largest);
 }
 
-/** The `Preference-Applied` echo, or undefined when nothing was asked. */
+/** The header `Preference-Applied`; undefined if the request had no preference. */
 export function preferenceApplied(preferences: Preferences, tracked: boolean): string | undefined {
   const applied: string[] = [];
   if (tracked && preferences.trackChanges) applied.push('odata.track-changes');

@@ -3,10 +3,10 @@ import { badRequest } from './dataverse-error.ts';
 /** The query options of a request, decoded. */
 export type QueryOptions = ReadonlyMap<string, string>;
 
-/** Options the Web API itself does not know. */
+/** Options that the Web API does not know either. */
 const UNSUPPORTED = new Set(['$skip', '$search', '$format']);
 
-/** Splits a query string. A plus sign stands for a blank, as clients that re-encode links write it. */
+/** Splits a query string. A plus sign means a blank, because clients that encode links again write it so. */
 export function parseQuery(query: string): QueryOptions {
   const options = new Map<string, string>();
   for (const part of query.split('&')) {
@@ -24,7 +24,7 @@ export function refuseUnsupportedOptions(options: QueryOptions): void {
   }
 }
 
-/** The members of a comma-separated list such as `$select`, or null where the option is missing. */
+/** The members of a comma-separated list such as `$select`; null without the option. */
 export function listOption(options: QueryOptions, name: string): string[] | null {
   const value = options.get(name);
   if (value === undefined) return null;

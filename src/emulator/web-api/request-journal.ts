@@ -1,6 +1,6 @@
 import type { RequestKind } from './api-request.ts';
 
-/** One request as it was seen and answered. */
+/** One request and how it was answered. */
 export interface JournalEntry {
   /** Milliseconds since the epoch, by the clock of the emulator. */
   readonly at: number;
@@ -9,13 +9,13 @@ export interface JournalEntry {
   readonly url: string;
   readonly kind: RequestKind;
   readonly table: string | null;
-  /** Null while the request runs, and 0 when the connection was cut before any status. */
+  /** Null while the request runs; 0 if the connection was cut before a status was sent. */
   status: number | null;
   durationMs: number | null;
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether an authorization header was there; its value is never kept. */
+  /** Whether the request had an authorization header. Its value is never kept. */
   readonly hasAuthorization: boolean;
-  /** Which of the tokens that were ever accepted, in order of their first use; null for any other. */
+  /** The index of the token among the tokens that were ever accepted; null for any other token. */
   tokenIndex: number | null;
 }
 
@@ -30,7 +30,7 @@ export interface JournalFilter {
 const KEPT_HEADERS = ['prefer', 'accept', 'accept-encoding', 'user-agent', 'if-none-match', 'odata-version'];
 const KEPT_PREFIXES = ['x-ms-', 'odata-', 'mscrm', 'consistency', 'caller', 'cookie'];
 
-/** Every request the emulator has seen, and how many came at once. */
+/** All requests to the emulator, and how many ran at once. */
 export class RequestJournal implements Iterable<JournalEntry> {
   #entries: JournalEntry[] = [];
   #running = 0;
@@ -40,7 +40,7 @@ export class RequestJournal implements Iterable<JournalEntry> {
     return this.#entries;
   }
 
-  /** The largest number of Web API requests that were under way at the same time. */
+  /** The largest number of Web API requests that ran at the same time. */
   get peakConcurrency(): number {
     return this.#peakConcurrency;
   }
@@ -88,14 +88,14 @@ export class RequestJournal implements Iterable<JournalEntry> {
     return peak;
   }
 
-  /** Forgets what was seen; the concurrency peak starts anew from what is still under way. */
+  /** Forgets all requests. The concurrency peak starts again from the requests that still run. */
   clear(): void {
     this.#entries = [];
     this.#peakConcurrency = this.#running;
   }
 }
 
-/** The headers a journal keeps: never one that could hold a secret. */
+/** The headers that a journal keeps. None of them can hold a secret. */
 export function journalHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string> {

@@ -16,7 +16,7 @@ export interface LimitReport {
   readonly organizationId: string;
 }
 
-/** Sets the headers a live organization sends; some of them come twice there as well. */
+/** Sets the headers that a live organization sends. Some of them come twice, as there. */
 export function setServiceHeaders(response: ServerResponse, report: LimitReport): void {
   const requestId = randomUUID();
   response.setHeader('Cache-Control', 'no-cache');
@@ -42,7 +42,7 @@ export function setServiceHeaders(response: ServerResponse, report: LimitReport)
   response.setHeader('OData-Version', '4.0');
 }
 
-/** Writes an answer, compressed when asked, and with the cuts and delays a fault wants. */
+/** Writes an answer, compressed if the client accepts that, and with the cuts and delays of a fault. */
 export async function writeReply(
   message: IncomingMessage,
   response: ServerResponse,
@@ -86,7 +86,7 @@ function setFraming(response: ServerResponse, body: Buffer, fault: FaultAction |
   else response.setHeader('Content-Length', body.length);
 }
 
-/** Sends the beginning of a body and destroys the connection once it is on its way. */
+/** Sends the beginning of a body, and then destroys the connection. */
 async function cut(response: ServerResponse, beginning: Buffer): Promise<void> {
   response.flushHeaders();
   await new Promise<void>((resolve) => {

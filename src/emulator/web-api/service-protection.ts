@@ -6,7 +6,7 @@ interface Execution {
   readonly milliseconds: number;
 }
 
-/** The three service protection limits over a sliding window. Refused requests do not count, but pushing on costs. */
+/** The three service protection limits over a sliding window. Refused requests do not count, but each lengthens the wait. */
 export class ServiceProtection {
   readonly #limits: ServiceLimits;
   readonly #now: () => number;
@@ -22,7 +22,7 @@ export class ServiceProtection {
     this.#now = now;
   }
 
-  /** Admits a request, or refuses it with 429. The returned function tells that it has been executed. */
+  /** Admits a request, or refuses it with 429. The caller calls the returned function once the request is executed. */
   enter(): () => void {
     const now = this.#now();
     const { windowSeconds, requests, executionMilliseconds, concurrency } = this.#limits;
@@ -60,7 +60,7 @@ export class ServiceProtection {
     };
   }
 
-  /** What is left of the window, as the rate limit headers show it. */
+  /** What the caller may still use in this window, for the rate limit headers. */
   remaining(): { requests: number; seconds: number } {
     return {
       requests: Math.max(0, this.#limits.requests - this.#starts.length),

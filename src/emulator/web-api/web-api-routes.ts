@@ -22,7 +22,7 @@ import { keyPredicate } from './api-request.ts';
 import type { TableData } from '../store/table-data.ts';
 import { changeCount, trackedPage } from '../rows/tracked-page.ts';
 
-/** Answers one call of the Web API, or throws the error it ends with. */
+/** Answers one call of the Web API. @throws DataverseError */
 export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   const { request } = call;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -70,7 +70,7 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   }
 }
 
-/** Where the model has the table, its row is read like any other. */
+/** If the model has the table, its row is read like other rows. */
 async function organization(api: WebApi, call: ApiCall): Promise<Reply> {
   if (!api.store.has(ORGANIZATION)) return organizations(api, call);
   const data = readable(api, call);
@@ -108,7 +108,7 @@ function isTracking(position: TrackingPosition | KeyPosition): position is Track
 function count(api: WebApi, call: ApiCall, data: TableData): Reply {
   const token = call.options.get('$deltatoken');
   const fits = rowFilter(call.options, data.definition);
-  // An ordinary count stops at 5,000, whatever the table holds.
+  // An ordinary count is 5,000 at most.
   const number =
     token === undefined
       ? Math.min([...data.rows.values()].filter(fits).length, 5000)
@@ -133,8 +133,8 @@ function readable(api: WebApi, call: ApiCall): TableData {
 export const LONGEST_URL = 32_768;
 
 /**
- * Refuses an absolute address that is too long. How a live organization words it is not documented; the 404 and
- * 414 that a front end may answer in its place can be had as faults.
+ * Refuses an absolute address that is too long. The documentation does not give the words of a live organization. A
+ * front end may answer 404 or 414 instead; tests make these answers with faults.
  */
 export function refuseLongUrl(url: string): void {
   if (url.length > LONGEST_URL) throw badRequest('The request URL is too long.');

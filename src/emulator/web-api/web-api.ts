@@ -3,12 +3,12 @@ import type { EmulatorSettings } from '../emulator-settings.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { QueryOptions } from './query-options.ts';
 
-/** What the handlers of the Web API work with. */
+/** What the handlers of the Web API need. */
 export interface WebApi {
   readonly store: DataverseStore;
   readonly settings: EmulatorSettings;
   readonly now: () => number;
-  /** The `$metadata` document, where it is not made from the tables. */
+  /** A recorded `$metadata` document; null if the emulator makes it from the tables. */
   readonly csdl: string | null;
 }
 
@@ -16,13 +16,13 @@ export interface WebApi {
 export interface ApiCall {
   readonly request: ApiRequest;
   readonly options: QueryOptions;
-  /** The body of the request, empty without one. */
+  /** The body of the request; empty if it has none. */
   readonly body: string;
   /** `https://org/api/data/v9.2`, without a slash at the end. */
   readonly root: string;
 }
 
-/** An answer before it is written to the socket. */
+/** An answer, before it is written to the socket. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
