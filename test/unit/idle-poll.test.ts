@@ -19,8 +19,8 @@ function answer(link: Link = delta('5!2'), rows: Parameters<typeof page>[0] = []
   return { ...page(rows, 'delta'), link };
 }
 
-describe('a table rests', () => {
-  it('where its feed stands at a delta link', () => {
+describe('a table at rest', () => {
+  it('a table is at rest where its feed stands at a delta link', () => {
     expect(restingTable(THING, DELTA)).toEqual({ table: THING, link: FOLLOWED, selection: 'x' });
   });
 
@@ -31,15 +31,18 @@ describe('a table rests', () => {
     { link: null },
     { link: { kind: 'delta', url: 'https://org/api/data/v9.2/others?$deltatoken=5!1' } },
     { selection: null },
-  ])('not with %o', (other) => {
+  ])('a table is not at rest with %o', (other) => {
     expect(restingTable(THING, { ...DELTA, ...other })).toBeUndefined();
   });
 });
 
-describe('a page', () => {
-  it.each([delta('5!2'), delta('6!2'), delta('unreadable'), FOLLOWED])('is idle with %o alone', (link) => {
-    expect(isIdle(THING.entitySet, FOLLOWED, answer(link))).toBe(true);
-  });
+describe('an idle page', () => {
+  it.each([delta('5!2'), delta('6!2'), delta('unreadable'), FOLLOWED])(
+    'a page is idle with %o alone',
+    (link) => {
+      expect(isIdle(THING.entitySet, FOLLOWED, answer(link))).toBe(true);
+    },
+  );
 
   it.each<[string, Page]>([
     ['a row', answer(delta('6!2'), [row(1, 1)])],
@@ -51,7 +54,7 @@ describe('a page', () => {
       answer({ kind: 'delta', url: 'https://org/api/data/v9.2/others?$deltatoken=6' }),
     ],
     ['a link without a token', answer({ kind: 'delta', url: PATH })],
-  ])('is not idle with %s', (_, other) => {
+  ])('a page is not idle with %s', (_, other) => {
     expect(isIdle(THING.entitySet, FOLLOWED, other)).toBe(false);
   });
 });

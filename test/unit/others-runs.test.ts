@@ -15,20 +15,20 @@ function run(others: OthersRuns, counter: number, changes: number): boolean {
   return others.runEnded(made(changes));
 }
 
-test("a process's own changes are not those of others", () => {
+test("a process's own changes do not count as changes of other processes", () => {
   const others = new OthersRuns();
   const told = [run(others, 40, 3), run(others, 43, 0), run(others, 43, 2), run(others, 45, 0)];
   expect(told).not.toContain(true);
 });
 
-test('changes of others are told once', () => {
+test('changes of other processes are reported once', () => {
   const others = new OthersRuns();
   run(others, 40, 3);
   expect(run(others, 50, 1)).toBe(true);
   expect(run(others, 51, 0)).toBe(false);
 });
 
-test('a run that goes on after it lost its lease tells what others did meanwhile', () => {
+test('a run that goes on after it lost its lease reports what other processes did meanwhile', () => {
   const others = new OthersRuns();
   run(others, 40, 0);
   others.leaseTaken(found(40), made(0));
@@ -39,14 +39,14 @@ test('a run that goes on after it lost its lease tells what others did meanwhile
   expect(others.runEnded(made(10, 5))).toBe(true);
 });
 
-test('a run that never came to take the lease changes nothing of what is known', () => {
+test('a run that never took the lease changes nothing of what is known', () => {
   const others = new OthersRuns();
   run(others, 40, 3);
   expect(others.runEnded(made(0))).toBe(false);
   expect(run(others, 43, 0)).toBe(false);
 });
 
-test('a fence that rose by this taking alone says that nobody else has run', () => {
+test('a fence that rose only with this lease says that no other process has run', () => {
   const others = new OthersRuns();
   const taken = (fence: bigint): boolean => {
     const told = others.leaseTaken(found(0, fence), made(0));
@@ -62,7 +62,7 @@ test('a fence that rose by this taking alone says that nobody else has run', () 
   ]);
 });
 
-test('a run that takes its lease a second time may find what it stored itself, whose answer was lost', () => {
+test('a run that takes its lease a second time may find its own commit, whose answer was lost', () => {
   const others = new OthersRuns();
   others.leaseTaken(found(0, 7n), made(0));
   others.runEnded(made(0));
@@ -79,16 +79,16 @@ function fencesAlone(others: OthersRuns, fences: readonly bigint[]): (bigint | u
   });
 }
 
-test('the fence is counted on once a run has found nobody else', () => {
+test('the fence is trusted once a run has found no other process', () => {
   expect(fencesAlone(new OthersRuns(), [7n, 8n, 9n])).toEqual([undefined, 8n, 9n]);
 });
 
-test('after somebody was found the fence is counted on when three runs in a row have found nobody', () => {
+test('the fence is trusted again when three runs in a row have found no other process', () => {
   const told = fencesAlone(new OthersRuns(), [7n, 8n, 12n, 13n, 14n, 15n]);
   expect(told).toEqual([undefined, 8n, undefined, undefined, undefined, 15n]);
 });
 
-test('a run that counted on the fence raises it by itself, and is nobody else', () => {
+test('a run that trusted the fence raises it by itself, and does not count as another process', () => {
   const others = new OthersRuns();
   fencesAlone(others, [7n, 8n]);
   others.idlePollStored();

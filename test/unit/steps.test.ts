@@ -136,7 +136,7 @@ describe('a run', () => {
     expect(last([...begun(), came(delta(6))])).toMatchObject({ do: 'store', ahead: undefined });
   });
 
-  test('a load that finds no place is put off, as the checkpoint says already that a load is due', () => {
+  test('a load that finds no place is put off, because the checkpoint says already that a load is due', () => {
     const events = [...begun(NEW_CHECKPOINT), { is: 'no-place' } as const];
     expect(last(events)).toEqual({ do: 'defer', forgetSelection: false });
     expect(last([...events, { is: 'deferred' }])).toMatchObject({ do: 'end', outcome: 'deferred' });
@@ -220,7 +220,7 @@ describe('a snapshot', () => {
     expect(last([...first, STORED, came(null), STORED], snapshot)).toMatchObject({ outcome: 'up to date' });
   });
 
-  test('a snapshot whose links are refused begins anew twice, and then fails', () => {
+  test('a snapshot whose links are refused begins again twice, and then fails', () => {
     const events = [...begun(), failed(EXPIRED), failed(EXPIRED), failed(EXPIRED)];
     expect(steps(events, snapshot).slice(-3)).toMatchObject([
       { do: 'fetch', fetch: { link: null } },
@@ -319,7 +319,7 @@ describe('repairs', () => {
     ]);
   });
 
-  test('what no rule mends ends the run with the failure as it was', () => {
+  test('a failure that no rule mends ends the run unchanged', () => {
     const lost = failure('lease-lost');
     expect(last([...begun(), failed(lost)])).toMatchObject({ do: 'end', outcome: 'failed', failure: lost });
   });

@@ -6,7 +6,7 @@ import type { Dataverse } from '../dataverse.ts';
 import { explainRefusal } from '../feed/refused-columns.ts';
 import { createRowReader } from '../feed/row-reader.ts';
 
-/** Asks for one row's key without change tracking, as a snapshot reads. @throws Failure */
+/** Requests the key of one row without change tracking, as a snapshot does. @throws Failure */
 export async function probeRows(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
   const url = `${table.entitySet}?$select=${table.key}`;
   const prefer = ['odata.maxpagesize=1'];
@@ -14,10 +14,10 @@ export async function probeRows(dataverse: Dataverse, table: Table, signal: Abor
 }
 
 /**
- * Asks for one row's key under change tracking: the cheapest request that needs the table, its change
+ * Requests the key of one row under change tracking: the cheapest request that needs the table, its change
  * tracking and the privilege to read it.
  *
- * @throws Failure for what is missing.
+ * @throws Failure if one of these is missing.
  */
 export async function probeTracking(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
   const keyOnly = { ...table, columns: table.columns.filter((column) => column.name === table.key) };
@@ -28,15 +28,15 @@ export async function probeTracking(dataverse: Dataverse, table: Table, signal: 
     if (!(error instanceof Failure)) throw error;
     throw await withTrackingHint(dataverse, table.logicalName, error, signal);
   }
-  // Where tracking is off an environment may answer with rows and a next link as if nothing were
-  // wrong; only its last page would lack the delta link.
+  // With tracking off, an environment may answer with rows and a next link. Only its last page would lack the
+  // delta link.
   if (await isTrackingOff(dataverse, table.logicalName, signal)) throw trackingOff(table.logicalName);
 }
 
 /**
- * Asks for one row with all its columns, as a run would.
+ * Requests one row with all its columns, as a run does.
  *
- * @throws Failure `column-refused` where one of them is in the way.
+ * @throws Failure `column-refused` if the environment refuses one of the columns.
  */
 export async function probeColumns(
   dataverse: Dataverse,
@@ -55,11 +55,11 @@ export async function probeColumns(
 }
 
 /**
- * A table's failure, with its reason where a page lacked its delta link because change tracking is off:
- * some environments answer with an error code then, others just leave the link out.
+ * Explains a missing delta link if change tracking is off: some environments answer with an error code then,
+ * others only leave the link out.
  *
  * @returns Failure `change-tracking-off`, or the failure itself.
- * @throws Failure where the environment cannot be asked.
+ * @throws Failure if the definition of the table cannot be read.
  */
 export async function withTrackingHint(
   dataverse: Dataverse,
