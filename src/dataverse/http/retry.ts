@@ -10,6 +10,12 @@ export const MAX_RETRIES = 5;
 /** Repetitions after a 429, which says when to come again. */
 export const MAX_THROTTLED = 20;
 
+/**
+ * How often the client sends one request at most: the first time, after trouble that passes, and after a
+ * server said that it is busy; each of these answers may be followed by one about the access token.
+ */
+export const MOST_SENDS = 2 * (1 + MAX_RETRIES + MAX_THROTTLED);
+
 /** The rest before a request is repeated. */
 const REST = { first: 1_000, longest: 60_000 };
 /** The least pause after a 429. */

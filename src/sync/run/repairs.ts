@@ -84,8 +84,14 @@ export function repairFor(failure: Failure, circumstances: Circumstances, done: 
   return rule?.repair;
 }
 
-/** How often a run goes back to an earlier step at most, while no page is stored. */
+/** How often a run goes back to an earlier step at most, while it stores no page. */
 export const MOST_REPAIRS = RULES.reduce((sum, { atMost }) => sum + atMost, 0);
+
+/**
+ * How often a run asks the reader for one page at most, while it stores no page: once, and once after each
+ * repair; each time twice where the page leads back in time.
+ */
+export const MOST_FETCHES = 2 * (1 + MOST_REPAIRS);
 
 /** A link that was followed was refused with a code that says nothing to mirrorverse. */
 function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): boolean {
