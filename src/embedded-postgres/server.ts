@@ -8,6 +8,7 @@ import { runProgram, type Cluster } from './program.ts';
 export const START_SECONDS = 600;
 /** A log of more bytes is moved aside at the next start, to `<log>.1`. */
 const LOG_BYTES = 5_000_000;
+
 /**
  * Starts the server and waits until it is ready. Nothing interrupts the start, because another process may use
  * the server by then.
