@@ -59,7 +59,7 @@ function scheduled(outcome: (run: number) => RunOutcome, random = 0, life: () =>
   };
 }
 
-test('a table that changes is polled every ten seconds, one that does not ever more rarely, up to an hour', async () => {
+test('a table that changes is polled every ten seconds, and a quiet table ever more rarely, up to an hour', async () => {
   await using changing = scheduled(() => CHANGED);
   await using idle = scheduled(() => IDLE);
   await vi.advanceTimersByTimeAsync(12 * HOUR);
@@ -77,7 +77,7 @@ test('the first change after a long rest brings the shortest interval back', asy
   expect(gaps.slice(8, 11)).toEqual([10 * SECOND, 15 * SECOND, 22.5 * SECOND]);
 });
 
-test('a run that fails rests as on any schedule, and the interval is none the longer for it', async () => {
+test('a run that fails rests as on any schedule, and does not make the interval longer', async () => {
   await using table = scheduled((run) => (run >= 2 && run <= 5 ? failed('retry') : IDLE));
   await vi.advanceTimersByTimeAsync(5 * MINUTE);
   const [first, second, ...rests] = table.gaps().slice(0, 8);
@@ -86,7 +86,7 @@ test('a run that fails rests as on any schedule, and the interval is none the lo
   expect(rests[4]).toBe(22.5 * SECOND);
 });
 
-test('a table that somebody must mend is tried again and again, from its first run on', async () => {
+test('a table that a person must mend is tried again and again, from its first run on', async () => {
   await using table = scheduled(() => failed('stop-table'));
   await vi.advanceTimersByTimeAsync(HOUR);
   expect(table.starts.length).toBeGreaterThan(8);
@@ -99,19 +99,19 @@ test('a load that finds no place asks again until it has found one', async () =>
   expect(table.gaps().slice(0, 4)).toEqual([5 * SECOND, 5 * SECOND, 5 * SECOND, 10 * SECOND]);
 });
 
-test('an interval is shortened by chance, never by more than a tenth', async () => {
+test('an interval is shortened at random, by a tenth at most', async () => {
   await using table = scheduled(() => CHANGED, 0.5);
   await vi.advanceTimersByTimeAsync(MINUTE);
   expect(new Set(table.gaps())).toEqual(new Set([9.5 * SECOND]));
 });
 
-test('what another process has found within half of the interval is as good as a poll', async () => {
+test('a poll of another process within half of the interval counts as a poll', async () => {
   await using table = scheduled(() => IDLE);
   await vi.advanceTimersByTimeAsync(MINUTE);
   expect(table.dues.slice(0, 4).map(tenths)).toEqual([0, 5 * SECOND, 7.5 * SECOND, 11.3 * SECOND]);
 });
 
-test('how long links live is asked before each interval', async () => {
+test('the life of links is read before each interval', async () => {
   let life: number | null = null;
   await using table = scheduled(
     () => IDLE,

@@ -33,7 +33,7 @@ async function gaps(cron: string, from: string, milliseconds: number): Promise<n
   return at.slice(1).map((moment, index) => Math.round((moment - (at[index] ?? 0)) / MINUTE));
 }
 
-test('ticks come at their times', async () => {
+test('ticks come at their times, in order', async () => {
   expect(await gaps('*/5 * * * *', '2026-06-01T10:01:00Z', HOUR)).toEqual(Array<number>(11).fill(5));
 });
 
@@ -76,7 +76,7 @@ test('a process that stood still while the clock skipped the hour of its tick ma
   ticks.stop();
 });
 
-test('a daily tick in the hour that a clock shows twice comes in both', async () => {
+test('a daily tick in the hour that a clock shows twice comes in both hours', async () => {
   expect(await moments('30 2 * * *', '2026-10-25T00:20:00Z', 2)).toEqual(['10-25T00:30', '10-25T01:30']);
 });
 
@@ -84,7 +84,7 @@ test('a daily tick right after the hour that a clock shows twice comes once', as
   expect(await moments('0 3 * * *', '2026-10-25T00:20:00Z', 3)).toEqual(['10-25T02:00']);
 });
 
-test('a tick whose run chance delays is not lost when the clock is set meanwhile', async () => {
+test('a tick whose run is delayed at random is not lost when the clock is set meanwhile', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0.99);
   vi.setSystemTime(new Date('2026-06-01T09:59:55Z'));
   let count = 0;
@@ -97,7 +97,7 @@ test('a tick whose run chance delays is not lost when the clock is set meanwhile
   ticks.stop();
 });
 
-test('a process that stood still makes up for all its ticks with one', async () => {
+test('a process that stood still makes up for all its ticks with one run', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
   let count = 0;
   const ticks = startTicks('* * * * * *', () => count++);
@@ -109,7 +109,7 @@ test('a process that stood still makes up for all its ticks with one', async () 
   ticks.stop();
 });
 
-test('a clock that is set back two hours is not slept through', async () => {
+test('a clock that is set back two hours does not stop the ticks for two hours', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
   let count = 0;
   const ticks = startTicks('*/5 * * * *', () => count++);
@@ -121,7 +121,7 @@ test('a clock that is set back two hours is not slept through', async () => {
   ticks.stop();
 });
 
-test('a clock that is set forward over many ticks makes one, within ten seconds', async () => {
+test('a clock that is set forward over many ticks makes one run, within ten seconds', async () => {
   vi.setSystemTime(new Date('2026-06-01T10:01:00Z'));
   let count = 0;
   const ticks = startTicks('0 12 * * *', () => count++);

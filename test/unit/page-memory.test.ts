@@ -21,7 +21,7 @@ function asking(memory: PageMemory): {
 
 const settled = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('who comes first is served first, though who comes later would fit', async () => {
+test('the page that comes first is served first, although a later one would fit', async () => {
   const { granted, ask } = asking(new PageMemory(10 * MB));
   void ask('first', 8 * MB);
   void ask('large', 9 * MB);
@@ -36,7 +36,7 @@ test('who comes first is served first, though who comes later would fit', async 
   expect(granted.map(([name]) => name)).toEqual(['first', 'large', 'fits']);
 });
 
-test('what is small does not wait for what is large, and counts all the same', async () => {
+test('a small page does not wait for a large one, and counts all the same', async () => {
   const memory = new PageMemory(2 * MB);
   const { granted, ask } = asking(memory);
   void ask('all', 2 * MB);
@@ -47,7 +47,7 @@ test('what is small does not wait for what is large, and counts all the same', a
   expect(memory.inUse).toBe(2 * MB + 1_000);
 });
 
-test('what is small is so much altogether that it waits in the end', async () => {
+test('small pages wait once they take too much together', async () => {
   const memory = new PageMemory(2 * MB);
   const { granted, ask } = asking(memory);
   for (let table = 0; table < 100; table++) void ask(`table ${table}`, MB);
@@ -56,7 +56,7 @@ test('what is small is so much altogether that it waits in the end', async () =>
   expect(memory.inUse).toBe(10 * MB);
 });
 
-test('what is more than there is at all goes alone', async () => {
+test('a page that needs more than all memory is read alone', async () => {
   const { granted, ask } = asking(new PageMemory(2 * MB));
   void ask('first', 2 * MB);
   void ask('huge', 50 * MB);
@@ -77,7 +77,7 @@ test('a page that turns out smaller lets the next one in', async () => {
   expect(granted).toHaveLength(2);
 });
 
-test('who is aborted while waiting leaves the line, and those behind move up', async () => {
+test('a page that is aborted while it waits leaves the line, and those behind it move up', async () => {
   const { granted, ask } = asking(new PageMemory(10 * MB));
   const controller = new AbortController();
   void ask('first', 6 * MB);
@@ -99,7 +99,7 @@ test('memory that was given back once is not given back again', async () => {
   expect(memory.inUse).toBe(0);
 });
 
-test('a page that grows beyond what is left is told so, and keeps what it has', async () => {
+test('a page that grows beyond the memory that is left gets a refusal, and keeps what it has', async () => {
   const memory = new PageMemory(10 * MB);
   const first = await memory.reserve(4 * MB, signal);
   const other = await memory.reserve(4 * MB, signal);
@@ -124,7 +124,7 @@ test('memory that is kept for later makes room for pages that need it now', asyn
   idle.release();
 });
 
-test('memory of ever other sizes is not kept without end, the oldest goes', async () => {
+test('memory of ever other sizes is not kept without end, and the oldest goes', async () => {
   const memory = new PageMemory(100 * MB);
   await memory.reserve(MB, signal);
   for (let size = 1; size <= 1_000; size++)
@@ -134,7 +134,7 @@ test('memory of ever other sizes is not kept without end, the oldest goes', asyn
   expect(memory.spare(8)).toBeUndefined();
 });
 
-test('nothing is kept once no page is at work', async () => {
+test('kept memory is dropped once no page is at work', async () => {
   const memory = new PageMemory(10 * MB);
   const page = await memory.reserve(2 * MB, signal);
   memory.keep({ buffer: new ArrayBuffer(3 * MB), touched: 3 * MB });
@@ -148,7 +148,7 @@ const PAGES = fc.array(
   { minLength: 1, maxLength: 30 },
 );
 
-test('however pages grow and give up, all are read in the end, each with two tries at most', async () => {
+test('pages that grow and give up are all read in the end, each with two tries at most', async () => {
   await fc.assert(
     fc.asyncProperty(PAGES, fc.scheduler(), async (pages, scheduler) => {
       const memory = new PageMemory(10 * MB);
@@ -185,7 +185,7 @@ test('however pages grow and give up, all are read in the end, each with two tri
   );
 });
 
-test('whatever pages ask for, all get their turn, and never more is in use than there is, but for one', async () => {
+test('pages of any sizes all get their turn, and never more memory is in use than there is, except by a single page', async () => {
   const sizes = fc.array(fc.integer({ min: MB + 1, max: 12 * MB }), { minLength: 1, maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(sizes, async (pages) => {

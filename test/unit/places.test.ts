@@ -20,7 +20,7 @@ function runs(places: Places) {
   return { begun, hold, end };
 }
 
-test('as many works run at once as there are places, and the others in the order in which they came', async () => {
+test('the number of works that run at once is the number of places, and the others follow in the order in which they came', async () => {
   const { begun, hold, end } = runs(new Places(2));
   const held = ['a', 'b', 'c', 'd'].map(async (name) => hold(name));
   await end('none');

@@ -63,7 +63,7 @@ test('a table runs at once and then at its ticks', async () => {
   await ended;
 });
 
-test('a run longer than its interval never overlaps itself, and missed ticks are one further run', async () => {
+test('a run longer than its interval never overlaps itself, and the missed ticks make one further run', async () => {
   const { seen, stop, ended } = scheduled(2.6 * MINUTE, () => result());
   await vi.advanceTimersByTimeAsync(10 * MINUTE);
   expect(seen.most).toBe(1);
@@ -73,7 +73,7 @@ test('a run longer than its interval never overlaps itself, and missed ticks are
   await ended;
 });
 
-test('a table that somebody must mend is tried on a slower and slower beat', async () => {
+test('a table that a person must mend is tried at growing distance', async () => {
   const { seen, stop, ended } = scheduled(10, () => result('stop-table'));
   await vi.advanceTimersByTimeAsync(60 * MINUTE);
   expect(seen.starts.length).toBeLessThan(14);
