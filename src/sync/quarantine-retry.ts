@@ -14,27 +14,27 @@ import type { TableJobParts, TableSettings } from './run/table-job.ts';
 import { TablePreparation } from './tables/table-preparation.ts';
 import { withLease } from './lease/held-lease.ts';
 
-/** What became of a table's rows in quarantine. */
+/** What happened to the rows of a table in quarantine. */
 export interface RetryResult {
   readonly table: string;
   /** Rows that are stored now. */
   readonly stored: number;
   /** Rows that are no longer at the source. */
   readonly gone: number;
-  /** Rows in quarantine after it. */
+  /** Rows that are still in quarantine. */
   readonly quarantined: number;
-  /** Of them, rows that came without a key: a re-baseline clears them up, or somebody dismisses them. */
+  /** How many of these came without a key. A re-baseline brings them again, or somebody dismisses them. */
   readonly withoutKey: number;
   readonly failure: Failure | null;
 }
 
-/** Rows that are read at once and stored in one transaction. */
+/** Rows that are read together and stored in one transaction. */
 const BATCH = 100;
 
 /**
  * Reads a table's rows in quarantine again, by their keys, and stores those that can be stored now.
- * Rows that are gone leave quarantine; what the mirror may have of them goes with the tombstone that
- * comes. What happens to the table is told in the result.
+ * Rows that are gone leave quarantine. If the mirror has such a row, its tombstone will delete it. A failure of the
+ * table is in the result.
  *
  * @throws the signal's reason when aborted; the batch under way is rolled back.
  */
@@ -86,7 +86,7 @@ async function retry(
   const feed = createChangeFeed(dataverse.client, ready.mirror.table, settings.pageSize);
   const writer = mirror.writer(ready.mirror, lease);
   try {
-    // Under the lease: nobody else changes them now.
+    // The lease is held, so nobody else changes the rows now.
     const rows = (await waiting(mirror.store, settings.name)).flatMap(({ key }) => {
       const id = parseKey(key);
       return id === null ? [] : [{ key, id }];
@@ -118,7 +118,7 @@ async function retryBatch(
     rows.map(({ id }) => id),
     signal,
   );
-  // Only a request for the row itself tells one that is gone from one that the identity may not read.
+  // Only a request for the row itself tells a row that is gone from a row that the identity may not read.
   const missing = rows.filter((_, at) => (found.rowOf[at] ?? -1) < 0);
   const alone = await Promise.all(missing.map(async ({ id }) => feed.readRow(id, signal)));
   const living = [livingRows(found), ...alone.filter((row) => row !== null)].map((page) =>

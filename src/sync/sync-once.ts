@@ -2,11 +2,10 @@ import type { RunResult } from './run/run-outcome.ts';
 import type { RunOptions, TableJob } from './run/table-job.ts';
 
 /**
- * One pass over several tables, a bounded number at once. A failing table does not keep the others
- * from finishing.
+ * Makes one pass over several tables, a bounded number at once. A failing table does not stop the others.
  *
- * @returns in the order of `jobs`.
- * @throws the signal's reason when aborted, once every table has stopped.
+ * @returns the results in the order of `jobs`.
+ * @throws the signal's reason if aborted, after every table has stopped.
  */
 export async function syncOnce(
   jobs: readonly TableJob[],

@@ -158,7 +158,7 @@ it('a view of another owner goes on reading a column that was put aside, and is 
   const results = await bench.sync(['account'], { ...OPTIONS, warn: (message) => logged.push(message) });
   expect(failures(results)).toEqual({});
   expect(logged).toEqual([
-    'Columns of account were replaced; public.report reads the old ones, which change no more.',
+    'Columns of account were replaced; public.report still reads the old columns, whose values no longer change.',
   ]);
   expect(await bench.database.query('SELECT FROM public.report')).toHaveLength(1);
 });

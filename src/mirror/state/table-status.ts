@@ -127,7 +127,7 @@ function errorOf(row: Outcome): FailureSummary | null {
   }
   if (row.pending === null) return unread(row);
   const remedy = `Look at it with \`mirrorverse plan ${row.table}\` and let it happen with \`mirrorverse plan ${row.table} --apply\`.`;
-  return notice('drift-pending', `Waiting for somebody's word: ${row.pending}`, remedy);
+  return notice('drift-pending', `A change waits for a yes: ${row.pending}`, remedy);
 }
 
 /** The table goes on all the same, so its phase stays. */

@@ -9,18 +9,18 @@ export interface LeaseParts {
   readonly mirror: Mirror;
   readonly leases: LeaseKeeper;
   readonly logger: Logger;
-  /** The table's requests since its last stored page go on record when the lease is given back. */
+  /** Requests of the table since its last stored page are recorded when the lease is given back. */
   readonly requestCounts: RequestCounts;
 }
 
-/** A table's lease, which the process renews until it is given back. */
+/** A table's lease. The process renews it until it gives it back. */
 export interface HeldLease {
   /** The lease, and what the state says of the table. */
   readonly taken: Taken;
   /**
-   * Gives the lease back; or, where that fails, leaves it to run out by itself.
+   * Gives the lease back. If that fails, the lease runs out by itself.
    *
-   * @param isReleased the lease was given back together with a checkpoint already.
+   * @param isReleased whether the lease was already given back together with a checkpoint.
    */
   giveBack(isReleased?: boolean): Promise<void>;
 }

@@ -6,15 +6,15 @@ import { sleep } from '../../timing/sleep.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
 const BEAT = 1_000;
-/** Milliseconds by which a beat may come late before it is told. */
+/** Milliseconds by which a beat may come late without a log line. */
 const STANDSTILL = 5_000;
 
 /**
- * Renews the leases in use three times in their duration, until the signal. Only those in use: one that
- * could not be given back must run out, or nobody could ever take it again.
+ * Renews the leases in use three times in their duration, until the signal. It renews only leases in use, because a
+ * lease that could not be given back must run out; otherwise nobody could ever take it again.
  */
 export class LeaseKeeper {
-  /** Who this process is, to the leases. */
+  /** The name of this process in leases. */
   readonly holder: string;
   private readonly inUse = new Set<Lease>();
   private readonly mirror: Mirror;
@@ -37,10 +37,11 @@ export class LeaseKeeper {
   }
 
   /**
-   * Resolves when aborted. A renewal that fails is tried again; the fence guards what it may cost.
+   * Resolves when aborted. A renewal that fails is tried again. If the lease is lost meanwhile, the fence prevents
+   * every commit.
    *
-   * A process that stood still, stopped or busy with one thing, says so. Whether that cost a lease only
-   * the database knows: it renews those that are still its own.
+   * A process that stood still logs that. Only the database knows whether this cost a lease, and the process renews
+   * the leases that are still its own.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { store, options } = this.mirror;
@@ -68,7 +69,7 @@ export class LeaseKeeper {
   }
 }
 
-/** Sleeps, and returns by how many milliseconds it became longer than it was to be. */
+/** Sleeps, and returns how many milliseconds longer than asked the sleep was. */
 async function overslept(milliseconds: number, signal: AbortSignal): Promise<number> {
   const begun = performance.now();
   await sleep(milliseconds, signal);

@@ -13,12 +13,12 @@ import { sleep } from '../../timing/sleep.ts';
 const LONGEST_POLL = 1_000;
 
 /**
- * Takes a table's lease, waiting as long as a killed holder's lease may yet run.
+ * Takes the lease of a table. It waits for as long as the lease of a killed holder may still last.
  *
- * A holder that stands still in the middle of a page keeps the table's row locked. Once its lease has
- * run out, and for a whole lease nothing has come of it, its database session is ended.
+ * A holder that stands still in the middle of a page keeps the state row of the table locked. If its lease has run
+ * out, and its session has done nothing for the time of a whole lease, this session is ended.
  *
- * @throws Failure `lease-held` when another process keeps it.
+ * @throws Failure `lease-held` if another process keeps the lease.
  */
 export async function waitForLease(
   mirror: Mirror,
@@ -38,7 +38,7 @@ export async function waitForLease(
     deadline ??= performance.now() + (await longestWait(mirror, table));
     const seen = await asked(async () => findStandingSession(store, table));
     standing = stillStanding(standing, seen, performance.now());
-    // Whoever has been seen to stand is watched to the end, which is a lease away.
+    // A holder that stands still is watched until the end, for the time of one lease.
     if (performance.now() > deadline && (standing === undefined || standing.looks < 2))
       throw leaseHeld(table);
     if (standing !== undefined && performance.now() - standing.since >= leaseDuration) {
@@ -49,7 +49,7 @@ export async function waitForLease(
           { table, backend: session.pid },
           'The process that held the lease stood still in the middle of a page; its database session was ended.',
         );
-        // It takes its time to roll back.
+        // The session needs some time to roll back.
         deadline = Math.max(deadline, performance.now() + leaseDuration);
       }
     }
@@ -57,7 +57,7 @@ export async function waitForLease(
   }
 }
 
-/** A session that every look since a moment has found the same. */
+/** A session that has not changed since `since`. */
 export interface Standing {
   readonly session: StandingSession;
   /** By `performance.now()`. */
@@ -65,7 +65,7 @@ export interface Standing {
   readonly looks: number;
 }
 
-/** What one more look says of the session that holds a lock. */
+/** The standing session after one more look at the session that holds the lock. */
 export function stillStanding(
   before: Standing | undefined,
   seen: StandingSession | undefined,
@@ -76,11 +76,11 @@ export function stillStanding(
   return same ? { ...before, looks: before.looks + 1 } : { session: seen, since: now, looks: 1 };
 }
 
-/** Milliseconds; the holder may have been configured with a longer lease than this process. */
+/** Milliseconds. The holder may be configured with a longer lease than this process. */
 async function longestWait(mirror: Mirror, table: string): Promise<number> {
   const { store, options } = mirror;
   return asked(async () => {
-    // Nobody can take the lease of a table whose row of state is gone.
+    // Without its state row, nobody can take the lease of a table.
     await registerTables(store, [table]);
     return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
   });

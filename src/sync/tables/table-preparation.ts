@@ -29,7 +29,7 @@ export interface PreparedTable {
   readonly created: boolean;
   readonly refills: boolean;
   readonly hasRows: boolean;
-  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  /** Rows that are marked deleted and wait for a yes; null if there are none. */
   readonly waiting: MarkedRows | null;
   /** Rows that were marked deleted and are gone since this look. */
   readonly erased: number;
@@ -104,7 +104,7 @@ export class TablePreparation {
     if (ready.untrusted !== null) {
       this.logger.warn(
         { table: name, code: 'mirror-replaced' },
-        `The mirror table of ${name} is not as it was left: ${ready.untrusted}. It is loaded anew.`,
+        `The mirror table of ${name} is not as mirrorverse left it: ${ready.untrusted}. The table is loaded anew.`,
       );
     }
     if (ready.changes.length > 0) {
@@ -116,21 +116,21 @@ export class TablePreparation {
     if (ready.pending !== null) {
       this.logger.warn(
         { table: name, pending: ready.pending },
-        `Table ${name} waits for somebody's word: ${ready.pending} See \`mirrorverse plan ${name}\`.`,
+        `A change of table ${name} waits for a yes: ${ready.pending} See \`mirrorverse plan ${name}\`.`,
       );
     }
     if (ready.leftBehind.length > 0) {
       this.logger.warn(
         { table: name, dependents: ready.leftBehind },
-        `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} reads the old ones, which change no more.`,
+        `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} still reads the old columns, whose values no longer change.`,
       );
     }
-    // While not even the definition can be had, labels would hold the rows up for nothing.
+    // If even the definition cannot be read, reading labels would only delay the rows.
     if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
     return ready;
   }
 
-  /** Once for each other process: the two may go on for a long time. */
+  /** Warns once about each other process, because both may go on for a long time. */
   private tellConflict(conflict: SettingsConflict | null): void {
     const { name } = this.wishes;
     if (conflict === null || this.told === conflict.holder) return;
@@ -138,15 +138,14 @@ export class TablePreparation {
     const { holder, differences } = conflict;
     this.logger.warn(
       { table: name, code: 'settings-differ', holder: this.holder, other: holder, differences },
-      `Table ${name} is mirrored with other settings by ${holder} than by ${this.holder} (${differences.join('; ')}): each undoes what the other does. Give both the same settings.`,
+      `Table ${name} is mirrored with other settings by ${holder} than by ${this.holder} (${differences.join('; ')}). Each process undoes what the other does. Give both the same settings.`,
     );
   }
 
   /**
-   * Takes note of the selection that the table's checkpoint has: with another one than this process
-   * prepared, another process has prepared the table. It may know of changes at the source that this
-   * one has not heard of, and would take back: the mirror table is looked at again, under the metadata
-   * of now.
+   * Compares the selection of the table's checkpoint with the selection that this process prepared. If they differ,
+   * another process has prepared the table. It may know changes at the source that this process does not know and
+   * would undo. So the mirror table is prepared again, with the metadata of now.
    *
    * @throws Failure
    */
@@ -159,7 +158,7 @@ export class TablePreparation {
     else metadata.observe(metadataVersion);
   }
 
-  /** Whether `compare` and `make` would find nothing to do, nor ask anybody. */
+  /** Whether `compare` and `make` would find nothing to do and make no request. */
   isSettled(selection: string): boolean {
     const { prepared, wishes } = this;
     if (this.labels?.isDue(wishes.name) === true) return false;
@@ -182,14 +181,14 @@ export class TablePreparation {
   }
 
   /**
-   * Rows could not be stored. A definition that stands in for one that cannot be had may be why, so the
-   * next `make` asks for that one first.
+   * Rows could not be stored. The reason may be a definition that stands in for the environment's, so the next `make`
+   * first asks for the environment's.
    */
   askAgain(): void {
     this.source.askAgain();
   }
 
-  /** What this process believes of the mirror table may be wrong: look again next time. */
+  /** Makes the next run prepare the table again, because this process may be wrong about the mirror table. */
   forget(): void {
     this.prepared = undefined;
     this.source.forget();
