@@ -1,10 +1,11 @@
-import { startHealthServer } from '../operations/health/health-server.ts';
+import { runHealthServer } from '../operations/health/health-server.ts';
 import { startHeartbeat } from '../operations/health/liveness.ts';
 import { statusOfProcess } from '../operations/health/process-status.ts';
 import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
 import type { Failure } from '../model/failure.ts';
 import { createOutageLog } from '../sync/watch/outage-log.ts';
 import type { RunWatch } from '../sync/watch/run-watch.ts';
+import type { Service } from '../timing/services.ts';
 import type { Session } from './opened-mirror.ts';
 import { statusOptions } from './commands/status.ts';
 
@@ -14,30 +15,20 @@ export interface DaemonHealth {
   readonly opened: () => void;
   readonly openingFailed: (failure: Failure) => void;
   readonly tables: (names: readonly string[]) => void;
-  /** The scheduler has ended, for any reason. */
-  readonly workEnded: () => void;
+  /** Answers on the health port, if there is one, until aborted. @throws Failure `port-taken` */
+  readonly run: Service;
 }
 
 /** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a pause would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
-/** Answers on the health port until the session closes. @throws Failure `port-taken` */
-export async function startDaemonHealth(session: Session): Promise<DaemonHealth> {
+export function createDaemonHealth(session: Session): DaemonHealth {
   const { config, logger, signal } = session.context;
   let health = starting(now());
   const note = (happened: Happening): void => {
     health = after(health, { ...happened, at: now() });
   };
   const facts = { notReady: () => notReady(health, now()), gauges: session.dataverse().budget.gauges };
-  const liveness = startHeartbeat();
-  session.onClose(async () => liveness.close());
-  const server = await startHealthServer(config.healthPort, {
-    isAlive: liveness.isAlive,
-    notReady: facts.notReady,
-    status: statusOfProcess(async () => session.pool(), statusOptions(config), facts),
-  });
-  session.onClose(async () => server.close());
-  if (server.port !== undefined) logger.info({ port: server.port }, 'Answering health checks.');
   if (signal.aborted) note({ kind: 'stopping' });
   signal.addEventListener('abort', () => note({ kind: 'stopping' }), { once: true });
   session.pauseListeners.push((milliseconds) => note({ kind: 'paused', milliseconds }));
@@ -63,6 +54,11 @@ export async function startDaemonHealth(session: Session): Promise<DaemonHealth>
       note({ kind: 'tables', names });
       log.tables(names);
     },
-    workEnded: liveness.workEnded,
+    async run(stop) {
+      if (config.healthPort === undefined) return;
+      const status = statusOfProcess(async () => session.pool(), statusOptions(config), facts);
+      const answers = { isAlive: startHeartbeat(stop), notReady: facts.notReady, status };
+      await runHealthServer(config.healthPort, answers, logger, stop);
+    },
   };
 }

@@ -12,6 +12,7 @@ import { openStateStore } from '../mirror/state/store.ts';
 import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { consented } from '../mirror/table/drift.ts';
 import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
+import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
@@ -185,15 +186,9 @@ export class Session {
 
   /** Runs `work` with leases that are renewed until it has ended. */
   async withLeases<T>(mirror: Mirror, work: (leases: LeaseKeeper) => Promise<T>): Promise<T> {
-    const leases = new LeaseKeeper(mirror, leaseHolder(), this.context.logger);
-    const ended = new AbortController();
-    const keeper = leases.run(ended.signal);
-    try {
-      return await work(leases);
-    } finally {
-      ended.abort();
-      await keeper;
-    }
+    const { logger, signal } = this.context;
+    const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+    return withServices([async (stop) => leases.run(stop)], async () => work(leases), signal);
   }
 
   /** The keeper of labels and views, if the configuration wants labels. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
+import { withServices } from '../../timing/services.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
 import { runUntilStopped } from './run.ts';
@@ -44,10 +45,8 @@ export const demo: Command = {
           `Try         SELECT name, revenue, modifiedon FROM dataverse.account ORDER BY modifiedon DESC LIMIT 5;`,
         );
         print('Stop        Ctrl-C; the next start goes on from there.\n');
-        const work = organization.work(CHANGES_PER_SECOND, signal);
-        const status = await runUntilStopped(session);
-        await work;
-        return status;
+        const users = async (stop: AbortSignal): Promise<void> => organization.work(CHANGES_PER_SECOND, stop);
+        return withServices([users], async () => runUntilStopped(session), signal);
       });
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -1,16 +1,17 @@
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure } from '../../model/failure.ts';
+import { withServices } from '../../timing/services.ts';
 import { sleep } from '../../timing/sleep.ts';
 import type { TableConfig } from '../../config/config.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
-import { runDaemon } from '../../sync/daemon.ts';
+import { runDaemon, type DaemonOptions } from '../../sync/daemon.ts';
 import { Places } from '../../timing/places.ts';
 import { restAfter } from '../../sync/schedule/failure-rest.ts';
 import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
 import type { Command } from '../command.ts';
-import { startDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
+import { createDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
 import { leaseHolder, Session } from '../opened-mirror.ts';
 
 export const run: Command = {
@@ -25,35 +26,17 @@ export const run: Command = {
 
 /** The daemon over a session, until its signal; a clean stop is a success. */
 export async function runUntilStopped(session: Session): Promise<number> {
-  const { config, logger, signal } = session.context;
-  const health = await startDaemonHealth(session);
-  try {
-    const { mirror, resolution } = await openPatiently(session, health);
+  const { logger, signal } = session.context;
+  const health = createDaemonHealth(session);
+  const work = async (stop: AbortSignal): Promise<void> => {
+    const opened = await openPatiently(session, health, stop);
     health.opened();
-    const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-    const shared = session.labels(mirror);
-    // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
-    // all other tables do not wait for them.
-    const loads = new Places(config.limits.tables - 2);
-    await runDaemon(
-      {
-        dataverse: session.dataverse(),
-        mirror,
-        choice: session.choice(),
-        resolution,
-        createJob: (table) => session.job(mirror, leases, table, { ...shared, loads, watch: health.watch }),
-        onTables: health.tables,
-        ...shared,
-        leases,
-        tablesAtOnce: config.limits.tables,
-        logger,
-      },
-      signal,
-    );
+    await runDaemon(daemonOptions(session, opened, health), stop);
+  };
+  try {
+    await withServices([health.run], work, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-  } finally {
-    if (!signal.aborted) health.workEnded();
   }
   logger.info('Stopped.');
   return 0;
@@ -68,8 +51,8 @@ interface Opened {
  * Opens the mirror, again and again where that may yet work: database and environment may come up
  * after us, and a wrong secret may be put right.
  */
-async function openPatiently(session: Session, health: DaemonHealth): Promise<Opened> {
-  const { logger, signal } = session.context;
+async function openPatiently(session: Session, health: DaemonHealth, signal: AbortSignal): Promise<Opened> {
+  const { logger } = session.context;
   // However long the rests become, nothing else is told meanwhile.
   const failed = new LogThrottle(logger, { quiet: Infinity });
   for (let failures = 1; ; failures++) {
@@ -95,4 +78,29 @@ async function openPatiently(session: Session, health: DaemonHealth): Promise<Op
       await sleep(rest, signal);
     }
   }
+}
+
+function daemonOptions(
+  session: Session,
+  { mirror, resolution }: Opened,
+  health: DaemonHealth,
+): DaemonOptions<TableConfig> {
+  const { config, logger } = session.context;
+  const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
+  const shared = session.labels(mirror);
+  // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
+  // all other tables do not wait for them.
+  const loads = new Places(config.limits.tables - 2);
+  return {
+    dataverse: session.dataverse(),
+    mirror,
+    choice: session.choice(),
+    resolution,
+    createJob: (table) => session.job(mirror, leases, table, { ...shared, loads, watch: health.watch }),
+    onTables: health.tables,
+    ...shared,
+    leases,
+    tablesAtOnce: config.limits.tables,
+    logger,
+  };
 }

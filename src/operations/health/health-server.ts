@@ -1,15 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import type { Logger } from 'pino';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure, summaryOf, toFailure } from '../../model/failure.ts';
+import { untilAborted } from '../../timing/sleep.ts';
 import type { NotReady } from './readiness.ts';
-
-/** Answers health checks. */
-export interface HealthServer {
-  /** The port that the server listens on; undefined if the configuration has none. */
-  readonly port: number | undefined;
-  close(): Promise<void>;
-}
 
 /** What the server asks the daemon when a request comes. */
 export interface HealthFacts {
@@ -30,10 +25,15 @@ interface Reply {
  * because a restart does not mend them. `/readyz` answers 200 while the mirror is kept up to date, else 503
  * with the reason. `/status` answers as `mirrorverse status --json` does.
  *
- * @param port undefined: no port is opened.
+ * @param port 0: a free one, which the log names.
+ * @returns when the signal has closed the port. @throws Failure `port-taken`
  */
-export async function startHealthServer(port: number | undefined, facts: HealthFacts): Promise<HealthServer> {
-  if (port === undefined) return { port: undefined, close: async () => undefined };
+export async function runHealthServer(
+  port: number,
+  facts: HealthFacts,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   const server = createServer((request, response) => {
     void replyTo(request.url?.split('?')[0], facts).then((reply) => send(response, reply));
   });
@@ -44,15 +44,13 @@ export async function startHealthServer(port: number | undefined, facts: HealthF
     throw cannotListen(port, error);
   }
   const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : undefined,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const listening = typeof address === 'object' && address !== null ? address.port : port;
+  logger.info({ port: listening }, 'Answering health checks.');
+  await untilAborted(signal);
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 async function replyTo(path: string | undefined, facts: HealthFacts): Promise<Reply> {
