@@ -20,7 +20,7 @@ import {
   type RunResult,
 } from './run-outcome.ts';
 import { hasFoundChanges, type RunProgress } from './run-progress.ts';
-import { TableRun } from './table-run.ts';
+import { TableRun, type RunEnd } from './table-run.ts';
 
 /** A configured table. */
 export interface TableSettings extends TableWishes {
@@ -82,7 +82,15 @@ export class TableJob {
     const start = performance.now();
     const { name: table } = this.settings;
     const run = this.newRun(options, start);
-    const { outcome, failure: ended, resting } = await run.run(signal);
+    const {
+      outcome,
+      failure: ended,
+      resting,
+    } = await run.run(signal).catch((error: unknown): RunEnd => {
+      signal.throwIfAborted();
+      // A defect of ours stops the table that met it, and no other.
+      return { outcome: 'failed', failure: toFailure(error), resting: undefined };
+    });
     const failure = ended === null ? null : await this.failed(ended, run, start);
     const { progress } = run;
     const milliseconds = Math.round(performance.now() - start);
@@ -147,7 +155,7 @@ export class TableJob {
   private async failed(ended: Failure, run: TableRun, start: number): Promise<Failure> {
     const { pool, options } = this.parts.mirror;
     // Somebody may take a privilege away at any time: the remedy names the GRANT.
-    const failure = await withMissingGrants(pool, [options.schema, options.stateSchema], toFailure(ended));
+    const failure = await withMissingGrants(pool, [options.schema, options.stateSchema], ended);
     this.preparation.forget();
     if (failure.reaction === 'stop-table') {
       this.parts.dataverse.metadata.forget(this.settings.name);
