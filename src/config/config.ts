@@ -1,4 +1,4 @@
-import type { SignIn } from '../dataverse/sign-in/sign-in.ts';
+import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
 export interface ColumnConfig {

@@ -1,4 +1,4 @@
-import type { SignIn } from '../dataverse/sign-in/sign-in.ts';
+import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file-settings.ts';
 import type { Settings } from './settings.ts';

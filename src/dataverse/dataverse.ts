@@ -3,7 +3,8 @@ import { createBudget, type Budget, type BudgetLimits } from './budget/budget.ts
 import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';
 import { createMetadata, type Metadata } from './metadata/metadata.ts';
-import { createTokenSource, type SignIn } from './sign-in/sign-in.ts';
+import type { SignIn } from './sign-in/sign-in-methods.ts';
+import { createTokenSource } from './sign-in/sign-in.ts';
 
 export interface ClientLimits {
   /** Milliseconds from the start of a request to the last byte of its answer. */

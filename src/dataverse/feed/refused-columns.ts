@@ -1,6 +1,6 @@
 import { Failure } from '../../model/failure.ts';
-import { selectionOf, type Column, type Table } from '../../model/table.ts';
-import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import type { Column, Table } from '../../model/table.ts';
+import { isTooManyCalculated } from '../http/known-refusals.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
 import { fitting, isCalculated, query } from './selection.ts';
 
@@ -9,24 +9,6 @@ const MOST_PROBES = 40;
 /** Characters of a probe's `$select`, and calculated columns of a probe: the environment limits both. */
 const LONGEST_SELECT = 20_000;
 const MOST_CALCULATED = 8;
-
-/** Columns that the environment refuses, by table, with the selection for which they were found. */
-export class RefusedColumns {
-  private readonly found = new Map<
-    string,
-    { readonly selection: string; readonly names: readonly string[] }
-  >();
-
-  remember(table: Table, names: readonly string[]): void {
-    this.found.set(table.logicalName, { selection: selectionOf(table), names });
-  }
-
-  /** The refused columns of a table; none if they were found for another selection. */
-  of(table: Table): readonly string[] {
-    const found = this.found.get(table.logicalName);
-    return found?.selection === selectionOf(table) ? found.names : [];
-  }
-}
 
 /** Whether the environment refused a request with a code that mirrorverse has no meaning for. */
 export function isRefused(error: unknown): error is Failure {

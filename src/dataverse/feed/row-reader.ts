@@ -2,7 +2,7 @@ import { Failure } from '../../model/failure.ts';
 import type { Link, PageRows, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
-import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import { isTooManyCalculated } from '../http/known-refusals.ts';
 import type { Answer, DataverseClient, Request } from '../http/client.ts';
 import { EmptyPages } from './endless-paging.ts';
 import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from '../page/etag-versions.ts';

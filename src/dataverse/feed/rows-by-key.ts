@@ -2,7 +2,7 @@ import { Failure } from '../../model/failure.ts';
 import { joinPages, pickRows, type PageRows, type RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
-import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import { isTooManyCalculated } from '../http/known-refusals.ts';
 import type { DataverseClient } from '../http/client.ts';
 import { batches, idsInRequest, keyFields, pagesByKey, rowId, rowName } from './keyed-pages.ts';
 import type { ParsedPage } from '../page/page-parser.ts';

@@ -1,7 +1,7 @@
 import { isSpelledOut, withCells, type PageRows, type SideCells } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
-import { isTooManyCalculated } from '../http/calculated-limits.ts';
+import { isTooManyCalculated } from '../http/known-refusals.ts';
 import type { DataverseClient } from '../http/client.ts';
 import { batches, idsInRequest, keyFields, pagesByKey, rowId, rowNames } from './keyed-pages.ts';
 import { omittedMembers, type Member, type Selection } from './selection.ts';

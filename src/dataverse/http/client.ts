@@ -16,14 +16,13 @@ import {
 import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
-import { CalculatedLimits } from './calculated-limits.ts';
+import { CalculatedLimits, RefusedColumns } from './known-refusals.ts';
 import { UnknownCoding } from './content-coding.ts';
 import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
-import { RefusedColumns } from '../feed/refused-columns.ts';
 import { RequestCounts } from './request-counts.ts';
 import { AnswerTooLarge } from './response-body.ts';
 import {

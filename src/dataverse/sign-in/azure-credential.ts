@@ -11,7 +11,7 @@ import {
 } from '@azure/identity';
 import { networkCode } from '../http/retry.ts';
 import { outcomeOf, type Outcome } from './sign-in-answer.ts';
-import type { IdentitySignIn } from './sign-in.ts';
+import type { IdentitySignIn } from './sign-in-methods.ts';
 
 export interface ObservedCredential {
   readonly credential: TokenCredential;

@@ -3,7 +3,7 @@ import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { redacted } from '../../log/redaction.ts';
 import type { Outcome } from './sign-in-answer.ts';
-import type { SignIn } from './sign-in.ts';
+import type { SignIn } from './sign-in-methods.ts';
 
 /** The client's own time limit ended the wait. */
 export const TIMED_OUT: Outcome = { kind: 'network', code: 'time-out' };

@@ -5,41 +5,8 @@ import { Failure } from '../../model/failure.ts';
 import { secretInFile, secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';
 import type { ObservedCredential } from './azure-credential.ts';
+import type { IdentitySignIn, SignIn } from './sign-in-methods.ts';
 import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
-
-/** How to sign in. The configuration has checked that each method has what it needs. */
-export type SignIn =
-  | {
-      readonly method: 'access-token';
-      readonly token: string;
-      /** The file of the token. It is read again after the token was refused, because it may have been renewed. */
-      readonly tokenFile?: string;
-    }
-  | {
-      readonly method: 'client-secret';
-      readonly tenantId: string;
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly authorityHost?: string;
-    }
-  | {
-      readonly method: 'client-certificate';
-      readonly tenantId: string;
-      readonly clientId: string;
-      readonly certificatePath: string;
-      readonly certificatePassword?: string;
-      readonly authorityHost?: string;
-    }
-  | {
-      readonly method: 'workload-identity';
-      readonly tenantId: string;
-      readonly clientId: string;
-      readonly tokenFilePath: string;
-      readonly authorityHost?: string;
-    }
-  | { readonly method: 'managed-identity'; readonly clientId?: string }
-  | { readonly method: 'azure-cli'; readonly tenantId?: string }
-  | { readonly method: 'default'; readonly authorityHost?: string };
 
 /** Supplies access tokens for one environment. */
 export interface TokenSource {
@@ -106,8 +73,6 @@ interface Refresh {
   readonly result: Promise<AccessToken>;
   waiting: number;
 }
-
-export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
 
 function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
   const scope = `${origin}/.default`;

@@ -1,4 +1,5 @@
 import { Failure } from '../../model/failure.ts';
+import { selectionOf, type Table } from '../../model/table.ts';
 
 /** TooManyCalculatedFieldsInQuery. The limit itself is only in the message's text. */
 const TOO_MANY_CALCULATED = '0x80060429';
@@ -28,5 +29,23 @@ export class CalculatedLimits {
     if (named <= 0) return false;
     this.limits.set(table, Math.max(1, Math.min(this.of(table), named >> 1)));
     return true;
+  }
+}
+
+/** Columns that the environment refuses, by table, with the selection for which they were found. */
+export class RefusedColumns {
+  private readonly found = new Map<
+    string,
+    { readonly selection: string; readonly names: readonly string[] }
+  >();
+
+  remember(table: Table, names: readonly string[]): void {
+    this.found.set(table.logicalName, { selection: selectionOf(table), names });
+  }
+
+  /** The refused columns of a table; none if they were found for another selection. */
+  of(table: Table): readonly string[] {
+    const found = this.found.get(table.logicalName);
+    return found?.selection === selectionOf(table) ? found.names : [];
   }
 }

@@ -1,0 +1,35 @@
+/** How to sign in. The configuration has checked that each method has what it needs. */
+export type SignIn =
+  | {
+      readonly method: 'access-token';
+      readonly token: string;
+      /** The file of the token. It is read again after the token was refused, because it may have been renewed. */
+      readonly tokenFile?: string;
+    }
+  | {
+      readonly method: 'client-secret';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly authorityHost?: string;
+    }
+  | {
+      readonly method: 'client-certificate';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly certificatePath: string;
+      readonly certificatePassword?: string;
+      readonly authorityHost?: string;
+    }
+  | {
+      readonly method: 'workload-identity';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly tokenFilePath: string;
+      readonly authorityHost?: string;
+    }
+  | { readonly method: 'managed-identity'; readonly clientId?: string }
+  | { readonly method: 'azure-cli'; readonly tenantId?: string }
+  | { readonly method: 'default'; readonly authorityHost?: string };
+
+export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
