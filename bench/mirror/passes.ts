@@ -46,7 +46,7 @@ await Session.use(context, async (session) => {
     await pass();
     await labels.labels?.makeViews();
     await pass();
-    const counter = await openTransactionCounter(surroundings.url, await session.pool());
+    const counter = await openTransactionCounter(surroundings.url, (await session.database()).pool);
     process.send?.('ready');
     for (;;) {
       const [order] = (await once(process, 'message')) as [string];

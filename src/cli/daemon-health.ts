@@ -56,7 +56,7 @@ export function createDaemonHealth(session: Session): DaemonHealth {
     },
     async run(stop) {
       if (config.healthPort === undefined) return;
-      const status = statusOfProcess(async () => session.pool(), statusOptions(config), facts);
+      const status = statusOfProcess(async () => session.database(), statusOptions(config), facts);
       const answers = { isAlive: startHeartbeat(stop), notReady: facts.notReady, status };
       await runHealthServer(config.healthPort, answers, logger, stop);
     },

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type pg from 'pg';
 import type { Config, TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
-import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
-import { readKnownTables } from '../mirror/environment/known-tables.ts';
-import { openStateStore } from '../mirror/state/store.ts';
-import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { findState } from '../mirror/state/environments.ts';
+import { readKnownTables } from '../mirror/state/known-tables.ts';
+import { openMirrorDatabase, type MirrorDatabase } from '../mirror/database.ts';
+import { openMirror, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { consented } from '../mirror/table/drift.ts';
 import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
 import { withServices } from '../timing/services.ts';
@@ -32,7 +31,7 @@ export class Session {
   readonly context: CommandContext;
   private readonly releasers: (() => Promise<void>)[] = [];
   private dataverseOpened: Dataverse | undefined;
-  private poolOpening: Promise<pg.Pool> | undefined;
+  private databaseOpening: Promise<MirrorDatabase> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
   private options: MirrorOptions | undefined;
   /** Called with each pause that the environment asks for, in milliseconds from now. */
@@ -77,22 +76,21 @@ export class Session {
     return dataverse;
   }
 
-  /** Opens the pool at the first call, and returns the same pool afterwards. @throws Failure */
-  async pool(): Promise<pg.Pool> {
-    this.poolOpening ??= this.openPool();
+  /** Opens the database at the first call, and returns the same one afterwards. @throws Failure */
+  async database(): Promise<MirrorDatabase> {
+    this.databaseOpening ??= this.openDatabase();
     try {
-      return await this.poolOpening;
+      return await this.databaseOpening;
     } catch (error) {
-      this.poolOpening = undefined;
+      this.databaseOpening = undefined;
       throw error;
     }
   }
 
-  private async openPool(): Promise<pg.Pool> {
-    const options = await this.mirrorOptions();
-    const pool = openMirrorPool(options, this.context.logger);
-    this.onClose(async () => pool.end());
-    return pool;
+  private async openDatabase(): Promise<MirrorDatabase> {
+    const database = openMirrorDatabase(await this.mirrorOptions(), this.context.logger);
+    this.onClose(async () => database.close());
+    return database;
   }
 
   /** The tables that the configuration means. */
@@ -129,13 +127,11 @@ export class Session {
 
   /** Tables that have state here; none if the database has no state or cannot be read. */
   private async knownTables(): Promise<readonly string[]> {
-    const { postgres, schema, stateSchema } = this.context.config;
-    if (postgres === undefined) return [];
+    if (this.context.config.postgres === undefined) return [];
     try {
-      const pool = await this.pool();
-      const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-      if (environment === undefined) return [];
-      const known = await readKnownTables(openStateStore(pool, stateSchema, environment.id));
+      const state = await findState(await this.database());
+      if (state === undefined) return [];
+      const known = await readKnownTables(state.store);
       return known.flatMap(({ table, errorCode }) => (errorCode === 'table-removed' ? [] : [table]));
     } catch {
       // The opening of the mirror says what is wrong with the database.
@@ -147,13 +143,13 @@ export class Session {
   async mirror(tables: readonly TableConfig[]): Promise<Mirror> {
     const { signal } = this.context;
     const { client } = this.dataverse();
-    const pool = await this.pool();
+    const database = await this.database();
     const environment = await readEnvironment(client, signal);
     const { metadataVersion, ...organization } = await readOrganization(client, signal);
     if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
     const names = tables.map((table) => table.name);
     const seen = { ...environment, ...organization };
-    const mirror = await openMirror(pool, await this.mirrorOptions(), seen, names);
+    const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
     tellReplaced(mirror.environment, this.context.logger);
     this.pauseListeners.push(pauseRecorder(mirror.store, this.context.logger));
     return mirror;

@@ -1,60 +1,50 @@
-import type pg from 'pg';
-import type { Logger } from 'pino';
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
-import { assertEncoding } from './connection/database-encoding.ts';
+import { assertEncoding, type DatabaseOptions, type MirrorDatabase } from './database.ts';
 import { APPLY_ALL } from './table/drift.ts';
-import { tellingGrants } from './table/grants.ts';
+import { tellingGrants } from './connection/grants.ts';
 import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
-import { prepareMirrorTable, type Prepared, type PrepareOptions } from './table/mirror-schema.ts';
+import { type Prepared, prepareMirrorTable, type PrepareOptions } from './table/mirror-schema.ts';
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
 import { PageWriter } from './page/page-writer.ts';
-import { openPool, transaction } from './connection/postgres.ts';
+import { transaction } from './connection/postgres.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from './quarantine/row-policy.ts';
 import {
-  registerEnvironment,
   type RegisteredEnvironment,
+  registerEnvironment,
   type SeenEnvironment,
-} from './environment/environments.ts';
+} from './state/environments.ts';
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { prepareIdleRuns, type StoreIdleRun } from './lease/idle-runs.ts';
-import { registerTables, type Lease } from './lease/leases.ts';
+import { type Lease, registerTables } from './lease/leases.ts';
 import { forgetLabels, recordViewWishes } from './labels/label-state.ts';
 import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
 import { toldByFilters } from './page/swallowed-rows.ts';
-import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './deletes/sweep-guard.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './deletes/sweep-limits.ts';
 
-export interface MirrorOptions {
-  readonly url: string;
-  /** Schema of the mirror tables. */
-  readonly schema: string;
-  readonly stateSchema: string;
-  readonly connections: number;
-  /** Milliseconds. */
-  readonly leaseDuration: number;
-  /** What is done with values on their way in; the defaults where it is absent. */
+export interface MirrorOptions extends DatabaseOptions {
+  /** How values are treated on their way in; absent, by the defaults. */
   readonly rows?: RowPolicy;
-  /** How much a sweep may delete unasked; the defaults where it is absent. */
+  /** How much a sweep may delete unasked; absent, by the defaults. */
   readonly sweep?: SweepLimits;
-  /** Labels and views; none where it is absent. */
+  /** Labels and views; absent, there are none. */
   readonly labels?: LabelWishes;
 }
 
 /** The mirror of one environment in one PostgreSQL database. */
-export interface Mirror {
-  readonly pool: pg.Pool;
+export interface Mirror extends MirrorDatabase {
   readonly store: StateStore;
   readonly options: MirrorOptions;
-  /** As it was last looked at. */
+  /** The environment, as it was last seen. */
   readonly environment: RegisteredEnvironment;
   /** Records what the environment now says about itself. @throws Failure as `registerEnvironment` does. */
   recordEnvironment(seen: SeenEnvironment): Promise<RegisteredEnvironment>;
   /**
-   * Makes a table's mirror table fit its definition; a commit like any other, so it needs the lease.
+   * Makes a table's mirror table fit its definition. It is a commit like any other, so it needs the lease.
    *
    * @param table the columns that are wanted.
-   * @param signal a column may change in place, which rewrites the table: an abort cancels that.
+   * @param signal an abort cancels the change of a column in place, which rewrites the table.
    * @throws Failure
    */
   prepare(
@@ -64,41 +54,37 @@ export interface Mirror {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
-  /** For runs that find nothing, without the lease. */
+  /** Stores runs that find nothing, without the lease. */
   readonly storeIdleRun: StoreIdleRun;
-  /** @param isOutdated whether the table may no longer be what the mirror table was made to fit. */
+  /**
+   * @param isOutdated whether the source's definition may have changed since the mirror table was made to fit
+   *   it.
+   */
   writer(mirror: MirrorTable, lease: Lease, isOutdated?: () => boolean): PageWriter;
   /**
-   * Makes a state schema anew that was dropped while it was in use, with rows for these tables.
+   * Makes the state schema anew that was dropped while it was in use, with rows for these tables.
    *
-   * @returns whether it was gone; another process may have been faster.
-   * @throws Failure `state-replaced` when it now counts the environment as another one.
+   * @returns whether the schema was gone; another process may have been faster.
+   * @throws Failure `state-replaced` when the environment now has another number in the state.
    */
   restoreState(tables: readonly string[]): Promise<boolean>;
   /** Undefined where no labels are wanted. */
   readonly labels: LabelStore | undefined;
 }
 
-/** A pool for the daemon's work: transactions of a process that stands still end with its lease. */
-export function openMirrorPool(options: MirrorOptions, logger: Logger): pg.Pool {
-  return openPool(
-    { url: options.url, connections: options.connections, idleInTransaction: options.leaseDuration },
-    logger,
-  );
-}
-
-/** Migrates the state schema, records the environment and the tables to come. @throws Failure */
+/** Migrates the state schema, and records the environment and the tables. @throws Failure */
 export async function openMirror(
-  pool: pg.Pool,
+  database: MirrorDatabase,
   options: MirrorOptions,
   environment: SeenEnvironment,
   tables: readonly string[],
 ): Promise<Mirror> {
   const { labels } = options;
+  const { pool, schema, stateSchema } = database;
   const openState = async (): Promise<RegisteredEnvironment> => {
     await assertEncoding(pool);
-    await migrateState(pool, options.stateSchema);
-    return registerEnvironment(pool, options.stateSchema, options.schema, environment);
+    await migrateState(database);
+    return registerEnvironment(database, environment);
   };
   const record = await tellingGrants(pool, [options.stateSchema, options.schema], openState);
   const store = openStateStore(pool, options.stateSchema, record.id);
@@ -110,12 +96,13 @@ export async function openMirror(
   await register(tables);
   const opened: Mirror & { environment: RegisteredEnvironment } = {
     pool,
+    schema,
+    stateSchema,
     store,
     options,
     environment: record,
     async recordEnvironment(seen) {
-      const { stateSchema, schema } = options;
-      opened.environment = await registerEnvironment(pool, stateSchema, schema, seen);
+      opened.environment = await registerEnvironment(database, seen);
       return opened.environment;
     },
     async prepare(
@@ -137,9 +124,9 @@ export async function openMirror(
             { definition, policy, sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS, ...more },
             lease.holder,
           );
-          // In the same commit: a link must never outlive the rows it stands for.
+          // This is the same commit, because a link must never outlive the rows that it stands for.
           if (prepared.created) await forgetCheckpoint(store.on(client), lease);
-          // Nor may a selection outlast the columns it stood for: what they hold is yet to be read.
+          // A selection must not outlast its columns either: the new columns' values are yet to be read.
           else if (prepared.refills) await forgetSelection(store.on(client), lease);
           if (prepared.altered) await forgetLabels(store.on(client), lease);
           return prepared;

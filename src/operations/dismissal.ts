@@ -1,12 +1,10 @@
-import type pg from 'pg';
+import type { MirrorDatabase } from '../mirror/database.ts';
 import {
   dismissQuarantined,
   listQuarantined,
   type QuarantineEntry,
 } from '../mirror/quarantine/quarantined-rows.ts';
-import { postgresFailure } from '../mirror/connection/sqlstate.ts';
-import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
-import { openStateStore } from '../mirror/state/store.ts';
+import { findState } from '../mirror/state/environments.ts';
 import { Failure } from '../model/failure.ts';
 
 /** The document of `quarantine dismiss --json`. Members may be added; these stay. */
@@ -27,30 +25,24 @@ export interface Dismissal {
  * @throws Failure `not-in-quarantine`, without effect, if a word means no row of the table.
  */
 export async function dismiss(
-  pool: pg.Pool,
-  options: { readonly schema: string; readonly stateSchema: string },
+  database: MirrorDatabase,
   table: string,
   words: readonly string[],
 ): Promise<Dismissal> {
-  const { schema, stateSchema } = options;
-  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-  if (environment === undefined) {
+  const state = await findState(database);
+  if (state === undefined) {
     if (words.length > 0) throw notThere(table, words);
     return { table, dismissed: [], quarantined: 0 };
   }
-  try {
-    const store = openStateStore(pool, stateSchema, environment.id);
-    const entries = await listQuarantined(store, table);
-    const unknown = words.filter((word) => !entries.some((entry) => isMeant(entry, word)));
-    if (unknown.length > 0) throw notThere(table, unknown);
-    const waiting = entries.filter(({ dismissedAt }) => dismissedAt === null);
-    const meant = waiting.filter((entry) => words.length === 0 || words.some((word) => isMeant(entry, word)));
-    const dismissed = meant.map(({ key }) => key);
-    await dismissQuarantined(store, table, dismissed);
-    return { table, dismissed, quarantined: waiting.length - dismissed.length };
-  } catch (error) {
-    throw postgresFailure(error);
-  }
+  const { store } = state;
+  const entries = await listQuarantined(store, table);
+  const unknown = words.filter((word) => !entries.some((entry) => isMeant(entry, word)));
+  if (unknown.length > 0) throw notThere(table, unknown);
+  const waiting = entries.filter(({ dismissedAt }) => dismissedAt === null);
+  const meant = waiting.filter((entry) => words.length === 0 || words.some((word) => isMeant(entry, word)));
+  const dismissed = meant.map(({ key }) => key);
+  await dismissQuarantined(store, table, dismissed);
+  return { table, dismissed, quarantined: waiting.length - dismissed.length };
 }
 
 /** Upper and lower case are the same in an id, but not in the partition after it. */

@@ -1,8 +1,6 @@
-import type pg from 'pg';
-import { readEnvironmentRecord, readPause } from '../mirror/environment/environments.ts';
-import { openStateStore } from '../mirror/state/store.ts';
+import type { MirrorDatabase } from '../mirror/database.ts';
+import { findState, readPause } from '../mirror/state/environments.ts';
 import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
-import { postgresFailure } from '../mirror/connection/sqlstate.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { throttledUntil } from './health/readiness.ts';
 
@@ -26,8 +24,6 @@ export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIs
 }
 
 export interface StatusOptions {
-  readonly schema: string;
-  readonly stateSchema: string;
   /** The configured address, for an environment that was never reached. */
   readonly url: string | undefined;
   /** Configured tables; they are listed even before their first run. */
@@ -38,30 +34,26 @@ export interface StatusOptions {
 const DAY = 86_400_000;
 
 /** Reads the status of every table from the database alone. @throws Failure */
-export async function readStatus(pool: pg.Pool, options: StatusOptions): Promise<StatusReport> {
-  const environment = await readEnvironmentRecord(pool, options.stateSchema, options.schema);
-  if (environment === undefined) {
+export async function readStatus(database: MirrorDatabase, options: StatusOptions): Promise<StatusReport> {
+  const state = await findState(database);
+  if (state === undefined) {
     return {
       environment: { url: options.url ?? null, organizationId: null, requests: NO_REQUESTS },
       tables: options.tables.map(untouched),
     };
   }
-  const store = openStateStore(pool, options.stateSchema, environment.id);
-  try {
-    const pausedUntil = await readPause(store);
-    const known = await readTableStatus(pool, store, options.schema);
-    const names = new Set(known.map((table) => table.table));
-    const { url, organizationId } = environment;
-    return {
-      environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
-      tables: [
-        ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
-        ...options.tables.filter((table) => !names.has(table)).map(untouched),
-      ].toSorted((a, b) => a.table.localeCompare(b.table)),
-    };
-  } catch (error) {
-    throw postgresFailure(error);
-  }
+  const { environment, store } = state;
+  const pausedUntil = await readPause(store);
+  const known = await readTableStatus(database, store);
+  const names = new Set(known.map((table) => table.table));
+  const { url, organizationId } = environment;
+  return {
+    environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
+    tables: [
+      ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
+      ...options.tables.filter((table) => !names.has(table)).map(untouched),
+    ].toSorted((a, b) => a.table.localeCompare(b.table)),
+  };
 }
 
 function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null): StatusEntry {

@@ -1,8 +1,6 @@
-import type pg from 'pg';
+import type { MirrorDatabase } from '../mirror/database.ts';
 import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine/quarantined-rows.ts';
-import { postgresFailure } from '../mirror/connection/sqlstate.ts';
-import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
-import { openStateStore } from '../mirror/state/store.ts';
+import { findState } from '../mirror/state/environments.ts';
 
 /** An entry of the document of `quarantine --json`. Members may be added; these stay. */
 export interface QuarantineListEntry {
@@ -23,25 +21,17 @@ export interface QuarantineList {
 }
 
 /** Reads every row in quarantine from the database alone; there is none before the first run. @throws Failure */
-export async function readQuarantine(
-  pool: pg.Pool,
-  options: { readonly schema: string; readonly stateSchema: string },
-): Promise<QuarantineList> {
-  const { schema, stateSchema } = options;
-  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-  if (environment === undefined) return { rows: [], dismissed: [] };
-  try {
-    const entries = await listQuarantined(openStateStore(pool, stateSchema, environment.id));
-    return {
-      rows: entries.flatMap((entry) => (entry.dismissedAt === null ? [listed(entry)] : [])),
-      dismissed: entries.flatMap((entry) => {
-        const { dismissedAt } = entry;
-        return dismissedAt === null ? [] : [{ ...listed(entry), dismissedAt: dismissedAt.toISOString() }];
-      }),
-    };
-  } catch (error) {
-    throw postgresFailure(error);
-  }
+export async function readQuarantine(database: MirrorDatabase): Promise<QuarantineList> {
+  const state = await findState(database);
+  if (state === undefined) return { rows: [], dismissed: [] };
+  const entries = await listQuarantined(state.store);
+  return {
+    rows: entries.flatMap((entry) => (entry.dismissedAt === null ? [listed(entry)] : [])),
+    dismissed: entries.flatMap((entry) => {
+      const { dismissedAt } = entry;
+      return dismissedAt === null ? [] : [{ ...listed(entry), dismissedAt: dismissedAt.toISOString() }];
+    }),
+  };
 }
 
 function listed({ table, key, version, reason, sqlstate, time }: QuarantineEntry): QuarantineListEntry {

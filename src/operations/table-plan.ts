@@ -1,15 +1,15 @@
-import type pg from 'pg';
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import { estimateRequests } from '../dataverse/budget/request-estimate.ts';
 import { describeChange, type Verdict } from '../mirror/table/drift.ts';
 import { previewMirrorTable, type PlannedSweep } from '../mirror/table/mirror-preview.ts';
 import type { MarkedRows } from '../mirror/deletes/marked-rows.ts';
-import type { SweepLimits } from '../mirror/deletes/sweep-guard.ts';
+import type { SweepLimits } from '../mirror/deletes/sweep-limits.ts';
 import { mirrorTable } from '../mirror/table/mirror-table.ts';
-import { readEnvironmentRecord } from '../mirror/environment/environments.ts';
+import type { MirrorDatabase } from '../mirror/database.ts';
+import { findState } from '../mirror/state/environments.ts';
 import { readDefinition } from '../mirror/state/definitions.ts';
-import { openStateStore, type StateStore } from '../mirror/state/store.ts';
+import type { StateStore } from '../mirror/state/store.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
 import { selectionOf, type Table } from '../model/table.ts';
@@ -46,10 +46,8 @@ export interface TablePlan {
 }
 
 export interface PlanOptions {
-  readonly pool: pg.Pool;
+  readonly database: MirrorDatabase;
   readonly dataverse: Dataverse;
-  readonly schema: string;
-  readonly stateSchema: string;
   readonly pageSize: number;
   readonly sweep: SweepLimits;
   readonly tables: readonly TableWishes[];
@@ -57,9 +55,8 @@ export interface PlanOptions {
 
 /** Finds out what a run would do to each table. It changes nothing. */
 export async function planRun(options: PlanOptions, signal: AbortSignal): Promise<TablePlan[]> {
-  const { pool, stateSchema, schema, dataverse, tables } = options;
-  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-  const store = environment && openStateStore(pool, stateSchema, environment.id);
+  const { database, dataverse, tables } = options;
+  const store = (await findState(database))?.store;
   const names = tables.map(({ name }) => name);
   const counts = await readRecordCounts(dataverse.client, names, signal);
   return Promise.all(
@@ -82,9 +79,9 @@ async function planTableRun(
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
     const { drift, softDeletes } = wishes;
     const preview = await previewMirrorTable(
-      options.pool,
+      options.database,
       store,
-      mirrorTable(wanted, options.schema, softDeletes),
+      mirrorTable(wanted, options.database.schema, softDeletes),
       { definition, policy: drift, sweep: options.sweep },
     );
     const changes = preview.changes.map((change) => ({

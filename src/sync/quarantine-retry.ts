@@ -1,10 +1,10 @@
 import { createChangeFeed, type ChangeFeed } from '../dataverse/feed/change-feed.ts';
+import { joinPages } from '../dataverse/page/combined-rows.ts';
 import { markIncomplete } from '../dataverse/feed/incomplete-rows.ts';
 import { livingRows } from '../dataverse/feed/rows-by-key.ts';
 import type { PageWriter } from '../mirror/page/page-writer.ts';
 import { listQuarantined, type QuarantineEntry } from '../mirror/quarantine/quarantined-rows.ts';
 import { parseKey } from '../mirror/page/row-key.ts';
-import { postgresFailure } from '../mirror/connection/sqlstate.ts';
 import type { Lease } from '../mirror/lease/leases.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { toFailure, type Failure } from '../model/failure.ts';
@@ -59,7 +59,7 @@ export async function retryQuarantined(
     }
   } catch (error) {
     signal.throwIfAborted();
-    failure = toFailure(postgresFailure(error));
+    failure = toFailure(error);
   }
   const withoutKey = left.filter((entry) => !hasKey(entry)).length;
   return { table, ...done, quarantined: left.length, withoutKey, failure };
@@ -125,6 +125,10 @@ async function retryBatch(
     markIncomplete(page, table),
   );
   const gone = missing.filter((_, at) => alone[at] === null).map(({ key }) => key);
-  const { quarantined } = await writer.storeAgain(living, gone, signal);
+  const { quarantined } = await writer.storeAgain(
+    living.length === 0 ? null : joinPages(living),
+    gone,
+    signal,
+  );
   return { stored: rows.length - gone.length - quarantined.length, gone: gone.length };
 }

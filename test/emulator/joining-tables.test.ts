@@ -36,7 +36,7 @@ class Daemon implements AsyncDisposable {
     try {
       const { organizationId } = bench.emulator.store;
       const environment = { url: bench.url, organizationId, linkLifeDays: 7 };
-      const mirror = await openMirror(pool, options, environment, []);
+      const mirror = await openMirror({ ...options, pool }, options, environment, []);
       const leases = new LeaseKeeper(mirror, 'test', silent);
       const entry = {
         name: 'new_c*',

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
-import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
 import { runDaemon } from '../../src/sync/daemon.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
@@ -23,9 +24,9 @@ test('a defect in one schedule ends the daemon with that error, even while the l
   });
   const dataverse = bench.dataverse();
   const options = mirrorOptions(bench.database.url);
-  const pool = openMirrorPool(options, silent);
+  const database = openMirrorDatabase(options, silent);
   const environment = { url: bench.url, organizationId: bench.emulator.store.organizationId };
-  const mirror = await openMirror(pool, options, environment, NAMES);
+  const mirror = await openMirror(database, options, environment, NAMES);
   const entries = NAMES.map((name) => ({
     name,
     schedule: '* * * * *',
@@ -62,7 +63,7 @@ test('a defect in one schedule ends the daemon with that error, even while the l
   );
   await expect(daemon).rejects.toThrow('a defect in a schedule');
   // Ends at once where no table keeps a connection.
-  await pool.end();
+  await database.close();
   const rows = await bench.database.query(
     `SELECT lease_holder FROM mirrorverse.tables WHERE "table" = 'account'`,
   );

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { openBench } from '../support/bench.ts';
-import { openMirror, openMirrorPool, type MirrorOptions } from '../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import { takeLease } from '../../src/mirror/lease/leases.ts';
 import { eventually, logLines } from '../support/command-line.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -29,10 +30,10 @@ it('five mirrors that open at once on an empty database make one state schema, a
       connections: 3,
       leaseDuration: 30_000,
     };
-    const pools = FIVE.map(() => openMirrorPool(options, silent));
+    const opened = FIVE.map(() => openMirrorDatabase(options, silent));
     const environment = { url: 'https://org', organizationId: ORGANIZATION };
     const mirrors = await Promise.all(
-      pools.map(async (pool) => openMirror(pool, options, environment, TABLES)),
+      opened.map(async (one) => openMirror(one, options, environment, TABLES)),
     );
     expect(new Set(mirrors.map((mirror) => mirror.environment.id)).size).toBe(1);
     await expectMigratedOnce(database, options.stateSchema);
@@ -40,7 +41,7 @@ it('five mirrors that open at once on an empty database make one state schema, a
       mirrors.map(async ({ store }, at) => takeLease(store, 'account', `process ${at}`, 30_000)),
     );
     expect(taken.filter((lease) => lease !== null)).toHaveLength(1);
-    await Promise.all(pools.map(async (pool) => pool.end()));
+    await Promise.all(opened.map(async (one) => one.close()));
     await database.query(`DROP SCHEMA "${options.stateSchema}" CASCADE`);
   }
 });

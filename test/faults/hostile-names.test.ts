@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { qualifiedName, quoteIdentifier, shortenIdentifier } from '../../src/mirror/table/identifier.ts';
 import { refreshViews } from '../../src/mirror/views/refresh-views.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
-import { openMirror, openMirrorPool, type MirrorOptions } from '../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import { transaction } from '../../src/mirror/connection/postgres.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -126,10 +127,11 @@ async function expectHarmless(given: {
     connections: 4,
     leaseDuration: 30_000,
   };
-  const pool = openMirrorPool(options, silent);
+  const opened = openMirrorDatabase(options, silent);
+  const { pool } = opened;
   try {
     const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };
-    const mirror = await openMirror(pool, options, environment, [given.table]);
+    const mirror = await openMirror(opened, options, environment, [given.table]);
     const writing = await WritingTable.open(mirror, table);
     const row = { [key]: id(1), [text]: given.value, [code]: 7, [lookup]: id(1) };
     await writing.write(page([JSON.stringify(row)], 'delta', table));

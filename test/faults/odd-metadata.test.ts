@@ -134,8 +134,10 @@ describe('an odd definition of a table that is mirrored', () => {
       await expectEqual();
       bench.emulator.faults.clear();
     }
-    const options = { schema: 'dataverse', stateSchema: 'mirrorverse', url: bench.url, tables: [] };
-    const status = async (): Promise<unknown> => (await readStatus(bench.database.pool, options)).tables[0];
+    const { pool } = bench.database;
+    const database = { pool, schema: 'dataverse', stateSchema: 'mirrorverse' };
+    const options = { url: bench.url, tables: [] };
+    const status = async (): Promise<unknown> => (await readStatus(database, options)).tables[0];
     expect(await status()).toMatchObject({
       table: 'new_car',
       phase: 'delta',

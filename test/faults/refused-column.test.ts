@@ -110,7 +110,7 @@ it('check names a column that every query refuses, and one that is odd', async (
   const dataverse = bench.dataverse();
   try {
     const entry = { name: 'new_wide', mode: 'changes' as const, schedule: '* * * * *', columns: ALL_COLUMNS };
-    const mirror = { pool: async () => bench.database.pool, schema: 'dataverse', stateSchema: 'mirrorverse' };
+    const mirror = { pool: bench.database.pool, schema: 'dataverse', stateSchema: 'mirrorverse' };
     refuse('new_text5');
     const [finding] = await checkTable(dataverse, entry, undefined, mirror, never);
     expect(finding).toMatchObject({ ok: false, code: 'column-refused' });

@@ -308,7 +308,7 @@ describe('a row that is read again', () => {
     await first.write(page([row(1, 5, { count: '99999999999' })], 'delta'));
     await test.database.query('UPDATE mirrorverse.tables SET lease_holder = NULL');
     const second = await WritingTable.open(test.mirror, THING, { holder: 'successor' });
-    const again = [page([row(1, 6)], 'delta')];
+    const again = page([row(1, 6)], 'delta');
     await expect(first.writer.storeAgain(again, [], never)).rejects.toMatchObject({ code: 'lease-lost' });
     expect(await test.database.query(QUARANTINE)).toHaveLength(1);
     expect(await test.database.query('SELECT FROM dataverse.thing')).toEqual([]);
@@ -323,7 +323,7 @@ describe('a row that is read again', () => {
     const table = await WritingTable.open(test.mirror, THING);
     await table.write(page([row(1, 5, { name: '"as it was"' }), row(2, 5)], 'delta'));
     await table.writer.storeAgain(
-      [page([row(1, 5, { name: '"filled"' })], 'delta'), page([row(2, 4, { name: '"older"' })], 'delta')],
+      page([row(1, 5, { name: '"filled"' }), row(2, 4, { name: '"older"' })], 'delta'),
       [],
       never,
     );
@@ -335,7 +335,7 @@ describe('a row that is read again', () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, THING);
     const bad = Array.from({ length: 150 }, (_, at) => row(at + 1, 5, { count: '99999999999' }));
-    await table.writer.storeAgain([page(bad, 'delta')], [], never);
+    await table.writer.storeAgain(page(bad, 'delta'), [], never);
     expect(await test.database.query(QUARANTINE)).toHaveLength(150);
   });
 });

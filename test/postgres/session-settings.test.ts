@@ -111,10 +111,10 @@ describe('the mirror of a role with hostile settings', () => {
     const [row] = await bench.database.query<{ recent: boolean }>(
       `SELECT bool_and(_mirrored_at > pg_catalog.now() - interval '1 minute' AND _mirrored_at <= pg_catalog.now()) AS recent FROM dataverse.account`,
     );
-    const shown = { schema: 'dataverse', stateSchema: 'mirrorverse', url: undefined, tables: [] };
+    const shown = { schema: 'dataverse', stateSchema: 'mirrorverse' };
     const pool = openPool({ url: role.url, connections: 1, idleInTransaction: 10_000 }, silent);
     try {
-      const { tables } = await readStatus(pool, shown);
+      const { tables } = await readStatus({ ...shown, pool }, { url: undefined, tables: [] });
       const age = Math.abs(Date.parse(tables[0]?.lastSuccessAt ?? '') - Date.now());
       return {
         failed,

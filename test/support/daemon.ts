@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
-import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
 import { runDaemon, type DaemonOptions } from '../../src/sync/daemon.ts';
 import type { ScheduledTable } from '../../src/sync/watch/metadata-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
@@ -40,11 +41,11 @@ export class BenchDaemon implements AsyncDisposable {
     const { signal } = this.stop;
     const dataverse = bench.dataverse();
     const options = mirrorOptions(bench.database.url);
-    const pool = openMirrorPool(options, silent);
+    const database = openMirrorDatabase(options, silent);
     const logger = this.logger();
     try {
       const mirror = await openMirror(
-        pool,
+        database,
         options,
         { url: bench.url, organizationId: bench.emulator.store.organizationId, linkLifeDays: 7 },
         tables,
@@ -75,7 +76,7 @@ export class BenchDaemon implements AsyncDisposable {
         signal,
       );
     } finally {
-      await pool.end();
+      await database.close();
       await dataverse.close();
     }
   }

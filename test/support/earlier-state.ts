@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readMigrationFiles } from '../../src/mirror/state/drizzle.ts';
+import { readMigrationFiles } from '../../src/mirror/drizzle.ts';
 import type { TestDatabase } from './database.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '..', '..', 'migrations');

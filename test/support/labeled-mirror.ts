@@ -1,6 +1,6 @@
 import { refreshViews } from '../../src/mirror/views/refresh-views.ts';
 import type { ViewReport } from '../../src/mirror/views/apply-views.ts';
-import type { LabelLanguages } from '../../src/mirror/labels/language.ts';
+import type { LabelLanguages } from '../../src/mirror/labels/label-tables.ts';
 import { writeLabels } from '../../src/mirror/labels/write-labels.ts';
 import { transaction } from '../../src/mirror/connection/postgres.ts';
 import { registerTables, takeLease } from '../../src/mirror/lease/leases.ts';

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
-import { openMirror, openMirrorPool, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { PageResult, PageWriter } from '../../src/mirror/page/page-writer.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
@@ -38,15 +39,15 @@ export async function testMirror(
 ): Promise<TestMirror> {
   const database = await freshDatabase();
   const options = mirrorOptions(database.url, { connections: 8, leaseDuration, rows });
-  const pool = openMirrorPool(options, silent);
+  const opened = openMirrorDatabase(options, silent);
   const environment = { url: 'https://org', organizationId: ORGANIZATION, linkLifeDays: 7 };
-  const mirror = await openMirror(pool, options, environment, ['thing', 'account']);
+  const mirror = await openMirror(opened, options, environment, ['thing', 'account']);
   return {
     database,
     mirror,
     async [Symbol.asyncDispose]() {
       // A writer that the test did not close holds a connection, which the drop ends.
-      const ended = pool.end();
+      const ended = opened.close();
       await database.drop();
       ended.catch(() => undefined);
     },

@@ -5,8 +5,9 @@ import { DataverseEmulator, type EmulatorOptions } from '../../src/emulator/data
 import { describeError } from '../../src/model/error-description.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/table/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
-import { openMirror, openMirrorPool } from '../../src/mirror/mirror.ts';
-import type { SweepLimits } from '../../src/mirror/deletes/sweep-guard.ts';
+import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { openMirror } from '../../src/mirror/mirror.ts';
+import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
@@ -102,9 +103,9 @@ export class SyncBench implements AsyncDisposable {
       ...(wishes === undefined ? {} : { labels: wishes }),
       ...(sweep === undefined ? {} : { sweep }),
     });
-    const pool = openMirrorPool(stored, this.log.logger);
+    const database = openMirrorDatabase(stored, this.log.logger);
     const mirror = await openMirror(
-      pool,
+      database,
       stored,
       {
         url: this.url,
@@ -135,7 +136,7 @@ export class SyncBench implements AsyncDisposable {
         await lookAtEnvironment(dataverse, mirror, logger, never);
       },
       async [Symbol.asyncDispose]() {
-        await pool.end();
+        await database.close();
         await dataverse.close();
       },
     };

@@ -1,4 +1,4 @@
-import { DrizzleQueryError } from '../../src/mirror/state/drizzle.ts';
+import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
 import { array, assert, property, string } from 'fast-check';
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';

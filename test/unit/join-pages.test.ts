@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cellText, joinPages } from '../../src/model/page.ts';
+import { joinPages } from '../../src/dataverse/page/combined-rows.ts';
+import { cellText } from '../../src/model/page.ts';
 import { parseRow, RowShape } from '../../src/dataverse/page/page-parser.ts';
 import { scalarText } from './json-text.ts';
 import { bytesOf, literals, pageRows } from './page-rows.ts';

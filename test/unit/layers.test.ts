@@ -42,6 +42,9 @@ const FORBIDDEN_PACKAGES: Readonly<Record<string, RegExp>> = {
   sync: /^(?:pg|pg-.*|drizzle-.*|@azure\/.*)(?:\/|$)/,
 };
 
+/** Modules of Node.js that only calculate. */
+const PURE_MODULES: readonly string[] = ['node:buffer', 'node:util', 'node:crypto'];
+
 interface Import {
   readonly text: string;
   readonly from: string;
@@ -113,6 +116,48 @@ test('only dataverse makes requests of its own to the environment', () => {
       : [],
   );
   expect(found).toEqual([]);
+});
+
+/** Folders that leave transactions, connections and SQLSTATEs to the mirror. */
+const ABOVE_MIRROR = ['sync', 'operations', 'cli'];
+
+/** What only the mirror does with PostgreSQL, and what it looks like in code. */
+const OF_MIRROR: readonly (readonly [RegExp, string])[] = [
+  [/(?<![.\w])(?:transaction|statement)\(/, 'runs a statement or a transaction'],
+  [/\bstore\s*\.(?:on|db|statement|transaction)\b/, 'uses the database of the state store'],
+  [/from 'pg'|\.pool\b|\bpg\.\w/, 'uses a pool or a client of pg'],
+  // A SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
+  [/['"`](?=[A-Z]*\d)[0-9A-Z]{5}['"`]/, 'names a SQLSTATE'],
+  [/\bdetails\b[^\n]*\bsqlstate\b|\bSQLSTATE\b/, 'looks at a SQLSTATE'],
+];
+
+test('only the mirror opens transactions, uses connections and knows SQLSTATEs', () => {
+  const found = violations(({ folder, code }) =>
+    ABOVE_MIRROR.includes(folder)
+      ? OF_MIRROR.flatMap(([pattern, what]) => (pattern.test(code) ? [`${what}, but only mirror may`] : []))
+      : [],
+  );
+  expect(found).toEqual([]);
+});
+
+test('model has no side effects and knows no tools', () => {
+  const effect =
+    /\b(?:setTimeout|setInterval|setImmediate|queueMicrotask|fetch)\(|\b(?:process|console|performance)\.\w|\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\b(?:readFile|writeFile)/;
+  const found = violations((file) => {
+    if (file.folder !== 'model') return [];
+    const tools = file.imports
+      .filter(({ from }) => from.startsWith('node:') && !PURE_MODULES.includes(from))
+      .map(({ from }) => `imports ${from}, which does something`);
+    return effect.test(file.code) ? [...tools, 'has a side effect'] : tools;
+  });
+  expect(found).toEqual([]);
+});
+
+test('no folder has more than 15 files of its own', () => {
+  const counts = new Map<string, number>();
+  for (const { path } of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+  const full = [...counts].filter(([, count]) => count > 15);
+  expect(full.map(([folder, count]) => `src/${folder} has ${count} files of its own`)).toEqual([]);
 });
 
 test('only config and the files of the command line read the environment', () => {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
-import { cellText, isSpelledOut, withCells, type SideCells } from '../../src/model/page.ts';
+import { withCells, type SideCells } from '../../src/dataverse/page/combined-rows.ts';
+import { cellText, isSpelledOut } from '../../src/model/page.ts';
 import { jsonText, scalarText } from './json-text.ts';
 import { bytesOf, cellLiteral } from './page-rows.ts';
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { DrizzleQueryError } from '../../src/mirror/state/drizzle.ts';
+import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
 import { expect, test } from 'vitest';
 import { postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
 

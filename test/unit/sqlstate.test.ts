@@ -1,4 +1,4 @@
-import { DrizzleQueryError } from '../../src/mirror/state/drizzle.ts';
+import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
 import { expect, test } from 'vitest';
 import { isContention, isRowError, postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
 import { Failure } from '../../src/model/failure.ts';

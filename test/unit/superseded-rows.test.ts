@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mirrorTable } from '../../src/mirror/table/mirror-table.ts';
-import { supersededRows } from '../../src/mirror/page/superseded-rows.ts';
+import { supersededRows } from '../../src/mirror/page/row-key.ts';
 import { pageRows } from './page-rows.ts';
 import { sampleMirror, sampleTable } from './sample-table.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversErasure, DEFAULT_SWEEP_LIMITS, mayErase } from '../../src/mirror/deletes/sweep-guard.ts';
+import { coversErasure, DEFAULT_SWEEP_LIMITS, mayErase } from '../../src/mirror/deletes/sweep-limits.ts';
 
 const counts = fc
   .tuple(fc.nat(1_000_000), fc.nat(1_000_000))

@@ -17,10 +17,8 @@ export const check: Command = {
       const { config, signal } = context;
       const findings = await checkSetUp(
         {
-          pool: async () => session.pool(),
+          database: async () => session.database(),
           dataverse: session.dataverse(),
-          schema: config.schema,
-          stateSchema: config.stateSchema,
           requestsPer5Minutes: config.limits.requestsPer5Minutes,
           viewSchemas: viewSchemas(config),
           choice: session.choice(),

@@ -12,7 +12,7 @@ export const migrate: Command = {
   async run(context) {
     return Session.use(context, async (session) => {
       const { config } = context;
-      const applied = await migrateState(await session.pool(), config.stateSchema);
+      const applied = await migrateState(await session.database());
       const what =
         applied === 0 ? 'was up to date' : `took ${applied === 1 ? '1 migration' : `${applied} migrations`}`;
       context.print(`State schema ${config.stateSchema} ${what}.`);

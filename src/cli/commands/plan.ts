@@ -23,10 +23,8 @@ export const plan: Command = {
       const applied = options['apply'] !== true || (await applyPlan(session, tables));
       const plans = await planRun(
         {
-          pool: await session.pool(),
+          database: await session.database(),
           dataverse: session.dataverse(),
-          schema: config.schema,
-          stateSchema: config.stateSchema,
           pageSize: config.limits.pageSize,
           sweep: config.sweep,
           tables: tables.map((table) => session.tableSettings(table)),

@@ -35,8 +35,7 @@ export const quarantine: Command = {
 
 async function list(session: Session, words: readonly string[]): Promise<number> {
   const { context } = session;
-  const { config } = context;
-  const all = await readQuarantine(await session.pool(), config);
+  const all = await readQuarantine(await session.database());
   const unknown = words.filter((word) => !isPattern(word) && !isKnown(session, all, word));
   if (unknown.length > 0) throw new UsageError(`Not among the configured tables: ${unknown.join(', ')}.`);
   const isAsked = ({ table }: QuarantineListEntry): boolean =>
@@ -69,11 +68,11 @@ async function dismissRows(session: Session, [table, ...keys]: readonly string[]
       'quarantine dismiss needs the name of a table: `mirrorverse quarantine dismiss <table> [key...]`.',
     );
   }
-  const pool = await session.pool();
-  if (isPattern(table) || !isKnown(session, await readQuarantine(pool, context.config), table)) {
+  const database = await session.database();
+  if (isPattern(table) || !isKnown(session, await readQuarantine(database), table)) {
     throw new UsageError(`Not among the configured tables: ${table}.`);
   }
-  const dismissal = await dismiss(pool, context.config, table, keys);
+  const dismissal = await dismiss(database, table, keys);
   const { dismissed, quarantined } = dismissal;
   if (context.options['json'] === true) context.print(JSON.stringify(dismissal, null, 2));
   else {

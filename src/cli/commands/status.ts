@@ -15,7 +15,7 @@ export const status: Command = {
   takesWords: false,
   async run(context) {
     return Session.use(context, async (session) => {
-      const report = await readStatus(await session.pool(), statusOptions(context.config));
+      const report = await readStatus(await session.database(), statusOptions(context.config));
       if (context.options['json'] === true) {
         context.print(JSON.stringify(report, null, 2));
         return 0;
@@ -70,8 +70,6 @@ function requestLine({ total, perChangedRow, perIdleHour, since }: RequestFigure
 /** What `status` and the daemon's own `/status` read. */
 export function statusOptions(config: Config): StatusOptions {
   return {
-    schema: config.schema,
-    stateSchema: config.stateSchema,
     url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
     tables: config.tables.map((table) => table.name).filter((name) => !isPattern(name)),
   };

@@ -1,4 +1,5 @@
-import { cellText, hasVersion, withCells, type PageRows, type RowId } from '../../model/page.ts';
+import { cellText, hasVersion, type PageRows, type RowId } from '../../model/page.ts';
+import { withCells } from '../page/combined-rows.ts';
 import type { Table } from '../../model/table.ts';
 import { rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
 import { keyFields, rowId } from './keyed-pages.ts';

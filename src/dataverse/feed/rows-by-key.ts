@@ -1,5 +1,6 @@
 import { Failure } from '../../model/failure.ts';
-import { joinPages, pickRows, type PageRows, type RowId } from '../../model/page.ts';
+import type { PageRows, RowId } from '../../model/page.ts';
+import { joinPages, pickRows } from '../page/combined-rows.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
 import { isTooManyCalculated } from '../http/known-refusals.ts';

@@ -1,4 +1,5 @@
-import { isSpelledOut, withCells, type PageRows, type SideCells } from '../../model/page.ts';
+import { isSpelledOut, type PageRows } from '../../model/page.ts';
+import { withCells, type SideCells } from '../page/combined-rows.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
 import { isTooManyCalculated } from '../http/known-refusals.ts';

@@ -1,36 +1,34 @@
 import { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
-import { withOwnSession } from './session.ts';
-import { SESSION_SIGN } from './session-sign.ts';
+import { timed, withOwnSession } from './session.ts';
 import { isPostgresError } from './sqlstate.ts';
-import { timed } from './timed-query.ts';
 
-/** What another connection says of the backend that should be at work for us. */
+/** What another connection says about the backend that should be working for us. */
 export type Look =
-  /** It waits for its client. `sign` changes with whatever it does. */
+  /** It waits for its client. `sign` changes with everything the backend does. */
   | { readonly backend: 'waiting'; readonly sign: string }
   /** It computes, or waits for a lock or a disk. */
   | { readonly backend: 'working' }
   | { readonly backend: 'gone' }
   /** PostgreSQL could not be asked. */
   | { readonly backend: 'unreachable' }
-  /** PostgreSQL is there, or a pooler before it, and does not take the question. */
+  /** PostgreSQL, or a pooler before it, is there and does not accept the question. */
   | { readonly backend: 'unknown' };
 
-/** What speaks for a connection's being dead, look by look. */
+/** Signs, look by look, that a connection is dead. */
 export interface Suspicion {
   readonly looks: number;
   readonly sign: string | undefined;
 }
 
-/** Looks in a row that nothing speaks against. */
+/** Looks in a row that must agree. */
 const CONVICTION = 2;
 
 /**
- * What one more look makes of a connection over which nothing comes or goes meanwhile. Each side may wait
- * for the other for a moment; both for long means that something between them was lost.
+ * What one more look says about a connection that carried no data meanwhile. Each side may wait for the other
+ * for a moment. When both wait for long, something between them was lost.
  *
- * @returns undefined when nothing speaks for its being dead any more.
+ * @returns undefined when nothing says any more that the connection is dead.
  */
 export function suspect(before: Suspicion | undefined, look: Look): Suspicion | undefined {
   if (look.backend === 'working') return undefined;
@@ -45,20 +43,20 @@ export function isDead(suspicion: Suspicion | undefined): boolean {
 }
 
 export interface WatchOptions {
-  /** Process id of the backend. */
+  /** Process id of the backend at work. */
   readonly pid: number;
   /** Milliseconds of silence before each look. */
   readonly patience: number;
-  /** For the other connection, which is not one of the pool: that may have none left. */
+  /** Tells where to connect. The other connection does not come from the pool, which may have none left. */
   readonly pool: Pool;
 }
 
 /**
- * Watches a connection while work is under way on it. A statement may take as long as it likes while
- * its backend is at it; one that waits for us while we wait for it never ends. Then its session is ended
- * and the socket destroyed, so that whoever waits hears of it.
+ * Watches a connection while work is under way on it. A statement may take as long as it likes while its
+ * backend works. A statement never ends when the backend waits for us and we wait for the backend: then the
+ * watch ends the session and destroys the socket, so that the waiting code gets an error.
  *
- * @returns what ends the watch.
+ * @returns a function that ends the watch.
  */
 export function watchConnection(client: PoolClient, options: WatchOptions): () => void {
   let traffic = trafficOf(client);
@@ -91,7 +89,7 @@ export function watchConnection(client: PoolClient, options: WatchOptions): () =
   return stop;
 }
 
-/** Bytes that came or went so far. What is queued has not gone yet. */
+/** Bytes that came or went so far. Queued bytes have not gone yet. */
 function trafficOf(client: PoolClient): number {
   const { stream } = client.connection;
   if (!(stream instanceof Socket)) return 0;
@@ -119,16 +117,16 @@ async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
 }
 
 /**
- * What it means that another connection got no answer. A server with no place left, a password that was
- * changed, a pooler whose connections are all at work: none of it says anything of those at work.
+ * What it means that another connection got no answer. The server may have no place left, a password may have
+ * changed, a pooler may be busy: that says nothing about connections at work.
  *
- * @param isConnected whether the other connection came to be, and was let in.
+ * @param isConnected whether the other connection was made and let in.
  */
 export function withoutAnswer(error: unknown, isConnected: boolean): Look {
   return isConnected || isPostgresError(error) ? { backend: 'unknown' } : { backend: 'unreachable' };
 }
 
-/** Ends a session that has not moved since, so that its locks do not outlast it. */
+/** Ends a session that has not moved since, so that it does not hold its locks any longer. */
 async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<void> {
   try {
     await withOwnSession(pool, async (session) => {
@@ -138,6 +136,12 @@ async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<vo
       );
     });
   } catch {
-    // PostgreSQL ends it by itself when it notices that we are gone, which takes longer.
+    // PostgreSQL ends the session by itself when it notices that we are gone. That takes longer.
   }
 }
+
+/**
+ * SQL that shows what a session has done last. It changes with a statement, a state, a piece of a COPY. `a`
+ * is the session's row of `pg_stat_activity`, `c` that of `pg_stat_progress_copy`.
+ */
+export const SESSION_SIGN = `concat_ws(' ', a.backend_start, a.xact_start, a.query_start, a.state_change, c.bytes_processed)`;

@@ -1,29 +1,30 @@
 import type { Pool } from 'pg';
-import { withOwnSession } from './session.ts';
-import { timed } from './timed-query.ts';
+import { timed, withOwnSession } from './session.ts';
 
-/** Milliseconds a transaction may go on after the process was told to stop. */
+/** Milliseconds that a transaction may go on after the process was told to stop. */
 const ABORT_GRACE = 10_000;
 
-/** Milliseconds that the end of the process may have to wait for PostgreSQL to answer to a cancel. */
+/** Milliseconds that the end of the process may wait for PostgreSQL to answer a cancel. */
 const ANSWER_IN = 2_000;
 
-/** A transaction under way, so that no other one of the same backend is meant. */
+/** A transaction under way. Both members together tell it from later ones of the same backend. */
 export interface RunningTransaction {
   /** Process id of its backend. */
   readonly pid: number;
-  /** When it began, by the database's clock, as PostgreSQL writes it. */
+  /** When the transaction began, by the database's clock, as PostgreSQL writes it. */
   readonly startedAt: string;
 }
 
 /**
- * Lets a transaction end by itself after an abort, for a while; then its statement is cancelled. One that
- * waits for a lock, or rewrites a large table, would otherwise outlast the process's own time to stop,
- * and keep the lease.
+ * Gives a transaction some time to end by itself after an abort, then cancels its statement. A statement that
+ * waits for a lock or rewrites a large table could otherwise outlast the time that the process has to stop,
+ * and would keep the lease.
  *
- * @param pool says how to connect; the cancel has a connection of its own and waits for none of the pool.
- * @returns what ends it, to be awaited before anybody else uses the backend: only then does no cancel
- *   reach it any more. It resolves to false when that is not known, because PostgreSQL did not answer.
+ * @param pool says how to connect. The cancel has a connection of its own, because the pool may have none
+ *   left.
+ * @returns a function that ends the watch. The caller awaits it before anybody else uses the backend, because
+ *   a cancel may reach the backend until then. It resolves to false when PostgreSQL did not answer, so that a
+ *   cancel may still come.
  */
 export function cancelLate(
   pool: Pool,
@@ -51,7 +52,7 @@ export function cancelLate(
     });
   };
   const onAbort = (): void => {
-    // PostgreSQL may not be there to be asked; it rolls back by itself when it notices that we are gone.
+    // PostgreSQL may not answer. It rolls back by itself when it notices that we are gone.
     timer = setTimeout(() => void cancel().catch(() => undefined), ABORT_GRACE);
   };
   if (signal?.aborted === true) onAbort();

@@ -1,14 +1,14 @@
-/** Stands for a host that an address does not name; no host can be called so. */
+/** Stands in for a host that an address does not name. No real host can have this name. */
 const NO_HOST = 'no-host.invalid';
 
-/** Scheme, then user and password, then port, of an address that names no host. */
+/** Scheme, then user and password, then port of an address that names no host. */
 const WITHOUT_HOST = /^(postgres(?:ql)?:\/\/)([^/?#@]*@)?(?::(\d+))?(?=[/?#]|$)/i;
 
 /**
- * The address of a database as libpq reads it (PostgreSQL manual, 34.1.1.2 Connection URIs): each part
- * but the scheme may be missing, also the host behind a user. `addressText` writes it again.
+ * Parses the address of a database as libpq does (PostgreSQL manual, 34.1.1.2 Connection URIs): each part but
+ * the scheme may be missing, even the host behind a user. `addressText` writes it again.
  *
- * @returns undefined where it is none.
+ * @returns undefined where the text is no such address.
  */
 export function parseAddress(text: string): URL | undefined {
   const withHost = text.replace(
@@ -23,13 +23,16 @@ export function parseAddress(text: string): URL | undefined {
   return ['postgres:', 'postgresql:'].includes(url.protocol) ? url : undefined;
 }
 
-/** The host that an address names, a directory for a Unix socket; empty for none. */
+/** The host that an address names, or the directory of a Unix socket; empty where it names none. */
 export function addressHost({ hostname, searchParams }: URL): string {
   const named = hostname === NO_HOST ? '' : decodeURIComponent(hostname).replace(/^\[(.+)\]$/, '$1');
   return searchParams.get('host') ?? named;
 }
 
-/** An address as the driver takes it, which knows a user without a host, but no port without one. */
+/**
+ * The address in the form that the driver reads. The driver knows a user without a host, but no port without
+ * a host.
+ */
 export function addressText(address: URL): string {
   if (address.hostname !== NO_HOST) return address.href;
   const url = new URL(address);

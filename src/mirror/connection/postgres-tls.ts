@@ -8,8 +8,8 @@ import { tlsChoice, tlsNotSetUp, TLS_PARAMETERS, type TlsChoice } from './tls-ch
 import { tlsFailure, tlsRefusalSocket } from './tls-failure.ts';
 
 /**
- * What the driver is given for a connection URL. It would read the TLS parameters in ways of its own,
- * which change with its versions, and `PGSSLMODE`: so they are taken out, and the result is always said.
+ * The driver's configuration for a connection URL. The driver would read the TLS parameters and `PGSSLMODE`
+ * in its own ways, which change with its versions. So they are taken out, and the result is always set.
  *
  * @throws Failure `database-tls` for parameters that cannot be followed and files that cannot be read.
  */
@@ -19,11 +19,11 @@ export function connectionTo(
   const address = parseAddress(url) ?? new URL(url);
   const parameters = new URLSearchParams(address.searchParams);
   for (const name of TLS_PARAMETERS) address.searchParams.delete(name);
-  // libpq's name for what the driver reads from the path alone.
+  // libpq's name for what the driver reads only from the path.
   const database = parameters.get('dbname');
   if (database !== null && address.pathname.length <= 1)
     address.pathname = `/${encodeURIComponent(database)}`;
-  // The driver's own reading of the host: the address, its `host` parameter, or PGHOST.
+  // The driver resolves the host: from the address, its `host` parameter, or PGHOST.
   const plain = { ssl: false, sslnegotiation: 'postgres' } as const;
   const { host, user } = new Client({ connectionString: addressText(address), ...plain });
   if (user === undefined) address.searchParams.set('user', accountName());
@@ -38,12 +38,12 @@ export function connectionTo(
   };
 }
 
-/** Who one is without a user's name, as libpq has it; the driver would go by variables alone. */
+/** The user's name where none is given, as libpq takes it. The driver would look at variables alone. */
 function accountName(): string {
   try {
     return userInfo().username;
   } catch {
-    // An account that the system has no name for, as containers may have.
+    // The system has no name for the account, as may happen in containers.
     return '';
   }
 }
@@ -52,7 +52,7 @@ function tlsOptions({ mode, rootCertificate, client }: TlsChoice): tls.Connectio
   const trusted = (): string | string[] | undefined =>
     rootCertificate === undefined ? systemCertificates() : fileOf('sslrootcert', rootCertificate);
   const ca = mode === 'encrypt' ? undefined : trusted();
-  // Made once: reading the system's certificates again for every connection would take longer than they do.
+  // Made once: reading the system's certificates for every connection would take longer than the connection.
   const secureContext = securely({
     ...(ca === undefined ? {} : { ca }),
     ...(client === undefined
@@ -88,7 +88,7 @@ function fileOf(parameter: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    // The key itself may have been put there by mistake.
+    // The parameter may hold the key itself by mistake, so it is not quoted.
     const named = parameter === 'sslkey' ? 'it' : path;
     throw tlsNotSetUp(
       `cannot read the file of ${parameter} (${errorCode(error) ?? ''})`,
@@ -97,7 +97,7 @@ function fileOf(parameter: string, path: string): string {
   }
 }
 
-/** Node's own list and the machine's; the first alone where Node is too old to ask for the second. */
+/** Node's own list and the machine's list; only Node's where Node is too old to read the other. */
 function systemCertificates(): string[] | undefined {
   if (!('getCACertificates' in tls)) return undefined;
   return [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];

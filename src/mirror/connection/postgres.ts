@@ -1,41 +1,41 @@
 import {
-  Pool,
   type ClientBase,
+  Pool,
   type PoolClient,
   type PoolConfig,
   type QueryConfig,
   type QueryResult,
   type QueryResultRow,
 } from 'pg';
+import { backOff } from '../../timing/back-off.ts';
+import { sleep } from '../../timing/sleep.ts';
+import { isContention, isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
 import type { Logger } from 'pino';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
-import { despiteContention } from './contention.ts';
 import { cancelLate, type RunningTransaction } from './late-cancel.ts';
 import { connectionTo } from './postgres-tls.ts';
-import { beginOn, isBehindPooler, Session, type SessionConfig } from './session.ts';
-import { isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
-import { ANSWER_TIMEOUT, timed } from './timed-query.ts';
+import { ANSWER_TIMEOUT, beginOn, isBehindPooler, Session, type SessionConfig, timed } from './session.ts';
 
 export interface PostgresOptions {
   readonly url: string;
   /** Most connections at a time. */
   readonly connections: number;
-  /** Milliseconds a transaction of ours may stand idle, so that a stopped process frees its locks. */
+  /** Milliseconds that a transaction of ours may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
 }
 
-/** Milliseconds until a server that does not answer at all counts as unreachable. */
+/** Milliseconds until a server that does not answer counts as unreachable. */
 const CONNECT_TIMEOUT = 10_000;
 /** Milliseconds of silence after which the system asks whether the other side is still there. */
 const KEEP_ALIVE = 10_000;
-/** Milliseconds between two broken connections that are of one trouble. */
+/** Milliseconds within which broken connections count as one trouble. */
 const BURST = 10_000;
 
 /**
- * A pool whose connections are set up alike and whose broken connections are thrown away.
+ * Opens a pool. All its connections have the same settings, and it throws broken ones away.
  *
  * @throws Failure `database-tls` where the address asks for TLS in a way that cannot be followed.
  */
@@ -48,7 +48,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     idleInTransaction: options.idleInTransaction,
-    // The pool makes each client with this configuration, as its types do not say.
+    // The pool creates each client with this configuration, although its types do not say so.
     Client: Session as unknown as new () => ClientBase,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say
     onConnect: async (client) => {
@@ -56,8 +56,8 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     },
   };
   const pool = new Pool(config);
-  // Without a listener an idle connection that breaks would end the process.
-  // All idle connections break together: one line for them.
+  // Without a listener, an idle connection that breaks would end the process. All idle connections break
+  // together, so they get one line.
   const broken = new LogThrottle(logger, { quiet: BURST });
   pool.on('error', (error) =>
     broken.tell('', { code: errorCode(error) }, 'An idle PostgreSQL connection broke.'),
@@ -65,10 +65,12 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
   return pool;
 }
 
-/** Milliseconds of silence during a transaction before somebody asks whether it is still under way. */
+/**
+ * Milliseconds of silence in a transaction before another connection asks whether the backend still works.
+ */
 const PATIENCE = 10_000;
 
-/** A connection taken from the pool for as long as it is needed. */
+/** A connection that is taken from the pool for as long as the work needs it. */
 export class PostgresConnection {
   readonly client: PoolClient;
   private readonly pool: Pool;
@@ -83,7 +85,7 @@ export class PostgresConnection {
     client.on('error', this.onError);
   }
 
-  /** @throws Failure `database-unreachable` and its kin. */
+  /** @throws Failure `database-unreachable` and similar ones. */
   static async take(pool: Pool): Promise<PostgresConnection> {
     try {
       return new PostgresConnection(pool, await pool.connect());
@@ -93,9 +95,9 @@ export class PostgresConnection {
   }
 
   /**
-   * Runs `work` in a transaction. Whatever fails, the first error is the one thrown, as `pg` made it;
-   * a connection that cannot even roll back is not given back to the pool. One that dies without a
-   * word is noticed, however long a statement may take.
+   * Runs `work` in a transaction. The first error is the one that is thrown, as `pg` made it. A connection
+   * that cannot even roll back does not go back to the pool. A connection that dies silently is noticed,
+   * however long a statement may take.
    *
    * @param signal for work that may take long: an abort cancels it after a while.
    */
@@ -108,7 +110,8 @@ export class PostgresConnection {
       endWatch = watchConnection(this.client, { pool: this.pool, pid, patience: patienceOf(this.client) });
       endCancel = cancelLate(this.pool, running, signal);
       const result = await work(this.client);
-      // A pooler gives the backend to somebody else at once. Otherwise a COMMIT that hangs is cancelled too.
+      // A pooler gives the backend to another client at once, so no cancel may come after this COMMIT.
+      // Without a pooler, a cancel may still end a COMMIT that hangs.
       if (isBehindPooler(this.client)) await this.noCancelAfter(endCancel);
       await this.client.query('COMMIT');
       await this.noCancelAfter(endCancel);
@@ -116,7 +119,7 @@ export class PostgresConnection {
     } catch (error) {
       await this.noCancelAfter(endCancel);
       await this.rollBack();
-      // Whether a session may write was settled when it began: one made after a failover may.
+      // A session knows from its start whether it may write. A new session after a failover may.
       if (isReadOnly(error)) this.broken ??= new Error('read-only session');
       throw this.broken === undefined || isReadOnly(error) ? error : lostConnection(this.broken);
     } finally {
@@ -136,7 +139,7 @@ export class PostgresConnection {
     this.release();
   }
 
-  /** Marks the connection as one that is not to be used again; the first reason stays. */
+  /** Marks the connection as unusable; the first reason stays. */
   private breakOff(error: unknown): void {
     this.broken ??= error instanceof Error ? error : new Error(String(error));
   }
@@ -144,7 +147,7 @@ export class PostgresConnection {
   private async begin(): Promise<RunningTransaction> {
     try {
       const statements = `${beginOn(this.client)}; SELECT pg_backend_pid() AS pid, now()::text AS "startedAt"`;
-      // Of several statements the driver returns several results, which its types do not know.
+      // For several statements the driver returns several results, which its types do not know.
       const results: unknown = await this.client.query(timed(statements));
       const running = (results as readonly QueryResult<RunningTransaction>[]).at(-1)?.rows[0];
       if (running === undefined) throw new Error('no process id');
@@ -156,7 +159,10 @@ export class PostgresConnection {
     }
   }
 
-  /** A cancel that may still come must not hit what comes next on this backend: it then ends with the connection. */
+  /**
+   * Ends the connection where a cancel may still come, so that the cancel does not hit the next work on this
+   * backend.
+   */
   private async noCancelAfter(end: (() => Promise<boolean>) | undefined): Promise<void> {
     if ((await end?.()) === false) this.breakOff(new Error('a cancel of unknown fate'));
   }
@@ -172,18 +178,18 @@ export class PostgresConnection {
 }
 
 /**
- * Well within the time that the server itself gives a transaction that stands idle, which is a lease:
- * nobody is to take over from one that only has to begin again.
+ * Stays well below the time after which the server ends an idle transaction, which is a lease. Otherwise
+ * another process would take over a table whose writer only has to begin its transaction again.
  */
 function patienceOf(client: PoolClient): number {
   return client instanceof Session ? Math.min(PATIENCE, client.idleInTransaction / 3) : PATIENCE;
 }
 
 /**
- * One transaction on a connection of its own, repeated when it loses against another.
+ * Runs one transaction on a connection of its own, and repeats it when it loses against another.
  *
  * @param signal for work that may take long: an abort cancels it after a while.
- * @throws Failure for whatever PostgreSQL says.
+ * @throws Failure for any error of PostgreSQL.
  */
 export async function transaction<T>(
   pool: Pool,
@@ -210,7 +216,10 @@ async function transactionOnce<T>(
   }
 }
 
-/** A pooler that lets clients in and refuses BEGIN; the rows of a page and its link must commit together. */
+/**
+ * The failure of a pooler that lets clients in and refuses BEGIN. A page's rows and its link must commit
+ * together.
+ */
 function noTransactions(cause: Error): Failure {
   return new Failure({
     code: 'pooler-statement-mode',
@@ -219,7 +228,7 @@ function noTransactions(cause: Error): Failure {
   });
 }
 
-/** A failure of the connection as such: nothing is known about the statement under way. */
+/** The failure of a lost connection: nothing is known about the statement under way. */
 function lostConnection(cause: Error): unknown {
   if (cause instanceof Failure) return cause;
   const failure = postgresFailure(cause);
@@ -231,7 +240,7 @@ function lostConnection(cause: Error): unknown {
   });
 }
 
-/** `pg` reports a connection that does not come to be in several shapes; all mean the same to us. */
+/** `pg` reports a connection that cannot be made in several forms. All of them mean the same to us. */
 function connectFailure(error: unknown): unknown {
   const failure = postgresFailure(error);
   return failure instanceof Failure
@@ -240,8 +249,8 @@ function connectFailure(error: unknown): unknown {
 }
 
 /**
- * One small statement that waits for nothing, on a connection of the pool: one that is not answered in
- * time fails, and its connection is thrown away.
+ * Runs one small statement that waits for no lock, on a connection of the pool. When the answer does not come
+ * in time, the statement fails and its connection is thrown away.
  *
  * @throws what `pg` throws.
  */
@@ -264,5 +273,50 @@ export async function statement<R extends QueryResultRow>(
   } finally {
     client.off('error', onError);
     client.release(failure ?? false);
+  }
+}
+
+const RETRIES = 5;
+const REST = { first: 125, longest: 2_000 };
+const never = new AbortController().signal;
+
+/**
+ * Repeats work that lost against another transaction: by a deadlock, a serialization failure, or a lock that
+ * did not come in time. It tries five more times within some three seconds, each time after a longer pause.
+ *
+ * @param work a whole transaction, or a statement that is one.
+ * @throws the last error of `work`; the signal's reason when aborted in a pause.
+ */
+export async function despiteContention<T>(work: () => Promise<T>, signal: AbortSignal = never): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isContention(error) || attempt > RETRIES) throw error;
+      await sleep(backOff(REST, attempt, Math.random()), signal);
+    }
+  }
+}
+
+/**
+ * Runs `work` inside a savepoint, and rolls it back when it fails with an expected error.
+ *
+ * @returns the expected error; any other error is thrown.
+ */
+export async function inSavepoint<E>(
+  client: ClientBase,
+  work: () => Promise<void>,
+  isExpected: (error: unknown) => error is E,
+): Promise<E | undefined> {
+  await client.query('SAVEPOINT work');
+  try {
+    await work();
+    await client.query('RELEASE SAVEPOINT work');
+    return undefined;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    // ROLLBACK TO keeps the savepoint. Without its release, each failure would nest one level deeper.
+    await client.query('ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work');
+    return error;
   }
 }

@@ -1,17 +1,17 @@
 /**
- * Settings that a role, a database, PGOPTIONS or postgresql.conf may have changed, and that would change
- * what is stored or read, or stop a table. (PostgreSQL manual, chapter 20; each value is SQL, and a null
- * leaves the setting as it is.) What only costs time, says where things are kept, or decides how much a
- * crash of the server may lose is the administrator's: planner, memory, tablespaces, `role`,
- * `synchronous_commit`.
+ * Settings that a role, a database, PGOPTIONS or postgresql.conf may have changed, and that would change what
+ * is stored or read, or stop a table (PostgreSQL manual, chapter 20). Each value is SQL; null leaves the
+ * setting as it is. The administrator decides what only costs time, says where things are kept, or says how
+ * much a crash may lose: planner, memory, tablespaces, `role`, `synchronous_commit`.
  */
 const PINNED: readonly (readonly [name: string, value: string])[] = [
-  // Whatever takes long may rightly take long, and is watched; a transaction that stands still has its own limit.
+  // Long statements are allowed, and another connection watches them. A transaction that stands idle has its
+  // own limit.
   ['statement_timeout', `'0'`],
   ['lock_timeout', `'0'`],
   ['transaction_timeout', `'0'`],
   ['idle_session_timeout', `'0'`],
-  // How values are written as text, and text is read.
+  // How values are written as text, and how text is read.
   ['client_encoding', `'UTF8'`],
   ['datestyle', `'ISO, MDY'`],
   ['intervalstyle', `'postgres'`],
@@ -20,28 +20,28 @@ const PINNED: readonly (readonly [name: string, value: string])[] = [
   ['bytea_output', `'hex'`],
   ['xmloption', `'content'`],
   ['array_nulls', `'on'`],
-  // How SQL is read, and how names come back from functions such as format_type().
+  // How SQL is read, and how functions such as format_type() return names.
   ['standard_conforming_strings', `'on'`],
   ['backslash_quote', `'safe_encoding'`],
   ['transform_null_equals', `'off'`],
   ['quote_all_identifiers', `'off'`],
-  // All our names have their schema, so only a path that puts others before PostgreSQL's own functions
-  // matters. The rest of the path stays: triggers that were added to a mirror table may need it.
+  // All our names have their schema, so only a path that puts other functions before PostgreSQL's own
+  // matters. The rest of the path stays: triggers on a mirror table may need it.
   [
     'search_path',
     `CASE WHEN current_setting('search_path') ILIKE '%pg_catalog%' THEN 'pg_catalog, ' || current_setting('search_path') END`,
   ],
-  // Policies that hide rows raise an error instead; a hidden row would be taken for one that is not there.
+  // Policies that hide rows must raise an error, because a hidden row would count as missing.
   ['row_security', `'off'`],
   ['restrict_nonsystem_relation_kind', `''`],
-  // An expected error, of a row that cannot be stored, must not end the session.
+  // The expected error of a row that cannot be stored must not end the session.
   ['exit_on_error', `'off'`],
   ['client_min_messages', `'warning'`],
   ['debug_parallel_query', `'off'`],
   ['force_parallel_mode', `'off'`],
   ['default_transaction_isolation', `'read committed'`],
   ['default_transaction_deferrable', `'off'`],
-  // One that does not exist would refuse every new table.
+  // A tablespace or access method that does not exist would make every new table fail.
   [
     'default_table_access_method',
     `CASE WHEN NOT EXISTS (SELECT FROM pg_am WHERE amname = current_setting('default_table_access_method')) THEN 'heap' END`,
@@ -51,9 +51,9 @@ const PINNED: readonly (readonly [name: string, value: string])[] = [
 ];
 
 /**
- * Of a connection that nobody else uses the server's end of: seconds of silence after which the server
- * asks for us, between its questions, and how many it asks. A session left behind keeps its locks, the
- * lease's among them, so the server must notice within a minute that we are gone.
+ * Settings for a connection whose server end we share with nobody: after how many seconds of silence the
+ * server asks for us, how often, and how many times. A session that is left behind keeps its locks, among
+ * them the lease's, so the server must notice within a minute that we are gone.
  */
 const OWN: readonly (readonly [name: string, value: string])[] = [
   ['tcp_keepalives_idle', `'30'`],
@@ -62,12 +62,12 @@ const OWN: readonly (readonly [name: string, value: string])[] = [
   ['tcp_user_timeout', `'0'`],
 ];
 
-/** How often the server looks whether we are there while it is at work. Not every system can look. */
+/** How often the server checks, while it works, whether we are still there. Not every system can check. */
 export const SERVER_CHECK = ['client_connection_check_interval', `'10s'`] as const;
 
 /**
- * Whether a role or database was made read-only by default: a setting like the others. The server's own
- * is obeyed: providers set it where a disk is nearly full, and a standby is one.
+ * Whether a role or database was made read-only by default, which is a setting like the others. The server's
+ * own setting is obeyed: providers set it where a disk is nearly full, and a standby has it.
  */
 const READ_ONLY_BY_ROLE = `EXISTS (
   SELECT FROM pg_db_role_setting s, unnest(s.setconfig) AS c(setting)
@@ -76,13 +76,13 @@ const READ_ONLY_BY_ROLE = `EXISTS (
      AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))`;
 
 /**
- * Comes first: a time-out of a role or database holds for the statement that pins the settings too. It reads
- * no catalog, so it takes no time worth the name. Several statements that are sent at once are one transaction, so
- * nothing is left behind a pooler.
+ * This statement comes first, because a time-out of a role or database also holds for the statement that pins
+ * the settings. It reads no catalog, so it takes almost no time. Statements that are sent together are one
+ * transaction, so nothing stays behind at a pooler.
  */
 const UNTIMED = 'SET LOCAL statement_timeout = 0';
 
-/** What a new connection turned out to be. */
+/** What a new connection found out. */
 export interface SessionAnswer {
   /** Process id of the backend that answered. */
   readonly pid: number;
@@ -90,8 +90,8 @@ export interface SessionAnswer {
 }
 
 /**
- * Pins the settings for as long as the connection lives, in one round trip, where the backend has process
- * id `own`; elsewhere nothing is set. @returns SQL whose last result has one row, a `SessionAnswer`.
+ * SQL that pins the settings for the life of the connection, in one round trip, where the backend has process
+ * id `own`; elsewhere it sets nothing. @returns SQL whose last result has one row, a `SessionAnswer`.
  */
 export function pinForSession(own: number, idleInTransaction: number, checked: boolean): string {
   const settings = [
@@ -105,7 +105,7 @@ export function pinForSession(own: number, idleInTransaction: number, checked: b
     (${setAll(settings, false, `pg_backend_pid() = (${own})`)}) AS pinned`;
 }
 
-/** Pins the settings until the transaction ends. */
+/** SQL that pins the settings until the transaction ends. */
 export function pinForTransaction(idleInTransaction: number): string {
   return `${UNTIMED}; ${setAll([...PINNED, idleLimit(idleInTransaction)], true, 'true')}`;
 }
@@ -114,7 +114,7 @@ function idleLimit(milliseconds: number): readonly [string, string] {
   return ['idle_in_transaction_session_timeout', `'${Math.round(milliseconds)}'`];
 }
 
-/** Settings that this version of PostgreSQL does not have are passed over. */
+/** Settings that this version of PostgreSQL does not have are left out. */
 function setAll(
   settings: readonly (readonly [name: string, value: string])[],
   isLocal: boolean,

@@ -3,29 +3,41 @@ import {
   type ClientBase,
   type ClientConfig,
   type Pool,
+  type QueryConfig,
   type QueryResult,
   type QueryResultRow,
 } from 'pg';
 import { pinForSession, pinForTransaction, type SessionAnswer } from './session-settings.ts';
 import { isPostgresError } from './sqlstate.ts';
-import { timed, type TimedQuery } from './timed-query.ts';
+
+/** Milliseconds within which a small statement is answered; after them the connection counts as dead. */
+export const ANSWER_TIMEOUT = 10_000;
+
+/** A query that the driver gives up after a while. Its connection must be thrown away then. */
+export interface TimedQuery extends QueryConfig {
+  /** Milliseconds. */
+  readonly query_timeout: number;
+}
+
+export function timed(text: string, values: readonly unknown[] = []): TimedQuery {
+  return { text, values: [...values], query_timeout: ANSWER_TIMEOUT };
+}
 
 export interface SessionConfig extends ClientConfig {
-  /** Milliseconds a transaction may stand idle, so that a stopped process frees its locks. */
+  /** Milliseconds that a transaction may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
 }
 
 /**
- * A connection to PostgreSQL with the settings that mirrorverse relies on, whatever a role or a database
- * was given.
+ * A connection to PostgreSQL with the settings that mirrorverse relies on, whatever settings a role or a
+ * database has.
  *
- * Behind a pooler (PgBouncer and its like) the server's end of it may be another one for each
- * transaction, and is somebody else's afterwards. Nothing may be left there, so the settings go along
- * with each transaction.
+ * Behind a pooler (such as PgBouncer) each transaction may get another connection to the server, which serves
+ * other clients afterwards. Nothing of ours may stay there, so each transaction brings the settings along.
  */
 export class Session extends Client {
   readonly idleInTransaction: number;
-  /** Of the backend as the server's greeting had it; a pooler makes up its own. */
+  /** Process id of the backend, from the server's greeting. A pooler makes up its own. */
   declare readonly processID: number | null;
   private beginning = 'BEGIN';
   private behindPooler = false;
@@ -35,7 +47,7 @@ export class Session extends Client {
     this.idleInTransaction = config.idleInTransaction;
   }
 
-  /** Whether something between here and PostgreSQL shares the server's connections out. */
+  /** Whether a pooler between here and PostgreSQL shares out the server's connections. */
   get isBehindPooler(): boolean {
     return this.behindPooler;
   }
@@ -46,8 +58,8 @@ export class Session extends Client {
   }
 
   /**
-   * Pins the settings, in one round trip. As a statement, because poolers refuse connections that ask for
-   * them at their start.
+   * Pins the settings in one round trip. It sends them as a statement, because poolers refuse connections
+   * that ask for settings at their start.
    */
   async setUp(): Promise<void> {
     const own = this.processID ?? 0;
@@ -59,18 +71,22 @@ export class Session extends Client {
       : 'BEGIN';
   }
 
-  /** Runs one statement that needs no transaction; behind a pooler it has one, for the settings' sake. */
+  /**
+   * Runs one statement that needs no transaction. Behind a pooler it gets one, because the settings come with
+   * the transaction.
+   */
   async alone<R extends QueryResultRow>(statement: TimedQuery): Promise<QueryResult<R>> {
     if (!this.behindPooler) return this.query<R>(statement);
     await this.query(timed(this.beginning));
     try {
-      // A name would be one of whichever server connection comes first; the next one does not know it.
+      // A named statement exists only on the server connection that prepared it; the next transaction may get
+      // another one.
       const { name: _, ...nameless } = statement;
       const result = await this.query<R>(nameless);
       await this.query(timed('COMMIT'));
       return result;
     } catch (error) {
-      // A connection that broke cannot; what is thrown is the first error.
+      // A broken connection cannot roll back. The first error is thrown.
       if (isPostgresError(error)) await this.query(timed('ROLLBACK')).catch(() => undefined);
       throw error;
     }
@@ -79,7 +95,7 @@ export class Session extends Client {
   private async pin(own: number): Promise<SessionAnswer> {
     const pinned = async (checked: boolean): Promise<SessionAnswer> => {
       const statement = pinForSession(own, this.idleInTransaction, checked);
-      // Of several statements the driver returns several results, which its types do not know.
+      // For several statements the driver returns several results, which its types do not know.
       const results: unknown = await this.query(timed(statement));
       const answer = (results as readonly QueryResult<SessionAnswer>[]).at(-1)?.rows[0];
       if (answer === undefined) throw new TypeError('A row was expected.');
@@ -94,26 +110,26 @@ export class Session extends Client {
   }
 }
 
-/** SQL that begins a transaction on a client, which need not be one of ours. */
+/** SQL that begins a transaction on a client. The client need not be a `Session`. */
 export function beginOn(client: ClientBase): string {
   return client instanceof Session ? client.begin : 'BEGIN';
 }
 
-/** Whether the server's end of a client is somebody else's as soon as a transaction has ended. */
+/** Whether the server's end of a connection serves another client as soon as a transaction has ended. */
 export function isBehindPooler(client: ClientBase): boolean {
   return client instanceof Session && client.isBehindPooler;
 }
 
-/** Runs `work` on a connection of its own, yet to be set up. One of the pool there may be none left of. */
+/** Runs `work` on a new connection that is not set up yet. The pool may have none left. */
 export async function withOwnSession<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
   const session = new Session({ idleInTransaction: 0, ...pool.options });
-  // Whatever breaks breaks the query too.
+  // An error of the connection fails the query too.
   session.on('error', () => undefined);
   try {
     await session.connect();
     return await work(session);
   } finally {
-    // Not waited for: a dead connection would never end.
+    // The end is not awaited: a dead connection would never end.
     void session.end().catch(() => undefined);
   }
 }

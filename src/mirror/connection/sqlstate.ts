@@ -2,7 +2,7 @@ import { errorCode } from '../../model/error-description.ts';
 import { Failure, type CodeOfOneReaction } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { tlsFailure } from './tls-failure.ts';
-import { DrizzleQueryError } from '../state/drizzle.ts';
+import { DrizzleQueryError } from '../drizzle.ts';
 
 /** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
 export interface PostgresError extends Error {
@@ -12,16 +12,16 @@ export interface PostgresError extends Error {
   readonly column?: string;
   readonly schema?: string;
   readonly table?: string;
-  /** The function of PostgreSQL's sources that reported it. */
+  /** The function in PostgreSQL's sources that reported the error. */
   readonly routine?: string;
 }
 
 export function isPostgresError(error: unknown): error is PostgresError {
-  // Every SQLSTATE has a digit, which the system's codes of the same length (EPIPE) have not.
+  // Every SQLSTATE has a digit. The system's codes of the same length, such as EPIPE, have none.
   return error instanceof Error && 'code' in error && /^(?=.*\d)[0-9A-Z]{5}$/.test(String(error.code));
 }
 
-// A whole class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
+// Each entry is a class, by its first two characters, or one code. (PostgreSQL manual, appendix A.)
 const PASSING = [
   '08', // connection exception
   '25006', // read_only_sql_transaction: a standby, or a failover under way
@@ -44,27 +44,27 @@ const UNDER_WAY = new Set([
   'EAI_AGAIN',
 ]);
 
-/** Whether the same transaction, tried again at once, may well succeed. */
+/** Whether the same transaction may succeed when it is repeated at once. */
 export function isContention(error: unknown): boolean {
   return hasCode(error, '40001', '40P01', '55P03');
 }
 
-/** Whether PostgreSQL cannot do it now, for want of room for example, and may be able to later. */
+/** Whether PostgreSQL cannot do it now and may be able to later, as when it has no room. */
 export function isPassing({ code }: PostgresError): boolean {
   return PASSING.some((prefix) => code.startsWith(prefix));
 }
 
-/** Whether a lock was not to be had in the time that was set for it. */
+/** Whether a lock did not come within the time that was set for it. */
 export function isLockNotAvailable(error: unknown): boolean {
   return hasCode(error, '55P03');
 }
 
-/** Whether the session may only read: a standby, or a server that was one when the session began. */
+/** Whether the session may only read. The server is a standby, or was one when the session began. */
 export function isReadOnly(error: unknown): boolean {
   return hasCode(error, '25006');
 }
 
-/** Whether the role of `postgres.url` may not do what was asked. */
+/** Whether the role of `postgres.url` lacks a privilege. */
 export function isPrivilegeError(error: unknown): boolean {
   return hasCode(error, '42501');
 }
@@ -77,14 +77,14 @@ export function isObjectGone({ details }: Pick<Failure, 'details'>): boolean {
 
 /** Disk full, out of memory, configuration_limit_exceeded, and the class of system errors. */
 const NO_ROOM = /^(?:53[124]00|58)/;
-/** Deadlocks, locks that nobody gave up in time, statements that somebody cancelled. */
+/** Deadlocks, locks that did not come in time, statements that a person cancelled. */
 const ONE_STATEMENT = /^(?:40|55P03|57014)/;
 
 /**
- * How far a failure of PostgreSQL reaches: `room` where PostgreSQL answers and has no room for what a table
- * has to write, `table` where only the statement was refused, `process` where every table meets the same.
+ * How far a failure of PostgreSQL reaches. `room`: PostgreSQL answers and has no room for what a table
+ * writes. `table`: only this statement was refused. `process`: every table meets the same failure.
  *
- * @param details those of a failure; `process` where they name no SQLSTATE.
+ * @param details of a failure. Without a SQLSTATE in them the failure reaches the process.
  */
 export function reachOfPostgresFailure(details: Failure['details'] = {}): 'process' | 'room' | 'table' {
   const { sqlstate } = details;
@@ -93,13 +93,18 @@ export function reachOfPostgresFailure(details: Failure['details'] = {}): 'proce
   return ONE_STATEMENT.test(sqlstate) ? 'table' : 'process';
 }
 
-/** Whether the row that was written is at fault: data exceptions, broken constraints, exceeded limits, triggers that raise. */
+/**
+ * Whether the row is at fault: a data exception, a broken constraint, an exceeded limit, or a trigger that
+ * raises.
+ */
 export function isRowError(error: unknown): error is PostgresError {
-  // 54: a limit of PostgreSQL's own, such as a row wider than a page. P0: RAISE in a trigger of somebody's.
+  // 54 is a limit of PostgreSQL, such as a row wider than a page. P0 is RAISE in a trigger.
   return isPostgresError(error) && /^(22|23|54|P0)/.test(error.code);
 }
 
-/** Whether binary data were no value of their column's type: too short, not of its form, of other elements. */
+/**
+ * Whether binary data are no value of the column's type: too short, of another form, or with other elements.
+ */
 export function isMismatchOfTypes(error: unknown): error is PostgresError {
   // protocol_violation, invalid_binary_representation, datatype_mismatch
   return hasCode(error, '08P01', '22P03', '42804');
@@ -110,12 +115,15 @@ function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
   return isPostgresError(error) && codes.includes(error.code);
 }
 
-/** Drizzle's error quotes the statement's parameters, links among them; the one inside does not. */
+/** Drizzle's error quotes the statement's parameters, links among them. The error inside it does not. */
 function unwrapped(error: unknown): unknown {
   return error instanceof DrizzleQueryError ? error.cause : error;
 }
 
-/** Any error of `pg`, drizzle's wrapping removed, as a failure; others pass through unchanged. */
+/**
+ * Turns any error of `pg` into a failure, with or without drizzle's wrapping. Other errors come back
+ * unchanged.
+ */
 export function postgresFailure(thrown: unknown): unknown {
   const error = unwrapped(thrown);
   if (error instanceof Failure) return error;
@@ -125,8 +133,8 @@ export function postgresFailure(thrown: unknown): unknown {
   const code = errorCode(error);
   if (code !== undefined && UNDER_WAY.has(code)) return unreachable(error, code);
   if (error instanceof AggregateError && error.errors.length > 0) return postgresFailure(error.errors[0]);
-  // The driver has no code for a connection that ended or never answered: it throws a plain Error then.
-  // A defect of ours would be a TypeError or its like.
+  // The driver throws a plain Error without a code for a connection that ended or never answered. A defect of
+  // ours would be a TypeError or similar.
   const isPlain = error instanceof Error && error.constructor === Error;
   if (isPlain && code === undefined) return unreachable(error, 'no answer');
   return error;
@@ -137,7 +145,7 @@ function sqlFailure(error: PostgresError): Failure {
   const failure = (code: CodeOfOneReaction, message: string, remedy?: string): Failure =>
     new Failure({ code, message, remedy, cause: withoutRowValues(error), details: { sqlstate } });
 
-  // PostgreSQL has nothing to refuse in what the driver says; poolers use this for most of what they refuse.
+  // PostgreSQL itself never refuses what the driver says. Poolers use this code for most of their refusals.
   if (sqlstate === '08P01') {
     return failure(
       'pooler-refused',
@@ -177,14 +185,14 @@ function sqlFailure(error: PostgresError): Failure {
 }
 
 /**
- * What was denied. The message of the check of privileges names objects alone ("permission denied for table
- * account"); a trigger that raises the same SQLSTATE may quote the row.
+ * What was denied. The message of a privilege check names only objects ("permission denied for table
+ * account"). A trigger that raises the same SQLSTATE may quote the row.
  */
 function denied({ code, message, routine }: PostgresError): string {
   return routine?.startsWith('aclcheck_error') === true ? message : `SQLSTATE ${code}`;
 }
 
-/** What helps against a foreign key that refuses deletes. @param table that has it, quoted. */
+/** The remedy for a foreign key that refuses deletes. @param table that has the foreign key, quoted. */
 export function dropOrCascade(table: string, constraint: string): string {
   return `Run ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(constraint)}; or make it anew with ON DELETE CASCADE or SET NULL. Then the table goes on by itself.`;
 }
@@ -198,7 +206,7 @@ function unreachable(error: unknown, code: string): Failure {
   });
 }
 
-/** The error for the log: detail, where and internal query quote rows, so only the code goes on. */
+/** The error for the log: only its code, because detail, where and internal query quote rows. */
 function withoutRowValues(error: PostgresError): Error {
   const clean = new Error(`SQLSTATE ${error.code}`);
   clean.name = error.name;

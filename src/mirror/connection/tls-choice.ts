@@ -2,34 +2,39 @@ import { Failure } from '../../model/failure.ts';
 
 /** How a connection is protected. */
 export interface TlsChoice {
-  /** `encrypt`: whoever answers is believed. `verify-ca`: who has the CA's word. `verify-full`: for this host. */
+  /**
+   * `encrypt`: any answering server is trusted. `verify-ca`: a CA must have signed for it. `verify-full`: a
+   * CA must have signed for this host.
+   */
   readonly mode: 'plain' | 'encrypt' | 'verify-ca' | 'verify-full';
-  /** File of the CA's certificates; the system's CAs without one. */
+  /** File with the CA's certificates; absent, the system's CAs count. */
   readonly rootCertificate?: string;
   readonly client?: { readonly certificate: string; readonly key: string; readonly passphrase?: string };
   readonly direct: boolean;
 }
 
-/** What the address says of TLS, by the names that libpq gives it; `ssl` is JDBC's, `uselibpqcompat` the driver's. */
+/**
+ * What the address says about TLS, under libpq's names. `ssl` is JDBC's name, `uselibpqcompat` the driver's.
+ */
 const READ = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'];
 export const TLS_PARAMETERS = [...READ, 'ssl', 'uselibpqcompat'];
-/** Changes nothing in what is protected. */
+/** These do not change what is protected. */
 const HARMLESS = ['sslcompression', 'sslsni'];
-/** In libpq's words for: the CAs the system trusts. */
+/** libpq's word for the CAs that the system trusts. */
 const SYSTEM = 'system';
 
 /**
- * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), but for two
- * things that are stricter here. Without `sslmode`, any host but this machine needs a certificate for
- * its name. And nothing falls back to plain text by itself: `allow` and `prefer` mean `require`, but on
- * this machine, where they mean plain text.
+ * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), with two
+ * stricter rules. Without `sslmode`, every host but this machine needs a certificate for its name. And no
+ * connection falls back to plain text: `allow` and `prefer` mean `require`, except on this machine, where
+ * they mean plain text.
  *
- * @param host as the driver resolved it; a path for a Unix socket, on which there is no TLS.
- * @throws Failure `database-tls` where the parameters cannot be followed to the letter.
+ * @param host as the driver resolved it; a path means a Unix socket, on which there is no TLS.
+ * @throws Failure `database-tls` where the parameters cannot be followed exactly.
  */
 export function tlsChoice(host: string, parameters: URLSearchParams): TlsChoice {
   const direct = parameters.get('sslnegotiation') === 'direct';
-  // A parameter that were passed over might be the one the safety rests on, such as sslcrl.
+  // A parameter that is ignored might be the one that safety rests on, such as sslcrl.
   for (const name of parameters.keys()) {
     if (/^ssl/i.test(name) && ![...TLS_PARAMETERS, ...HARMLESS].includes(name)) {
       throw tlsNotSetUp(`does not know ${name}`, `Take ${name} out of postgres.url (DATABASE_URL).`);
@@ -66,7 +71,7 @@ function modeOf(host: string, parameters: URLSearchParams): TlsChoice['mode'] {
     case 'require':
       return hasRoot ? 'verify-ca' : 'encrypt';
     case 'verify-ca':
-      // Any public CA signs for anybody: without the host's name only a CA of one's own proves something.
+      // A public CA signs for anybody: without the host's name, only a private CA proves something.
       if (hasRoot) return 'verify-ca';
       throw tlsNotSetUp('needs sslrootcert with sslmode=verify-ca', 'Add sslrootcert=, or use verify-full.');
     case 'verify-full':
@@ -101,7 +106,7 @@ function clientCertificate(parameters: URLSearchParams): TlsChoice['client'] {
   return { certificate, key, ...(passphrase === null ? {} : { passphrase }) };
 }
 
-/** What stands in the way of TLS, for whoever writes the address. */
+/** The failure of TLS that the address sets up wrongly. */
 export function tlsNotSetUp(what: string, remedy: string): Failure {
   return new Failure({
     code: 'database-tls',

@@ -8,11 +8,14 @@ interface Kind {
   readonly codes: RegExp;
   readonly message: string;
   readonly remedy: string;
-  /** A connection that broke in the middle may look like this, too: `stop-table` without it. */
+  /** A connection that broke in the middle may look like this too. Absent, the failure stops the table. */
   readonly passes?: true;
 }
 
-/** Codes of OpenSSL's verification and of Node's TLS, by what is wrong. (Node's manual, "TLS/SSL", X509 errors.) */
+/**
+ * Codes of OpenSSL's verification and of Node's TLS, by the kind of trouble. (Node's manual, "TLS/SSL", X509
+ * errors.)
+ */
 const KINDS: readonly Kind[] = [
   {
     codes: /^NO_TLS$/,
@@ -46,7 +49,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** A TLS error by its code, as `database-tls`; undefined for any other. */
+/** Turns a TLS error into the failure `database-tls`, by its code; undefined for any other error. */
 export function tlsFailure(error: unknown): Failure | undefined {
   const code = errorCode(error) ?? '';
   const kind = KINDS.find(({ codes }) => codes.test(code));
@@ -60,12 +63,14 @@ export function tlsFailure(error: unknown): Failure | undefined {
   });
 }
 
-/** The server's answer to SSLRequest when it has no TLS. (PostgreSQL manual, 54.2.11 SSL Session Encryption.) */
+/**
+ * The server's answer to SSLRequest when it has no TLS. (PostgreSQL manual, 54.2.11 SSL Session Encryption.)
+ */
 const REFUSED = 'N'.charCodeAt(0);
 
 /**
- * A socket for the driver that gives the server's refusal of TLS a code: the driver has only words for
- * it, in an error like that of a connection that broke, which would be tried for ever.
+ * A socket for the driver that gives the server's refusal of TLS a code. The driver has only words for it, in
+ * an error like that of a broken connection, which would be retried for ever.
  */
 export function tlsRefusalSocket(): Socket {
   const socket = new Socket();

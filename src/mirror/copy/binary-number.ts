@@ -1,15 +1,15 @@
 const MINUS = 0x2d;
 const DOT = 0x2e;
-/** Digits that a JavaScript number holds exactly, whatever they are. */
+/** Every number of so many digits is exact in JavaScript. */
 const EXACT_DIGITS = 15;
 const TWO_TO_32 = 4_294_967_296;
-/** Longer numbers are rare, and PostgreSQL's own to read. */
+/** Longer numbers are rare, and PostgreSQL reads them as text. */
 const LONGEST_NUMERIC = 120;
 const NEGATIVE = 0x4000;
 
 const LARGEST_BIGINT = 2n ** 63n - 1n;
 
-/** A whole number of at most ten digits, as an `integer` has; NaN for anything else. */
+/** Reads a whole number of at most ten digits, as an `integer` has; NaN for anything else. */
 export function smallInteger(bytes: Uint8Array, start: number, end: number): number {
   const isNegative = bytes[start] === MINUS;
   const first = isNegative ? start + 1 : start;
@@ -21,7 +21,7 @@ export function smallInteger(bytes: Uint8Array, start: number, end: number): num
 /**
  * Writes a whole number as PostgreSQL's `bigint`.
  *
- * @returns false for anything else, and for one that does not fit.
+ * @returns false for anything else, and for a number that does not fit.
  */
 export function writeBigint(
   bytes: Uint8Array,
@@ -53,8 +53,8 @@ export function writeBigint(
 }
 
 /**
- * Writes a number without an exponent as PostgreSQL's `numeric`: digits of base 10,000, and how many
- * decimals were written, so that `1.50` stays what it is. (PostgreSQL, numeric.c: numeric_send.)
+ * Writes a number without an exponent as PostgreSQL's `numeric`: digits of base 10,000, and the number of
+ * decimals, so that `1.50` stays `1.50`. (PostgreSQL, numeric.c: numeric_send.)
  *
  * @returns where it ends; -1 for anything else.
  */
@@ -78,7 +78,7 @@ export function writeNumeric(
   const weight = groupsBefore - 1;
   let to = at + 8;
   let group = 0;
-  // The first group is what is left over of the whole part.
+  // The first group has the digits that are left over when the whole part is cut into fours.
   let missing = whole - 4 * weight;
   for (let from = first; from < end; from++) {
     if (from === point) continue;
@@ -102,7 +102,7 @@ export function writeNumeric(
   return to;
 }
 
-/** NaN unless all of them are digits; at least one. */
+/** Reads digits; NaN unless there is at least one and all are digits. */
 function digitsAt(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at++) {

@@ -19,12 +19,12 @@ const GUID_LENGTH = 36;
 const DATE_LENGTH = 10;
 const INTEGER_OID = 23;
 
-/** Below it doubles lose digits, which PostgreSQL refuses. */
+/** Smaller doubles lose digits, and PostgreSQL refuses them. */
 const SMALLEST_NORMAL = 2 ** -1022;
 const ZERO = /^-?0(\.0+)?$/;
 const decoder = new TextDecoder('latin1');
 
-/** What a value comes to that is not written plainly: PostgreSQL may read it all the same, as text. */
+/** Stands for a value that is not written in its plain form. PostgreSQL may still read it as text. */
 const NOT_PLAIN = -1;
 
 /** By character: the value of a hexadecimal digit, 255 for anything else. */
@@ -32,34 +32,34 @@ const HEX = Uint8Array.from({ length: 256 }, (_, byte) => {
   const digit = Number.parseInt(String.fromCharCode(byte), 16);
   return Number.isNaN(digit) ? 255 : digit;
 });
-/** Where the bytes of a GUID have their digits. */
+/** Positions of the digits in a GUID's text. */
 const GUID_DIGITS = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
-/** What stands for `\b \f \n \r \t` and the characters that only have a backslash before them. */
+/** The bytes for `\b \f \n \r \t`, and for characters that only have a backslash before them. */
 const ESCAPES = Uint8Array.from({ length: 128 }, (_, byte) => {
   const at = 'bfnrt"/\\'.indexOf(String.fromCharCode(byte));
   return at < 0 ? 0 : '\b\f\n\r\t"/\\'.charCodeAt(at);
 });
 
 /**
- * Writes rows as tuples of COPY's binary format, which PostgreSQL reads in two thirds of the time of
- * text: dates, numbers and GUIDs are its own already. (PostgreSQL manual, COPY, Binary Format; the
+ * Writes rows as tuples of COPY's binary format. PostgreSQL reads them in two thirds of the time of text,
+ * because dates, numbers and GUIDs already have its own form. (PostgreSQL manual, COPY, Binary Format; the
  * `…recv` function of each type.)
  *
- * It writes only what it is sure of: values in the one form that the Web API gives them. Any other is
- * for PostgreSQL to judge, as text.
+ * It writes only values in the one form that the Web API gives them. Any other value goes as text, so that
+ * PostgreSQL judges it.
  */
 export class BinaryRowWriter extends CopyWriter {
   private readonly moment: Moment = { seconds: 0, microseconds: 0 };
 
-  /** Writes what is no row: header and trailer. */
+  /** Writes the header or the trailer. */
   raw(data: Uint8Array): void {
     this.reserve(data.length);
     this.out.set(data, this.length);
     this.length += data.length;
   }
 
-  /** Writes one row, or nothing: false for one with a value that is not plain. */
+  /** Writes one row. @returns false, and writes nothing, where a value has no plain form. */
   row(page: PageRows, row: number, types: readonly ColumnType[]): boolean {
     const { cells } = page;
     const begin = this.length;
@@ -71,7 +71,7 @@ export class BinaryRowWriter extends CopyWriter {
       const start = cells[cell] ?? 0;
       const end = cells[cell + 1] ?? 0;
       this.length = at;
-      // Lists grow most: eight bytes for a digit and a comma.
+      // Lists grow most: a digit and a comma become eight bytes.
       this.reserve(4 * (end - start) + 40);
       const size = start === 0 ? 0 : this.value(types[field], start, end, at + 4);
       if (size === NOT_PLAIN) {
@@ -121,7 +121,7 @@ export class BinaryRowWriter extends CopyWriter {
     }
   }
 
-  /** A number or a word where text is wanted, as it was written. */
+  /** Writes a number or a word as it came, where text is wanted. */
   private literal(start: number, end: number, at: number): number {
     const first = this.bytes[start];
     if (first === OPEN_BRACE || first === OPEN_BRACKET) return NOT_PLAIN;
@@ -129,13 +129,13 @@ export class BinaryRowWriter extends CopyWriter {
     return end - start;
   }
 
-  /** A JSON string's characters. */
+  /** Writes a JSON string's characters. */
   private string(start: number, end: number, begin: number): number {
     const { bytes, out, view, outView } = this;
     let to = begin;
     let at = start;
     while (at < end) {
-      // Four bytes at a time as long as none of them begins an escape.
+      // Copies four bytes at a time as long as none of them begins an escape.
       for (; at + 4 <= end; at += 4, to += 4) {
         const word = view.getInt32(at, true);
         if (hasBackslash(word)) break;
@@ -187,7 +187,7 @@ export class BinaryRowWriter extends CopyWriter {
   private double(start: number, end: number, at: number): number {
     const literal = decoder.decode(this.bytes.subarray(start, end));
     const value = Number(literal);
-    // Of what a double cannot hold PostgreSQL is to say so; that it holds zero is for certain.
+    // Zero is exact. A number that no double can hold goes to PostgreSQL as text, which then refuses it.
     const fits = Number.isFinite(value) && Math.abs(value) >= SMALLEST_NORMAL;
     if (!fits && !ZERO.test(literal)) return NOT_PLAIN;
     this.outView.setFloat64(at, value);
@@ -214,7 +214,7 @@ export class BinaryRowWriter extends CopyWriter {
     return 4;
   }
 
-  /** `1,8,9` as an array of one dimension. (PostgreSQL, arrayfuncs.c: array_recv.) */
+  /** Writes `1,8,9` as an array of one dimension. (PostgreSQL, arrayfuncs.c: array_recv.) */
   private integers(start: number, end: number, begin: number): number {
     const { bytes, outView } = this;
     if (start === end) return NOT_PLAIN;

@@ -4,25 +4,25 @@ const DOT = 0x2e;
 const UPPER_T = 0x54;
 const UPPER_Z = 0x5a;
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-/** PostgreSQL counts from 2000-01-01; the days before it, since 0000-03-01. */
+/** Days from 0000-03-01 to 2000-01-01, where PostgreSQL begins to count. */
 const EPOCH = 730_425;
 
 /**
- * The day that `YYYY-MM-DD` names, as PostgreSQL counts them: 0 is 2000-01-01.
+ * The day that `YYYY-MM-DD` names, as PostgreSQL counts days: 0 is 2000-01-01.
  *
- * @returns NaN unless it is just that, and a day of the calendar.
+ * @returns NaN unless the text has exactly this form and names a day of the calendar.
  */
 export function dayAt(bytes: Uint8Array, at: number): number {
   const year = 100 * twoDigits(bytes, at) + twoDigits(bytes, at + 2);
   const month = twoDigits(bytes, at + 5);
   const day = twoDigits(bytes, at + 8);
   if (bytes[at + 4] !== MINUS || bytes[at + 7] !== MINUS) return Number.NaN;
-  // Comparisons with NaN are false, so that a character that is no digit ends here too.
+  // A comparison with NaN is false, so a character that is no digit ends here too.
   if (!(year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= lastDay(year, month))) return Number.NaN;
   return daysSinceEpoch(year, month, day);
 }
 
-/** A moment as PostgreSQL keeps it: microseconds since 2000-01-01 are `1_000_000 * seconds + microseconds`. */
+/** A moment as PostgreSQL keeps it: `1_000_000 * seconds + microseconds` since 2000-01-01. */
 export interface Moment {
   seconds: number;
   /** From 0 to 999,999. */
@@ -30,12 +30,13 @@ export interface Moment {
 }
 
 /**
- * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z` or nothing: without a zone it
- * is UTC, as all times of the Web API are, and never a time of the session's zone. An offset is not read.
+ * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z` or nothing. Without a zone the
+ * time is UTC, as all times of the Web API are, and never a time of the session's zone. An offset is not
+ * read.
  *
- * @param into what was read.
- * @returns false unless it is just that, and a moment that there is: 24:00 and leap seconds, which
- *   PostgreSQL takes for the moment after, are not.
+ * @param into receives the moment.
+ * @returns false unless the text has exactly this form and the moment exists. PostgreSQL takes 24:00 and leap
+ *   seconds for the moment after; here they do not exist.
  */
 export function readMoment(bytes: Uint8Array, start: number, end: number, into: Moment): boolean {
   const timeEnds = bytes[end - 1] === UPPER_Z ? end - 1 : end;
@@ -53,7 +54,7 @@ export function readMoment(bytes: Uint8Array, start: number, end: number, into: 
   return !Number.isNaN(into.seconds + fraction);
 }
 
-/** `.5` is 500,000. NaN for anything but a dot and one to six digits. */
+/** Reads `.5` as 500,000; NaN for anything but a dot and one to six digits. */
 function microsecondsAt(bytes: Uint8Array, start: number, end: number): number {
   if (bytes[start] !== DOT || end - start < 2) return Number.NaN;
   let value = 0;
@@ -68,7 +69,7 @@ function microsecondsAt(bytes: Uint8Array, start: number, end: number): number {
 
 /** Writes a moment as `timestamp_send` does. (PostgreSQL, timestamp.c.) */
 export function writeMoment(view: DataView, at: number, { seconds, microseconds }: Moment): void {
-  // The product has more bits than a number holds, so it is made of two halves.
+  // A number cannot hold all bits of the product, so it is made of two halves.
   const high = Math.floor(seconds / 65_536);
   const low = seconds - 65_536 * high;
   const highProduct = high * 1_000_000;
@@ -79,7 +80,7 @@ export function writeMoment(view: DataView, at: number, { seconds, microseconds 
   view.setUint32(at + 4, rest - 4_294_967_296 * carry);
 }
 
-/** NaN unless both are digits. */
+/** Reads two digits; NaN for anything else. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = (bytes[at] as number) - 0x30;
   const ones = (bytes[at + 1] as number) - 0x30;
@@ -91,7 +92,7 @@ function lastDay(year: number, month: number): number {
   return month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? 0);
 }
 
-/** By years that begin in March, so that a leap day is the last of its year. */
+/** Counts in years that begin in March, so that a leap day is the last day of its year. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const from = month > 2 ? year : year - 1;
   const since = month > 2 ? month - 3 : month + 9;

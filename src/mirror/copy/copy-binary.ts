@@ -1,24 +1,24 @@
 import type { PageRows } from '../../model/page.ts';
 import type { Column } from '../../model/table.ts';
 import { BinaryRowWriter } from './binary-row.ts';
-import { CopyMemory } from './copy-memory.ts';
+import { CopyOutput } from './copy-output.ts';
 import type { CopyOptions } from './copy-text.ts';
 import { PIECE } from './copy-writer.ts';
 import { DEFAULT_ROW_POLICY } from '../quarantine/row-policy.ts';
 
-/** `PGCOPY` and what tells of a file that was mangled on its way; no flags, no extension. */
+/** `PGCOPY`, bytes that show whether the data were mangled on their way, no flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const TRAILER = Uint8Array.of(0xff, 0xff);
 
 /**
- * The page's rows in COPY's binary format, in the order of `columns`: a piece at a time, and in the end
- * how many rows they were, or undefined where a value is not written plainly. What came until then is to
- * be taken back, and the rows to be copied as text.
+ * The page's rows in COPY's binary format, in the order of `columns`, one piece at a time. In the end it
+ * returns the number of rows, or undefined where a value has no plain form. Then the caller rolls back what
+ * was sent, and copies the rows as text.
  */
 export function* binaryPieces(
   page: PageRows,
   columns: readonly Column[],
-  { skip, memory = new CopyMemory(), policy = DEFAULT_ROW_POLICY }: CopyOptions = {},
+  { skip, memory = new CopyOutput(), policy = DEFAULT_ROW_POLICY }: CopyOptions = {},
 ): Generator<Uint8Array, number | undefined, void> {
   const writer = new BinaryRowWriter(page.bytes, memory, policy);
   const types = columns.map((column) => column.type);

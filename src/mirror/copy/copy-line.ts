@@ -18,7 +18,7 @@ const LOWER_I = 0x69;
 const LOWER_N = 0x6e;
 const UPPER_N = 0x4e;
 const UPPER_Z = 0x5a;
-/** Characters of a date and its quotes. */
+/** Characters of a date with its quotes. */
 const QUOTED_DATE = 12;
 const LOWER_U = 0x75;
 const SLASH = 0x2f;
@@ -28,13 +28,13 @@ const decoder = new TextDecoder('utf-8');
 /**
  * Writes rows as lines of COPY's text format, into memory that is kept from page to page.
  *
- * JSON's string escapes and COPY's are nearly the same, so a value goes from the response's bytes to
- * COPY's in one pass: no string is made of it, no number is parsed.
+ * JSON's string escapes and COPY's are nearly the same, so a value goes from the response's bytes to COPY's
+ * in one pass: it becomes no string, and no number is parsed.
  */
 export class CopyLineWriter extends CopyWriter {
   private readonly moment: Moment = { seconds: 0, microseconds: 0 };
 
-  /** Writes one row's line, or nothing and why. */
+  /** Writes one row's line, or writes nothing and returns why. */
   line(
     page: PageRows,
     row: number,
@@ -47,7 +47,7 @@ export class CopyLineWriter extends CopyWriter {
     for (let field = 0; field < types.length; field++, cell += 2) {
       const start = cells[cell] ?? 0;
       const end = cells[cell + 1] ?? 0;
-      // A value grows to at most twice its bytes: each of them may need a backslash.
+      // A value grows to at most twice its bytes, because each may need a backslash.
       this.reserve(2 * (end - start) + 8);
       if (field > 0) this.out[this.length++] = TAB;
       let reason: string | undefined;
@@ -67,7 +67,7 @@ export class CopyLineWriter extends CopyWriter {
       } else if (types[field] === 'hash') {
         reason = this.hash(start, end);
       } else if (isTime(types[field])) {
-        // PostgreSQL would take 20240101 for a day.
+        // PostgreSQL would read 20240101 as a day.
         reason = 'a number or truth value where a date or time was expected';
       } else {
         this.copy(start, end);
@@ -90,7 +90,7 @@ export class CopyLineWriter extends CopyWriter {
     this.length = to;
   }
 
-  /** `1,8,9` becomes `{1,8,9}`. */
+  /** Writes `1,8,9` as `{1,8,9}`. */
   private integers(start: number, end: number): string | undefined {
     this.out[this.length++] = OPEN_BRACE;
     for (let at = start + 1; at < end - 1; at++) {
@@ -114,7 +114,7 @@ export class CopyLineWriter extends CopyWriter {
     return undefined;
   }
 
-  /** Nearly every time is written as the Web API writes them, and needs no second look. */
+  /** Nearly every time has the Web API's form and needs no second look. */
   private time(start: number, end: number, type: TimeType): string | undefined {
     const { bytes, moment } = this;
     const isUsual =
@@ -132,13 +132,13 @@ export class CopyLineWriter extends CopyWriter {
     return undefined;
   }
 
-  /** A JSON string's characters, escaped for COPY. */
+  /** Writes a JSON string's characters, escaped for COPY. */
   private string(start: number, end: number): string | undefined {
     const { bytes, out, view, outView } = this;
     let to = this.length;
     let at = start;
     while (at < end) {
-      // Four bytes at a time as long as none of them begins an escape.
+      // Copies four bytes at a time as long as none of them begins an escape.
       for (; at + 4 <= end; at += 4, to += 4) {
         const word = view.getInt32(at, true);
         if (hasBackslash(word)) break;
@@ -165,7 +165,7 @@ export class CopyLineWriter extends CopyWriter {
       } else if (escape === QUOTE || escape === SLASH) {
         out[to++] = escape;
       } else {
-        // \\ \b \f \n \r \t mean the same to COPY.
+        // \\ \b \f \n \r \t have the same meaning in COPY.
         out[to++] = BACKSLASH;
         out[to++] = escape;
       }
@@ -176,9 +176,9 @@ export class CopyLineWriter extends CopyWriter {
 }
 
 /**
- * Whether a string is, or begins as, a word that PostgreSQL would take for a value which the source never
- * meant: `now`, `infinity` or `J2451187` for a time, `NaN` or `Infinity` for an exact number. A double may be
- * either of the latter. (PostgreSQL manual, 8.1.2 and 8.5.1.4.)
+ * Whether a string is, or begins with, a word that PostgreSQL would read as a value which the source never
+ * meant: `now`, `infinity` or `J2451187` as a time, `NaN` or `Infinity` as an exact number. A double may be
+ * NaN or Infinity. (PostgreSQL manual, 8.1.2 and 8.5.1.4.)
  */
 function isWord(bytes: Uint8Array, start: number, type: ColumnType | undefined): boolean {
   const first = bytes[start] as number;

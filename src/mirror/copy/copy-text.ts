@@ -1,11 +1,11 @@
 import type { PageRows } from '../../model/page.ts';
 import type { Column, ColumnType } from '../../model/table.ts';
 import { CopyLineWriter } from './copy-line.ts';
-import { CopyMemory } from './copy-memory.ts';
+import { CopyOutput } from './copy-output.ts';
 import { PIECE } from './copy-writer.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from '../quarantine/row-policy.ts';
 
-/** Why a row cannot be stored, found before PostgreSQL sees it. */
+/** Why a row cannot be stored, found out before PostgreSQL sees it. */
 export interface Unstorable {
   readonly row: number;
   readonly column: string;
@@ -19,34 +19,33 @@ export interface CopiedRows {
 }
 
 export interface CopyText extends CopiedRows {
-  /** COPY's text format: a line a row. */
+  /** COPY's text format, a line for each row. */
   readonly text: Uint8Array;
-  /** Where each line begins, and after the last one where the text ends. */
+  /** Where each line begins, and at the end where the text ends. */
   readonly lines: Int32Array;
 }
 
 export interface CopyOptions {
-  /** Row numbers that are left out. */
+  /** Numbers of the rows to leave out. */
   readonly skip?: ReadonlySet<number>;
-  /** Where the pieces are put, each over the next but one before it. */
-  readonly memory?: CopyMemory;
+  /** Memory for the pieces. Each piece overwrites the one before the last. */
+  readonly memory?: CopyOutput;
   readonly policy?: RowPolicy;
 }
 
 /**
- * The page's rows as COPY text, in the order of `columns`: a piece at a time, whole lines each, and in
- * the end which rows they were.
+ * The page's rows as COPY text, in the order of `columns`, one piece of whole lines at a time. In the end it
+ * returns which rows they were.
  *
- * What PostgreSQL's text can never hold (NUL, half a surrogate pair), or would take for what it is not
- * (`now` for a date), is found here, with the column's name; everything else about a value is
- * PostgreSQL's to judge.
+ * It finds values that PostgreSQL's text can never hold (NUL, half a surrogate pair), or that PostgreSQL
+ * would misread (`now` for a date), and names their columns. PostgreSQL judges everything else about a value.
  */
 export function* copyPieces(
   page: PageRows,
   columns: readonly Column[],
   options: CopyOptions = {},
 ): Generator<Uint8Array, CopiedRows, void> {
-  const { skip, memory = new CopyMemory(), policy = DEFAULT_ROW_POLICY } = options;
+  const { skip, memory = new CopyOutput(), policy = DEFAULT_ROW_POLICY } = options;
   const writer = new CopyLineWriter(page.bytes, memory, policy);
   const copied = new LineRows(writer, page, columns);
   for (let row = 0; row < page.rows; row++) {
@@ -60,14 +59,14 @@ export function* copyPieces(
   return copied.result();
 }
 
-/** All of it at once, for sending lines of it by themselves: in memory of its own. */
+/** Writes all rows at once, into memory of their own, so that single lines can be sent. */
 export function toCopyText(
   page: PageRows,
   columns: readonly Column[],
   { skip, policy = DEFAULT_ROW_POLICY }: Omit<CopyOptions, 'memory'> = {},
 ): CopyText {
-  const memory = new CopyMemory();
-  // At once: what is never written to takes no memory of the machine.
+  const memory = new CopyOutput();
+  // The memory is reserved at once: memory that is never written to takes none of the machine's.
   memory.grow(0, page.bytes.length);
   const writer = new CopyLineWriter(page.bytes, memory, policy);
   const copied = new LineRows(writer, page, columns);
@@ -80,7 +79,7 @@ export function toCopyText(
   return { ...copied.result(), text: writer.written, lines: lines.subarray(0, copied.count + 1) };
 }
 
-/** Writes rows of a page as lines, and notes which ones cannot be. */
+/** Writes rows of a page as lines, and notes the rows that cannot be written. */
 class LineRows {
   count = 0;
   private readonly rows: Int32Array;

@@ -1,13 +1,13 @@
-import type { CopyMemory } from './copy-memory.ts';
+import type { CopyOutput } from './copy-output.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 
 /**
- * Bytes of a piece: worth sending while the rest is being written. The connection's own queue holds less,
- * see `CopyMemory`.
+ * Bytes of a piece: enough to send while the next one is being written. The connection's own queue holds
+ * less, see `CopyOutput`.
  */
 export const PIECE = 65_536;
 
-/** What writing rows for COPY has in common, whatever the format: a page's bytes, and memory to write to. */
+/** The common part of writing rows for COPY in any format: a page's bytes, and memory to write to. */
 export abstract class CopyWriter {
   length = 0;
   protected out: Uint8Array;
@@ -15,10 +15,10 @@ export abstract class CopyWriter {
   protected readonly bytes: Uint8Array;
   protected readonly view: DataView;
   protected readonly policy: RowPolicy;
-  private readonly memory: CopyMemory;
+  private readonly memory: CopyOutput;
 
-  /** @param bytes that the page's values are slices of. */
-  constructor(bytes: Uint8Array, memory: CopyMemory, policy: RowPolicy) {
+  /** @param bytes of the page; the values are slices of them. */
+  constructor(bytes: Uint8Array, memory: CopyOutput, policy: RowPolicy) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.policy = policy;
@@ -32,7 +32,7 @@ export abstract class CopyWriter {
     return this.out.subarray(0, this.length);
   }
 
-  /** Begins another piece: the one before is good until the next but one. */
+  /** Begins another piece. The piece before stays valid until the one after this begins. */
   turn(): void {
     this.memory.turn();
     this.length = 0;
@@ -40,7 +40,7 @@ export abstract class CopyWriter {
     this.outView = this.memory.view;
   }
 
-  /** Makes room for `more` bytes; `out` and `outView` may be others afterwards. */
+  /** Makes room for `more` bytes; `out` and `outView` may be other objects afterwards. */
   protected reserve(more: number): void {
     if (this.length + more <= this.out.length) return;
     this.memory.grow(this.length, more);

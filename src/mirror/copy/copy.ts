@@ -2,23 +2,23 @@ import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { CopyText } from './copy-text.ts';
-import { inSavepoint } from '../connection/savepoint.ts';
+import { inSavepoint } from '../connection/postgres.ts';
 import { isRowError, type PostgresError } from '../connection/sqlstate.ts';
 
 /**
- * Bytes of one COPY message. PostgreSQL counts a message when the whole of it has come: with a page in
- * one, a slow connection could not be told from a process that stands still.
+ * Bytes of one COPY message. PostgreSQL counts a message when all of it has come. With a page in one message,
+ * a slow connection would look like a process that stands still.
  */
 const MESSAGE = 65_536;
 
 /**
  * Sends COPY data piece by piece, each when the connection has taken the one before.
  *
- * Nothing more is sent once PostgreSQL has refused something: the rest of a page would fill memory, and
- * the stream has no connection any more then.
+ * Nothing more is sent once PostgreSQL has refused something: the rest of a page would fill memory, and the
+ * stream has no connection any more.
  *
- * @returns what the pieces come to, and how many rows PostgreSQL says it took.
- * @throws PostgreSQL's error; the transaction is then to be rolled back.
+ * @returns the result of `pieces`, and the number of rows that PostgreSQL says it took.
+ * @throws PostgreSQL's error. The caller then rolls the transaction back.
  */
 export async function copy<T>(
   client: pg.PoolClient,
@@ -27,7 +27,7 @@ export async function copy<T>(
 ): Promise<{ readonly sent: T; readonly taken: number }> {
   const stream = client.query(copyFrom(statement));
   const ended = finished(stream);
-  // It is awaited at every step; between two of them a rejection is not unhandled.
+  // It is awaited at every step. This keeps a rejection between two steps from being unhandled.
   ended.catch(() => undefined);
   for (;;) {
     const piece = pieces.next();
@@ -54,7 +54,10 @@ export async function copyLines(
   await copy(client, statement, stretches(copyText, lines));
 }
 
-/** The text of lines, in one piece where they follow each other: a copy would take as much memory again. */
+/**
+ * The text of the lines, in one piece where they follow each other: copying it would take as much memory
+ * again.
+ */
 function* stretches(
   { text, lines: ends }: CopyText,
   lines: readonly number[],
@@ -70,11 +73,11 @@ function* stretches(
 }
 
 /**
- * Does `work` with as many lines as PostgreSQL will take: when some fail because of their rows they are
- * halved until single ones are left, which `refuse` is told. One bad row among thousands costs some
- * twelve more rounds of ever smaller pieces.
+ * Does `work` with all the lines that PostgreSQL accepts. When some fail because of their rows, they are
+ * halved until single lines are left, and `refuse` gets these. One bad row among thousands costs some twelve
+ * more rounds with ever smaller pieces.
  *
- * @param refuse may throw to end it: pieces without number would take long.
+ * @param refuse may throw to end it, because very many pieces would take long.
  */
 export async function withStorable(
   client: pg.PoolClient,

@@ -4,8 +4,8 @@ const LOWER_U = 0x75;
 export const REPLACEMENT = 0xfffd;
 
 /**
- * The code point of a JSON string's `\uXXXX`, or of two of them that make a surrogate pair: those above
- * U+FFFF take twelve characters, the others six.
+ * The code point of a JSON string's `\uXXXX`, or of two of them that make a surrogate pair. A code point
+ * above U+FFFF takes twelve characters, any other six.
  *
  * @param at where the four digits begin.
  * @returns -1 for half of a surrogate pair.
@@ -40,7 +40,10 @@ export function writeUtf8(out: Uint8Array, at: number, code: number): number {
   return to;
 }
 
-/** Whether one of the word's four bytes is a backslash. ("Bit Twiddling Hacks": whether a word has a zero byte.) */
+/**
+ * Whether one of the word's four bytes is a backslash. ("Bit Twiddling Hacks": determine if a word has a zero
+ * byte.)
+ */
 export function hasBackslash(word: number): boolean {
   const zeroed = word ^ 0x5c5c5c5c;
   return ((zeroed - 0x01010101) & ~zeroed & 0x80808080) !== 0;

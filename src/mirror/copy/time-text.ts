@@ -7,20 +7,20 @@ export function isTime(type: ColumnType | undefined): type is TimeType {
   return type === 'timestamptz' || type === 'timestamp' || type === 'date';
 }
 
-/** Date, time of day and zone by ISO 8601 in its extended form, as RFC 3339 and OData have it. */
+/** Date, time of day and zone in the extended form of ISO 8601, as RFC 3339 and OData use it. */
 const ISO =
   /^(?<date>\d{4,}-\d\d-\d\d)(?:[T ](?<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(?<zone>Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const UTC = /^(?:Z|[+-]00(?::?00)?)$/i;
 const MIDNIGHT = /^[0:.]+$/;
 
 /**
- * A date or time as PostgreSQL is to read it, so that no setting of a role, a database or a session has a
- * say in what is stored: PostgreSQL takes a time without a zone for one of its `TimeZone`, and a zone on a
- * value that has none it drops without a word.
+ * Writes a date or time so that no setting of a role, a database or a session decides what is stored.
+ * PostgreSQL would read a time without a zone in its `TimeZone`, and would silently drop the zone of a value
+ * that has none.
  *
  * A moment (`timestamptz`) without a zone is UTC, as all times of the Web API are. A time on a clock
- * (`timestamp`) may end with `Z`, which the Web API writes behind all times; another offset would say that
- * the clock is another one. A date has neither an offset nor a time of day, but for midnight.
+ * (`timestamp`) may end with `Z`, which the Web API writes after all times; another offset would mean another
+ * clock. A date has no offset, and no time of day but midnight.
  *
  * @param text the value's characters.
  * @returns what to write, or why the value cannot be stored.

@@ -8,11 +8,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * What a hashed column holds in place of a value: the HMAC-SHA-256 of its text, in lower-case hex.
  *
- * The text is a string's characters as UTF-8, or a number or boolean as it was written. GUIDs are
- * taken in lower case, so that equal values have equal hashes in every column of every table.
+ * The text is a string's characters as UTF-8, or a number or boolean as it was written. GUIDs are hashed in
+ * lower case, so that equal values have equal hashes in every column of every table.
  *
  * @param literal the value as JSON.
- * @returns undefined for a string that is no well-formed Unicode, so that UTF-8 cannot tell it from others.
+ * @returns undefined for a string that is no well-formed Unicode, because its UTF-8 would not be unique.
  */
 export function valueHash(key: string, literal: Uint8Array): string | undefined {
   const hash = createHmac('sha256', key);

@@ -1,18 +1,25 @@
+import type pg from 'pg';
+import type { RowId } from '../../model/page.ts';
+import type { SeenKeys } from './seen-keys.ts';
+import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from './sweep-limits.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, eq, isNotNull, sql } from '../state/drizzle.ts';
+import { and, eq, isNotNull, sql } from '../drizzle.ts';
 
-/** A sweep that waits for somebody's word, and whether it was given. */
-export interface SweepWord {
-  /** Rows that it would delete, as they were last counted; null when no sweep waits. */
+/** A sweep that waits for a person's yes, and whether the person gave it. */
+export interface SweepApproval {
+  /** Rows that the sweep would delete, as last counted; null when no sweep waits. */
   readonly unseenRows: number | null;
-  /** Where none waits: the next may delete whatever it does, for the rows are of a table that is gone. */
+  /**
+   * Where no sweep waits, a yes lets the next sweep delete any number of rows, because they belong to a table
+   * that is gone.
+   */
   readonly allowed: boolean;
 }
 
-const NONE: SweepWord = { unseenRows: null, allowed: false };
+const NONE: SweepApproval = { unseenRows: null, allowed: false };
 
-/** What of a table's sweep waits. */
-export async function readSweepWord(store: StateStore, table: string): Promise<SweepWord> {
+/** Reads which sweep of a table waits. */
+export async function readSweepApproval(store: StateStore, table: string): Promise<SweepApproval> {
   const { tables } = store.tables;
   const [row] = await store.db
     .select({ unseenRows: tables.unseenRows, allowed: tables.sweepAllowed })
@@ -21,19 +28,15 @@ export async function readSweepWord(store: StateStore, table: string): Promise<S
   return row ?? NONE;
 }
 
-/** Notes that a sweep of so many rows waits; a word that was given for another is taken back. */
-export async function recordWaitingSweep(
-  store: StateStore,
-  table: string,
-  unseenRows: number,
-): Promise<void> {
+/** Records that a sweep of so many rows waits. A yes to another sweep ends. */
+async function recordWaitingSweep(store: StateStore, table: string, unseenRows: number): Promise<void> {
   await store.db
     .update(store.tables.tables)
     .set({ unseenRows, sweepAllowed: false })
     .where(ofTable(store, table));
 }
 
-/** A sweep that waited does so no more, for a new re-baseline begins. */
+/** Records that no sweep waits any more, because a new re-baseline begins. */
 export async function forgetWaitingSweep(store: StateStore, table: string): Promise<void> {
   await store.db
     .update(store.tables.tables)
@@ -41,15 +44,48 @@ export async function forgetWaitingSweep(store: StateStore, table: string): Prom
     .where(and(ofTable(store, table), isNotNull(store.tables.tables.unseenRows)));
 }
 
-/** The sweep has happened, or there is nothing to sweep: what was said of it is used up. */
-export async function forgetSweepWord(store: StateStore, table: string): Promise<void> {
+/** Records that the sweep has happened, or that there is nothing to sweep. The yes is used up. */
+export async function forgetSweepApproval(store: StateStore, table: string): Promise<void> {
   await store.db
     .update(store.tables.tables)
     .set({ unseenRows: null, sweepAllowed: false })
     .where(ofTable(store, table));
 }
 
-/** Says yes to the sweep that waits, if one does; the next run then does it. */
+/** A sweep that would delete more rows than the limits allow. */
+export interface SweepTooLarge extends SweepCounts {
+  /** Some of the rows that the sweep would delete. */
+  readonly sample: readonly RowId[];
+}
+
+/** Rows of a refused sweep that are read again; each costs a request. */
+const SAMPLE = 3;
+
+/**
+ * Decides whether the sweep of the seen keys may happen, by the limits and by a person's yes. A sweep that
+ * is refused waits for a yes from then on.
+ *
+ * @returns null when it may happen.
+ */
+export async function refuseSweep(
+  client: pg.PoolClient,
+  store: StateStore,
+  seen: SeenKeys,
+  table: string,
+  limits: SweepLimits,
+): Promise<SweepTooLarge | null> {
+  const counts = await seen.count(client);
+  const { unseenRows, allowed } = await readSweepApproval(store, table);
+  const agreed = allowed && (unseenRows === null || coversErasure(counts, unseenRows));
+  if (agreed || mayErase(counts, limits)) {
+    if (allowed || unseenRows !== null) await forgetSweepApproval(store, table);
+    return null;
+  }
+  await recordWaitingSweep(store, table, counts.unseen);
+  return { ...counts, sample: await seen.some(client, SAMPLE) };
+}
+
+/** Records a person's yes to the sweep that waits, if one does. The next run then sweeps. */
 async function allowSweep(store: StateStore, table: string): Promise<void> {
   const { tables } = store.tables;
   await store.transaction(async ({ db }) =>
@@ -60,15 +96,15 @@ async function allowSweep(store: StateStore, table: string): Promise<void> {
   );
 }
 
-/** Rows marked deleted that wait for somebody's word, and whether it was given. */
-export interface ErasureWord {
-  /** As they were last counted; null when none wait. */
+/** Rows marked deleted that wait for a person's yes, and whether the person gave it. */
+export interface ErasureApproval {
+  /** The number of rows, as last counted; null when none wait. */
   readonly marked: number | null;
   readonly allowed: boolean;
 }
 
-/** What of a table's marked rows waits. */
-export async function readErasureWord(store: StateStore, table: string): Promise<ErasureWord> {
+/** Reads which marked rows of a table wait. */
+export async function readErasureApproval(store: StateStore, table: string): Promise<ErasureApproval> {
   const { tables } = store.tables;
   const [row] = await store.db
     .select({ marked: tables.markedRows, allowed: tables.erasureAllowed })
@@ -77,10 +113,7 @@ export async function readErasureWord(store: StateStore, table: string): Promise
   return row ?? { marked: null, allowed: false };
 }
 
-/**
- * Notes that so many marked rows wait, or with null that none do. What was said of them before is used
- * up or taken back.
- */
+/** Records that so many marked rows wait, or with null that none do. A yes from before ends. */
 export async function recordMarkedRows(
   store: StateStore,
   table: string,
@@ -93,7 +126,9 @@ export async function recordMarkedRows(
     .where(and(ofTable(store, table), sql`${tables.markedRows} IS DISTINCT FROM ${marked}::bigint`));
 }
 
-/** Says yes to deleting the marked rows that wait, if some do; the next run then does it. */
+/**
+ * Records a person's yes to deleting the marked rows that wait, if some do. The next run then deletes them.
+ */
 async function allowErasure(store: StateStore, table: string): Promise<void> {
   const { tables } = store.tables;
   await store.transaction(async ({ db }) =>
@@ -104,7 +139,9 @@ async function allowErasure(store: StateStore, table: string): Promise<void> {
   );
 }
 
-/** Says yes to whatever deletes of a table wait; the next run then does them. @throws Failure */
+/**
+ * Records a person's yes to all deletes of a table that wait. The next run then does them. @throws Failure
+ */
 export async function allowDeletes(store: StateStore, table: string): Promise<void> {
   await store.transaction(async (inside) => {
     await allowSweep(inside, table);

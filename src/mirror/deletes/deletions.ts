@@ -9,17 +9,18 @@ import type { StateStore } from '../state/store.ts';
 export interface Deletions {
   /** Deleted for certain. */
   readonly certain: readonly RowId[];
-  /** Only reading the row again tells whether it lives. */
+  /** Only reading the row again tells whether it still exists. */
   readonly doubtful: readonly Tombstone[];
 }
 
 /**
- * Finds the rows a page's tombstones are about, and of which it is doubtful that they are gone: those
- * that came as an upsert in the same delta, on this page or an earlier one, since upserts and tombstones
- * of one delta have no documented order; and those whose reason is not a plain deletion.
+ * Finds the rows that a page's tombstones are about, and which of them may still exist. A row may still exist
+ * when it also came as an upsert in the same delta, on this page or an earlier one, because upserts and
+ * tombstones of one delta have no documented order. It may also exist when the tombstone's reason is not a
+ * plain deletion.
  *
- * A tombstone names the id alone. In a partitioned table it is about any row that is known by it, in the
- * mirror, in quarantine or on this page; one that nothing is known of is about none.
+ * A tombstone names only the id. In a partitioned table it is about every row that is known by the id: in the
+ * mirror, in quarantine or on this page. Where no such row is known, it is about none.
  */
 export async function findDeletions(
   client: pg.PoolClient,
@@ -42,8 +43,8 @@ export async function findDeletions(
   const certain: RowId[] = [];
   const doubtful: Tombstone[] = [];
   for (const [key, rows] of known) {
-    // In a partitioned table even the only row known of an id may not be the one that is gone: one of
-    // another partition may have come and gone since the last delta.
+    // In a partitioned table even the only known row of an id may not be the deleted one: a row in another
+    // partition may have come and gone since the last delta.
     const reason = reasons.get(key) ?? 'deleted';
     const isPlain = reason === 'deleted' && mirror.partitionField === undefined;
     for (const [text, id] of rows) {
@@ -54,16 +55,16 @@ export async function findDeletions(
   return { certain, doubtful };
 }
 
-/** Rows that may be meant, by id and then by whole key. */
-type Known = Map<string, Map<string, RowId>>;
+/** Known rows, by id and then by whole key. */
+type KnownKeys = Map<string, Map<string, RowId>>;
 
 /** Without partitions the id is the whole key. */
-function inOnePart(keys: readonly string[]): Known {
+function inOnePart(keys: readonly string[]): KnownKeys {
   return new Map(keys.map((key) => [key, new Map([[key, { key }]])]));
 }
 
-function inPartitions(keys: readonly string[], fresh: ReadonlySet<string>): Known {
-  const known: Known = new Map(keys.map((key) => [key, new Map<string, RowId>()]));
+function inPartitions(keys: readonly string[], fresh: ReadonlySet<string>): KnownKeys {
+  const known: KnownKeys = new Map(keys.map((key) => [key, new Map<string, RowId>()]));
   for (const text of fresh) {
     const id = parseKey(text);
     if (id !== null) known.get(id.key)?.set(text, id);

@@ -2,24 +2,24 @@ import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { quoteIdentifier } from '../table/identifier.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
-import { readErasureWord } from './delete-approval.ts';
+import { readErasureApproval } from './delete-approval.ts';
 import type { StateStore } from '../state/store.ts';
-import { coversErasure, mayErase, type SweepLimits } from './sweep-guard.ts';
+import { coversErasure, mayErase, type SweepLimits } from './sweep-limits.ts';
 
-/** Rows that are marked deleted, of a table whose deletes are hard now: they are to go. */
+/** Rows that are marked deleted in a table whose deletes are hard now, so that they have to go. */
 export interface MarkedRows {
   readonly marked: number;
-  /** All rows, the marked ones among them. */
+  /** All rows; the marked ones count. */
   readonly rows: number;
-  /** They go with the next run; otherwise they wait for somebody's word. */
+  /** The next run deletes them; otherwise they wait for a person's yes. */
   readonly allowed: boolean;
 }
 
 /**
- * Counts the rows that are marked deleted, and whether they may be deleted unasked: what was kept on
- * purpose is gone for good then, so the limits of a sweep hold, and a word for so many rows.
+ * Counts the rows that are marked deleted, and says whether they may be deleted unasked. They were kept on
+ * purpose and will be gone for good, so the limits of a sweep hold, or a yes to so many rows.
  *
- * @param store undefined where there is no state yet, and so no word.
+ * @param store undefined where there is no state yet, and so no yes.
  * @returns null where none is marked.
  */
 export async function countMarkedRows(
@@ -34,12 +34,12 @@ export async function countMarkedRows(
   const { marked = 0, rows = 0 } = counted[0] ?? {};
   if (marked === 0) return null;
   const counts = { unseen: marked, rows };
-  const word = store && (await readErasureWord(store.on(client), table.logicalName));
-  const agreed = word?.allowed === true && coversErasure(counts, word.marked ?? 0);
+  const approval = store && (await readErasureApproval(store.on(client), table.logicalName));
+  const agreed = approval?.allowed === true && coversErasure(counts, approval.marked ?? 0);
   return { marked, rows, allowed: agreed || mayErase(counts, limits) };
 }
 
-/** What a run ends with that leaves marked rows where they are; it has brought everything else. */
+/** The failure of a run that has brought everything and leaves marked rows where they are. */
 export function erasureRefused(table: string, { marked, rows }: MarkedRows): Failure {
   return new Failure({
     code: 'erasure-refused',

@@ -89,7 +89,7 @@ function languagesOf(texts: readonly LocalizedText[]): number[] {
   return [...new Set(texts.flatMap((text) => [...text.keys()]))];
 }
 
-/** Rows as PostgreSQL can hold them, the first of each key. */
+/** The rows as PostgreSQL can hold them; of each key the first one. */
 function distinct(table: LabelTable, rows: readonly LabelRow[]): LabelRow[] {
   const byKey = new Map<string, LabelRow>();
   for (const row of rows) {
@@ -105,7 +105,7 @@ function distinct(table: LabelTable, rows: readonly LabelRow[]): LabelRow[] {
   return [...byKey.values()];
 }
 
-/** PostgreSQL's text has neither NUL nor half a surrogate pair. */
+/** PostgreSQL's text can hold neither NUL nor half a surrogate pair. */
 function storableText(text: string): string {
   return text.replaceAll('\0', '').toWellFormed();
 }

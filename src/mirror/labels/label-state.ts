@@ -1,15 +1,15 @@
 import { heldBy, type Lease } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, eq, inArray, sql } from '../state/drizzle.ts';
+import { and, eq, inArray, sql } from '../drizzle.ts';
 
-/** Before the version: the labels are stored, and the views are yet to be made of them. */
+/** Stands before the version while the labels are stored and the views are not made of them yet. */
 const VIEWS_DUE = '~';
 
-/** How far the labels of a table have come. */
+/** How up to date the labels of a table are. */
 export interface LabelState {
-  /** The metadata version they were read under; null where they are to be read. */
+  /** The metadata version they were read under; null where they have to be read. */
   readonly version: string | null;
-  /** The views are yet to follow. */
+  /** The views have to follow. */
   readonly viewsDue: boolean;
 }
 
@@ -27,7 +27,7 @@ export async function readLabelState(store: StateStore, table: string): Promise<
     : { version, viewsDue: false };
 }
 
-/** Notes the version that labels were stored under, in the transaction that stores them. */
+/** Records the version that labels were stored under, in the transaction that stores them. */
 export async function recordLabels(store: StateStore, lease: Lease, version: string): Promise<void> {
   await store.db
     .update(store.tables.tables)
@@ -40,7 +40,10 @@ export async function forgetLabels(store: StateStore, lease: Lease): Promise<voi
   await store.db.update(store.tables.tables).set({ labelsVersion: null }).where(heldBy(store, lease));
 }
 
-/** Notes that the views have followed; of a table that was altered meanwhile they have not. */
+/**
+ * Records that the views have followed. A table that was altered meanwhile keeps its views due. @throws
+ * Failure
+ */
 export async function recordViews(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { tables } = store.tables;
@@ -58,7 +61,7 @@ export async function recordViews(store: StateStore, names: readonly string[]): 
   );
 }
 
-/** Makes labels be read and views be made again where what is wanted of them has changed since the last process. */
+/** Makes labels be read and views be made again where the wishes have changed since the last process. */
 export async function recordViewWishes(store: StateStore, wishes: string): Promise<void> {
   const { environments, tables } = store.tables;
   const changed = await store.db

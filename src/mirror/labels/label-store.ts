@@ -6,40 +6,43 @@ import { holdFence } from '../state/checkpoints.ts';
 import { readLabelState, recordLabels, recordViews, type LabelState } from './label-state.ts';
 import type { Lease } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
-import type { EnvironmentRecord } from '../environment/environments.ts';
+import type { EnvironmentRecord } from '../state/environments.ts';
 import { isForNow, type ViewReport } from '../views/apply-views.ts';
 import { createCompatibilityViews } from '../views/compatibility-views.ts';
 import { refreshViews } from '../views/refresh-views.ts';
 import { lostViews } from '../views/view-catalog.ts';
 import { writeLabels } from './write-labels.ts';
 
-/** What is wanted beside the mirror tables. */
+/** Labels and views that are wanted beside the mirror tables. */
 export interface LabelWishes {
-  /** Language of the views; the organization's base language where it is absent. */
+  /** Language of the views; absent, the organization's base language. */
   readonly language?: number;
-  /** Schema of the views with labels and names; none where it is absent. */
+  /** Schema of the views with labels and names; absent, there are none. */
   readonly viewSchema?: string;
-  /** Schema of the views as Synapse Link has them; none where it is absent. */
+  /** Schema of the views in the form of Synapse Link; absent, there are none. */
   readonly synapseLink?: string;
-  /** Schema of the views as Fivetran has them; none where it is absent. */
+  /** Schema of the views in the form of Fivetran; absent, there are none. */
   readonly fivetran?: string;
 }
 
-/** The labels of one environment's tables and the views made of them. */
+/** The labels of one environment's tables, and the views that are made of them. */
 export interface LabelStore {
   state(table: string): Promise<LabelState>;
-  /** Stores a table's labels; a commit like any other, so it needs the lease. @throws Failure */
+  /** Stores a table's labels. It is a commit like any other, so it needs the lease. @throws Failure */
   write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
   /**
-   * Makes the views of tables and of those whose lookups point at them, and those in the shape of other
-   * tools. Where one of them cannot be made for now, all stay due.
+   * Makes the views of tables and of the tables whose lookups point at them, and the views in the form of
+   * other tools. Where one of them cannot be made for now, all stay due.
    *
    * @throws Failure
    */
   refreshViews(tables: readonly string[]): Promise<ViewReport>;
 }
 
-/** @param environment as it is now: another organization may take the place of the one before. */
+/**
+ * @param environment gives the current one, because another organization may take the place of the one
+ *   before.
+ */
 export function createLabelStore(
   pool: pg.Pool,
   store: StateStore,

@@ -3,13 +3,13 @@ import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifie
 import { MIRRORED_AT } from '../table/mirror-table.ts';
 import { createSchema } from '../state/migrations.ts';
 
-/** A table of labels: its rows belong to one Dataverse table each, named by `table_name`. */
+/** A table of labels. Each row belongs to one Dataverse table, which `table_name` names. */
 export interface LabelTable {
   readonly name: string;
   readonly comment: string;
-  /** Name and type of each column, in order; beside them there is `_mirrored_at`. */
+  /** Name and type of each column, in order. Beside them there is `_mirrored_at`. */
   readonly columns: readonly (readonly [name: string, type: string])[];
-  /** How many of the columns, from the first on, are the primary key. */
+  /** The first so many columns are the primary key. */
   readonly key: number;
 }
 
@@ -92,7 +92,7 @@ const TABLE_LABELS: LabelTable = {
   key: 2,
 };
 
-/** The tables of labels by what they hold; Dataverse names never begin with an underscore. */
+/** The tables of labels by what they hold. No Dataverse name begins with an underscore. */
 export const LABEL_TABLES = {
   choices: CHOICES,
   lookupTargets: LOOKUP_TARGETS,
@@ -103,15 +103,18 @@ export const LABEL_TABLES = {
 
 export const LABEL_KINDS = Object.keys(LABEL_TABLES) as (keyof typeof LABEL_TABLES)[];
 
-/** What a view was last made of, and who could read it when it was last dropped by us. */
+/** Records what each view was last made of, and who could read it when we last dropped it. */
 export const VIEWS = '_views';
 
-/** Any number of its own, the same in every version: whoever creates these tables holds this lock. */
+/**
+ * Key of the advisory lock for creating these tables. Any number of its own does, but every version must use
+ * the same.
+ */
 const CREATION_LOCK = '7305813221904002';
 
 /**
- * Creates the tables of labels that are not there, inside the caller's transaction. Processes that
- * start together queue under a lock; once the tables are there it costs one query and no lock.
+ * Creates the missing tables of labels, inside the caller's transaction. Processes that start together queue
+ * under a lock. Once the tables exist, it costs one query and no lock.
  */
 export async function createLabelTables(client: pg.ClientBase, schema: string): Promise<void> {
   if ((await missingTables(client, schema)).length === 0) return;
@@ -150,4 +153,32 @@ function createViews(schema: string): string {
   return `CREATE TABLE ${qualified} (view_schema text NOT NULL, view_name text NOT NULL, fingerprint text,
             options text[] NOT NULL DEFAULT '{}', grants jsonb NOT NULL DEFAULT '[]', PRIMARY KEY (view_schema, view_name));
           COMMENT ON TABLE ${qualified} IS 'The views that mirrorverse made, and what it made them of.'`;
+}
+
+/** Languages to choose a label in, as 1033; an undefined one is not preferred. */
+export interface LabelLanguages {
+  /** The configured language. */
+  readonly preferred: number | undefined;
+  /** The organization's base language. */
+  readonly base: number | undefined;
+}
+
+/** The setting by which a session chooses: `SET mirrorverse.language = 1031`. */
+const LANGUAGE_SETTING = 'mirrorverse.language';
+
+/**
+ * An ORDER BY list that puts the label to show first: the session's language, the configured one, the base
+ * language, any. The setting is compared as text, so that no value of it makes a query fail.
+ *
+ * @param column SQL of the column with the language code.
+ */
+export function byPreference(column: string, languages: LabelLanguages): string {
+  const preferred = [languages.preferred, languages.base].filter((language) => language !== undefined);
+  const ranks = preferred.map((language, at) => ` WHEN ${column} = ${code(language)} THEN ${at + 1}`);
+  return `CASE WHEN ${column}::text = current_setting('${LANGUAGE_SETTING}', true) THEN 0${ranks.join('')} ELSE ${ranks.length + 1} END, ${column}`;
+}
+
+function code(language: number): number {
+  if (!Number.isSafeInteger(language)) throw new TypeError(`${language} is no language code.`);
+  return language;
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { LABEL_TABLES } from './label-tables.ts';
 
-/** Where the mirror tables of an environment and their catalog are. */
+/** Where an environment's mirror tables and their catalog are. */
 export interface MirrorPlace {
   /** Schema of the mirror tables. */
   readonly schema: string;
@@ -17,25 +17,25 @@ export interface DescribedTarget {
   readonly name: string | null;
 }
 
-/** A column of a mirror table: as PostgreSQL has it, what the catalog and the labels say of it. */
+/** A column of a mirror table: as PostgreSQL has it, with what the catalog and the labels say about it. */
 export interface DescribedColumn {
-  /** In PostgreSQL, unquoted. */
+  /** Name in PostgreSQL, unquoted. */
   readonly name: string;
-  /** As format_type() prints it. */
+  /** Type, as format_type() prints it. */
   readonly type: string;
   readonly comment: string | null;
   /** The name before any shortening; absent where the catalog does not know the column. */
   readonly column?: string;
   readonly attribute?: string;
-  /** What it holds by the catalog, `hash` for example. */
+  /** The type of its values by the catalog, `hash` for example. */
   readonly holds?: string;
   /** AttributeTypeName. */
   readonly attributeType?: string;
-  /** Where a lookup may point at. */
+  /** The tables that a lookup may point at. */
   readonly targets: readonly DescribedTarget[];
 }
 
-/** A mirror table as the database alone describes it. */
+/** A mirror table, described from the database alone. */
 export interface DescribedTable {
   /** Logical name. */
   readonly table: string;
@@ -49,14 +49,14 @@ export interface DescribedTable {
   readonly labeled: boolean;
 }
 
-/** Those of the tables that are mirrored, by logical name. */
+/** Describes the given tables that are mirrored, by logical name. */
 export async function describeMirror(
   client: pg.ClientBase,
   place: MirrorPlace,
   tables: readonly string[],
 ): Promise<Map<string, DescribedTable>> {
-  // One plain query each, joined here: where statistics are yet to be gathered, PostgreSQL's plan for
-  // the join of 150 tables' columns took 35 s.
+  // Plain queries, joined here: before statistics are gathered, PostgreSQL's plan for joining the columns of
+  // 150 tables took 35 s.
   const names = new Map(tables.map((table) => [shortenIdentifier(table), table]));
   const identifiers = [...names.keys()];
   const columns = await readColumns(client, place.schema, identifiers);
@@ -105,7 +105,10 @@ async function readColumns(
 
 type Catalogued = Required<Pick<DescribedColumn, 'column' | 'attribute' | 'holds'>>;
 
-/** By table and name in PostgreSQL. Columns that the source has no longer keep their values and nothing else. */
+/**
+ * Catalog entries by table and name in PostgreSQL. A column that the source no longer has keeps its values
+ * and loses everything else.
+ */
 async function readCatalogued(
   client: pg.ClientBase,
   { stateSchema, environmentId }: MirrorPlace,
@@ -125,7 +128,7 @@ async function readCatalogued(
 
 type ColumnFacts = Pick<DescribedColumn, 'attributeType' | 'targets'>;
 
-/** What the labels say of each attribute, by table and logical name. */
+/** What the labels say about each attribute, by table and logical name. */
 async function readColumnTypes(
   client: pg.ClientBase,
   schema: string,

@@ -6,9 +6,9 @@ import { labelRows } from './label-rows.ts';
 import { createLabelTables, LABEL_KINDS, LABEL_TABLES, type LabelTable } from './label-tables.ts';
 
 /**
- * Makes the stored labels of one table what `labels` says, inside the caller's transaction, and says
- * how many rows that took. Rows that are as they should be are not touched; what is gone is deleted.
- * The tables are created where they are not there.
+ * Makes the stored labels of one table equal to `labels`, inside the caller's transaction, and returns how
+ * many rows that took. Equal rows are not touched, and missing ones are deleted. It creates the tables where
+ * they do not exist.
  */
 export async function writeLabels(
   client: pg.ClientBase,
@@ -29,8 +29,8 @@ export async function writeLabels(
 }
 
 /**
- * One statement with constant text: $1 the Dataverse table, $2 its rows as JSON. Rows are compared
- * first because ON CONFLICT locks, and so writes, every row it meets.
+ * One statement with constant text: $1 is the Dataverse table, $2 its rows as JSON. Rows are compared first,
+ * because ON CONFLICT locks every row that it meets, which is a write.
  */
 function writeRows(schema: string, table: LabelTable): string {
   const qualified = qualifiedName(schema, table.name);

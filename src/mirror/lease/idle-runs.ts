@@ -2,38 +2,40 @@ import { shortenIdentifier } from '../table/identifier.ts';
 import { SUCCESS } from '../state/checkpoints.ts';
 import { isRemembered } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, eq, isNull, sql } from '../state/drizzle.ts';
+import { and, eq, isNull, sql } from '../drizzle.ts';
 
-/** A run without a lease that found nothing: what it took the state to be, and what is to be stored. */
+/** A run without a lease that found nothing: the state that the run started from, and what it stores. */
 export interface IdleRun {
   readonly table: string;
-  /** As the process's last run left it. */
+  /** The fence, as the process's last run left it. */
   readonly fence: bigint;
   readonly selection: string;
-  /** The delta link that was followed. */
+  /** The delta link that the run followed. */
   readonly followed: string;
-  /** The delta link that came. */
+  /** The delta link that the environment returned. */
   readonly link: string;
-  /** To the Web API, to go on record. */
+  /** Requests to the Web API, for the record. */
   readonly requests: number;
 }
 
 /**
- * Stores an idle run, if the state still is what the run took it to be.
+ * Stores an idle run, if the state is still the one that the run started from.
  *
- * @returns false, without effect, when it is not, or when a transaction of somebody else keeps the row.
- * @throws Failure; where the answer is lost, only the state table knows what was stored.
+ * @returns false, without effect, when the state has changed, or when another transaction has locked the row.
+ * @throws Failure. Where the answer is lost, only the state table knows what was stored.
  */
 export type StoreIdleRun = (run: IdleRun, signal: AbortSignal) => Promise<boolean>;
 
 /**
- * The fence is the version here: whoever has taken the lease since, or truncated the table, has raised
- * it, and so does this, which others are to notice like any other run. Link, phase and selection are
- * compared as well, for they may be changed by hand, or moved along with the environment's address; and
- * the mirror table has to be the very one that the link stands for.
+ * Prepares the statement that stores idle runs.
  *
- * One statement for all idle runs, prepared by name: to put it together and to plan it anew took longer
- * than to execute it. It waits for nobody's lock, as `takeLease` does not.
+ * The fence serves as a version: a process that takes the lease or truncates the table raises it, and so does
+ * an idle run, because other processes must notice it like any run. Link, phase and selection are compared
+ * too: a person may change them by hand, or a new address of the environment may change them. The mirror
+ * table must be the one that the link stands for.
+ *
+ * All idle runs share one statement, prepared by name: building and planning it each time took longer than
+ * running it. It waits for no lock, as `takeLease` does not.
  */
 export function prepareIdleRuns(store: StateStore, schema: string): StoreIdleRun {
   const { db, environmentId } = store;

@@ -1,34 +1,31 @@
+import { and, count, eq, inArray, interval, isNull, or, sql } from '../drizzle.ts';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
-import { addedCounts } from '../state/run-counts.ts';
+import { addedCounts } from '../state/outcomes.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, count, eq, inArray, isNull, or, sql } from '../state/drizzle.ts';
 
-/** The right to write one table's mirror, with the fence that proves it in every commit. */
+/** The right to write one table's mirror, with the fence that proves the right in every commit. */
 export interface Lease {
   readonly table: string;
   readonly holder: string;
   readonly fence: bigint;
 }
 
-/** What the taker of a lease finds: how far the table has come. */
-export interface Taken {
+/** A lease that was just taken, and how far its table has come. */
+export interface AcquiredLease {
   readonly lease: Lease;
   readonly checkpoint: Checkpoint;
   /** Milliseconds since the table last came up to date, by the database's clock. */
   readonly successAge: number | null;
-  /** Milliseconds since the delta link that the feed follows was stored, or the load began. */
+  /** Milliseconds since the delta link that the feed follows was stored, or since the load began. */
   readonly linkAge: number | null;
-  /** Rows that runs have written or deleted so far, those of other processes too. */
+  /** Rows that runs of all processes have written or deleted so far. */
   readonly changes: number;
-  /** Rows in quarantine, without the dismissed ones. */
+  /** Rows in quarantine, without dismissed ones. */
   readonly quarantined: number;
 }
 
-/** An SQL interval of so many milliseconds. */
-export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
-
-/** Makes sure that each table has its row of state, without which no lease of it can be taken. */
+/** Gives each table a row of state. Without it, nobody can take the lease of the table. @throws Failure */
 export async function registerTables(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { environmentId } = store;
@@ -37,21 +34,22 @@ export async function registerTables(store: StateStore, names: readonly string[]
 }
 
 /**
- * Takes the lease of a table if nobody holds it or its time is up, by the database's clock alone.
- * Each take-over raises the fence, which locks out whoever held it before.
+ * Takes the lease of a table if nobody holds it or its time is up, by the database's clock alone. Each
+ * take-over raises the fence, which locks the former holder out.
  *
- * A row that is locked belongs to a page that is being stored just now: it is passed over rather than
- * waited for, since waiting would hold up the caller as long as a large page takes.
+ * A locked row belongs to a page that is being stored now. It is passed over: waiting for it would hold the
+ * caller up as long as a large page takes.
  *
  * @param duration milliseconds until the lease runs out unless it is renewed.
- * @returns null when another process holds it.
+ * @returns null when another process holds the lease.
+ * @throws Failure
  */
 export async function takeLease(
   store: StateStore,
   table: string,
   holder: string,
   duration: number,
-): Promise<Taken | null> {
+): Promise<AcquiredLease | null> {
   const { tables, quarantine } = store.tables;
   const { db } = store;
   const quarantined = db
@@ -71,7 +69,8 @@ export async function takeLease(
       and(
         eq(tables.environmentId, store.environmentId),
         eq(tables.table, table),
-        // Its own lease it may take again: giving it back may have failed, or the answer to taking it.
+        // A process may take its own lease again: giving it back may have failed, or the answer to taking it
+        // may be lost.
         sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseHolder} = ${holder} OR ${tables.leaseExpiresAt} < clock_timestamp())`,
       ),
     )
@@ -143,7 +142,10 @@ function checkpointOf(row: StoredCheckpoint): Checkpoint {
   };
 }
 
-/** Where a table's feed stands, without taking its lease; undefined for a table without state. */
+/**
+ * Reads where a table's feed stands, without taking its lease; undefined for a table without state. @throws
+ * Failure
+ */
 export async function readCheckpoint(store: StateStore, table: string): Promise<Checkpoint | undefined> {
   const { tables } = store.tables;
   const [row] = await store.transaction(async ({ db }) =>
@@ -160,7 +162,9 @@ function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredChe
   return { kind, url, ...(pageSize === null ? {} : { pageSize }) };
 }
 
-/** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. */
+/**
+ * Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. @throws Failure
+ */
 export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
   const { tables } = store.tables;
   const [row] = await store.statement(async (db) =>
@@ -177,8 +181,8 @@ export async function leaseTimeLeft(store: StateStore, table: string): Promise<n
 }
 
 /**
- * Renews leases, those that are still held. Rows locked by a page being stored are passed over: that
- * page renews its own lease when it commits.
+ * Renews leases that are still held. Rows that are locked by a page under way are passed over: the page
+ * renews its own lease when it commits. @throws Failure
  */
 export async function renewLeases(
   store: StateStore,
@@ -203,10 +207,11 @@ export async function renewLeases(
 }
 
 /**
- * Gives a lease back, so that the next taker need not wait, and puts requests on record that no page
- * was stored after.
+ * Gives a lease back, so that the next process need not wait for it, and records requests that no page was
+ * stored after.
  *
- * @returns false, without effect, once it is lost.
+ * @returns false, without effect, when the lease is lost.
+ * @throws Failure
  */
 export async function releaseLease(store: StateStore, lease: Lease, requests = 0): Promise<boolean> {
   const { tables } = store.tables;
@@ -224,7 +229,7 @@ export async function releaseLease(store: StateStore, lease: Lease, requests = 0
   return released.length > 0;
 }
 
-/** The condition that the fence is about: this holder, by this taking of the lease. */
+/** The condition of the fence: this holder, by this taking of the lease. */
 export function heldBy(store: StateStore, lease: Lease) {
   const { tables } = store.tables;
   return and(

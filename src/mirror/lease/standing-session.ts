@@ -1,22 +1,24 @@
 import type { SQL } from 'drizzle-orm';
-import { SESSION_SIGN } from '../connection/session-sign.ts';
+import { SESSION_SIGN } from '../connection/connection-watch.ts';
 import { isPrivilegeError } from '../connection/sqlstate.ts';
 import type { StateStore } from '../state/store.ts';
-import { sql } from '../state/drizzle.ts';
+import { sql } from '../drizzle.ts';
 
 /** A database session that keeps a table's row of state locked and waits for its client meanwhile. */
 export interface StandingSession {
   /** Process id of the session's backend. */
   readonly pid: number;
-  /** Changes with whatever the session does: a statement, a state, a piece of a COPY. */
+  /** Changes with everything the session does: a statement, a state, a piece of a COPY. */
   readonly sign: string;
 }
 
 /**
- * The session that holds the lock on a table's row of state, if it waits for its client just now. Two
- * looks with one sign mean that nothing has come of the client in between.
+ * Finds the session that holds the lock on a table's row of state, if it waits for its client now. Two looks
+ * with the same sign mean that the client has sent nothing in between.
  *
- * A row names the transaction that locks it in `xmax`, and `pg_locks` whose that is.
+ * A row names the transaction that locks it in `xmax`; `pg_locks` says which session runs that transaction.
+ *
+ * @throws Failure
  */
 export async function findStandingSession(
   store: StateStore,
@@ -30,10 +32,11 @@ export async function findStandingSession(
 }
 
 /**
- * Ends a session that has been found standing, so that PostgreSQL rolls its transaction back. Without
- * effect when it has moved since, when the lease is still good, or where the role may not.
+ * Ends a session that was found standing, so that PostgreSQL rolls its transaction back. Nothing happens when
+ * the session has moved since, when the lease is still good, or where the role may not end it.
  *
- * @returns whether it was told to end.
+ * @returns whether the session was told to end.
+ * @throws Failure
  */
 export async function endStandingSession(
   store: StateStore,
@@ -48,7 +51,7 @@ export async function endStandingSession(
       );
       return rows.length > 0;
     } catch (error) {
-      // Its role is another; PostgreSQL notices by itself that the client is gone, later.
+      // The session belongs to another role. PostgreSQL notices by itself, later, that the client is gone.
       if (isPrivilegeError(error)) return false;
       throw error;
     }

@@ -1,16 +1,17 @@
 import type pg from 'pg';
+import { isUnseen, KEY_COLUMNS, keyColumns, keyParameters, sameKey, staging } from './merge-sql.ts';
+import { columnName, type MirrorTable } from '../table/mirror-table.ts';
 import { cellText, hasVersion, type PageRows } from '../../model/page.ts';
-import { knownTypes, versionedRows, type LookupColumns } from './lacking-sql.ts';
-import { keyParameters } from './merge-sql.ts';
-import type { MirrorTable } from '../table/mirror-table.ts';
 import { parseKey } from './row-key.ts';
 import { valueHash } from '../copy/value-hash.ts';
 
-/** What is known of rows that came without something, by what the mirror has of them. */
+/** Rows of a page that came without a version or without the table of a lookup. */
 export interface LackingRows {
   /** Rows that must not be stored, by number, and why. */
   readonly refused: ReadonlyMap<number, string>;
-  /** Lookups of which some rows came without the table: the mirror's stays where the id is the same. */
+  /**
+   * Lookups for which some rows came without the table. The mirror's table stays where the id is the same.
+   */
   readonly untyped: readonly LookupColumns[];
 }
 
@@ -25,24 +26,24 @@ function reasonOf(mirror: MirrorTable, page: PageRows, row: number): string | un
   return page.incomplete?.get(row);
 }
 
-/** Whether every row could be stored where the mirror has none of them. */
+/** Whether every row could be stored if the mirror had none of them. */
 export function areStorable(mirror: MirrorTable, page: PageRows): boolean {
   for (let row = 0; row < page.rows; row++) if (reasonOf(mirror, page, row) !== undefined) return false;
   return true;
 }
 
 /**
- * Judges the rows that lack something, by what the mirror has of them:
+ * Decides about rows that lack something, by what the mirror has of them:
  *
- * - Without a version nothing tells whether a row is newer than the mirror's, if that has one.
- * - Without the table of a lookup the one that is known is right for the same id. For another id it is
- *   not, and to store none would lose that the lookup has one.
+ * - A row without a version cannot be compared. It is refused where the mirror's row has a version.
+ * - A lookup without its table keeps the known table where the id is the same. Where the id is another one,
+ *   the known table would be wrong and no table would lose it, so the row is refused.
  *
- * A row that the mirror does not have loses nothing by being stored as it came.
+ * A row that the mirror does not have loses nothing when it is stored as it came.
  *
  * @param keys of the page's rows, in their order.
- * @param superseded rows that another one of the page replaces: of no account, unless it does so for want
- *   of a version to compare.
+ * @param superseded rows that another row of the page replaces. They do not count, unless they were replaced
+ *   because they had no version to compare.
  * @param hashKey of hashed lookups.
  * @param overUnseen as in `updateStaged`.
  */
@@ -106,7 +107,7 @@ export async function judgeLackingRows(
   return { refused, untyped };
 }
 
-/** Companions of a lookup are what cannot be selected by itself. */
+/** Finds the lookups with a companion column: a column that cannot be selected by itself. */
 function lookupColumns({ columns }: MirrorTable): LookupColumns[] {
   return columns.flatMap((column, type) => {
     if (column.selectable) return [];
@@ -115,7 +116,7 @@ function lookupColumns({ columns }: MirrorTable): LookupColumns[] {
   });
 }
 
-/** A lookup's id as the mirror has it. */
+/** The id of a lookup, as the mirror has it. */
 function idText(
   mirror: MirrorTable,
   page: PageRows,
@@ -131,4 +132,46 @@ function idText(
 
 function isSet({ cells, width }: PageRows, row: number, field: number): boolean {
   return cells[2 * (row * width + field)] !== 0;
+}
+
+/**
+ * SQL: of the rows whose keys are in `keyParameters`, those that the mirror has with a version, by their
+ * place in the list.
+ */
+export function versionedRows(mirror: MirrorTable, versionField: number, overUnseen?: string): string {
+  // A row that is not among the seen keys has a version from a time that the environment went back from.
+  const isMeant = overUnseen === undefined ? 'true' : `NOT ${isUnseen(mirror, overUnseen)}`;
+  return `SELECT r.at::int AS at FROM ${givenRows(mirror)} JOIN ${mirror.qualified} m ON ${sameKey(mirror, 'r', KEY_COLUMNS)}
+    WHERE m.${columnName(mirror, versionField)} IS NOT NULL AND ${isMeant}`;
+}
+
+/** A lookup that says which table its id belongs to: the positions of both columns. */
+export interface LookupColumns {
+  readonly id: number;
+  readonly type: number;
+}
+
+/**
+ * SQL: of the rows whose keys are in `keyParameters`, those for which the mirror knows the table of a lookup,
+ * by their place in the list, with the id of the lookup.
+ */
+export function knownTypes(mirror: MirrorTable, { id, type }: LookupColumns): string {
+  return `SELECT r.at::int AS at, m.${columnName(mirror, id)}::text AS id
+    FROM ${givenRows(mirror)} JOIN ${mirror.qualified} m ON ${sameKey(mirror, 'r', KEY_COLUMNS)}
+    WHERE m.${columnName(mirror, type)} IS NOT NULL`;
+}
+
+/** SQL: gives staged rows that came without a lookup's table the one that the mirror has for the same id. */
+export function keepTypes(mirror: MirrorTable, { id, type }: LookupColumns): string {
+  const [idName, typeName] = [columnName(mirror, id), columnName(mirror, type)];
+  return `UPDATE ${staging(mirror)} s SET ${typeName} = m.${typeName} FROM ${mirror.qualified} m
+    WHERE ${sameKey(mirror, 's', keyColumns(mirror))}
+      AND s.${typeName} IS NULL AND m.${typeName} IS NOT NULL AND s.${idName} = m.${idName}`;
+}
+
+/** SQL: the keys in `keyParameters`, with their places, which begin with 1. */
+function givenRows(mirror: MirrorTable): string {
+  return mirror.partitionField === undefined
+    ? 'unnest($1::uuid[]) WITH ORDINALITY AS r(key, at)'
+    : 'unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS r(key, partition, at)';
 }

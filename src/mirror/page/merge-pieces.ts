@@ -19,23 +19,25 @@ export interface RefusedRow extends Refusal {
 }
 
 export interface MergedPieces {
-  /** Rows. */
+  /** Rows that were inserted or updated. */
   readonly written: number;
   readonly refused: readonly RefusedRow[];
 }
 
-/** Rows that are tried together first. Where one of them is refused, each is tried by itself. */
+/**
+ * Rows that are tried together first. Where the mirror table refuses one of them, each is tried by itself.
+ */
 const PIECE = 100;
 
 /**
- * Merges those staged rows that the mirror table takes, after it refused them as a whole, and takes the
- * others out of staging.
+ * Merges the staged rows that the mirror table accepts, after it refused all of them together, and takes them
+ * out of staging.
  *
- * The server goes through them alone. Pieces that were sent anew, each half of the one before, left
- * more and more dead rows behind, which every next look at staging read again: the time grew faster than
- * the number of refused rows.
+ * The server goes through the rows alone. When the client sent smaller and smaller pieces, each left dead
+ * rows behind in staging that every later look read again, so the time grew faster than the number of refused
+ * rows.
  *
- * @param most refused rows: after more than these the rest is left alone.
+ * @param most refused rows: the merge stops after more than these.
  */
 export async function mergePieces(
   client: pg.PoolClient,
@@ -67,7 +69,7 @@ interface Answer {
 
 type RefusedAnswer = Answer & { readonly row_key: string };
 
-/** Names that a refusal may tell. */
+/** Names that a refusal may mention. */
 interface Names {
   readonly constraints: ReadonlySet<string>;
   readonly columns: ReadonlySet<string>;
@@ -76,8 +78,8 @@ interface Names {
 const NO_NAMES: Names = { constraints: new Set(), columns: new Set() };
 
 /**
- * The mirror table's own names. A trigger that refuses a row may name whatever it likes as its constraint
- * or column, a value of the row among it.
+ * Reads the mirror table's own names. A trigger that refuses a row may give any text as its constraint or
+ * column, even a value of the row.
  */
 async function namesOf(client: pg.PoolClient, mirror: MirrorTable): Promise<Names> {
   const { rows } = await client.query<{ name: string; is_column: boolean }>(
@@ -105,23 +107,23 @@ function refusalOf(
   };
 }
 
-/** A temporary function: to make one takes no more than the right to make a staging table. */
+/** Name of a temporary function: creating one needs no more rights than creating a staging table. */
 function mergeName(mirror: MirrorTable): string {
   return `pg_temp.${quoteIdentifier(shortenIdentifier(`merge_${stagingName(mirror)}`))}`;
 }
 
 /**
- * Rows are looked up by their key. The statements are planned once, and for a mirror table that was empty
- * then PostgreSQL would read the whole of it for each row.
+ * Makes PostgreSQL look rows up by their key. It plans the statements once, and where the mirror table was
+ * empty then, it would read the whole table for each row.
  */
 const LOOK_UP_ROWS = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
-/** By this name a statement means a variable of the function, whatever columns a mirror table has. */
+/** A statement means a variable of the function by this name, whatever columns a mirror table has. */
 const LABEL = 'mirrorverse_merge';
 
 /**
- * Refused rows are tried again as long as others are taken: one may wait for another to give up the
- * value that both cannot have, or for the row that it refers to.
+ * Refused rows are tried again as long as other rows are accepted: a row may wait for another row to give up
+ * a unique value, or for the row that it refers to.
  */
 function createMerge(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
   const piece = `s.ctid = ANY (${LABEL}.piece)`;

@@ -2,10 +2,12 @@ import type pg from 'pg';
 import type { RowId } from '../../model/page.ts';
 import { POSTGRES_OID, POSTGRES_TYPE } from '../table/column-sql.ts';
 import { quoteIdentifier, shortenIdentifier } from '../table/identifier.ts';
-import { KEPT_TOGETHER } from '../table/storage-parameters.ts';
+import { KEPT_TOGETHER } from '../table/ddl-plan.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 
-/** Name of the staging table, unquoted; temporary, one for each connection and table. */
+/**
+ * Name of the staging table, unquoted. The table is temporary; each connection has one for each mirror table.
+ */
 export function stagingName(mirror: MirrorTable): string {
   return shortenIdentifier(`stage_${mirror.identifier}`);
 }
@@ -13,21 +15,22 @@ export function stagingName(mirror: MirrorTable): string {
 export const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
 
 /**
- * A temporary table with the mirror's columns and none of its constraints.
+ * SQL: a temporary table with the mirror's columns and none of its constraints.
  *
- * @param onCommit what becomes of it. To make one takes three times as long as to empty one.
+ * @param onCommit what happens to the table or its rows. Creating a table takes three times as long as
+ *   emptying one.
  */
 export function createStaging(mirror: MirrorTable, onCommit: 'DELETE ROWS' | 'DROP'): string {
   return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stagingName(mirror))} WITH (${KEPT_TOGETHER}) ON COMMIT ${onCommit}
     AS SELECT ${columnNames(mirror).join(', ')} FROM ${mirror.qualified} WITH NO DATA`;
 }
 
-/** Takes rows `s` that fit a condition out of staging. */
+/** SQL: deletes rows `s` that meet a condition from staging. */
 export function unstage(mirror: MirrorTable, which: string): string {
   return `DELETE FROM ${staging(mirror)} s WHERE ${which}`;
 }
 
-/** Key and partition of staged rows `s` as texts, and further `columns` of what they are joined with. */
+/** SQL: key and partition of staged rows `s` as texts, and further `columns` of what they are joined with. */
 export function stagedKeys(mirror: MirrorTable, join: string, columns: string): string {
   const [key, partition] = keyColumns(mirror);
   return `SELECT s.${key}::text, ${partition === undefined ? 'NULL' : `s.${partition}`}::text, ${columns}
@@ -38,7 +41,9 @@ export function dropStaging(mirror: MirrorTable): string {
   return `DROP TABLE IF EXISTS ${staging(mirror)}`;
 }
 
-/** A table that rows are copied into: the mirror table itself, or what is merged into it. */
+/**
+ * A table that rows are copied into: the mirror table itself, or the staging table that is merged into it.
+ */
 export type CopyTarget = 'mirror' | 'staging';
 
 export function copyInto(mirror: MirrorTable, target: CopyTarget, format: 'text' | 'binary'): string {
@@ -49,8 +54,8 @@ const targetName = (mirror: MirrorTable, target: CopyTarget): string =>
   target === 'mirror' ? mirror.qualified : staging(mirror);
 
 /**
- * Whether all columns of a table are of the very types that binary data are written for: bytes of
- * another one would be taken for a value of it.
+ * SQL: whether all columns of a table have the types that the binary data are written for. PostgreSQL would
+ * take bytes of another type for a value.
  */
 export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.QueryConfig {
   return {
@@ -66,15 +71,15 @@ export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.Quer
 }
 
 /**
- * Updates rows that came staged with something newer than what the mirror has.
+ * SQL: updates rows of which a newer version came.
  *
- * An INSERT with ON CONFLICT would do this too, and takes twice as long: it looks for room for each row
- * before it finds that there is one, and locks it.
+ * INSERT with ON CONFLICT would do the same and takes twice as long: for each row it first looks for room,
+ * then finds the row that is there, and locks it.
  *
- * @param rewrite also rows of the same version whose values differ: in a re-baseline, which fills
- *   added columns and mends what was changed by hand.
- * @param overUnseen a table of seen keys: a row that is not among them replaces the one that is there
- *   whatever its version, for the environment went back in time since that one was written.
+ * @param rewrite also updates rows of the same version whose values differ. A re-baseline does that, to fill
+ *   added columns and to mend what was changed by hand.
+ * @param overUnseen a table of seen keys. A row that is not among them is replaced whatever its version,
+ *   because the environment went back in time after it was written.
  * @param only a condition on staged row `s`.
  */
 export function updateStaged(
@@ -88,10 +93,10 @@ export function updateStaged(
 }
 
 /**
- * Does what `updateStaged` and `insertStaged` do, of rows most of which are there as they came: it looks
- * at each once. Of rows that most have changed it takes longer.
+ * SQL: does the work of `updateStaged` and `insertStaged` in one pass. It is faster where most rows are there
+ * unchanged, and slower where most have changed.
  *
- * One that somebody else puts there meanwhile makes it fail with a unique violation.
+ * It fails with a unique violation when another session inserts one of the rows meanwhile.
  */
 export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
   const names = columnNames(mirror);
@@ -100,7 +105,7 @@ export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: 
     WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `s.${name}`).join(', ')})`;
 }
 
-/** Whether staged row `s` replaces row `m` of its key. */
+/** SQL: whether staged row `s` replaces row `m` of the same key. */
 export function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: string | undefined): string {
   const older =
     overUnseen === undefined ? '' : ` OR (${isUnseen(mirror, overUnseen, 's')} AND ${differs(mirror, 's')})`;
@@ -108,10 +113,10 @@ export function replaces(mirror: MirrorTable, rewrite: boolean, overUnseen: stri
 }
 
 /**
- * Inserts staged rows that the mirror does not have, if `$1` says that there may be some. One that
- * somebody else puts there meanwhile is updated as `updateStaged` would.
+ * SQL: inserts staged rows that the mirror does not have, if `$1` says that there may be some. A row that
+ * another session inserts meanwhile is updated as `updateStaged` would do it.
  *
- * PostgreSQL refuses it for a mirror table whose key was dropped, whatever `$1` says.
+ * PostgreSQL refuses the statement for a mirror table whose key was dropped, whatever `$1` says.
  *
  * @param only a condition on staged row `s`, in place of `$1`.
  */
@@ -142,7 +147,7 @@ function assignments(mirror: MirrorTable, from: string): string {
   ].join(', ');
 }
 
-/** Whether row `from` has anything that row `m` has not, be it its life. */
+/** SQL: whether row `from` differs from row `m` in any value, or in being marked deleted. */
 function differs(mirror: MirrorTable, from: string): string {
   return `(${differsInValues(mirror, from)}${isDeleted(mirror)})`;
 }
@@ -153,7 +158,10 @@ function differsInValues(mirror: MirrorTable, from: string): string {
   return `ROW(${ofMirror(mirror)}) IS DISTINCT FROM ROW(${of(from)})`;
 }
 
-/** Values of row `m`. Texts by their bytes: a column may have been given a collation by which A is a. */
+/**
+ * SQL: the values of row `m`. Texts are compared by their bytes, because a column may have got a collation by
+ * which `A` equals `a`.
+ */
 function ofMirror(mirror: MirrorTable): string {
   const isText = mirror.columns.map(({ type }) => POSTGRES_TYPE[type] === 'text');
   return columnNames(mirror)
@@ -161,12 +169,12 @@ function ofMirror(mirror: MirrorTable): string {
     .join(', ');
 }
 
-/** A row that was deleted and restored may come back with the version it had. */
+/** A row that was deleted and restored may come back with the version that it had. */
 function isDeleted(mirror: MirrorTable): string {
   return mirror.hasMarks ? ` OR m.${quoteIdentifier(DELETED_AT)} IS NOT NULL` : '';
 }
 
-/** Whether row `from` replaces row `m`: never an older version, whatever else. */
+/** SQL: whether row `from` replaces row `m`. An older version never does. */
 function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
   if (mirror.versionField === undefined) return differs(mirror, from);
   const version = columnName(mirror, mirror.versionField);
@@ -174,13 +182,13 @@ function isNewer(mirror: MirrorTable, from: string, rewrite: boolean): string {
   return `(m.${version} IS NULL OR m.${version} < ${from}.${version} OR (m.${version} = ${from}.${version} AND (${same})))`;
 }
 
-/** Names of the columns that tell rows apart: the key and, on partitioned tables, the partition. */
+/** Names of the columns that tell rows apart: the key and, on a partitioned table, the partition. */
 export function keyColumns(mirror: MirrorTable): readonly [key: string, ...partition: string[]] {
   const key = columnName(mirror, mirror.keyField);
   return mirror.partitionField === undefined ? [key] : [key, columnName(mirror, mirror.partitionField)];
 }
 
-/** Whether row `m` of the mirror has the whole key that `from` has in `columns`. */
+/** SQL: whether row `m` of the mirror has the whole key that `from` has in `columns`. */
 export function sameKey(mirror: MirrorTable, from: string, columns: readonly string[]): string {
   const [key, partition] = keyColumns(mirror);
   const same = `m.${key} = ${from}.${columns[0]}`;
@@ -193,8 +201,8 @@ export function sameKey(mirror: MirrorTable, from: string, columns: readonly str
 export const KEY_COLUMNS = ['key', 'partition'];
 
 /**
- * A table of keys, such as those a re-baseline has seen. Published with all others, it could not be
- * emptied without a replica identity.
+ * SQL: a table of keys, such as those that a re-baseline has seen. It gets a replica identity, because a
+ * publication for all tables would otherwise refuse to let it be emptied.
  */
 export function createKeys(mirror: MirrorTable, name: string): string {
   const partition = mirror.partitionField === undefined ? '' : ', partition text';
@@ -205,19 +213,19 @@ export function emptyKeys(name: string): string {
   return `DELETE FROM ${name}`;
 }
 
-/** Makes single keys of a table of keys quick to find. */
+/** SQL: an index that finds single keys quickly. */
 export function indexKeys(name: string): string {
   return `CREATE INDEX ON ${name} (key)`;
 }
 
-/** Puts the keys `$1`, of the partitions `$2` where the table has such, into a table of keys. */
+/** SQL: adds the keys `$1` to a table of keys, with the partitions `$2` where the table has partitions. */
 export function addKeys(mirror: MirrorTable, name: string): string {
   return mirror.partitionField === undefined
     ? `INSERT INTO ${name} (key) SELECT unnest($1::uuid[])`
     : `INSERT INTO ${name} (key, partition) SELECT * FROM unnest($1::uuid[], $2::text[])`;
 }
 
-/** Parameters of the statements that take keys. */
+/** Parameters of the statements that take a list of keys. */
 export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
   const keys = rows.map(({ key }) => key);
   return mirror.partitionField === undefined
@@ -225,7 +233,7 @@ export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unkn
     : [keys, rows.map(({ partition }) => partition ?? null)];
 }
 
-/** Whether row `m` is one of those whose keys are in `keyParameters`. */
+/** SQL: whether row `m` is one of the rows whose keys are in `keyParameters`. */
 export function isGiven(mirror: MirrorTable): string {
   if (mirror.partitionField === undefined) {
     return `m.${columnName(mirror, mirror.keyField)} = ANY ($1::uuid[])`;
@@ -233,12 +241,15 @@ export function isGiven(mirror: MirrorTable): string {
   return `EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS d(key, partition) WHERE ${sameKey(mirror, 'd', KEY_COLUMNS)})`;
 }
 
-/** Deletes the rows whose keys are in `keyParameters`, or marks them deleted. */
+/** SQL: deletes the rows whose keys are in `keyParameters`, or marks them deleted. */
 export function deleteByKey(mirror: MirrorTable): string {
   return deletion(mirror, isGiven(mirror));
 }
 
-/** Notes that the rows whose keys are in `keyParameters` came, those that needed no write. */
+/**
+ * SQL: gives the rows whose keys are in `keyParameters` the time of this transaction, where they needed no
+ * write.
+ */
 export function touchByKey(mirror: MirrorTable): string {
   const mirroredAt = quoteIdentifier(MIRRORED_AT);
   return `UPDATE ${mirror.qualified} AS m SET ${mirroredAt} = now()
@@ -246,9 +257,9 @@ export function touchByKey(mirror: MirrorTable): string {
 }
 
 /**
- * Takes the version from rows that are not among the seen ones, `given` of those whose keys are in
- * `keyParameters`: it is one of a time that the environment went back from, and what is to take the
- * row's place one day may have a lower one. Undefined for a table without versions.
+ * SQL: clears the version of rows that are not among the seen ones; with `given`, only of rows whose keys are
+ * in `keyParameters`. The environment went back in time, and the row that comes next may have a lower
+ * version. Undefined for a table without versions.
  */
 export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean): string | undefined {
   if (mirror.versionField === undefined) return undefined;
@@ -257,29 +268,35 @@ export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean
     WHERE ${given ? `${isGiven(mirror)} AND ` : ''}m.${version} IS NOT NULL AND ${isUnseen(mirror, seen)}`;
 }
 
-/** A row of the mirror table, if it has any: by its key, for where many were deleted rows are far between. */
+/**
+ * SQL: one row of the mirror table, if it has any. It goes by the key, because a scan would cross the places
+ * of all deleted rows first.
+ */
 export function anyRow(mirror: MirrorTable): string {
   return `SELECT FROM ${mirror.qualified} ORDER BY ${keyColumns(mirror)[0]} LIMIT 1`;
 }
 
-/** The highest row version of the mirror table; undefined for one without versions. */
+/** SQL: the highest row version of the mirror table; undefined for a table without versions. */
 export function highestVersion(mirror: MirrorTable): string | undefined {
   if (mirror.versionField === undefined) return undefined;
   return `SELECT max(${columnName(mirror, mirror.versionField)})::text AS version FROM ${mirror.qualified}`;
 }
 
-/** Deletes, or marks deleted, every row whose key is not in the table of seen keys. */
+/** SQL: deletes every row whose key is not in the table of seen keys, or marks it deleted. */
 export function sweepUnseen(mirror: MirrorTable, seen: string): string {
   return deletion(mirror, isUnseen(mirror, seen));
 }
 
-/** How many rows there are, and how many of them a sweep would delete. */
+/** SQL: how many rows the table has, and how many of them a sweep would delete. */
 export function countUnseen(mirror: MirrorTable, seen: string): string {
   const rows = `SELECT count(*) FROM ${mirror.qualified} m WHERE ${isLive(mirror)}`;
   return `SELECT (${rows})::float8 AS "rows", (${rows} AND ${isUnseen(mirror, seen)})::float8 AS unseen`;
 }
 
-/** Some `$1` of the rows that a sweep would delete, by chance: the first ones may all be of one kind. */
+/**
+ * SQL: some `$1` of the rows that a sweep would delete, chosen at random, because the first ones may all be
+ * of one kind.
+ */
 export function someUnseen(mirror: MirrorTable, seen: string): string {
   const [key, partition] = keyColumns(mirror);
   const columns = `m.${key}::text AS key${partition === undefined ? '' : `, m.${partition} AS partition`}`;
@@ -287,7 +304,10 @@ export function someUnseen(mirror: MirrorTable, seen: string): string {
     WHERE ${isLive(mirror)} AND ${isUnseen(mirror, seen)} ORDER BY random() LIMIT $1`;
 }
 
-/** Whether a row's key is not in the table of seen keys; row `m` of the mirror, unless told otherwise. */
+/**
+ * SQL: whether a row's key is not in the table of seen keys; the row is `m` of the mirror, unless another is
+ * named.
+ */
 export function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
   const [key, partition] = keyColumns(mirror);
   const inPartition =
@@ -295,12 +315,12 @@ export function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
   return `NOT EXISTS (SELECT FROM ${seen} k WHERE k.key = ${row}.${key}${inPartition})`;
 }
 
-/** Whether row `m` is not marked deleted. */
+/** SQL: whether row `m` is not marked deleted. */
 export function isLive(mirror: MirrorTable): string {
   return mirror.hasMarks ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
 }
 
-/** Of live rows: what a mark keeps goes by somebody's word alone. */
+/** Only live rows are deleted. A row that is marked deleted goes only with a yes from a person. */
 function deletion(mirror: MirrorTable, condition: string): string {
   if (!mirror.softDeletes) {
     return `DELETE FROM ${mirror.qualified} AS m WHERE ${mirror.hasMarks ? `${isLive(mirror)} AND ` : ''}${condition}`;
@@ -310,7 +330,7 @@ function deletion(mirror: MirrorTable, condition: string): string {
     WHERE ${deletedAt} IS NULL AND ${condition}`;
 }
 
-/** Remembers the staged rows' keys for the sweep. */
+/** SQL: adds the staged rows' keys to the keys that the sweep spares. */
 export function rememberStaged(mirror: MirrorTable, seen: string): string {
   const keys = keyColumns(mirror);
   const columns = KEY_COLUMNS.slice(0, keys.length).join(', ');
@@ -318,8 +338,8 @@ export function rememberStaged(mirror: MirrorTable, seen: string): string {
 }
 
 /**
- * Of the keys in `$1`, those whose rows were written, or put in quarantine, since the feed's delta link
- * was stored: by the delta that is being followed. `$2` and `$3` are environment and table.
+ * SQL: of the keys in `$1`, those whose rows the delta under way has written or put in quarantine, which is
+ * since the feed's delta link was stored. `$2` and `$3` are environment and table.
  */
 export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): string {
   const key = columnName(mirror, mirror.keyField);
@@ -333,8 +353,8 @@ export function writtenByThisDelta(mirror: MirrorTable, stateSchema: string): st
 }
 
 /**
- * Of the keys `$1` in partitions, the rows that are known: in the mirror, or in quarantine, there under
- * their key's text. `fresh` are those written, or refused, by the delta that is being followed. `$2`
+ * SQL: the known rows of the keys `$1` on a partitioned table, from the mirror and from quarantine, where
+ * they stand under their key's text. `fresh` marks rows that the delta under way has written or refused. `$2`
  * and `$3` are environment and table.
  */
 export function knownInPartitions(mirror: MirrorTable, stateSchema: string): string {
@@ -350,7 +370,7 @@ export function knownInPartitions(mirror: MirrorTable, stateSchema: string): str
      WHERE split_part(q.key, ',', 1) = ANY ($1::text[]) AND q.environment_id = $2 AND q."table" = $3`;
 }
 
-/** Of the keys `$1`, in the partitions `$2`, those that the mirror has in a newer version than `$3`. */
+/** SQL: of the keys `$1` in the partitions `$2`, those that the mirror has in a newer version than `$3`. */
 export function newerRows(mirror: MirrorTable): string {
   const version = mirror.versionField === undefined ? 'NULL' : `m.${columnName(mirror, mirror.versionField)}`;
   return `SELECT r.key::text AS key, r.partition
@@ -359,7 +379,7 @@ export function newerRows(mirror: MirrorTable): string {
      WHERE ${version} > r.version`;
 }
 
-/** How staged rows meet those that are there: see `updateStaged`. */
+/** How staged rows are brought together with the rows of the mirror table: see `updateStaged`. */
 export interface StagedMode {
   readonly rewrite: boolean;
   readonly overUnseen: string | undefined;

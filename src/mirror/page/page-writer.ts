@@ -1,11 +1,11 @@
 import type pg from 'pg';
-import { isLoading, withoutSweep, type Advance, type Checkpoint } from '../../model/checkpoint.ts';
+import { type Advance, type Checkpoint, isLoading, withoutSweep } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
-import { joinPages, type PageRows, type PlainPage, type RowId } from '../../model/page.ts';
-import { despiteContention } from '../connection/contention.ts';
+import type { PageRows, PlainPage, RowId } from '../../model/page.ts';
+import { despiteContention, PostgresConnection, transaction } from '../connection/postgres.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import { beginLoad, countPage } from '../table/load-marks.ts';
-import { findDeletions, type Deletions } from '../deletes/deletions.ts';
+import { type Deletions, findDeletions } from '../deletes/deletions.ts';
 import {
   anyRow,
   deleteByKey,
@@ -15,51 +15,55 @@ import {
   touchByKey,
 } from './merge-sql.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
-import { PostgresConnection, transaction } from '../connection/postgres.ts';
 import {
   clearQuarantine,
   leaveQuarantine,
-  quarantineRows,
   type QuarantinedRow,
+  quarantineRows,
   type ReleasedRow,
 } from '../quarantine/quarantined-rows.ts';
 import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
 import {
+  type CheckpointUpdate,
   forgetSelection,
+  type FencedTable,
   holdFence,
   storeCheckpoint,
-  type CheckpointUpdate,
-  type Held,
 } from '../state/checkpoints.ts';
 import type { Lease } from '../lease/leases.ts';
-import type { RunCounts } from '../state/run-counts.ts';
+import type { RunCounts } from '../state/outcomes.ts';
 import { mirrorReplaced, rememberMark } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
 import {
-  forgetSweepWord,
+  forgetSweepApproval,
   forgetWaitingSweep,
-  readSweepWord,
-  recordWaitingSweep,
+  refuseSweep,
+  type SweepTooLarge,
 } from '../deletes/delete-approval.ts';
-import { coversErasure, mayErase, type SweepCounts, type SweepLimits } from '../deletes/sweep-guard.ts';
+import type { SweepLimits } from '../deletes/sweep-limits.ts';
 import { assertDeleted, fireAtOnce, toldByFilters } from './swallowed-rows.ts';
-import { SeenKeys } from '../deletes/sweep.ts';
+import { SeenKeys } from '../deletes/seen-keys.ts';
 
-/** What happens with one page: where the feed stood before it and stands after it. */
+/** What happens with one page: the checkpoint before it and the checkpoint after it. */
 export interface PageStep {
   readonly from: Checkpoint;
   readonly advance: Advance;
-  /** It is the first page of a baseline or re-baseline. */
+  /** This is the first page of a baseline or re-baseline. */
   readonly begins: boolean;
-  /** The table is up to date with it. */
+  /** The table is up to date with this page. */
   readonly finished: boolean;
-  /** What ends with it is read once more: its delta link is not the one that the feed goes on from. */
+  /**
+   * The feed reads once more what ends with this page, so the page's delta link is not the one that the feed
+   * goes on from.
+   */
   readonly repeats?: boolean;
-  /** Every run loads anew: a word given for the sweep of one holds for the next. */
+  /** Every run loads the whole table: a yes to the sweep of one load holds for the next load too. */
   readonly loadsEachTime?: boolean;
-  /** Requests that go on record with the page, by what became of it; none without it. */
+  /**
+   * Counts the requests that go on record with the page, from what became of it; absent, none are counted.
+   */
   readonly requests?: (result: PageResult) => Pick<RunCounts, 'requests' | 'idleRequests'>;
 }
 
@@ -69,23 +73,18 @@ export interface PageResult {
   /** Rows deleted, by tombstones and by a sweep. */
   readonly deleted: number;
   readonly quarantined: number;
-  /** The sweep that was due and did not happen; the page is stored all the same. */
+  /** A sweep was due and did not happen; the page is stored all the same. */
   readonly refusedSweep: RefusedSweep | null;
 }
 
-/** A sweep that would delete more than it may before somebody has said yes. */
-export interface RefusedSweep extends SweepCounts {
+/** A sweep that would delete more than it may before a person has said yes. */
+export interface RefusedSweep extends SweepTooLarge {
   readonly table: string;
-  /** Some of the rows that it would delete. */
-  readonly sample: readonly RowId[];
-  /** What was stored in place of the step's. */
+  /** The checkpoint that was stored in place of the step's. */
   readonly checkpoint: Checkpoint;
 }
 
 const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
-/** Rows of a refused sweep to look at: each costs a request. */
-const SAMPLE = 3;
-const NO_ROWS: PageRows = { bytes: new Uint8Array(0), width: 0, rows: 0, cells: new Int32Array(0) };
 
 export interface PageWriterOptions {
   readonly pool: pg.Pool;
@@ -96,16 +95,18 @@ export interface PageWriterOptions {
   readonly leaseDuration: number;
   readonly policy: RowPolicy;
   readonly sweep: SweepLimits;
-  /** Whether the table may no longer be what the mirror table was last made to fit; without it it never is. */
+  /**
+   * Whether the source's definition may have changed since the mirror table was made to fit it; absent, it
+   * has not.
+   */
   readonly isOutdated?: () => boolean;
 }
 
 /**
- * Stores the pages of one table while its lease is held. Invariant: a page's rows, tombstones,
- * quarantine entries and checkpoint commit in one transaction, which also proves the lease, or not at
- * all.
+ * Stores the pages of one table while the lease of the table is held. Invariant: a page's rows, tombstones,
+ * quarantine entries and checkpoint commit in one transaction, which also proves the lease, or not at all.
  *
- * It holds one connection from the first page that has something to store until `close()`.
+ * The writer takes a connection for the first page that has something to store, and keeps it until `close()`.
  */
 export class PageWriter {
   private readonly options: PageWriterOptions;
@@ -120,13 +121,15 @@ export class PageWriter {
   }
 
   /**
-   * Stores a page. One without rows and tombstones costs a single statement.
+   * Stores a page. A page without rows and tombstones costs a single statement.
    *
-   * @throws Failure `lease-lost` when another process has taken over, `too-many-bad-rows`,
-   *   `definition-outdated` where rows cannot be stored and the table may have changed,
-   *   `mirror-replaced` where the mirror table is not the one that the link stands for, or one of class
-   *   `retry` when PostgreSQL cannot serve; nothing of the page is stored then. Where a COMMIT's answer is lost,
-   *   only the state table knows: read it again before going on.
+   * Where the answer to a COMMIT is lost, only the state table knows what was stored: the caller reads it
+   * again before going on.
+   *
+   * @throws Failure `lease-lost` when another process has taken over; `too-many-bad-rows`;
+   *   `definition-outdated` where rows cannot be stored and the table may have changed; `mirror-replaced`
+   *   where the mirror table is not the one that the link stands for; a failure of class `retry` when
+   *   PostgreSQL cannot serve. Nothing of the page is stored then.
    */
   async write(page: PlainPage, step: PageStep, signal: AbortSignal): Promise<PageResult> {
     const { store, lease, leaseDuration, mirror } = this.options;
@@ -155,27 +158,24 @@ export class PageWriter {
   }
 
   /**
-   * Stores rows that were read again by their keys, whatever share of them is bad, and takes those that
-   * are gone at the source out of quarantine. The checkpoint stays: what the feed has yet to bring, a
-   * tombstone for instance, comes all the same.
+   * Stores rows that were read again by their keys, whatever share of them is bad, and takes rows that are
+   * gone at the source out of quarantine. The checkpoint stays: the feed still brings what it has for these
+   * rows, a tombstone for instance.
    *
-   * @param gone whole keys as quarantine has them.
+   * @param rows null where all are gone.
+   * @param gone whole keys, as quarantine has them.
    * @throws Failure as `write` does.
    */
-  async storeAgain(
-    rows: readonly PageRows[],
-    gone: readonly string[],
-    signal: AbortSignal,
-  ): Promise<StoredRows> {
+  async storeAgain(rows: PageRows | null, gone: readonly string[], signal: AbortSignal): Promise<StoredRows> {
     const { store, mirror } = this.options;
-    const page = rows.length === 0 ? NO_ROWS : joinPages(rows);
     return this.fenced(signal, async (client, held) => {
-      const how = { append: false, rewrite: true, remember: undefined, rewound: false, maxShare: 1 };
+      const how = { append: false, rewrite: true, seenKeysTable: undefined, rewound: false, maxShare: 1 };
       const mode = { ...how, watched: held.hasTriggers };
-      const stored = await this.rows.store(client, page, mode);
+      const stored =
+        rows === null ? { written: 0, quarantined: [] } : await this.rows.store(client, rows, mode);
       await leaveQuarantine(store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
-        ...this.versionsOf(page, stored.quarantined),
+        ...(rows === null ? [] : this.versionsOf(rows, stored.quarantined)),
       ]);
       await quarantineRows(store, client, mirror, stored.quarantined);
       if (stored.written > 0) {
@@ -186,7 +186,7 @@ export class PageWriter {
     });
   }
 
-  /** The rows that a page's tombstones are about, and which of them have to be read again. */
+  /** Finds the rows that a page's tombstones are about, and which of these rows have to be read again. */
   async deletions(page: PlainPage): Promise<Deletions> {
     const { pool, store, mirror } = this.options;
     if (page.tombstones.length === 0) return { certain: [], doubtful: [] };
@@ -204,19 +204,25 @@ export class PageWriter {
     });
   }
 
-  /** Stores that a re-baseline is due, before its first page. @throws Failure as `write` does. */
+  /**
+   * Stores that a re-baseline is due, before the first page of the re-baseline. @throws Failure as `write`
+   * does.
+   */
   async rewind(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
     const { store, lease, leaseDuration } = this.options;
     const update = { checkpoint, linkIsNew: false, finished: false, leaseDuration };
     await this.retried(signal, async () => storeCheckpoint(store, lease, update));
   }
 
-  /** Whether what a re-baseline under way has seen so far is still there to go on with. */
+  /** Whether the keys that the re-baseline under way has seen are still there, so that it can go on. */
   async hasSeenKeys(): Promise<boolean> {
     return transaction(this.options.pool, async (client) => this.seen.exist(client));
   }
 
-  /** Has the next run load the table anew, and nobody asked about the sweep of a load that is of no use. */
+  /**
+   * Makes the next run load the table anew, and withdraws the question about the sweep of a load that is of
+   * no use.
+   */
   async forgetLoad(signal: AbortSignal): Promise<void> {
     const { store, lease, mirror } = this.options;
     await this.fenced(signal, async (client) => {
@@ -243,7 +249,7 @@ export class PageWriter {
     client: pg.PoolClient,
     page: PlainPage,
     step: PageStep,
-    held: Held,
+    held: FencedTable,
   ): Promise<PageResult> {
     const { mirror, policy } = this.options;
     const { from } = step;
@@ -252,24 +258,26 @@ export class PageWriter {
     const sweeping = from.phase === 'rebaseline';
     if (step.begins) {
       await clearQuarantine(store, table);
-      // A first load has nothing to sweep: a word that outlasted it would be one to the next load's.
-      if (!sweeping) await forgetSweepWord(store, table);
+      // A first load has nothing to sweep. A yes that stayed in the state would count for the next load's
+      // sweep.
+      if (!sweeping) await forgetSweepApproval(store, table);
       else if (step.loadsEachTime !== true) await forgetWaitingSweep(store, table);
       if (sweeping) await this.seen.begin(client, from.rewound);
     }
-    // A row in quarantine may come storable at last with the version that the mirror has of it.
+    // A row in quarantine may become storable with the same version that the mirror already has.
     const { inQuarantine } = held;
     const stored = await this.rows.store(client, page, {
       append: from.phase === 'baseline',
       rewrite: (sweeping && isLoading(from)) || (inQuarantine && !step.begins),
-      remember: sweeping ? this.seen.name : undefined,
+      seenKeysTable: sweeping ? this.seen.name : undefined,
       rewound: from.rewound,
       watched: held.hasTriggers,
       maxShare: policy.maxShare,
     });
-    // Another process may have changed the mirror table since: the rows are not at fault.
+    // Another process may have changed the mirror table meanwhile. Then the rows are not at fault.
     if (stored.quarantined.length > 0 && this.options.isOutdated?.() === true) throw outdated(table);
-    // What a delta has brought shows in `_mirrored_at`, to whoever stores its tombstones.
+    // Tombstones that are stored later tell by `_mirrored_at` which rows this delta has brought. A row that
+    // was not written again gets the new time here.
     if (page.link?.kind === 'next' && !isLoading(from) && stored.written < page.rows) {
       await client.query(touchByKey(mirror), keyParameters(mirror, keysIn(mirror, page)));
     }
@@ -279,7 +287,7 @@ export class PageWriter {
         (await client.query(deleteByKey(mirror), keyParameters(mirror, page.tombstones))).rowCount ?? 0;
     }
     const gone = new Set(page.tombstones.map(keyText));
-    // The others were not there, or somebody keeps them from being deleted.
+    // A row that was not deleted was not there, or a trigger or rule of somebody keeps it.
     if (deleted < gone.size || held.hasTriggers) await assertDeleted(client, mirror, page.tombstones);
     if (inQuarantine) {
       const released = [...gone].map((key) => ({ key, version: null }));
@@ -289,14 +297,17 @@ export class PageWriter {
     if (from.rewound) await this.forgetVersions(client, keysOf(refused));
     const dismissed = await quarantineRows(store, client, mirror, refused);
     if (sweeping) await this.seen.add(client, keysOf(refused));
-    const refusedSweep = step.advance.sweep ? await this.refusalOfSweep(client, step) : null;
+    const tooLarge = step.advance.sweep
+      ? await refuseSweep(client, store, this.seen, table, this.options.sweep)
+      : null;
+    const refusedSweep = tooLarge && { ...tooLarge, table, checkpoint: withoutSweep(from, step.advance) };
     if (step.advance.sweep && refusedSweep === null)
       deleted += await this.seen.sweep(client, from.rewound && step.loadsEachTime !== true);
     return { written: stored.written, deleted, quarantined: refused.length - dismissed, refusedSweep };
   }
 
   /** @throws Failure `mirror-replaced` where the mirror table's mark is not the one that the state has. */
-  private async countPage(client: pg.PoolClient, { load }: Held): Promise<LoadMark> {
+  private async countPage(client: pg.PoolClient, { load }: FencedTable): Promise<LoadMark> {
     const mark = await countPage(client, this.options.mirror, load);
     if (mark === null) throw mirrorReplaced(this.options.mirror);
     return mark;
@@ -308,24 +319,10 @@ export class PageWriter {
     return ((await client.query(anyRow(this.options.mirror))).rowCount ?? 0) > 0;
   }
 
-  /** Why the sweep that is due must not happen yet; null when it may. */
-  private async refusalOfSweep(client: pg.PoolClient, step: PageStep): Promise<RefusedSweep | null> {
-    const { mirror, sweep: limits } = this.options;
-    const store = this.options.store.on(client);
-    const table = mirror.table.logicalName;
-    const counts = await this.seen.count(client);
-    const { unseenRows, allowed } = await readSweepWord(store, table);
-    const agreed = allowed && (unseenRows === null || coversErasure(counts, unseenRows));
-    if (agreed || mayErase(counts, limits)) {
-      if (allowed || unseenRows !== null) await forgetSweepWord(store, table);
-      return null;
-    }
-    await recordWaitingSweep(store, table, counts.unseen);
-    const sample = await this.seen.some(client, SAMPLE);
-    return { ...counts, table, sample, checkpoint: withoutSweep(step.from, step.advance) };
-  }
-
-  /** Rows that stay because what is to replace them cannot be stored: their versions mean nothing now. */
+  /**
+   * Clears the versions of rows that stay because their replacement cannot be stored. The environment went
+   * back in time, so these versions mean nothing now.
+   */
   private async forgetVersions(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
     const { mirror } = this.options;
     const statement = forgetVersions(mirror, this.seen.name, true);
@@ -333,7 +330,10 @@ export class PageWriter {
     await client.query(statement, keyParameters(mirror, rows));
   }
 
-  /** Rows of a page that were stored, by key and version: the entry of one that was not is to be kept. */
+  /**
+   * The rows of a page that were stored, by key and version. The quarantine entry of a row that was not
+   * stored stays.
+   */
   private versionsOf(page: PageRows, refused: readonly QuarantinedRow[]): ReleasedRow[] {
     const { mirror } = this.options;
     const kept = new Set(refused.map(({ key }) => key));
@@ -343,10 +343,13 @@ export class PageWriter {
     });
   }
 
-  /** Runs `work` in a transaction of the writer's connection that proves the lease, and that it is the very table. */
+  /**
+   * Runs `work` in a transaction of the writer's connection. The transaction proves the lease, and that the
+   * mirror table is the one that the link stands for.
+   */
   private async fenced<T>(
     signal: AbortSignal,
-    work: (client: pg.PoolClient, held: Held) => Promise<T>,
+    work: (client: pg.PoolClient, held: FencedTable) => Promise<T>,
   ): Promise<T> {
     const { pool, store, lease, mirror } = this.options;
     return this.retried(signal, async () => {
@@ -360,7 +363,7 @@ export class PageWriter {
     });
   }
 
-  /** Repeats what lost against another transaction. @throws Failure */
+  /** Repeats work that lost against another transaction. @throws Failure */
   private async retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     try {
       return await despiteContention(work, signal);
@@ -384,12 +387,12 @@ function countsOf(step: PageStep, result: PageResult): RunCounts {
   return { requests, idleRequests, changes: result.written + result.deleted };
 }
 
-/** The keys of a page's rows, of those that have one. */
+/** The keys of a page's rows; rows without a key are left out. */
 function keysIn(mirror: MirrorTable, page: PageRows): RowId[] {
   return rowKeys(mirror, page).flatMap((key) => (key === null ? [] : (parseKey(key) ?? [])));
 }
 
-/** Of rows in quarantine the keys of those that have one. */
+/** The keys of rows in quarantine; rows without a key are left out. */
 function keysOf(rows: readonly QuarantinedRow[]): RowId[] {
   return rows.flatMap(({ key }) => parseKey(key) ?? []);
 }

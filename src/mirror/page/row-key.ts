@@ -5,14 +5,14 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const GUID_LENGTH = 36;
 
 /**
- * The whole key as one text: the id in lower case and, in a partition, a comma and the partition.
- * An id's length is fixed, so nothing a partition holds makes two keys alike.
+ * The whole key as one text: the id in lower case and, in a partition, a comma and the partition. An id has a
+ * fixed length, so no two keys give the same text.
  */
 export function keyText({ key, partition }: RowId): string {
   return typeof partition === 'string' ? `${key.toLowerCase()},${partition}` : key.toLowerCase();
 }
 
-/** What `keyText` was made of, or null for text that is no key, as of a row that came without one. */
+/** The key that `keyText` wrote, or null where the text is no key, as for a row that came without one. */
 export function parseKey(text: string): RowId | null {
   const key = text.slice(0, GUID_LENGTH);
   if (!GUID.test(key)) return null;
@@ -26,7 +26,7 @@ export function rowKey(mirror: MirrorTable, page: PageRows, row: number): string
   if (key === null || !GUID.test(key)) return null;
   if (mirror.partitionField === undefined) return key.toLowerCase();
   const partition = cellText(page, row, mirror.partitionField);
-  // A replaced character would make another key of it.
+  // A replaced character would make another key.
   if (partition !== null && (partition.includes('\0') || !partition.isWellFormed())) return null;
   return keyText({ key, partition });
 }
@@ -44,4 +44,31 @@ export function rowVersion(mirror: MirrorTable, page: PageRows, row: number): bi
   if (text === null || !/^\d{1,19}$/.test(text)) return null;
   const version = BigInt(text);
   return version > LARGEST_VERSION ? null : version;
+}
+
+/**
+ * Rows of a page that another row of the same page replaces, because one statement cannot write a row twice.
+ * Of one key the highest version stays; of one version, the last row.
+ *
+ * @param keys of the page's rows, in their order. A row without a key replaces nothing.
+ */
+export function supersededRows(
+  mirror: MirrorTable,
+  page: PageRows,
+  keys: readonly (string | null)[],
+): ReadonlySet<number> {
+  const superseded = new Set<number>();
+  const latest = new Map<string, number>();
+  const version = (row: number): bigint => rowVersion(mirror, page, row) ?? -1n;
+  for (const [row, key] of keys.entries()) {
+    if (key === null) continue;
+    const before = latest.get(key);
+    if (before === undefined) latest.set(key, row);
+    else if (version(before) > version(row)) superseded.add(row);
+    else {
+      superseded.add(before);
+      latest.set(key, row);
+    }
+  }
+  return superseded;
 }

@@ -2,84 +2,88 @@ import type pg from 'pg';
 import type { PageRows } from '../../model/page.ts';
 import { BadRows } from '../quarantine/bad-rows.ts';
 import { binaryPieces } from '../copy/copy-binary.ts';
-import { CopyMemory } from '../copy/copy-memory.ts';
+import { CopyOutput } from '../copy/copy-output.ts';
 import {
-  copyPieces,
-  toCopyText,
   type CopiedRows,
   type CopyOptions,
+  copyPieces,
   type CopyText,
+  toCopyText,
 } from '../copy/copy-text.ts';
 import { copy, copyLines, withStorable } from '../copy/copy.ts';
 import {
   copyInto,
+  type CopyTarget,
   createStaging,
   dropStaging,
   hasColumnTypes,
   insertStaged,
   mergeStaged,
   rememberStaged,
-  updateStaged,
-  type CopyTarget,
   type StagedMode,
+  updateStaged,
 } from './merge-sql.ts';
-import { areStorable, judgeLackingRows } from './lacking-rows.ts';
-import { keepTypes, type LookupColumns } from './lacking-sql.ts';
+import { areStorable, judgeLackingRows, keepTypes, type LookupColumns } from './lacking-rows.ts';
 import { mergePieces } from './merge-pieces.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
-import type { PostgresConnection } from '../connection/postgres.ts';
+import { inSavepoint, type PostgresConnection } from '../connection/postgres.ts';
 import type { QuarantinedRow } from '../quarantine/quarantined-rows.ts';
-import { rowKey, rowKeys } from './row-key.ts';
+import { rowKey, rowKeys, supersededRows } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { describeRefusal } from '../quarantine/row-refusal.ts';
-import { inSavepoint } from '../connection/savepoint.ts';
 import { isBehindPooler } from '../connection/session.ts';
 import { isMismatchOfTypes, isRowError, type PostgresError } from '../connection/sqlstate.ts';
 import { assertWritten, rowsSwallowed } from './swallowed-rows.ts';
-import { supersededRows } from './superseded-rows.ts';
 
 export interface StoredRows {
   readonly written: number;
   readonly quarantined: readonly QuarantinedRow[];
 }
 
-/** How a page's rows meet the rows that are there. */
+/** How a page's rows are brought together with the rows of the mirror table. */
 export interface StoreMode {
-  /** A first load: the rows are expected to be new, so they go straight into the mirror table. */
+  /**
+   * The load is the first one: its rows are expected to be new, so they go straight into the mirror table.
+   */
   readonly append: boolean;
-  /** A re-baseline's load: rows of the same version are written too where they differ. */
+  /**
+   * The page belongs to a re-baseline's load: a row of the same version is written too where its values
+   * differ.
+   */
   readonly rewrite: boolean;
-  /** Where to remember the rows' keys for a sweep. */
-  readonly remember: string | undefined;
-  /** Versions of rows that are not remembered yet mean nothing: the environment went back in time. */
+  /** The table that collects the keys a re-baseline has seen; undefined outside of one. */
+  readonly seenKeysTable: string | undefined;
+  /**
+   * The environment went back in time: versions of rows that the re-baseline has not seen yet mean nothing.
+   */
   readonly rewound: boolean;
-  /** Triggers of others may undo what is written, be it told as written or not. */
+  /** Triggers of others may undo what is written, even where PostgreSQL reports it as written. */
   readonly watched: boolean;
   /** Share of the rows, from 0 to 1, that may be bad. */
   readonly maxShare: number;
 }
 
-/** What COPY was given. */
-interface Copied {
-  /** How many rows. */
+/** What went through COPY. */
+interface CopyOutcome {
+  /** Rows that were sent. */
   readonly rows: number;
-  /** How many of them PostgreSQL says it took. */
+  /** Rows that PostgreSQL says it took. */
   readonly taken: number;
-  /** As text; undefined where they went in binary, which only whole pages do. */
+  /** The rows as text; undefined where they went in binary. Only whole pages go in binary. */
   readonly text: CopiedRows | undefined;
 }
 
-/** Pages that are tried in binary in vain before a run goes on with text. */
+/** Pages that may fail in binary before a run goes on with text. */
 const PAGES_IN_VAIN = 3;
 
 /** Puts the rows of pages into one mirror table, on one connection that keeps its staging table. */
 export class RowStore {
   private readonly mirror: MirrorTable;
   private readonly policy: RowPolicy;
-  private readonly memory = new CopyMemory();
+  private readonly memory = new CopyOutput();
   private hasStaging = false;
   private pagesInVain = 0;
-  /** Lookups of which some rows of the page that is being merged came without the table. */
+  /** Lookups for which some rows of the page under way came without the name of the table. */
   private untyped: readonly LookupColumns[] = [];
 
   constructor(mirror: MirrorTable, policy: RowPolicy) {
@@ -95,7 +99,7 @@ export class RowStore {
   async store(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     if (page.rows === 0) return { written: 0, quarantined: [] };
     try {
-      // What went straight into the mirror table cannot be looked for there afterwards.
+      // Rows that went straight into the mirror table cannot be checked there afterwards.
       const appended = mode.append && !mode.watched ? await this.append(client, page) : undefined;
       return appended ?? (await this.merge(client, page, mode));
     } finally {
@@ -103,7 +107,7 @@ export class RowStore {
     }
   }
 
-  /** Forgets the staging table, of a connection that goes back to the pool. Mostly there is none. */
+  /** Drops the staging table before the connection goes back to the pool. Mostly there is none. */
   async close(connection: PostgresConnection): Promise<void> {
     if (!this.hasStaging) return;
     this.hasStaging = false;
@@ -111,16 +115,16 @@ export class RowStore {
   }
 
   /**
-   * COPY into the mirror table itself, half the work of staging and merging. Any row that is there
-   * already, comes twice, or cannot be stored makes it fail as a whole; then nothing is done.
+   * Copies into the mirror table itself, which is half the work of staging and merging. A row that is there
+   * already, comes twice or cannot be stored makes the whole COPY fail; then nothing is done.
    */
   private async append(client: pg.PoolClient, page: PageRows): Promise<StoredRows | undefined> {
     const { mirror } = this;
-    // Without a primary key the mirror table itself would take rows that have no key.
+    // Without a primary key, the mirror table itself would take rows that have no key.
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
     if (!areStorable(mirror, page)) return undefined;
     const options = { memory: this.memory, policy: this.policy };
-    const allTaken = async (copied: Copied): Promise<void> => {
+    const allTaken = async (copied: CopyOutcome): Promise<void> => {
       assertStorable(copied);
       const { rows, taken } = copied;
       if (taken < rows) throw await rowsSwallowed(client, mirror, rows - taken);
@@ -130,15 +134,15 @@ export class RowStore {
   }
 
   /**
-   * Copies a page's rows into a table and does `work` with them, in a savepoint that is taken back when
-   * it fails as expected. In binary, or where a value is not plain, as text.
+   * Copies a page's rows into a table and runs `work` with them. Both happen in a savepoint that is rolled
+   * back when they fail as expected. The rows go in binary, or as text where a value is not plain.
    */
   private async copied<E>(
     client: pg.PoolClient,
     target: CopyTarget,
     page: PageRows,
     options: CopyOptions,
-    work: (copied: Copied) => Promise<void>,
+    work: (copied: CopyOutcome) => Promise<void>,
     isExpected: (error: unknown) => error is E,
   ): Promise<{ readonly failed: E | undefined; readonly text: CopiedRows | undefined }> {
     const { mirror } = this;
@@ -146,7 +150,8 @@ export class RowStore {
       const inBinary = async (): Promise<void> => {
         const pieces = binaryPieces(page, mirror.columns, options);
         const { sent: rows, taken } = await copy(client, copyInto(mirror, target, 'binary'), pieces);
-        // Only now: as long as nothing was copied, the table was not locked against being altered.
+        // The types are read only after the COPY: before it, the table was not locked, and another session
+        // could still alter it.
         const { rows: found } = await client.query<{ expected: boolean }>(hasColumnTypes(mirror, target));
         if (rows === undefined || found[0]?.expected !== true) throw new OnlyAsText();
         await work({ rows, taken, text: undefined });
@@ -170,8 +175,9 @@ export class RowStore {
 
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     const { mirror } = this;
-    // Each time: a transaction that rolled back took the table with it.
-    // Behind a pooler the next transaction may be on another backend, and this one somebody else's.
+    // The staging table is created for each page, because a transaction that rolled back took it away. Behind
+    // a pooler the next transaction may run on another backend, and this backend may then serve another
+    // client.
     const isShared = isBehindPooler(client);
     await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
     this.hasStaging = !isShared;
@@ -183,7 +189,7 @@ export class RowStore {
       skip.add(row);
       bad.add(row, 'no key that is a GUID', null);
     }
-    const overUnseen = mode.rewound ? mode.remember : undefined;
+    const overUnseen = mode.rewound ? mode.seenKeysTable : undefined;
     const { hashKey } = this.policy;
     const lacking = await judgeLackingRows(client, mirror, page, keys, skip, hashKey, overUnseen);
     for (const [row, reason] of lacking.refused) {
@@ -193,7 +199,7 @@ export class RowStore {
     this.untyped = lacking.untyped;
     const options = { skip, memory: this.memory, policy: this.policy };
     let written = 0;
-    const mergeAll = async ({ rows }: Copied): Promise<void> => {
+    const mergeAll = async ({ rows }: CopyOutcome): Promise<void> => {
       if (rows > 0) written = await this.mergeStaging(client, mode, rows);
     };
     const { failed, text } = await this.copied(client, 'staging', page, options, mergeAll, isRowError);
@@ -205,29 +211,32 @@ export class RowStore {
     return { written, quarantined: bad.rows };
   }
 
-  /** @param staged how many rows there are. @returns how many of them were written. */
+  /** @param staged rows in the staging table. @returns how many of them were written. */
   private async mergeStaging(client: pg.PoolClient, mode: StoreMode, staged: number): Promise<number> {
     const { mirror } = this;
-    const { remember, rewrite } = mode;
+    const { seenKeysTable, rewrite } = mode;
     const { overUnseen } = stagedMode(mode);
     const change = rewrite ? mergeStaged : updateStaged;
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
     const changed = (await client.query(change(mirror, rewrite, overUnseen))).rowCount ?? 0;
-    // Of a delta mostly all were there. It is asked all the same: who drops a key is to hear of it.
+    // A delta mostly changes rows that are there. The INSERT runs all the same, because a key that is missing
+    // from the table must be noticed.
     const mayBeMissing = !rewrite && changed < staged;
     const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [mayBeMissing]);
     const written = changed + (inserted.rowCount ?? 0);
-    // The others have an older version than the mirror, or somebody keeps them from being written.
+    // The rows that were not written are older than the mirror's, or a trigger or rule of somebody keeps them
+    // out.
     if (written < staged || mode.watched) await assertWritten(client, mirror, stagedMode(mode));
-    // Only then: until now it told the rows that are of this environment's time from the others.
-    if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
+    // The keys are remembered only after the merge. Until then, the table of seen keys tells which rows the
+    // environment has sent since it went back in time.
+    if (seenKeysTable !== undefined) await client.query(rememberStaged(mirror, seenKeysTable));
     return written;
   }
 
   /**
-   * Merges what PostgreSQL will take of a page it did not take as a whole. Values that are not of their
-   * column's type show when they are copied, all else (constraints and indexes that were added to the
-   * mirror table, a row wider than a page) only when they are merged.
+   * Merges the rows that PostgreSQL accepts from a page that it refused as a whole. A value of a wrong type
+   * is refused at the COPY. All other trouble shows only at the merge: constraints and indexes that somebody
+   * added, or a row wider than a page.
    */
   private async mergeStorable(
     client: pg.PoolClient,
@@ -245,7 +254,7 @@ export class RowStore {
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
-    const { remember } = mode;
+    const { seenKeysTable } = mode;
     const { written, refused } = await mergePieces(client, mirror, stagedMode(mode), bad.room);
     for (const refusal of refused) {
       const row = keys.get(refusal.key);
@@ -253,27 +262,27 @@ export class RowStore {
       bad.add(row, describeRefusal(refusal), refusal.code);
     }
     await assertWritten(client, mirror, stagedMode(mode));
-    if (remember !== undefined) await client.query(rememberStaged(mirror, remember));
+    if (seenKeysTable !== undefined) await client.query(rememberStaged(mirror, seenKeysTable));
     return written;
   }
 }
 
-function stagedMode({ rewrite, rewound, remember }: StoreMode): StagedMode {
-  return { rewrite, overUnseen: rewound ? remember : undefined };
+function stagedMode({ rewrite, rewound, seenKeysTable }: StoreMode): StagedMode {
+  return { rewrite, overUnseen: rewound ? seenKeysTable : undefined };
 }
 
-/** A value is not written plainly, or a column has another type than the one it was made with. */
+/** A value has no plain binary form, or a column has another type than the one it was made with. */
 class OnlyAsText extends Error {}
 
 function isReasonForText(error: unknown): error is OnlyAsText | PostgresError {
   return error instanceof OnlyAsText || isMismatchOfTypes(error);
 }
 
-function assertStorable({ text }: Copied): void {
+function assertStorable({ text }: CopyOutcome): void {
   if (text !== undefined && text.unstorable.length > 0) throw new UnstorableRows();
 }
 
-/** Some of the page's rows go to quarantine, of which the others are to know nothing. */
+/** Some rows of the page go to quarantine; the other rows do not fail because of them. */
 class UnstorableRows extends Error {}
 
 function isReasonToMerge(error: unknown): error is Error {

@@ -17,21 +17,24 @@ import { MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { postgresFailure } from '../connection/sqlstate.ts';
 
-/** What others made of a table that may keep rows from being written, deleted or seen. */
+/** A trigger, a rule or a policy of somebody that may keep rows from being written, deleted or seen. */
 export interface RowFilter {
   readonly schema: string;
   readonly table: string;
-  /** `trigger`: one before may drop a row, one after may undo what was done. `policies`: row security holds for us. */
+  /**
+   * `trigger`: a BEFORE trigger may drop a row, an AFTER trigger may undo the change. `policies`: row
+   * security holds for us.
+   */
   readonly kind: 'trigger' | 'rule' | 'policies';
-  /** Of the trigger or rule; of the role that the policies hold for. */
+  /** Name of the trigger or rule, or of the role that the policies hold for. */
   readonly name: string;
 }
 
-/** On INSERT, DELETE or UPDATE, by the bits of pg_trigger.tgtype, and not off in this session. */
+/** Fires on INSERT, DELETE or UPDATE, by the bits of pg_trigger.tgtype, and is not off in this session. */
 const FIRES = `t.tgtype & 28 <> 0 AND t.tgenabled IN
   ('A', CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)`;
 
-/** Reads what filters rows of the tables of a schema. @param table one of them; all without it. */
+/** Reads the row filters of a schema's tables. @param table one of them; null for all. */
 export async function readRowFilters(
   client: pg.ClientBase,
   schema: string,
@@ -55,8 +58,9 @@ export async function readRowFilters(
 }
 
 /**
- * Has triggers and constraints that wait for the COMMIT act with each statement, in this transaction: what
- * they undo must show before, and of what they refuse single rows go to quarantine. A foreign key may wait.
+ * Makes deferred triggers and constraints act with each statement of this transaction. What they undo must
+ * show before the COMMIT, and of the rows that they refuse only single ones must go to quarantine. A foreign
+ * key stays deferred.
  */
 export async function fireAtOnce(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
@@ -69,8 +73,8 @@ export async function fireAtOnce(client: pg.ClientBase, mirror: MirrorTable): Pr
 }
 
 /**
- * Makes sure that all staged rows that should be in the mirror table are there, in the transaction that
- * wrote them. It looks only where somebody has a trigger or a rule on the table.
+ * Checks that all staged rows that belong into the mirror table are there, in the transaction that wrote
+ * them. It looks only where somebody has a trigger or a rule on the table.
  *
  * @throws Failure `rows-swallowed`
  */
@@ -83,7 +87,7 @@ export async function assertWritten(
   if (filters.length > 0) await assertNone(client, mirror, countUnwritten(mirror, mode), []);
 }
 
-/** Makes sure that rows are gone which were deleted, or are marked so. @throws Failure `rows-swallowed` */
+/** Checks that deleted rows are gone, or are marked as deleted. @throws Failure `rows-swallowed` */
 export async function assertDeleted(
   client: pg.ClientBase,
   mirror: MirrorTable,
@@ -92,7 +96,9 @@ export async function assertDeleted(
   await assertNone(client, mirror, countUndeleted(mirror), keyParameters(mirror, rows));
 }
 
-/** Makes sure that a sweep left no row, where somebody has a trigger or a rule. @throws Failure `rows-swallowed` */
+/**
+ * Checks that a sweep left no row, where somebody has a trigger or a rule. @throws Failure `rows-swallowed`
+ */
 export async function assertSwept(client: pg.ClientBase, mirror: MirrorTable, seen: string): Promise<void> {
   const filters = await readRowFilters(client, mirror.schema, mirror.identifier);
   if (filters.length === 0) return;
@@ -112,7 +118,7 @@ async function assertNone(
   if (count > 0) throw await rowsSwallowed(client, mirror, count);
 }
 
-/** Rows that PostgreSQL took without an error, and that are not as they were written. */
+/** The failure of rows that PostgreSQL took without an error and that are not there as they were written. */
 export async function rowsSwallowed(
   client: pg.ClientBase,
   mirror: MirrorTable,
@@ -133,13 +139,13 @@ export function describeFilter({ kind, name }: RowFilter): string {
   return kind === 'policies' ? 'row security' : `${kind} ${quoteIdentifier(name)}`;
 }
 
-/** How rows are let be seen again that policies hide. */
+/** Says how to make rows visible again that policies hide. */
 export function remedyForPolicies({ schema, table, name }: RowFilter): string {
   const qualified = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
   return `Run as an administrator ALTER TABLE ${qualified} NO FORCE ROW LEVEL SECURITY, if ${quoteIdentifier(name)} owns it (readers keep their policies), or ALTER ROLE ${quoteIdentifier(name)} BYPASSRLS.`;
 }
 
-/** Row security that holds for our own role: some rows would be hidden from it. */
+/** The failure of row security that holds for our own role: some rows would be hidden from it. */
 export function rowSecurity(filter: RowFilter): Failure {
   return new Failure({
     code: 'row-security',
@@ -149,14 +155,14 @@ export function rowSecurity(filter: RowFilter): Failure {
   });
 }
 
-/** With which PostgreSQL answers to policies (insufficient_privilege) and to rules (feature_not_supported). */
+/** SQLSTATEs of statements that meet policies (insufficient_privilege) and rules (feature_not_supported). */
 const POLICIES = '42501';
 const RULES = '0A000';
 
 /**
- * What a statement on a mirror table failed with, told by the policies or the rules that are to blame.
+ * Explains an error of a statement on a mirror table by the policies or rules that caused it.
  *
- * @param error any; what has nothing to do with them comes back as `postgresFailure` has it.
+ * @param error any. An error that has nothing to do with them comes back as `postgresFailure` gives it.
  */
 export async function toldByFilters(pool: pg.Pool, mirror: MirrorTable, error: unknown): Promise<unknown> {
   const failure = postgresFailure(error);
@@ -174,7 +180,7 @@ export async function toldByFilters(pool: pg.Pool, mirror: MirrorTable, error: u
   }
 }
 
-/** PostgreSQL refuses MERGE and ON CONFLICT on a table that has rules. */
+/** The failure of a rule: PostgreSQL refuses MERGE and ON CONFLICT on a table that has rules. */
 export function inTheWay(filter: RowFilter): Failure {
   return new Failure({
     code: 'rows-swallowed',
@@ -185,8 +191,9 @@ export function inTheWay(filter: RowFilter): Failure {
 }
 
 /**
- * How many staged rows should have been written by this transaction, and were not. Those that were have
- * its time; before their keys are remembered, for `overUnseen` goes by these.
+ * SQL: how many staged rows this transaction should have written and did not. A row that it wrote has the
+ * time of this transaction. The statement runs before the keys are remembered, because `overUnseen` reads
+ * them.
  */
 function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
   const keys = keyColumns(mirror);
@@ -196,7 +203,7 @@ function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode
         OR (m.${quoteIdentifier(MIRRORED_AT)} IS DISTINCT FROM now() AND ${replaces(mirror, rewrite, overUnseen)})`;
 }
 
-/** How many of the rows whose keys are in `keyParameters` are there, and not marked deleted. */
+/** SQL: how many of the rows whose keys are in `keyParameters` are there and not marked deleted. */
 function countUndeleted(mirror: MirrorTable): string {
   return `SELECT count(*)::float8 AS count FROM ${mirror.qualified} m WHERE ${isGiven(mirror)} AND ${isLive(mirror)}`;
 }

@@ -3,10 +3,10 @@ import type { PageRows } from '../../model/page.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import { quarantined, type QuarantinedRow } from './quarantined-rows.ts';
 
-/** Rows that a page is taken to have at least, so that one bad row of a small delta stops nothing. */
+/** Every page counts as having at least so many rows, so that one bad row of a small delta stops nothing. */
 const SMALLEST_PAGE = 100;
 
-/** The rows of one page that cannot be stored, as many of them as may go to quarantine. */
+/** The rows of one page that cannot be stored, up to as many as may go to quarantine. */
 export class BadRows {
   readonly rows: QuarantinedRow[] = [];
   private readonly mirror: MirrorTable;
@@ -20,13 +20,16 @@ export class BadRows {
     this.maxShare = maxShare;
   }
 
-  /** @throws Failure `too-many-bad-rows` with the first row over the limit: looking on would take long. */
+  /**
+   * @throws Failure `too-many-bad-rows` with the first row over the limit: looking at the rest would take
+   *   long.
+   */
   add(row: number, reason: string, sqlstate: string | null): void {
     this.rows.push(quarantined(this.mirror, this.page, row, reason, sqlstate));
     if (this.room < 0) throw this.tooMany();
   }
 
-  /** How many more there may be. */
+  /** How many more bad rows the page may have. */
   get room(): number {
     return Math.floor(this.maxShare * Math.max(this.page.rows, SMALLEST_PAGE)) - this.rows.length;
   }
@@ -44,7 +47,7 @@ export class BadRows {
   }
 }
 
-/** The first row of those with the reason that most have. */
+/** The first row with the most frequent reason. */
 function commonest(rows: readonly QuarantinedRow[]): QuarantinedRow {
   const groups = new Map<string, { readonly first: QuarantinedRow; rows: number }>();
   for (const row of rows) {

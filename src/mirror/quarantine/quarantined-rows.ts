@@ -7,18 +7,18 @@ import { newerRows } from '../page/merge-sql.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import { keyText, parseKey, rowKey, rowVersion } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, eq, getTableColumns, isNull, sql } from '../state/drizzle.ts';
+import { and, eq, getTableColumns, isNull, sql } from '../drizzle.ts';
 
 /** A row that could not be stored, and why. */
 export interface QuarantinedRow {
-  /** The whole key as text, see `keyText`; of a row without one a word that it has none, and a hash. */
+  /** The whole key as text, see `keyText`. A row without a key has words that say so, and a hash. */
   readonly key: string;
   readonly version: bigint | null;
   readonly reason: string;
   readonly sqlstate: string | null;
 }
 
-/** A row of a page as quarantine records it; one without a key goes by a hash of its values. */
+/** A row of a page, as quarantine records it. A row without a key is known by a hash of its values. */
 export function quarantined(
   mirror: MirrorTable,
   page: PageRows,
@@ -34,7 +34,7 @@ export function quarantined(
   };
 }
 
-/** Tells one row without a key from another, the same each time it comes. */
+/** Tells one row without a key from another, and is the same each time the row comes. */
 function fingerprint(page: PageRows, row: number): string {
   const hash = createHash('sha256');
   for (let field = 0; field < page.width; field++) hash.update(`${cellText(page, row, field)}\t`);
@@ -42,11 +42,11 @@ function fingerprint(page: PageRows, row: number): string {
 }
 
 /**
- * Records rows, except those the mirror has in a newer version already. Of a row's refusals the one of
- * the newest version stays, of the same version the last. What was dismissed stays so in the version
- * that it had.
+ * Records rows, except those that the mirror already has in a newer version. Of several refusals of a row the
+ * newest version stays; of one version, the last refusal. A dismissed row stays dismissed in the version that
+ * it had.
  *
- * @returns how many of them are dismissed.
+ * @returns how many of the rows are dismissed.
  */
 export async function quarantineRows(
   store: StateStore,
@@ -55,7 +55,7 @@ export async function quarantineRows(
   rows: readonly QuarantinedRow[],
 ): Promise<number> {
   const outdated = await outdatedRows(client, mirror, rows);
-  // One statement cannot write an entry twice, and rows without a key may be alike.
+  // One statement cannot write an entry twice, and two rows without a key may be alike.
   const entries = new Map(rows.filter(({ key }) => !outdated.has(key)).map((row) => [row.key, row]));
   if (entries.size === 0) return 0;
   const { quarantine } = store.tables;
@@ -72,7 +72,7 @@ export async function quarantineRows(
         reason: sql`excluded.reason`,
         sqlstate: sql`excluded.sqlstate`,
         time: sql`now()`,
-        // Without a version only the reason tells whether it is the same trouble.
+        // Without a version, only the reason tells whether it is the same trouble.
         dismissedAt: sql`CASE WHEN ${quarantine.version} = excluded.version
             OR (${quarantine.version} IS NULL AND excluded.version IS NULL AND ${quarantine.reason} = excluded.reason)
           THEN ${quarantine.dismissedAt} END`,
@@ -80,13 +80,14 @@ export async function quarantineRows(
       setWhere: sql`(${quarantine.version} <= excluded.version) IS NOT FALSE`,
     })
     .returning({ dismissedAt: quarantine.dismissedAt });
-  // The others are there in a newer version, or somebody keeps them from being written.
+  // A missing entry exists in a newer version, or a trigger or rule of somebody keeps it out.
   if (recorded.length < entries.size) await assertQuarantined(store, client, table, [...entries.keys()]);
   return recorded.filter(({ dismissedAt }) => dismissedAt !== null).length;
 }
 
 /**
- * A row that is neither in the mirror table nor in quarantine would be lost without a word.
+ * Checks that rows are in quarantine. A row that is neither there nor in the mirror table would be lost
+ * silently.
  *
  * @throws Failure `rows-swallowed`
  */
@@ -129,13 +130,16 @@ async function outdatedRows(
   return new Set(found.map(keyText));
 }
 
-/** A row that needs quarantine no more: stored in a version, or gone where that is null. */
+/** A row that leaves quarantine: it was stored in a version, or is gone where the version is null. */
 export interface ReleasedRow {
   readonly key: string;
   readonly version: bigint | null;
 }
 
-/** Takes rows out that have been stored, or deleted at the source; an older version takes nothing out. */
+/**
+ * Takes rows out of quarantine that were stored, or deleted at the source. An older version takes nothing
+ * out.
+ */
 export async function leaveQuarantine(
   store: StateStore,
   table: string,
@@ -155,7 +159,7 @@ export async function leaveQuarantine(
   );
 }
 
-/** How many rows of a table are in quarantine, without the dismissed ones. */
+/** Counts a table's rows in quarantine, without dismissed ones. @throws Failure */
 export async function countQuarantined(store: StateStore, table: string): Promise<number> {
   const { quarantine } = store.tables;
   return store.statement(async (db) =>
@@ -170,15 +174,18 @@ export async function countQuarantined(store: StateStore, table: string): Promis
   );
 }
 
-/** A row in quarantine and since when. */
+/** A row in quarantine, and since when it is there. */
 export interface QuarantineEntry extends QuarantinedRow {
   readonly table: string;
   readonly time: Date;
-  /** Since when nobody is to mend it; null while it waits. */
+  /** When a person said that nobody can mend it; null while it waits. */
   readonly dismissedAt: Date | null;
 }
 
-/** Every row in quarantine, or those of one table, by table, time and key; dismissed ones among them. */
+/**
+ * Lists every row in quarantine, or those of one table, by table, time and key. Dismissed rows are among
+ * them. @throws Failure
+ */
 export async function listQuarantined(store: StateStore, table?: string): Promise<QuarantineEntry[]> {
   const { quarantine } = store.tables;
   const { environmentId: _, ...columns } = getTableColumns(quarantine);
@@ -196,7 +203,7 @@ export async function listQuarantined(store: StateStore, table?: string): Promis
   );
 }
 
-/** Takes note that nobody can mend these rows of a table, by their keys as quarantine has them. */
+/** Records that nobody can mend these rows of a table. @param keys as quarantine has them. @throws Failure */
 export async function dismissQuarantined(
   store: StateStore,
   table: string,
@@ -219,8 +226,8 @@ export async function dismissQuarantined(
 }
 
 /**
- * Forgets the table's quarantine, at the start of a load that reads every row again. What was dismissed
- * stays so: the same row may come again.
+ * Empties the table's quarantine at the start of a load, which reads every row again. Dismissed rows stay,
+ * because the same row may come again.
  */
 export async function clearQuarantine(store: StateStore, table: string): Promise<void> {
   const { quarantine } = store.tables;

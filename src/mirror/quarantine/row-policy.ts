@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** What is done with values on their way into a mirror table. */
+/** How values are treated on their way into a mirror table. */
 export interface RowPolicy {
   /** Key of the hashed columns. */
   readonly hashKey?: string;
@@ -12,7 +12,7 @@ export interface RowPolicy {
 
 export const DEFAULT_ROW_POLICY: RowPolicy = { nul: 'quarantine', maxShare: 0.1 };
 
-/** Tells one hash key from another without telling the key. */
+/** Tells one hash key from another without giving the key away. */
 export function hashKeyId(key: string): string {
   return createHmac('sha256', key).update('mirrorverse hash key').digest('hex').slice(0, 8);
 }

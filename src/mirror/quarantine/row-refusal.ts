@@ -1,9 +1,9 @@
 import type { PostgresError } from '../connection/sqlstate.ts';
 
-/** What PostgreSQL says of a row that it refused, as far as it quotes no value: its names are of the database. */
+/** What PostgreSQL says about a refused row without quoting a value: the names are those of the database. */
 export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'column'>;
 
-// PostgreSQL's names for what is wrong; its messages quote the value, which must not leave the row.
+// PostgreSQL's names for the trouble. Its messages quote the value, which must not appear anywhere else.
 const CONDITIONS: Readonly<Record<string, string>> = {
   '22003': 'a number out of range',
   '22007': 'no valid date or time',
@@ -20,9 +20,9 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '54000': 'more than PostgreSQL can hold in a row or an index',
 };
 
-/** Why PostgreSQL refused a row, without any of its values. */
+/** Says why PostgreSQL refused a row, without any of its values. */
 export function describeRefusal(error: Refusal): string {
-  // Of PostgreSQL's context only the column's name: what follows it quotes the value.
+  // Only the column's name is taken from PostgreSQL's context: what follows it quotes the value.
   const column = error.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
   const what = column === undefined ? 'the row' : `column ${column}`;
   const constraint = error.constraint === undefined ? '' : ` (${error.constraint})`;

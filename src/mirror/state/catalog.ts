@@ -1,6 +1,6 @@
 import type { MirrorColumn } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
-import { and, eq, inArray, sql } from './drizzle.ts';
+import { and, eq, inArray, sql } from '../drizzle.ts';
 
 /** What the catalog says of one mirror column. */
 export interface CatalogEntry {
@@ -8,12 +8,12 @@ export interface CatalogEntry {
   readonly identifier: string;
   readonly attribute: string;
   readonly type: string;
-  /** Of the attribute whose values it holds; null where that is unknown. */
+  /** The environment's id of the attribute whose values the column holds; null where that is unknown. */
   readonly metadataId: string | null;
   readonly removed: boolean;
 }
 
-/** What the catalog knows of a table. */
+/** Reads what the catalog knows of a table. */
 export async function readCatalog(store: StateStore, table: string): Promise<CatalogEntry[]> {
   const { columns } = store.tables;
   const rows = await store.db
@@ -30,7 +30,7 @@ export async function readCatalog(store: StateStore, table: string): Promise<Cat
   return rows.map(({ removedAt, ...entry }) => ({ ...entry, removed: removedAt !== null }));
 }
 
-/** Writes down that a column's values stay under another name. */
+/** Records that a column's values stay under another name. */
 export async function recordKept(
   store: StateStore,
   table: string,
@@ -54,8 +54,8 @@ export async function recordKept(
 }
 
 /**
- * Writes down which mirror column holds which attribute; a column that the source no longer has is
- * marked, not forgotten. Where nothing changed nothing is written.
+ * Records which mirror column holds which attribute. A column that the source no longer has is marked, not
+ * forgotten. Where nothing changed, nothing is written.
  *
  * @returns whether anything changed.
  */

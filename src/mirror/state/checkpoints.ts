@@ -3,31 +3,33 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
-import { heldBy, interval, type Lease } from '../lease/leases.ts';
+import { heldBy, type Lease } from '../lease/leases.ts';
+import { and, eq, interval, sql } from '../drizzle.ts';
 import { asLoad, hasMarks, hasTriggers, isRemembered, mirrorReplaced } from './remembered-load.ts';
-import { addedCounts, type RunCounts } from './run-counts.ts';
+import { addedCounts, type RunCounts } from './outcomes.ts';
 import type { StateStore } from './store.ts';
-import { and, eq, sql } from './drizzle.ts';
 
-/** What whoever holds the fence finds. */
-export interface Held {
-  /** Whether the table has any row in quarantine, dismissed ones among them: those may become storable, too. */
+/** A table whose fence the transaction holds. */
+export interface FencedTable {
+  /** The table has rows in quarantine. Dismissed rows count: they may become storable too. */
   readonly inQuarantine: boolean;
-  /** The load that the mirror table's rows are of; null where none is known. */
+  /** The load that brought the mirror table's rows; null where none is known. */
   readonly load: string | null;
-  /** The mirror table is the very one that the link stands for. */
+  /** The mirror table is the one that the link stands for. */
   readonly isRemembered: boolean;
-  /** It has the column that marks rows as deleted; another process may have added it, or dropped it. */
+  /**
+   * The mirror table has the column that marks rows as deleted. Another process may have added or dropped it.
+   */
   readonly hasMarks: boolean;
-  /** Triggers of others are on the mirror table, which may undo what is written, or constraints that may wait. */
+  /** The mirror table has triggers of others, which may undo what is written, or deferrable constraints. */
   readonly hasTriggers: boolean;
 }
 
 /**
- * Proves that the lease is still held and keeps it so until the transaction ends: the row stays
- * locked, and nobody takes over a locked row.
+ * Proves that the lease is still held, and keeps it held until the transaction ends: the row stays locked,
+ * and no process takes over a locked row.
  *
- * @param mirror the table that is about to be written; without it nothing is asked about one.
+ * @param mirror the table that is about to be written; without it, nothing is asked about a mirror table.
  * @throws Failure `lease-lost`.
  */
 export async function holdFence(
@@ -35,7 +37,7 @@ export async function holdFence(
   client: pg.PoolClient,
   lease: Lease,
   mirror?: MirrorTable,
-): Promise<Held> {
+): Promise<FencedTable> {
   const { tables, quarantine } = store.tables;
   const { db } = store.on(client);
   const isOfTable = and(eq(quarantine.environmentId, store.environmentId), eq(quarantine.table, lease.table));
@@ -59,27 +61,27 @@ export async function holdFence(
 export interface CheckpointUpdate {
   readonly checkpoint: Checkpoint;
   /**
-   * The link was issued by this page, or the baseline begins with it. The moment tells the link's age,
-   * and which rows the delta that follows it has written.
+   * The link was issued by this page, or the baseline begins with this page. The moment tells the link's age,
+   * and which rows the delta after it has written.
    */
   readonly linkIsNew: boolean;
-  /** The table is up to date with this page: note the success and give the lease back. */
+  /** The table is up to date with this page: the success is recorded and the lease given back. */
   readonly finished: boolean;
   /** Milliseconds, for the renewal of the lease. */
   readonly leaseDuration: number;
-  /** What is added to the table's counters; nothing where it is absent. */
+  /** Added to the table's counters; absent, nothing is added. */
   readonly counts?: RunCounts;
-  /** What the page did to the mirror table; nothing where it is absent. */
+  /** What the page did to the mirror table; absent where it did nothing. */
   readonly stored?: { readonly mark: LoadMark; readonly hasRows: boolean };
-  /** The table that the link stands for, where no transaction of the page's has made sure of it. */
+  /** The table that the link stands for, where no transaction of this page has checked it. */
   readonly mirror?: MirrorTable;
 }
 
 /**
- * Stores where the feed stands, in the transaction that `db` belongs to.
+ * Stores where the feed stands, in the store's transaction or as one statement.
  *
- * @throws Failure `lease-lost`, so that the caller's transaction rolls back; `mirror-replaced` where
- *   `mirror` is not the table that the link stands for.
+ * @throws Failure `lease-lost`, so that the caller's transaction rolls back; `mirror-replaced` where `mirror`
+ *   is not the table that the link stands for.
  */
 export async function storeCheckpoint(
   store: StateStore,
@@ -120,12 +122,15 @@ export async function storeCheckpoint(
   throw held.length === 0 ? leaseLost(lease) : mirrorReplaced(mirror);
 }
 
-/** Sets a table back to its beginning: its mirror table was made anew. */
+/** Sets a table back to its beginning, because its mirror table was made anew. */
 export async function forgetCheckpoint(store: StateStore, lease: Lease): Promise<void> {
   await store.db.update(store.tables.tables).set(BEGINNING).where(heldBy(store, lease));
 }
 
-/** Makes the next run re-baseline the table: its mirror table gained columns, or its link is of no use. */
+/**
+ * Makes the next run re-baseline the table. Its mirror table got new columns, or its link is of no use.
+ * @throws Failure
+ */
 export async function forgetSelection(store: StateStore, lease: Lease): Promise<void> {
   await store.transaction(async ({ db }) =>
     db.update(store.tables.tables).set({ selection: null }).where(heldBy(store, lease)),
@@ -144,7 +149,7 @@ export const BEGINNING = {
   rewound: false,
 };
 
-/** What a table that is up to date has of failures. */
+/** The failure columns of a table that is up to date. */
 export const SUCCESS = {
   failures: 0,
   errorCode: null,

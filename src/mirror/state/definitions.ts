@@ -1,15 +1,15 @@
 import type { Table } from '../../model/table.ts';
 import type { StateStore } from './store.ts';
-import { and, eq, isNotNull, sql } from './drizzle.ts';
+import { and, eq, isNotNull, sql } from '../drizzle.ts';
 
-/** A table's definition as the environment last told it. */
+/** A table's definition as the environment last gave it. */
 export interface KnownDefinition {
   readonly definition: Table;
-  /** Since when it could not be had any more, by the database's clock; null while it can. */
+  /** Since when the definition cannot be read any more, by the database's clock; null while it can. */
   readonly unreadSince: Date | null;
 }
 
-/** Notes a table's definition, in the transaction that made the mirror table fit it. */
+/** Records a table's definition, in the transaction that made the mirror table fit it. */
 export async function recordDefinition(store: StateStore, table: Table): Promise<void> {
   const { definitions } = store.tables;
   const definition = JSON.stringify(table);
@@ -23,7 +23,7 @@ export async function recordDefinition(store: StateStore, table: Table): Promise
     });
 }
 
-/** What is known of a table; undefined where it was never prepared. */
+/** Reads what is known of a table; undefined where it was never prepared. @throws Failure */
 export async function readDefinition(store: StateStore, table: string): Promise<KnownDefinition | undefined> {
   const { definitions } = store.tables;
   const [row] = await store.transaction(async ({ db }) =>
@@ -36,7 +36,7 @@ export async function readDefinition(store: StateStore, table: string): Promise<
   return { definition: JSON.parse(row.definition) as Table, unreadSince: row.unreadSince };
 }
 
-/** Notes that a table's definition cannot be had, and returns since when. */
+/** Records that a table's definition cannot be read, and returns since when. @throws Failure */
 export async function recordUnread(store: StateStore, table: string, code: string): Promise<Date | null> {
   const { definitions } = store.tables;
   const [row] = await store.transaction(async ({ db }) =>
@@ -49,7 +49,7 @@ export async function recordUnread(store: StateStore, table: string, code: strin
   return row?.since ?? null;
 }
 
-/** Notes that a table's definition can be had again. */
+/** Records that a table's definition can be read again. @throws Failure */
 export async function recordRead(store: StateStore, table: string): Promise<void> {
   const { definitions } = store.tables;
   await store.transaction(async ({ db }) =>
@@ -64,4 +64,34 @@ export async function recordRead(store: StateStore, table: string): Promise<void
         ),
       ),
   );
+}
+
+/**
+ * Records what the mirror table was last prepared for, in the transaction that prepared it.
+ *
+ * @param pending changes at the source that wait for a person's yes.
+ * @returns whether the source's table was removed and made again under the same name. Then none of the rows
+ *   in the mirror belongs to it, and a sweep may delete all of them.
+ */
+export async function recordMetadata(
+  store: StateStore,
+  { logicalName, metadataId }: Table,
+  pending: string | null,
+): Promise<boolean> {
+  const { tables } = store.tables;
+  const ofTable = and(eq(tables.environmentId, store.environmentId), eq(tables.table, logicalName));
+  const noted = { metadataId: tables.metadataId, pending: tables.pending };
+  const [before] = await store.db.select(noted).from(tables).where(ofTable);
+  const known = before?.metadataId ?? null;
+  const now = metadataId ?? known;
+  const remade = known !== null && known !== now;
+  if (before?.pending !== pending || known !== now) {
+    // However many rows the load of another table leaves out, it says nothing about a lost privilege.
+    const allowed = remade ? { unseenRows: null, sweepAllowed: true } : {};
+    await store.db
+      .update(tables)
+      .set({ pending, metadataId: now, ...allowed })
+      .where(ofTable);
+  }
+  return remade;
 }

@@ -5,21 +5,25 @@ import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { transaction } from '../connection/postgres.ts';
-import { readMigrationFiles } from './drizzle.ts';
+import type { MirrorDatabase } from '../database.ts';
+import { readMigrationFiles } from '../drizzle.ts';
 
-/** Any number, the same in every version: whoever migrates holds this advisory lock. */
+/**
+ * Key of the advisory lock that a process holds while it migrates. Any number does, but every version must
+ * use the same.
+ */
 const MIGRATION_LOCK = '7305813221904001';
 
 /**
- * Brings the state schema up to date and says how many migrations that took.
+ * Brings the state schema up to date and returns how many migrations that took.
  *
- * All in one transaction under a lock: processes that start together queue, and those that come later
- * find nothing to do. The files are drizzle-kit's; they are not applied by drizzle's own migrator
- * because that asks for CREATE on the database even where the schema is there already.
+ * All migrations run in one transaction under a lock: processes that start together queue, and later ones
+ * find nothing to do. drizzle-kit writes the files. drizzle's own migrator does not apply them, because it
+ * asks for CREATE on the database even where the schema exists.
  *
  * @throws Failure `state-newer` before anything is touched, when a later version has migrated.
  */
-export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<number> {
+export async function migrateState({ pool, stateSchema }: MirrorDatabase): Promise<number> {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
   return transaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
@@ -32,7 +36,7 @@ export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<
     }
     const last = await lastMigration(client, stateSchema);
     if (last > newest(migrations)) throw stateNewer(stateSchema);
-    // The migrations name no schema, because it is the user's to choose.
+    // The migrations name no schema, because the user chooses it.
     await client.query(`SET LOCAL search_path TO ${quoteIdentifier(stateSchema)}`);
     const pending = migrations.filter((migration) => migration.folderMillis > last);
     for (const migration of pending) {
@@ -47,9 +51,9 @@ export async function migrateState(pool: pg.Pool, stateSchema: string): Promise<
 }
 
 /**
- * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on
- * the database even where an administrator has made the schema already, and fails when two
- * transactions create the same one at once: hence the look, and the lock.
+ * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on the
+ * database even where an administrator has created the schema, and it fails when two transactions create the
+ * same schema at once. So this function looks first, and takes a lock.
  */
 export async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
   if (await schemaExists(client, schema)) return;
@@ -66,7 +70,7 @@ async function schemaExists(client: pg.ClientBase, schema: string): Promise<bool
 /**
  * Whether there is a state schema to read; for commands that only look.
  *
- * @throws Failure `state-newer` or `state-older` when it is another version's.
+ * @throws Failure `state-newer` or `state-older` when another version has migrated it.
  */
 export async function stateExists(pool: pg.Pool, stateSchema: string): Promise<boolean> {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
@@ -117,7 +121,7 @@ function stateOlder(stateSchema: string): Failure {
   });
 }
 
-/** Beside `src` in a checkout, beside `dist` in the package. */
+/** The folder stands beside `src` in a checkout, and beside `dist` in the package. */
 function migrationsFolder(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'migrations', 'meta', '_journal.json'))) {

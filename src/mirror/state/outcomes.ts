@@ -1,13 +1,12 @@
+import type { StateStore } from './store.ts';
+import { and, eq, interval, lt, sql } from '../drizzle.ts';
 import type { FeedPhase } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
-import { interval } from '../lease/leases.ts';
-import type { StateStore } from './store.ts';
-import { and, eq, lt, sql } from './drizzle.ts';
 
 /** What one run of a table's job did. */
 export interface RunRecord {
   readonly table: string;
-  /** The phase it began in. */
+  /** The phase that the run began in. */
   readonly phase: FeedPhase;
   readonly milliseconds: number;
   readonly pages: number;
@@ -18,7 +17,7 @@ export interface RunRecord {
   readonly errorCode: string | null;
 }
 
-/** Records a run, by the database's clock. Runs that found nothing to do are not worth a row each. */
+/** Records a run, by the database's clock. Runs that found nothing to do get no row. */
 export async function recordRun(store: StateStore, run: RunRecord): Promise<void> {
   const { runs } = store.tables;
   const { milliseconds, ...values } = run;
@@ -32,17 +31,17 @@ export async function recordRun(store: StateStore, run: RunRecord): Promise<void
   );
 }
 
-/** What a run that failed knows of its own time. */
+/** What a failed run knows about its own time. */
 export interface FailedRun {
-  /** By which it last held the table's lease; undefined where it never did. */
+  /** The fence of the lease that the run last held; undefined where it held none. */
   readonly fence: bigint | undefined;
-  /** How long it took. */
+  /** How long the run took. */
   readonly milliseconds: number;
 }
 
 /**
- * Records why a table did not come up to date; the next success takes it back. The lease has been given
- * back by then: where another process has taken over since, or has had a success, its outcome stands.
+ * Records why a table did not come up to date; the next success clears it. By then the run has given its
+ * lease back: where another process has taken over or had a success since, the outcome of that process stays.
  */
 export async function recordFailure(
   store: StateStore,
@@ -58,7 +57,7 @@ export async function recordFailure(
     errorReaction: failure.reaction,
     errorAt: sql`clock_timestamp()`,
   };
-  // A span of time, as the clocks here and in the database may differ.
+  // A span of time is compared, because the clocks of this machine and of the database may differ.
   const noSuccessSince = sql`(${tables.lastSuccessAt} < clock_timestamp() - ${interval(milliseconds)}) IS NOT FALSE`;
   await store.statement(async (db) =>
     db
@@ -74,7 +73,7 @@ export async function recordFailure(
 
 const RUNS_KEPT = '30 days';
 
-/** Forgets runs that ended long ago. */
+/** Deletes the records of runs that ended long ago. */
 export async function pruneRuns(store: StateStore): Promise<void> {
   const { runs } = store.tables;
   await store.statement(async (db) =>
@@ -87,4 +86,28 @@ export async function pruneRuns(store: StateStore): Promise<void> {
         ),
       ),
   );
+}
+
+/** What is added to a table's counters. */
+export interface RunCounts {
+  /** Requests to the Web API. */
+  readonly requests: number;
+  /**
+   * Requests of a run that found no change. They are counted all at once, when the run turns out to be one.
+   */
+  readonly idleRequests: number;
+  /** Rows written or deleted. */
+  readonly changes: number;
+}
+
+/** The assignments that add to a table's counters, for an UPDATE that is executed anyway. */
+export function addedCounts({ tables: { tables } }: StateStore, counts: RunCounts) {
+  const { requests, idleRequests, changes } = counts;
+  if (requests === 0 && idleRequests === 0 && changes === 0) return {};
+  return {
+    requests: sql`${tables.requests} + ${requests}::bigint`,
+    idleRequests: sql`${tables.idleRequests} + ${idleRequests}::bigint`,
+    changes: sql`${tables.changes} + ${changes}::bigint`,
+    countedSince: sql`coalesce(${tables.countedSince}, clock_timestamp())`,
+  };
 }

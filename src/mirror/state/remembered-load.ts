@@ -3,9 +3,9 @@ import type { FoundTable, LoadMark, RememberedLoad } from '../table/load-identit
 import { Failure } from '../../model/failure.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
-import { and, eq, sql } from './drizzle.ts';
+import { and, eq, sql } from '../drizzle.ts';
 
-/** What the state remembers of a table's load, in whatever phase the table is. */
+/** Reads what the state remembers about a table's load, in whatever phase the table is. */
 export async function readRememberedLoad(
   store: StateStore,
   table: string,
@@ -30,7 +30,7 @@ export async function readRememberedLoad(
   return { ...rest, mark: load === null ? null : { load, pages } };
 }
 
-/** Remembers which table it is that the link stands for. */
+/** Remembers which mirror table the link stands for. */
 export async function rememberTable(
   store: StateStore,
   table: string,
@@ -42,7 +42,7 @@ export async function rememberTable(
     .where(ofTable(store, table));
 }
 
-/** Remembers that rows were stored outside of the feed's pages. */
+/** Remembers that rows were stored outside the pages of the feed. */
 export async function rememberMark(store: StateStore, table: string, mark: LoadMark): Promise<void> {
   await store.db
     .update(store.tables.tables)
@@ -50,14 +50,14 @@ export async function rememberMark(store: StateStore, table: string, mark: LoadM
     .where(ofTable(store, table));
 }
 
-/** A mark as the state's columns have it. */
+/** A mark, as the columns of the state have it. */
 export function asLoad(mark: LoadMark | null): { load: string | null; loadPages: number } {
   return { load: mark?.load ?? null, loadPages: mark?.pages ?? 0 };
 }
 
 /**
- * Whether the mirror table is, by its numbers, the very one that a row of state remembers, and outlasts
- * a crash of the server. Of PostgreSQL's catalog alone, so it may be asked with each statement.
+ * SQL: whether the mirror table is, by its numbers, the one that a row of state remembers, and whether it
+ * survives a crash of the server. It reads only PostgreSQL's catalog, so it may run with each statement.
  *
  * @param identifier of the mirror table; a parameter or a placeholder.
  */
@@ -69,22 +69,22 @@ export function isRemembered(store: StateStore, schema: string, identifier: unkn
      AND n.nspname = ${schema} AND c.relname = ${identifier} AND c.relpersistence = 'p')`;
 }
 
-/** Whether the mirror table that a row of state remembers has the column that marks rows as deleted. */
+/** SQL: whether the remembered mirror table has the column that marks rows as deleted. */
 export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_attribute a
    WHERE a.attrelid = ${tables.mirrorOid}::oid AND a.attname = ${DELETED_AT} AND NOT a.attisdropped)`;
 }
 
 /**
- * Whether the mirror table that a row of state remembers has a trigger on changes of rows, or a constraint that may
- * be looked at as late as the COMMIT. Our trigger is on TRUNCATE.
+ * SQL: whether the remembered mirror table has a trigger on changes of rows, or a deferrable constraint. Our
+ * own trigger is on TRUNCATE.
  */
 export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_trigger t
    WHERE t.tgrelid = ${tables.mirrorOid}::oid AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0)`;
 }
 
-/** What a page brings would go to other rows than those that the link stands for. */
+/** The failure of a page whose rows would go into another table than the one that the link stands for. */
 export function mirrorReplaced({ table, qualified }: MirrorTable): Failure {
   return new Failure({
     code: 'mirror-replaced',

@@ -12,13 +12,13 @@ import {
   timestamp,
   unique,
   uuid,
-} from './drizzle.ts';
+} from '../drizzle.ts';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 
 /**
- * The daemon's own tables. `table` is pgTable for the migrations, whose names carry no schema because
- * the schema is the user's choice, and the chosen schema's table function for queries.
+ * Defines the daemon's own tables. `table` is pgTable for the migrations, which name no schema because the
+ * user chooses it. For queries it is the table function of the chosen schema.
  */
 function defineState<S extends string | undefined>(table: PgTableFn<S>) {
   const environments = table(
@@ -32,9 +32,9 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       linkLifeDays: integer('link_life_days'),
       /** The organization's base language. */
       language: integer('language'),
-      /** Until when a process of ours keeps all requests back, as the environment asked. */
+      /** Until when a process of ours holds all requests back, as the environment asked. */
       pausedUntil: moment('paused_until'),
-      /** What was last wanted of the views with labels. */
+      /** What the last process wanted of the views with labels. */
       viewWishes: text('view_wishes'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
     },
@@ -53,17 +53,23 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** When the delta link that the feed follows was stored, or the baseline began. */
       linkIssuedAt: moment('link_issued_at'),
       selection: text('selection'),
-      /** Rows a page that the next link's chain of pages began with. */
+      /** Rows a page in the chain of pages that the next link belongs to. */
       linkPageSize: integer('link_page_size'),
-      /** The environment went back in time: versions of rows that this re-baseline has not seen mean nothing. */
+      /**
+       * The environment went back in time: versions of rows that this re-baseline has not seen yet mean
+       * nothing.
+       */
       rewound: boolean('rewound').notNull().default(false),
-      /** Rows that a sweep would delete, which are so many that somebody has to say yes. */
+      /** Rows that a sweep would delete. They are so many that a person has to say yes. */
       unseenRows: bigint('unseen_rows', { mode: 'number' }),
-      /** Somebody has said yes to the sweep that waits. */
+      /** A person has said yes to the sweep that waits. */
       sweepAllowed: boolean('sweep_allowed').notNull().default(false),
-      /** Rows marked deleted, of a table whose deletes are hard now, which are so many that somebody has to say yes. */
+      /**
+       * Rows that are marked deleted in a table whose deletes are hard now. They are so many that a person
+       * has to say yes.
+       */
       markedRows: bigint('marked_rows', { mode: 'number' }),
-      /** Somebody has said yes to deleting them. */
+      /** A person has said yes to deleting the marked rows. */
       erasureAllowed: boolean('erasure_allowed').notNull().default(false),
       leaseHolder: text('lease_holder'),
       leaseExpiresAt: moment('lease_expires_at'),
@@ -78,27 +84,29 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       errorRemedy: text('error_remedy'),
       errorReaction: text('error_reaction'),
       errorAt: moment('error_at'),
-      /** The load that the mirror table's rows are of; its mark lives beside them. Null where none is known. */
+      /**
+       * The load that brought the mirror table's rows; its mark stands beside them. Null where none is known.
+       */
       load: uuid('load'),
-      /** Pages of that load and since, of those that brought something. */
+      /** Pages that brought something, of that load and since. */
       loadPages: bigint('load_pages', { mode: 'number' }).notNull().default(0),
       /** PostgreSQL's number of the mirror table that was loaded. */
       mirrorOid: bigint('mirror_oid', { mode: 'number' }),
-      /** And of its file. */
+      /** PostgreSQL's number of the file of the mirror table. */
       mirrorFile: bigint('mirror_file', { mode: 'number' }),
-      /** And of the table of marks beside it. */
+      /** PostgreSQL's number of the table of marks. */
       marksOid: bigint('marks_oid', { mode: 'number' }),
       /** Whether the mirror table had rows when a page was last stored; null where that is unknown. */
       hasRows: boolean('has_rows'),
-      /** The environment's own id of the table, by which one that was removed and made again is told. */
+      /** The environment's own id of the table. It tells a table that was removed and made again. */
       metadataId: text('metadata_id'),
-      /** Changes at the source that wait for somebody's word. */
+      /** Changes at the source that wait for a person's yes. */
       pending: text('pending'),
-      /** The environment's metadata version that the stored labels are of. */
+      /** The environment's metadata version under which the stored labels were read. */
       labelsVersion: text('labels_version'),
-      /** Requests to the Web API about the table, each attempt. */
+      /** Requests to the Web API about the table; each attempt counts. */
       requests: bigint('requests', { mode: 'number' }).notNull().default(0),
-      /** Of them those of runs that found no change. */
+      /** Requests of runs that found no change. */
       idleRequests: bigint('idle_requests', { mode: 'number' }).notNull().default(0),
       /** Rows that runs have written or deleted. */
       changes: bigint('changes', { mode: 'number' }).notNull().default(0),
@@ -113,7 +121,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
       environmentId: integer('environment_id').notNull(),
       table: text('table').notNull(),
-      /** The phase it began in. */
+      /** The phase that the run began in. */
       phase: text('phase').notNull(),
       startedAt: moment('started_at').notNull(),
       finishedAt: moment('finished_at').notNull(),
@@ -139,7 +147,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       attribute: text('attribute').notNull(),
       property: text('property').notNull(),
       type: text('type').notNull(),
-      /** Of the attribute whose values it holds; null where that is unknown. */
+      /** The environment's id of the attribute whose values the column holds; null where that is unknown. */
       metadataId: text('metadata_id'),
       addedAt: moment('added_at').notNull().defaultNow(),
       removedAt: moment('removed_at'),
@@ -147,7 +155,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'columns_pkey', columns: [t.environmentId, t.table, t.column] })],
   );
 
-  /** Settings that a mirror table was prepared with of late, each with who did it last. */
+  /** Settings that mirror tables were prepared with lately, each with the last process that did it. */
   const settings = table(
     'settings',
     {
@@ -158,21 +166,21 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       settings: text('settings').notNull(),
       holder: text('holder').notNull(),
       seenAt: moment('seen_at').notNull(),
-      /** When they came back after others; null where they did not. */
+      /** When these settings came back after others; null where they did not. */
       returnedAt: moment('returned_at'),
     },
     (t) => [primaryKey({ name: 'settings_pkey', columns: [t.environmentId, t.table, t.fingerprint] })],
   );
 
-  /** What the environment last said of each table, for when it does not say it. */
+  /** The last definition of each table, for times when the environment does not give it. */
   const definitions = table(
     'definitions',
     {
       environmentId: integer('environment_id').notNull(),
       table: text('table').notNull(),
-      /** As JSON. Not of that type: what people write may hold characters that jsonb does not take. */
+      /** JSON, but not of type json: texts that people write may hold characters that jsonb does not take. */
       definition: text('definition').notNull(),
-      /** Since when it has not been had any more; null while it is. */
+      /** Since when the definition cannot be read; null while it can. */
       unreadSince: moment('unread_since'),
       unreadCode: text('unread_code'),
     },
@@ -189,7 +197,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       reason: text('reason').notNull(),
       sqlstate: text('sqlstate'),
       time: moment('time').notNull().defaultNow(),
-      /** When somebody said that nobody can mend it; null while it waits. */
+      /** When a person said that nobody can mend the row; null while it waits. */
       dismissedAt: moment('dismissed_at'),
     },
     (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],

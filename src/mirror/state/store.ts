@@ -1,14 +1,13 @@
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { despiteContention } from '../connection/contention.ts';
-import { statement, transaction } from '../connection/postgres.ts';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { despiteContention, statement, transaction } from '../connection/postgres.ts';
 import { postgresFailure } from '../connection/sqlstate.ts';
 import { stateTables, type StateTables } from './schema.ts';
-import { drizzle } from './drizzle.ts';
+import { drizzle } from '../drizzle.ts';
 
 /**
- * The state tables of one environment, over the pool or inside a transaction. A function that takes a
- * store works in both: inside a transaction it becomes a part of it.
+ * The state tables of one environment, over the pool or inside a transaction. A function that takes a store
+ * works in both: with a store of a transaction, it becomes a part of that transaction.
  */
 export interface StateStore {
   readonly tables: StateTables;
@@ -17,14 +16,17 @@ export interface StateStore {
   /** Builds and runs SQL. Its errors are those of `pg`, wrapped by drizzle. */
   readonly db: NodePgDatabase;
   /**
-   * Runs one small statement, again where it lost against another transaction. Over the pool it fails
+   * Runs one small statement, and repeats it when it lost against another transaction. Over the pool it fails
    * when the answer takes longer than 10 s.
    *
    * @param signal ends the pauses between two tries.
    * @throws Failure
    */
   statement<T>(work: (db: NodePgDatabase) => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Runs `work` in a transaction of its own. A store of a transaction runs it inside that one. @throws Failure */
+  /**
+   * Runs `work` in a transaction of its own; a store of a transaction runs it inside that one. @throws
+   * Failure
+   */
   transaction<T>(work: (store: StateStore) => Promise<T>): Promise<T>;
   /** The same store inside the client's transaction. */
   on(client: pg.PoolClient): StateStore;
@@ -34,7 +36,7 @@ export function openStateStore(pool: pg.Pool, schema: string, environmentId: num
   const state = { tables: stateTables(schema), schema, environmentId };
   const on = (client: pg.PoolClient): StateStore => {
     const db = drizzle(client);
-    // The transaction as a whole is repeated, and its errors become failures, where it was begun.
+    // The caller that began the transaction repeats it as a whole, and turns its errors into failures.
     const inside: StateStore = {
       ...state,
       db,
@@ -60,7 +62,7 @@ export function openStateStore(pool: pg.Pool, schema: string, environmentId: num
   };
 }
 
-/** The pool as drizzle uses it without a transaction: of a client it calls nothing else then. */
+/** The pool, as drizzle uses it outside a transaction: it calls nothing but `query`. */
 function impatient(pool: pg.Pool): pg.Pool {
   const query = async (config: pg.QueryConfig, values?: unknown[]) =>
     statement(pool, values === undefined ? config : { ...config, values });

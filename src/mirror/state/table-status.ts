@@ -5,10 +5,11 @@ import { notice, type FailureSummary } from '../../model/failure.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
+import type { MirrorDatabase } from '../database.ts';
 import type { StateStore } from './store.ts';
-import { and, count, eq, isNull, sql } from './drizzle.ts';
+import { and, count, eq, isNull, sql } from '../drizzle.ts';
 
-/** How one table stands, as `status` tells it. */
+/** How one table stands, as `status` shows it. */
 export interface TableStatus {
   readonly table: string;
   readonly phase: Phase;
@@ -22,28 +23,27 @@ export interface TableStatus {
   readonly counts: CountedRequests;
 }
 
-/** What a table has cost, and what for. */
+/** What a table has cost in requests, and for how many changes. */
 export interface CountedRequests {
   /** Requests to the Web API. */
   readonly requests: number;
-  /** Of them those of runs that found no change. */
+  /** Requests of runs that found no change. */
   readonly idleRequests: number;
   /** Rows written or deleted. */
   readonly changes: number;
-  /** When the first of them was counted; null before. */
+  /** When the first request was counted; null before. */
   readonly since: Date | null;
-  /** Since then, by the database's clock. */
+  /** Hours since then, by the database's clock. */
   readonly hours: number | null;
 }
 
-/** Tables with more rows than this, by PostgreSQL's own estimate, are not counted one by one. */
+/** Rows above which PostgreSQL's estimate stands for a count of the table. */
 const COUNTED = 500_000;
 
-/** The status of every table that has state, by the database's clock. */
+/** Reads the status of every table that has state, by the database's clock. @throws Failure */
 export async function readTableStatus(
-  pool: pg.Pool,
+  { pool, schema }: MirrorDatabase,
   store: StateStore,
-  mirrorSchema: string,
 ): Promise<TableStatus[]> {
   const { tables, definitions } = store.tables;
   const rows = await store.statement(async (db) =>
@@ -80,7 +80,7 @@ export async function readTableStatus(
   );
   const quarantined = await countQuarantined(store);
   const names = rows.map((row) => row.table);
-  const counts = await transaction(pool, async (client) => countRows(client, mirrorSchema, names));
+  const counts = await transaction(pool, async (client) => countRows(client, schema, names));
   return rows.map((row) => ({
     table: row.table,
     phase: phaseOf(row),
@@ -107,7 +107,7 @@ interface Outcome {
   readonly unreadCode: string | null;
 }
 
-/** Failures that a person's word ends. */
+/** Failures that end with a yes from a person. */
 const UNCONFIRMED: ReadonlySet<string> = new Set<FailureCode>([
   'drift-unconfirmed',
   'sweep-refused',
@@ -130,7 +130,7 @@ function errorOf(row: Outcome): FailureSummary | null {
   return notice('drift-pending', `A change waits for a yes: ${row.pending}`, remedy);
 }
 
-/** The table goes on all the same, so its phase stays. */
+/** The table goes on without its definition, so its phase stays. */
 function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | null {
   if (unreadSince === null) return null;
   const message = `The definition of table ${table} cannot be read since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
@@ -150,7 +150,7 @@ async function countQuarantined(store: StateStore): Promise<ReadonlyMap<string, 
 }
 
 /**
- * Rows in each mirror table, without those marked deleted: counted up to half a million, PostgreSQL's
+ * Rows in each mirror table, without those marked deleted: counted up to half a million, and PostgreSQL's
  * estimate above that.
  */
 async function countRows(
@@ -174,7 +174,7 @@ async function countRows(
   const counts = new Map<string, number>();
   for (const { name, estimate, soft, hidden } of found) {
     const table = identifiers.get(name) ?? name;
-    // Row security would refuse to count: the runs' own failure says so.
+    // Row security would refuse the count; the failure of the runs says so.
     if (hidden || estimate > COUNTED) {
       counts.set(table, Math.max(0, Math.round(estimate)));
       continue;

@@ -6,7 +6,7 @@ export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
   text: 'text',
   integer: 'integer',
   bigint: 'bigint',
-  // Without precision: the exact text that came survives, whatever the metadata's precision says.
+  // Without precision: the number stays exactly as it came, whatever precision the metadata gives.
   numeric: 'numeric',
   double: 'double precision',
   boolean: 'boolean',
@@ -17,7 +17,7 @@ export const POSTGRES_TYPE: Readonly<Record<ColumnType, string>> = {
   hash: 'text',
 };
 
-/** Their numbers, which are the same on every server. (PostgreSQL, pg_type.dat.) */
+/** PostgreSQL's numbers of the types, which are the same on every server. (PostgreSQL, pg_type.dat.) */
 export const POSTGRES_OID: Readonly<Record<ColumnType, number>> = {
   uuid: 2950,
   text: 25,
@@ -33,13 +33,13 @@ export const POSTGRES_OID: Readonly<Record<ColumnType, number>> = {
   hash: 25,
 };
 
-/** PostgreSQL types that hold every value of another one exactly. */
+/** For each PostgreSQL type, the types that hold all its values exactly. */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
   integer: ['bigint', 'numeric'],
   bigint: ['numeric'],
 };
 
-/** Whether a column of a PostgreSQL type can be turned into one of a mirror type without losing anything. */
+/** Whether a column of a PostgreSQL type can become one of a mirror type without losing anything. */
 export function widens(from: string, to: ColumnType): boolean {
   const type = POSTGRES_TYPE[to];
   return type === 'text' || (WIDER[from] ?? []).includes(type);

@@ -5,12 +5,18 @@ import { quoteIdentifier, quoteLiteral } from './identifier.ts';
 import {
   columnName,
   DELETED_AT,
+  type MirrorColumn,
   MIRRORED_AT,
   mirrorTable,
-  type MirrorColumn,
   type MirrorTable,
 } from './mirror-table.ts';
-import { KEPT_TOGETHER } from './storage-parameters.ts';
+
+/**
+ * Makes PostgreSQL keep a row in one piece as long as it fits a page. By default it moves values of 25 bytes,
+ * one by one, out of rows of more than 2 kB. With 400 columns that takes five times as long, and half as much
+ * room again. (PostgreSQL manual, CREATE TABLE, Storage Parameters.)
+ */
+export const KEPT_TOGETHER = 'toast_tuple_target = 8160';
 
 export interface PlanOptions {
   readonly policy: DriftPolicy;
@@ -18,34 +24,34 @@ export interface PlanOptions {
   readonly removed: readonly string[];
   /** Suffix for columns kept under another name, as 20261121. */
   readonly day: string;
-  /** Deletes are hard, and the rows that are marked deleted stay for the time being. */
+  /** Deletes are hard, and rows that are marked deleted stay for now. */
   readonly keepsMarks?: boolean;
 }
 
 export interface DdlPlan {
-  /** The mirror table as it will be: without columns that the policy holds back. */
+  /** The mirror table after the statements: without columns that the policy holds back. */
   readonly mirror: MirrorTable;
-  /** Statements to run, in order; none when the mirror table is as it should be. */
+  /** Statements to run, in order; none when the mirror table already fits. */
   readonly statements: readonly string[];
-  /** What is different at the source, and what the policy says to it. */
+  /** The differences at the source, and what the policy says to each. */
   readonly changes: readonly Verdict[];
-  /** Columns whose values existing rows lack: the table is to be re-baselined. */
+  /** Existing rows lack values of some columns, so the table has to be re-baselined. */
   readonly refills: boolean;
-  /** Names whose columns change or go, which no view of ours may depend on meanwhile. */
+  /** Names of columns that change or go. No view of ours may use them meanwhile. */
   readonly altered: readonly string[];
-  /** Columns come, go or change, ours among them: labels and views have to follow. */
+  /** Columns come, go or change, our own among them, so labels and views have to follow. */
   readonly reshapes: boolean;
 }
 
-/** Changes that leave the mirror table with the columns it has. */
+/** Changes that leave the mirror table with its columns. */
 const IN_PLACE: ReadonlySet<Verdict['kind']> = new Set(['removed', 'widened', 'remade']);
 
-/** Columns of one table at most, those that were dropped included. */
+/** The most columns that one table may ever have had; dropped ones count. */
 const MOST_COLUMNS = 1_600;
 
 /**
- * What it takes to make the mirror table as the source describes it, as far as the policy lets it.
- * Values are never thrown away, except those in the clear of a column that is hashed from now on.
+ * Plans the statements that make the mirror table fit the source, as far as the policy lets it. No value is
+ * thrown away, except the plain values of a column that is hashed from now on.
  *
  * @throws Failure `drift` when key or version change their type, `too-many-columns`.
  */
@@ -96,7 +102,7 @@ export function planTable(
   };
 }
 
-/** @throws Failure when the policy does not let a change happen that the table cannot go on without. */
+/** @throws Failure when the policy forbids a change that the table cannot go on without. */
 export function assertAllowed(plan: DdlPlan): void {
   const blocking = plan.changes.filter(({ kind, policy }) => kind !== 'added' && policy !== 'apply');
   const [first] = blocking;
@@ -116,13 +122,13 @@ export function assertAllowed(plan: DdlPlan): void {
   });
 }
 
-/** What waits for somebody's word, in words; null when nothing does. */
+/** Describes the changes that wait for a person's yes; null when none do. */
 export function pendingChanges(plan: DdlPlan): string | null {
   const waiting = plan.changes.filter(({ policy }) => policy === 'ask');
   return waiting.length === 0 ? null : `${waiting.map(describeChange).join('; ')}.`;
 }
 
-/** Columns that are made anew have no comment yet, whatever the one before them had. */
+/** A column that is made anew has no comment yet, whatever comment the former one had. */
 function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): ExistingTable {
   const columns = new Map(existing.columns);
   for (const change of applied) {
@@ -131,9 +137,9 @@ function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): 
   return { ...existing, columns };
 }
 
-/** By column: the attribute of a new companion, of a lookup for instance, may have a column already. */
+/** Goes by the column: the attribute of a new companion, such as a lookup's, may have a column already. */
 function withoutColumns(mirror: MirrorTable, names: ReadonlySet<string>): MirrorTable {
-  // The columns of both are in the same order; those of the mirror may be named otherwise.
+  // Both lists are in the same order, but the names in the mirror may be different.
   const columns = mirror.table.columns.filter((_, at) => !names.has(mirror.columns[at]?.name ?? ''));
   return mirrorTable({ ...mirror.table, columns }, mirror.schema, mirror.softDeletes);
 }
@@ -149,7 +155,7 @@ function checkRoom(mirror: MirrorTable, needed: number): void {
   });
 }
 
-/** Rows of more columns are wide by their number, not by texts that were better kept apart. */
+/** A row with more columns is wide because of their number. Storing its texts apart would not help. */
 const MANY_COLUMNS = 100;
 
 function createTable(mirror: MirrorTable): string {
@@ -163,7 +169,7 @@ function createTable(mirror: MirrorTable): string {
   return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)${storage}`;
 }
 
-/** A partition may be null, which a primary key may not hold; null is a partition like any other. */
+/** A partition may be null, which a primary key cannot hold. Null counts as a partition like any other. */
 export function uniqueKey(mirror: MirrorTable): string {
   const key = columnName(mirror, mirror.keyField);
   if (mirror.partitionField === undefined) return `PRIMARY KEY (${key})`;
@@ -196,7 +202,7 @@ function alterColumn(mirror: MirrorTable, change: Verdict, day: string): string[
   ];
 }
 
-/** The columns that are ours alone: what it takes to have those that are wanted, and which ones go. */
+/** Plans our own columns: the statements that add the wanted ones, and the ones that go. */
 function ownColumns(
   mirror: MirrorTable,
   existing: ExistingTable,
@@ -211,7 +217,7 @@ function ownColumns(
     statements.push(`${table} ADD COLUMN ${deletedAt} timestamptz`);
   }
   if (mirror.hasMarks || !existing.columns.has(DELETED_AT)) return { statements, dropped: [] };
-  // Deletes are hard from now on: what was only marked goes, and no mark is left to be misread.
+  // Deletes are hard from now on: marked rows are deleted, and no mark stays that could be misread.
   statements.push(
     `DELETE FROM ${mirror.qualified} WHERE ${deletedAt} IS NOT NULL`,
     `${table} DROP COLUMN ${deletedAt}`,
@@ -223,7 +229,7 @@ function definition(column: MirrorColumn): string {
   return `${quoteIdentifier(column.identifier)} ${POSTGRES_TYPE[column.type]}`;
 }
 
-/** COMMENT ON for the table and each column whose text differs from the one that is there. */
+/** COMMENT ON for the table, and for each column whose comment has to change. */
 function comments(mirror: MirrorTable, existing: ExistingTable | undefined): string[] {
   const wanted = commentText(mirror.table);
   const table =
@@ -245,7 +251,7 @@ function commentText(of: { readonly displayName?: string; readonly description?:
   return parts.length === 0 ? null : parts.join(': ').replaceAll('\0', '');
 }
 
-/** Rows are told apart and ordered by these; a changed type means that it is another table. */
+/** These columns identify and order the rows. A changed type means that it is another table. */
 function keyRetyped(mirror: MirrorTable, column: MirrorColumn, found: string): Failure {
   return new Failure({
     code: 'drift',

@@ -3,32 +3,32 @@ import { POSTGRES_TYPE, widens } from './column-sql.ts';
 import { columnIdentifiers } from './identifier.ts';
 import { DELETED_AT, MIRRORED_AT, type MirrorColumn, type MirrorTable } from './mirror-table.ts';
 
-/** A column of the mirror table as it stands in PostgreSQL. */
+/** A column of the mirror table, as PostgreSQL has it. */
 export interface ExistingColumn {
   /** As format_type() prints it. */
   readonly type: string;
   readonly comment: string | null;
-  /** What the catalog says it holds; absent where the catalog does not know it. */
+  /** The type of its values, by the catalog; absent where the catalog does not know the column. */
   readonly holds?: ColumnType;
-  /** Of which attribute, by the catalog. */
+  /** The attribute that it holds, by the catalog. */
   readonly attribute?: string;
-  /** By which the source tells that attribute from others, by the catalog; null where that is unknown. */
+  /** The source's id of that attribute, by the catalog; null where it is unknown. */
   readonly metadataId?: string | null;
-  /** The catalog says that it went: rows written since lack its values. */
+  /** The catalog says that the source removed it: rows written since then lack its values. */
   readonly removed?: boolean;
 }
 
-/** The mirror table as it stands in PostgreSQL. */
+/** The mirror table, as PostgreSQL has it. */
 export interface ExistingTable {
   readonly comment: string | null;
   readonly columns: ReadonlyMap<string, ExistingColumn>;
-  /** Columns it has ever had: PostgreSQL counts dropped ones towards its limit. */
+  /** Columns that it has ever had. PostgreSQL counts dropped ones towards its limit. */
   readonly slots: number;
-  /** A crash of the server empties it. */
+  /** A crash of the server would empty the table. */
   readonly unlogged?: boolean;
 }
 
-/** What may happen by itself, by kind of change. */
+/** Whether a kind of change happens by itself. */
 export type Policy = 'apply' | 'ask' | 'refuse';
 
 export interface DriftPolicy {
@@ -43,7 +43,7 @@ export const APPLY_ALL: DriftPolicy = {
   columnRetyped: 'apply',
 };
 
-/** The policy once somebody has said yes to what it asks about. */
+/** The policy after a person has said yes to what it asks about. */
 export function consented(policy: DriftPolicy): DriftPolicy {
   return {
     columnAdded: afterConsent(policy.columnAdded),
@@ -59,7 +59,7 @@ function afterConsent(policy: Policy): Policy {
 /** One difference between the source's metadata and the mirror table. */
 export type Change =
   | { readonly kind: 'added'; readonly column: MirrorColumn }
-  /** Every value of the old type is one of the new: the column changes in place. */
+  /** Every value of the old type is a value of the new one: the column changes in place. */
   | { readonly kind: 'widened'; readonly column: MirrorColumn; readonly from: string }
   /** A new column takes the name; the old one keeps its values under `keptAs`. */
   | {
@@ -68,20 +68,20 @@ export type Change =
       readonly from: string;
       readonly keptAs: string;
     }
-  /** Another attribute has the name of one that was removed, and its type: its values are read anew. */
+  /** Another attribute took the name and type of a removed one: its values have to be read anew. */
   | { readonly kind: 'remade'; readonly column: MirrorColumn }
-  /** Values are hashed from now on: those in the clear go, also from columns that were put aside. */
+  /** Values are hashed from now on: plain values go, also from columns that were put aside. */
   | { readonly kind: 'hashed'; readonly column: MirrorColumn; readonly inTheClear: readonly string[] }
-  /** The source has it no longer. */
+  /** The source no longer has it. */
   | { readonly kind: 'removed'; readonly name: string };
 
 /** A change and what the policy says to it. */
 export type Verdict = Change & { readonly policy: Policy };
 
 /**
- * The differences between what the source describes and the mirror table, each with its policy.
+ * Finds the differences between the source's description and the mirror table, each with its policy.
  *
- * @param removed columns the source no longer has.
+ * @param removed columns that the source no longer has.
  * @param day suffix for columns that are kept under another name, as 20261121.
  */
 export function driftOf(
@@ -117,21 +117,21 @@ function changeOf(
 }
 
 /**
- * Whether a column's attribute is another one than the mirror table's values are of. A table made anew
- * has other attributes throughout, its key among them: that is no change of a column.
+ * Whether a column's attribute is another one than the one whose values the mirror table has. In a table that
+ * was made anew all attributes are others, the key's among them: that is no change of a column.
  */
 function isRemade(mirror: MirrorTable, column: MirrorColumn, existing: ExistingTable): boolean {
   const key = mirror.columns[mirror.keyField];
   return isAnother(column, existing) && !(key !== undefined && isAnother(key, existing));
 }
 
-/** What went and came back is read anew in any case. */
+/** A column that went and came back is read anew in any case. */
 function isAnother({ identifier, metadataId }: MirrorColumn, existing: ExistingTable): boolean {
   const { metadataId: known = null, removed = false } = existing.columns.get(identifier) ?? {};
   return !removed && known !== null && metadataId !== undefined && known !== metadataId;
 }
 
-/** Columns with former values of an attribute. */
+/** Columns that keep former values of an attribute. */
 function putAside(mirror: MirrorTable, { attribute }: MirrorColumn, existing: ExistingTable): string[] {
   const wanted = new Set(mirror.columns.map(({ identifier }) => identifier));
   return [...existing.columns].flatMap(([identifier, column]) =>
@@ -144,7 +144,7 @@ function putAside(mirror: MirrorTable, { attribute }: MirrorColumn, existing: Ex
   );
 }
 
-/** `revenue_20261121`, or that and a hash where the name is taken. */
+/** `revenue_20261121`, with a hash where that name is taken. */
 function keptName(mirror: MirrorTable, column: MirrorColumn, existing: ExistingTable, day: string): string {
   const taken = [...existing.columns.keys(), ...mirror.columns.map(({ identifier }) => identifier)];
   const wanted = `${column.identifier}_${day}`;
@@ -162,12 +162,12 @@ function policyFor(change: Change, policy: DriftPolicy): Policy {
     case 'removed':
       return policy.columnRemoved;
     case 'hashed':
-      // The configuration's own wish, not the source's.
+      // The configuration asks for this change, not the source.
       return 'apply';
   }
 }
 
-/** A change in words, for a person. */
+/** Describes a change to a person. */
 export function describeChange(change: Change): string {
   switch (change.kind) {
     case 'added':

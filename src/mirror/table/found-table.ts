@@ -7,10 +7,10 @@ import type { StateStore } from '../state/store.ts';
 import { isGuarded } from './truncation-trigger.ts';
 
 /**
- * Why the rows that are in a mirror table are not those that the table's link stands for; null where
- * they are, and where no link is stored yet.
+ * Says why the rows in a mirror table are not the rows that its link stands for; null where they are, and
+ * where no link is stored yet.
  *
- * It costs a few looks into PostgreSQL's catalog and at one row, never a scan.
+ * It reads PostgreSQL's catalog and one row, and never scans the table.
  */
 export async function whyRowsUntrusted(
   client: pg.PoolClient,
@@ -23,10 +23,10 @@ export async function whyRowsUntrusted(
 }
 
 /**
- * Has the state remember the mirror table as it is now, and gives it a mark where it has none. What the
- * rows lack is to be settled before: from now on this is the table that the link stands for.
+ * Makes the state remember the mirror table as it is now, and gives the table a mark where it has none. The
+ * caller must have dealt with missing rows before: from now on the link stands for this table.
  *
- * @returns whether it has rows.
+ * @returns whether the table has rows.
  */
 export async function rememberMirrorTable(
   client: pg.PoolClient,

@@ -1,25 +1,26 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { uniqueKey } from './ddl-plan.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { quoteIdentifier } from './identifier.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 
 /** A foreign key that somebody added to a mirror table, or that refers to one. */
-interface ForeignKey {
+export interface ForeignKey {
   readonly name: string;
   /** Schema and name of the table that has it, quoted. */
   readonly table: string;
 }
 
 /**
- * Makes sure that nothing was done to a mirror table that would keep rows from it, or merge two of them.
+ * Checks that nothing was added to a mirror table that would refuse rows, or make two rows one.
  *
- * @throws Failure `foreign-key` where rows of it have to wait for rows of other tables, which come in an
- *   order of their own; `collation` where two partitions may count as the same one.
+ * @throws Failure `foreign-key` where rows would have to wait for rows of other tables, which come at another
+ *   time; `collation` where two partitions may count as the same one.
  */
 export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
   const { qualified, table, columns, partitionField } = mirror;
-  // From PostgreSQL 18 on a foreign key may be there without being enforced.
+  // From PostgreSQL 18 on, a foreign key may exist without being enforced.
   const { rows } = await client.query<ForeignKey>(
     `SELECT conname AS name, conrelid::regclass::text AS table FROM pg_constraint c
       WHERE conrelid = $1::regclass AND contype = 'f' AND to_jsonb(c) ->> 'conenforced' IS DISTINCT FROM 'false'
@@ -53,8 +54,8 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
 }
 
 /**
- * The first foreign key of another table that would refuse a delete in the mirror table; undefined where
- * there is none. One that deletes or empties what refers to the row is in nobody's way.
+ * Finds the first foreign key of another table that would refuse a delete in the mirror table; undefined
+ * where there is none. A foreign key that cascades or sets null refuses nothing.
  */
 export async function findRefusingReference(
   client: pg.ClientBase,
@@ -71,8 +72,8 @@ export async function findRefusingReference(
 }
 
 /**
- * Whether a mirror table is published, and PostgreSQL refuses its updates and deletes for want of a replica
- * identity. One without a primary key gets its identity from the next run.
+ * Whether a mirror table is published without a replica identity, so that PostgreSQL refuses its updates and
+ * deletes. A table without a primary key gets its identity from the next run.
  */
 export async function lacksReplicaIdentity(
   client: pg.ClientBase,
@@ -91,9 +92,9 @@ export async function lacksReplicaIdentity(
 }
 
 /**
- * Gives a mirror table without a primary key the replica identity that a publication of it needs, one
- * FOR ALL TABLES for instance: without it PostgreSQL refuses every update and delete. A partition may be
- * null, which an index that stands for the identity may not hold, so the whole row stands for it.
+ * Gives a mirror table without a primary key a replica identity. A publication, such as one FOR ALL TABLES,
+ * needs it: without it PostgreSQL refuses every update and delete. The whole row is the identity, because a
+ * partition may be null, which an identity index may not hold.
  */
 export async function ensureReplicaIdentity(
   client: pg.ClientBase,
@@ -109,4 +110,34 @@ export async function ensureReplicaIdentity(
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
   await client.query(`ALTER TABLE ${qualified} REPLICA IDENTITY FULL`);
   await client.query(WITHOUT_LOCK_TIMEOUT);
+}
+
+/**
+ * Checks that the index exists that tells a mirror table's rows apart; without it no row can be replaced. A
+ * lost index is not made again unasked: on a large table that takes long, and it fails where rows exist
+ * twice.
+ *
+ * @throws Failure `key-missing` with the statement that makes the index.
+ */
+export async function assertKey(client: pg.ClientBase, mirror: MirrorTable): Promise<void> {
+  const { table, qualified, columns, keyField, partitionField } = mirror;
+  const names = [keyField, ...(partitionField === undefined ? [] : [partitionField])]
+    .map((field) => columns[field]?.identifier ?? '')
+    .toSorted();
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_index i
+      WHERE i.indrelid = $1::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
+        AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indisprimary OR i.indnullsnotdistinct OR NOT $3)
+        AND ARRAY(SELECT a.attname::text COLLATE "C" FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+             WHERE k.n <= i.indnkeyatts ORDER BY 1) = $2::text[]`,
+    [qualified, names, partitionField !== undefined],
+  );
+  if (rowCount !== 0) return;
+  throw new Failure({
+    code: 'key-missing',
+    message: `The mirror table ${qualified} has lost the key that tells its rows apart.`,
+    remedy: `Run ALTER TABLE ${qualified} ADD ${uniqueKey(mirror)}. Where that fails, for rows that are there twice for instance, drop the table: it is loaded anew by itself.`,
+    details: { table: table.logicalName },
+  });
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
-/** PostgreSQL keeps 63 bytes of a name and drops the rest without a word. */
+/** PostgreSQL keeps 63 bytes of a name and silently drops the rest. */
 const MAX_BYTES = 63;
 const HASH_CHARACTERS = 8;
 
 /**
- * The only way a name gets into SQL text: quoted, whatever it holds.
+ * Quotes a name. Names get into SQL text in no other way.
  *
  * @throws TypeError for a NUL character, which no PostgreSQL name can hold.
  */
@@ -28,8 +28,9 @@ export function quoteLiteral(text: string): string {
 }
 
 /**
- * The name PostgreSQL will hold it under: the same up to 63 bytes of UTF-8, else its beginning, `_`
- * and eight characters of its hash, so that two long names that begin alike stay two.
+ * The name that PostgreSQL will keep: the same name up to 63 bytes of UTF-8. A longer one becomes its
+ * beginning, `_` and eight characters of its hash, so that two long names with the same beginning stay
+ * different.
  */
 export function shortenIdentifier(name: string): string {
   if (Buffer.byteLength(name) <= MAX_BYTES) return name;
@@ -47,8 +48,8 @@ function withHash(name: string, hashed: string): string {
 }
 
 /**
- * Shortened names for a table's columns, each different from the others and from `reserved`: a name
- * that is taken (an attribute called like a companion column, say) gets the hash suffix too.
+ * Shortened names for a table's columns, each different from the others and from `reserved`. A name that is
+ * taken also gets the hash suffix, for example when an attribute is called like a companion column.
  */
 export function columnIdentifiers(
   names: readonly string[],

@@ -1,14 +1,14 @@
-/** The mark of a load, which lives beside the mirror table's rows and is in the state as well. */
+/** The mark of a load. It stands beside the mirror table's rows, and in the state as well. */
 export interface LoadMark {
-  /** Of the load; each has another one. */
+  /** Id of the load; each load has its own. */
   readonly load: string;
-  /** Pages of it and since, of those that brought something. */
+  /** Pages that brought something, of that load and since. */
   readonly pages: number;
 }
 
-/** What the state remembers of the table that was loaded. */
+/** What the state remembers about the table that was loaded. */
 export interface RememberedLoad {
-  /** Null where an earlier version loaded it, or nobody yet. */
+  /** Null where an earlier version loaded the table, or where nothing has loaded it yet. */
   readonly mark: LoadMark | null;
   /** PostgreSQL's numbers of the mirror table, of its file, and of the table of marks. */
   readonly relation: number | null;
@@ -18,7 +18,7 @@ export interface RememberedLoad {
   readonly hasRows: boolean | null;
 }
 
-/** What has the mirror table's name now. */
+/** The table that now has the mirror table's name. */
 export interface FoundTable {
   readonly relation: number;
   readonly file: number;
@@ -26,23 +26,24 @@ export interface FoundTable {
   readonly marks: number | null;
   /** Null where the mirror table has none. */
   readonly mark: LoadMark | null;
-  /** A TRUNCATE would have been told: our trigger is there and fires always. */
+  /** A TRUNCATE would have been noticed: our trigger is there and always fires. */
   readonly guarded: boolean;
   readonly hasRows: boolean;
 }
 
 /**
- * Why the link that the state has cannot be trusted with the mirror table that is there; null where it
- * can. Four things may have happened behind our back:
+ * Says why the stored link cannot be trusted with the mirror table that is there; null where it can. Four
+ * things may have happened without our knowledge:
  *
- * - Another table has the name: renamed to it, or restored from a dump. A table has its number for life.
- *   Both have other ones after a dump was restored into another database, marks included: then the marks
- *   tell whether mirror and state are of one moment.
- * - The rows are of an earlier moment: the mark beside them is behind the one in the state. A state that
- *   is behind its mirror does no harm: its link brings again what the rows already have.
- * - All rows went, which a new file tells where no trigger did. With the trigger in place another file
- *   is one of VACUUM FULL, CLUSTER or ALTER TABLE, none of which loses rows.
- * - No row is left of a table that had some: deleted by hand, or UNLOGGED and emptied by a crash.
+ * - Another table has the name: it was renamed, or restored from a dump. A table keeps its number for life.
+ *   After a dump was restored into another database, both mirror and state have other numbers, marks
+ *   included. Then the marks tell whether mirror and state are of the same moment.
+ * - The rows are of an earlier moment: the mark beside them is behind the one in the state. A state that is
+ *   behind its mirror does no harm, because its link brings again what the rows already have.
+ * - All rows went. Without a trigger, a new file shows it. With the trigger in place a new file comes from
+ *   VACUUM FULL, CLUSTER or ALTER TABLE, which lose no rows.
+ * - A table that had rows has none: they were deleted by hand, or the table was UNLOGGED and a crash emptied
+ *   it.
  */
 export function whyUntrusted(remembered: RememberedLoad, found: FoundTable): string | null {
   const emptied = remembered.hasRows !== false && !found.hasRows;
@@ -54,7 +55,7 @@ export function whyUntrusted(remembered: RememberedLoad, found: FoundTable): str
     const { load, pages } = found.mark;
     if (load !== remembered.mark.load) return ANOTHER_LOAD;
     if (pages < remembered.mark.pages) return EARLIER;
-    // The marks came along with it, so what they say is of this table.
+    // The marks were restored together with the table, so they tell about this table.
     if (!isSame && found.marks === remembered.marks) return REPLACED;
   }
   if (emptied) return EMPTIED;

@@ -5,10 +5,16 @@ import type { LoadMark } from './load-identity.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { createSchema } from '../state/migrations.ts';
 
-/** A table beside the mirror tables, so that a dump of them has it: of which load each one's rows are. */
+/**
+ * A table beside the mirror tables, so that a dump of them contains it. It says which load brought each
+ * table's rows.
+ */
 const MARKS = '_loads';
 
-/** Any number of its own, the same in every version: whoever creates the table holds this lock. */
+/**
+ * Key of the advisory lock for creating the table. Any number of its own does, but every version must use the
+ * same.
+ */
 const CREATION_LOCK = '7305813221904003';
 
 /** Schema and name of the table of marks, quoted. */
@@ -16,7 +22,9 @@ export function marksName(schema: string): string {
   return qualifiedName(schema, MARKS);
 }
 
-/** Makes the table of marks where there is none, in the caller's transaction. @throws Failure `name-taken` */
+/**
+ * Creates the table of marks where there is none, in the caller's transaction. @throws Failure `name-taken`
+ */
 export async function ensureMarks(client: pg.ClientBase, schema: string): Promise<void> {
   if (await areThere(client, schema)) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
@@ -29,7 +37,7 @@ export async function ensureMarks(client: pg.ClientBase, schema: string): Promis
   );
 }
 
-/** Whether the table of marks is there. @throws Failure `name-taken` where its name is something else's. */
+/** Whether the table of marks exists. @throws Failure `name-taken` where something else has its name. */
 async function areThere(client: pg.ClientBase, schema: string): Promise<boolean> {
   const { rows } = await client.query<{ ours: boolean }>(
     `SELECT c.relkind = 'r' AND (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped
@@ -46,12 +54,12 @@ async function areThere(client: pg.ClientBase, schema: string): Promise<boolean>
   });
 }
 
-/** Whether a mirror table has a mark; none has one where there is no table of marks. */
+/** Whether a mirror table has a mark; false where there is no table of marks. */
 export async function hasMark(client: pg.ClientBase, mirror: MirrorTable): Promise<boolean> {
   return (await areThere(client, mirror.schema)) && (await readMark(client, mirror)) !== null;
 }
 
-/** A mirror table's mark; null where it has none. The table of marks has to be there. */
+/** Reads a mirror table's mark; null where it has none. The table of marks must exist. */
 export async function readMark(client: pg.ClientBase, mirror: MirrorTable): Promise<LoadMark | null> {
   const { rows } = await client.query<LoadMark & pg.QueryResultRow>(
     `SELECT load::text AS load, pages::float8 AS pages FROM ${marksName(mirror.schema)} WHERE table_name = $1`,
@@ -60,7 +68,7 @@ export async function readMark(client: pg.ClientBase, mirror: MirrorTable): Prom
   return rows[0] ?? null;
 }
 
-/** Gives a mirror table that has no mark the one that the state knows, or a new one. */
+/** Gives a mirror table without a mark the one that the state knows, or a new one. */
 export async function giveMark(
   client: pg.ClientBase,
   mirror: MirrorTable,
@@ -124,7 +132,7 @@ async function written(
   return mark;
 }
 
-/** Not told, it would look like a mirror table that is replaced again and again. */
+/** Without this failure, the mirror table would seem to be replaced again and again. */
 function markSwallowed({ schema, table: { logicalName: table } }: MirrorTable): Failure {
   return new Failure({
     code: 'rows-swallowed',

@@ -1,34 +1,40 @@
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
-import { toFailure, type Failure } from '../../model/failure.ts';
+import { type Failure, toFailure } from '../../model/failure.ts';
+import type { MirrorDatabase } from '../database.ts';
 import { transaction } from '../connection/postgres.ts';
-import { readSweepWord } from '../deletes/delete-approval.ts';
+import { readSweepApproval } from '../deletes/delete-approval.ts';
 import type { MarkedRows } from '../deletes/marked-rows.ts';
-import { SeenKeys } from '../deletes/sweep.ts';
-import type { SweepLimits } from '../deletes/sweep-guard.ts';
+import { SeenKeys } from '../deletes/seen-keys.ts';
+import type { SweepLimits } from '../deletes/sweep-limits.ts';
 import { readCheckpoint } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
+import type { Table } from '../../model/table.ts';
+import { dropOrCascade } from '../connection/sqlstate.ts';
+import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity } from './hazards.ts';
 import { assertAllowed } from './ddl-plan.ts';
-import { consented, type Verdict } from './drift.ts';
+import { APPLY_ALL, consented, type Verdict } from './drift.ts';
 import { whyRowsUntrusted } from './found-table.ts';
-import { assertKey } from './mirror-key.ts';
-import { planMirrorTable, whatBlocks, type PrepareOptions } from './mirror-schema.ts';
+import { planMirrorTable, type PrepareOptions, whatBlocks } from './mirror-schema.ts';
 import type { MirrorTable } from './mirror-table.ts';
 
 /** What the next run would do to a mirror table. */
 export interface MirrorPreview {
-  /** The mirror table as it would be, if all that waits for a yes were allowed. */
+  /** The mirror table after the run, if a person said yes to all that waits. */
   readonly mirror: MirrorTable;
   /** There is a mirror table already. */
   readonly exists: boolean;
   readonly changes: readonly Verdict[];
-  /** The statements, also of changes that wait for a yes. */
+  /** The statements, also those of changes that wait for a yes. */
   readonly statements: readonly string[];
-  /** Why the run would stop before any statement; null where it would not. The members below are empty then. */
+  /**
+   * Why the run would stop before any statement; null where it would not. The members below mean nothing
+   * then.
+   */
   readonly refusal: Failure | null;
-  /** Where the feed stands; undefined where the mirror table or the table's state is yet to be made. */
+  /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Its rows would be read anew: they lack columns, or the link does not stand for them. */
+  /** The run would read all rows anew: they lack columns, or the link does not stand for them. */
   readonly rereads: boolean;
   readonly sweep: PlannedSweep | null;
   readonly marked: MarkedRows | null;
@@ -40,7 +46,7 @@ export interface PlannedSweep {
   readonly unseen: number;
   /** All rows of the mirror table. */
   readonly rows: number;
-  /** Somebody has said yes: the next run deletes them. */
+  /** A person has said yes: the next run deletes them. */
   readonly allowed: boolean;
 }
 
@@ -51,14 +57,14 @@ export interface PlannedSweep {
  * @throws Failure
  */
 export async function previewMirrorTable(
-  pool: pg.Pool,
+  { pool }: MirrorDatabase,
   store: StateStore | undefined,
   wanted: MirrorTable,
   options: PrepareOptions & { readonly sweep: SweepLimits },
 ): Promise<MirrorPreview> {
   return transaction(pool, async (client) => {
     const asked = await planMirrorTable(client, store, wanted, options);
-    // The statements are those of a yes: the person who is asked wants to see them.
+    // The statements assume a yes, because a person who is asked wants to see them.
     const { plan, existing } = await planMirrorTable(client, store, wanted, {
       ...options,
       policy: consented(options.policy),
@@ -94,10 +100,38 @@ async function plannedSweep(
   state: StateStore,
   mirror: MirrorTable,
 ): Promise<PlannedSweep | null> {
-  const { unseenRows, allowed } = await readSweepWord(state, mirror.table.logicalName);
+  const { unseenRows, allowed } = await readSweepApproval(state, mirror.table.logicalName);
   const seen = new SeenKeys(state, mirror);
   if (unseenRows === null || !(await seen.exist(client))) return null;
   return { ...(await seen.count(client)), allowed };
+}
+
+/** What will refuse changes of a mirror table's rows. */
+export interface RefusalsToCome {
+  /** A foreign key of another table that refuses deletes, and its remedy. */
+  readonly reference: (ForeignKey & { readonly remedy: string }) | undefined;
+  /** The table is published without a replica identity. */
+  readonly lacksIdentity: boolean;
+}
+
+/**
+ * Finds what will refuse changes of rows in a mirror table. The table need not exist yet.
+ *
+ * @param definition all that the source has.
+ * @throws Failure where the mirror table cannot be made, or cannot be made to fit.
+ */
+export async function findRefusalsToCome(
+  { pool }: MirrorDatabase,
+  store: StateStore | undefined,
+  mirror: MirrorTable,
+  definition: Table,
+): Promise<RefusalsToCome> {
+  return transaction(pool, async (client) => {
+    await planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL });
+    const found = await findRefusingReference(client, mirror);
+    const reference = found && { ...found, remedy: dropOrCascade(found.table, found.name) };
+    return { reference, lacksIdentity: await lacksReplicaIdentity(client, mirror) };
+  });
 }
 
 function failureOf(attempt: () => void): Failure | null {

@@ -1,77 +1,77 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import type { ColumnType, Table } from '../../model/table.ts';
-import { assertAllowed, pendingChanges, planTable, type DdlPlan } from './ddl-plan.ts';
+import { assertAllowed, type DdlPlan, pendingChanges, planTable } from './ddl-plan.ts';
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from '../views/drop-views.ts';
-import { assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
-import { assertKey } from './mirror-key.ts';
+import { assertKey, assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
 import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
-import { readCatalog, recordKept, writeCatalog, type CatalogEntry } from '../state/catalog.ts';
-import { recordDefinition } from '../state/definitions.ts';
+import { type CatalogEntry, readCatalog, recordKept, writeCatalog } from '../state/catalog.ts';
+import { recordDefinition, recordMetadata } from '../state/definitions.ts';
 import { recordMarkedRows } from '../deletes/delete-approval.ts';
 import { createSchema } from '../state/migrations.ts';
-import {
-  recordSettings,
-  type SettingsConflict,
-  type TableSettingsSeen,
-} from '../environment/settings-seen.ts';
-import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from '../deletes/sweep-guard.ts';
+import { recordSettings, type SettingsConflict, type TableSettingsSeen } from '../state/settings-conflict.ts';
+import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from '../deletes/sweep-limits.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
-import { recordMetadata } from '../state/table-metadata.ts';
 import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
 import { ensureMarks } from './load-marks.ts';
 import type { StateStore } from '../state/store.ts';
 import { assertNameFree, assertOurs } from './taken-name.ts';
 import { ensureTruncationTrigger } from './truncation-trigger.ts';
 
-/** What is wanted of a mirror table beside its columns. */
+/** What a mirror table needs to know beside its columns. */
 export interface PrepareOptions {
-  /** All that the source has, also what is not mirrored: to tell what is gone from what is not wanted. */
+  /**
+   * All attributes of the source, also those that are not mirrored. It tells a removed attribute from an
+   * unwanted one.
+   */
   readonly definition: Table;
   readonly policy: DriftPolicy;
-  /** How much may be deleted unasked of the rows that are marked deleted, where deletes are hard. */
+  /** How many of the marked rows may be deleted unasked, where deletes are hard. */
   readonly sweep?: SweepLimits;
-  /** What the configuration says, to tell processes of different settings by; not noted without it. */
+  /**
+   * The configuration's settings of the table, to notice processes with other settings; absent, they are not
+   * recorded.
+   */
   readonly settings?: TableSettingsSeen;
 }
 
 export interface Prepared {
-  /** The mirror table as it is now: columns that the policy holds back are not in it. */
+  /** The mirror table as it is now, without columns that the policy holds back. */
   readonly mirror: MirrorTable;
-  /** The mirror table was not there, or was emptied: whatever a checkpoint says, its rows are gone. */
+  /** The mirror table was missing or emptied: its rows are gone, whatever a checkpoint says. */
   readonly created: boolean;
   /**
-   * It has columns whose values existing rows lack, or rows that are not those the checkpoint stands for:
-   * of a table that was removed since, or of another mirror table.
+   * Existing rows lack values of some columns, or they are not the rows that the checkpoint stands for: they
+   * belong to a table that was removed since, or to another mirror table.
    */
   readonly refills: boolean;
-  /** Why the rows that are there are not those that were stored; null where they are. */
+  /** Why the rows that are there are not the stored ones; null where they are. */
   readonly untrusted: string | null;
-  /** Columns came, went or changed, or mean something else. */
+  /** Columns came, went, changed, or got another meaning. */
   readonly altered: boolean;
   readonly hasRows: boolean;
-  /** What others made of columns that are now kept under another name, and go on reading there. */
+  /** What others built on columns that are now kept under another name, and that still reads them there. */
   readonly leftBehind: readonly string[];
-  /** What was changed of columns that were there or are new, each in words. */
+  /** Changes of existing or new columns, each in words. */
   readonly changes: readonly string[];
-  /** What waits for somebody's word, in words; null when nothing does. */
+  /** What waits for a person's yes, in words; null when nothing does. */
   readonly pending: string | null;
-  /** Rows marked deleted that wait for somebody's word; null when none do. */
+  /** Marked rows that wait for a person's yes; null when none do. */
   readonly waiting: MarkedRows | null;
-  /** Rows that were marked deleted and are gone now. */
+  /** Marked rows that were deleted now. */
   readonly erased: number;
-  /** Another process that mirrors the table with other settings; null where none is known of. */
+  /** Another process that mirrors the table with other settings; null where none is known. */
   readonly conflict: SettingsConflict | null;
 }
 
 /**
- * Makes the mirror table as the source describes it, as far as the policy lets it, and the catalog
- * with it, inside the caller's transaction.
+ * Makes the mirror table and the catalog fit the source, as far as the policy lets it, inside the caller's
+ * transaction.
  *
  * @param holder the process, by its name to the leases.
- * @throws Failure when a change needs somebody's word or cannot be made.
+ * @throws Failure when a change needs a person's yes or cannot be made.
  */
 export async function prepareMirrorTable(
   client: pg.PoolClient,
@@ -85,11 +85,11 @@ export async function prepareMirrorTable(
     settings === undefined
       ? null
       : await recordSettings(store.on(client), mirror.table.logicalName, settings, holder);
-  // The other process marks rows, now: what it keeps is not to be deleted in turns.
+  // The other process is at work and marks rows. Deleting what it keeps would go on in turns.
   const keepsMarks = conflict?.isCertain === true && conflict.there['deletes'] === 'soft';
   const { plan, existing, marked } = await planMirrorTable(client, store, mirror, { ...options, keepsMarks });
   await ensureMarks(client, mirror.schema);
-  // As it was found: what is done to it here gives it another file.
+  // This is asked before any change, because a change gives the table another file.
   const untrusted = existing === undefined ? null : await whyRowsUntrusted(client, store, mirror);
   assertAllowed(plan);
   if (existing !== undefined) await assertKey(client, plan.mirror);
@@ -146,7 +146,7 @@ export async function prepareMirrorTable(
   };
 }
 
-/** What others made of columns; our own views are made anew anyway. */
+/** What others built on columns. Our own views are made anew anyway. */
 async function madeOf(
   client: pg.PoolClient,
   { schema, table }: MirrorTable,
@@ -157,9 +157,9 @@ async function madeOf(
 }
 
 /**
- * Takes our views of columns that are about to change out of the way; they are made again afterwards.
+ * Drops our views of columns that are about to change; they are made again afterwards.
  *
- * @throws Failure `drift-blocked` where somebody else's views are in the way: they are not ours to drop.
+ * @throws Failure `drift-blocked` where views of others are in the way. Those are not ours to drop.
  */
 async function makeWay(client: pg.PoolClient, plan: DdlPlan): Promise<void> {
   const { schema, table } = plan.mirror;
@@ -168,7 +168,7 @@ async function makeWay(client: pg.PoolClient, plan: DdlPlan): Promise<void> {
   if (foreign.length > 0) throw blocked(plan, foreign);
 }
 
-/** What would keep the plan's statements from being run; null when nothing would. */
+/** What would keep the plan's statements from running; null when nothing would. */
 export async function whatBlocks(client: pg.ClientBase, plan: DdlPlan): Promise<Failure | null> {
   if (plan.altered.length === 0) return null;
   const { schema, table } = plan.mirror;
@@ -187,21 +187,21 @@ function blocked({ mirror, altered }: DdlPlan, foreign: readonly string[]): Fail
   });
 }
 
-/** What is wanted of a plan. */
+/** What the plan has to respect. */
 interface PlanOptions extends PrepareOptions {
-  /** Rows that are marked deleted stay where they are, and nobody is asked about them. */
+  /** Rows that are marked deleted stay, and nobody is asked about them. */
   readonly keepsMarks?: boolean;
 }
 
 interface PlannedTable {
   readonly plan: DdlPlan;
   readonly existing: ExistingTable | undefined;
-  /** Rows marked deleted that are to go; null where there are none. */
+  /** Marked rows that are to be deleted; null where there are none. */
   readonly marked: MarkedRows | null;
 }
 
 /**
- * What `prepareMirrorTable` would do; nothing is changed.
+ * Plans what `prepareMirrorTable` would do; nothing is changed.
  *
  * @param store undefined where there is no state yet.
  * @throws Failure
@@ -233,7 +233,7 @@ export async function planMirrorTable(
   return { plan, existing, marked };
 }
 
-/** The mirror table as it stands, or undefined when there is none. */
+/** Reads the mirror table as PostgreSQL has it; undefined where there is none. */
 async function readExisting(
   client: pg.ClientBase,
   mirror: MirrorTable,

@@ -4,7 +4,7 @@ import { columnIdentifiers, qualifiedName, quoteIdentifier, shortenIdentifier } 
 export const MIRRORED_AT = '_mirrored_at';
 export const DELETED_AT = '_deleted_at';
 
-/** Names no attribute's column can have: our own, and PostgreSQL's system columns. */
+/** Names that no attribute's column can have: our own, and PostgreSQL's system columns. */
 const RESERVED = [MIRRORED_AT, DELETED_AT, 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 export interface MirrorColumn extends Column {
@@ -12,7 +12,7 @@ export interface MirrorColumn extends Column {
   readonly identifier: string;
 }
 
-/** A table's mirror: the same columns under the names they have in PostgreSQL. */
+/** A table's mirror: the same columns, under their names in PostgreSQL. */
 export interface MirrorTable {
   readonly table: Table;
   readonly schema: string;
@@ -23,13 +23,16 @@ export interface MirrorTable {
   readonly columns: readonly MirrorColumn[];
   /** Position of the primary key in `columns`. */
   readonly keyField: number;
-  /** Position of the column that makes the key unique together with it, where the table has one. */
+  /**
+   * Position of the partition, which makes the key unique together with it; undefined where the table has
+   * none.
+   */
   readonly partitionField: number | undefined;
-  /** Position of the row version in `columns`, where the table has one. */
+  /** Position of the row version in `columns`; undefined where the table has none. */
   readonly versionField: number | undefined;
   /** Deleted rows stay, marked by `_deleted_at`. */
   readonly softDeletes: boolean;
-  /** It has the column `_deleted_at`, with rows that are marked perhaps; also where deletes are hard by now. */
+  /** It has the column `_deleted_at`, and perhaps marked rows. Also where deletes are hard by now. */
   readonly hasMarks: boolean;
 }
 
@@ -64,7 +67,10 @@ export function mirrorTable(
   };
 }
 
-/** An attribute may be called like the companion column of another; that one then goes by its property. */
+/**
+ * An attribute may be called like the companion column of another attribute. The companion is then named by
+ * its property.
+ */
 function withUniqueNames(columns: readonly Column[]): Column[] {
   const attributes = new Set(
     columns.filter((column) => column.name === column.property).map(({ name }) => name),

@@ -4,7 +4,10 @@ import { MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
 import { hasMark } from './load-marks.ts';
 import { TRIGGER, TRUNCATED } from './truncation-trigger.ts';
 
-/** What may have a name in PostgreSQL, by `relkind`; a type that is no relation is `T` here. */
+/**
+ * Kinds of things that may have a name in PostgreSQL, by `relkind`. `T` stands for a type that is no
+ * relation.
+ */
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
   m: 'a materialized view',
@@ -15,9 +18,9 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes sure that a mirror table can be made under its name.
+ * Checks that a mirror table can be created under its name.
  *
- * @throws Failure `name-taken` where something else than a table has it.
+ * @throws Failure `name-taken` where something other than a table has the name.
  */
 export async function assertNameFree(
   client: pg.ClientBase,
@@ -43,10 +46,10 @@ export async function assertNameFree(
 }
 
 /**
- * Makes sure that a table which the state does not know was made as a mirror table: to adopt somebody's
- * own would be to alter it, and to delete its rows with the first sweep. Where the state was lost, its
- * tables show to be ours by the trigger, by the mark of their load, or by the columns that each of them
- * has: somebody may well note when a row was mirrored, but not the row's version beside that.
+ * Checks that a table which the state does not know was made as a mirror table. A table of somebody else must
+ * not be altered, and must not lose rows to the first sweep. Where the state was lost, our tables are known
+ * by the trigger, by the mark of their load, or by their columns: somebody else may record when a row was
+ * mirrored, but not also the row's version.
  *
  * @throws Failure `foreign-table`; nothing is touched.
  */

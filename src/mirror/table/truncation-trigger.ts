@@ -6,17 +6,17 @@ import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connect
 
 /** Name of the trigger on every mirror table. */
 export const TRIGGER = 'mirrorverse_truncated';
-/** And of the function that it calls, in the state schema. */
+/** Name of the function that the trigger calls, in the state schema. */
 export const TRUNCATED = 'forget_truncated';
 
-/** What a mirror table's trigger was made with. */
+/** The arguments that a mirror table's trigger was made with. */
 function parametersOf(store: StateStore, mirror: MirrorTable): readonly string[] {
   return [store.schema, String(store.environmentId), mirror.table.logicalName];
 }
 
 /**
- * Whether a TRUNCATE of the mirror table would be told: the trigger is there, is ours, and fires always,
- * in sessions that replay what others did (`session_replication_role`) too.
+ * Whether a TRUNCATE of the mirror table would be noticed: the trigger is there, is ours, and always fires,
+ * also in sessions that replay changes of another server (`session_replication_role`).
  */
 export async function isGuarded(
   client: pg.ClientBase,
@@ -29,7 +29,7 @@ export async function isGuarded(
     [
       mirror.qualified,
       TRIGGER,
-      // PostgreSQL keeps them with a zero byte after each.
+      // PostgreSQL stores the arguments with a zero byte after each.
       Buffer.from(
         parametersOf(store, mirror)
           .map((text) => `${text}\0`)
@@ -42,11 +42,11 @@ export async function isGuarded(
 }
 
 /**
- * Has the state hear of it when the mirror table is truncated, which nothing else tells: the table, its
- * columns and its link are as before. The function is made by a migration; a state schema that is
- * dropped takes the triggers with it, so each look at a mirror table makes sure of its own.
+ * Makes the state notice a TRUNCATE of the mirror table. Nothing else would show it: the table, its columns
+ * and its link stay the same. A migration creates the function. Dropping the state schema drops the triggers
+ * too, so each preparation checks the trigger of its table.
  *
- * @param client in a transaction; the lock that it takes lets readers go on.
+ * @param client in a transaction. Readers go on during the lock that it takes.
  */
 export async function ensureTruncationTrigger(
   client: pg.ClientBase,

@@ -7,21 +7,21 @@ import { findViews, readRecords, recordView, type FoundView, type ViewRecord } f
 import { existingRoles, readGrants, restoreGrants } from './view-grants.ts';
 import { hasIdealShape, planView, type WantedView } from './view-plan.ts';
 
-/** A view that was left as it is. */
+/** A view that was left as it is, and why. */
 export interface LeftView {
   /** Schema and name. */
   readonly view: string;
   /**
-   * - `name-taken`: something is there under its name that we did not make.
-   * - `depended-on`: a column would change its type, and something is made of the view.
-   * - `in-use`: somebody was reading it for too long; it is to be tried again.
-   * - `unavailable`: PostgreSQL had no room for it, or other trouble that passes; it is to be tried again.
+   * - `name-taken`: something that we did not make has its name.
+   * - `depended-on`: a column would change its type, and something uses the view.
+   * - `in-use`: somebody was reading it for too long; it will be tried again.
+   * - `unavailable`: PostgreSQL had no room for it, or other trouble that passes; it will be tried again.
    * - `refused`: PostgreSQL refused it.
    */
   readonly reason: 'name-taken' | 'depended-on' | 'in-use' | 'unavailable' | 'refused';
-  /** What is made of the view, by name. */
+  /** Names of what uses the view. */
   readonly dependents: readonly string[];
-  /** What PostgreSQL refused it with. */
+  /** The SQLSTATE with which PostgreSQL refused it. */
   readonly sqlstate?: string;
 }
 
@@ -29,31 +29,37 @@ export interface ViewReport {
   /** Schema and name of the views that were made or changed. */
   readonly changed: readonly string[];
   readonly left: readonly LeftView[];
-  /** Views that have no room for all labels and names, with those that are left out. */
+  /** Views without room for all labels and names, with the ones left out. */
   readonly shortened?: readonly { readonly view: string; readonly leftOut: readonly string[] }[];
 }
 
-/** Whether a view was left for now only. */
+/** Whether a view was only left for now. */
 export function isForNow({ reason }: Pick<LeftView, 'reason'>): boolean {
   return reason === 'in-use' || reason === 'unavailable';
 }
 
-/** Any number of its own, the same in every version: whoever makes or drops views holds this lock. */
+/**
+ * Key of the advisory lock for making or dropping views. Any number of its own does, but every version must
+ * use the same.
+ */
 const VIEW_LOCK = '7305813221904003';
-/** Milliseconds for each view once one was waited for in vain: a dump may be reading hundreds of them. */
+/**
+ * Milliseconds to wait for each further view after one wait was in vain: a dump may be reading hundreds of
+ * them.
+ */
 const NO_MORE_TIME = 10;
 
-/** Waits for whoever else makes or drops views, until the end of the transaction. */
+/** Takes the lock for making and dropping views, until the end of the transaction. */
 export async function lockViews(client: pg.ClientBase): Promise<void> {
   await client.query('SELECT pg_advisory_xact_lock($1)', [VIEW_LOCK]);
 }
 
 /**
- * Makes the views of one schema as they ought to be, inside the caller's transaction, which holds the
- * lock. Each has a savepoint of its own: one that cannot be made does not keep the others from it.
+ * Makes the views of one schema as they should be, inside the caller's transaction, which holds the lock.
+ * Each view has a savepoint of its own, so one that cannot be made does not stop the others.
  *
- * @param schema where it is noted what the views are made of.
- * @throws what the connection says; what PostgreSQL says of a view is in the report.
+ * @param schema where the records of views are.
+ * @throws errors of the connection; what PostgreSQL says about a view is in the report.
  */
 export async function applyViews(
   client: pg.ClientBase,
@@ -105,10 +111,10 @@ async function applyView(
 ): Promise<'changed' | 'unchanged' | 'blocked'> {
   const fingerprint = fingerprintOf(wanted);
   if (existing !== undefined && record?.fingerprint === fingerprint) {
-    // Nothing can be put in order where something depends on the view.
+    // The order of columns cannot be mended while something uses the view.
     if (hasIdealShape(wanted, existing) || existing.dependents.length > 0) return 'unchanged';
   }
-  // One that we dropped is made again with what it had.
+  // A view that we dropped gets back what it had.
   const dropped = existing === undefined && record?.fingerprint === null ? record : undefined;
   const plan = planView(wanted, existing, dropped?.options);
   if (plan.kind === 'blocked') return 'blocked';
@@ -125,7 +131,7 @@ async function applyView(
   return 'changed';
 }
 
-/** Two views of one fingerprint are made by the same statements. */
+/** Views with the same fingerprint are made by the same statements. */
 function fingerprintOf(wanted: WantedView): string {
   return createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
 }

@@ -2,8 +2,7 @@ import type pg from 'pg';
 import { transaction } from '../connection/postgres.ts';
 import { applyViews, lockViews, type ViewReport } from './apply-views.ts';
 import { fivetranViews } from './fivetran-views.ts';
-import { createLabelTables } from '../labels/label-tables.ts';
-import type { LabelLanguages } from '../labels/language.ts';
+import { createLabelTables, type LabelLanguages } from '../labels/label-tables.ts';
 import { synapseLinkViews } from './synapse-link-views.ts';
 
 export interface CompatibilityOptions {
@@ -11,17 +10,17 @@ export interface CompatibilityOptions {
   readonly schema: string;
   readonly languages: LabelLanguages;
   readonly organizationId: string;
-  /** Schema of the views as Synapse Link and Data Export Service have them; none where undefined. */
+  /** Schema of the views in the form of Synapse Link and Data Export Service; undefined, there are none. */
   readonly synapseLink: string | undefined;
-  /** Schema of the views as Fivetran has them; none where undefined. */
+  /** Schema of the views in the form of Fivetran; undefined, there are none. */
   readonly fivetran: string | undefined;
 }
 
 /**
- * Makes the views in the shape of other tools, in a transaction of its own. They are made of the label
- * tables, so they show what these hold at any time; once they are there this changes nothing.
+ * Makes the views in the form of other tools, in a transaction of its own. They read the label tables, so
+ * they are always up to date; once they exist, this changes nothing.
  *
- * @throws Failure when the database cannot be asked; what became of each view is in the report.
+ * @throws Failure when the database cannot be asked; what happened to each view is in the report.
  */
 export async function createCompatibilityViews(
   pool: pg.Pool,

@@ -17,7 +17,7 @@ export interface DropOptions {
   readonly schema: string;
   /** Logical name. */
   readonly table: string;
-  /** Columns that are about to change, by their names in PostgreSQL; all of them where absent. */
+  /** Names in PostgreSQL of the columns that are about to change; absent, all columns. */
   readonly columns?: readonly string[];
 }
 
@@ -25,18 +25,18 @@ export interface DroppedViews {
   /** Schema and name of our views that were dropped. */
   readonly dropped: readonly string[];
   /**
-   * Schema and name of what others made of the mirror table's columns or of our views. Where there is
-   * any, nothing is dropped, because the change of the columns would fail all the same.
+   * Schema and name of what others built on the mirror table's columns or on our views. Where there is any,
+   * nothing is dropped, because the change of the columns would fail all the same.
    */
   readonly foreign: readonly string[];
 }
 
 /**
- * Drops our views of a mirror table's columns, inside the transaction that is about to change these:
- * the table's own, and those of tables whose lookups show its names. What the views had of options and
- * privileges is noted, and `refreshViews` of the table makes them again with it.
+ * Drops our views that use columns of a mirror table, inside the transaction that is about to change the
+ * columns: the table's own view, and the views of tables whose lookups show its names. Their options and
+ * privileges are recorded, and `refreshViews` of the table makes them again.
  *
- * @param client has set how long a lock may be waited for: readers wait from the first drop on.
+ * @param client has set how long to wait for a lock, because readers wait from the first drop on.
  */
 export async function dropViews(client: pg.ClientBase, options: DropOptions): Promise<DroppedViews> {
   const { schema } = options;
@@ -56,7 +56,7 @@ export async function dropViews(client: pg.ClientBase, options: DropOptions): Pr
   return { dropped, foreign: [] };
 }
 
-/** What is made of a mirror table's columns, or of our views of them: our views by oid, and all else by name. */
+/** What uses a mirror table's columns, or our views of them: our views by oid, and all else by name. */
 export async function viewsOf(
   client: pg.ClientBase,
   { schema, table, columns }: DropOptions,

@@ -1,7 +1,6 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
 import { MIRRORED_AT } from '../table/mirror-table.ts';
-import { LABEL_TABLES } from '../labels/label-tables.ts';
-import { byPreference, type LabelLanguages } from '../labels/language.ts';
+import { byPreference, LABEL_TABLES, type LabelLanguages } from '../labels/label-tables.ts';
 import type { WantedView } from './view-plan.ts';
 
 export interface FivetranOptions {
@@ -13,9 +12,9 @@ export interface FivetranOptions {
 }
 
 /**
- * Fivetran's `stringmap`, as the dbt packages for Dynamics 365 read it: Dataverse's table of that name
- * and what Fivetran adds. Each option once, in one language, because those packages join without
- * looking at `langid`.
+ * Fivetran's `stringmap`, as the dbt packages for Dynamics 365 read it: Dataverse's table of that name with
+ * Fivetran's additions. It has each option once, in one language, because those packages join without
+ * `langid`.
  */
 export function fivetranViews({
   schema,

@@ -1,6 +1,5 @@
 import { columnIdentifiers, qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
-import { LABEL_TABLES } from '../labels/label-tables.ts';
-import { byPreference, type LabelLanguages } from '../labels/language.ts';
+import { byPreference, LABEL_TABLES, type LabelLanguages } from '../labels/label-tables.ts';
 import type { DescribedColumn, DescribedTable } from '../labels/mirror-description.ts';
 import { MOST_VIEW_COLUMNS, type ViewColumn, type WantedView } from './view-plan.ts';
 
@@ -16,17 +15,17 @@ const LOOKUPS: ReadonlySet<string> = new Set(['LookupType', 'CustomerType', 'Own
 
 export interface LabeledView {
   readonly view: WantedView;
-  /** Labels and names there is no room for. */
+  /** Labels and names that the view has no room for. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * The view of a mirror table with labels and names: every column of it in its order, `<column>_label`
- * after each choice and `<lookup>_name` after each lookup. Where a view cannot have that many columns, it
- * has those of the mirror table and as many of the others as fit, from the first on. Whatever is selected is found by primary
- * keys, so that a query pays for the labels and names it selects and for no other.
+ * The view of a mirror table with labels and names: all its columns in order, `<column>_label` after each
+ * choice and `<lookup>_name` after each lookup. Where a view cannot have so many columns, it has those of the
+ * mirror table, and the first labels and names that fit. All labels and names are found by primary keys, so a
+ * query pays only for those it selects.
  *
- * @param tables every mirror table there is, by logical name, as far as the lookups point at them.
+ * @param tables every mirror table that the lookups may point at, by logical name.
  */
 export function labeledView(
   table: DescribedTable,
@@ -75,7 +74,7 @@ function field(alias: string, name: string): string {
   return `${alias}.${quoteIdentifier(name)}`;
 }
 
-/** The column that holds an attribute's value, if the attribute is of one of these types. */
+/** The column that holds an attribute's value, where the attribute has one of these types. */
 function isOwn(column: DescribedColumn, types: ReadonlySet<string>): boolean {
   return column.column === column.attribute && types.has(column.attributeType ?? '');
 }
@@ -84,7 +83,7 @@ function isEntityType(column: DescribedColumn, lookup: DescribedColumn): boolean
   return column.attribute === lookup.attribute && column.column !== lookup.column && column.type === 'text';
 }
 
-/** SQL of a choice's label; undefined for a column that is no choice, or holds something else. */
+/** SQL of a choice's label; undefined for a column that is no choice, or that holds something else. */
 function labelOf(
   table: DescribedTable,
   column: DescribedColumn,
@@ -98,7 +97,7 @@ function labelOf(
   if (isOwn(column, CHOICES) && column.type === 'integer') return label(value);
   if (isOwn(column, new Set(['BooleanType'])) && column.type === 'boolean') return label(`${value}::integer`);
   if (isOwn(column, new Set(['MultiSelectPicklistType'])) && column.type === 'integer[]') {
-    // A value without a label shows as its number: leaving it out would tell something untrue.
+    // A value without a label shows as its number. Leaving it out would be untrue.
     return `(SELECT string_agg(coalesce(${label('v.value')}, v.value::text), '; ' ORDER BY v.at) FROM unnest(${value}) WITH ORDINALITY AS v (value, at))`;
   }
   return undefined;
@@ -117,7 +116,7 @@ function nameOf(
     const name = table?.columns.find((column) => column.column === target.name && column.holds !== 'hash');
     if (table === undefined || key === undefined || name === undefined) return [];
     const text = name.type === 'text' ? field('n', name.name) : `${field('n', name.name)}::text`;
-    // In an elastic table an id is unique within its partition only.
+    // In an elastic table, an id is unique only within its partition.
     const one = table.uniqueColumns.has(key.name) ? text : `min(${text})`;
     const from = qualifiedName(schema, table.identifier);
     const expression = `(SELECT ${one} FROM ${from} AS n WHERE ${field('n', key.name)} = ${field('t', lookup.name)})`;

@@ -2,25 +2,24 @@ import type pg from 'pg';
 import { qualifiedName } from '../table/identifier.ts';
 import { transaction } from '../connection/postgres.ts';
 import { applyViews, lockViews, type ViewReport } from './apply-views.ts';
-import { createLabelTables, LABEL_TABLES } from '../labels/label-tables.ts';
+import { createLabelTables, LABEL_TABLES, type LabelLanguages } from '../labels/label-tables.ts';
 import { labeledView } from './labeled-view.ts';
-import type { LabelLanguages } from '../labels/language.ts';
 import { describeMirror, type MirrorPlace } from '../labels/mirror-description.ts';
 
 export interface RefreshOptions extends MirrorPlace {
   /** Schema of the views. */
   readonly viewSchema: string;
   readonly languages: LabelLanguages;
-  /** Logical names of the tables that came, changed, or have other labels. */
+  /** Logical names of tables that are new, have changed, or have other labels. */
   readonly tables: readonly string[];
 }
 
 /**
- * Makes the views with labels and names of some tables, and of those whose lookups point at them, from
- * what the database holds alone, in a transaction of its own. Views that are as they should be are not
- * touched; a table without a mirror table or stored labels has no view yet.
+ * Makes the views with labels and names of some tables, and of tables whose lookups point at them, from the
+ * database alone, in a transaction of its own. Views that are right are not touched. A table without a mirror
+ * table or stored labels has no view yet.
  *
- * @throws Failure when the database cannot be asked; what became of each view is in the report.
+ * @throws Failure when the database cannot be asked; what happened to each view is in the report.
  */
 export async function refreshViews(pool: pg.Pool, options: RefreshOptions): Promise<ViewReport> {
   const { schema, viewSchema, tables } = options;
@@ -52,7 +51,7 @@ export async function refreshViews(pool: pg.Pool, options: RefreshOptions): Prom
   });
 }
 
-/** The tables themselves and those whose lookups may point at them, in one order for everybody. */
+/** The tables, and those whose lookups may point at them, in the same order for every process. */
 async function tablesPointingAt(
   client: pg.ClientBase,
   schema: string,

@@ -4,7 +4,7 @@ import type { WantedView } from './view-plan.ts';
 
 interface MetadataView {
   readonly name: string;
-  /** What follows FROM: the label table as `m`, and which of its rows. */
+  /** The SQL after FROM: the label table as `m`, and the condition for its rows. */
   readonly from: (schema: string) => string;
   /** Name, type and expression. */
   readonly columns: readonly (readonly [name: string, type: string, expression: string])[];
@@ -52,8 +52,8 @@ const TYPE_CODES = [
 const OWN_CHOICES = "m.kind IN ('picklist', 'multiselect', 'boolean')";
 
 /**
- * Names, columns and their order as the tables have them that Azure/dataverse-to-sql creates for
- * Synapse Link's metadata; meanings by "Access choice labels directly from Azure Synapse Link".
+ * Names, columns and their order are those of the tables that Azure/dataverse-to-sql creates for Synapse
+ * Link's metadata. The meanings are from "Access choice labels directly from Azure Synapse Link".
  */
 const VIEWS: readonly MetadataView[] = [
   {
@@ -99,7 +99,7 @@ const VIEWS: readonly MetadataView[] = [
         'integer',
         `array_position(ARRAY[${TYPE_CODES.map(quoteLiteral).join(', ')}], m.attribute_type) - 1`,
       ],
-      // Of the export that once filled the table; nothing here has them.
+      // Columns of the export that once filled the table; nothing here has values for them.
       ['Version', 'bigint', 'NULL::bigint'],
       ['Timestamp', 'timestamp without time zone', 'NULL::timestamp'],
       ['MetadataId', 'text', 'm.metadata_id'],
@@ -109,8 +109,8 @@ const VIEWS: readonly MetadataView[] = [
 ];
 
 /**
- * The metadata tables of Data Export Service and Synapse Link, as views: each under its exact names,
- * and once in lower case, which is what PostgreSQL makes of names without quotes.
+ * The metadata tables of Data Export Service and Synapse Link, as views. Each has its exact name, and a
+ * second view in lower case, which is what PostgreSQL makes of a name without quotes.
  */
 export function synapseLinkViews(schema: string, viewSchema: string): WantedView[] {
   return VIEWS.flatMap(({ name, from, columns }) =>

@@ -9,17 +9,17 @@ export interface FoundView extends ExistingView {
   readonly oid: string;
 }
 
-/** What was noted of a view that we made. */
+/** What is recorded of a view that we made. */
 export interface ViewRecord {
   readonly name: string;
-  /** Of what it was made of; null for one that we dropped and are to make again. */
+  /** Of the definition it was made of; null for a view that we dropped and have to make again. */
   readonly fingerprint: string | null;
-  /** Options and privileges it had when we dropped it. */
+  /** Options and privileges that the view had when we dropped it. */
   readonly options: readonly string[];
   readonly grants: readonly ViewGrant[];
 }
 
-/** The views of a schema by name; what is there under a name and is no view comes as null. */
+/** The views of a schema by name. A name of something other than a view comes with null. */
 export async function findViews(
   client: pg.ClientBase,
   schema: string,
@@ -55,19 +55,15 @@ export async function findViews(
   return found;
 }
 
-/** Something that is made of a relation. */
+/** Something that uses a relation. */
 export interface Dependent {
-  /** Schema and name of a relation, PostgreSQL's description of anything else. */
+  /** Schema and name of a relation; PostgreSQL's description of anything else. */
   readonly name: string;
-  /** Of a relation. */
+  /** Number of a relation; null for anything else. */
   readonly oid: string | null;
 }
 
-/**
- * What is made of each relation.
- *
- * @param columns only what is made of these columns.
- */
+/** Finds what uses each relation. @param columns only what uses these columns. */
 export async function dependentsOf(
   client: pg.ClientBase,
   oids: readonly string[],
@@ -91,7 +87,7 @@ export async function dependentsOf(
   return byOid;
 }
 
-/** Our views that there are, by oid. */
+/** Our views that exist, by oid. */
 export async function ownViews(client: pg.ClientBase, schema: string): Promise<Map<string, OwnView>> {
   const { rows } = await client.query<OwnView & { oid: string }>(
     `SELECT c.oid::text, v.view_schema AS schema, v.view_name AS name
@@ -103,8 +99,8 @@ export async function ownViews(client: pg.ClientBase, schema: string): Promise<M
 }
 
 /**
- * What somebody else has dropped: the view of this name that we made, or all that is known of views,
- * with the tables of labels.
+ * Finds out what somebody else has dropped: the view of this name that we made, or the tables of labels with
+ * all records of views.
  */
 export async function lostViews(
   client: pg.ClientBase,
@@ -130,7 +126,7 @@ export interface OwnView {
   readonly name: string;
 }
 
-/** What was noted of the views of a schema, by name. */
+/** Reads what is recorded of a schema's views, by name. */
 export async function readRecords(
   client: pg.ClientBase,
   schema: string,
@@ -145,7 +141,7 @@ export async function readRecords(
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-/** Notes what a view is made of now, or what it had when it was dropped. */
+/** Records what a view is made of now, or what it had when it was dropped. */
 export async function recordView(
   client: pg.ClientBase,
   schema: string,

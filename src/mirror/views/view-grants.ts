@@ -1,17 +1,17 @@
 import type pg from 'pg';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 
-/** A privilege on a view that somebody beside its owner has. */
+/** A privilege on a view, of a role that does not own the view. */
 export interface ViewGrant {
-  /** Unquoted; null for PUBLIC. */
+  /** Name of the role, unquoted; null for PUBLIC. */
   readonly role: string | null;
   readonly privilege: string;
   readonly grantable: boolean;
-  /** The one column it is for; null for the whole view. */
+  /** The column that the privilege is for; null for the whole view. */
   readonly column: string | null;
 }
 
-/** Who may do what with a view. */
+/** Reads which privileges on a view exist. */
 export async function readGrants(client: pg.ClientBase, oid: string): Promise<ViewGrant[]> {
   const { rows } = await client.query<ViewGrant>(
     `SELECT CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee) END AS role,
@@ -28,8 +28,8 @@ export async function readGrants(client: pg.ClientBase, oid: string): Promise<Vi
 }
 
 /**
- * Statements after which a view made anew has the privileges that the one before it had: what default
- * privileges gave it beside them goes again, so that nobody reads more than before.
+ * Statements that give a new view the privileges of the former one. They also take away what default
+ * privileges added, so that nobody reads more than before.
  *
  * @param roles the roles that still exist.
  */
@@ -63,7 +63,7 @@ function keyOf({ role, privilege, grantable, column }: ViewGrant): string {
   return JSON.stringify([role, privilege, grantable, column]);
 }
 
-/** Those of the names that are roles. */
+/** The names that are names of roles. */
 export async function existingRoles(
   client: pg.ClientBase,
   grants: readonly ViewGrant[],

@@ -1,32 +1,32 @@
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
 
-/** Columns of a view at most: as many as of a table, though a query may have 1,664. */
+/** The most columns of a view: as many as of a table, although a query may have 1,664. */
 export const MOST_VIEW_COLUMNS = 1_600;
 
 export interface ViewColumn {
-  /** Unquoted. */
+  /** Name in PostgreSQL, unquoted. */
   readonly name: string;
   readonly expression: string;
-  /** As format_type() prints it. */
+  /** The type, as format_type() prints it. */
   readonly type: string;
   readonly comment: string | null;
 }
 
-/** A view as it ought to be. */
+/** A view as it should be. */
 export interface WantedView {
   readonly schema: string;
   readonly name: string;
-  /** What follows FROM. */
+  /** The SQL after FROM. */
   readonly from: string;
   readonly columns: readonly ViewColumn[];
   readonly comment: string | null;
 }
 
-/** A view as it stands in PostgreSQL. */
+/** A view as PostgreSQL has it. */
 export interface ExistingView {
   readonly columns: readonly Omit<ViewColumn, 'expression'>[];
   readonly comment: string | null;
-  /** What is made of the view, views of other people for example, by name. */
+  /** Names of what uses the view, such as views of other people. */
   readonly dependents: readonly string[];
   /** Its storage parameters, as `security_invoker=true`. */
   readonly options: readonly string[];
@@ -38,17 +38,17 @@ export type ViewPlan =
       readonly statements: readonly string[];
     }
   /**
-   * A column's type changed, or there is no room beside those that it may not lose, and something
-   * depends on the view: nothing can be done to it.
+   * The view cannot change, because something uses it. A column's type changed, or there is no room beside
+   * the columns that the view may not lose.
    */
   | { readonly kind: 'blocked' };
 
 /**
- * What it takes to make a view as it ought to be. A view that nothing depends on gets its columns in
- * their ideal order. One that something depends on keeps the columns and the order it has, null in
- * place of what is gone, and new columns at the end: more PostgreSQL does not allow.
+ * Plans how to make a view as it should be. A view that nothing uses gets its columns in their ideal order. A
+ * view that something uses keeps its columns and their order, with null in place of what is gone and new
+ * columns at the end, because PostgreSQL allows no more.
  *
- * @param optionsOfNew storage parameters where there is no view yet to have them from.
+ * @param optionsOfNew storage parameters for a view that does not exist yet.
  */
 export function planView(
   wanted: WantedView,
@@ -75,7 +75,7 @@ export function planView(
   return { kind: 'replace', statements: [replaced, ...comments(wanted, existing)] };
 }
 
-/** Whether a view already has the columns of another, in the same order, and no more. */
+/** Whether a view has exactly the wanted columns in the wanted order. */
 export function hasIdealShape(wanted: WantedView, existing: ExistingView): boolean {
   return wanted.columns.length === existing.columns.length && isPrefix(existing.columns, wanted.columns);
 }
@@ -86,7 +86,7 @@ function isPrefix(beginning: readonly Shape[], whole: readonly Shape[]): boolean
   return beginning.every(({ name, type }, at) => whole[at]?.name === name && whole[at].type === type);
 }
 
-/** The wanted columns after the order of those that are there; undefined where a type differs. */
+/** The wanted columns, in the order of the existing ones; undefined where a type differs. */
 function inExistingOrder(
   wanted: readonly ViewColumn[],
   existing: ExistingView['columns'],
@@ -101,7 +101,7 @@ function inExistingOrder(
 }
 
 function createView(view: WantedView, columns: readonly ViewColumn[], options: readonly string[]): string {
-  // A view that is replaced loses the options that the statement does not repeat.
+  // Replacing a view drops every option that the statement does not repeat.
   const kept = options.length === 0 ? '' : ` WITH (${options.map(viewOption).join(', ')})`;
   const list = columns.map(({ name, expression }) => `${expression} AS ${quoteIdentifier(name)}`);
   return `CREATE OR REPLACE VIEW ${qualifiedName(view.schema, view.name)}${kept} AS\nSELECT ${list.join(',\n       ')}\n  FROM ${view.from}`;
@@ -112,7 +112,7 @@ function viewOption(option: string): string {
   return `${quoteIdentifier(name)} = ${quoteLiteral(value.join('='))}`;
 }
 
-/** COMMENT ON for the view and each column whose text differs from the one that is there. */
+/** COMMENT ON for the view, and for each column whose comment has to change. */
 function comments(view: WantedView, existing?: ExistingView): string[] {
   const name = qualifiedName(view.schema, view.name);
   const before = new Map(existing?.columns.map((column) => [column.name, column.comment]));

@@ -1,56 +1,39 @@
-import type pg from 'pg';
-import { APPLY_ALL } from '../../mirror/table/drift.ts';
-import { findRefusingReference, lacksReplicaIdentity } from '../../mirror/table/hazards.ts';
-import { planMirrorTable } from '../../mirror/table/mirror-schema.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { isReachable, type MirrorDatabase } from '../../mirror/database.ts';
+import { findRefusalsToCome } from '../../mirror/table/mirror-preview.ts';
 import { mirrorTable } from '../../mirror/table/mirror-table.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
-import { dropOrCascade } from '../../mirror/connection/sqlstate.ts';
-import { readEnvironmentRecord } from '../../mirror/environment/environments.ts';
-import { openStateStore, type StateStore } from '../../mirror/state/store.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Table } from '../../model/table.ts';
 import { bad, failed, type Finding } from './finding.ts';
-
-/** Where the mirror tables are, or where they will be made. */
-export interface CheckedMirror {
-  readonly pool: () => Promise<pg.Pool>;
-  readonly schema: string;
-  readonly stateSchema: string;
-}
 
 /**
  * Finds what prevents a run from making or changing a mirror table, such as a table of somebody else under
  * its name.
  *
+ * @param database undefined if it cannot be reached, which has a finding of its own.
  * @param table the selected columns, out of those of `definition`.
- * @returns nothing if a run can do it, or if the database does not answer, which has a finding of its own.
+ * @returns nothing if a run can do it, or if the database does not answer.
  */
 export async function checkMirrorTable(
-  { pool: open, schema, stateSchema }: CheckedMirror,
+  database: MirrorDatabase | undefined,
   table: Table,
   definition: Table,
 ): Promise<Finding[]> {
-  const pool = await reached(open);
-  if (pool === undefined) return [];
+  if (database === undefined || !(await isReachable(database))) return [];
+  // There may be no state yet, or one of another version.
+  const state = await findState(database).catch(() => undefined);
+  const mirror = mirrorTable(table, database.schema, false);
+  const id = `table.${table.logicalName}`;
+  const subject = `table ${table.logicalName}`;
   try {
-    const store = await findStore(pool, schema, stateSchema);
-    const mirror = mirrorTable(table, schema, false);
-    const { reference, unidentified } = await transaction(pool, async (client) => {
-      await planMirrorTable(client, store, mirror, { definition, policy: APPLY_ALL });
-      return {
-        reference: await findRefusingReference(client, mirror),
-        unidentified: await lacksReplicaIdentity(client, mirror),
-      };
-    });
-    const id = `table.${table.logicalName}`;
-    const subject = `table ${table.logicalName}`;
+    const { reference, lacksIdentity } = await findRefusalsToCome(database, state?.store, mirror, definition);
     const findings: Finding[] = [];
     if (reference !== undefined) {
-      const { name, table: other } = reference;
+      const { name, table: other, remedy } = reference;
       const message = `PostgreSQL may refuse deletes: the foreign key ${name} of ${other} refers to the mirror table`;
-      findings.push(bad(`${id}.references`, subject, message, dropOrCascade(other, name), 'foreign-key'));
+      findings.push(bad(`${id}.references`, subject, message, remedy, 'foreign-key'));
     }
-    if (unidentified) {
+    if (lacksIdentity) {
       const message = `PostgreSQL refuses changes of the mirror table: it is in a publication, and somebody removed its replica identity`;
       const remedy = `Run ALTER TABLE ${mirror.qualified} REPLICA IDENTITY ${mirror.partitionField === undefined ? 'DEFAULT' : 'FULL'}; or remove the mirror table from the publication.`;
       findings.push(bad(`${id}.identity`, subject, message, remedy, 'replica-identity'));
@@ -58,32 +41,6 @@ export async function checkMirrorTable(
     return findings;
   } catch (error) {
     if (!(error instanceof Failure) || error.reaction !== 'stop-table') return [];
-    const { logicalName: name } = table;
-    return [failed(`table.${name}.mirror`, `table ${name}`, error)];
-  }
-}
-
-/** @returns undefined if the database does not let mirrorverse in: it may not exist, or the password is wrong. */
-async function reached(open: () => Promise<pg.Pool>): Promise<pg.Pool | undefined> {
-  try {
-    const pool = await open();
-    await transaction(pool, async () => undefined);
-    return pool;
-  } catch {
-    return undefined;
-  }
-}
-
-/** @returns undefined if there is no state yet, or if the state has another version. */
-async function findStore(
-  pool: pg.Pool,
-  schema: string,
-  stateSchema: string,
-): Promise<StateStore | undefined> {
-  try {
-    const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-    return environment && openStateStore(pool, stateSchema, environment.id);
-  } catch {
-    return undefined;
+    return [failed(`${id}.mirror`, subject, error)];
   }
 }

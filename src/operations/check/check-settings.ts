@@ -1,7 +1,6 @@
-import type pg from 'pg';
-import { readEnvironmentRecord } from '../../mirror/environment/environments.ts';
-import { readContestedTables } from '../../mirror/environment/settings-seen.ts';
-import { openStateStore } from '../../mirror/state/store.ts';
+import type { MirrorDatabase } from '../../mirror/database.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { readContestedTables } from '../../mirror/state/settings-conflict.ts';
 import { bad, type Finding } from './finding.ts';
 
 /**
@@ -10,14 +9,10 @@ import { bad, type Finding } from './finding.ts';
  *
  * @returns nothing if there is no such table, or no state.
  */
-export async function checkSettings(
-  pool: pg.Pool,
-  { schema, stateSchema }: { readonly schema: string; readonly stateSchema: string },
-): Promise<Finding[]> {
-  const environment = await readEnvironmentRecord(pool, stateSchema, schema);
-  if (environment === undefined) return [];
-  const store = openStateStore(pool, stateSchema, environment.id);
-  const contested = await readContestedTables(store);
+export async function checkSettings(database: MirrorDatabase): Promise<Finding[]> {
+  const state = await findState(database);
+  if (state === undefined) return [];
+  const contested = await readContestedTables(state.store);
   return contested.map(({ table, holders: [here, there], differences }) =>
     bad(
       `table.${table}.settings`,

@@ -9,7 +9,8 @@ import {
   withSelectedColumns,
   type ColumnSelection,
 } from '../../sync/tables/table-selection.ts';
-import { checkMirrorTable, type CheckedMirror } from './check-mirror-table.ts';
+import type { MirrorDatabase } from '../../mirror/database.ts';
+import { checkMirrorTable } from './check-mirror-table.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
 
 /** What the check of a table needs to know about the table. */
@@ -24,7 +25,7 @@ export async function checkTable(
   dataverse: Dataverse,
   entry: ResolvedTable<CheckedTable>,
   hashKeyId: string | undefined,
-  mirror: CheckedMirror,
+  database: MirrorDatabase | undefined,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const id = `table.${entry.name}`;
@@ -43,7 +44,7 @@ export async function checkTable(
       ...checkOdd(id, subject, table, entry.columns),
       ...checkSecured(id, subject, table),
       ...checkDerived(id, subject, table),
-      ...(await checkMirrorTable(mirror, table, definition)),
+      ...(await checkMirrorTable(database, table, definition)),
     ];
   } catch (error) {
     signal.throwIfAborted();

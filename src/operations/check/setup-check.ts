@@ -1,19 +1,9 @@
-import type pg from 'pg';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../../dataverse/metadata/environment.ts';
-import { assertEncoding } from '../../mirror/connection/database-encoding.ts';
-import { readEnvironmentRecord } from '../../mirror/environment/environments.ts';
-import { stateExists } from '../../mirror/state/migrations.ts';
-import { transaction } from '../../mirror/connection/postgres.ts';
-import {
-  describeFilter,
-  inTheWay,
-  readRowFilters,
-  rowSecurity,
-  type RowFilter,
-} from '../../mirror/page/swallowed-rows.ts';
-import { isBehindPooler } from '../../mirror/connection/session.ts';
-import { missingGrants, remedyFor, serverVersion } from '../../mirror/table/grants.ts';
+import { readDatabaseFacts, type MirrorDatabase } from '../../mirror/database.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { describeFilter, inTheWay, rowSecurity, type RowFilter } from '../../mirror/page/swallowed-rows.ts';
+import { remedyFor } from '../../mirror/connection/grants.ts';
 import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
 import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
 import { checkSchedules } from './check-link-life.ts';
@@ -24,10 +14,8 @@ import { bad, failed, good, type Finding } from './finding.ts';
 import { requestsPer5Minutes } from '../request-rate.ts';
 
 export interface CheckOptions {
-  readonly pool: () => Promise<pg.Pool>;
+  readonly database: () => Promise<MirrorDatabase>;
   readonly dataverse: Dataverse;
-  readonly schema: string;
-  readonly stateSchema: string;
   readonly requestsPer5Minutes: number;
   /** Schemas of the views that a run makes beside the mirror. */
   readonly viewSchemas: readonly string[];
@@ -51,8 +39,9 @@ export async function checkSetUp(options: CheckOptions, signal: AbortSignal): Pr
 async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
   const subject = 'PostgreSQL';
   try {
-    const pool = await options.pool();
-    const version = await serverVersion(pool);
+    const database = await options.database();
+    const facts = await readDatabaseFacts(database, options.viewSchemas);
+    const { version, missingGrants: missing } = facts;
     const findings = [
       version >= OLDEST_POSTGRES
         ? good('postgres.connect', subject, `version ${version} answers`)
@@ -63,12 +52,11 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             `Use PostgreSQL ${OLDEST_POSTGRES} or later.`,
           ),
     ];
-    if (await transaction(pool, async (client) => isBehindPooler(client))) {
+    if (facts.isBehindPooler) {
       const message = 'a connection pooler in session or transaction mode stands before the server';
       findings.push(good('postgres.pooler', subject, message));
     }
-    const schemas = [...new Set([options.schema, options.stateSchema, ...options.viewSchemas])];
-    const missing = await missingGrants(pool, schemas);
+    const schemas = [...new Set([database.schema, database.stateSchema, ...options.viewSchemas])];
     findings.push(
       missing.length === 0
         ? good('postgres.grants', subject, `the role may create what it needs in ${schemas.join(', ')}`)
@@ -80,45 +68,28 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             'grant-missing',
           ),
     );
-    const filters = await checkRowFilters(pool, [options.schema, options.stateSchema]);
-    const encoding = await checkEncoding(pool);
-    return [...findings, ...encoding, ...filters, ...(await checkState(pool, options))];
+    if (facts.encoding !== null) findings.push(failed('postgres.encoding', subject, facts.encoding));
+    findings.push(...facts.rowFilters.map(rowFilterFinding), ...(await checkState(database)));
+    return findings;
   } catch (error) {
     return [failed('postgres.connect', subject, error)];
   }
 }
 
-/** Finds policies, rules and triggers of others that hide rows of the mirror or the state, or prevent writes. */
-async function checkRowFilters(pool: pg.Pool, schemas: readonly string[]): Promise<Finding[]> {
-  const filters = await transaction(pool, async (client) => {
-    const found: RowFilter[] = [];
-    for (const schema of schemas) found.push(...(await readRowFilters(client, schema, null)));
-    return found;
-  });
-  return filters.map((filter) => {
-    const subject = `${filter.schema}.${filter.table}`;
-    if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
-    if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
-    // Most such triggers let every row through, so this is no problem yet.
-    const message = `has ${describeFilter(filter)}: if it drops or undoes a row, the table stops and no row is lost`;
-    return good('postgres.triggers', subject, message);
-  });
-}
-
-async function checkEncoding(pool: pg.Pool): Promise<Finding[]> {
-  try {
-    await assertEncoding(pool);
-    return [];
-  } catch (error) {
-    return [failed('postgres.encoding', 'PostgreSQL', error)];
-  }
+/** A policy, rule or trigger of others that hides rows of the mirror or the state, or prevents writes. */
+function rowFilterFinding(filter: RowFilter): Finding {
+  const subject = `${filter.schema}.${filter.table}`;
+  if (filter.kind === 'policies') return failed('postgres.row-security', subject, rowSecurity(filter));
+  if (filter.kind === 'rule') return failed('postgres.rules', subject, inTheWay(filter));
+  // Most such triggers let every row through, so this is no problem yet.
+  const message = `has ${describeFilter(filter)}: if it drops or undoes a row, the table stops and no row is lost`;
+  return good('postgres.triggers', subject, message);
 }
 
 /** Checks that this version may use the state schema. An earlier version of the schema is no finding, because a run migrates it. */
-async function checkState(pool: pg.Pool, options: CheckOptions): Promise<Finding[]> {
+async function checkState(database: MirrorDatabase): Promise<Finding[]> {
   try {
-    await stateExists(pool, options.stateSchema);
-    return await checkSettings(pool, options);
+    return await checkSettings(database);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'state-newer') return [];
     return [failed('postgres.state', 'PostgreSQL', error)];
@@ -158,8 +129,9 @@ async function checkTables(
   }
   const findings = [checkRate(options, resolution.tables)];
   if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
+  const database = await options.database().catch(() => undefined);
   const tables = await Promise.all(
-    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, options, signal)),
+    resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, database, signal)),
   );
   return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
 }
@@ -174,17 +146,16 @@ function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedT
 
 /** Checks that the mirror schema holds this organization or none. */
 async function checkIdentity(options: CheckOptions, organizationId: string): Promise<Finding[]> {
-  const { schema, stateSchema } = options;
   const { origin } = options.dataverse.client;
   try {
-    const pool = await options.pool();
-    const held = await readEnvironmentRecord(pool, stateSchema, schema);
+    const database = await options.database();
+    const held = (await findState(database))?.environment;
     if (held === undefined || held.organizationId === organizationId) return [];
     if (held.url === origin) {
       const message = `is not the organization that was mirrored so far (${held.organizationId}); every table will be re-baselined`;
       return [good('environment.identity', origin, message)];
     }
-    const message = `schema ${schema} mirrors another organization, ${held.organizationId} (${held.url})`;
+    const message = `schema ${database.schema} mirrors another organization, ${held.organizationId} (${held.url})`;
     const remedy = 'Set postgres.schema (MIRRORVERSE_SCHEMA) to another schema for this organization.';
     return [bad('environment.identity', origin, message, remedy, 'environment-changed')];
   } catch {

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import type { MirrorDatabase } from '../../mirror/database.ts';
 import type { BudgetGauges } from '../../dataverse/budget/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import { readinessDocument } from './health-server.ts';
@@ -18,12 +18,12 @@ const TIME_OUT = 5_000;
  * come while the document is being read share it.
  */
 export function statusOfProcess(
-  pool: () => Promise<pg.Pool>,
+  database: () => Promise<MirrorDatabase>,
   options: StatusOptions,
   facts: ProcessFacts,
 ): () => Promise<object> {
   let underWay: ReturnType<typeof readStatus> | undefined;
-  const read = async (): ReturnType<typeof readStatus> => readStatus(await pool(), options);
+  const read = async (): ReturnType<typeof readStatus> => readStatus(await database(), options);
   return async () => {
     underWay ??= read().finally(() => (underWay = undefined));
     const report = await inTime(underWay);

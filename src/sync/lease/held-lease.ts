@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
-import { releaseLease, type Lease, type Taken } from '../../mirror/lease/leases.ts';
+import { releaseLease, type Lease, type AcquiredLease } from '../../mirror/lease/leases.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import { waitForLease } from './lease-wait.ts';
@@ -16,7 +16,7 @@ export interface LeaseParts {
 /** A table's lease. The process renews it until it gives it back. */
 export interface HeldLease {
   /** The lease, and what the state says of the table. */
-  readonly taken: Taken;
+  readonly taken: AcquiredLease;
   /**
    * Gives the lease back. If that fails, the lease runs out by itself.
    *

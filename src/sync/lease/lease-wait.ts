@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
-import { leaseTimeLeft, registerTables, takeLease, type Taken } from '../../mirror/lease/leases.ts';
+import { leaseTimeLeft, registerTables, takeLease, type AcquiredLease } from '../../mirror/lease/leases.ts';
 import {
   endStandingSession,
   findStandingSession,
@@ -26,17 +25,17 @@ export async function waitForLease(
   holder: string,
   signal: AbortSignal,
   logger?: Logger,
-): Promise<Taken> {
+): Promise<AcquiredLease> {
   const { store, options } = mirror;
   const { leaseDuration } = options;
   let deadline: number | undefined;
   let standing: Standing | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const taken = await asked(async () => takeLease(store, table, holder, leaseDuration));
+    const taken = await takeLease(store, table, holder, leaseDuration);
     if (taken !== null) return taken;
     deadline ??= performance.now() + (await longestWait(mirror, table));
-    const seen = await asked(async () => findStandingSession(store, table));
+    const seen = await findStandingSession(store, table);
     standing = stillStanding(standing, seen, performance.now());
     // A holder that stands still is watched until the end, for the time of one lease.
     if (performance.now() > deadline && (standing === undefined || standing.looks < 2))
@@ -44,7 +43,7 @@ export async function waitForLease(
     if (standing !== undefined && performance.now() - standing.since >= leaseDuration) {
       const { session } = standing;
       standing = undefined;
-      if (await asked(async () => endStandingSession(store, table, session))) {
+      if (await endStandingSession(store, table, session)) {
         logger?.warn(
           { table, backend: session.pid },
           'The process that held the lease stood still in the middle of a page; its database session was ended.',
@@ -79,20 +78,9 @@ export function stillStanding(
 /** Milliseconds. The holder may be configured with a longer lease than this process. */
 async function longestWait(mirror: Mirror, table: string): Promise<number> {
   const { store, options } = mirror;
-  return asked(async () => {
-    // Without its state row, nobody can take the lease of a table.
-    await registerTables(store, [table]);
-    return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
-  });
-}
-
-/** The database's answer, or its error as a failure. */
-async function asked<T>(question: () => Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (error) {
-    throw postgresFailure(error);
-  }
+  // Without its state row, nobody can take the lease of a table.
+  await registerTables(store, [table]);
+  return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
 }
 
 function leaseHeld(table: string): Failure {

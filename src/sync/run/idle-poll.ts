@@ -1,5 +1,5 @@
 import { isLinkOf } from '../../dataverse/feed/links.ts';
-import type { Taken } from '../../mirror/lease/leases.ts';
+import type { AcquiredLease } from '../../mirror/lease/leases.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import type { Link, PlainPage } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
@@ -40,7 +40,7 @@ export function isIdle(
 }
 
 type Changes = Pick<RunProgress, 'rowsWritten' | 'rowsDeleted'>;
-type Found = Pick<Taken, 'lease' | 'changes'>;
+type Found = Pick<AcquiredLease, 'lease' | 'changes'>;
 
 /** Runs in a row that met no other process, after which this process counts as the only one. */
 const ALONE = 3;

@@ -1,8 +1,7 @@
 import type { Logger } from 'pino';
 import { countQuarantined } from '../../mirror/quarantine/quarantined-rows.ts';
-import { recordRemoval } from '../../mirror/environment/known-tables.ts';
+import { recordRemoval } from '../../mirror/state/known-tables.ts';
 import { recordFailure, recordRun, type FailedRun } from '../../mirror/state/outcomes.ts';
-import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { type Failure, failureFields, toFailure } from '../../model/failure.ts';
 import { OF_LEASES } from '../watch/outage-log.ts';
@@ -94,7 +93,7 @@ function tellUnrecorded(
   error: unknown,
   message: string,
 ): void {
-  const failure = toFailure(postgresFailure(error));
+  const failure = toFailure(error);
   const { code } = failure;
   const loudness = reachOf(failure) !== 'table' ? watch?.failed(table, failure) : undefined;
   logger[loudness ?? 'warn']({ code }, message);

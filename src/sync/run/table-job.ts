@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
+import { withMissingGrants } from '../../mirror/connection/grants.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { withMissingGrants } from '../../mirror/table/grants.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
 import { withLease, type LeaseParts } from '../lease/held-lease.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
@@ -153,9 +153,8 @@ export class TableJob {
 
   /** What this process believed of table and mirror may be wrong: the next run looks again. */
   private async failed(ended: Failure, run: TableRun, start: number): Promise<Failure> {
-    const { pool, options } = this.parts.mirror;
     // Somebody may take a privilege away at any time: the remedy names the GRANT.
-    const failure = await withMissingGrants(pool, [options.schema, options.stateSchema], ended);
+    const failure = await withMissingGrants(this.parts.mirror, ended);
     this.preparation.forget();
     if (failure.reaction === 'stop-table') {
       this.parts.dataverse.metadata.forget(this.settings.name);

@@ -1,7 +1,8 @@
+import { joinPages } from '../../dataverse/page/combined-rows.ts';
 import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import { livingRows } from '../../dataverse/feed/rows-by-key.ts';
 import type { PageWriter } from '../../mirror/page/page-writer.ts';
-import { joinPages, type PlainPage, type RowId, type Tombstone } from '../../model/page.ts';
+import type { PlainPage, RowId, Tombstone } from '../../model/page.ts';
 
 /**
  * A page whose tombstones are certain: each stands for one row, by its whole key, that is gone. Where that

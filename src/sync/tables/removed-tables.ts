@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { readKnownTables, recordRemoval } from '../../mirror/environment/known-tables.ts';
+import { readKnownTables, recordRemoval } from '../../mirror/state/known-tables.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { Failure } from '../../model/failure.ts';
 import { isMeantByPattern, type Resolution, type TableChoice, type TableEntry } from './table-resolution.ts';

@@ -5,7 +5,7 @@ import type { DriftPolicy } from '../../mirror/table/drift.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
-import type { SettingsConflict } from '../../mirror/environment/settings-seen.ts';
+import type { SettingsConflict } from '../../mirror/state/settings-conflict.ts';
 import type { Lease } from '../../mirror/lease/leases.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../../dataverse/metadata/environment.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import type { RegisteredEnvironment } from '../../mirror/environment/environments.ts';
+import type { RegisteredEnvironment } from '../../mirror/state/environments.ts';
 import { Failure } from '../../model/failure.ts';
 
 /**

@@ -3,7 +3,6 @@ import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readLabels } from '../../dataverse/metadata/label-reader.ts';
 import { isForNow } from '../../mirror/views/apply-views.ts';
 import type { LabelStore } from '../../mirror/labels/label-store.ts';
-import { postgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { Lease } from '../../mirror/lease/leases.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
@@ -70,7 +69,7 @@ export class LabelKeeper {
       this.unread.set(table, { failures, retryAt: performance.now() + restAfter(beatOf(error), failures) });
       // The views may have been dropped for a change of the table. They are made again with the stored labels.
       this.due.add(table);
-      const { code, remedy } = toFailure(postgresFailure(error));
+      const { code, remedy } = toFailure(error);
       this.failed.tell(
         `${table} ${code}`,
         { table, code, remedy },
@@ -137,6 +136,6 @@ export class LabelKeeper {
 
 /** Labels that the database had no room for are tried again soon. Requests for labels are repeated less often. */
 function beatOf(error: unknown): Pick<Failure, 'reaction'> {
-  const failure = toFailure(postgresFailure(error));
+  const failure = toFailure(error);
   return DATABASE_TROUBLES.includes(failure.code) ? failure : { reaction: 'stop-table' };
 }

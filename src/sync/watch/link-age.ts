@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { agedLinks } from '../../mirror/environment/link-ages.ts';
+import { agedLinks } from '../../mirror/state/known-tables.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { recordPause } from '../../mirror/environment/environments.ts';
+import { recordPause } from '../../mirror/state/environments.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 
 /** Milliseconds. Shorter pauses are normal work of the budget, and nobody needs to know of them. */

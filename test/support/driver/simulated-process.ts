@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL } from '../../../src/mirror/table/drift.ts';
-import { openMirror, openMirrorPool } from '../../../src/mirror/mirror.ts';
+import { openMirrorDatabase } from '../../../src/mirror/database.ts';
+import { openMirror } from '../../../src/mirror/mirror.ts';
 import { LeaseKeeper } from '../../../src/sync/lease/lease-keeper.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
@@ -61,10 +62,11 @@ export class SimulatedProcess {
     const address = new URL(database.url);
     address.searchParams.set('application_name', holder);
     const options = mirrorOptions(address.href);
-    const pool = openMirrorPool(options, silent);
+    const opened = openMirrorDatabase(options, silent);
+    const { pool } = opened;
     const { organizationId } = emulator.store;
     const environment = { url, organizationId, linkLifeDays: 7, language: 1033 };
-    const mirror = await openMirror(pool, options, environment, tables);
+    const mirror = await openMirror(opened, options, environment, tables);
     // As every command asks before it reads any metadata.
     dataverse.metadata.observe(String(emulator.store.metadataVersion));
     const leases = new LeaseKeeper(mirror, holder, silent);

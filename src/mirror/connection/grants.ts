@@ -1,11 +1,12 @@
 import { Client, type Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
-import { quoteIdentifier } from './identifier.ts';
-import { transaction } from '../connection/postgres.ts';
+import type { MirrorDatabase } from '../database.ts';
+import { quoteIdentifier } from '../table/identifier.ts';
+import { transaction } from './postgres.ts';
 
-/** A privilege the role lacks, and the statement that gives it. */
+/** A privilege that the role lacks, and the statement that grants it. */
 export interface MissingGrant {
-  /** What it is a privilege on, in words. */
+  /** The object of the privilege, in words. */
   readonly on: string;
   readonly statement: string;
 }
@@ -36,7 +37,7 @@ export interface HeldPrivileges {
   }[];
 }
 
-/** What is missing of CREATE and USAGE in each schema, and of TEMPORARY on the database. */
+/** Which of CREATE and USAGE are missing in each schema, and TEMPORARY on the database. */
 function missingAmong(held: HeldPrivileges): MissingGrant[] {
   const to = `TO ${quoteIdentifier(held.role)};`;
   const database = quoteIdentifier(held.database);
@@ -44,7 +45,7 @@ function missingAmong(held: HeldPrivileges): MissingGrant[] {
     const name = quoteIdentifier(schema);
     if (!exists) {
       if (held.createsSchemas) return [];
-      // Rather than CREATE on the database, which would be for every schema to come.
+      // CREATE on the database would grant more: every schema to come.
       const statement = `CREATE SCHEMA ${name}; GRANT USAGE, CREATE ON SCHEMA ${name} ${to}`;
       return [{ on: schema, statement }];
     }
@@ -57,7 +58,7 @@ function missingAmong(held: HeldPrivileges): MissingGrant[] {
   return [...inSchemas, { on: `database ${held.database}`, statement }];
 }
 
-/** What the role may not do in schemas that exist, or to create those that do not. @throws Failure */
+/** Finds what the role may not do in schemas that exist, or to create schemas that do not. @throws Failure */
 export async function missingGrants(pool: Pool, schemas: readonly string[]): Promise<MissingGrant[]> {
   return transaction(pool, async (client) => {
     const { rows: inSchemas } = await client.query<HeldPrivileges['schemas'][number]>(
@@ -76,12 +77,18 @@ export async function missingGrants(pool: Pool, schemas: readonly string[]): Pro
   });
 }
 
-/** A `grant-missing` with the statements that give what is missing as its remedy; any other as it was. */
+/**
+ * Gives a failure `grant-missing` a remedy with the statements that grant what is missing. Any other failure
+ * stays as it is.
+ */
 export async function withMissingGrants(
-  pool: Pool,
-  schemas: readonly string[],
+  { pool, schema, stateSchema }: MirrorDatabase,
   failure: Failure,
 ): Promise<Failure> {
+  return withMissing(pool, [schema, stateSchema], failure);
+}
+
+async function withMissing(pool: Pool, schemas: readonly string[], failure: Failure): Promise<Failure> {
   if (failure.code !== 'grant-missing') return failure;
   const missing = await missingGrants(pool, schemas).catch((error: unknown) => missingToAsk(pool, error));
   if (missing.length === 0) return failure;
@@ -89,16 +96,16 @@ export async function withMissingGrants(
   return new Failure({ code, message, details, cause, remedy: remedyFor(missing) });
 }
 
-/** What is missing where not even the privileges can be asked for: CONNECT, or nothing that a GRANT gives. */
+/** What is missing where we may not even ask for privileges: CONNECT, or nothing that a GRANT gives. */
 function missingToAsk(pool: Pool, error: unknown): MissingGrant[] {
   if (!(error instanceof Failure) || error.code !== 'grant-missing') return [];
-  // As the driver reads the address, with its defaults.
+  // The client reads the address as the driver does, with its defaults.
   const { user = '', database = '' } = new Client(pool.options);
   const statement = `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)};`;
   return [{ on: `database ${database}`, statement }];
 }
 
-/** Runs `work`; a privilege that it lacks is told by its GRANT. */
+/** Runs `work`. When a privilege is missing, the failure names the GRANT. */
 export async function tellingGrants<T>(
   pool: Pool,
   schemas: readonly string[],
@@ -107,11 +114,11 @@ export async function tellingGrants<T>(
   try {
     return await work();
   } catch (error) {
-    throw error instanceof Failure ? await withMissingGrants(pool, schemas, error) : error;
+    throw error instanceof Failure ? await withMissing(pool, schemas, error) : error;
   }
 }
 
-/** What an administrator is to do. */
+/** What an administrator has to do. */
 export function remedyFor(missing: readonly MissingGrant[]): string {
   return `Run as an administrator: ${missing.map((grant) => grant.statement).join(' ')}`;
 }

@@ -1,13 +1,12 @@
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import type { Pool } from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { transaction } from '../connection/postgres.ts';
-import { BEGINNING } from '../state/checkpoints.ts';
-import { interval } from '../lease/leases.ts';
-import { stateExists } from '../state/migrations.ts';
-import { stateTables } from '../state/schema.ts';
-import type { StateStore } from '../state/store.ts';
-import { and, eq, sql, drizzle } from '../state/drizzle.ts';
+import { BEGINNING } from './checkpoints.ts';
+import { and, drizzle, eq, interval, sql } from '../drizzle.ts';
+import { stateExists } from './migrations.ts';
+import { stateTables } from './schema.ts';
+import { openStateStore, type StateStore } from './store.ts';
+import type { MirrorDatabase } from '../database.ts';
 
 export interface EnvironmentRecord {
   readonly id: number;
@@ -18,7 +17,7 @@ export interface EnvironmentRecord {
   readonly language: number | null;
 }
 
-/** What the environment says of itself. */
+/** What the environment says about itself. */
 export interface SeenEnvironment {
   readonly url: string;
   readonly organizationId: string;
@@ -28,11 +27,11 @@ export interface SeenEnvironment {
 
 /** An environment as it was just recorded. */
 export interface RegisteredEnvironment extends EnvironmentRecord {
-  /** The organization that was at this address before, and whose rows are in the mirror yet. */
+  /** The organization that was at this address before, and whose rows are still in the mirror. */
   readonly replaced?: string;
 }
 
-/** The environment that the mirror schema holds, if any has been mirrored into it. */
+/** Finds the environment that is mirrored into a schema; undefined where none is. */
 async function findEnvironment(
   db: NodePgDatabase,
   stateSchema: string,
@@ -60,19 +59,17 @@ function environmentOf(db: NodePgDatabase, stateSchema: string, mirrorSchema: st
  * Records which environment the mirror schema holds. An address and the links that begin with it change in
  * one transaction.
  *
- * Another organization at the same address is what is left after an environment was reset or another
- * one copied over it: its rows take the place of those that are here.
+ * Another organization at the same address means that an environment was reset, or that another one was
+ * copied over it. Its rows replace the rows that are here.
  *
- * @throws Failure `environment-changed` when it holds one of another address: rows of two organizations
- *   in one table could not be told apart, and the links of one mean nothing to the other.
+ * @throws Failure `environment-changed` when the schema holds an organization of another address. Rows of two
+ *   organizations in one table could not be told apart, and the links of one mean nothing to the other.
  */
 export async function registerEnvironment(
-  pool: Pool,
-  stateSchema: string,
-  mirrorSchema: string,
+  { pool, schema, stateSchema }: MirrorDatabase,
   seen: SeenEnvironment,
 ): Promise<RegisteredEnvironment> {
-  return transaction(pool, async (client) => register(drizzle(client), stateSchema, mirrorSchema, seen));
+  return transaction(pool, async (client) => register(drizzle(client), stateSchema, schema, seen));
 }
 
 async function register(
@@ -82,7 +79,7 @@ async function register(
   seen: SeenEnvironment,
 ): Promise<RegisteredEnvironment> {
   const { environments } = stateTables(stateSchema);
-  // Locked: of two processes that come upon another organization only one is to act on it.
+  // The lock lets only one of two processes act when both find another organization.
   const [before] = await environmentOf(db, stateSchema, mirrorSchema).for('update');
   const isReplaced =
     before !== undefined && before.organizationId !== seen.organizationId && before.url === seen.url;
@@ -116,8 +113,8 @@ async function register(
 }
 
 /**
- * No link, row version or label of the organization before means anything to the one that took its place.
- * The fences are raised, so that no page that was read of the former is stored any more.
+ * Sets all tables back. Links, row versions and labels of the former organization mean nothing to the one
+ * that took its place. Raised fences keep a page of the former organization from being stored.
  */
 async function replaceOrganization(
   db: NodePgDatabase,
@@ -136,15 +133,16 @@ async function replaceOrganization(
       fence: sql`${tables.fence} + 1`,
       leaseHolder: null,
       leaseExpiresAt: null,
-      // Its metadata may have the version that the labels were read under: of a copy it often has.
+      // The new organization's metadata may have the version that the labels were read under. A copy often
+      // has.
       labelsVersion: null,
     })
     .where(eq(tables.environmentId, before.id));
 }
 
 /**
- * Stored links begin with the address the environment had when it issued them. The same organization
- * under another address knows them still; what follows the origin stays as it was, byte for byte.
+ * Rewrites the address that stored links begin with. The same organization under another address still knows
+ * its links; what follows the origin stays as it was, byte for byte.
  */
 async function moveLinks(
   db: NodePgDatabase,
@@ -162,21 +160,30 @@ async function moveLinks(
     );
 }
 
-/**
- * As `findEnvironment`, for commands that only look: none where there is no state yet.
- *
- * @throws Failure `state-newer` or `state-older` when the state is another version's.
- */
-export async function readEnvironmentRecord(
-  pool: Pool,
-  stateSchema: string,
-  mirrorSchema: string,
-): Promise<EnvironmentRecord | undefined> {
-  if (!(await stateExists(pool, stateSchema))) return undefined;
-  return transaction(pool, async (client) => findEnvironment(drizzle(client), stateSchema, mirrorSchema));
+/** What is stored about a mirror. */
+export interface MirrorState {
+  readonly environment: EnvironmentRecord;
+  readonly store: StateStore;
 }
 
-/** Records that a process of ours keeps all requests back for so many milliseconds, as it was asked. */
+/**
+ * Finds the state of a mirror; undefined where nothing has been mirrored into its schema yet.
+ *
+ * @throws Failure `state-newer` or `state-older` when another version of mirrorverse migrated the state.
+ */
+export async function findState({
+  pool,
+  schema,
+  stateSchema,
+}: MirrorDatabase): Promise<MirrorState | undefined> {
+  if (!(await stateExists(pool, stateSchema))) return undefined;
+  const environment = await transaction(pool, async (client) =>
+    findEnvironment(drizzle(client), stateSchema, schema),
+  );
+  return environment && { environment, store: openStateStore(pool, stateSchema, environment.id) };
+}
+
+/** Records that the environment asked this process to hold all requests back for so many milliseconds. */
 export async function recordPause(store: StateStore, milliseconds: number): Promise<void> {
   const { environments } = store.tables;
   await store.statement(async (db) =>
@@ -187,7 +194,7 @@ export async function recordPause(store: StateStore, milliseconds: number): Prom
   );
 }
 
-/** Until when requests are kept back; null where they are not, by the database's clock. */
+/** Until when requests are held back, by the database's clock; null where they are not. */
 export async function readPause(store: StateStore): Promise<Date | null> {
   const { environments } = store.tables;
   const [row] = await store.statement(async (db) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
-import { CopyMemory } from '../../src/mirror/copy/copy-memory.ts';
+import { CopyOutput } from '../../src/mirror/copy/copy-output.ts';
 import { copyPieces } from '../../src/mirror/copy/copy-text.ts';
 import { pageRows } from './page-rows.ts';
 import { column } from './sample-table.ts';
@@ -19,7 +19,7 @@ test.each([
   ['text', copyPieces],
   ['binary', binaryPieces],
 ])('a piece of COPY in %s stays as it is while the next one is written', (_, piecesOf) => {
-  const memory = new CopyMemory();
+  const memory = new CopyOutput();
   const pieces: Iterator<Uint8Array> = piecesOf(PAGE, COLUMNS, { memory });
   let before: { piece: Uint8Array; was: Uint8Array } = { piece: new Uint8Array(0), was: new Uint8Array(0) };
   let count = 0;
@@ -32,7 +32,7 @@ test.each([
 });
 
 test('the memory of COPY is that of some rows, however large the page is', () => {
-  const memory = new CopyMemory();
+  const memory = new CopyOutput();
   const pieces = binaryPieces(PAGE, COLUMNS, { memory });
   while (pieces.next().done !== true);
   const { bytes } = memory;
@@ -41,7 +41,7 @@ test('the memory of COPY is that of some rows, however large the page is', () =>
 });
 
 test('the memory of COPY lets go of what a large row took', () => {
-  const memory = new CopyMemory();
+  const memory = new CopyOutput();
   const pieces = binaryPieces(pageRows([[`"${'x'.repeat(3_000_000)}"`], ['"y"']], 1), COLUMNS, { memory });
   while (pieces.next().done !== true);
   memory.shrink();

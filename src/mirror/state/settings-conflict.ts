@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
-import type { StateStore } from '../state/store.ts';
-import { and, eq, lt, sql } from '../state/drizzle.ts';
+import type { StateStore } from './store.ts';
+import { and, eq, lt, sql } from '../drizzle.ts';
 
-/** What a configuration says of a table, as far as it decides what is stored: plain values by key. */
+/** What a configuration says about a table, as far as it decides what is stored: plain values by key. */
 export type TableSettingsSeen = Readonly<Record<string, unknown>>;
 
-/** Another process mirrors the table with other settings, so that the two undo each other's work. */
+/** Another process mirrors the table with other settings, so the two undo each other's work. */
 export interface SettingsConflict {
-  /** Who it is, as leases name processes. */
+  /** The other process, as leases name processes. */
   readonly holder: string;
   readonly there: TableSettingsSeen;
-  /** What is different, as `deletes: "soft" there, "hard" here`. */
+  /** The differences, as `deletes: "soft" there, "hard" here`. */
   readonly differences: readonly string[];
-  /** This very process has prepared the table before the other did: both are at work now. */
+  /** This process has prepared the table before the other one did, so both are at work now. */
   readonly isCertain: boolean;
 }
 
 /**
- * Notes the settings that a mirror table is prepared with, and finds out whether they came back: these,
- * then others, then these again is what two processes of different settings do in turns, while a
- * configuration that was changed does not return.
+ * Records the settings that a mirror table is prepared with, and finds out whether they came back. Two
+ * processes of different settings prepare a table in turns: these settings, then others, then these again. A
+ * configuration that was changed does not come back.
  *
  * @param holder the process, by its name to the leases.
  */
@@ -36,7 +36,7 @@ export async function recordSettings(
   await store.db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
   const known = await store.db.select().from(seen).where(ofTable);
   const mine = known.find((row) => row.fingerprint === fingerprint);
-  // A process may be given other settings and the former ones again; that is no conflict with itself.
+  // One process may get other settings and then the former ones again. That is no conflict with itself.
   const isOther = (row: (typeof known)[number]): boolean =>
     row.fingerprint !== fingerprint && row.holder !== holder;
   const other = known
@@ -64,13 +64,16 @@ export async function recordSettings(
 /** A table that processes of different settings have prepared in turns. */
 export interface ContestedTable {
   readonly table: string;
-  /** The process that did so last, and the other. */
+  /** The process that prepared the table last, and the other one. */
   readonly holders: readonly [string, string];
-  /** In the words of the former. */
+  /** The differences, from the view of the process that came last. */
   readonly differences: readonly string[];
 }
 
-/** The tables of which that is known of the last hour. */
+/**
+ * Finds the tables that processes of different settings prepared in turns within the last hour. @throws
+ * Failure
+ */
 export async function readContestedTables(store: StateStore): Promise<ContestedTable[]> {
   const { settings: seen } = store.tables;
   const rows = await store.transaction(async ({ db }) =>

@@ -16,15 +16,15 @@ import type { MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from '../state/store.ts';
 import { whereLocksAllow } from '../connection/strong-lock.ts';
 import { assertSwept } from '../page/swallowed-rows.ts';
-import type { SweepCounts } from './sweep-guard.ts';
+import type { SweepCounts } from './sweep-limits.ts';
 
 /**
- * The keys that a re-baseline has seen, in a table of its own: marking the rows themselves would
- * rewrite every unchanged one. It lives from the re-baseline's first page to its sweep, each change in
- * a page's own transaction, so it survives a crash with the checkpoint it belongs to.
+ * The keys that a re-baseline has seen, in a table of their own: marking the rows themselves would rewrite
+ * every unchanged row. The table lives from the re-baseline's first page to its sweep. Each change is part of
+ * a page's transaction, so the table survives a crash together with its checkpoint.
  */
 export class SeenKeys {
-  /** Quoted, with its schema. */
+  /** The table's name with its schema, quoted. */
   readonly name: string;
   private readonly mirror: MirrorTable;
 
@@ -34,14 +34,14 @@ export class SeenKeys {
     this.mirror = mirror;
   }
 
-  /** Starts over with none. @param indexed each row that comes is looked up. */
+  /** Empties the table. @param indexed makes an index, because each row that comes is looked up. */
   async begin(client: pg.PoolClient, indexed: boolean): Promise<void> {
     if (await this.drop(client)) await client.query(createKeys(this.mirror, this.name));
     else await client.query(emptyKeys(this.name));
     if (indexed) await client.query(indexKeys(this.name));
   }
 
-  /** Whether there is a table of them, as a re-baseline under way needs. */
+  /** Whether the table exists, as a re-baseline under way needs it. */
   async exist(client: pg.ClientBase): Promise<boolean> {
     const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
       this.name,
@@ -49,13 +49,13 @@ export class SeenKeys {
     return (rows[0]?.found ?? null) !== null;
   }
 
-  /** Adds keys that are in no staging table: of rows in quarantine, which are no reason to delete. */
+  /** Adds keys that are in no staging table: those of rows in quarantine, which must not be deleted. */
   async add(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
     if (rows.length === 0) return;
     await client.query(addKeys(this.mirror, this.name), keyParameters(this.mirror, rows));
   }
 
-  /** What a sweep would do. */
+  /** Counts what a sweep would delete. */
   async count(client: pg.ClientBase): Promise<SweepCounts> {
     await client.query(`ANALYZE ${this.name}`);
     const { rows } = await client.query<{ unseen: number; rows: number }>(
@@ -64,19 +64,19 @@ export class SeenKeys {
     return rows[0] ?? { unseen: 0, rows: 0 };
   }
 
-  /** Some of the rows that were not seen. */
+  /** Picks some of the rows that were not seen. */
   async some(client: pg.ClientBase, count: number): Promise<RowId[]> {
     return (await client.query<RowId & pg.QueryResultRow>(someUnseen(this.mirror, this.name), [count])).rows;
   }
 
   /**
-   * Deletes the rows that were not seen, and forgets the keys.
+   * Deletes the rows that were not seen, and drops the keys.
    *
-   * @param rewound their versions are of a time that the environment went back from.
+   * @param rewound the rows' versions are from a time that the environment went back from.
    * @returns how many rows.
    */
   async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
-    // Rows that stay as marked ones come to life under whatever version the environment then gives out.
+    // Rows that stay as marked ones may come back with any version that the environment then gives out.
     const forget = forgetVersions(this.mirror, this.name, false);
     if (rewound && this.mirror.hasMarks && forget !== undefined) await client.query(forget);
     const swept = await client.query(sweepUnseen(this.mirror, this.name));
@@ -86,8 +86,8 @@ export class SeenKeys {
   }
 
   /**
-   * A dump of the database has all of its tables locked for as long as it takes. No table is to stand
-   * still for that: keys that cannot be dropped now are of no use, and go when the next load begins.
+   * Drops the table, unless somebody keeps it locked. A dump locks all tables for as long as it takes, and no
+   * table shall wait for that. Keys that cannot be dropped now are useless, and go when the next load begins.
    */
   private async drop(client: pg.PoolClient): Promise<boolean> {
     return whereLocksAllow(client, async () => client.query(`DROP TABLE IF EXISTS ${this.name}`));

@@ -1,14 +1,14 @@
-/** How much a sweep may delete before somebody is asked. */
+/** How much a sweep may delete before a person is asked. */
 export interface SweepLimits {
   /** Share of a mirror table's rows, from 0 to 1; 1 lets every sweep happen. */
   readonly maxShare: number;
-  /** So many rows may go whatever share they are, as long as the table is not as good as emptied. */
+  /** So many rows may go whatever their share, as long as the table is not almost emptied. */
   readonly atLeast: number;
 }
 
 export const DEFAULT_SWEEP_LIMITS: SweepLimits = { maxShare: 0.2, atLeast: 1_000 };
 
-/** What a sweep is about to do to a mirror table. Rows that are marked deleted count as gone. */
+/** What a sweep would delete from a mirror table. Rows that are already marked deleted do not count. */
 export interface SweepCounts {
   /** Rows that the re-baseline did not see, which the sweep would delete. */
   readonly unseen: number;
@@ -16,15 +16,15 @@ export interface SweepCounts {
   readonly rows: number;
 }
 
-/** Tables of so few rows may lose all of them. */
+/** Tables with at most so many rows may lose all of them. */
 const SMALL_TABLE = 10;
-/** A table of more rows than this that keeps less than a tenth of them is as good as emptied. */
+/** A table with more rows than this that keeps less than a tenth of them is almost emptied. */
 const LARGER_TABLE = 100;
 const ALMOST_ALL = 0.9;
 
 /**
- * Whether a sweep may delete what it is about to. A privilege that was lost, or a security role that
- * filters, makes a load bring few rows or none, which looks as if the others had been deleted.
+ * Whether a sweep may delete so many rows unasked. A lost privilege or a security role that filters makes a
+ * load bring few rows or none, as if the others had been deleted.
  */
 export function mayErase({ unseen, rows }: SweepCounts, { maxShare, atLeast }: SweepLimits): boolean {
   if (maxShare >= 1) return true;
@@ -33,10 +33,10 @@ export function mayErase({ unseen, rows }: SweepCounts, { maxShare, atLeast }: S
   return unseen <= atLeast || unseen <= maxShare * rows;
 }
 
-/** By how much more a word that was given holds: rows go on being deleted at the source. */
+/** How many times the agreed rows a yes covers, because rows go on being deleted at the source. */
 const SLACK = 1.1;
 
-/** Whether a yes to deleting `agreed` rows is one to these. */
+/** Whether a yes to deleting `agreed` rows covers these. */
 export function coversErasure({ unseen }: SweepCounts, agreed: number): boolean {
   return unseen <= Math.ceil(agreed * SLACK);
 }

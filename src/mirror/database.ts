@@ -1,0 +1,97 @@
+import type pg from 'pg';
+import { Failure, toFailure } from '../model/failure.ts';
+import { openPool, transaction } from './connection/postgres.ts';
+import type { Logger } from 'pino';
+import { isBehindPooler } from './connection/session.ts';
+import { readRowFilters, type RowFilter } from './page/swallowed-rows.ts';
+import { type MissingGrant, missingGrants, serverVersion } from './connection/grants.ts';
+
+/** The PostgreSQL database that holds a mirror, or will hold one. */
+export interface MirrorDatabase {
+  readonly pool: pg.Pool;
+  /** Schema of the mirror tables. */
+  readonly schema: string;
+  readonly stateSchema: string;
+}
+
+export interface OpenedDatabase extends MirrorDatabase {
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly stateSchema: string;
+  readonly connections: number;
+  /** Milliseconds. */
+  readonly leaseDuration: number;
+}
+
+/** Opens a pool for the daemon's work. The transactions of a process that stands still end with its lease. */
+export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): OpenedDatabase {
+  const { url, schema, stateSchema, connections, leaseDuration } = options;
+  const pool = openPool({ url, connections, idleInTransaction: leaseDuration }, logger);
+  return { pool, schema, stateSchema, close: async () => pool.end() };
+}
+
+/** Whether the database can be reached and lets us in. */
+export async function isReachable({ pool }: MirrorDatabase): Promise<boolean> {
+  return transaction(pool, async () => true).catch(() => false);
+}
+
+/** What a run needs of a database. */
+export interface DatabaseFacts {
+  /** The server's major version. */
+  readonly version: number;
+  /** A connection pooler stands between us and the server. */
+  readonly isBehindPooler: boolean;
+  readonly missingGrants: readonly MissingGrant[];
+  /** Triggers, rules and policies of others on tables of the mirror and of the state. */
+  readonly rowFilters: readonly RowFilter[];
+  /** Why the database cannot hold every character; null where it can. */
+  readonly encoding: Failure | null;
+}
+
+/**
+ * Reads what a run needs of the database. @param viewSchemas schemas in which views will be made. @throws
+ * Failure
+ */
+export async function readDatabaseFacts(
+  { pool, schema, stateSchema }: MirrorDatabase,
+  viewSchemas: readonly string[],
+): Promise<DatabaseFacts> {
+  return {
+    version: await serverVersion(pool),
+    isBehindPooler: await transaction(pool, async (client) => isBehindPooler(client)),
+    missingGrants: await missingGrants(pool, [...new Set([schema, stateSchema, ...viewSchemas])]),
+    rowFilters: await transaction(pool, async (client) => [
+      ...(await readRowFilters(client, schema, null)),
+      ...(await readRowFilters(client, stateSchema, null)),
+    ]),
+    encoding: await assertEncoding(pool).then(
+      () => null,
+      (error: unknown) => toFailure(error),
+    ),
+  };
+}
+
+/**
+ * Checks that the database can hold every character of Dataverse.
+ *
+ * @throws Failure `database-encoding` where it is not UTF-8. Most texts would go to quarantine, or with
+ *   SQL_ASCII would be bytes of an unknown encoding.
+ */
+export async function assertEncoding(pool: pg.Pool): Promise<void> {
+  const encoding = await transaction(pool, async (client) => {
+    const { rows } = await client.query<{ encoding: string }>(
+      `SELECT current_setting('server_encoding') AS encoding`,
+    );
+    return rows[0]?.encoding;
+  });
+  if (encoding === 'UTF8') return;
+  throw new Failure({
+    code: 'database-encoding',
+    message: `The database has encoding ${encoding}, which cannot hold all characters of Dataverse.`,
+    details: { encoding },
+  });
+}
