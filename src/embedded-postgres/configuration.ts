@@ -6,7 +6,7 @@ import { giveTo, type Cluster } from './program.ts';
 
 /** The parameters of every bundled server, unless the caller's settings say otherwise. */
 const DEFAULTS: Cluster['settings'] = {
-  // A daemon that runs for months would fill the log with this routine.
+  // In months of work these lines would fill the log.
   log_checkpoints: 'off',
   // No row value may get into the log. The message of an error quotes values, and so do its detail, context
   // and statement. The client that gets the error reports its SQLSTATE instead. The server's own lines (LOG,
@@ -18,7 +18,7 @@ const DEFAULTS: Cluster['settings'] = {
   log_parameter_max_length: '0',
 };
 
-/** Beside PostgreSQL's own 5432, so that the port looks familiar; 0 is any free port. */
+/** These ports are next to PostgreSQL's own 5432, so that they look familiar. 0 stands for any free port. */
 const PORTS = [5433, 5434, 5435, 5436, 5437, 5438, 5439, 0];
 
 /** Writes the configuration that the data directory's postgresql.conf includes. */

@@ -15,7 +15,7 @@ const UNFINISHED = '.unfinished-';
 export async function ensureDataDirectory(cluster: Cluster, signal: AbortSignal | undefined): Promise<void> {
   const { parent, data } = cluster.paths;
   if (!(await isDataDirectory(data))) await makeDataDirectory(cluster, signal);
-  // Killed processes leave theirs. What their initdb still makes now is removed at a later start.
+  // A killed process leaves its directory. If its initdb still runs, a later start removes the rest.
   for (const name of await readdir(parent)) {
     if (name.startsWith(`${basename(data)}${UNFINISHED}`)) await remove(join(parent, name));
   }

@@ -21,15 +21,15 @@ const LEAVE = `select pg_advisory_unlock_shared(${IN_USE}), pg_try_advisory_lock
 const OTHERS = `select count(*)::int as others from pg_stat_activity
                  where backend_type = 'client backend' and pid <> pg_backend_pid()`;
 
-/** Our own connections, closed a moment ago, may still be listed. */
+/** The server may still list connections that we closed a moment ago. */
 const LINGER_POLLS = 10;
 const LINGER_POLL_MS = 50;
 
-/** No connection, or one that a start or a stop of the server ended (class 57P). */
+/** Codes of errors that pass: no connection, or a connection that a start or a stop ended (class 57P). */
 const PASSING = /^(E[A-Z]|57P|undefined$)/;
 const POLL_MS = 100;
 
-/** How often we try to start a server, because another process can take its port or stop it right away. */
+/** How often we try to start a server. Another process can take its port, or stop it again at once. */
 const STARTS = 5;
 
 /** A running PostgreSQL server that this process uses, perhaps together with others. */
@@ -68,7 +68,7 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
     return await use({ paths, binaries, account, settings }, signal);
   } catch (error) {
     if (error instanceof Failure || signal?.aborted === true) throw error;
-    // Most often a file that we may not read or write, or a program that we may not run.
+    // Usually we may not read or write a file, or may not run a program.
     const reason = error instanceof Error ? error.message : String(error);
     throw unusable(reason, `run as a user who may write to ${paths.parent}, or ${OWN_SERVER_REMEDY}`, error);
   }

@@ -15,7 +15,7 @@ export interface Cluster {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Little of our environment: the server may outlive us, and must not keep secrets or PG* variables. */
+/** The variables that programs get. The server may outlive us, and must not keep secrets or PG* variables. */
 const INHERITED =
   /^(PATH|PATHEXT|(LD|DYLD)_LIBRARY_PATH|TMPDIR|TEMP|TMP|SystemRoot|SystemDrive|windir|ComSpec)$/i;
 const TAIL_LINES = 15;

@@ -23,11 +23,11 @@ const PASS_CLOSED_DIRECTORIES = [
   '--securebits=+no_setuid_fixup',
 ];
 
-/** The operating-system user of the server when we are root, because PostgreSQL refuses to run as root. */
+/** The operating-system user of the server if we are root, because PostgreSQL refuses to run as root. */
 export interface ServerAccount {
   readonly uid: number;
   readonly gid: number;
-  /** The command in front of a program, by which this user passes closed directories; empty without any. */
+  /** The command before a program that lets this user pass closed directories; empty if none is closed. */
   readonly launcher: readonly string[];
 }
 

@@ -35,7 +35,7 @@ async function pgCtl(cluster: Cluster, ...command: string[]): Promise<string | u
 }
 
 /**
- * The server that runs in a data directory, as its postmaster.pid describes it; undefined when none runs. In the
+ * The server that runs in a data directory, as its postmaster.pid describes it; undefined if none runs. In the
  * first moment of a start the port is 0.
  */
 export async function readPostmaster(data: string): Promise<{ pid: number; port: number } | undefined> {
