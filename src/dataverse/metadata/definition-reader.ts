@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { FailureCode } from '../../model/failure-codes.ts';
 import { Failure } from '../../model/failure.ts';
 import { unexpectedAnswer } from '../http/answer-failure.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
@@ -26,7 +27,7 @@ export interface DefinitionReader {
 }
 
 /** Codes of failures that mean a refusal by the environment itself. */
-const REFUSALS: ReadonlySet<string> = new Set(['request-refused', 'privilege-missing']);
+const REFUSALS: ReadonlySet<FailureCode> = new Set(['request-refused', 'privilege-missing']);
 
 export function createDefinitionReader(
   client: DataverseClient,

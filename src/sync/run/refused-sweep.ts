@@ -42,7 +42,7 @@ function sweepRefused({ table, unseen, rows }: RefusedSweep, denied: boolean): F
     : '';
   return new Failure({
     code: 'sweep-refused',
-    message: `The last re-baseline of table ${table} did not see ${unseen} of ${rows} rows; they stay until somebody says yes to deleting them.${cause}`,
+    message: `The last re-baseline of table ${table} did not see ${unseen} of ${rows} rows. They stay until you confirm that mirrorverse may delete them.${cause}`,
     remedy: `Give the application user's security role organization-level Read on the table; it is then loaded anew by itself. If the rows are gone at the source, \`mirrorverse plan ${table} --apply\` lets the next run delete them.`,
     details: { table, unseen, rows },
   });

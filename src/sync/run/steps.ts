@@ -1,6 +1,7 @@
 import { versionReached } from '../../dataverse/feed/links.ts';
 import type { PageStep, RefusedSweep } from '../../mirror/page/page-writer.ts';
 import { beginning, isLoading, type Checkpoint } from '../../model/checkpoint.ts';
+import type { FailureCode } from '../../model/failure-codes.ts';
 import { failureFields, type Failure } from '../../model/failure.ts';
 import type { Link } from '../../model/page.ts';
 import { NEW_READING, afterPage } from './reading.ts';
@@ -254,7 +255,7 @@ function loadAgain(state: RunState, failure: Failure): Next {
 }
 
 /** Failures whose reason the environment may tell when it is asked. */
-const EXPLAINABLE: ReadonlySet<string> = new Set(['delta-link-missing', 'request-refused']);
+const EXPLAINABLE: ReadonlySet<FailureCode> = new Set(['delta-link-missing', 'request-refused']);
 
 function giveUp(state: RunState, failure: Failure): Step {
   if (failure.reaction === 'rebaseline') return end('failed', linkKeepsExpiring(failure, state.mode));
