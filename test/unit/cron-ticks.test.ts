@@ -132,6 +132,18 @@ test('a clock that is set forward over many ticks makes one run, within ten seco
   ticks.stop();
 });
 
+test('a clock that is set forward over thousands of ticks does not make node-cron visit each of them', async () => {
+  vi.setSystemTime(new Date('2026-06-01T10:01:00.300Z'));
+  const ticks = startTicks('* * * * * *', () => undefined);
+  let visited = 0;
+  for (const task of getTasks().values()) task.on('execution:missed', () => void visited++);
+  await vi.advanceTimersByTimeAsync(2_500);
+  vi.setSystemTime(new Date('2026-06-01T12:01:00.300Z'));
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(visited).toBe(0);
+  ticks.stop();
+});
+
 test('ticks that were stopped leave nothing behind in the library', () => {
   const before = getTasks().size;
   const ticks = startTicks('*/5 * * * *', () => undefined);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
+import type { RunOptions } from '../../src/sync/run/table-job.ts';
 import { keepSchedule, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
 import { failureWith } from '../support/failures.ts';
 
@@ -121,4 +122,19 @@ test('ticks that come while a load waits for its place do not make it ask more a
   stop();
   await vi.advanceTimersByTimeAsync(1);
   await ended;
+});
+
+test('a run that chance delays is due since its tick', async () => {
+  const delays: number[] = [];
+  const stop = new AbortController();
+  const run = async ({ dueAt = 0 }: RunOptions): Promise<RunResult> => {
+    delays.push(Math.round((performance.now() - dueAt) / 100) * 100);
+    return result();
+  };
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  const ended = keepSchedule({ schedule: EVERY_MINUTE, linkLifeDays: () => null, run }, stop.signal);
+  await vi.advanceTimersByTimeAsync(3 * MINUTE);
+  stop.abort();
+  await ended;
+  expect(delays).toEqual([0, 3_000, 3_000, 3_000]);
 });

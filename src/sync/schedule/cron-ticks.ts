@@ -3,6 +3,8 @@ import { WallClock } from './wall-clock.ts';
 
 /** Milliseconds by which chance delays a run at most. */
 const LONGEST_DELAY = 10_000;
+/** Milliseconds before a tick at which there is a look: node-cron would visit all ticks that were passed over. */
+const EARLY = 5;
 const ignore = (): void => undefined;
 /** node-cron tells of overlaps on the console; the lines about the table's runs say enough. */
 const SILENT = { info: ignore, warn: ignore, error: ignore, debug: ignore };
@@ -25,7 +27,7 @@ export function startCronTicks(cron: string, ask: (dueAt: number) => Promise<voi
   const clock = new WallClock();
   const spread = longestDelay(cron);
   let asking: NodeJS.Timeout | undefined;
-  let looking: NodeJS.Timeout;
+  let looking: NodeJS.Timeout | undefined;
 
   const start = (): ScheduledTask => {
     const run = async ({ date }: TaskContext): Promise<void> => {
@@ -52,6 +54,7 @@ export function startCronTicks(cron: string, ask: (dueAt: number) => Promise<voi
     look();
     if (which !== task) return false;
     due = next();
+    lookLater();
     return true;
   };
   const look = (): void => {
@@ -62,6 +65,7 @@ export function startCronTicks(cron: string, ask: (dueAt: number) => Promise<voi
     void task.destroy();
     task = start();
     due = next();
+    lookLater();
     // The next tick is a later one, even if this second has one by the clock as it was set.
     if (isPassed || task.match(new Date())) askLater();
   };
@@ -72,10 +76,15 @@ export function startCronTicks(cron: string, ask: (dueAt: number) => Promise<voi
     asking = setTimeout(() => void ask(dueAt), Math.random() * spread);
   };
   const lookLater = (): void => {
-    looking = setTimeout(() => {
-      look();
-      lookLater();
-    }, clock.toNextLook());
+    const toTick = due - EARLY - clock.shownAt(Date.now());
+    clearTimeout(looking);
+    looking = setTimeout(
+      () => {
+        look();
+        lookLater();
+      },
+      Math.min(clock.toNextLook(), toTick > 0 ? toTick : Infinity),
+    );
   };
   lookLater();
   return {

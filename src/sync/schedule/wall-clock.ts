@@ -14,7 +14,8 @@ const QUARTER = 15 * MINUTE;
  * - a tick in the hour that summer time skips does not exist: a table with one run a day loses that day;
  * - an hour that the clock shows twice has its ticks once only, and while the clock shows it again node-cron
  *   takes the time for an hour earlier: it does not tick, and looks again each millisecond;
- * - a process that stood still for hours visits each tick that it missed, which takes seconds.
+ * - after hours that the clock was set forward, or the process stood still, it visits each tick that it missed,
+ *   which blocks the process for seconds.
  *
  * test/unit/node-cron-alone.test.ts shows each of them. One remedy serves for all: node-cron gets a zone
  * without summer time, which has the offset of the moment, and it starts anew when the clock was set. The
