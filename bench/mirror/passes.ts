@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/load.ts';
-import { Session } from '../../src/cli/opened-mirror.ts';
+import { CommandSession } from '../../src/cli/command-session.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
 import { commandVariables, type CommandSurroundings } from '../support/mirror-command.ts';
 import { openTransactionCounter, type TransactionCounter } from './transaction-counter.ts';
@@ -33,7 +33,7 @@ const context = {
   print: () => undefined,
 };
 
-await Session.use(context, async (session) => {
+await CommandSession.use(context, async (session) => {
   const mirror = await session.mirror(config.tables);
   const labels = session.labels(mirror);
   await session.withLeases(mirror, async (leases) => {

@@ -6,7 +6,7 @@ import type { Failure } from '../model/failure.ts';
 import { createOutageLog } from '../sync/watch/outage-log.ts';
 import type { RunWatch } from '../sync/watch/run-watch.ts';
 import type { Service } from '../timing/services.ts';
-import type { Session } from './opened-mirror.ts';
+import type { CommandSession } from './command-session.ts';
 import { statusOptions } from './commands/status.ts';
 
 /** The health of the daemon. It is told what happens, and the health port asks it. */
@@ -22,7 +22,7 @@ export interface DaemonHealth {
 /** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a pause would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
-export function createDaemonHealth(session: Session): DaemonHealth {
+export function createDaemonHealth(session: CommandSession): DaemonHealth {
   const { config, logger, signal } = session.context;
   let health = starting(now());
   const note = (happened: Happening): void => {

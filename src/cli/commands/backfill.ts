@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 import { createProgress } from '../backfill-progress.ts';
 import { exitStatus } from '../exit-status.ts';
 import { selectedTables } from '../selected-tables.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 import { printResults, syncTables } from './sync.ts';
 
 export const backfill: Command = {
@@ -15,7 +15,7 @@ export const backfill: Command = {
   options: { restart: { type: 'boolean' } },
   takesWords: true,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const { words, options, logger, signal } = context;
       const resolution = await session.resolution();
       const names = selectedTables(resolution, words).map((table) => table.name);

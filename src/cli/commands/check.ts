@@ -3,7 +3,7 @@ import { hashKeyId } from '../../mirror/quarantine/row-policy.ts';
 import { checkSetUp } from '../../operations/check/setup-check.ts';
 import type { Finding } from '../../operations/check/finding.ts';
 import type { Command } from '../command.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const check: Command = {
   name: 'check',
@@ -13,7 +13,7 @@ export const check: Command = {
   options: {},
   takesWords: false,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const { config, signal } = context;
       const findings = await checkSetUp(
         {

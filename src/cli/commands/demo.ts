@@ -5,7 +5,7 @@ import { withServices } from '../../timing/services.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
 import { runUntilStopped } from './run.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 /** The demo keeps all its files here, under the working directory. */
 const DIRECTORY = '.mirrorverse';
@@ -37,7 +37,7 @@ export const demo: Command = {
     const organization = new DemoOrganization({ historyFile: join(DIRECTORY, 'demo-history') });
     const url = await organization.emulator.listen();
     try {
-      return await Session.use(forDemo(context, url, organization), async (session) => {
+      return await CommandSession.use(forDemo(context, url, organization), async (session) => {
         const postgres = await session.embeddedPostgres();
         print(`Dataverse   ${url}`);
         print(`PostgreSQL  ${postgres.psqlCommand}`);

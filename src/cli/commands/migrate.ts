@@ -1,6 +1,6 @@
 import { migrateState } from '../../mirror/state/migrations.ts';
 import type { Command } from '../command.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const migrate: Command = {
   name: 'migrate',
@@ -10,7 +10,7 @@ export const migrate: Command = {
   options: {},
   takesWords: false,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const { config } = context;
       const applied = await migrateState(await session.database());
       const what =

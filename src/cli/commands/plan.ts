@@ -6,7 +6,8 @@ import { Failure } from '../../model/failure.ts';
 import { planRun, type TablePlan } from '../../operations/table-plan.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { selectedTables } from '../selected-tables.ts';
-import { Session } from '../opened-mirror.ts';
+import { tableSettings } from '../mirror-settings.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -17,7 +18,7 @@ export const plan: Command = {
   options: { apply: { type: 'boolean' } },
   takesWords: true,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const { config, words, options, signal } = context;
       const tables = selectedTables(await session.resolution(), words);
       const applied = options['apply'] !== true || (await applyPlan(session, tables));
@@ -27,7 +28,7 @@ export const plan: Command = {
           dataverse: session.dataverse(),
           pageSize: config.limits.pageSize,
           sweep: config.sweep,
-          tables: tables.map((table) => session.tableSettings(table)),
+          tables: tables.map((table) => tableSettings(config, table)),
         },
         signal,
       );
@@ -44,7 +45,7 @@ export const plan: Command = {
  * @returns whether every table could be changed.
  * @throws Failure of the process.
  */
-async function applyPlan(session: Session, tables: readonly TableConfig[]): Promise<boolean> {
+async function applyPlan(session: CommandSession, tables: readonly TableConfig[]): Promise<boolean> {
   const { signal, logger } = session.context;
   const mirror = await session.mirror(tables);
   const shared = session.labels(mirror);

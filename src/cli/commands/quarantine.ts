@@ -10,7 +10,7 @@ import { retryQuarantined, type RetryResult } from '../../sync/quarantine-retry.
 import { UsageError, type Command, type CommandContext } from '../command.ts';
 import { textTable } from '../output.ts';
 import { selectedTables } from '../selected-tables.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 const RETRY = 'retry';
 const DISMISS = 'dismiss';
@@ -26,14 +26,14 @@ export const quarantine: Command = {
   takesWords: true,
   async run(context) {
     const [verb, ...names] = context.words;
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       if (verb === DISMISS) return dismissRows(session, names);
       return verb === RETRY ? retry(session, names) : list(session, context.words);
     });
   },
 };
 
-async function list(session: Session, words: readonly string[]): Promise<number> {
+async function list(session: CommandSession, words: readonly string[]): Promise<number> {
   const { context } = session;
   const all = await readQuarantine(await session.database());
   const unknown = words.filter((word) => !isPattern(word) && !isKnown(session, all, word));
@@ -56,12 +56,12 @@ async function list(session: Session, words: readonly string[]): Promise<number>
 }
 
 /** Whether a table is configured, or has rows in quarantine because it was configured before. */
-function isKnown({ context }: Session, { rows, dismissed }: QuarantineList, word: string): boolean {
+function isKnown({ context }: CommandSession, { rows, dismissed }: QuarantineList, word: string): boolean {
   const known = [...rows, ...dismissed].map(({ table }) => table);
   return [...known, ...context.config.tables.map(({ name }) => name)].some((name) => fitsPattern(word, name));
 }
 
-async function dismissRows(session: Session, [table, ...keys]: readonly string[]): Promise<number> {
+async function dismissRows(session: CommandSession, [table, ...keys]: readonly string[]): Promise<number> {
   const { context } = session;
   if (table === undefined) {
     throw new UsageError(
@@ -88,7 +88,7 @@ function cells({ table, key, version, reason, sqlstate, time }: QuarantineListEn
   return [table, printable, version ?? '', reason, sqlstate ?? '', time];
 }
 
-async function retry(session: Session, names: readonly string[]): Promise<number> {
+async function retry(session: CommandSession, names: readonly string[]): Promise<number> {
   const { context } = session;
   const { signal, logger } = context;
   const tables = selectedTables(await session.resolution(), names);

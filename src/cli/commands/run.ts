@@ -12,7 +12,7 @@ import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
 import type { Command } from '../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
-import { leaseHolder, Session } from '../opened-mirror.ts';
+import { leaseHolder, CommandSession } from '../command-session.ts';
 
 export const run: Command = {
   name: 'run',
@@ -21,11 +21,11 @@ export const run: Command = {
   needs: { dataverse: true, postgres: true, tables: true },
   options: {},
   takesWords: false,
-  run: async (context) => Session.use(context, runUntilStopped),
+  run: async (context) => CommandSession.use(context, runUntilStopped),
 };
 
 /** The daemon over a session, until its signal; a clean stop is a success. */
-export async function runUntilStopped(session: Session): Promise<number> {
+export async function runUntilStopped(session: CommandSession): Promise<number> {
   const { logger, signal } = session.context;
   const health = createDaemonHealth(session);
   const work = async (stop: AbortSignal): Promise<void> => {
@@ -51,7 +51,11 @@ interface Opened {
  * Opens the mirror, again and again where that may yet work: database and environment may come up
  * after us, and a wrong secret may be put right.
  */
-async function openPatiently(session: Session, health: DaemonHealth, signal: AbortSignal): Promise<Opened> {
+async function openPatiently(
+  session: CommandSession,
+  health: DaemonHealth,
+  signal: AbortSignal,
+): Promise<Opened> {
   const { logger } = session.context;
   // However long the rests become, nothing else is told meanwhile.
   const failed = new LogThrottle(logger, { quiet: Infinity });
@@ -81,7 +85,7 @@ async function openPatiently(session: Session, health: DaemonHealth, signal: Abo
 }
 
 function daemonOptions(
-  session: Session,
+  session: CommandSession,
   { mirror, resolution }: Opened,
   health: DaemonHealth,
 ): DaemonOptions<TableConfig> {

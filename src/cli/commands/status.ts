@@ -4,7 +4,7 @@ import type { RequestFigures } from '../../operations/request-figures.ts';
 import { readStatus, type StatusOptions } from '../../operations/mirror-status.ts';
 import type { Command } from '../command.ts';
 import { textTable } from '../output.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const status: Command = {
   name: 'status',
@@ -14,7 +14,7 @@ export const status: Command = {
   options: {},
   takesWords: false,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const report = await readStatus(await session.database(), statusOptions(context.config));
       if (context.options['json'] === true) {
         context.print(JSON.stringify(report, null, 2));

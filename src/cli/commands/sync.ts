@@ -10,7 +10,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { exitStatus } from '../exit-status.ts';
 import { textTable } from '../output.ts';
 import { selectedTables } from '../selected-tables.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const sync: Command = {
   name: 'sync',
@@ -20,7 +20,7 @@ export const sync: Command = {
   options: {},
   takesWords: true,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const results = await syncTables(session, await session.resolution(), () => ({}));
       printResults(context, results);
       return exitStatus(context, results);
@@ -30,7 +30,7 @@ export const sync: Command = {
 
 /** Makes one pass over the tables that the words of the command name. */
 export async function syncTables(
-  session: Session,
+  session: CommandSession,
   resolution: Resolution<TableConfig>,
   options: (job: TableJob) => RunOptions,
 ): Promise<RunResult[]> {

@@ -1,7 +1,7 @@
 import { listTables, type ListedTable } from '../../operations/table-list.ts';
 import type { Command } from '../command.ts';
 import { textTable } from '../output.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const tables: Command = {
   name: 'tables',
@@ -11,7 +11,7 @@ export const tables: Command = {
   options: {},
   takesWords: false,
   async run(context) {
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const list = await listTables(session.dataverse(), await session.resolution(), context.signal);
       if (context.options['json'] === true) {
         context.print(JSON.stringify({ tables: list }, null, 2));

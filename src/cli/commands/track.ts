@@ -1,7 +1,7 @@
 import { summaryOf } from '../../model/failure.ts';
 import { trackTables, type TrackOutcome } from '../../operations/tracking.ts';
 import { UsageError, type Command } from '../command.ts';
-import { Session } from '../opened-mirror.ts';
+import { CommandSession } from '../command-session.ts';
 
 export const track: Command = {
   name: 'track',
@@ -15,7 +15,7 @@ export const track: Command = {
     const { words, options, print, signal } = context;
     if (words.length === 0)
       throw new UsageError('track needs the names of tables: `mirrorverse track <table...>`.');
-    return Session.use(context, async (session) => {
+    return CommandSession.use(context, async (session) => {
       const outcomes = await trackTables(session.dataverse(), words, signal);
       if (options['json'] === true) {
         const tables = outcomes.map(({ table, outcome, failure }) => ({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import type { Config, TableConfig } from '../config/config.ts';
+import type { TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
@@ -10,7 +10,6 @@ import { readKnownTables } from '../mirror/state/known-tables.ts';
 import { openMirrorDatabase, type MirrorDatabase } from '../mirror/database.ts';
 import { openMirror, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
 import { consented } from '../mirror/table/drift.ts';
-import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
 import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
@@ -18,22 +17,22 @@ import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { pauseRecorder } from '../sync/watch/pause-record.ts';
 import { knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
-import { TableJob, type TableJobParts, type TableSettings } from '../sync/run/table-job.ts';
+import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
 import type { CommandContext } from './command.ts';
+import { mirrorOptions, tableSettings } from './mirror-settings.ts';
 import { version } from './commands/version.ts';
 
 /** Where the bundled PostgreSQL keeps its data, under the working directory. */
 const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
 
 /** What a command has opened. It is closed in the opposite order, also after an error. */
-export class Session {
+export class CommandSession {
   readonly context: CommandContext;
   private readonly releasers: (() => Promise<void>)[] = [];
   private dataverseOpened: Dataverse | undefined;
   private databaseOpening: Promise<MirrorDatabase> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
-  private options: MirrorOptions | undefined;
   /** Called with each pause that the environment asks for, in milliseconds from now. */
   readonly pauseListeners: ((milliseconds: number) => void)[] = [];
   private readonly onPause = (milliseconds: number): void => {
@@ -45,8 +44,8 @@ export class Session {
   }
 
   /** Runs `work` with a session and closes what it opened. */
-  static async use<T>(context: CommandContext, work: (session: Session) => Promise<T>): Promise<T> {
-    const session = new Session(context);
+  static async use<T>(context: CommandContext, work: (session: CommandSession) => Promise<T>): Promise<T> {
+    const session = new CommandSession(context);
     try {
       return await work(session);
     } finally {
@@ -155,17 +154,6 @@ export class Session {
     return mirror;
   }
 
-  /** The settings of a table, as its job needs them. */
-  tableSettings(table: TableConfig): TableSettings {
-    const { drift, limits, hashKey } = this.context.config;
-    return {
-      ...table,
-      pageSize: limits.pageSize,
-      drift,
-      ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
-    };
-  }
-
   /** @param options `consent`: a person has allowed the changes that the drift policy asks about. */
   job(
     mirror: Mirror,
@@ -173,7 +161,7 @@ export class Session {
     table: TableConfig,
     options: Pick<TableJobParts, 'labels' | 'loads' | 'watch'> & { readonly consent?: boolean } = {},
   ): TableJob {
-    const settings = this.tableSettings(table);
+    const settings = tableSettings(this.context.config, table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;
     const { consent: _, ...shared } = options;
     const parts = { dataverse: this.dataverse(), mirror, leases, logger: this.context.logger };
@@ -195,22 +183,7 @@ export class Session {
   }
 
   private async mirrorOptions(): Promise<MirrorOptions> {
-    const { config } = this.context;
-    this.options ??= {
-      url: await this.databaseUrl(),
-      schema: config.schema,
-      stateSchema: config.stateSchema,
-      // One connection for each table at work, and some for leases and the checkpoints of idle tables.
-      connections: config.limits.tables + 4,
-      leaseDuration: config.lease,
-      rows: {
-        ...config.quarantine,
-        ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
-      },
-      sweep: config.sweep,
-      ...labelWishes(config),
-    };
-    return this.options;
+    return mirrorOptions(this.context.config, await this.databaseUrl());
   }
 
   private async databaseUrl(): Promise<string> {
@@ -228,20 +201,6 @@ export class Session {
     this.postgresOpened = postgres;
     return postgres;
   }
-}
-
-function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'labels'> {
-  if (labels === undefined) return {};
-  const { language, schema: viewSchema } = labels;
-  const { synapseLink, fivetran } = compatibility;
-  return {
-    labels: {
-      ...(language === undefined ? {} : { language }),
-      ...(viewSchema === undefined ? {} : { viewSchema }),
-      ...(synapseLink === undefined ? {} : { synapseLink }),
-      ...(fivetran === undefined ? {} : { fivetran }),
-    },
-  };
 }
 
 /** The name of this process in leases. It is unique, and a person can read it. */
