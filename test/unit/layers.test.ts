@@ -196,3 +196,24 @@ test('a name of a file exists in one folder only', () => {
   const names = files.map(({ path }) => basename(path));
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
 });
+
+test('no file imports itself by way of others', () => {
+  const imported = new Map(
+    files.map((file): [string, string[]] => [
+      file.path,
+      file.imports
+        .filter(({ from, text }) => from.startsWith('.') && !/^(?:import|export) type\b/.test(text))
+        .map(({ from }) => relative(SOURCE, resolve(SOURCE, dirname(file.path), from))),
+    ]),
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+    if (done.has(path) || way.includes(path)) return;
+    for (const next of imported.get(path) ?? []) visit(next, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  expect(cycles).toEqual([]);
+});

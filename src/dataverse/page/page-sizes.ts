@@ -26,7 +26,7 @@ const REMEMBERED_ROWS = 5_000;
 /** Time-outs do not reduce a page below this number of rows. */
 const FEWEST = 50;
 
-interface Known {
+interface KnownSize {
   /** Mean bytes of `rows` rows. */
   width: number;
   rows: number;
@@ -46,7 +46,7 @@ export class PageSizes {
   readonly pageBytes: number;
   /** Bytes of memory that a single page may take. */
   readonly memory: number;
-  private readonly tables = new Map<string, Known>();
+  private readonly tables = new Map<string, KnownSize>();
 
   /** @param memory bytes. */
   constructor(pageBytes: number, memory = 4 * pageBytes) {
@@ -96,7 +96,7 @@ export class PageSizes {
     this.known(table).limit = rows;
   }
 
-  private known(table: string): Known {
+  private known(table: string): KnownSize {
     let known = this.tables.get(table);
     if (known === undefined) {
       known = { width: 0, rows: 0, last: 0, taken: UNKNOWN, limit: Number.POSITIVE_INFINITY };

@@ -77,10 +77,7 @@ export async function missingGrants(pool: Pool, schemas: readonly string[]): Pro
   });
 }
 
-/**
- * Gives a failure `grant-missing` a remedy with the statements that grant what is missing. Any other failure
- * stays as it is.
- */
+/** Adds the statements that grant what is missing to a failure `grant-missing`; leaves any other alone. */
 export async function withMissingGrants(
   { pool, schema, stateSchema }: MirrorDatabase,
   failure: Failure,

@@ -29,10 +29,7 @@ export function addressHost({ hostname, searchParams }: URL): string {
   return searchParams.get('host') ?? named;
 }
 
-/**
- * The address in the form that the driver reads. The driver knows a user without a host, but no port without
- * a host.
- */
+/** The address for the driver, which knows a user without a host, but no port without a host. */
 export function addressText(address: URL): string {
   if (address.hostname !== NO_HOST) return address.href;
   const url = new URL(address);

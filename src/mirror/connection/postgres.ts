@@ -65,9 +65,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
   return pool;
 }
 
-/**
- * Milliseconds of silence in a transaction before another connection asks whether the backend still works.
- */
+/** Milliseconds of silence in a transaction before another connection looks at its backend. */
 const PATIENCE = 10_000;
 
 /** A connection that is taken from the pool for as long as the work needs it. */
@@ -159,10 +157,7 @@ export class PostgresConnection {
     }
   }
 
-  /**
-   * Ends the connection where a cancel may still come, so that the cancel does not hit the next work on this
-   * backend.
-   */
+  /** Ends the connection where a cancel may still come: it must not hit the next work on this backend. */
   private async noCancelAfter(end: (() => Promise<boolean>) | undefined): Promise<void> {
     if ((await end?.()) === false) this.breakOff(new Error('a cancel of unknown fate'));
   }
@@ -216,10 +211,7 @@ async function transactionOnce<T>(
   }
 }
 
-/**
- * The failure of a pooler that lets clients in and refuses BEGIN. A page's rows and its link must commit
- * together.
- */
+/** A pooler lets clients in and refuses BEGIN, but a page's rows and its link must commit together. */
 function noTransactions(cause: Error): Failure {
   return new Failure({
     code: 'pooler-statement-mode',

@@ -57,10 +57,7 @@ export class Session extends Client {
     return this.beginning;
   }
 
-  /**
-   * Pins the settings in one round trip. It sends them as a statement, because poolers refuse connections
-   * that ask for settings at their start.
-   */
+  /** Pins the settings by a statement, in one round trip: poolers refuse settings in the greeting. */
   async setUp(): Promise<void> {
     const own = this.processID ?? 0;
     const { pid, readOnlyByRole } = await this.pin(own);
@@ -71,10 +68,7 @@ export class Session extends Client {
       : 'BEGIN';
   }
 
-  /**
-   * Runs one statement that needs no transaction. Behind a pooler it gets one, because the settings come with
-   * the transaction.
-   */
+  /** Runs one statement alone. Behind a pooler it gets a transaction, which brings the settings. */
   async alone<R extends QueryResultRow>(statement: TimedQuery): Promise<QueryResult<R>> {
     if (!this.behindPooler) return this.query<R>(statement);
     await this.query(timed(this.beginning));

@@ -93,18 +93,13 @@ export function reachOfPostgresFailure(details: Failure['details'] = {}): 'proce
   return ONE_STATEMENT.test(sqlstate) ? 'table' : 'process';
 }
 
-/**
- * Whether the row is at fault: a data exception, a broken constraint, an exceeded limit, or a trigger that
- * raises.
- */
+/** Whether the row is at fault: a data exception, a broken constraint, a limit, a trigger that raises. */
 export function isRowError(error: unknown): error is PostgresError {
   // 54 is a limit of PostgreSQL, such as a row wider than a page. P0 is RAISE in a trigger.
   return isPostgresError(error) && /^(22|23|54|P0)/.test(error.code);
 }
 
-/**
- * Whether binary data are no value of the column's type: too short, of another form, or with other elements.
- */
+/** Whether binary data are no value of the column's type: too short, or of another form. */
 export function isMismatchOfTypes(error: unknown): error is PostgresError {
   // protocol_violation, invalid_binary_representation, datatype_mismatch
   return hasCode(error, '08P01', '22P03', '42804');
@@ -120,10 +115,7 @@ function unwrapped(error: unknown): unknown {
   return error instanceof DrizzleQueryError ? error.cause : error;
 }
 
-/**
- * Turns any error of `pg` into a failure, with or without drizzle's wrapping. Other errors come back
- * unchanged.
- */
+/** Turns any error of `pg` into a failure, drizzle's wrapping removed; others come back unchanged. */
 export function postgresFailure(thrown: unknown): unknown {
   const error = unwrapped(thrown);
   if (error instanceof Failure) return error;

@@ -13,9 +13,7 @@ export interface TlsChoice {
   readonly direct: boolean;
 }
 
-/**
- * What the address says about TLS, under libpq's names. `ssl` is JDBC's name, `uselibpqcompat` the driver's.
- */
+/** Parameters about TLS, under libpq's names; `ssl` is JDBC's, `uselibpqcompat` the driver's. */
 const READ = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword', 'sslnegotiation'];
 export const TLS_PARAMETERS = [...READ, 'ssl', 'uselibpqcompat'];
 /** These do not change what is protected. */

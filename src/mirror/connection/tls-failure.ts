@@ -12,10 +12,7 @@ interface Kind {
   readonly passes?: true;
 }
 
-/**
- * Codes of OpenSSL's verification and of Node's TLS, by the kind of trouble. (Node's manual, "TLS/SSL", X509
- * errors.)
- */
+/** Codes of OpenSSL and of Node's TLS, by the kind of trouble. (Node's manual, "TLS/SSL".) */
 const KINDS: readonly Kind[] = [
   {
     codes: /^NO_TLS$/,
@@ -63,9 +60,7 @@ export function tlsFailure(error: unknown): Failure | undefined {
   });
 }
 
-/**
- * The server's answer to SSLRequest when it has no TLS. (PostgreSQL manual, 54.2.11 SSL Session Encryption.)
- */
+/** The answer to SSLRequest of a server without TLS. (PostgreSQL manual, 54.2.11 SSL Session Encryption.) */
 const REFUSED = 'N'.charCodeAt(0);
 
 /**

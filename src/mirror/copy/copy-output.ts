@@ -1,8 +1,6 @@
 /** Bytes of a usual stretch: a piece, with room for the row that completes it. */
 const USUAL = 128 * 1024;
-/**
- * The most bytes that a stretch keeps for the next page. A stretch that a large row made longer is let go.
- */
+/** The most bytes that a stretch keeps for the next page; a longer one is let go. */
 const KEPT = 256 * 1024;
 
 /**

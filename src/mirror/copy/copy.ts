@@ -54,10 +54,7 @@ export async function copyLines(
   await copy(client, statement, stretches(copyText, lines));
 }
 
-/**
- * The text of the lines, in one piece where they follow each other: copying it would take as much memory
- * again.
- */
+/** The text of the lines; consecutive lines in one piece, because copying would double the memory. */
 function* stretches(
   { text, lines: ends }: CopyText,
   lines: readonly number[],

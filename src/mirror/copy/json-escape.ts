@@ -40,10 +40,7 @@ export function writeUtf8(out: Uint8Array, at: number, code: number): number {
   return to;
 }
 
-/**
- * Whether one of the word's four bytes is a backslash. ("Bit Twiddling Hacks": determine if a word has a zero
- * byte.)
- */
+/** Whether one of the word's four bytes is a backslash. ("Bit Twiddling Hacks": zero byte in a word.) */
 export function hasBackslash(word: number): boolean {
   const zeroed = word ^ 0x5c5c5c5c;
   return ((zeroed - 0x01010101) & ~zeroed & 0x80808080) !== 0;

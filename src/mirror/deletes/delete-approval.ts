@@ -126,9 +126,7 @@ export async function recordMarkedRows(
     .where(and(ofTable(store, table), sql`${tables.markedRows} IS DISTINCT FROM ${marked}::bigint`));
 }
 
-/**
- * Records a person's yes to deleting the marked rows that wait, if some do. The next run then deletes them.
- */
+/** Records a person's yes to deleting the waiting marked rows; the next run deletes them. */
 async function allowErasure(store: StateStore, table: string): Promise<void> {
   const { tables } = store.tables;
   await store.transaction(async ({ db }) =>

@@ -106,10 +106,7 @@ export const LABEL_KINDS = Object.keys(LABEL_TABLES) as (keyof typeof LABEL_TABL
 /** Records what each view was last made of, and who could read it when we last dropped it. */
 export const VIEWS = '_views';
 
-/**
- * Key of the advisory lock for creating these tables. Any number of its own does, but every version must use
- * the same.
- */
+/** Key of the advisory lock for creating these tables; every version must use the same. */
 const CREATION_LOCK = '7305813221904002';
 
 /**

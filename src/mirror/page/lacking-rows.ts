@@ -9,9 +9,7 @@ import { valueHash } from '../copy/value-hash.ts';
 export interface LackingRows {
   /** Rows that must not be stored, by number, and why. */
   readonly refused: ReadonlyMap<number, string>;
-  /**
-   * Lookups for which some rows came without the table. The mirror's table stays where the id is the same.
-   */
+  /** Lookups that came without their table in some rows; the known table stays for the same id. */
   readonly untyped: readonly LookupColumns[];
 }
 
@@ -134,10 +132,7 @@ function isSet({ cells, width }: PageRows, row: number, field: number): boolean 
   return cells[2 * (row * width + field)] !== 0;
 }
 
-/**
- * SQL: of the rows whose keys are in `keyParameters`, those that the mirror has with a version, by their
- * place in the list.
- */
+/** SQL: which rows of `keyParameters` the mirror has with a version, by their place in the list. */
 export function versionedRows(mirror: MirrorTable, versionField: number, overUnseen?: string): string {
   // A row that is not among the seen keys has a version from a time that the environment went back from.
   const isMeant = overUnseen === undefined ? 'true' : `NOT ${isUnseen(mirror, overUnseen)}`;

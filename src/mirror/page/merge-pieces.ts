@@ -24,9 +24,7 @@ export interface MergedPieces {
   readonly refused: readonly RefusedRow[];
 }
 
-/**
- * Rows that are tried together first. Where the mirror table refuses one of them, each is tried by itself.
- */
+/** Rows that are tried together first. Where one of them is refused, each is tried by itself. */
 const PIECE = 100;
 
 /**

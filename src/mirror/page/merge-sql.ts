@@ -5,9 +5,7 @@ import { quoteIdentifier, shortenIdentifier } from '../table/identifier.ts';
 import { KEPT_TOGETHER } from '../table/ddl-plan.ts';
 import { columnName, columnNames, DELETED_AT, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 
-/**
- * Name of the staging table, unquoted. The table is temporary; each connection has one for each mirror table.
- */
+/** Name of the staging table, unquoted: a temporary one for each connection and mirror table. */
 export function stagingName(mirror: MirrorTable): string {
   return shortenIdentifier(`stage_${mirror.identifier}`);
 }
@@ -41,9 +39,7 @@ export function dropStaging(mirror: MirrorTable): string {
   return `DROP TABLE IF EXISTS ${staging(mirror)}`;
 }
 
-/**
- * A table that rows are copied into: the mirror table itself, or the staging table that is merged into it.
- */
+/** A table that rows are copied into: the mirror table itself, or its staging table. */
 export type CopyTarget = 'mirror' | 'staging';
 
 export function copyInto(mirror: MirrorTable, target: CopyTarget, format: 'text' | 'binary'): string {
@@ -246,10 +242,7 @@ export function deleteByKey(mirror: MirrorTable): string {
   return deletion(mirror, isGiven(mirror));
 }
 
-/**
- * SQL: gives the rows whose keys are in `keyParameters` the time of this transaction, where they needed no
- * write.
- */
+/** SQL: sets the time of the rows whose keys are in `keyParameters`, where they needed no write. */
 export function touchByKey(mirror: MirrorTable): string {
   const mirroredAt = quoteIdentifier(MIRRORED_AT);
   return `UPDATE ${mirror.qualified} AS m SET ${mirroredAt} = now()
@@ -293,10 +286,7 @@ export function countUnseen(mirror: MirrorTable, seen: string): string {
   return `SELECT (${rows})::float8 AS "rows", (${rows} AND ${isUnseen(mirror, seen)})::float8 AS unseen`;
 }
 
-/**
- * SQL: some `$1` of the rows that a sweep would delete, chosen at random, because the first ones may all be
- * of one kind.
- */
+/** SQL: some `$1` rows that a sweep would delete, at random: the first may all be of one kind. */
 export function someUnseen(mirror: MirrorTable, seen: string): string {
   const [key, partition] = keyColumns(mirror);
   const columns = `m.${key}::text AS key${partition === undefined ? '' : `, m.${partition} AS partition`}`;
@@ -304,10 +294,7 @@ export function someUnseen(mirror: MirrorTable, seen: string): string {
     WHERE ${isLive(mirror)} AND ${isUnseen(mirror, seen)} ORDER BY random() LIMIT $1`;
 }
 
-/**
- * SQL: whether a row's key is not in the table of seen keys; the row is `m` of the mirror, unless another is
- * named.
- */
+/** SQL: whether a row's key is not in the table of seen keys; the row is `m`, unless another is named. */
 export function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
   const [key, partition] = keyColumns(mirror);
   const inPartition =

@@ -54,16 +54,11 @@ export interface PageStep {
   readonly begins: boolean;
   /** The table is up to date with this page. */
   readonly finished: boolean;
-  /**
-   * The feed reads once more what ends with this page, so the page's delta link is not the one that the feed
-   * goes on from.
-   */
+  /** The feed reads the end of this page once more, so it does not go on from this delta link. */
   readonly repeats?: boolean;
   /** Every run loads the whole table: a yes to the sweep of one load holds for the next load too. */
   readonly loadsEachTime?: boolean;
-  /**
-   * Counts the requests that go on record with the page, from what became of it; absent, none are counted.
-   */
+  /** Counts the requests that go on record with the page; absent, none are counted. */
   readonly requests?: (result: PageResult) => Pick<RunCounts, 'requests' | 'idleRequests'>;
 }
 
@@ -95,10 +90,7 @@ export interface PageWriterOptions {
   readonly leaseDuration: number;
   readonly policy: RowPolicy;
   readonly sweep: SweepLimits;
-  /**
-   * Whether the source's definition may have changed since the mirror table was made to fit it; absent, it
-   * has not.
-   */
+  /** Whether the source's definition may have changed since the table was prepared; absent, it has not. */
   readonly isOutdated?: () => boolean;
 }
 
@@ -219,10 +211,7 @@ export class PageWriter {
     return transaction(this.options.pool, async (client) => this.seen.exist(client));
   }
 
-  /**
-   * Makes the next run load the table anew, and withdraws the question about the sweep of a load that is of
-   * no use.
-   */
+  /** Makes the next run load anew, and withdraws the question about the sweep of this load. */
   async forgetLoad(signal: AbortSignal): Promise<void> {
     const { store, lease, mirror } = this.options;
     await this.fenced(signal, async (client) => {
@@ -330,10 +319,7 @@ export class PageWriter {
     await client.query(statement, keyParameters(mirror, rows));
   }
 
-  /**
-   * The rows of a page that were stored, by key and version. The quarantine entry of a row that was not
-   * stored stays.
-   */
+  /** The rows of a page that were stored. The quarantine entry of any other row stays. */
   private versionsOf(page: PageRows, refused: readonly QuarantinedRow[]): ReleasedRow[] {
     const { mirror } = this.options;
     const kept = new Set(refused.map(({ key }) => key));

@@ -42,20 +42,13 @@ export interface StoredRows {
 
 /** How a page's rows are brought together with the rows of the mirror table. */
 export interface StoreMode {
-  /**
-   * The load is the first one: its rows are expected to be new, so they go straight into the mirror table.
-   */
+  /** A first load: its rows should be new, so they go straight into the mirror table. */
   readonly append: boolean;
-  /**
-   * The page belongs to a re-baseline's load: a row of the same version is written too where its values
-   * differ.
-   */
+  /** A re-baseline's load: a row of the same version is written too where its values differ. */
   readonly rewrite: boolean;
   /** The table that collects the keys a re-baseline has seen; undefined outside of one. */
   readonly seenKeysTable: string | undefined;
-  /**
-   * The environment went back in time: versions of rows that the re-baseline has not seen yet mean nothing.
-   */
+  /** The environment went back in time: versions of rows that were not seen yet mean nothing. */
   readonly rewound: boolean;
   /** Triggers of others may undo what is written, even where PostgreSQL reports it as written. */
   readonly watched: boolean;

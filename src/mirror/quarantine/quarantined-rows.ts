@@ -136,10 +136,7 @@ export interface ReleasedRow {
   readonly version: bigint | null;
 }
 
-/**
- * Takes rows out of quarantine that were stored, or deleted at the source. An older version takes nothing
- * out.
- */
+/** Takes rows out that were stored, or deleted at the source; an older version takes none out. */
 export async function leaveQuarantine(
   store: StateStore,
   table: string,

@@ -17,9 +17,7 @@ export interface FencedTable {
   readonly load: string | null;
   /** The mirror table is the one that the link stands for. */
   readonly isRemembered: boolean;
-  /**
-   * The mirror table has the column that marks rows as deleted. Another process may have added or dropped it.
-   */
+  /** It has the column that marks rows as deleted; another process may have added or dropped it. */
   readonly hasMarks: boolean;
   /** The mirror table has triggers of others, which may undo what is written, or deferrable constraints. */
   readonly hasTriggers: boolean;

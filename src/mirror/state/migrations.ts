@@ -8,10 +8,7 @@ import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { readMigrationFiles } from '../drizzle.ts';
 
-/**
- * Key of the advisory lock that a process holds while it migrates. Any number does, but every version must
- * use the same.
- */
+/** Key of the advisory lock for migrating; every version must use the same. */
 const MIGRATION_LOCK = '7305813221904001';
 
 /**

@@ -92,9 +92,7 @@ export async function pruneRuns(store: StateStore): Promise<void> {
 export interface RunCounts {
   /** Requests to the Web API. */
   readonly requests: number;
-  /**
-   * Requests of a run that found no change. They are counted all at once, when the run turns out to be one.
-   */
+  /** Requests of a run that found no change, counted when the run turns out to be one. */
   readonly idleRequests: number;
   /** Rows written or deleted. */
   readonly changes: number;

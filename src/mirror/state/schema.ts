@@ -55,19 +55,13 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       selection: text('selection'),
       /** Rows a page in the chain of pages that the next link belongs to. */
       linkPageSize: integer('link_page_size'),
-      /**
-       * The environment went back in time: versions of rows that this re-baseline has not seen yet mean
-       * nothing.
-       */
+      /** The environment went back in time: versions of rows that were not seen yet mean nothing. */
       rewound: boolean('rewound').notNull().default(false),
       /** Rows that a sweep would delete. They are so many that a person has to say yes. */
       unseenRows: bigint('unseen_rows', { mode: 'number' }),
       /** A person has said yes to the sweep that waits. */
       sweepAllowed: boolean('sweep_allowed').notNull().default(false),
-      /**
-       * Rows that are marked deleted in a table whose deletes are hard now. They are so many that a person
-       * has to say yes.
-       */
+      /** Marked rows that hard deletes would remove: so many that a person has to say yes. */
       markedRows: bigint('marked_rows', { mode: 'number' }),
       /** A person has said yes to deleting the marked rows. */
       erasureAllowed: boolean('erasure_allowed').notNull().default(false),
@@ -84,9 +78,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       errorRemedy: text('error_remedy'),
       errorReaction: text('error_reaction'),
       errorAt: moment('error_at'),
-      /**
-       * The load that brought the mirror table's rows; its mark stands beside them. Null where none is known.
-       */
+      /** The load that brought the mirror table's rows; null where none is known. */
       load: uuid('load'),
       /** Pages that brought something, of that load and since. */
       loadPages: bigint('load_pages', { mode: 'number' }).notNull().default(0),

@@ -5,16 +5,10 @@ import type { LoadMark } from './load-identity.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { createSchema } from '../state/migrations.ts';
 
-/**
- * A table beside the mirror tables, so that a dump of them contains it. It says which load brought each
- * table's rows.
- */
+/** Says which load brought each table's rows. A dump of the mirror tables contains it. */
 const MARKS = '_loads';
 
-/**
- * Key of the advisory lock for creating the table. Any number of its own does, but every version must use the
- * same.
- */
+/** Key of the advisory lock for creating the table; every version must use the same. */
 const CREATION_LOCK = '7305813221904003';
 
 /** Schema and name of the table of marks, quoted. */

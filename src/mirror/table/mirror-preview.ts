@@ -27,10 +27,7 @@ export interface MirrorPreview {
   readonly changes: readonly Verdict[];
   /** The statements, also those of changes that wait for a yes. */
   readonly statements: readonly string[];
-  /**
-   * Why the run would stop before any statement; null where it would not. The members below mean nothing
-   * then.
-   */
+  /** Why the run would stop before any statement; null where it would not. */
   readonly refusal: Failure | null;
   /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
   readonly checkpoint: Checkpoint | undefined;

@@ -22,18 +22,12 @@ import { ensureTruncationTrigger } from './truncation-trigger.ts';
 
 /** What a mirror table needs to know beside its columns. */
 export interface PrepareOptions {
-  /**
-   * All attributes of the source, also those that are not mirrored. It tells a removed attribute from an
-   * unwanted one.
-   */
+  /** All attributes of the source; tells a removed attribute from an unwanted one. */
   readonly definition: Table;
   readonly policy: DriftPolicy;
   /** How many of the marked rows may be deleted unasked, where deletes are hard. */
   readonly sweep?: SweepLimits;
-  /**
-   * The configuration's settings of the table, to notice processes with other settings; absent, they are not
-   * recorded.
-   */
+  /** The configuration's settings of the table, to notice other processes with other settings. */
   readonly settings?: TableSettingsSeen;
 }
 

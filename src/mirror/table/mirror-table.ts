@@ -23,10 +23,7 @@ export interface MirrorTable {
   readonly columns: readonly MirrorColumn[];
   /** Position of the primary key in `columns`. */
   readonly keyField: number;
-  /**
-   * Position of the partition, which makes the key unique together with it; undefined where the table has
-   * none.
-   */
+  /** Position of the partition, which completes the key; undefined where the table has none. */
   readonly partitionField: number | undefined;
   /** Position of the row version in `columns`; undefined where the table has none. */
   readonly versionField: number | undefined;
@@ -67,10 +64,7 @@ export function mirrorTable(
   };
 }
 
-/**
- * An attribute may be called like the companion column of another attribute. The companion is then named by
- * its property.
- */
+/** A companion column whose name another attribute has is named by its property. */
 function withUniqueNames(columns: readonly Column[]): Column[] {
   const attributes = new Set(
     columns.filter((column) => column.name === column.property).map(({ name }) => name),

@@ -4,10 +4,7 @@ import { MIRRORED_AT, type MirrorTable } from './mirror-table.ts';
 import { hasMark } from './load-marks.ts';
 import { TRIGGER, TRUNCATED } from './truncation-trigger.ts';
 
-/**
- * Kinds of things that may have a name in PostgreSQL, by `relkind`. `T` stands for a type that is no
- * relation.
- */
+/** What may have a name in PostgreSQL, by `relkind`; `T` is a type that is no relation. */
 const KINDS: Readonly<Record<string, string>> = {
   v: 'a view',
   m: 'a materialized view',

@@ -38,15 +38,9 @@ export function isForNow({ reason }: Pick<LeftView, 'reason'>): boolean {
   return reason === 'in-use' || reason === 'unavailable';
 }
 
-/**
- * Key of the advisory lock for making or dropping views. Any number of its own does, but every version must
- * use the same.
- */
+/** Key of the advisory lock for making and dropping views; every version must use the same. */
 const VIEW_LOCK = '7305813221904003';
-/**
- * Milliseconds to wait for each further view after one wait was in vain: a dump may be reading hundreds of
- * them.
- */
+/** Milliseconds for each further view after one wait in vain: a dump may be reading hundreds. */
 const NO_MORE_TIME = 10;
 
 /** Takes the lock for making and dropping views, until the end of the transaction. */

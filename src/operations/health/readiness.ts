@@ -1,6 +1,6 @@
 import { OF_LEASES } from '../../sync/watch/outage-log.ts';
 import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
-import { reachOf, type Told } from '../../sync/watch/trouble-reach.ts';
+import { reachOf, type ReportedFailure } from '../../sync/watch/trouble-reach.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
 /** Why the mirror is not being kept up to date, for a person and for a probe. */
@@ -39,7 +39,7 @@ export type Happening =
 /** The same with its moment, in milliseconds since 1970. */
 export type HealthEvent = Happening & { readonly at: number };
 
-type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & Told;
+type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & ReportedFailure;
 
 /** The health of a process that has just started. */
 export function starting(at: number): Health {

@@ -3,7 +3,7 @@ import type { FailureCode } from '../../model/failure-codes.ts';
 import type { Failure } from '../../model/failure.ts';
 import { occurred, type Trouble } from '../../log/log-throttle.ts';
 import type { Loudness, RunWatch } from './run-watch.ts';
-import { reachOf, type Reach, type Told as ToldFailure } from './trouble-reach.ts';
+import { reachOf, type Reach, type ReportedFailure } from './trouble-reach.ts';
 
 /** Failures that say that another process has the table. That is no error. */
 export const OF_LEASES: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost']);
@@ -42,17 +42,17 @@ export interface OutageLine {
 /** The key is code and reach of a shared outage, table and code of a table's own. */
 export type Outages = ReadonlyMap<string, Outage>;
 
-export interface Told {
+export interface OutageNews {
   readonly outages: Outages;
   /** The level of the line about this failure. */
   readonly loudness: Loudness;
   readonly lines: readonly OutageLine[];
 }
 
-type Met = ToldFailure & Pick<Failure, 'reaction'>;
+type Met = ReportedFailure & Pick<Failure, 'reaction'>;
 
 /** Takes note of a table's failure at the moment `now`. */
-export function failed(outages: Outages, table: string, failure: Met, now: number): Told {
+export function failed(outages: Outages, table: string, failure: Met, now: number): OutageNews {
   const { code } = failure;
   const reach = reachOf(failure);
   const shared = reach !== 'table' || (failure.reaction === 'retry' && !OF_LEASES.has(code));
@@ -76,7 +76,7 @@ export function failed(outages: Outages, table: string, failure: Met, now: numbe
  * Takes note of a table's success. It ends what was the table's own, and an outage of database or sign-in
  * for all tables. Any other shared outage ends with the success of the last table that met it.
  */
-export function succeeded(outages: Outages, table: string, now: number): Omit<Told, 'loudness'> {
+export function succeeded(outages: Outages, table: string, now: number): Omit<OutageNews, 'loudness'> {
   return withoutTables(outages, now, ({ reach, tables }) =>
     reach === 'process' ? NONE : withoutMember(tables, table),
   );
@@ -86,7 +86,7 @@ export function succeeded(outages: Outages, table: string, now: number): Omit<To
  * Takes note of a page that was read and stored: database and sign-in are in no trouble any more, and there
  * is room for what this table writes.
  */
-export function progressed(outages: Outages, table: string, now: number): Omit<Told, 'loudness'> {
+export function progressed(outages: Outages, table: string, now: number): Omit<OutageNews, 'loudness'> {
   return withoutTables(outages, now, ({ reach, tables }) => {
     if (reach === 'table') return tables;
     return reach === 'room' ? withoutMember(tables, table) : NONE;
@@ -94,7 +94,11 @@ export function progressed(outages: Outages, table: string, now: number): Omit<T
 }
 
 /** Takes note of which tables are at work: a table that has left meets nothing any more. */
-export function atWork(outages: Outages, names: readonly string[], now: number): Omit<Told, 'loudness'> {
+export function atWork(
+  outages: Outages,
+  names: readonly string[],
+  now: number,
+): Omit<OutageNews, 'loudness'> {
   const present = new Set(names);
   return withoutTables(
     outages,
@@ -108,7 +112,7 @@ function withoutTables(
   outages: Outages,
   now: number,
   left: (outage: Outage) => ReadonlySet<string>,
-): Omit<Told, 'loudness'> {
+): Omit<OutageNews, 'loudness'> {
   // This is the usual case, and with many tables the most frequent one.
   if (outages.size === 0) return { outages, lines: [] };
   const next = new Map<string, Outage>();
@@ -157,7 +161,7 @@ export interface OutageLog extends RunWatch {
 /** Logs a long outage of many tables in a few lines. */
 export function createOutageLog(logger: Logger, now: () => number = () => performance.now()): OutageLog {
   let outages: Outages = new Map();
-  const keep = (told: Omit<Told, 'loudness'>): void => {
+  const keep = (told: Omit<OutageNews, 'loudness'>): void => {
     ({ outages } = told);
     for (const line of told.lines) {
       const seconds = Math.round(line.milliseconds / 1000);

@@ -13,7 +13,7 @@ import type { Failure } from '../../model/failure.ts';
 export type Reach = 'process' | 'room' | 'table';
 
 /** The parts of a failure that decide its reach; `details` has the SQLSTATE. */
-export type Told = Pick<Failure, 'code'> & Partial<Pick<Failure, 'details'>>;
+export type ReportedFailure = Pick<Failure, 'code'> & Partial<Pick<Failure, 'details'>>;
 
 /** Failures of the database and the sign-in, and of the network to them. */
 const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
@@ -30,6 +30,6 @@ const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
   'certificate-refused',
 ]);
 
-export function reachOf({ code, details }: Told): Reach {
+export function reachOf({ code, details }: ReportedFailure): Reach {
   return OF_THE_PROCESS.has(code) ? reachOfPostgresFailure(details) : 'table';
 }
