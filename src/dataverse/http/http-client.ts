@@ -1,6 +1,5 @@
 import http from 'node:http';
 import https from 'node:https';
-import { createCollector } from './minor-collection.ts';
 import { readBody, type BodyLimits } from './response-body.ts';
 
 export interface HttpAnswer {
@@ -102,4 +101,24 @@ function toHeaders(raw: readonly string[]): Headers {
   const headers = new Headers();
   for (let at = 0; at + 1 < raw.length; at += 2) headers.append(raw[at] ?? '', raw[at + 1] ?? '');
   return headers;
+}
+
+/** Bytes of used-up pieces of answers after which the young garbage is collected. */
+const GARBAGE = 8 * 1024 * 1024;
+
+/**
+ * Counts used-up pieces of answers, and collects the young garbage in a fraction of a millisecond.
+ *
+ * Each piece is memory outside V8's heap, which only a collection gives back. By itself V8 waits for 60 MB
+ * and then collects the whole heap, which took half as long as receiving the bytes. `gc` is there where the
+ * process was started by the command; elsewhere nothing is collected here.
+ */
+function createCollector(): (bytes: number) => void {
+  let garbage = 0;
+  return (bytes) => {
+    garbage += bytes;
+    if (garbage < GARBAGE) return;
+    garbage = 0;
+    globalThis.gc?.({ type: 'minor', execution: 'sync' });
+  };
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { decoded } from './content-coding.ts';
-import { createCollector } from './minor-collection.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
 
 export interface BodyLimits {
@@ -54,7 +53,6 @@ const GROWTH = 8;
  */
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
-  const { usedUp = createCollector() } = limits;
   buffers.restart();
   const stream = decoded(response);
   const announced = stream === response ? Number(response.headers['content-length'] ?? 0) : 0;
@@ -80,7 +78,7 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     }
     body.set(chunk, length);
     length = needed;
-    usedUp(chunk.length);
+    limits.usedUp?.(chunk.length);
   });
   try {
     // Memory for the announced length is taken first, so that a body without room is refused before it comes.
