@@ -224,7 +224,7 @@ function goesOn(link: string): FaultAction {
   };
 }
 
-describe('metadata that cannot be had', () => {
+describe('metadata that cannot be read', () => {
   const CUT: FaultAction = { transformText: (text) => text.slice(0, text.length / 2) };
   it.each<[string, string, FaultAction]>([
     ['the list of tables is refused', TABLES, { status: 403 }],

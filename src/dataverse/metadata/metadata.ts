@@ -5,7 +5,7 @@ import { createChangeGate } from './change-gate.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
 import { columnsOf } from './columns.ts';
 import { createDefinitionReader } from './definition-reader.ts';
-import { checkReadable, checkTrackable, isNamed, notAmong, tableOf } from './mirrorable-table.ts';
+import { checkReadable, checkTrackable, isNamed, noUsableDefinition, tableOf } from './mirrorable-table.ts';
 import { nameOfOdd } from './odd-definitions.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
 import {
@@ -92,7 +92,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   async function describe(logicalName: string, signal: AbortSignal): Promise<Table> {
     const all = await definitions.get(signal);
     const definition = all.items.find(isNamed(logicalName));
-    if (definition === undefined) throw notAmong(logicalName, all);
+    if (definition === undefined) throw noUsableDefinition(logicalName, all);
     const mirrorable = checkReadable(definition);
     const path = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName)}')/Attributes`;
     const cast = `${path}/Microsoft.Dynamics.CRM`;

@@ -20,7 +20,10 @@ export const isNamed =
     definition.LogicalName === name;
 
 /** The failure of a table that has no usable definition: the table is missing, or its definition is odd. */
-export function notAmong(table: string, { items, odd }: ParsedDefinitions<EntityDefinition>): Failure {
+export function noUsableDefinition(
+  table: string,
+  { items, odd }: ParsedDefinitions<EntityDefinition>,
+): Failure {
   const own = odd.find(({ name }) => name === table);
   if (own !== undefined) return definitionOdd(table, own.reason);
   const nameless = odd.find(({ name }) => name === null);

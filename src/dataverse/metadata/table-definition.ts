@@ -11,7 +11,7 @@ const label = z
   .catch(undefined);
 
 /** A member without influence on the mirrored rows. A value of another type counts as absent. */
-const minor = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
+const harmless = <T extends z.ZodType>(type: T) => type.nullish().catch(undefined);
 
 /** Documented as a boolean, but some environments send a managed property. */
 const flag = z
@@ -35,12 +35,12 @@ export const ENTITY_SELECT = [
 export const entityDefinition = z.object({
   LogicalName: z.string().min(1),
   /** Comes unasked. */
-  MetadataId: minor(z.string()),
+  MetadataId: harmless(z.string()),
   EntitySetName: z.string().nullish(),
   PrimaryIdAttribute: z.string().nullish(),
-  PrimaryNameAttribute: minor(z.string()),
+  PrimaryNameAttribute: harmless(z.string()),
   ChangeTrackingEnabled: z.boolean().nullish(),
-  CanChangeTrackingBeEnabled: minor(flag),
+  CanChangeTrackingBeEnabled: harmless(flag),
   IsIntersect: z.boolean().nullish(),
   TableType: z.string().nullish(),
   DisplayName: label,
@@ -64,14 +64,14 @@ export const ATTRIBUTE_SELECT = [
 export const attributeDefinition = z.object({
   LogicalName: z.string().min(1),
   /** Comes unasked. */
-  MetadataId: minor(z.string()),
+  MetadataId: harmless(z.string()),
   AttributeType: z.string().nullish(),
   AttributeTypeName: z.object({ Value: z.string().nullish() }).nullish(),
   AttributeOf: z.string().nullish(),
   IsValidForRead: z.boolean().nullish(),
   IsValidODataAttribute: flag,
-  IsSecured: minor(z.boolean()),
-  SourceType: minor(z.number()),
+  IsSecured: harmless(z.boolean()),
+  SourceType: harmless(z.number()),
   DisplayName: label,
   Description: label,
 });
