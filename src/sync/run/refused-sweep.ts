@@ -2,16 +2,16 @@ import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import type { PageWriter, RefusedSweep } from '../../mirror/page/page-writer.ts';
 import { Failure } from '../../model/failure.ts';
 
-/** Where the load was that a sweep is to end. */
+/** Which run made the load that the sweep ends. */
 export type LoadedIn = 'this run' | 'an earlier run';
 
 /**
- * How a pass ends whose sweep was refused. Some of the rows that the sweep would have deleted are read
- * again: one that lives proves that the load was incomplete, so it is forgotten and the table is to be
- * loaded anew, whatever anybody says; but not at once after a load, which would bring no more. Otherwise
- * somebody has to say that the rows are to go.
+ * The failure of a run whose sweep was refused. The run reads some of the rows again that the sweep would
+ * have deleted. A row that still lives proves that the load was incomplete: the run forgets that load, and
+ * the table is loaded anew, whatever a person has approved. It is not loaded at once after a load of the
+ * same run, which would bring no more. Where no such row lives, a person has to approve that the rows go.
  *
- * @returns `load-incomplete`, of class `rebaseline` unless the load was in this pass; `sweep-refused`.
+ * @returns `load-incomplete`, of class `rebaseline` unless this run made the load; or `sweep-refused`.
  * @throws Failure when the source cannot be asked.
  */
 export async function examineRefusedSweep(
@@ -52,7 +52,7 @@ function loadIncomplete({ table, unseen, rows }: RefusedSweep, loadedIn: LoadedI
   return new Failure({
     code: 'load-incomplete',
     reaction: loadedIn === 'this run' ? 'stop-table' : 'rebaseline',
-    message: `The last re-baseline of table ${table} did not bring ${unseen} of ${rows} rows, some of which are still at the source; nothing was deleted.`,
+    message: `The last re-baseline of table ${table} did not bring ${unseen} of ${rows} rows, and some of these rows are still at the source; nothing was deleted.`,
     remedy:
       "Check that the application user's security role has organization-level Read on the table; it is loaded anew by itself.",
     details: { table, unseen, rows },

@@ -3,11 +3,11 @@ import { Failure } from '../../model/failure.ts';
 import type { Link } from '../../model/page.ts';
 
 /**
- * Whether following a link led to one that stands further back.
+ * Whether a link led to a link that stands further back.
  *
- * An environment that was restored, copied over or reset goes on from an earlier row version. A delta
- * link from before is then ahead of it, and brings nothing until the environment has passed it: what
- * changed meanwhile would be missed in silence. It shows in links, where they can be read.
+ * An environment that was restored, copied over or reset goes on from an earlier row version. An older
+ * delta link is then ahead of the environment, and brings nothing until the environment has passed it. The
+ * changes meanwhile would be missed in silence. The links show it, where their versions can be read.
  */
 export function leadsBack(followed: Link | null, received: Link): boolean {
   return followed !== null && wentBack(followed, received);
@@ -26,7 +26,7 @@ export function beginsBehind(first: Link, before: Link | null, highest: bigint |
   return leadsBack(before, first) || (highest !== null && highest > reached);
 }
 
-/** The environment has gone back in time, and all its rows are to be read again. */
+/** The environment has gone back in time, so the run reads all rows of the table again. */
 export function environmentRewound(): Failure {
   return new Failure({
     code: 'environment-rewound',

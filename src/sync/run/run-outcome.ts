@@ -14,23 +14,23 @@ export interface RunResult extends RunProgress {
   readonly table: string;
   readonly milliseconds: number;
   readonly failure: Failure | null;
-  /** There was no place for the load that it takes; what came before it is stored. */
+  /** The run found no place for the load that is due. What it did before is stored. */
   readonly deferred: boolean;
-  /** The table has changed since this process's last run, whichever process found it out. */
+  /** The table has changed since this process's last run. Another process may have found that out. */
   readonly changed: boolean;
-  /** Rows in quarantine now, those of earlier runs included. */
+  /** Rows in quarantine now, also those of earlier runs. */
   readonly quarantined: number;
 }
 
-/** What it takes to record and tell how a table's runs end. */
+/** What records and tells how the runs of a table end. */
 export interface OutcomeParts {
   readonly store: StateStore;
-  /** The table's own. */
+  /** The logger of the table. */
   readonly logger: Logger;
   readonly watch: RunWatch | undefined;
 }
 
-/** Rows of the table in quarantine, as far as that can be told after such a run. */
+/** The number of rows of the table in quarantine, as far as the run and the state tell it. */
 export async function quarantinedAfter(
   store: StateStore,
   table: string,
@@ -47,7 +47,7 @@ export async function quarantinedAfter(
   }
 }
 
-/** Puts a failure into the state, as the table's trouble. Best effort: the database may be what failed. */
+/** Puts a failure into the state of the table. This is best effort, because the database itself may have failed. */
 export async function recordTrouble(
   parts: OutcomeParts,
   table: string,
@@ -86,7 +86,7 @@ export async function recordResult(parts: OutcomeParts, result: RunResult): Prom
   }
 }
 
-/** While the database is away all tables meet that, whatever they have failed for. */
+/** The state could not be written. While the database is away, the watch counts that for all tables together. */
 function tellUnrecorded(
   { logger, watch }: OutcomeParts,
   table: string,
@@ -99,7 +99,7 @@ function tellUnrecorded(
   logger[loudness ?? 'warn']({ code }, message);
 }
 
-/** Tells the log, and whoever watches, what became of a run. */
+/** Tells the log and the watch what became of a run. */
 export function tellResult({ logger, watch }: OutcomeParts, result: RunResult): void {
   // The child logger names the table.
   const { failure, deferred, table: _, changed: __, ...fields } = result;
