@@ -1,10 +1,8 @@
-import { runHealthServer } from '../operations/health/health-server.ts';
-import { startHeartbeat } from '../operations/health/liveness.ts';
+import { runHealthServer, startHeartbeat } from '../operations/health/health-server.ts';
 import { statusOfProcess } from '../operations/health/process-status.ts';
 import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
 import type { Failure } from '../model/failure.ts';
-import { createOutageLog } from '../sync/watch/outage-log.ts';
-import type { RunWatch } from '../sync/watch/run-watch.ts';
+import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
 import type { Service } from '../timing/services.ts';
 import type { CommandSession } from './command-session.ts';
 import { statusOptions } from './commands/status.ts';

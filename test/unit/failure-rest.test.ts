@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
-import { restAfter } from '../../src/sync/schedule/failure-rest.ts';
+import { restAfter } from '../../src/timing/back-off.ts';
 
 const rests = (reaction: Reaction, count: number): number[] =>
   Array.from({ length: count }, (_, at) => restAfter({ reaction }, at + 1) / 1_000);

@@ -7,7 +7,7 @@ import type { Mirror } from '../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
 import { runDaemon, type DaemonOptions } from '../../sync/daemon.ts';
 import { Places } from '../../timing/places.ts';
-import { restAfter } from '../../sync/schedule/failure-rest.ts';
+import { restAfter } from '../../timing/back-off.ts';
 import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
 import type { Command } from '../command.ts';

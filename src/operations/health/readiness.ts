@@ -1,6 +1,5 @@
-import { OF_LEASES } from '../../sync/watch/outage-log.ts';
+import { OF_LEASES, type ReportedFailure, reachOf } from '../../sync/watch/outage-log.ts';
 import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
-import { reachOf, type ReportedFailure } from '../../sync/watch/trouble-reach.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
 /** Why the mirror is not being kept up to date, for a person and for a probe. */

@@ -4,10 +4,8 @@ import { recordRemoval } from '../../mirror/state/known-tables.ts';
 import { recordFailure, recordRun, type FailedRun } from '../../mirror/state/outcomes.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { type Failure, failureFields, toFailure } from '../../model/failure.ts';
-import { OF_LEASES } from '../watch/outage-log.ts';
+import { OF_LEASES, type RunWatch, reachOf } from '../watch/outage-log.ts';
 import type { RunProgress } from './run-progress.ts';
-import type { RunWatch } from '../watch/run-watch.ts';
-import { reachOf } from '../watch/trouble-reach.ts';
 
 /** What became of a run. */
 export interface RunResult extends RunProgress {

@@ -8,8 +8,7 @@ import type { LeaseKeeper } from '../lease/lease-keeper.ts';
 import type { Places } from '../../timing/places.ts';
 import { TablePreparation, type TableWishes } from '../tables/table-preparation.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
-import type { RunWatch } from '../watch/run-watch.ts';
-import { reachOf } from '../watch/trouble-reach.ts';
+import { type RunWatch, reachOf } from '../watch/outage-log.ts';
 import { OthersRuns, type RestingTable } from './idle-poll.ts';
 import {
   quarantinedAfter,

@@ -16,12 +16,11 @@ import type { Places } from '../../timing/places.ts';
 import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
 import { lookAfterRewind } from '../watch/environment-watch.ts';
 import { isIdle, restingTable, type OthersRuns, type RestingTable } from './idle-poll.ts';
-import { Paging } from './paging.ts';
-import { prefetch, type Prefetch } from './prefetch.ts';
+import { Paging, prefetch, type Prefetch } from './paging.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 import { databaseRest, type Circumstances } from './repairs.ts';
 import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
-import { newRun, type Note, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
+import { newRun, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
 import { needsHighestVersion, next } from './steps.ts';
 
 export interface RunParts extends LeaseParts {
@@ -94,7 +93,8 @@ export class TableRun {
         const { state, step } = next(this.state, event);
         this.state = state;
         this.progress = { ...this.progress, phase: state.phase };
-        for (const note of step.notes ?? []) this.tell(note);
+        for (const { level, message, fields = {} } of step.notes ?? [])
+          this.parts.logger[level](fields, message);
         if (step.do === 'end') return { ...step, resting: this.resting };
         try {
           event = await this.perform(step, signal);
@@ -172,7 +172,7 @@ export class TableRun {
       }
       case 'defer': {
         const { mirror, preparation } = this.parts;
-        if (step.forgetSelection) await forgetSelection(mirror.store, this.lease());
+        if (step.forgetSelection) await forgetSelection(mirror.store, this.taken().lease);
         // The next run looks at the table again, for instance whether it has rows by then.
         preparation.forget();
         return { is: 'deferred' };
@@ -226,7 +226,7 @@ export class TableRun {
   /** Makes the mirror table fit the source's definition, and opens what the run reads and writes with. */
   private async prepare(from: 'lease' | 'store', loadAnew: boolean, signal: AbortSignal): Promise<RunEvent> {
     const { preparation, mirror, table: name } = this.parts;
-    const { taken } = this.holding();
+    const taken = this.taken();
     await this.closePrepared();
     // Before a load `compare` looks at the metadata of now, which takes a selection to compare with.
     if (from === 'store' && !loadAnew) preparation.forget();
@@ -292,7 +292,7 @@ export class TableRun {
     // From before the failure: a page may have told of a change since, and the definition was read anew.
     const before = preparation.selection;
     dataverse.metadata.forget(table);
-    const { mirror, refills } = await preparation.make(this.lease(), signal);
+    const { mirror, refills } = await preparation.make(this.taken().lease, signal);
     return refills || (before !== undefined && before !== selectionOf(mirror.table));
   }
 
@@ -324,13 +324,9 @@ export class TableRun {
     return this.prepared;
   }
 
-  private holding(): HeldLease {
+  private taken(): HeldLease['taken'] {
     if (this.held === undefined) throw new TypeError('The lease is not held.');
-    return this.held;
-  }
-
-  private lease(): HeldLease['taken']['lease'] {
-    return this.holding().taken.lease;
+    return this.held.taken;
   }
 
   private dropPages(): void {
@@ -355,9 +351,5 @@ export class TableRun {
     this.held = undefined;
     await held?.giveBack(this.leaseIsReleased);
     this.leaseIsReleased = false;
-  }
-
-  private tell({ level, message, fields = {} }: Note): void {
-    this.parts.logger[level](fields, message);
   }
 }

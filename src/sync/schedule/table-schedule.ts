@@ -4,7 +4,7 @@ import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions } from '../run/table-job.ts';
 import { nextInterval, SHORTEST_INTERVAL } from './adaptive-interval.ts';
 import { startCronTicks } from './cron-ticks.ts';
-import { restAfter } from './failure-rest.ts';
+import { restAfter } from '../../timing/back-off.ts';
 
 /** The parts of a run's result that decide when the next run is. */
 export type RunOutcome = Pick<RunResult, 'failure' | 'deferred' | 'changed'>;

@@ -8,7 +8,7 @@ import { LogThrottle } from '../../log/log-throttle.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { DATABASE_TROUBLES } from '../run/repairs.ts';
-import { restAfter } from '../schedule/failure-rest.ts';
+import { restAfter } from '../../timing/back-off.ts';
 
 /** Milliseconds that the views of changed tables wait, so that views of more tables are made together. */
 const GATHERING = 5_000;

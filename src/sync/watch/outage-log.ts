@@ -1,9 +1,57 @@
+import { reachOfPostgresFailure } from '../../mirror/connection/sqlstate.ts';
 import type { Logger } from 'pino';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import type { Failure } from '../../model/failure.ts';
 import { occurred, type Trouble } from '../../log/log-throttle.ts';
-import type { Loudness, RunWatch } from './run-watch.ts';
-import { reachOf, type Reach, type ReportedFailure } from './trouble-reach.ts';
+
+/**
+ * How far a failure reaches.
+ *
+ * - `process`: all tables meet it if one does, and it is over for all if it is over for one.
+ * - `room`: PostgreSQL answers but has no room for the rows of the table. Another table says nothing about that,
+ *   because it may be in another tablespace or have nothing to write.
+ * - `table`: only this table meets it.
+ */
+export type Reach = 'process' | 'room' | 'table';
+
+/** The parts of a failure that decide its reach; `details` has the SQLSTATE. */
+export type ReportedFailure = Pick<Failure, 'code'> & Partial<Pick<Failure, 'details'>>;
+
+/** Failures of the database and the sign-in, and of the network to them. */
+const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
+  'database-unreachable',
+  'database-unavailable',
+  'database-sign-in',
+  'database-missing',
+  'database-tls',
+  'sign-in-failed',
+  'sign-in-refused',
+  'sign-in-unreachable',
+  'not-a-member',
+  'address-blocked',
+  'certificate-refused',
+]);
+
+export function reachOf({ code, details }: ReportedFailure): Reach {
+  return OF_THE_PROCESS.has(code) ? reachOfPostgresFailure(details) : 'table';
+}
+
+/** The level of a table's log line about its failure. */
+export type Loudness = 'debug' | 'warn' | 'error';
+
+/** Is told how the runs of all tables go. */
+export interface RunWatch {
+  /**
+   * A run failed, or it waits for PostgreSQL to work again.
+   *
+   * @returns the level of the log line about it.
+   */
+  failed(table: string, failure: Failure): Loudness;
+  /** A page of the table was read and stored. */
+  progressed(table: string): void;
+  /** The table is up to date. */
+  succeeded(table: string): void;
+}
 
 /** Failures that say that another process has the table. That is no error. */
 export const OF_LEASES: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost']);
