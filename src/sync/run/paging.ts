@@ -123,14 +123,19 @@ export function prefetch(
   signal: AbortSignal,
 ): Prefetch {
   const controller = new AbortController();
-  const page = read(AbortSignal.any([signal, controller.signal]));
+  const stop = (): void => controller.abort(new Error('The page is no longer needed.'));
+  return underWay(url, read(AbortSignal.any([signal, controller.signal])), stop);
+}
+
+/** A page that is being fetched already. */
+export function underWay(url: string | null, page: Promise<PlainPage>, stop?: () => void): Prefetch {
   // The run awaits the page later, or never when storing fails first. Until then a rejection is handled here.
   page.catch(() => undefined);
   return {
     url,
     page,
     cancel() {
-      controller.abort(new Error('The page is no longer needed.'));
+      stop?.();
       page.then(
         ({ release }) => release?.(),
         () => undefined,

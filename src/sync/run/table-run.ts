@@ -16,7 +16,7 @@ import type { Places } from '../../timing/places.ts';
 import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
 import { lookAfterRewind } from '../watch/environment-watch.ts';
 import { isIdle, restingTable, type OthersRuns, type RestingTable } from './idle-poll.ts';
-import { Paging, prefetch, type Prefetch } from './paging.ts';
+import { Paging, underWay, type Prefetch } from './paging.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 import { databaseRest, type Circumstances } from './repairs.ts';
 import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
@@ -188,8 +188,8 @@ export class TableRun {
     const fence = others.expectedFence;
     if (resting === undefined || fence === undefined) return { is: 'polled', rests: false };
     const { table, link, selection } = resting;
-    const source = this.source(table);
-    const page = prefetch(link.url, async (either) => source.follow(link, 'delta', either), signal);
+    // It is awaited right here, so nothing has to stop it but the signal: one more would cost each poll.
+    const page = underWay(link.url, this.source(table).follow(link, 'delta', signal));
     this.polled = { table, page };
     // A failure is for the lease's holder to see, who is given this page instead of a request.
     const came = await page.page.catch(() => undefined);
