@@ -21,10 +21,10 @@ export async function followFeed(source: PageSource, writer: PageWriter, start: 
   let state: RunState = {
     ...newRun('changes', false),
     checkpoint: start,
-    place: { link: start.link, loads: isLoading(start) },
+    upcoming: { link: start.link, loads: isLoading(start) },
     boundIsOld: start.link?.kind === 'next',
   };
-  let step: Step = { do: 'fetch', fetch: state.place };
+  let step: Step = { do: 'fetch', fetch: state.upcoming };
   try {
     while (step.do !== 'end') {
       let event: RunEvent;

@@ -44,14 +44,6 @@ test('links that differ in one character of many are different', () => {
   expect(() => links.add(`https://example.crm.dynamics.com/b${tail}`)).toThrow(/read already/);
 });
 
-test('a link that was followed before the links were forgotten may come again', () => {
-  const links = new FollowedLinks();
-  links.add('https://example.crm.dynamics.com/1');
-  links.forget();
-  links.add('https://example.crm.dynamics.com/1');
-  expect(() => links.add('https://example.crm.dynamics.com/1')).toThrow(/read already/);
-});
-
 test('a link costs the memory of its digest, however long it is', () => {
   const before = heap();
   const links = new FollowedLinks();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PageSource } from '../../src/dataverse/feed/change-feed.ts';
 import { isIdle, restingTable } from '../../src/sync/run/idle-poll.ts';
 import type { Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Link, Page } from '../../src/model/page.ts';
@@ -15,13 +16,21 @@ const DELTA: Checkpoint = {
   rewound: false,
 };
 
+const source: PageSource = {
+  begin: async () => Promise.reject(new Error('not asked for')),
+  follow: async () => Promise.reject(new Error('not asked for')),
+  readRow: async () => null,
+  readRows: async () => Promise.reject(new Error('not asked for')),
+};
+const RESTED = { table: THING, source };
+
 function answer(link: Link = delta('5!2'), rows: Parameters<typeof page>[0] = []): Page {
   return { ...page(rows, 'delta'), link };
 }
 
 describe('a table at rest', () => {
   it('a table is at rest where its feed stands at a delta link', () => {
-    expect(restingTable(THING, DELTA)).toEqual({ table: THING, link: FOLLOWED, selection: 'x' });
+    expect(restingTable(RESTED, DELTA)).toEqual({ ...RESTED, link: FOLLOWED, selection: 'x' });
   });
 
   it.each<Partial<Checkpoint>>([
@@ -32,7 +41,7 @@ describe('a table at rest', () => {
     { link: { kind: 'delta', url: 'https://org/api/data/v9.2/others?$deltatoken=5!1' } },
     { selection: null },
   ])('a table is not at rest with %o', (other) => {
-    expect(restingTable(THING, { ...DELTA, ...other })).toBeUndefined();
+    expect(restingTable(RESTED, { ...DELTA, ...other })).toBeUndefined();
   });
 });
 

@@ -38,7 +38,7 @@ const prepared = (stored: Checkpoint): RunEvent => ({
     linkAge: 1_000,
     linkLifeDays: 7,
   },
-  reservation: undefined,
+  pendingFailure: undefined,
 });
 const came = (link: Link | null, highest: bigint | null = null): RunEvent => ({
   is: 'fetched',

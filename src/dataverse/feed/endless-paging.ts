@@ -23,11 +23,6 @@ export class FollowedLinks {
     }
     this.digests.add(digest);
   }
-
-  /** Allows all links again, for a read that begins again. */
-  forget(): void {
-    this.digests.clear();
-  }
 }
 
 /** Empty pages in a row. Rows that the identity may not see can leave empty pages, but never this many. */

@@ -1,3 +1,4 @@
+import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import { isLinkOf } from '../../dataverse/feed/links.ts';
 import type { AcquiredLease } from '../../mirror/lease/leases.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
@@ -7,26 +8,31 @@ import { leadsBack } from './rewind.ts';
 import type { RunProgress } from './run-progress.ts';
 
 /**
- * A table as a run left it that brought the table up to date.
+ * A table whose last run, by this process, brought it up to date.
  *
  * The usual poll finds that nothing has changed. Taking the lease and giving it back would then be half
- * of the work. So a run first follows the link of a resting table without the lease, and stores the new
- * link by one statement that demands that nobody has touched the table's state since: the fence tells.
- * Whatever else the poll finds, a failure included, waits for the lease.
+ * of the work. So a run first follows the link of a resting table without the lease. If nothing has changed,
+ * one statement stores the new link, provided that no other process has run the table since: the fence is
+ * then still the expected one. If the poll finds anything else, or fails, the run takes the lease.
  */
 export interface RestingTable {
   readonly table: Table;
   readonly link: Link;
   readonly selection: string;
+  /** The change feed that the last run followed; to make one for each poll would cost time. */
+  readonly source: PageSource;
 }
 
 /**
  * The table as the next run may poll it without its lease; undefined where the checkpoint asks for more
  * than a delta, or has a link that does not belong to the table.
  */
-export function restingTable(table: Table, { phase, link, selection }: Checkpoint): RestingTable | undefined {
+export function restingTable(
+  { table, source }: Pick<RestingTable, 'table' | 'source'>,
+  { phase, link, selection }: Checkpoint,
+): RestingTable | undefined {
   if (phase !== 'delta' || link?.kind !== 'delta' || selection === null) return undefined;
-  return isLinkOf(table.entitySet, link) ? { table, link, selection } : undefined;
+  return isLinkOf(table.entitySet, link) ? { table, link, selection, source } : undefined;
 }
 
 /** Whether the page that a delta link led to brings nothing but the link for the next poll. */
@@ -42,7 +48,7 @@ export function isIdle(
 type Changes = Pick<RunProgress, 'rowsWritten' | 'rowsDeleted'>;
 type Found = Pick<AcquiredLease, 'lease' | 'changes'>;
 
-/** Runs in a row that met no other process, after which this process counts as the only one. */
+/** After so many runs in a row that met no other process, this process counts as the only one. */
 const ALONE = 3;
 
 /**
@@ -58,7 +64,7 @@ export class OthersRuns {
   /** As the run under way found them; the counter as it was before that run. */
   private found: { readonly fence: bigint; readonly changes: number } | undefined;
   private changed = false;
-  /** Runs in a row that met no other process; after the start one such run is enough. */
+  /** Runs in a row that met no other process. It begins so that after a start one such run is enough. */
   private alone = ALONE - 1;
 
   /**
@@ -69,7 +75,7 @@ export class OthersRuns {
   leaseTaken({ lease: { fence }, changes }: Found, progress: Changes): boolean {
     this.found = { fence, changes: changes - made(progress) };
     if (this.known === undefined) return true;
-    // The counter is lower where the state was lost, and with the state what was known of the table.
+    // The counter is lower if the state schema was lost and made anew.
     if (this.found.changes !== this.known.changes) this.changed = true;
     const isAlone = fence === this.known.fence + 1n;
     this.alone = isAlone ? this.alone + 1 : 0;

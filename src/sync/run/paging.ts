@@ -52,8 +52,7 @@ export class Paging {
    *
    * @returns what became of the page, and the progress after it.
    * @throws Failure as the writer does, or `link-loop`. The requests since the last stored page then go on
-   *   record with a later page. Where only the answer to a COMMIT was lost they go on record twice: a few
-   *   requests too many are not worth another look.
+   *   record with a later page. If only the answer to a COMMIT was lost, they go on record twice.
    */
   async store(
     step: PageStep,
@@ -112,7 +111,7 @@ export interface Prefetch {
   /** The link that it is fetched by; null for the first page of a load. */
   readonly url: string | null;
   readonly page: Promise<PlainPage>;
-  /** Stops the request; gives the memory of a page back that came all the same. */
+  /** Stops the request. If the page has come already, its memory is given back. */
   cancel(): void;
 }
 

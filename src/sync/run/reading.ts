@@ -5,12 +5,16 @@ import type { Link } from '../../model/page.ts';
 /**
  * One reading of the feed: a load from its first page, or a delta from the delta link that it follows.
  *
- * A delta link may stand for the first page of the reading that ended with it, or for the last page; the
- * protocol's documents do not say which. Where it stands for the last page, a row that changed while the
- * pages came is in neither this reading nor the next one. Where the links show that, the run reads once
- * more, and then goes on from the delta link of the first reading: the environment issued that link
- * before the second reading began, so it leads to every change since. There is one repetition and never
- * more, however much changes meanwhile.
+ * A reading ends with a delta link. The protocol's documents do not say which moment this link stands for:
+ * that of the first page or that of the last page. If it stands for the last page, a row that changed between
+ * the two is in neither this reading nor the next one. The links can show that. Then the run reads everything
+ * once more, and afterwards follows the delta link of the first reading:
+ *
+ * ```
+ * first reading ──► link A     second reading ──► link B (not used)     next delta: from link A
+ * ```
+ * The environment issued link A before the second reading began, so link A leads to every change since. One
+ * repetition is enough, however much changes meanwhile.
  */
 export interface Reading {
   /** The delta link that the delta under way began with; undefined for a load, or where another run began it. */
@@ -46,13 +50,13 @@ export function afterPage(reading: Reading, from: Checkpoint, link: Link): Readi
   if (followed?.kind !== 'next' || !standsForLastPage(followed.url, link.url)) {
     return { ...advance(from, link), reading: NEW_READING, repeats: false };
   }
-  if (isLoading(from)) return { ...loadAgain(from), reading: { end: link } };
-  if (start === undefined) return { ...loadAgain(from), reading: NEW_READING };
+  if (isLoading(from)) return { ...repeatLoad(from), reading: { end: link } };
+  if (start === undefined) return { ...repeatLoad(from), reading: NEW_READING };
   const checkpoint = { ...from, link: start };
   return { checkpoint, sweep: false, reading: { end: link }, repeats: true };
 }
 
-function loadAgain(from: Checkpoint): Omit<ReadingStep, 'reading'> {
+function repeatLoad(from: Checkpoint): Omit<ReadingStep, 'reading'> {
   const checkpoint = beginning('rebaseline', from.selection ?? '', from.rewound);
   return { checkpoint, sweep: false, repeats: true };
 }

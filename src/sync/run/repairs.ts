@@ -4,18 +4,21 @@ import type { FailureCode } from '../../model/failure-codes.ts';
 import { Failure } from '../../model/failure.ts';
 import { backOff } from '../../timing/back-off.ts';
 
-/**
- * What a run does after a failure so that it can go on. Each repair leads back to a step of the run:
- * `acquire` gives the lease back and takes it again, `prepare` looks at the mirror table again, `load`
- * reads the table from its first page.
- */
+/** What a run does after a failure so that it can go on. Each repair leads back to an earlier step of the run. */
 export type Repair =
+  /** Gives the lease back, waits, and takes the lease again. */
   | 'wait-for-database'
+  /** Looks at definition and mirror table again. */
   | 'prepare-again'
+  /** Makes the state schema anew, and takes the lease again. */
   | 'restore-state'
+  /** Reads the definition; a table that has changed is loaded anew. */
   | 'read-definition'
+  /** Follows the same link once more. */
   | 'follow-again'
+  /** Loads the table anew in place of following its link. */
   | 'give-up-link'
+  /** Reads the table again from its first page. */
   | 'load-again';
 
 /** What a run knows when it meets a failure, beside the failure itself. */
@@ -30,7 +33,7 @@ interface Rule {
   readonly repair: Repair;
   /** The failures that the repair may mend. */
   readonly mends: (failure: Failure, circumstances: Circumstances) => boolean;
-  /** How often a run does it at most; `wait-for-database` as often in a row, without a stored page between. */
+  /** How often a run does it at most. A stored page sets the count of `wait-for-database` back to zero. */
   readonly atMost: number;
 }
 
@@ -89,7 +92,8 @@ export const MOST_REPAIRS = RULES.reduce((sum, { atMost }) => sum + atMost, 0);
 
 /**
  * How often a run asks the reader for one page at most, while it stores no page: once, and once after each
- * repair; each time twice where the page leads back in time.
+ * repair. Each of these may be two requests, because a page with a link that stands further back is fetched
+ * twice.
  */
 export const MOST_FETCHES = 2 * (1 + MOST_REPAIRS);
 
@@ -114,7 +118,7 @@ export function databaseRest(attempt: number, random: number): number {
   return backOff({ first: 500, longest: 30_000 }, attempt, random);
 }
 
-/** What a run ends with whose loads came to nothing. */
+/** The failure of a run that began a load several times and finished none of them. */
 export function linkKeepsExpiring(cause: Failure, mode: 'changes' | 'snapshot'): Failure {
   const { details } = cause;
   const code = 'link-keeps-expiring';

@@ -40,7 +40,7 @@ export async function quarantinedAfter(
   try {
     return await countQuarantined(store, table);
   } catch {
-    // The database cannot be asked any more; these are there for certain.
+    // The database cannot be asked now. The rows that this run quarantined are there at least.
     return progress.rowsQuarantined;
   }
 }

@@ -4,7 +4,7 @@ import type { PlainPage } from '../../model/page.ts';
 
 /** What a run has done so far. */
 export interface RunProgress {
-  /** The phase that the run began in, or was thrown back to. */
+  /** The phase that the run began in; or the re-baseline that it had to begin later. */
   readonly phase: Checkpoint['phase'];
   readonly pages: number;
   readonly rowsRead: number;

@@ -24,28 +24,28 @@ export interface RunState {
   /** This run has stored a page. */
   readonly hasStored: boolean;
   readonly holdsLease: boolean;
-  /** The phase that the run began in, or was thrown back to. */
+  /** The phase that the run began in; or the re-baseline that it had to begin later. */
   readonly phase: Checkpoint['phase'];
   /** Where the table stands: as of the last stored page, or where the run begins. */
   readonly checkpoint: Checkpoint;
   /** The page that comes next. */
-  readonly place: Fetch;
+  readonly upcoming: Fetch;
   /** The link that was followed before a load took its place. */
-  readonly replaced: Link | null;
-  /** The stored checkpoint tells the next run where this one is, even if it is put off. */
+  readonly linkBefore: Link | null;
+  /** The stored checkpoint says already what this run is doing. If the run ends now, the next run does the same. */
   readonly isOnRecord: boolean;
   readonly reading: Reading;
-  /** An earlier run began the delta under way, so the upper bound of its pages is from then. */
+  /** An earlier run began the delta under way. Its pages end with the changes of that time. */
   readonly boundIsOld: boolean;
-  /** This run has stored a page of the load that a sweep is to end. */
+  /** This run has stored a page of the load, which a sweep will end. */
   readonly hasLoaded: boolean;
-  /** The page that came led back in time, and was asked for again. */
+  /** The last page had a link that stands further back than the link to it. The run fetches that page again. */
   readonly isDoubted: boolean;
   readonly repairs: Repairs;
   /** The page that is being stored. */
   readonly storing: PageStep | undefined;
   /** The failure that the run ends with once everything else is stored. */
-  readonly reservation: Failure | undefined;
+  readonly pendingFailure: Failure | undefined;
 }
 
 /** A line for the log that goes with a step. */
@@ -67,7 +67,7 @@ type StepWork =
   | { readonly do: 'fetch'; readonly fetch: Fetch }
   /** Stores the page that came; `ahead` is the page that the run will fetch after it. */
   | { readonly do: 'store'; readonly page: PageStep; readonly ahead: Fetch | undefined }
-  /** Stores a checkpoint where there is one, and looks around in an environment that went back in time. */
+  /** The environment went back in time: stores the checkpoint if there is one, and reads metadata and organization anew. */
   | { readonly do: 'look-around'; readonly checkpoint: Checkpoint | null }
   | { readonly do: 'examine-sweep'; readonly refused: RefusedSweep; readonly loadedIn: LoadedIn }
   | { readonly do: 'wait-for-database'; readonly failure: Failure; readonly attempt: number }
@@ -99,7 +99,7 @@ export type RunEvent =
       readonly is: 'prepared';
       readonly stored: Checkpoint;
       readonly surroundings: Omit<Surroundings, 'mode' | 'restart'>;
-      readonly reservation: Failure | undefined;
+      readonly pendingFailure: Failure | undefined;
     }
   /** `highest`: the highest row version in the mirror table, where `needsHighestVersion` says so. */
   | { readonly is: 'fetched'; readonly link: Link | null; readonly highest: bigint | null }
@@ -130,8 +130,8 @@ export function newRun(mode: RunState['mode'], restart: boolean): RunState {
     holdsLease: false,
     phase: 'new',
     checkpoint: NEW_CHECKPOINT,
-    place: FIRST_PAGE,
-    replaced: null,
+    upcoming: FIRST_PAGE,
+    linkBefore: null,
     isOnRecord: true,
     reading: NEW_READING,
     boundIsOld: false,
@@ -139,6 +139,6 @@ export function newRun(mode: RunState['mode'], restart: boolean): RunState {
     isDoubted: false,
     repairs: {},
     storing: undefined,
-    reservation: undefined,
+    pendingFailure: undefined,
   };
 }

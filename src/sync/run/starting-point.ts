@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly restart: boolean;
 }
 
-/** Where a run begins, and why the stored checkpoint does not count, where that deserves a line in the log. */
+/** Where a run begins, and a line for the log if the stored checkpoint cannot be used. */
 export interface StartingPoint {
   readonly checkpoint: Checkpoint;
   readonly warning?: string;
@@ -95,10 +95,10 @@ function linkTrouble(
 }
 
 /**
- * Whether pages that another run began to follow so long ago are of no use. Their next links still work,
- * because the environment looks at the age of delta links only. But the environment has forgotten the
- * deletions from before. The delta link at the end of those pages is issued today for the row version of
- * then, and would pass those deletions over in silence.
+ * Whether another run began to follow these pages too long ago. The next links still work, because the
+ * environment looks at the age of delta links only. But it forgets deletions after some days. The delta link
+ * after the last page continues from the moment of the first page, so the deletions that the environment has
+ * forgotten since would never come.
  */
 function isOutdatedWalk(link: Link, age: number | null, lifeDays: number | null): boolean {
   return link.kind === 'next' && age !== null && age > (lifeDays ?? USUAL_LIFE) * DAY;

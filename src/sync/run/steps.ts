@@ -53,7 +53,7 @@ export function next(state: RunState, event: RunEvent): Next {
     case 'looked-around':
       return state.storing === undefined
         ? failed(state, environmentRewound(), NOTHING_KNOWN)
-        : { state, step: store(state.storing, state.place) };
+        : { state, step: store(state.storing, state.upcoming) };
     case 'waited':
     case 'state-restored':
       return { state: { ...state, holdsLease: false }, step: { do: 'acquire' } };
@@ -77,33 +77,33 @@ export function next(state: RunState, event: RunEvent): Next {
 
 /** Whether the first page of a load has to be compared with the highest row version in the mirror table. */
 export function needsHighestVersion(state: RunState, first: Link | null): boolean {
-  if (first === null || !mayBeRewound(state) || leadsBack(state.replaced, first)) return false;
+  if (first === null || !mayBeRewound(state) || leadsBack(state.linkBefore, first)) return false;
   return versionReached(first) !== undefined;
 }
 
 /** The mirror table fits: the run begins to read. */
 function prepared(
   state: RunState,
-  { stored: checkpoint, surroundings, reservation }: Extract<RunEvent, { is: 'prepared' }>,
+  { stored: checkpoint, surroundings, pendingFailure }: Extract<RunEvent, { is: 'prepared' }>,
 ): Next {
   const { mode } = state;
   const restart = state.restart && !state.hasStored;
   const start = startingPoint(checkpoint, { ...surroundings, mode, restart });
-  const place: Fetch = { link: start.checkpoint.link, loads: isLoading(start.checkpoint) };
+  const upcoming: Fetch = { link: start.checkpoint.link, loads: isLoading(start.checkpoint) };
   return {
     state: {
       ...state,
       checkpoint: start.checkpoint,
       phase: state.hasStored ? state.phase : start.checkpoint.phase,
-      place,
-      replaced: checkpoint.link,
+      upcoming,
+      linkBefore: checkpoint.link,
       reading: NEW_READING,
-      boundIsOld: place.link?.kind === 'next',
+      boundIsOld: upcoming.link?.kind === 'next',
       isDoubted: false,
       storing: undefined,
-      reservation,
+      pendingFailure,
     },
-    step: fetchPage(place, start.warning === undefined ? [] : [note('warn', start.warning)]),
+    step: fetchPage(upcoming, start.warning === undefined ? [] : [note('warn', start.warning)]),
   };
 }
 
@@ -116,7 +116,7 @@ function prepared(
 function changesPage(state: RunState, link: Link | null, highest: bigint | null): Next {
   if (link === null) throw new TypeError('A page of a change feed always has a link.');
   if (leadsBack(state.checkpoint.link, link)) return doubted(state);
-  const isRewound = mayBeRewound(state) && beginsBehind(link, state.replaced, highest);
+  const isRewound = mayBeRewound(state) && beginsBehind(link, state.linkBefore, highest);
   const from = isRewound ? { ...state.checkpoint, rewound: true } : state.checkpoint;
   const after = afterPage(state.reading, from, link);
   const { checkpoint, sweep, repeats } = after;
@@ -131,10 +131,10 @@ function changesPage(state: RunState, link: Link | null, highest: bigint | null)
     isDoubted: false,
     isOnRecord: false,
     storing: page,
-    place: { link: checkpoint.link, loads: isLoading(checkpoint) },
+    upcoming: { link: checkpoint.link, loads: isLoading(checkpoint) },
   };
   const notes = repeats ? [repetition(checkpoint)] : [];
-  if (!isRewound) return { state: storing, step: { ...store(page, storing.place), notes } };
+  if (!isRewound) return { state: storing, step: { ...store(page, storing.upcoming), notes } };
   const { code, message } = environmentRewound();
   const step = {
     do: 'look-around',
@@ -156,8 +156,8 @@ function mayBeRewound({ mode, checkpoint }: RunState): boolean {
  * ones. Two such answers in a row say that the environment went back in time.
  */
 function doubted(state: RunState): Next {
-  if (!state.isDoubted) return { state: { ...state, isDoubted: true }, step: fetchPage(state.place) };
-  // The next answer may look like any other: what these two told must outlive the process.
+  if (!state.isDoubted) return { state: { ...state, isDoubted: true }, step: fetchPage(state.upcoming) };
+  // The next answer may look like any other. So what these two answers said is stored before anything else.
   const checkpoint = beginning('rebaseline', state.checkpoint.selection ?? '', true);
   return { state: { ...state, storing: undefined }, step: { do: 'look-around', checkpoint } };
 }
@@ -173,9 +173,9 @@ function snapshotPage(state: RunState, link: Link | null): Next {
   const advance = finished
     ? { checkpoint: { ...from, phase: 'delta' as const, rewound: false }, sweep: from.phase === 'rebaseline' }
     : { checkpoint: { ...from, selection: null }, sweep: false };
-  const page = { from, advance, begins: state.place.link === null, finished, loadsEachTime: true };
-  const place = { link, loads: true };
-  return { state: { ...state, isOnRecord: false, storing: page, place }, step: store(page, place) };
+  const page = { from, advance, begins: state.upcoming.link === null, finished, loadsEachTime: true };
+  const upcoming = { link, loads: true };
+  return { state: { ...state, isOnRecord: false, storing: page, upcoming }, step: store(page, upcoming) };
 }
 
 /** A page is stored. */
@@ -187,13 +187,16 @@ function stored(state: RunState, refused: RefusedSweep | null): Next {
   const checkpoint =
     refused?.checkpoint ?? (mode === 'snapshot' ? state.checkpoint : storing.advance.checkpoint);
   const after: RunState = { ...state, checkpoint, hasStored: true, hasLoaded, repairs, storing: undefined };
-  if (!storing.finished) return { state: after, step: fetchPage(state.place) };
+  if (!storing.finished) return { state: after, step: fetchPage(state.upcoming) };
   if (refused !== null) {
     const loadedIn = hasLoaded ? 'this run' : 'an earlier run';
     return { state: after, step: { do: 'examine-sweep', refused, loadedIn } };
   }
-  const { reservation } = state;
-  return { state: after, step: reservation === undefined ? end('up to date') : end('failed', reservation) };
+  const { pendingFailure } = state;
+  return {
+    state: after,
+    step: pendingFailure === undefined ? end('up to date') : end('failed', pendingFailure),
+  };
 }
 
 /** Something failed: the run repairs what a rule of repairs.ts can mend, and ends otherwise. */
@@ -243,8 +246,8 @@ function loadAgain(state: RunState, failure: Failure): Next {
       ...state,
       checkpoint: start,
       phase: start.phase,
-      place: FIRST_PAGE,
-      replaced: checkpoint.link,
+      upcoming: FIRST_PAGE,
+      linkBefore: checkpoint.link,
       isOnRecord: false,
       reading: NEW_READING,
       boundIsOld: false,
@@ -270,8 +273,8 @@ function fetchPage(fetch: Fetch, notes: readonly Note[] = []): Step {
   return { do: 'fetch', fetch, notes };
 }
 
-function store(page: PageStep, place: Fetch): Step {
-  return { do: 'store', page, ahead: page.finished ? undefined : place };
+function store(page: PageStep, upcoming: Fetch): Step {
+  return { do: 'store', page, ahead: page.finished ? undefined : upcoming };
 }
 
 function end(outcome: Outcome, failure: Failure | null = null): Step {
@@ -284,5 +287,5 @@ function note(level: Note['level'], message: string, fields: Note['fields'] = {}
 
 function repetition(after: Checkpoint): Note {
   const what = isLoading(after) ? 'the table is loaded' : 'the delta is read';
-  return note('info', `The link of these pages stands for the last of them; ${what} once more.`);
+  return note('info', `Rows may have changed while these pages came; ${what} once more.`);
 }

@@ -58,7 +58,7 @@ export class TableJob {
   private readonly preparation: TablePreparation;
   private readonly outcomes: OutcomeParts;
   private readonly others = new OthersRuns();
-  /** The table as the last run left it; undefined where the next run has more to look at than the link. */
+  /** The table as the last run left it; undefined where a poll of the link alone would not do. */
   private resting: RestingTable | undefined;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
@@ -80,7 +80,7 @@ export class TableJob {
   async run(options: RunOptions, signal: AbortSignal): Promise<RunResult> {
     const start = performance.now();
     const { name: table } = this.settings;
-    const run = this.newRun(options, start);
+    const run = this.createRun(options, start);
     const {
       outcome,
       failure: ended,
@@ -113,11 +113,12 @@ export class TableJob {
     await withLease(leaseParts, settings.name, signal, async (lease) => preparation.make(lease, signal));
   }
 
-  private newRun(options: RunOptions, start: number): TableRun {
+  private createRun(options: RunOptions, start: number): TableRun {
     const { settings, parts, leaseParts, preparation, others, resting } = this;
     this.resting = undefined;
     const { restart = false } = options;
-    const canRest = !restart && resting !== undefined && preparation.isSettled(resting.selection);
+    const fence = others.expectedFence;
+    const isResting = !restart && resting !== undefined && preparation.isSettled(resting.selection);
     const run: TableRun = new TableRun({
       ...leaseParts,
       table: settings.name,
@@ -126,7 +127,7 @@ export class TableJob {
       dataverse: parts.dataverse,
       preparation,
       others,
-      resting: canRest ? resting : undefined,
+      resting: isResting && fence !== undefined ? { ...resting, fence } : undefined,
       loads: parts.loads,
       restart,
       dueAt: options.dueAt,
@@ -150,7 +151,7 @@ export class TableJob {
     if (reachOf(failure) === 'room') await this.record(failure, run, start);
   }
 
-  /** What this process believed of table and mirror may be wrong: the next run looks again. */
+  /** Records the failure, and has the next run look at definition and mirror table again. */
   private async failed(ended: Failure, run: TableRun, start: number): Promise<Failure> {
     // Somebody may take a privilege away at any time: the remedy names the GRANT.
     const failure = await withMissingGrants(this.parts.mirror, ended);

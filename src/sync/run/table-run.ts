@@ -31,7 +31,7 @@ export interface RunParts extends LeaseParts {
   readonly preparation: TablePreparation;
   readonly others: OthersRuns;
   /** The table as it rests since this process's last run; undefined where the run needs the lease. */
-  readonly resting: RestingTable | undefined;
+  readonly resting: (RestingTable & { readonly fence: bigint }) | undefined;
   /** Places for loads; without them a load begins whenever it is due. */
   readonly loads: Places | undefined;
   /** Load the table anew, whatever the checkpoint says. */
@@ -51,8 +51,8 @@ export interface RunEnd {
   readonly resting: RestingTable | undefined;
 }
 
-/** What a run has in hand once the mirror table fits. */
-interface Prepared {
+/** What a run reads and writes with, once the mirror table fits the definition. */
+interface OpenTable {
   readonly table: Table;
   readonly writer: PageWriter;
   readonly source: PageSource;
@@ -60,8 +60,8 @@ interface Prepared {
 }
 
 /**
- * One run of one table: performs the steps that steps.ts decides on, and reports what came of each. This
- * loop is the only place above client and reader that tries anything again.
+ * One run of one table: performs the steps that steps.ts decides on, and reports what came of each. Above
+ * src/dataverse this loop is the only place that tries anything again.
  */
 export class TableRun {
   progress: RunProgress = NO_PROGRESS;
@@ -71,7 +71,7 @@ export class TableRun {
   private state: RunState;
   private held: HeldLease | undefined;
   private leaseIsReleased = false;
-  private prepared: Prepared | undefined;
+  private prepared: OpenTable | undefined;
   private polled: { readonly table: Table; readonly page: Prefetch } | undefined;
   private resting: RestingTable | undefined;
   private loadPlace: (() => void) | undefined;
@@ -128,7 +128,7 @@ export class TableRun {
         return { is: 'fetched', link, highest };
       }
       case 'store': {
-        const { paging, table } = this.ready();
+        const { paging, table, source } = this.ready();
         const { result, progress } = await paging.store(step.page, step.ahead, this.progress, signal);
         this.progress = progress;
         this.parts.onPage(progress);
@@ -136,7 +136,7 @@ export class TableRun {
         if (step.page.finished && refusedSweep === null) {
           this.leaseIsReleased = true;
           if (this.parts.mode === 'changes') {
-            this.resting = restingTable(table, step.page.advance.checkpoint);
+            this.resting = restingTable({ table, source }, step.page.advance.checkpoint);
           }
         }
         return { is: 'stored', refusedSweep };
@@ -147,7 +147,8 @@ export class TableRun {
         return { is: 'looked-around' };
       case 'examine-sweep': {
         const { source, writer } = this.ready();
-        throw await examineRefusedSweep(step.refused, step.loadedIn, source, writer, signal);
+        const failure = await examineRefusedSweep(step.refused, step.loadedIn, source, writer, signal);
+        return { is: 'failed', failure, circumstances: this.circumstances() };
       }
       case 'wait-for-database': {
         await this.leave();
@@ -185,13 +186,12 @@ export class TableRun {
   /** Follows the link of a resting table without its lease, and stores that nothing has changed. */
   private async poll(signal: AbortSignal): Promise<RunEvent> {
     const { resting, others, mirror, requestCounts, table: name } = this.parts;
-    const fence = others.expectedFence;
-    if (resting === undefined || fence === undefined) return { is: 'polled', rests: false };
-    const { table, link, selection } = resting;
+    if (resting === undefined) throw new TypeError('The table does not rest.');
+    const { table, link, selection, source, fence } = resting;
     // It is awaited right here, so nothing has to stop it but the signal: one more would cost each poll.
-    const page = underWay(link.url, this.source(table).follow(link, 'delta', signal));
+    const page = underWay(link.url, source.follow(link, 'delta', signal));
     this.polled = { table, page };
-    // A failure is for the lease's holder to see, who is given this page instead of a request.
+    // A failure is not told here. The run takes the lease, and meets the failure when it fetches this page.
     const came = await page.page.catch(() => undefined);
     if (came === undefined || !isIdle(table.entitySet, link, came)) return { is: 'polled', rests: false };
     const requests = requestCounts.of(name);
@@ -200,7 +200,7 @@ export class TableRun {
     requestCounts.recorded(name, requests);
     others.idlePollStored();
     this.dropPages();
-    this.resting = { ...resting, link: came.link };
+    this.resting = { table, source, selection, link: came.link };
     this.progress = withIdlePoll(this.progress, requests);
     this.parts.onPage(this.progress);
     return { is: 'polled', rests: true };
@@ -228,7 +228,7 @@ export class TableRun {
     const { preparation, mirror, table: name } = this.parts;
     const taken = this.taken();
     await this.closePrepared();
-    // Before a load `compare` looks at the metadata of now, which takes a selection to compare with.
+    // Before a load `compare` must see that the selection differs: it then reads the newest metadata.
     if (from === 'store' && !loadAnew) preparation.forget();
     const stored = from === 'lease' ? taken.checkpoint : await this.storedCheckpoint();
     const checkpoint = loadAnew ? { ...stored, selection: null } : stored;
@@ -252,7 +252,7 @@ export class TableRun {
         linkAge: taken.linkAge,
         linkLifeDays: mirror.environment.linkLifeDays,
       },
-      reservation: ready.waiting === null ? undefined : erasureRefused(name, ready.waiting),
+      pendingFailure: ready.waiting === null ? undefined : erasureRefused(name, ready.waiting),
     };
   }
 
@@ -261,7 +261,7 @@ export class TableRun {
     const source = this.source(table);
     const { requestCounts, table: name } = this.parts;
     const parts = { table: name, source, writer, requestCounts, mayLoad: () => this.mayLoad() };
-    // A page of the table as it was described before has another shape.
+    // If the definition has changed since, the page that the poll fetched has other columns.
     const ahead = this.polled?.table === table ? this.polled.page : undefined;
     if (ahead === undefined) this.polled?.page.cancel();
     this.polled = undefined;
@@ -289,7 +289,7 @@ export class TableRun {
    */
   private async definitionHasChanged(signal: AbortSignal): Promise<boolean> {
     const { preparation, dataverse, table } = this.parts;
-    // From before the failure: a page may have told of a change since, and the definition was read anew.
+    // The selection that was refused. A page may have told of a change since, so the definition may be newer.
     const before = preparation.selection;
     dataverse.metadata.forget(table);
     const { mirror, refills } = await preparation.make(this.taken().lease, signal);
@@ -319,7 +319,7 @@ export class TableRun {
     return (await readCheckpoint(mirror.store, table)) ?? NEW_CHECKPOINT;
   }
 
-  private ready(): Prepared {
+  private ready(): OpenTable {
     if (this.prepared === undefined) throw new TypeError('The table is not prepared.');
     return this.prepared;
   }
