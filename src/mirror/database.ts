@@ -52,10 +52,7 @@ export interface DatabaseFacts {
   readonly encoding: Failure | null;
 }
 
-/**
- * Reads what a run needs of the database. @param viewSchemas schemas in which views will be made. @throws
- * Failure
- */
+/** Reads what a run needs of the database. @param viewSchemas schemas in which views will be made. @throws Failure */
 export async function readDatabaseFacts(
   { pool, schema, stateSchema }: MirrorDatabase,
   viewSchemas: readonly string[],

@@ -25,9 +25,7 @@ export interface PlannedChange {
   readonly description: string;
 }
 
-/**
- * What the next run does to one table, or would do after a yes; an entry of `plan --json`.
- */
+/** What the next run does to one table, or would do after a yes; an entry of `plan --json`. */
 export interface TablePlan {
   readonly table: string;
   readonly statements: readonly string[];

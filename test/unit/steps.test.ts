@@ -55,7 +55,7 @@ function failed(error: Failure, circumstances = {}): RunEvent {
   return {
     is: 'failed',
     failure: error,
-    circumstances: { metadataChanged: false, columnsAreRefused: false, ...circumstances },
+    circumstances: { isReading: true, metadataChanged: false, columnsAreRefused: false, ...circumstances },
   };
 }
 
@@ -274,6 +274,29 @@ describe('repairs', () => {
     expect(last(events)).toMatchObject({ do: 'wait-for-database', attempt: 1 });
   });
 
+  test('a link that was given up is followed and given up again after a wait for the database', () => {
+    const refused = { ...DELTA, selection: null };
+    const { failure: error, circumstances } = failed(REFUSED) as Extract<RunEvent, { is: 'failed' }>;
+    const unchanged = { is: 'definition-read', changed: false, failure: error, circumstances } as const;
+    const giveUp = [failed(REFUSED), unchanged, prepared(DELTA), failed(REFUSED), prepared(refused)];
+    const trouble: RunEvent[] = [failed(failure('database-unavailable')), { is: 'waited' }];
+    const again = [...begun(), ...giveUp, ...trouble, ...begun().slice(1), ...giveUp];
+    expect(last(again)).toMatchObject({ do: 'fetch', fetch: { link: null, loads: true } });
+  });
+
+  test('a failure before the run reads anything never means a load', () => {
+    const early = failed(EXPIRED, { isReading: false });
+    expect(last([...begun().slice(0, 2), early])).toMatchObject({ do: 'end', failure: EXPIRED });
+  });
+
+  test('a load that has to begin again counts as begun once its first page has come', () => {
+    const again = [...begun(), failed(EXPIRED)];
+    const state = (events: readonly RunEvent[]): RunState =>
+      events.reduce((at, event) => next(at, event).state, newRun('changes', false));
+    expect(state([...again, { is: 'no-place' }])).toMatchObject({ phase: 'delta' });
+    expect(state([...again, came(page(9, 2))])).toMatchObject({ phase: 'rebaseline' });
+  });
+
   test('a statement that fails has the mirror table looked at once, under the lease', () => {
     const again = failed(failure('statement-failed'));
     expect(last([...begun(), again])).toEqual({ do: 'prepare', from: 'store', loadAnew: false });
@@ -364,7 +387,7 @@ function outcomes(step: Step, state: RunState): fc.Arbitrary<RunEvent> {
       case 'restore-state':
         return fc.constant({ is: 'state-restored' });
       case 'read-definition': {
-        const circumstances = { metadataChanged: false, columnsAreRefused: false };
+        const circumstances = { isReading: true, metadataChanged: false, columnsAreRefused: false };
         const read = { is: 'definition-read', failure: step.failure, circumstances } as const;
         return fc.boolean().map((changed) => ({ ...read, changed }));
       }

@@ -17,9 +17,7 @@ export interface KeyedQuery {
   readonly priority: Priority;
   /** Bytes of an answer at most; the default is the limit of the client. */
   readonly largest?: number;
-  /**
-   * The source may not support this form of a request: a 404 then does not mean that the table is unknown.
-   */
+  /** The source may not support this form of a request: a 404 then does not mean that the table is unknown. */
   readonly mayBeUnknown?: boolean;
 }
 

@@ -58,9 +58,8 @@ export function includeAnnotations(names: readonly string[]): string {
 }
 
 /**
- * The selection for which a link was issued. Links are opaque and followed byte for byte. They repeat
- * `$select`, which is documented ("Use change tracking to synchronize data", "Page results"). It is read here
- * and never changed.
+ * The selection for which a link was issued. Links are opaque and followed byte for byte. They repeat `$select`,
+ * which is documented ("Use change tracking to synchronize data", "Page results"). It is read here and never changed.
  */
 export function selectionOfLink(url: string): Selection {
   const value = /[?&](?:\$|%24)select=([^&]*)/i.exec(url)?.[1];

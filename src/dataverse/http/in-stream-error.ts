@@ -46,9 +46,8 @@ export function isEmptyError(value: unknown): boolean {
 }
 
 /**
- * Whether a member beside the rows of a page is an error. A collection has `value` and annotations (OData
- * JSON Format, "Representing a Collection of Entities"). Any other member is a message from a server that
- * could not go on.
+ * Whether a member beside the rows of a page is an error. A collection has `value` and annotations (OData JSON
+ * Format, "Representing a Collection of Entities"). Any other member is a message from a server that could not go on.
  */
 export function isErrorBesideRows(name: string, value: unknown): boolean {
   if (isErrorName(name)) return !isEmptyError(value);

@@ -137,9 +137,7 @@ async function allowErasure(store: StateStore, table: string): Promise<void> {
   );
 }
 
-/**
- * Records a person's yes to all deletes of a table that wait. The next run then does them. @throws Failure
- */
+/** Records a person's yes to all deletes of a table that wait. The next run then does them. @throws Failure */
 export async function allowDeletes(store: StateStore, table: string): Promise<void> {
   await store.transaction(async (inside) => {
     await allowSweep(inside, table);

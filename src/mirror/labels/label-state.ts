@@ -40,10 +40,7 @@ export async function forgetLabels(store: StateStore, lease: Lease): Promise<voi
   await store.db.update(store.tables.tables).set({ labelsVersion: null }).where(heldBy(store, lease));
 }
 
-/**
- * Records that the views have followed. A table that was altered meanwhile keeps its views due. @throws
- * Failure
- */
+/** Records that the views have followed. A table that was altered meanwhile keeps its views due. @throws Failure */
 export async function recordViews(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { tables } = store.tables;

@@ -6,9 +6,8 @@ import { labelRows } from './label-rows.ts';
 import { createLabelTables, LABEL_KINDS, LABEL_TABLES, type LabelTable } from './label-tables.ts';
 
 /**
- * Makes the stored labels of one table equal to `labels`, inside the caller's transaction, and returns how
- * many rows that took. Equal rows are not touched, and missing ones are deleted. It creates the tables where
- * they do not exist.
+ * Makes the stored labels of one table equal to `labels`, inside the caller's transaction, and returns how many rows
+ * that took. Equal rows are not touched, and missing ones are deleted. It creates the tables where they do not exist.
  */
 export async function writeLabels(
   client: pg.ClientBase,

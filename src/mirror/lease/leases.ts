@@ -143,8 +143,7 @@ function checkpointOf(row: StoredCheckpoint): Checkpoint {
 }
 
 /**
- * Reads where a table's feed stands, without taking its lease; undefined for a table without state. @throws
- * Failure
+ * Reads where a table's feed stands, without taking its lease; undefined for a table without state. @throws Failure
  */
 export async function readCheckpoint(store: StateStore, table: string): Promise<Checkpoint | undefined> {
   const { tables } = store.tables;
@@ -162,9 +161,7 @@ function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredChe
   return { kind, url, ...(pageSize === null ? {} : { pageSize }) };
 }
 
-/**
- * Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. @throws Failure
- */
+/** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. @throws Failure */
 export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
   const { tables } = store.tables;
   const [row] = await store.statement(async (db) =>

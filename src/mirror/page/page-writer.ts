@@ -196,10 +196,7 @@ export class PageWriter {
     });
   }
 
-  /**
-   * Stores that a re-baseline is due, before the first page of the re-baseline. @throws Failure as `write`
-   * does.
-   */
+  /** Stores that a re-baseline is due, before the first page of the re-baseline. @throws Failure as `write` does. */
   async rewind(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
     const { store, lease, leaseDuration } = this.options;
     const update = { checkpoint, linkIsNew: false, finished: false, leaseDuration };

@@ -96,9 +96,7 @@ export async function assertDeleted(
   await assertNone(client, mirror, countUndeleted(mirror), keyParameters(mirror, rows));
 }
 
-/**
- * Checks that a sweep left no row, where somebody has a trigger or a rule. @throws Failure `rows-swallowed`
- */
+/** Checks that a sweep left no row, where somebody has a trigger or a rule. @throws Failure `rows-swallowed` */
 export async function assertSwept(client: pg.ClientBase, mirror: MirrorTable, seen: string): Promise<void> {
   const filters = await readRowFilters(client, mirror.schema, mirror.identifier);
   if (filters.length === 0) return;
@@ -191,9 +189,8 @@ export function inTheWay(filter: RowFilter): Failure {
 }
 
 /**
- * SQL: how many staged rows this transaction should have written and did not. A row that it wrote has the
- * time of this transaction. The statement runs before the keys are remembered, because `overUnseen` reads
- * them.
+ * SQL: how many staged rows this transaction should have written and did not. A row that it wrote has the time of
+ * this transaction. The statement runs before the keys are remembered, because `overUnseen` reads them.
  */
 function countUnwritten(mirror: MirrorTable, { rewrite, overUnseen }: StagedMode): string {
   const keys = keyColumns(mirror);

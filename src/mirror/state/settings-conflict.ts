@@ -70,10 +70,7 @@ export interface ContestedTable {
   readonly differences: readonly string[];
 }
 
-/**
- * Finds the tables that processes of different settings prepared in turns within the last hour. @throws
- * Failure
- */
+/** Finds the tables that processes of different settings prepared in turns within the last hour. @throws Failure */
 export async function readContestedTables(store: StateStore): Promise<ContestedTable[]> {
   const { settings: seen } = store.tables;
   const rows = await store.transaction(async ({ db }) =>

@@ -23,10 +23,7 @@ export interface StateStore {
    * @throws Failure
    */
   statement<T>(work: (db: NodePgDatabase) => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /**
-   * Runs `work` in a transaction of its own; a store of a transaction runs it inside that one. @throws
-   * Failure
-   */
+  /** Runs `work` in a transaction of its own; a store of a transaction runs it inside that one. @throws Failure */
   transaction<T>(work: (store: StateStore) => Promise<T>): Promise<T>;
   /** The same store inside the client's transaction. */
   on(client: pg.PoolClient): StateStore;

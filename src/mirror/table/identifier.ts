@@ -28,9 +28,8 @@ export function quoteLiteral(text: string): string {
 }
 
 /**
- * The name that PostgreSQL will keep: the same name up to 63 bytes of UTF-8. A longer one becomes its
- * beginning, `_` and eight characters of its hash, so that two long names with the same beginning stay
- * different.
+ * The name that PostgreSQL will keep: the same name up to 63 bytes of UTF-8. A longer one becomes its beginning, `_`
+ * and eight characters of its hash, so that two long names with the same beginning stay different.
  */
 export function shortenIdentifier(name: string): string {
   if (Buffer.byteLength(name) <= MAX_BYTES) return name;

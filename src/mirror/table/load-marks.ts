@@ -16,9 +16,7 @@ export function marksName(schema: string): string {
   return qualifiedName(schema, MARKS);
 }
 
-/**
- * Creates the table of marks where there is none, in the caller's transaction. @throws Failure `name-taken`
- */
+/** Creates the table of marks where there is none, in the caller's transaction. @throws Failure `name-taken` */
 export async function ensureMarks(client: pg.ClientBase, schema: string): Promise<void> {
   if (await areThere(client, schema)) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);

@@ -13,8 +13,7 @@ export interface FivetranOptions {
 
 /**
  * Fivetran's `stringmap`, as the dbt packages for Dynamics 365 read it: Dataverse's table of that name with
- * Fivetran's additions. It has each option once, in one language, because those packages join without
- * `langid`.
+ * Fivetran's additions. It has each option once, in one language, because those packages join without `langid`.
  */
 export function fivetranViews({
   schema,

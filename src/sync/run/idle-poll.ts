@@ -92,9 +92,8 @@ export class OthersRuns {
   }
 
   /**
-   * The fence that an idle poll demands: as this process's last run left it. Undefined where other
-   * processes run the table too: another process would have raised the fence each time, and each poll
-   * would cost a request in vain.
+   * The fence that an idle poll demands: as this process's last run left it. Undefined where other processes run the
+   * table too: another process would have raised the fence each time, and each poll would cost a request in vain.
    */
   get expectedFence(): bigint | undefined {
     return this.alone < ALONE ? undefined : this.known?.fence;

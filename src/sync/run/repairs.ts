@@ -23,6 +23,8 @@ export type Repair =
 
 /** What a run knows when it meets a failure, beside the failure itself. */
 export interface Circumstances {
+  /** The run was reading: the failure is about the table's rows or links. */
+  readonly isReading: boolean;
   /** The environment's metadata have changed since the table was prepared. */
   readonly metadataChanged: boolean;
   /** The client found columns of the table that the environment refuses; they explain a refusal. */
@@ -33,7 +35,10 @@ interface Rule {
   readonly repair: Repair;
   /** The failures that the repair may mend. */
   readonly mends: (failure: Failure, circumstances: Circumstances) => boolean;
-  /** How often a run does it at most. A stored page sets the count of `wait-for-database` back to zero. */
+  /**
+   * How often a run does it at most. A wait for the database sets the counts of the other repairs back to zero,
+   * because the run then begins anew. A stored page sets the count of the waits back to zero.
+   */
   readonly atMost: number;
 }
 
@@ -56,6 +61,7 @@ const codes =
  */
 const RULES: readonly Rule[] = [
   { repair: 'wait-for-database', mends: codes(...DATABASE_TROUBLES), atMost: 7 },
+  { repair: 'restore-state', mends: isObjectGone, atMost: 1 },
   {
     // The mirror table may have been changed by hand, or the table at the source has changed.
     repair: 'prepare-again',
@@ -64,7 +70,6 @@ const RULES: readonly Rule[] = [
       (failure.code === 'too-many-bad-rows' && metadataChanged),
     atMost: 1,
   },
-  { repair: 'restore-state', mends: isObjectGone, atMost: 1 },
   {
     repair: 'read-definition',
     mends: (failure, { columnsAreRefused }) => isRefused(failure) && !columnsAreRefused,
@@ -73,7 +78,11 @@ const RULES: readonly Rule[] = [
   { repair: 'follow-again', mends: isRefusedLink, atMost: 1 },
   { repair: 'give-up-link', mends: isRefusedLink, atMost: 1 },
   // An expired link, an environment that went back in time, a load that turned out to be incomplete.
-  { repair: 'load-again', mends: ({ reaction }) => reaction === 'rebaseline', atMost: 2 },
+  {
+    repair: 'load-again',
+    mends: ({ reaction }, { isReading }) => isReading && reaction === 'rebaseline',
+    atMost: 2,
+  },
 ];
 
 /** How often a run has done each repair. */
@@ -87,15 +96,18 @@ export function repairFor(failure: Failure, circumstances: Circumstances, done: 
   return rule?.repair;
 }
 
-/** How often a run goes back to an earlier step at most, while it stores no page. */
-export const MOST_REPAIRS = RULES.reduce((sum, { atMost }) => sum + atMost, 0);
+const timesOf = (wanted: (repair: Repair) => boolean): number =>
+  RULES.filter(({ repair }) => wanted(repair)).reduce((sum, { atMost }) => sum + atMost, 0);
 
 /**
- * How often a run asks the reader for one page at most, while it stores no page: once, and once after each
- * repair. Each of these may be two requests, because a page with a link that stands further back is fetched
- * twice.
+ * How often a run fetches one page at most, while it stores no page: once, and once after each other repair,
+ * and all of that again after each wait for the database. Each of these may be two requests, because a page
+ * with a link that stands further back is fetched twice.
  */
-export const MOST_FETCHES = 2 * (1 + MOST_REPAIRS);
+export const MOST_FETCHES =
+  2 *
+  (1 + timesOf((repair) => repair === 'wait-for-database')) *
+  (1 + timesOf((repair) => repair !== 'wait-for-database'));
 
 /** A link that was followed was refused with a code that says nothing to mirrorverse. */
 function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): boolean {
@@ -108,14 +120,14 @@ function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): 
 }
 
 /**
- * Milliseconds before a run asks a database again that was in trouble: 0.5 s, doubling to 30 s, about a
- * minute in all, which a restart of PostgreSQL takes.
+ * Milliseconds before a run asks a database again that was in trouble: 0.8 s, doubling to 40 s, half of it by
+ * chance. That is 45 to 90 seconds in all; a restart of PostgreSQL may take a minute.
  *
  * @param attempt 1 for the first wait in a row.
  * @param random in [0, 1).
  */
 export function databaseRest(attempt: number, random: number): number {
-  return backOff({ first: 500, longest: 30_000 }, attempt, random);
+  return backOff({ first: 800, longest: 40_000 }, attempt, random);
 }
 
 /** The failure of a run that began a load several times and finished none of them. */

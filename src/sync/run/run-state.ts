@@ -34,6 +34,8 @@ export interface RunState {
   readonly linkBefore: Link | null;
   /** The stored checkpoint says already what this run is doing. If the run ends now, the next run does the same. */
   readonly isOnRecord: boolean;
+  /** The run has to load the table anew, and no page of that load has come. */
+  readonly beginsAgain: boolean;
   readonly reading: Reading;
   /** An earlier run began the delta under way. Its pages end with the changes of that time. */
   readonly boundIsOld: boolean;
@@ -133,6 +135,7 @@ export function newRun(mode: RunState['mode'], restart: boolean): RunState {
     upcoming: FIRST_PAGE,
     linkBefore: null,
     isOnRecord: true,
+    beginsAgain: false,
     reading: NEW_READING,
     boundIsOld: false,
     hasLoaded: false,

@@ -23,7 +23,7 @@ export interface Next {
   readonly step: Step;
 }
 
-const NOTHING_KNOWN: Circumstances = { metadataChanged: false, columnsAreRefused: false };
+const WHILE_READING: Circumstances = { isReading: true, metadataChanged: false, columnsAreRefused: false };
 
 /** What a run does after an event. The same state and event always mean the same step. */
 export function next(state: RunState, event: RunEvent): Next {
@@ -38,7 +38,10 @@ export function next(state: RunState, event: RunEvent): Next {
       const { checkpoint } = event;
       const phase = state.hasStored ? state.phase : checkpoint.phase;
       const step = event.isCurrent ? end('current') : prepare('lease');
-      return { state: { ...state, holdsLease: true, isOnRecord: true, checkpoint, phase }, step };
+      return {
+        state: { ...state, holdsLease: true, isOnRecord: true, hasLoaded: false, checkpoint, phase },
+        step,
+      };
     }
     case 'prepared':
       return prepared(state, event);
@@ -52,9 +55,13 @@ export function next(state: RunState, event: RunEvent): Next {
       return stored(state, event.refusedSweep);
     case 'looked-around':
       return state.storing === undefined
-        ? failed(state, environmentRewound(), NOTHING_KNOWN)
+        ? failed(state, environmentRewound(), WHILE_READING)
         : { state, step: store(state.storing, state.upcoming) };
-    case 'waited':
+    case 'waited': {
+      // The run begins anew, so every other repair may be needed anew.
+      const repairs = { 'wait-for-database': state.repairs['wait-for-database'] ?? 0 };
+      return { state: { ...state, holdsLease: false, repairs }, step: { do: 'acquire' } };
+    }
     case 'state-restored':
       return { state: { ...state, holdsLease: false }, step: { do: 'acquire' } };
     case 'definition-read':
@@ -101,6 +108,7 @@ function prepared(
       boundIsOld: upcoming.link?.kind === 'next',
       isDoubted: false,
       storing: undefined,
+      beginsAgain: false,
       pendingFailure,
     },
     step: fetchPage(upcoming, start.warning === undefined ? [] : [note('warn', start.warning)]),
@@ -124,7 +132,7 @@ function changesPage(state: RunState, link: Link | null, highest: bigint | null)
   const finished = deltaEnds && !state.boundIsOld;
   const page = { from, advance: { checkpoint, sweep }, begins: from.link === null, finished, repeats };
   const storing: RunState = {
-    ...state,
+    ...begun(state),
     checkpoint: from,
     reading: after.reading,
     boundIsOld: state.boundIsOld && !deltaEnds && !repeats,
@@ -142,6 +150,11 @@ function changesPage(state: RunState, link: Link | null, highest: bigint | null)
     notes: [note('warn', message, { code }), ...notes],
   } as const;
   return { state: storing, step };
+}
+
+/** The state once a page has come. Only then has a load that the run had to begin again really begun. */
+function begun(state: RunState): RunState {
+  return state.beginsAgain ? { ...state, beginsAgain: false, phase: state.checkpoint.phase } : state;
 }
 
 /** Whether the page that comes may show that the environment went back in time before this load began. */
@@ -175,7 +188,10 @@ function snapshotPage(state: RunState, link: Link | null): Next {
     : { checkpoint: { ...from, selection: null }, sweep: false };
   const page = { from, advance, begins: state.upcoming.link === null, finished, loadsEachTime: true };
   const upcoming = { link, loads: true };
-  return { state: { ...state, isOnRecord: false, storing: page, upcoming }, step: store(page, upcoming) };
+  return {
+    state: { ...begun(state), isOnRecord: false, storing: page, upcoming },
+    step: store(page, upcoming),
+  };
 }
 
 /** A page is stored. */
@@ -245,7 +261,7 @@ function loadAgain(state: RunState, failure: Failure): Next {
     state: {
       ...state,
       checkpoint: start,
-      phase: start.phase,
+      beginsAgain: true,
       upcoming: FIRST_PAGE,
       linkBefore: checkpoint.link,
       isOnRecord: false,
@@ -261,7 +277,9 @@ function loadAgain(state: RunState, failure: Failure): Next {
 const EXPLAINABLE: ReadonlySet<FailureCode> = new Set(['delta-link-missing', 'request-refused']);
 
 function giveUp(state: RunState, failure: Failure): Step {
-  if (failure.reaction === 'rebaseline') return end('failed', linkKeepsExpiring(failure, state.mode));
+  if (state.repairs['load-again'] !== undefined && failure.reaction === 'rebaseline') {
+    return end('failed', linkKeepsExpiring(failure, state.mode));
+  }
   return EXPLAINABLE.has(failure.code) ? { do: 'explain', failure } : end('failed', failure);
 }
 

@@ -20,7 +20,7 @@ import { Paging, underWay, type Prefetch } from './paging.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 import { databaseRest, type Circumstances } from './repairs.ts';
 import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
-import { newRun, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
+import { newRun, type Note, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
 import { needsHighestVersion, next } from './steps.ts';
 
 export interface RunParts extends LeaseParts {
@@ -93,17 +93,17 @@ export class TableRun {
         const { state, step } = next(this.state, event);
         this.state = state;
         this.progress = { ...this.progress, phase: state.phase };
-        for (const { level, message, fields = {} } of step.notes ?? [])
-          this.parts.logger[level](fields, message);
         if (step.do === 'end') return { ...step, resting: this.resting };
         try {
           event = await this.perform(step, signal);
         } catch (error) {
           signal.throwIfAborted();
-          const failure = toFailure(error);
-          event = { is: 'failed', failure, circumstances: this.circumstances() };
+          if (this.held === undefined) this.parts.preparation.forget();
+          event = { is: 'failed', failure: toFailure(error), circumstances: this.circumstances(step) };
           this.dropPages();
         }
+        // A load that finds no place has not begun, so there is nothing to tell.
+        if (event.is !== 'no-place') this.tell(step.notes);
       }
     } finally {
       this.dropPages();
@@ -148,7 +148,7 @@ export class TableRun {
       case 'examine-sweep': {
         const { source, writer } = this.ready();
         const failure = await examineRefusedSweep(step.refused, step.loadedIn, source, writer, signal);
-        return { is: 'failed', failure, circumstances: this.circumstances() };
+        return { is: 'failed', failure, circumstances: this.circumstances(step) };
       }
       case 'wait-for-database': {
         await this.leave();
@@ -169,7 +169,7 @@ export class TableRun {
       case 'read-definition': {
         const { failure } = step;
         const changed = await this.definitionHasChanged(signal);
-        return { is: 'definition-read', changed, failure, circumstances: this.circumstances() };
+        return { is: 'definition-read', changed, failure, circumstances: this.circumstances(step) };
       }
       case 'defer': {
         const { mirror, preparation } = this.parts;
@@ -179,6 +179,7 @@ export class TableRun {
         return { is: 'deferred' };
       }
       case 'explain':
+        await this.closeTable();
         return { is: 'explained', failure: await this.explained(step.failure, signal) };
     }
   }
@@ -227,7 +228,7 @@ export class TableRun {
   private async prepare(from: 'lease' | 'store', loadAnew: boolean, signal: AbortSignal): Promise<RunEvent> {
     const { preparation, mirror, table: name } = this.parts;
     const taken = this.taken();
-    await this.closePrepared();
+    await this.closeTable();
     // Before a load `compare` must see that the selection differs: it then reads the newest metadata.
     if (from === 'store' && !loadAnew) preparation.forget();
     const stored = from === 'lease' ? taken.checkpoint : await this.storedCheckpoint();
@@ -289,6 +290,7 @@ export class TableRun {
    */
   private async definitionHasChanged(signal: AbortSignal): Promise<boolean> {
     const { preparation, dataverse, table } = this.parts;
+    await this.closeTable();
     // The selection that was refused. A page may have told of a change since, so the definition may be newer.
     const before = preparation.selection;
     dataverse.metadata.forget(table);
@@ -306,11 +308,14 @@ export class TableRun {
     return toFailure(await explainRefusal(dataverse.client, table, tracked, hinted, signal));
   }
 
-  private circumstances(): Circumstances {
+  private circumstances(step: Step): Circumstances {
     const { preparation, dataverse } = this.parts;
     const { table } = preparation;
     const refused = table === undefined ? [] : dataverse.client.refusedColumns.of(table);
-    return { metadataChanged: preparation.isOutdated, columnsAreRefused: refused.length > 0 };
+    const isReading =
+      ['fetch', 'examine-sweep', 'look-around'].includes(step.do) ||
+      (step.do === 'store' && this.parts.mode === 'snapshot');
+    return { isReading, metadataChanged: preparation.isOutdated, columnsAreRefused: refused.length > 0 };
   }
 
   /** Where the table stands by now: the run may have stored pages since it took the lease. */
@@ -335,21 +340,26 @@ export class TableRun {
     this.prepared?.paging.close();
   }
 
-  private async closePrepared(): Promise<void> {
+  /** Gives back the pages, the writer's connection, and the place among the loads. */
+  private async closeTable(): Promise<void> {
     const { prepared } = this;
     this.prepared = undefined;
     prepared?.paging.close();
     await prepared?.writer.close();
+    this.loadPlace?.();
+    this.loadPlace = undefined;
   }
 
   /** Gives back everything that the run holds. The page that an idle poll fetched stays for the holder of the lease. */
   private async leave(): Promise<void> {
-    await this.closePrepared();
-    this.loadPlace?.();
-    this.loadPlace = undefined;
+    await this.closeTable();
     const { held } = this;
     this.held = undefined;
     await held?.giveBack(this.leaseIsReleased);
     this.leaseIsReleased = false;
+  }
+
+  private tell(notes: readonly Note[] = []): void {
+    for (const { level, message, fields = {} } of notes) this.parts.logger[level](fields, message);
   }
 }

@@ -70,10 +70,12 @@ export async function keepSchedule(
         dueAt = Math.max(endedAt, await abortable(asked.promise, signal));
       } else {
         const spread = ticks?.spread ?? (interval === undefined ? SHORTEST_INTERVAL : 0);
-        await sleep(rest + Math.random() * spread, signal);
+        const delay = Math.random() * spread;
+        await sleep(rest + delay, signal);
         // A run of another process within half of the interval is as good as one of ours. Of several processes
         // one then polls for all, and each takes over when that one falls silent.
-        dueAt = performance.now() - (interval ?? 0) / 2;
+        // What they did during the random delay counts as well.
+        dueAt = performance.now() - delay - (interval ?? 0) / 2;
       }
       const { resolve } = ended;
       [asked, ended] = [Promise.withResolvers(), Promise.withResolvers()];

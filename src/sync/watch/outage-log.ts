@@ -60,9 +60,8 @@ const MINUTE = 60_000;
 /** Milliseconds after which an outage is an error, even if it may pass by itself. */
 const LONG = 5 * MINUTE;
 /**
- * Milliseconds without a failure after which the next one is another outage, even where a table of the
- * first one has not succeeded since: that table may fail for a reason of its own by now. No table rests or
- * pauses for so long.
+ * Milliseconds without a failure after which the next one is another outage, even where a table of the first one has
+ * not succeeded since: that table may fail for a reason of its own by now. No table rests or pauses for so long.
  */
 const FORGOTTEN = 120 * MINUTE;
 
