@@ -80,6 +80,9 @@ const begun = (stored: Checkpoint = DELTA): RunEvent[] => [
   prepared(stored),
 ];
 
+const stateAfter = (events: readonly RunEvent[]): RunState =>
+  events.reduce((state, event) => next(state, event).state, newRun('changes', false));
+
 const last = (events: readonly RunEvent[], start?: RunState): Step | undefined => steps(events, start).at(-1);
 
 describe('a run', () => {
@@ -291,10 +294,8 @@ describe('repairs', () => {
 
   test('a load that has to begin again counts as begun once its first page has come', () => {
     const again = [...begun(), failed(EXPIRED)];
-    const state = (events: readonly RunEvent[]): RunState =>
-      events.reduce((at, event) => next(at, event).state, newRun('changes', false));
-    expect(state([...again, { is: 'no-place' }])).toMatchObject({ phase: 'delta' });
-    expect(state([...again, came(page(9, 2))])).toMatchObject({ phase: 'rebaseline' });
+    expect(stateAfter([...again, { is: 'no-place' }])).toMatchObject({ phase: 'delta' });
+    expect(stateAfter([...again, came(page(9, 2))])).toMatchObject({ phase: 'rebaseline' });
   });
 
   test('a statement that fails has the mirror table looked at once, under the lease', () => {
