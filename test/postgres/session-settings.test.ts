@@ -31,7 +31,7 @@ const HOSTILE: readonly (readonly [name: string, value: string])[] = [
 
 /** Settings that were harmless all along, or that nobody but a superuser may undo. */
 const HARMLESS: typeof HOSTILE = [
-  ['idle_session_timeout', '200ms'],
+  ['idle_session_timeout', '600ms'],
   ['escape_string_warning', 'on'],
   ['intervalstyle', 'sql_standard'],
   ['extra_float_digits', '-15'],
