@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What of the benchmark is to be run, and how large. */
+/** The parts of the benchmark that run, and their sizes. */
 export interface Options {
   /** Names of measurements; all of them where it is empty. */
   readonly only: readonly string[];
@@ -15,7 +15,7 @@ export interface Options {
 
 const USAGE = `npm run bench [-- --only NAME,NAME] [--rows N] [--columns N,N] [--rounds N] [--quick]`;
 
-/** @throws TypeError for what is no option, with how it is to be called. */
+/** @throws TypeError for an unknown option, with the usage. */
 export function readOptions(args: readonly string[], names: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 
 export interface FloorTime {
   readonly milliseconds: number;
-  /** Cores that the floor's own process kept busy; it is to be PostgreSQL that takes the time. */
+  /** Cores that the floor's own process kept busy. The time must be PostgreSQL's. */
   readonly own: number;
   /** Cores that PostgreSQL's process for this connection kept busy; 0 where there is no /proc. */
   readonly postgres: number;

@@ -7,7 +7,7 @@ import { VARIETY } from '../rows/values.ts';
 /** Pieces that are on their way at once. */
 const AHEAD = 2;
 
-/** Which rows are to be written. */
+/** The rows that the floor writes. */
 export interface RowsToWrite {
   readonly count: number;
   readonly rowAt: (at: number) => number;

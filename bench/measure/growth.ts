@@ -44,7 +44,7 @@ function spread(figures: readonly number[]): number {
   return Math.max(...figures) / Math.min(...figures);
 }
 
-/** Milliseconds that each row takes by which a table is larger than the one before. */
+/** Milliseconds for each row that a table has more than the table before. */
 function furtherRow(size: Size, before: Size = { rows: 0, baseline: 0, delta: 0 }): number {
   return (size.baseline - before.baseline) / (size.rows - before.rows);
 }

@@ -3,7 +3,7 @@ export interface Ratio {
   /** As short as it can be, for the plot. */
   readonly name: string;
   readonly value: number;
-  /** What it is to be at most. */
+  /** The highest value that is allowed. */
   readonly bar: number;
 }
 

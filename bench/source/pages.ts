@@ -7,7 +7,7 @@ import { entitySet, type SourceTable } from './table.ts';
 
 const LARGEST_PAGE = 5_000;
 
-/** The parts of an answer, and what is to be called once they have been sent. */
+/** The parts of an answer, and the function that the server calls once they are sent. */
 export interface PageAnswer {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;

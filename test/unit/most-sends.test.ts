@@ -37,7 +37,9 @@ async function sends(...statuses: readonly number[]): Promise<number> {
     userAgent: 'test',
   });
   const { signal } = new AbortController();
-  await expect(client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal)).rejects.toHaveProperty('reaction');
+  await expect(client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal)).rejects.toHaveProperty(
+    'reaction',
+  );
   budget.close();
   http.close();
   server.close();

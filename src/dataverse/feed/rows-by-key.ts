@@ -60,7 +60,7 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
     rows: 0,
     cells: new Int32Array(0),
   };
-  /** The failure because of which rows are read one by one. */
+  /** The failure that made the reader ask for rows one by one. */
   let unknownForm: Failure | undefined;
 
   async function readBatch(

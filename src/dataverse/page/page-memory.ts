@@ -9,7 +9,7 @@ export interface Reservation {
   release(): void;
 }
 
-/** Other pages have the memory that this one would need. Whoever meets it gives up the page, and waits. */
+/** Other pages have the memory that this page needs. The reader gives up the page, and waits. */
 export class MemoryShort extends Error {
   constructor() {
     super('Other pages have the memory.');

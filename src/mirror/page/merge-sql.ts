@@ -67,7 +67,7 @@ export function hasColumnTypes(mirror: MirrorTable, target: CopyTarget): pg.Quer
 }
 
 /**
- * SQL: updates rows of which a newer version came.
+ * SQL: updates the rows that came with a newer version.
  *
  * INSERT with ON CONFLICT would do the same and takes twice as long: for each row it first looks for room,
  * then finds the row that is there, and locks it.

@@ -64,7 +64,7 @@ function commonest(rows: readonly QuarantinedRow[]): QuarantinedRow {
 
 function remedyFor(table: string, sqlstate: string | null): string {
   if (sqlstate === null) {
-    return `Text with NUL characters can be stored with quarantine.nul: replace. Other values are to be mended at the source, unless a column has changed there: look at \`mirrorverse plan ${table}\`.`;
+    return `Text with NUL characters can be stored with quarantine.nul: replace. Mend other values at the source, unless a column has changed there: look at \`mirrorverse plan ${table}\`.`;
   }
   if (sqlstate.startsWith('23')) {
     return 'A constraint or unique index that was added to the mirror table refuses them: drop it.';

@@ -47,7 +47,7 @@ export async function assertNoHazards(client: pg.ClientBase, mirror: MirrorTable
   const column = quoteIdentifier(partition);
   throw new Failure({
     code: 'collation',
-    message: `Column ${column} of the mirror table ${qualified} has a nondeterministic collation, by which two partitions may count as one.`,
+    message: `Column ${column} of the mirror table ${qualified} has a nondeterministic collation. Two partitions may count as one under it.`,
     remedy: `Run ALTER TABLE ${qualified} ALTER COLUMN ${column} TYPE text COLLATE "default". Then the table goes on by itself.`,
     details: { table: table.logicalName, column: partition },
   });

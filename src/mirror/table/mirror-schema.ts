@@ -190,7 +190,7 @@ interface PlanOptions extends PrepareOptions {
 interface PlannedTable {
   readonly plan: DdlPlan;
   readonly existing: ExistingTable | undefined;
-  /** Marked rows that are to be deleted; null where there are none. */
+  /** Marked rows that the run may have to delete; null where there are none. */
   readonly marked: MarkedRows | null;
 }
 
