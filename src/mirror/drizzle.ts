@@ -18,19 +18,7 @@ export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, 
 export const { DrizzleQueryError } = load('drizzle-orm/errors') as typeof Errors;
 export const { readMigrationFiles } = load('drizzle-orm/migrator') as typeof Migrator;
 export const { drizzle } = load('drizzle-orm/node-postgres') as typeof NodePostgres;
-export const {
-  bigint,
-  boolean,
-  index,
-  integer,
-  pgSchema,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-  uuid,
-} = load('drizzle-orm/pg-core') as typeof PgCore;
+export const pgCore = load('drizzle-orm/pg-core') as typeof PgCore;
 
 /** An SQL interval of so many milliseconds. */
 export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;

@@ -30,13 +30,12 @@ export interface Tombstone extends RowId {
 /**
  * The rows of a response.
  *
- * A row is kept as slices of the bytes of the response. A value stays the text that came, and is touched
- * once, when it becomes COPY data. An object for each row of a 25 MB page would cost several times the size
- * of the page, and a JavaScript number would round money, decimals and big integers.
- * `cells[2 * (row * width + field)]` and the number after it are the start and the end of a slice. The
- * slice is a JSON literal: a string with its quotes, a number, true, false, an array or an object.
- * Start 0 means null: absent and null are the same to a mirror. An end other than 0 beside it says that the
- * response spelled the null out, so the request had asked for the member.
+ * A row is kept as slices of the bytes of the response. A value stays the text that came, and is touched once, when
+ * it becomes COPY data. An object for each row of a 25 MB page would cost several times the size of the page, and a
+ * JavaScript number would round money, decimals and big integers. `cells[2 * (row * width + field)]` and the number
+ * after it are the start and the end of a slice. The slice is a JSON literal: a string with its quotes, a number,
+ * true, false, an array or an object. Start 0 means null: absent and null are the same to a mirror. An end other than
+ * 0 beside it says that the response spelled the null out, so the request had asked for the member.
  */
 export interface PageRows {
   readonly bytes: Uint8Array;

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { openStateStore } from '../../src/mirror/state/store.ts';
-import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
+import { checkSchedules } from '../../src/operations/check/check-schedules.ts';
 import { tellAgeingLinks } from '../../src/sync/watch/link-age.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { CommandLine, eventually, loggedCodes } from '../support/command-line.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
-import { requestsPer5Minutes } from '../../src/operations/request-rate.ts';
+import { checkSchedules, requestsPer5Minutes } from '../../src/operations/check/check-schedules.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { load, problemsOf, written } from './config-directory.ts';
 

@@ -93,6 +93,22 @@ describe('the limiter of requests', () => {
   });
 });
 
+/** How many events of one job's steps a listener hears. */
+async function heard(limited: Limited): Promise<number> {
+  let events = 0;
+  for (const name of ['received', 'queued', 'scheduled', 'executing', 'done'] as const) {
+    limited.limiter.on(name, () => events++);
+  }
+  limited.jobs(1);
+  await pass(TURN);
+  return events;
+}
+
+test('the limiter of requests makes no event of the steps of a job, and Bottleneck by itself makes several', async () => {
+  expect(await heard(mended())).toBe(0);
+  expect(await heard(unmended())).toBeGreaterThan(0);
+});
+
 // Where one of these fails with another version of Bottleneck, the mend of it can go.
 describe('Bottleneck by itself', () => {
   test('Bottleneck by itself starts nothing for two hours when the clock is set back by two hours', async () => {

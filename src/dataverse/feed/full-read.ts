@@ -4,9 +4,8 @@ import type { PageSource } from './change-feed.ts';
 import { createRowReader } from './row-reader.ts';
 
 /**
- * All rows of one table without change tracking; the last page has no link. The pages come in the order
- * of the whole key: without an order that is unique, pages repeat rows and leave
- * others out ("Page results", ordering and paging).
+ * All rows of one table without change tracking; the last page has no link. The pages come in the order of the whole
+ * key: without an order that is unique, pages repeat rows and leave others out ("Page results", ordering and paging).
  *
  * @param pageSize rows; the environment gives fewer of some tables.
  * @param observe called with the environment's metadata version, which comes with the pages.

@@ -22,8 +22,7 @@ interface Lack {
 const SAMPLE = 200;
 
 /**
- * Finds rows that lack something, and replaces them by their second reading from a plain request. A row may
- * lack:
+ * Finds rows that lack something, and replaces them by their second reading from a plain request. A row may lack:
  *
  * - a selected member that other rows of the page have. Either the source leaves nulls out, and the member is
  *   null; or the member was lost on the way, and a null would overwrite a known value.

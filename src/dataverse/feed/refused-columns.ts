@@ -16,10 +16,9 @@ export function isRefused(error: unknown): error is Failure {
 }
 
 /**
- * Finds out why a request about a table's rows was refused. An environment may declare a column and refuse
- * every query that names it. Requests for one row with fewer and fewer columns find that column. The text of
- * the answer is not used, because it is translated and may name anything. The result is kept for the
- * selection.
+ * Finds out why a request about a table's rows was refused. An environment may declare a column and refuse every
+ * query that names it. Requests for one row with fewer and fewer columns find that column. The text of the answer is
+ * not used, because it is translated and may name anything. The result is kept for the selection.
  *
  * @param tracked whether the refused request asked for change tracking.
  * @returns Failure `column-refused`, or the error itself if no column is the cause.

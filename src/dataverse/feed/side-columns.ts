@@ -11,9 +11,8 @@ import { memberGroups } from './side-plan.ts';
 /** Reads the columns that the request of a page could not name, by further requests ("side reads"). */
 export interface SideColumns {
   /**
-   * Fills the columns that `selection` left out, by plain requests for the same keys. These values may be
-   * newer than the rows; the next delta brings the change. A row that is gone meanwhile gets nulls; its
-   * tombstone will come.
+   * Fills the columns that `selection` left out, by plain requests for the same keys. These values may be newer than
+   * the rows; the next delta brings the change. A row that is gone meanwhile gets nulls; its tombstone will come.
    *
    * @throws Failure
    */

@@ -45,8 +45,7 @@ const SMALL = 64 * 1024;
 const GROWTH = 8;
 
 /**
- * Reads the whole decompressed body into one piece of memory. Joining chunks at the end would take twice
- * the memory.
+ * Reads the whole decompressed body into one piece of memory. Joining chunks at the end would take twice the memory.
  *
  * @throws AnswerTooLarge, MemoryShort, UnknownCoding, IdleTimeout, and the system's error when the connection
  *   breaks before the last byte or the compressed data is not whole.

@@ -22,8 +22,7 @@ export function rowsWithoutVersion(page: PageRows, field: number): number[] {
 }
 
 /**
- * Fills missing versions of rows from their etags, which are the same number. The page's cells are changed
- * in place.
+ * Fills missing versions of rows from their etags, which are the same number. The page's cells are changed in place.
  *
  * @param rows rows without a version, by number.
  * @param etags the same page, parsed again with the etag as its first column. Hardly any page needs that.

@@ -22,10 +22,9 @@ const HARMLESS = ['sslcompression', 'sslsni'];
 const SYSTEM = 'system';
 
 /**
- * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), with two
- * stricter rules. Without `sslmode`, every host but this machine needs a certificate for its name. And no
- * connection falls back to plain text: `allow` and `prefer` mean `require`, except on this machine, where
- * they mean plain text.
+ * How to connect to a host, as libpq reads `sslmode` (PostgreSQL manual, 32.19 SSL Support), with two stricter rules.
+ * Without `sslmode`, every host but this machine needs a certificate for its name. And no connection falls back to
+ * plain text: `allow` and `prefer` mean `require`, except on this machine, where they mean plain text.
  *
  * @param host as the driver resolved it; a path means a Unix socket, on which there is no TLS.
  * @throws Failure `database-tls` where the parameters cannot be followed exactly.

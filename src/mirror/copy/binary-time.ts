@@ -30,9 +30,8 @@ export interface Moment {
 }
 
 /**
- * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z` or nothing. Without a zone the
- * time is UTC, as all times of the Web API are, and never a time of the session's zone. An offset is not
- * read.
+ * Reads `YYYY-MM-DDTHH:MM:SS`, with up to six digits of a fraction, and `Z` or nothing. Without a zone the time is
+ * UTC, as all times of the Web API are, and never a time of the session's zone. An offset is not read.
  *
  * @param into receives the moment.
  * @returns false unless the text has exactly this form and the moment exists. PostgreSQL takes 24:00 and leap

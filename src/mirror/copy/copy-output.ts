@@ -4,13 +4,11 @@ const USUAL = 128 * 1024;
 const KEPT = 256 * 1024;
 
 /**
- * The memory that rows of one table are written to for COPY: two stretches in turn, each for one piece.
- * (`PageMemory` limits the memory of all pages that are read; `PageBuffers` is the memory that one page is
- * read into.)
+ * The memory that rows of one table are written to for COPY: two stretches in turn, each for one piece. (`PageMemory`
+ * limits the memory of all pages that are read; `PageBuffers` is the memory that one page is read into.)
  *
- * The connection has certainly sent a piece only when it has taken all of the next one. So the piece after
- * that may overwrite it. Memory for a whole page would be as large as the page, for every table that is
- * written at the time.
+ * The connection has certainly sent a piece only when it has taken all of the next one. So the piece after that may
+ * overwrite it. Memory for a whole page would be as large as the page, for every table that is written at the time.
  */
 export class CopyOutput {
   bytes: Uint8Array = new Uint8Array(0);

@@ -14,9 +14,8 @@ const UTC = /^(?:Z|[+-]00(?::?00)?)$/i;
 const MIDNIGHT = /^[0:.]+$/;
 
 /**
- * Writes a date or time so that no setting of a role, a database or a session decides what is stored.
- * PostgreSQL would read a time without a zone in its `TimeZone`, and would silently drop the zone of a value
- * that has none.
+ * Writes a date or time so that no setting of a role, a database or a session decides what is stored. PostgreSQL
+ * would read a time without a zone in its `TimeZone`, and would silently drop the zone of a value that has none.
  *
  * A moment (`timestamptz`) without a zone is UTC, as all times of the Web API are. A time on a clock
  * (`timestamp`) may end with `Z`, which the Web API writes after all times; another offset would mean another

@@ -14,10 +14,9 @@ export interface Deletions {
 }
 
 /**
- * Finds the rows that a page's tombstones are about, and which of them may still exist. A row may still exist
- * when it also came as an upsert in the same delta, on this page or an earlier one, because upserts and
- * tombstones of one delta have no documented order. It may also exist when the tombstone's reason is not a
- * plain deletion.
+ * Finds the rows that a page's tombstones are about, and which of them may still exist. A row may still exist when it
+ * also came as an upsert in the same delta, on this page or an earlier one, because upserts and tombstones of one
+ * delta have no documented order. It may also exist when the tombstone's reason is not a plain deletion.
  *
  * A tombstone names only the id. In a partitioned table it is about every row that is known by the id: in the
  * mirror, in quarantine or on this page. Where no such row is known, it is about none.

@@ -10,7 +10,7 @@ import {
 } from './merge-sql.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import { keyText } from './row-key.ts';
-import type { Refusal } from '../quarantine/row-refusal.ts';
+import type { Refusal } from '../quarantine/bad-rows.ts';
 
 /** A staged row that the mirror table refused. */
 export interface RefusedRow extends Refusal {
@@ -31,9 +31,8 @@ const PIECE = 100;
  * Merges the staged rows that the mirror table accepts, after it refused all of them together, and takes them
  * out of staging.
  *
- * The server goes through the rows alone. When the client sent smaller and smaller pieces, each left dead
- * rows behind in staging that every later look read again, so the time grew faster than the number of refused
- * rows.
+ * The server goes through the rows alone. When the client sent smaller and smaller pieces, each left dead rows behind
+ * in staging that every later look read again, so the time grew faster than the number of refused rows.
  *
  * @param most refused rows: the merge stops after more than these.
  */

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { PageRows } from '../../model/page.ts';
-import { BadRows } from '../quarantine/bad-rows.ts';
+import { BadRows, describeRefusal } from '../quarantine/bad-rows.ts';
 import { binaryPieces } from '../copy/copy-binary.ts';
 import { CopyOutput } from '../copy/copy-output.ts';
 import {
@@ -30,7 +30,6 @@ import { inSavepoint, type PostgresConnection } from '../connection/postgres.ts'
 import type { QuarantinedRow } from '../quarantine/quarantined-rows.ts';
 import { rowKey, rowKeys, supersededRows } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
-import { describeRefusal } from '../quarantine/row-refusal.ts';
 import { isBehindPooler } from '../connection/session.ts';
 import { isMismatchOfTypes, isRowError, type PostgresError } from '../connection/sqlstate.ts';
 import { assertWritten, rowsSwallowed } from './swallowed-rows.ts';

@@ -42,9 +42,8 @@ function fingerprint(page: PageRows, row: number): string {
 }
 
 /**
- * Records rows, except those that the mirror already has in a newer version. Of several refusals of a row the
- * newest version stays; of one version, the last refusal. A dismissed row stays dismissed in the version that
- * it had.
+ * Records rows, except those that the mirror already has in a newer version. Of several refusals of a row the newest
+ * version stays; of one version, the last refusal. A dismissed row stays dismissed in the version that it had.
  *
  * @returns how many of the rows are dismissed.
  */
@@ -86,8 +85,7 @@ export async function quarantineRows(
 }
 
 /**
- * Checks that rows are in quarantine. A row that is neither there nor in the mirror table would be lost
- * silently.
+ * Checks that rows are in quarantine. A row that is neither there nor in the mirror table would be lost silently.
  *
  * @throws Failure `rows-swallowed`
  */

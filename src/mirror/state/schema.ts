@@ -1,18 +1,8 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
-import {
-  sql,
-  bigint,
-  boolean,
-  index,
-  integer,
-  pgSchema,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-  uuid,
-} from '../drizzle.ts';
+import { pgCore, sql } from '../drizzle.ts';
+
+const { bigint, boolean, index, integer, pgSchema, pgTable, primaryKey, text, timestamp, unique, uuid } =
+  pgCore;
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 

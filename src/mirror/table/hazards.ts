@@ -113,9 +113,8 @@ export async function ensureReplicaIdentity(
 }
 
 /**
- * Checks that the index exists that tells a mirror table's rows apart; without it no row can be replaced. A
- * lost index is not made again unasked: on a large table that takes long, and it fails where rows exist
- * twice.
+ * Checks that the index exists that tells a mirror table's rows apart; without it no row can be replaced. A lost
+ * index is not made again unasked: on a large table that takes long, and it fails where rows exist twice.
  *
  * @throws Failure `key-missing` with the statement that makes the index.
  */

@@ -7,8 +7,7 @@ import type { Table } from '../../model/table.ts';
 import { bad, failed, type Finding } from './finding.ts';
 
 /**
- * Finds what prevents a run from making or changing a mirror table, such as a table of somebody else under
- * its name.
+ * Finds what prevents a run from making or changing a mirror table, such as a table of somebody else under its name.
  *
  * @param database undefined if it cannot be reached, which has a finding of its own.
  * @param table the selected columns, out of those of `definition`.

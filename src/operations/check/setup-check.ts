@@ -6,12 +6,11 @@ import { describeFilter, inTheWay, rowSecurity, type RowFilter } from '../../mir
 import { remedyFor } from '../../mirror/connection/grants.ts';
 import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
 import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
-import { checkSchedules } from './check-link-life.ts';
+import { checkSchedules, requestsPer5Minutes } from './check-schedules.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkTable, type CheckedTable } from './check-table.ts';
 import { Failure } from '../../model/failure.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
-import { requestsPer5Minutes } from '../request-rate.ts';
 
 export interface CheckOptions {
   readonly database: () => Promise<MirrorDatabase>;

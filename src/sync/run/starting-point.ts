@@ -61,11 +61,10 @@ export function startingPoint(stored: Checkpoint, surroundings: Surroundings): S
 /**
  * Where a change feed goes on from a checkpoint whose link can be followed.
  *
- * A table without a checkpoint begins a baseline. Where its mirror table has rows all the same, because
- * the state was lost, it begins a re-baseline, which ends in the sweep that those rows need. A link
- * keeps the selection that it was issued for. Another selection (a column added at the source, or
- * excluded in the configuration) therefore means a re-baseline, which fills the new columns of the rows
- * that are there.
+ * A table without a checkpoint begins a baseline. Where its mirror table has rows all the same, because the state was
+ * lost, it begins a re-baseline, which ends in the sweep that those rows need. A link keeps the selection that it was
+ * issued for. Another selection (a column added at the source, or excluded in the configuration) therefore means a
+ * re-baseline, which fills the new columns of the rows that are there.
  */
 export function resumed(
   stored: Checkpoint,

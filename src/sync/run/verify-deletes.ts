@@ -5,9 +5,8 @@ import type { PageWriter } from '../../mirror/page/page-writer.ts';
 import type { PlainPage, RowId, Tombstone } from '../../model/page.ts';
 
 /**
- * The page with certain tombstones only. A certain tombstone names the whole key of a row that is gone. Rows
- * of doubtful tombstones are read again, many rows in one request. Rows that still live become upserts of
- * this page.
+ * The page with certain tombstones only. A certain tombstone names the whole key of a row that is gone. Rows of
+ * doubtful tombstones are read again, many rows in one request. Rows that still live become upserts of this page.
  *
  * A row that was deleted and restored between two polls comes as an upsert and as a tombstone. The
  * documented order, deletes last, would then lose the restored row.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkSchedules } from '../../src/operations/check/check-link-life.ts';
+import { checkSchedules } from '../../src/operations/check/check-schedules.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 
 const LINK_LIFE = 7;
