@@ -96,9 +96,8 @@ describe('the limiter of requests', () => {
 /** How many events of one job's steps a listener hears. */
 async function heard(limited: Limited): Promise<number> {
   let events = 0;
-  for (const name of ['received', 'queued', 'scheduled', 'executing', 'done'] as const) {
-    limited.limiter.on(name, () => events++);
-  }
+  limited.limiter.on('executing', () => events++);
+  limited.limiter.on('done', () => events++);
   limited.jobs(1);
   await pass(TURN);
   return events;
