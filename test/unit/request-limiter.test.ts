@@ -96,8 +96,8 @@ describe('the limiter of requests', () => {
 /** How many events of one job's steps a listener hears. */
 async function heard(limited: Limited): Promise<number> {
   let events = 0;
-  limited.limiter.on('executing', () => events++);
-  limited.limiter.on('done', () => events++);
+  limited.limiter.on('received', () => events++);
+  limited.limiter.on('queued', () => events++);
   limited.jobs(1);
   await pass(TURN);
   return events;
