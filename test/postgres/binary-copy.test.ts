@@ -26,6 +26,7 @@ const wholeNumber = fc
     digits(/^-?\d{1,19}$/),
     fc.integer().map(String),
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+    fc.constantFrom('-9223372036854775808', '9223372036854775807'),
   )
   .map((number) => number.replace(/^(-?)0+(?=\d)/, '$1'));
 

@@ -47,7 +47,8 @@ export function writeBigint(
   const lower = digitsAt(bytes, end - 9, end);
   if (Number.isNaN(upper + lower)) return false;
   const value = BigInt(upper) * 1_000_000_000n + BigInt(lower);
-  if (value > LARGEST_BIGINT) return false;
+  // There is one negative number more than there are positive ones.
+  if (value > (isNegative ? LARGEST_BIGINT + 1n : LARGEST_BIGINT)) return false;
   view.setBigInt64(at, isNegative ? -value : value);
   return true;
 }
