@@ -21,7 +21,7 @@ export interface Trouble {
 export interface Occurrence {
   readonly trouble: Trouble;
   readonly isFirst: boolean;
-  /** Whether it is worth a line. The next one that is counts those that are not. */
+  /** This occurrence gets a line in the log. The line counts the occurrences before it that got none. */
   readonly isTold: boolean;
   /** Occurrences without a line before this one. */
   readonly untold: number;
@@ -83,7 +83,7 @@ export class LogThrottle {
     this.logger[isTold ? levelAfter(age) : 'debug']({ ...fields, ...standsFor }, message);
   }
 
-  /** All troubles are over: the next occurrence is news. @returns seconds since the first one, if there was any. */
+  /** All troubles are over: the next occurrence gets a line. @returns seconds since the first trouble, if there was one. */
   over(): number | undefined {
     if (this.troubles.size === 0) return undefined;
     const since = Math.min(...[...this.troubles.values()].map((trouble) => trouble.since));

@@ -1,66 +1,22 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RefusedSweep } from '../../src/mirror/page/page-writer.ts';
 import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
-import { Failure, type CodeOfOneReaction } from '../../src/model/failure.ts';
-import type { Link } from '../../src/model/page.ts';
-import { MOST_FETCHES } from '../../src/sync/run/repairs.ts';
+import { Failure } from '../../src/model/failure.ts';
 import { newRun, type RunEvent, type RunState, type Step } from '../../src/sync/run/run-state.ts';
 import { next } from '../../src/sync/run/steps.ts';
+import {
+  came,
+  DELTA,
+  delta,
+  EXPIRED,
+  failed,
+  failure,
+  page,
+  prepared,
+  REFUSED,
+  STORED,
+} from './run-events.ts';
 
-const PATH = 'https://org/api/data/v9.2/things';
-const delta = (version: number): Link => ({
-  kind: 'delta',
-  url: `${PATH}?$deltatoken=${version}%2108%2f22%2f2017%2008%3a10%3a44`,
-});
-const page = (version: number, number: number): Link => ({
-  kind: 'next',
-  url: `${PATH}?$skiptoken=<cookie page="${number}" maxTimestamp="${version}"/>`,
-});
-const DELTA: Checkpoint = {
-  phase: 'delta',
-  catchingUp: false,
-  link: delta(5),
-  selection: 'a',
-  rewound: false,
-};
-
-const prepared = (stored: Checkpoint): RunEvent => ({
-  is: 'prepared',
-  stored,
-  surroundings: {
-    selection: 'a',
-    entitySet: 'things',
-    created: false,
-    refills: false,
-    hasRows: stored.phase !== 'new',
-    hasSeenKeys: true,
-    linkAge: 1_000,
-    linkLifeDays: 7,
-  },
-  pendingFailure: undefined,
-});
-const came = (link: Link | null, highest: bigint | null = null): RunEvent => ({
-  is: 'fetched',
-  link,
-  highest,
-});
-const STORED: RunEvent = { is: 'stored', refusedSweep: null };
-
-function failure(code: CodeOfOneReaction, details = {}): Failure {
-  return new Failure({ code, message: code, details });
-}
-
-function failed(error: Failure, circumstances = {}): RunEvent {
-  return {
-    is: 'failed',
-    failure: error,
-    circumstances: { isReading: true, metadataChanged: false, columnsAreRefused: false, ...circumstances },
-  };
-}
-
-const REFUSED = failure('request-refused', { status: 400, link: 'digest', errorCode: '0x1' });
-const EXPIRED = failure('link-expired');
 const INCOMPLETE = new Failure({ code: 'load-incomplete', reaction: 'rebaseline', message: 'incomplete' });
 
 /** The steps of a run that meets these events, in their order. */
@@ -347,80 +303,4 @@ describe('repairs', () => {
     const lost = failure('lease-lost');
     expect(last([...begun(), failed(lost)])).toMatchObject({ do: 'end', outcome: 'failed', failure: lost });
   });
-});
-
-/** What may come of a step, good or bad. */
-function outcomes(step: Step, state: RunState): fc.Arbitrary<RunEvent> {
-  const links = fc
-    .integer({ min: 1, max: 20 })
-    .chain((version) => fc.constantFrom(delta(version), page(version, 2)));
-  const failures = fc
-    .constantFrom(
-      failure('database-unreachable'),
-      failure('statement-failed'),
-      failure('statement-failed', { sqlstate: '42P01' }),
-      failure('mirror-replaced'),
-      REFUSED,
-      EXPIRED,
-      failure('delta-link-missing'),
-      failure('lease-lost'),
-    )
-    .map((one) => failed(one));
-  const good = (): fc.Arbitrary<RunEvent> => {
-    switch (step.do) {
-      case 'poll':
-        return fc.boolean().map((rests) => ({ is: 'polled', rests }));
-      case 'acquire':
-        return fc.constant({ is: 'acquired', checkpoint: DELTA, isCurrent: false });
-      case 'prepare':
-        return fc.constantFrom(prepared(DELTA), prepared({ ...DELTA, selection: null }));
-      case 'fetch':
-        return fc.oneof(
-          state.mode === 'snapshot' ? fc.constant(came(null)) : links.map((link) => came(link)),
-          ...(step.fetch.loads ? [fc.constant<RunEvent>({ is: 'no-place' })] : []),
-        );
-      case 'store':
-        return fc.constant(STORED);
-      case 'look-around':
-        return fc.constant({ is: 'looked-around' });
-      case 'wait-for-database':
-        return fc.constant({ is: 'waited' });
-      case 'restore-state':
-        return fc.constant({ is: 'state-restored' });
-      case 'read-definition': {
-        const circumstances = { isReading: true, metadataChanged: false, columnsAreRefused: false };
-        const read = { is: 'definition-read', failure: step.failure, circumstances } as const;
-        return fc.boolean().map((changed) => ({ ...read, changed }));
-      }
-      case 'defer':
-        return fc.constant({ is: 'deferred' });
-      case 'explain':
-        return fc.constant({ is: 'explained', failure: step.failure });
-      case 'examine-sweep':
-      case 'end':
-        return failures;
-    }
-  };
-  return step.do === 'explain' ? good() : fc.oneof({ weight: 3, arbitrary: good() }, failures);
-}
-
-test('a run asks for a page as often as the rules of repair say at most, while it stores no page', () => {
-  fc.assert(
-    fc.property(fc.gen(), fc.constantFrom('changes' as const, 'snapshot' as const), (gen, mode) => {
-      let state = newRun(mode, false);
-      let event: RunEvent = { is: 'begun', canPoll: true };
-      let sent = 0;
-      for (let count = 0; count < 400; count++) {
-        const decided = next(state, event);
-        ({ state } = decided);
-        const { step } = decided;
-        if (step.do === 'end') return;
-        if (step.do === 'fetch') sent++;
-        if (event.is === 'stored') sent = 1;
-        expect(sent).toBeLessThanOrEqual(MOST_FETCHES);
-        event = gen(() => outcomes(step, state));
-      }
-    }),
-    { numRuns: 500 },
-  );
 });

@@ -12,7 +12,8 @@ export const MAX_THROTTLED = 20;
 
 /**
  * How often the client sends one request at most: the first time, after trouble that passes, and after a
- * server said that it is busy; each of these answers may be followed by one about the access token.
+ * server said that it is busy; each of these answers may be followed by one about the access token. Redirects,
+ * three at most, are further sends.
  */
 export const MOST_SENDS = 2 * (1 + MAX_RETRIES + MAX_THROTTLED);
 

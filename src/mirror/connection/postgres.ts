@@ -93,7 +93,7 @@ export class PostgresConnection {
   }
 
   /**
-   * Runs `work` in a transaction. The first error is the one that is thrown, as `pg` made it. A connection
+   * Runs `work` in a transaction, and throws the first error as `pg` made it. A connection
    * that cannot even roll back does not go back to the pool. A connection that dies silently is noticed,
    * however long a statement may take.
    *

@@ -15,7 +15,7 @@ const LONGEST_POLL = 1_000;
  * Takes the lease of a table. It waits for as long as the lease of a killed holder may still last.
  *
  * A holder that stands still in the middle of a page keeps the state row of the table locked. If its lease has run
- * out, and its session has done nothing for the time of a whole lease, this session is ended.
+ * out, and its database session has done nothing for the time of a whole lease, that database session is ended.
  *
  * @throws Failure `lease-held` if another process keeps the lease.
  */

@@ -276,7 +276,7 @@ export class TableRun {
     return create(dataverse.client, table, pageSize, observe);
   }
 
-  /** Whether a load may go on: a place among the loads is kept until the run leaves the table. */
+  /** Whether a load may go on. The run keeps its place among the loads until it closes the table. */
   private mayLoad(): boolean {
     const { loads } = this.parts;
     if (loads === undefined) return true;
