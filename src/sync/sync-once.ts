@@ -1,3 +1,4 @@
+import { Places } from '../timing/places.ts';
 import type { RunResult } from './run/run-outcome.ts';
 import type { RunOptions, TableJob } from './run/table-job.ts';
 
@@ -13,18 +14,9 @@ export async function syncOnce(
   options: (job: TableJob) => RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult[]> {
-  const waiting = jobs.values();
-  const runs: Promise<RunResult>[] = [];
-  const workThrough = async (): Promise<void> => {
-    for (const job of waiting) {
-      if (signal.aborted) return;
-      const run = job.run(options(job), signal);
-      runs.push(run);
-      await run.catch(() => undefined);
-    }
-  };
-  const places = Math.min(tablesAtOnce, jobs.length);
-  await Promise.all(Array.from({ length: places }, workThrough));
+  const places = new Places(tablesAtOnce);
+  const runs = jobs.map(async (job) => places.hold(signal, async () => job.run(options(job), signal)));
+  await Promise.allSettled(runs);
   signal.throwIfAborted();
   return Promise.all(runs);
 }
