@@ -19,10 +19,10 @@ function isRow(value: unknown): boolean {
   return isObject(value) && NAMES.some((name) => Object.hasOwn(value as object, name));
 }
 
-/** How many rows JSON.parse sees in a page, or what is wrong with it. */
+/** How many rows JSON.parse sees in a page, or what is wrong with it. One byte order mark in front is ignored (RFC 8259). */
 function judged(text: string): number | 'no JSON' | 'no page' {
   try {
-    const page = JSON.parse(text) as { value?: unknown } | null;
+    const page = JSON.parse(text.replace(/^\ufeff/, '')) as { value?: unknown } | null;
     const rows = page?.value;
     const told = Object.keys(page ?? {}).some((name) => name !== 'value' && !name.includes('@'));
     return Array.isArray(rows) && rows.every(isRow) && !told ? rows.length : 'no page';
