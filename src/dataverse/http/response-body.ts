@@ -53,7 +53,7 @@ const GROWTH = 8;
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
   const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
   buffers.restart();
-  const stream = decoded(response);
+  const stream = decoded(response, expected);
   const announced = stream === response ? Number(response.headers['content-length'] ?? 0) : 0;
   const idle = setTimeout(() => stream.destroy(new IdleTimeout(idleTimeout)), idleTimeout);
   let body: Buffer<ArrayBuffer> = Buffer.alloc(0);
