@@ -1,13 +1,15 @@
 /** The floor of a delta: changed rows, ready as COPY text, into a staging table and by one UPDATE over. */
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { attributes, KEY } from '../rows/attributes.ts';
 import { changedRows, preparedPlace } from '../rows/changed-rows.ts';
+import { columnsOf } from '../shapes/shape.ts';
+import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
 import { timed } from './timed.ts';
 import { prepareText, writeReadyText } from './write-ready-text.ts';
 
 export interface UpdateFloor {
   readonly url: string;
+  readonly shape: ShapeName;
   readonly columns: number;
   readonly table: string;
   /** Rows of the table. */
@@ -18,10 +20,12 @@ export interface UpdateFloor {
   readonly changes: number;
 }
 
-const { url, columns, table, rows, changed, changes } = JSON.parse(process.argv[2] ?? '') as UpdateFloor;
-const rotation = prepareText(columns);
-const names = attributes(columns).map(({ name }) => `"${name}"`);
-const set = names.filter((name) => name !== `"${KEY}"`).map((name) => `${name} = s.${name}`);
+const order = JSON.parse(process.argv[2] ?? '') as UpdateFloor;
+const { url, table, rows, changed, changes } = order;
+const shape = shapeOf(order.shape, order.columns);
+const rotation = prepareText(shape);
+const names = shape.attributes.flatMap(columnsOf).map((column) => `"${column}"`);
+const set = names.filter((name) => name !== `"${shape.key}"`).map((name) => `${name} = s.${name}`);
 const { count, row } = changedRows(rows, changed);
 const client = new Client({ connectionString: url });
 await client.connect();
@@ -33,7 +37,7 @@ const time = await timed(client, async () => {
   const copy = client.query(copyFrom(`COPY stage (${names.join(', ')}) FROM STDIN`));
   await writeReadyText(copy, rotation, { count, rowAt: row, place: preparedPlace(0, changes), changes });
   const updated = await client.query(
-    `UPDATE ${table} t SET ${set.join(', ')}, "_mirrored_at" = now() FROM stage s WHERE t."${KEY}" = s."${KEY}"`,
+    `UPDATE ${table} t SET ${set.join(', ')}, "_mirrored_at" = now() FROM stage s WHERE t."${shape.key}" = s."${shape.key}"`,
   );
   if (updated.rowCount !== count) throw new Error(`${updated.rowCount} rows were updated, not ${count}.`);
   await client.query('COMMIT');

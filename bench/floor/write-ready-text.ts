@@ -2,7 +2,8 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { PreparedRows } from '../rows/prepared-rows.ts';
 import { Rotation } from '../rows/rotation.ts';
-import { VARIETY } from '../rows/values.ts';
+import { VARIETY } from '../rows/row-texts.ts';
+import type { Shape } from '../shapes/shape.ts';
 
 /** Pieces that are on their way at once. */
 const AHEAD = 2;
@@ -17,9 +18,9 @@ export interface RowsToWrite {
   readonly changes: number;
 }
 
-/** COPY text of tables of so many columns, with all that can be made before it is wanted. */
-export function prepareText(columns: number): Rotation {
-  const rotation = new Rotation(PreparedRows.copyText(columns, 2 * VARIETY));
+/** COPY text of tables of a shape, with all that can be made before it is wanted. */
+export function prepareText(shape: Shape): Rotation {
+  const rotation = new Rotation(PreparedRows.copyText(shape, 2 * VARIETY));
   const all = Array.from({ length: AHEAD + 1 }, () => rotation.take());
   for (const rows of all) rotation.give(rows);
   return rotation;

@@ -88,6 +88,6 @@ async function timeMirror(workbench: Workbench, source: Source, table: SourceTab
 async function timeFloor(workbench: Workbench, { rows, columns }: SourceTable): Promise<FloorTime> {
   await workbench.query(`TRUNCATE ${FLOOR}`);
   await workbench.settle();
-  const floor: CopyFloor = { url: workbench.url, columns, tables: [{ name: FLOOR, rows }] };
+  const floor: CopyFloor = { url: workbench.url, shape: 'account', columns, tables: [{ name: FLOOR, rows }] };
   return runScript<FloorTime>('floor/copy.ts', floor);
 }

@@ -39,8 +39,16 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
     const update = async (): Promise<FloorTime> => {
       ofFloor++;
       await workbench.settle();
-      const order = { url: workbench.url, columns, table: floor, rows, changed, changes: ofFloor };
-      return runScript<FloorTime>('floor/update.ts', order satisfies UpdateFloor);
+      const order: UpdateFloor = {
+        url: workbench.url,
+        shape: 'account',
+        columns,
+        table: floor,
+        rows,
+        changed,
+        changes: ofFloor,
+      };
+      return runScript<FloorTime>('floor/update.ts', order);
     };
     const { first, second } = await alternating(options.rounds(3), sync, update);
     return { mirrors: first, floors: second };

@@ -22,7 +22,7 @@ export async function measureMemory(workbench: Workbench, options: Options): Pro
   for (const memory of MEMORY) {
     for (const number of TABLES) {
       const tables = Array.from({ length: number }, (_, at) => ({ name: `wide${at}`, rows, columns }));
-      const { peak, page } = await withSource({ tables }, async (source) => {
+      const { peak, page } = await withSource({ tables, lazy: true }, async (source) => {
         const run = await loadMirror(workbench, source, tables, { MIRRORVERSE_MEMORY: `${memory}MiB` });
         return { peak: run.memory, page: (await source.counts()).largestPage };
       });

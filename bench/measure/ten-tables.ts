@@ -40,6 +40,7 @@ export async function measureTenTables(workbench: Workbench, options: Options): 
   await workbench.settle();
   const writing = await runScript<FloorTime>('floor/copy.ts', {
     url: workbench.url,
+    shape: 'account',
     columns,
     tables: floors,
   } satisfies CopyFloor);

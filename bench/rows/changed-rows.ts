@@ -1,4 +1,4 @@
-import { VARIETY } from './values.ts';
+import { VARIETY } from './row-texts.ts';
 
 /** The rows of a table's change, spread over the whole table. */
 export interface ChangedRows {

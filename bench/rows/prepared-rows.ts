@@ -1,14 +1,11 @@
-import { KEY, VERSION } from './attributes.ts';
-import { ANY_KEY, writeKey } from './key.ts';
-import { copyTails, jsonTails, VARIETY } from './values.ts';
-import { ANY_VERSION, versionOf, writeVersion } from './version.ts';
+import type { Shape } from '../shapes/shape.ts';
+import { writeKey } from './key.ts';
+import { copyLines, jsonRows, type RowText } from './row-texts.ts';
+import { versionOf, writeVersion } from './version.ts';
 
-interface Layout {
-  /** Where each row starts, and the last one ends. */
-  readonly starts: readonly number[];
-  /** Counted from the start of a row. */
-  readonly keyAt: number;
-  readonly versionsAt: readonly number[];
+interface PlacedRow {
+  readonly start: number;
+  readonly text: RowText;
 }
 
 /**
@@ -17,42 +14,37 @@ interface Layout {
  */
 export class PreparedRows {
   private readonly bytes: Buffer;
-  private readonly layout: Layout;
+  private readonly rows: readonly PlacedRow[];
 
-  private constructor(bytes: Buffer, layout: Layout) {
+  private constructor(bytes: Buffer, rows: readonly PlacedRow[]) {
     this.bytes = bytes;
-    this.layout = layout;
+    this.rows = rows;
   }
 
-  /** Rows of JSON, each after a comma. */
-  static json(columns: number, rows: number): PreparedRows {
-    const head = `,{"@odata.etag":"W/\\"${ANY_VERSION}\\"","${KEY}":"${ANY_KEY}","${VERSION}":${ANY_VERSION}`;
-    return PreparedRows.of(head, jsonTails(columns), rows);
+  /** Rows of JSON, each after a comma. `annotated` rows say which table a lookup points to. */
+  static json(shape: Shape, annotated: boolean, rows: number): PreparedRows {
+    return PreparedRows.of(jsonRows(shape, annotated), rows);
   }
 
   /** Lines of COPY text. */
-  static copyText(columns: number, rows: number): PreparedRows {
-    return PreparedRows.of(`${ANY_KEY}\t${ANY_VERSION}`, copyTails(columns), rows);
+  static copyText(shape: Shape, rows: number): PreparedRows {
+    return PreparedRows.of(copyLines(shape), rows);
   }
 
-  private static of(head: string, tails: readonly Buffer[], rows: number): PreparedRows {
-    const parts: Buffer[] = [];
-    const starts = [0];
-    let length = 0;
-    for (let row = 0; row < rows; row++) {
-      const tail = tails[row % VARIETY] as Buffer;
-      parts.push(Buffer.from(head), tail);
-      length += head.length + tail.length;
-      starts.push(length);
+  private static of(texts: readonly RowText[], count: number): PreparedRows {
+    const rows: PlacedRow[] = [];
+    let start = 0;
+    for (let row = 0; row < count; row++) {
+      const text = texts[row % texts.length] as RowText;
+      rows.push({ start, text });
+      start += text.bytes.length;
     }
-    const keyAt = head.indexOf(ANY_KEY);
-    const versionsAt = [...head.matchAll(new RegExp(ANY_VERSION, 'g'))].map(({ index }) => index);
-    return new PreparedRows(Buffer.concat(parts), { starts, keyAt, versionsAt });
+    return new PreparedRows(Buffer.concat(rows.map(({ text }) => text.bytes)), rows);
   }
 
   /** The same text in memory of its own. */
   copy(): PreparedRows {
-    return new PreparedRows(Buffer.from(this.bytes), this.layout);
+    return new PreparedRows(Buffer.from(this.bytes), this.rows);
   }
 
   /**
@@ -62,13 +54,12 @@ export class PreparedRows {
    * @param changes how often those rows have changed.
    */
   write(first: number, count: number, rowAt: (at: number) => number, changes: number): Buffer {
-    const { starts, keyAt, versionsAt } = this.layout;
     for (let at = 0; at < count; at++) {
-      const start = starts[first + at] ?? 0;
+      const { start, text } = this.rows[first + at] as PlacedRow;
       const row = rowAt(at);
-      writeKey(this.bytes, start + keyAt, row);
-      for (const place of versionsAt) writeVersion(this.bytes, start + place, versionOf(row, changes));
+      writeKey(this.bytes, start + text.keyAt, row);
+      for (const place of text.versionsAt) writeVersion(this.bytes, start + place, versionOf(row, changes));
     }
-    return this.bytes.subarray(starts[first], starts[first + count]);
+    return this.bytes.subarray(this.rows[first]?.start, this.rows[first + count]?.start);
   }
 }

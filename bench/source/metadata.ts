@@ -1,5 +1,6 @@
-import { attributes, KEY, propertyOf } from '../rows/attributes.ts';
-import { entitySet, type SourceTable } from './table.ts';
+import { KINDS } from '../shapes/kinds.ts';
+import { propertyOf } from '../shapes/shape.ts';
+import { entitySet, shapeOfTable, type SourceTable } from './table.ts';
 
 export const API_PATH = '/api/data/v9.2/';
 
@@ -17,18 +18,29 @@ function json(tables: readonly SourceTable[], path: string): unknown {
     return { EntityRecordCountCollection: { Keys, Values: counted.map(({ rows }) => rows) } };
   }
   const name = /LogicalName='([^']+)'/.exec(path)?.[1];
-  const list = attributes(tables.find((table) => table.name === name)?.columns ?? 2);
+  const table = tables.find((each) => each.name === name);
+  const list = table === undefined ? [] : shapeOfTable(table).attributes;
   if (path.endsWith('/Attributes')) {
     return {
-      value: list.map(({ name: attribute, type }) => ({
+      value: list.map(({ name: attribute, kind }) => ({
         LogicalName: attribute,
-        AttributeTypeName: { Value: type },
+        AttributeTypeName: { Value: KINDS[kind].type },
       })),
     };
   }
   if (path.endsWith('LookupAttributeMetadata')) {
-    const lookups = list.filter(({ type }) => type === 'LookupType');
-    return { value: lookups.map(({ name: lookup }) => ({ LogicalName: lookup, Targets: ['contact'] })) };
+    const value = list.flatMap(({ name: lookup, kind }) => {
+      const { targets } = KINDS[kind];
+      return targets === undefined ? [] : [{ LogicalName: lookup, Targets: targets }];
+    });
+    return { value };
+  }
+  if (path.endsWith('DateTimeAttributeMetadata')) {
+    const value = list.flatMap(({ name: date, kind }) => {
+      const { behavior } = KINDS[kind];
+      return behavior === undefined ? [] : [{ LogicalName: date, DateTimeBehavior: { Value: behavior } }];
+    });
+    return { value };
   }
   return { value: [] };
 }
@@ -37,15 +49,17 @@ function definition(table: SourceTable): unknown {
   return {
     LogicalName: table.name,
     EntitySetName: entitySet(table),
-    PrimaryIdAttribute: KEY,
+    PrimaryIdAttribute: shapeOfTable(table).key,
     ChangeTrackingEnabled: true,
   };
 }
 
 function csdl(tables: readonly SourceTable[]): string {
-  const types = tables.map(({ name, columns }) => {
-    const properties = attributes(columns).map((attribute) => `<Property Name="${propertyOf(attribute)}"/>`);
-    return `<EntityType Name="${name}">${properties.join('')}</EntityType>`;
+  const types = tables.map((table) => {
+    const properties = shapeOfTable(table).attributes.map(
+      (attribute) => `<Property Name="${propertyOf(attribute)}"/>`,
+    );
+    return `<EntityType Name="${table.name}">${properties.join('')}</EntityType>`;
   });
   return `<Schema>${types.join('')}</Schema>`;
 }

@@ -1,77 +1,141 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
 import { changedRows, preparedPlace } from '../rows/changed-rows.ts';
+import { PAGE_HEAD } from '../rows/page.ts';
 import { PreparedRows } from '../rows/prepared-rows.ts';
-import { Rotation } from '../rows/rotation.ts';
-import { VARIETY } from '../rows/values.ts';
+import { VARIETY } from '../rows/row-texts.ts';
+import { columnsOf } from '../shapes/shape.ts';
 import { API_PATH } from './metadata.ts';
-import { entitySet, type SourceTable } from './table.ts';
+import { PageStore } from './page-store.ts';
+import { entitySet, rowsOfPage, shapeOfTable, type SourceTable } from './table.ts';
 
-const LARGEST_PAGE = 5_000;
+const compress = promisify(gzip);
 
-/** The parts of an answer, and the function that the server calls once they are sent. */
+/** Pages that are compressed at once. */
+const AT_ONCE = 2;
+
+/** A page that a request asks for. */
+export interface PageAsk {
+  readonly table: SourceTable;
+  /** The changes after which the delta begins; null for the rows of the whole table. */
+  readonly since: number | null;
+  /** Rows of earlier pages. */
+  readonly from: number;
+  readonly size: number;
+  /** Lookups say which table they point to. */
+  readonly annotated: boolean;
+  readonly compressed: boolean;
+}
+
 export interface PageAnswer {
-  readonly parts: readonly Uint8Array[];
+  readonly body: Buffer;
+  /** Bytes before the compression. */
   readonly bytes: number;
-  readonly sent: () => void;
 }
 
-export interface Pages {
-  /** The page that a request asks for, of so many rows at most. */
-  answer(table: SourceTable, origin: string, query: URLSearchParams, size: number): PageAnswer;
+const HEAD = Buffer.from(PAGE_HEAD);
+
+/** The pages of tables. They are made and compressed before they are wanted, and kept for later rounds. */
+export class Pages {
+  private readonly origin: string;
+  private readonly store = new PageStore();
+  private readonly prepared = new Map<string, PreparedRows>();
+  private readonly changes = new Map<string, readonly number[]>();
+
+  constructor(origin: string) {
+    this.origin = origin;
+  }
+
+  async answer(ask: PageAsk): Promise<PageAnswer> {
+    const known = ask.compressed ? await this.store.get(this.key(ask)) : undefined;
+    if (known !== undefined) return known;
+    const page = this.make(ask);
+    if (!ask.compressed) return { body: page, bytes: page.length };
+    const body = await compressed(page);
+    await this.store.put(this.key(ask), body, page.length);
+    return { body, bytes: page.length };
+  }
+
+  /** Makes all pages of the tables, as mirrorverse asks for them. */
+  async prepare(tables: readonly SourceTable[], since: number | null = null): Promise<void> {
+    const asks = this.everyPage(tables, since);
+    const work = async (): Promise<void> => {
+      for (const ask of asks) if (!this.store.has(this.key(ask))) await this.answer(ask);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
   /** So many rows of a table change. */
-  change(table: SourceTable, rows: number): void;
+  change(table: SourceTable, rows: number): void {
+    this.changes.set(table.name, [...this.changesOf(table), rows]);
+  }
+
+  changesOf({ name }: SourceTable): readonly number[] {
+    return this.changes.get(name) ?? [];
+  }
+
+  close(): void {
+    this.store.remove();
+  }
+
+  private *everyPage(tables: readonly SourceTable[], since: number | null): Generator<PageAsk> {
+    for (const table of tables) {
+      const total = this.rowsOf(table, since).count;
+      const size = rowsOfPage(table, Number.POSITIVE_INFINITY);
+      const annotated = shapeOfTable(table).attributes.some((attribute) => columnsOf(attribute).length > 1);
+      let from = 0;
+      do {
+        yield { table, since, from, size, annotated, compressed: true };
+        from += size;
+      } while (from < total);
+    }
+  }
+
+  /** The rows of a read, of a delta those that the last change has changed. */
+  private rowsOf(table: SourceTable, since: number | null): { count: number; row: (at: number) => number } {
+    if (since === null) return { count: table.rows, row: (at) => at };
+    const made = this.changesOf(table);
+    return changedRows(table.rows, made.length > since ? (made.at(-1) ?? 0) : 0);
+  }
+
+  private key({ table, since, from, size, annotated }: PageAsk): string {
+    return [table.name, since, this.changesOf(table).length, from, rowsOfPage(table, size), annotated].join(
+      ' ',
+    );
+  }
+
+  private make({ table, since, from, size, annotated }: PageAsk): Buffer {
+    const { count, row } = this.rowsOf(table, since);
+    const to = Math.min(count, from + rowsOfPage(table, size));
+    const made = this.changesOf(table).length;
+    const base = `${this.origin}${API_PATH}${entitySet(table)}`;
+    const delta = since === null ? '' : `$deltatoken=${since}&`;
+    const link =
+      to < count
+        ? `"@odata.nextLink":"${base}?${delta}$skiptoken=${to}"`
+        : `"@odata.deltaLink":"${base}?$deltatoken=${made}"`;
+    const tail = Buffer.from(`],${link}}`);
+    if (to <= from) return Buffer.concat([HEAD, tail]);
+    const changes = since === null ? 0 : made;
+    const rows = this.preparedRows(table, annotated);
+    const text = rows.write(preparedPlace(from, changes), to - from, (at) => row(from + at), changes);
+    return Buffer.concat([HEAD, text.subarray(1), tail]);
+  }
+
+  private preparedRows(table: SourceTable, annotated: boolean): PreparedRows {
+    const most = Math.min(table.rows, rowsOfPage(table, Number.POSITIVE_INFINITY));
+    const key = [table.shape, table.columns, annotated, most].join(' ');
+    let rows = this.prepared.get(key);
+    if (rows === undefined) {
+      // Wherever a page begins among the different rows, it is there in one piece.
+      rows = PreparedRows.json(shapeOfTable(table), annotated, most + VARIETY);
+      this.prepared.set(key, rows);
+    }
+    return rows;
+  }
 }
 
-const HEAD = Buffer.from('{"@odata.context":"#rows","value":[');
-
-/** Pages of the tables' rows, prepared as far as they are alike. */
-export function createPages(): Pages {
-  const prepared = new Map<number, Rotation>();
-  const changes = new Map<string, number[]>();
-
-  const rotationOf = ({ columns }: SourceTable): Rotation => {
-    let rotation = prepared.get(columns);
-    if (rotation === undefined) {
-      // Wherever a page begins among the different rows, it is there in one piece.
-      rotation = new Rotation(PreparedRows.json(columns, LARGEST_PAGE + VARIETY));
-      prepared.set(columns, rotation);
-    }
-    return rotation;
-  };
-
-  return {
-    answer(table, origin, query, size) {
-      const made = changes.get(table.name) ?? [];
-      const token = query.get('$deltatoken');
-      // Of several changes that are asked for at once only the last one comes.
-      const isDelta = token !== null;
-      const since = isDelta ? Number(token) : 0;
-      const changed = changedRows(table.rows, made.length > since ? (made.at(-1) ?? 0) : 0);
-      const total = isDelta ? changed.count : table.rows;
-      const from = Number(query.get('$skiptoken') ?? 0);
-      const to = Math.min(total, from + Math.min(size, LARGEST_PAGE));
-      const base = `${origin}${API_PATH}${entitySet(table)}`;
-      const delta = isDelta ? `$deltatoken=${since}&` : '';
-      const link =
-        to < total
-          ? `"@odata.nextLink":"${base}?${delta}$skiptoken=${to}"`
-          : `"@odata.deltaLink":"${base}?$deltatoken=${made.length}"`;
-      const tail = Buffer.from(`],${link}}`);
-      if (to <= from) {
-        return { parts: [HEAD, tail], bytes: HEAD.length + tail.length, sent: () => undefined };
-      }
-      const rotation = rotationOf(table);
-      const rows = rotation.take();
-      const count = isDelta ? made.length : 0;
-      const rowAt = isDelta ? (at: number) => changed.row(from + at) : (at: number) => from + at;
-      const body = rows.write(preparedPlace(from, count), to - from, rowAt, count).subarray(1);
-      return {
-        parts: [HEAD, body, tail],
-        bytes: HEAD.length + body.length + tail.length,
-        sent: () => rotation.give(rows),
-      };
-    },
-    change(table, rows) {
-      changes.set(table.name, [...(changes.get(table.name) ?? []), rows]);
-    },
-  };
+/** One gzip stream, as quickly as a busy server would make it. */
+export async function compressed(body: Uint8Array): Promise<Buffer> {
+  return compress(body, { level: constants.Z_BEST_SPEED });
 }

@@ -1,12 +1,32 @@
+import type { Shape } from '../shapes/shape.ts';
+import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
+
 /** A table that the source has. */
 export interface SourceTable {
   readonly name: string;
   readonly rows: number;
   readonly columns: number;
+  /** `account` where it is absent. */
+  readonly shape?: ShapeName;
+  /** Rows that the source puts into a page at most; 5,000 where it is absent. */
+  readonly pageRows?: number;
+}
+
+export function shapeOfTable({ shape = 'account', columns }: SourceTable): Shape {
+  return shapeOf(shape, columns);
+}
+
+/** Rows that environments put into a page at most. */
+const LARGEST_PAGE = 5_000;
+
+export function rowsOfPage({ pageRows = LARGEST_PAGE }: SourceTable, asked: number): number {
+  return Math.min(pageRows, asked);
 }
 
 export interface SourceOptions {
   readonly tables: readonly SourceTable[];
+  /** Makes pages only when they are asked for. By default, all pages are there before the source starts. */
+  readonly lazy?: boolean;
   /** Milliseconds that an answer with rows takes, and one with metadata; none without it. */
   readonly latency?: { readonly rows: number; readonly metadata: number };
 }

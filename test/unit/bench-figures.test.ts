@@ -2,10 +2,6 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readOptions } from '../../bench/options.ts';
 import { changedRows } from '../../bench/rows/changed-rows.ts';
-import { PreparedRows } from '../../bench/rows/prepared-rows.ts';
-import { keyOf } from '../../bench/rows/key.ts';
-import { VARIETY } from '../../bench/rows/values.ts';
-import { versionOf } from '../../bench/rows/version.ts';
 import { median } from '../../bench/support/median.ts';
 import { runSpan } from '../../bench/support/run-span.ts';
 
@@ -36,48 +32,6 @@ test('a measurement is whole only if it is a run of everything in full', () => {
   expect(readOptions(['--columns', '20,60'], names).columns([1])).toEqual([20, 60]);
   expect(() => readOptions(['--only', 'deltas'], names)).toThrow('deltas');
   expect(() => readOptions(['--rows', 'many'], names)).toThrow('many');
-});
-
-test('prepared JSON contains the rows that were written into it last', () => {
-  const prepared = PreparedRows.json(20, 2 * VARIETY);
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: VARIETY }),
-      fc.integer({ min: 1, max: 20 }),
-      fc.integer({ min: 0, max: 5_000_000 }),
-      fc.integer({ min: 0, max: 50 }),
-      (first, count, from, changes) => {
-        const text = prepared.write(first, count, (at) => from + at, changes).toString();
-        const rows = JSON.parse(`[${text.slice(1)}]`) as Record<string, unknown>[];
-        expect(rows.map((row) => row['accountid'])).toEqual(rows.map((_, at) => keyOf(from + at)));
-        expect(rows.map((row) => row['versionnumber'])).toEqual(
-          rows.map((_, at) => versionOf(from + at, changes)),
-        );
-        expect(rows).toHaveLength(count);
-      },
-    ),
-    { numRuns: 50 },
-  );
-});
-
-test('COPY text has the same keys and versions, a line a row', () => {
-  const prepared = PreparedRows.copyText(20, VARIETY);
-  const lines = prepared
-    .write(3, 4, (at) => 70 + at, 2)
-    .toString()
-    .trimEnd()
-    .split('\n');
-  expect(lines.map((line) => line.split('\t').slice(0, 2))).toEqual(
-    [70, 71, 72, 73].map((row) => [keyOf(row), String(versionOf(row, 2))]),
-  );
-  expect(lines.every((line) => line.split('\t').length === 20)).toBe(true);
-});
-
-test('a copy of prepared rows keeps its values when the original is written again', () => {
-  const first = PreparedRows.copyText(4, 2);
-  const text = first.copy().write(0, 1, () => 5, 0);
-  first.write(0, 1, () => 6, 0);
-  expect(text.toString()).toContain(keyOf(5));
 });
 
 test('changed rows are different rows of the table, as many as were asked for', () => {

@@ -1,0 +1,46 @@
+import { close, mkdtempSync, openSync, read, rmSync, write } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const readAt = promisify(read);
+const writeAt = promisify(write);
+
+interface Place {
+  readonly at: number;
+  readonly length: number;
+  /** Bytes before the compression. */
+  readonly bytes: number;
+}
+
+/** Compressed pages on disk, so that the memory of the source does not grow with its tables. */
+export class PageStore {
+  private readonly directory = mkdtempSync(join(tmpdir(), 'mirrorverse-source-'));
+  private readonly file = openSync(join(this.directory, 'pages'), 'w+');
+  private readonly places = new Map<string, Place>();
+  private end = 0;
+
+  async put(key: string, body: Uint8Array, bytes: number): Promise<void> {
+    const place = { at: this.end, length: body.length, bytes };
+    this.end += body.length;
+    await writeAt(this.file, body, 0, body.length, place.at);
+    this.places.set(key, place);
+  }
+
+  async get(key: string): Promise<{ readonly body: Buffer; readonly bytes: number } | undefined> {
+    const place = this.places.get(key);
+    if (place === undefined) return undefined;
+    const body = Buffer.allocUnsafe(place.length);
+    await readAt(this.file, body, 0, place.length, place.at);
+    return { body, bytes: place.bytes };
+  }
+
+  has(key: string): boolean {
+    return this.places.has(key);
+  }
+
+  remove(): void {
+    close(this.file);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
