@@ -25,12 +25,13 @@ const PORTS = [5433, 5434, 5435, 5436, 5437, 5438, 5439, 0];
 export async function writeConfiguration({ paths, account, settings }: Cluster): Promise<void> {
   // The port of the last start, if it is free: a psql command that was printed then names it.
   const last = /^port = '(\d+)'$/m.exec(await readFile(paths.configuration, 'utf8').catch(() => ''))?.[1];
-  const port = await firstFree(last === undefined ? PORTS : [Number(last), ...PORTS]);
+  const port =
+    settings['port'] ?? String(await firstFree(last === undefined ? PORTS : [Number(last), ...PORTS]));
   const parameters = {
     ...DEFAULTS,
     ...settings,
     listen_addresses: '127.0.0.1',
-    port: String(port),
+    port,
     // No socket: its usual directory may be missing, or closed to the server's user.
     unix_socket_directories: '',
   };

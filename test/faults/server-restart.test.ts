@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import { clusterPlace, queryOnce, until, type ClusterPlace } from '../support/cluster-support.ts';
+import { placeWithOwnPort, queryOnce, until, type ClusterPlace } from '../support/cluster-support.ts';
 import { CommandLine, eventually, logLines } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
@@ -32,7 +32,7 @@ async function commandLine(emulator: DataverseEmulator, url: string): Promise<Co
 
 describe('a PostgreSQL server that goes away', () => {
   it('a PostgreSQL server that goes away and comes back after some seconds does not fail a running sync', async () => {
-    await using place = await clusterPlace();
+    await using place = await placeWithOwnPort();
     const { url } = await place.open();
     const emulator = new DataverseEmulator({ seed: 3 });
     emulator.store.seed(TABLE, 2_000);
@@ -50,7 +50,7 @@ describe('a PostgreSQL server that goes away', () => {
   });
 
   it('a PostgreSQL server that goes away or only reads for a while is waited for by the daemon, and nobody has to do anything', async () => {
-    await using place = await clusterPlace();
+    await using place = await placeWithOwnPort();
     const { url } = await place.open();
     const emulator = new DataverseEmulator({ seed: 4 });
     const [id = ''] = emulator.store.seed(TABLE, 100);

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,7 +23,8 @@ export interface ClusterPlace extends AsyncDisposable {
   serverPid(): Promise<number | undefined>;
 }
 
-export async function clusterPlace(): Promise<ClusterPlace> {
+/** @param settings of its server, beside those that make it fast. */
+export async function clusterPlace(settings: Readonly<Record<string, string>> = {}): Promise<ClusterPlace> {
   const root = await temporaryDirectory();
   const data = join(root, 'postgres');
   const serverPid = async (): Promise<number | undefined> => (await readPostmaster(data))?.pid;
@@ -33,7 +35,7 @@ export async function clusterPlace(): Promise<ClusterPlace> {
     open: async (binaries) =>
       openEmbeddedPostgres({
         directory: data,
-        settings: FAST_SETTINGS,
+        settings: { ...FAST_SETTINGS, ...settings },
         ...(binaries === undefined ? {} : { binaries }),
       }),
     [Symbol.asyncDispose]: async () => {
@@ -42,6 +44,24 @@ export async function clusterPlace(): Promise<ClusterPlace> {
       await rm(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
+}
+
+/**
+ * A place for a cluster that keeps its port while its server is down. The usual ports are next to each other, so
+ * the server of another test takes one as soon as it is free, and this cluster would come back at another address.
+ */
+export async function placeWithOwnPort(): Promise<ClusterPlace> {
+  for (;;) {
+    // Below the ports that systems give to outgoing connections.
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return clusterPlace({ port: String(port) });
+  }
 }
 
 /** Another process that uses the cluster. */
