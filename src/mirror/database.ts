@@ -3,6 +3,7 @@ import { Failure, toFailure } from '../model/failure.ts';
 import { openPool, transaction } from './connection/postgres.ts';
 import type { Logger } from 'pino';
 import { isBehindPooler } from './connection/session.ts';
+import { sleep } from '../timing/sleep.ts';
 import { readRowFilters, type RowFilter } from './page/swallowed-rows.ts';
 import { type MissingGrant, missingGrants, serverVersion } from './connection/grants.ts';
 
@@ -37,6 +38,36 @@ export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): Op
 /** Whether the database can be reached and lets us in. */
 export async function isReachable({ pool }: MirrorDatabase): Promise<boolean> {
   return transaction(pool, async () => true).catch(() => false);
+}
+
+/** Milliseconds between two questions to a database that was away. */
+const BEAT = 5_000;
+
+/**
+ * Waits until the database lets us in and lets us write, for so many milliseconds at most.
+ *
+ * @throws the signal's reason when aborted.
+ */
+export async function untilUsable(
+  { pool }: MirrorDatabase,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    const left = deadline - performance.now();
+    if (left <= 0) return;
+    await sleep(Math.min(BEAT, left), signal);
+    if (await isUsable(pool)) return;
+  }
+}
+
+async function isUsable(pool: pg.Pool): Promise<boolean> {
+  const text = `SELECT current_setting('transaction_read_only') = 'off' AS writes`;
+  return transaction(pool, async (client) => {
+    const { rows } = await client.query<{ writes: boolean }>(text);
+    return rows[0]?.writes === true;
+  }).catch(() => false);
 }
 
 /** What a run needs of a database. */

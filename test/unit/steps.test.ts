@@ -3,6 +3,7 @@ import type { RefusedSweep } from '../../src/mirror/page/page-writer.ts';
 import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { newRun, type RunEvent, type RunState, type Step } from '../../src/sync/run/run-state.ts';
+import { databaseRest } from '../../src/sync/run/repairs.ts';
 import { next } from '../../src/sync/run/steps.ts';
 import {
   came,
@@ -16,6 +17,8 @@ import {
   REFUSED,
   STORED,
 } from './run-events.ts';
+
+const sum = (waits: readonly number[]): number => waits.reduce((total, wait) => total + wait, 0);
 
 const INCOMPLETE = new Failure({ code: 'load-incomplete', reaction: 'rebaseline', message: 'incomplete' });
 
@@ -218,12 +221,26 @@ describe('a refused sweep', () => {
 });
 
 describe('repairs', () => {
-  test('a database in trouble is waited for, seven times in a row at most', () => {
-    const trouble = failed(failure('database-unreachable'));
-    const again: RunEvent[] = [trouble, { is: 'waited' }];
-    const seven = [...begun(), ...Array.from({ length: 7 }, () => again).flat()];
-    expect(last(seven)).toEqual({ do: 'acquire' });
-    expect(last([...seven, trouble])).toMatchObject({ do: 'end', failure: { code: 'database-unreachable' } });
+  test.each([
+    ['is away', failure('database-unreachable'), 20],
+    ['starts or recovers', failure('database-unavailable', { sqlstate: '57P03' }), 20],
+    ['has no room', failure('database-unavailable', { sqlstate: '53100' }), 7],
+  ])('a database that %s is waited for a fixed number of times in a row', (_, trouble, times) => {
+    const again: RunEvent[] = [failed(trouble), { is: 'waited' }];
+    const waits = [...begun(), ...Array.from({ length: times }, () => again).flat()];
+    expect(last(waits)).toEqual({ do: 'acquire' });
+    expect(last([...waits, failed(trouble)])).toMatchObject({ do: 'end', failure: { code: trouble.code } });
+  });
+
+  test.each([
+    ['is away', failure('database-unreachable'), 20, 5_000],
+    ['has no room', failure('database-unavailable', { sqlstate: '53100' }), 7, 40_000],
+  ])('the waits for a database that %s are 45 to 90 s in all', (_, trouble, times, longest) => {
+    const all = (random: number): number[] =>
+      Array.from({ length: times }, (__, at) => databaseRest(trouble, at + 1, random));
+    expect(Math.max(...all(1))).toBe(longest);
+    expect(sum(all(0))).toBeGreaterThan(45_000);
+    expect(sum(all(1))).toBeLessThan(91_000);
   });
 
   test('a database in trouble after a stored page is waited for as if for the first time', () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reaction } from '../../src/model/failure-codes.ts';
+import { Failure } from '../../src/model/failure.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import type { RunOptions } from '../../src/sync/run/table-job.ts';
 import { keepSchedule, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
@@ -80,6 +81,18 @@ test('a table that a person must mend is tried at growing distance', async () =>
   expect(seen.starts.length).toBeLessThan(14);
   const gaps = seen.starts.slice(1).map((start, at) => start - (seen.starts[at] ?? 0));
   expect(Math.max(...gaps)).toBeLessThanOrEqual(11 * MINUTE);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
+  await ended;
+});
+
+test('a table whose database is away runs again soon, however often it has failed', async () => {
+  const failure = new Failure({ code: 'database-unreachable', message: 'It is away.' });
+  const { seen, stop, ended } = scheduled(10, () => ({ ...result(), failure }));
+  await vi.advanceTimersByTimeAsync(60 * MINUTE);
+  const gaps = seen.starts.slice(1).map((start, at) => start - (seen.starts[at] ?? 0));
+  // One second, and at most ten for the spread of the tables.
+  expect(Math.max(...gaps)).toBeLessThan(11_100);
   stop();
   await vi.advanceTimersByTimeAsync(1);
   await ended;

@@ -3,8 +3,10 @@ import { Failure } from '../../model/failure.ts';
 import { withServices } from '../../timing/services.ts';
 import { sleep } from '../../timing/sleep.ts';
 import type { TableConfig } from '../../config/config.ts';
+import { untilUsable } from '../../mirror/database.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
+import { isDatabaseAway } from '../../sync/run/repairs.ts';
 import { runDaemon, type DaemonOptions } from '../../sync/daemon.ts';
 import { Places } from '../../timing/places.ts';
 import { restAfter } from '../../timing/back-off.ts';
@@ -79,7 +81,9 @@ async function openPatiently(
         `${message} It is tried again by itself.`,
         (age) => levelAfter(age, error),
       );
-      await sleep(rest, signal);
+      // A database that comes back is noticed soon, and without a request to the environment for each look.
+      if (isDatabaseAway(error)) await untilUsable(await session.database(), rest, signal);
+      else await sleep(rest, signal);
     }
   }
 }

@@ -3,6 +3,7 @@ import { isRefused } from '../../dataverse/feed/refused-columns.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { Failure } from '../../model/failure.ts';
 import { backOff } from '../../timing/back-off.ts';
+import { reachOf } from '../watch/outage-log.ts';
 
 /** What a run does after a failure so that it can go on. Each repair leads back to an earlier step of the run. */
 export type Repair =
@@ -60,7 +61,13 @@ const codes =
  * refusal the link is of no use, whatever the code means.
  */
 const RULES: readonly Rule[] = [
-  { repair: 'wait-for-database', mends: codes(...DATABASE_TROUBLES), atMost: 7 },
+  { repair: 'wait-for-database', mends: isDatabaseAway, atMost: 20 },
+  {
+    // PostgreSQL answers, and refuses what this table writes. Each further try fetches and writes the page again.
+    repair: 'wait-for-database',
+    mends: (failure) => codes(...DATABASE_TROUBLES)(failure) && !isDatabaseAway(failure),
+    atMost: 7,
+  },
   { repair: 'restore-state', mends: isObjectGone, atMost: 1 },
   {
     // The mirror table may have been changed by hand, or the table at the source has changed.
@@ -96,18 +103,25 @@ export function repairFor(failure: Failure, circumstances: Circumstances, done: 
   return rule?.repair;
 }
 
-const timesOf = (wanted: (repair: Repair) => boolean): number =>
-  RULES.filter(({ repair }) => wanted(repair)).reduce((sum, { atMost }) => sum + atMost, 0);
+const isWait = ({ repair }: Rule): boolean => repair === 'wait-for-database';
+/** The two rules about waits share one count. */
+const MOST_WAITS = Math.max(...RULES.filter(isWait).map(({ atMost }) => atMost));
+const OTHER_REPAIRS = RULES.filter((rule) => !isWait(rule)).reduce((sum, { atMost }) => sum + atMost, 0);
 
 /**
  * How often a run fetches one page at most, while it stores no page: once, and once after each other repair,
  * and all of that again after each wait for the database. Each of these may be two requests, because a page
  * with a link that stands further back is fetched twice.
  */
-export const MOST_FETCHES =
-  2 *
-  (1 + timesOf((repair) => repair === 'wait-for-database')) *
-  (1 + timesOf((repair) => repair !== 'wait-for-database'));
+export const MOST_FETCHES = 2 * (1 + MOST_WAITS) * (1 + OTHER_REPAIRS);
+
+/**
+ * PostgreSQL cannot be reached, or it works for no table: it starts, recovers, or only reads. A table that asks
+ * costs little then, because it gets no lease and so requests nothing from the environment.
+ */
+export function isDatabaseAway(failure: Failure): boolean {
+  return DATABASE_TROUBLES.includes(failure.code) && reachOf(failure) === 'process';
+}
 
 /** A link that was followed was refused with a code that says nothing to mirrorverse. */
 function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): boolean {
@@ -119,15 +133,20 @@ function isRefusedLink(failure: Failure, { columnsAreRefused }: Circumstances): 
   );
 }
 
+/** Milliseconds that no wait for a database exceeds while it is away: so soon a table goes on when it is back. */
+const LONGEST_WHILE_AWAY = 5_000;
+const LONGEST_WITHOUT_ROOM = 40_000;
+
 /**
- * Milliseconds before a run asks a database again that was in trouble: 0.8 s, doubling to 40 s, half of it by
- * chance. That is 45 to 90 seconds in all; a restart of PostgreSQL may take a minute.
+ * Milliseconds before a run asks a database again that was in trouble: 0.8 s, doubling to the longest wait, half
+ * of it by chance. That is 45 to 90 seconds in all for either trouble; a restart of PostgreSQL may take a minute.
  *
  * @param attempt 1 for the first wait in a row.
  * @param random in [0, 1).
  */
-export function databaseRest(attempt: number, random: number): number {
-  return backOff({ first: 800, longest: 40_000 }, attempt, random);
+export function databaseRest(failure: Failure, attempt: number, random: number): number {
+  const longest = isDatabaseAway(failure) ? LONGEST_WHILE_AWAY : LONGEST_WITHOUT_ROOM;
+  return backOff({ first: 800, longest }, attempt, random);
 }
 
 /** The failure of a run that began a load several times and finished none of them. */

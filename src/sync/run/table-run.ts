@@ -153,7 +153,7 @@ export class TableRun {
       case 'wait-for-database': {
         await this.leave();
         this.parts.preparation.forget();
-        const wait = databaseRest(step.attempt, Math.random());
+        const wait = databaseRest(step.failure, step.attempt, Math.random());
         await this.parts.onTrouble(step.failure, wait);
         await sleep(wait, signal);
         return { is: 'waited' };

@@ -1,5 +1,6 @@
 import { abortable, sleep } from '../../timing/sleep.ts';
 import { OF_LEASES } from '../watch/outage-log.ts';
+import { isDatabaseAway } from '../run/repairs.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions } from '../run/table-job.ts';
 import { nextInterval, SHORTEST_INTERVAL } from './adaptive-interval.ts';
@@ -45,7 +46,8 @@ export async function keepSchedule(
     if (deferred) return DEFERRAL * (0.5 + Math.random());
     if (failure !== null) {
       // Another process has the table, and may die: with longer and longer rests nobody would take over soon.
-      failures = OF_LEASES.has(failure.code) ? 1 : failures + 1;
+      // A database that is away may come back at any time: the run itself asks it again and again.
+      failures = OF_LEASES.has(failure.code) || isDatabaseAway(failure) ? 1 : failures + 1;
       return restAfter(failure, failures);
     }
     failures = 0;
