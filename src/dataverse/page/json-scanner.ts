@@ -1,4 +1,4 @@
-export const QUOTE = 0x22;
+const QUOTE = 0x22;
 export const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -41,14 +41,7 @@ export class JsonScanner {
   }
 
   skipBlanks(): void {
-    const { bytes } = this;
-    let at = this.position;
-    for (;;) {
-      const byte = bytes[at];
-      if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
-      at++;
-    }
-    this.position = at;
+    this.position = afterBlanks(this.bytes, this.position);
   }
 
   /** The next byte after blanks; undefined at the end of the text. */
@@ -121,30 +114,9 @@ export class JsonScanner {
   }
 
   private escapeLength(at: number): number {
-    const { bytes } = this;
-    const byte = bytes[at + 1];
-    if (byte === LOWER_U) {
-      for (let digit = at + 2; digit < at + 6; digit++) {
-        if (isHexDigit(bytes[digit])) continue;
-        this.position = digit;
-        throw this.unexpected();
-      }
-      return 6;
-    }
-    // " \ / b f n r t
-    if (
-      byte === QUOTE ||
-      byte === BACKSLASH ||
-      byte === 0x2f ||
-      byte === 0x62 ||
-      byte === 0x66 ||
-      byte === 0x6e ||
-      byte === 0x72 ||
-      byte === 0x74
-    ) {
-      return 2;
-    }
-    this.position = at + 1;
+    const length = escapeLength(this.bytes, at);
+    if (length > 0) return length;
+    this.position = at - length;
     throw this.unexpected();
   }
 
@@ -213,6 +185,40 @@ export class JsonScanner {
     const what = this.position >= this.bytes.length ? 'end' : 'byte';
     return new SyntaxError(`Unexpected ${what} of JSON text at offset ${this.position}.`);
   }
+}
+
+/** The position of the first byte from `start` on that is no blank. */
+export function afterBlanks(bytes: Uint8Array, start: number): number {
+  let at = start;
+  for (;;) {
+    const byte = bytes[at];
+    if (byte !== SPACE && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at++;
+  }
+}
+
+/**
+ * The length of the escape that begins with a backslash at `at`.
+ *
+ * @returns bytes; a number below 0 if JSON has no such escape: minus the distance of the first wrong byte.
+ */
+export function escapeLength(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at + 1];
+  if (byte === LOWER_U) {
+    for (let digit = 2; digit < 6; digit++) if (!isHexDigit(bytes[at + digit])) return -digit;
+    return 6;
+  }
+  // " \ / b f n r t
+  const isEscape =
+    byte === QUOTE ||
+    byte === BACKSLASH ||
+    byte === 0x2f ||
+    byte === 0x62 ||
+    byte === 0x66 ||
+    byte === 0x6e ||
+    byte === 0x72 ||
+    byte === 0x74;
+  return isEscape ? 2 : -1;
 }
 
 function isHexDigit(byte: number | undefined): boolean {

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PageRows, PlainPage, Tombstone } from '../../model/page.ts';
-import { EvenRows } from './even-rows.ts';
-import { JsonScanner, QUOTE, OPEN_BRACE } from './json-scanner.ts';
+import { afterBlanks, JsonScanner, OPEN_BRACE } from './json-scanner.ts';
+import { AFTER_NULL, AFTER_VALUE, MemberNames, NO_NAME } from './member-names.ts';
 import { PageEnvelope } from './page-envelope.ts';
 import { PageBuffers } from './page-buffers.ts';
-import { endOfPlainNumber, endOfPlainString, isNull, NamePattern } from './plain-literals.ts';
+import { endOfBoolean, endOfPlainNumber, endOfString, isNull, QUOTE } from './plain-literals.ts';
 import { isErrorName, isEmptyError, inStreamErrorOf } from '../http/in-stream-error.ts';
 
+const SPACE = 0x20;
 const COMMA = 0x2c;
 const NINE = 0x39;
 const COLON = 0x3a;
@@ -33,6 +34,8 @@ export class RowShape {
   /** Fields of columns with the names of a tombstone's members; -1 if the table has none. */
   readonly idField: number;
   readonly reasonField: number;
+  /** The names that pages of these rows had so far. */
+  readonly names = new MemberNames();
   private readonly members: ReadonlyMap<string, number>;
 
   constructor(properties: readonly string[]) {
@@ -58,8 +61,6 @@ export class RowShape {
 export type ParsedPage = PlainPage & {
   /** The environment's metadata version, if it was asked for and came. */
   readonly metadataVersion?: string;
-  /** Whether every row has each member that any row has, annotations aside. A null counts as a member. */
-  readonly isEven: boolean;
 };
 
 /**
@@ -132,7 +133,6 @@ function* pageSteps(
     cells: rows.cells,
     tombstones: rows.tombstones,
     link,
-    isEven: rows.even.areEven(),
     ...(metadataVersion === undefined ? {} : { metadataVersion }),
   };
 }
@@ -157,14 +157,6 @@ function refuseError(bytes: Uint8Array, start: number, end: number): void {
   if (!isEmptyError(value)) throw inStreamErrorOf([['error', value]]);
 }
 
-/** A member that the last row had at some position. */
-interface ExpectedMember {
-  readonly name: NamePattern;
-  readonly member: number;
-  /** See `EvenRows`. */
-  readonly weight: number;
-}
-
 const FEW_ROWS = 64;
 const CELL_BYTES = 2 * Int32Array.BYTES_PER_ELEMENT;
 
@@ -175,15 +167,9 @@ class RowCollector {
   private readonly scanner: JsonScanner;
   private readonly view: DataView;
   private readonly shape: RowShape;
-  // Rows of one page nearly always have the same members in the same order. A comparison with the expected
-  // name is several times cheaper than a look-up of the name.
-  private readonly expected: ExpectedMember[] = [];
   // Start and end of the members of a tombstone; 0 if the entry lacks the member.
   private readonly marks = new Int32Array(6);
   private isMarked = false;
-  readonly even: EvenRows;
-  /** Weights of the last entry's members. */
-  private came = 0;
   private readonly buffers: PageBuffers;
 
   constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers) {
@@ -192,7 +178,6 @@ class RowCollector {
     this.view = new DataView(buffer, byteOffset, length);
     this.shape = shape;
     this.buffers = buffers;
-    this.even = new EvenRows(shape.properties);
     this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
   }
 
@@ -220,7 +205,6 @@ class RowCollector {
     const base = 2 * this.count * shape.width;
     if (base + 2 * shape.width > this.cells.length) this.grow();
     scanner.expect(OPEN_BRACE);
-    this.came = 0;
     if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
     else this.members(base);
     if (this.isMarked) this.marked(base);
@@ -239,7 +223,6 @@ class RowCollector {
     while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
     if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
     this.count++;
-    this.even.row(this.came);
   }
 
   /** Ends an entry that has members of a tombstone. */
@@ -259,28 +242,32 @@ class RowCollector {
    * what nearly every member looks like, and leaves the rest to the scanner.
    */
   private members(base: number): void {
-    const { scanner, cells, expected, view } = this;
+    const { scanner, cells, view } = this;
+    const { names } = this.shape;
     const { bytes } = scanner;
     let at = scanner.position;
-    let came = 0;
-    for (let position = 0; ; position++) {
+    let name = NO_NAME;
+    let after = AFTER_VALUE;
+    for (;;) {
+      if ((bytes[at] as number) <= SPACE) at = afterBlanks(bytes, at);
+      name = names.find(view, at, name, after);
       let member: number;
-      const guess = expected[position];
-      if (guess !== undefined && guess.name.matches(view, at)) {
-        member = guess.member;
-        came += guess.weight;
-        at += guess.name.length;
-      } else {
+      if (name === NO_NAME) {
         scanner.position = at;
-        member = this.name(position);
-        came += this.even.weight(member);
+        member = this.name();
         at = scanner.position;
+      } else {
+        member = names.member(name);
+        at += names.length(name);
       }
+      if ((bytes[at] as number) <= SPACE) at = afterBlanks(bytes, at);
       const start = at;
       const first = bytes[start] as number;
-      if (first === QUOTE) at = endOfPlainString(view, start);
+      if (first === QUOTE) at = endOfString(view, bytes, start);
       else if (first === LETTER_N) at = isNull(view, start) ? start + 4 : 0;
-      else at = first <= NINE ? endOfPlainNumber(bytes, start) : 0;
+      else if (first <= NINE) at = endOfPlainNumber(bytes, start);
+      else at = endOfBoolean(view, start);
+      after = first === LETTER_N ? AFTER_NULL : AFTER_VALUE;
       if (at === 0) {
         scanner.position = start;
         scanner.skipValue();
@@ -307,27 +294,19 @@ class RowCollector {
       if (scanner.peek() !== COMMA) break;
       at = scanner.position + 1;
     }
-    this.came = came;
     scanner.expect(CLOSE_BRACE);
   }
 
-  /** Reads a name and its colon after a wrong guess, and expects that name in the next row. */
-  private name(position: number): number {
-    const { scanner } = this;
-    scanner.skipBlanks();
+  /** Reads a name, with its colon, that is not known yet or is written in an unusual form. */
+  private name(): number {
+    const { scanner, shape } = this;
     const start = scanner.position;
     scanner.skipString();
     const end = scanner.position;
     scanner.expect(COLON);
-    // Only names without escapes or blanks before the colon are guessed.
-    const member = this.shape.member(decodeString(scanner.bytes, start, end));
-    const weight = this.even.weight(member);
-    this.even.see(member);
-    if (scanner.position === end + 1 && end - start > 2) {
-      const name = new NamePattern(scanner.bytes.subarray(start, scanner.position));
-      this.expected[position] = { name, member, weight };
-    }
-    scanner.skipBlanks();
+    const member = shape.member(decodeString(scanner.bytes, start, end));
+    const length = scanner.position - start;
+    if (start + length === end + 1) shape.names.learn(this.view, start, length, member);
     return member;
   }
 
