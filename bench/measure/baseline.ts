@@ -5,7 +5,10 @@ import { verdict, type Section } from '../report/section.ts';
 import { busyInFloors } from '../report/busy.ts';
 import { count, rate, seconds } from '../report/units.ts';
 import { withSource, type Source } from '../source/start.ts';
-import type { SourceTable } from '../source/table.ts';
+import { API_PATH } from '../source/metadata.ts';
+import { entitySet, type SourceTable } from '../source/table.ts';
+import type { ShapeName } from '../shapes/shapes.ts';
+import type { NaiveLoad, NaiveTime } from '../naive/load.ts';
 import { runScript } from '../support/child.ts';
 import { median } from '../support/median.ts';
 import { alternating } from '../support/rounds.ts';
@@ -13,66 +16,110 @@ import { floorTable, loadMirror, TABLE } from '../support/load-mirror.ts';
 import type { CommandRun } from '../support/mirror-command.ts';
 import { FLOOR_SCHEMA, type Workbench } from '../support/workbench.ts';
 
-const BAR = 1.25;
+const BAR = 1.5;
 const FLOOR = `${FLOOR_SCHEMA}.${TABLE}`;
 
-/** A whole baseline into an empty mirror, at several widths. */
+interface Case {
+  readonly shape: ShapeName;
+  readonly columns: number;
+  readonly rows: number;
+  /** Smaller pages keep the page of a wide table below `limits.pageBytes`. */
+  readonly pageRows?: number;
+}
+
+const ACCOUNTS: readonly Case[] = [
+  { shape: 'account', columns: 20, rows: 300_000 },
+  { shape: 'account', columns: 60, rows: 200_000 },
+  { shape: 'account', columns: 150, rows: 100_000 },
+  { shape: 'account', columns: 400, rows: 40_000, pageRows: 2_500 },
+];
+const OTHERS: readonly Case[] = [
+  { shape: 'narrow', columns: 20, rows: 200_000 },
+  { shape: 'memos', columns: 30, rows: 30_000 },
+  { shape: 'activity', columns: 60, rows: 100_000 },
+  { shape: 'uniform', columns: 60, rows: 200_000 },
+];
+
+/** A whole baseline into an empty mirror, of tables of several widths and shapes. */
 export async function measureBaseline(workbench: Workbench, options: Options): Promise<Section> {
-  const rows = options.rows(500_000);
-  const results = [];
-  for (const columns of options.columns([20, 60, 200, 400])) {
-    results.push(await measureWidth(workbench, rows, columns, options.rounds(columns < 100 ? 3 : 1)));
+  const full = ACCOUNTS.map(({ columns }) => columns);
+  const widths = options.columns(full);
+  const accounts = widths.map(caseOf);
+  // Widths that are asked for are widths of accounts.
+  const cases = widths === full ? [...accounts, ...OTHERS] : accounts;
+  const results: Result[] = [];
+  for (const each of cases) {
+    results.push(await measureCase(workbench, { ...each, rows: options.rows(each.rows) }, options.rounds(3)));
   }
   return {
     title: 'Baseline',
-    about: `${count(rows)} rows come over HTTP from a source on the same machine, in pages of 5,000, into an empty mirror. The floor is COPY of the same rows, ready as text, into the same table with its key. Allowed are ${BAR} times the time of the floor.`,
-    headings: ['columns', 'baseline', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
-    rows: results.map(({ columns, mirror, command, floor, busy, ratio }) => [
+    about: `Rows come over HTTP from a source on the same machine, in pages of 5,000 (of 2,500 with 400 columns), into an empty mirror. The floor is COPY of the same rows, ready as text, into the same table with its key. Allowed are ${BAR} times the time of the floor. The script in \`bench/naive\` fetches each page, parses it with \`JSON.parse\`, and upserts it as one jsonb value into the same table. Rows of the shape \`uniform\` are what no environment writes: all members in one order, with the nulls in place, and no text with an escape.`,
+    headings: [
+      'shape',
+      'columns',
+      'rows',
+      'baseline',
+      'rows/s',
+      'whole command',
+      'floor',
+      'busy in the floor',
+      'ratio',
+      'naive script',
+      'mirrorverse is faster',
+    ],
+    rows: results.map(({ shape, columns, rows, mirror, command, floor, busy, ratio, naive }) => [
+      shape,
       String(columns),
+      count(rows),
       seconds(mirror),
       rate(rows, mirror),
       seconds(command),
       seconds(floor),
       busy,
       verdict({ value: ratio, bar: BAR }),
+      seconds(naive),
+      `${(naive / mirror).toFixed(1)} times`,
     ]),
-    ratios: results.map(({ columns, ratio }) => ({
-      name: `baseline, ${columns} columns`,
+    ratios: results.map(({ shape, columns, ratio }) => ({
+      name: `baseline, ${shape}, ${columns} columns`,
       value: ratio,
       bar: BAR,
     })),
   };
 }
 
-interface Width {
-  readonly columns: number;
+/** The case of a width, with as many rows as the next narrower one. */
+function caseOf(columns: number): Case {
+  const like = ACCOUNTS.findLast((each) => each.columns <= columns) ?? ACCOUNTS[0];
+  return { shape: 'account', rows: 100_000, ...like, columns };
+}
+
+interface Result extends Case {
   readonly mirror: number;
   readonly command: number;
   readonly floor: number;
   readonly busy: string;
   readonly ratio: number;
+  readonly naive: number;
 }
 
-async function measureWidth(
-  workbench: Workbench,
-  rows: number,
-  columns: number,
-  rounds: number,
-): Promise<Width> {
-  const table = { name: TABLE, rows, columns };
+async function measureCase(workbench: Workbench, each: Case, rounds: number): Promise<Result> {
+  const table: SourceTable = { name: TABLE, ...each };
   return withSource({ tables: [table] }, async (source) => {
     const { first: mirrors, second: floors } = await alternating(
       rounds,
       async () => timeMirror(workbench, source, table),
-      async () => timeFloor(workbench, table),
+      async () => timeFloor(workbench, each),
     );
+    const naive = await timeNaive(workbench, source, table, each);
     return {
-      columns,
+      ...each,
       mirror: median(mirrors.map(({ run }) => run)),
-      command: median(mirrors.map((each) => each.process)),
+      command: median(mirrors.map((run) => run.process)),
       floor: median(floors.map(({ milliseconds }) => milliseconds)),
       busy: busyInFloors(floors),
       ratio: median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN))),
+      naive: naive.milliseconds,
     };
   });
 }
@@ -85,9 +132,32 @@ async function timeMirror(workbench: Workbench, source: Source, table: SourceTab
   return run;
 }
 
-async function timeFloor(workbench: Workbench, { rows, columns }: SourceTable): Promise<FloorTime> {
+async function timeFloor(workbench: Workbench, { shape, rows, columns }: Case): Promise<FloorTime> {
+  await emptyFloor(workbench);
+  const floor: CopyFloor = { url: workbench.url, shape, columns, tables: [{ name: FLOOR, rows }] };
+  return runScript<FloorTime>('floor/copy.ts', floor);
+}
+
+async function timeNaive(
+  workbench: Workbench,
+  source: Source,
+  table: SourceTable,
+  { shape, columns, rows }: Case,
+): Promise<NaiveTime> {
+  await emptyFloor(workbench);
+  const load: NaiveLoad = {
+    rows: `${source.origin}${API_PATH}${entitySet(table)}`,
+    url: workbench.url,
+    table: FLOOR,
+    shape,
+    columns,
+  };
+  const time = await runScript<NaiveTime>('naive/load.ts', load);
+  if (time.rows !== rows) throw new Error(`The naive script has loaded ${time.rows} rows, not ${rows}.`);
+  return time;
+}
+
+async function emptyFloor(workbench: Workbench): Promise<void> {
   await workbench.query(`TRUNCATE ${FLOOR}`);
   await workbench.settle();
-  const floor: CopyFloor = { url: workbench.url, shape: 'account', columns, tables: [{ name: FLOOR, rows }] };
-  return runScript<FloorTime>('floor/copy.ts', floor);
 }

@@ -45,6 +45,8 @@ interface Kind {
   /** Its AttributeTypeName in the metadata. */
   readonly type: string;
   readonly targets?: readonly string[];
+  /** The PostgreSQL type that a value of JSON converts to. */
+  readonly recordType: string;
   /** The DateTimeBehavior of dates and times. */
   readonly behavior?: string;
   readonly value: (random: Random, look: TextLook) => Value;
@@ -53,36 +55,47 @@ interface Kind {
 /** How values of each kind look in rows of real environments. Money has ten fractional digits there. */
 export const KINDS: Readonly<Record<KindName, Kind>> = {
   // Key and version are written over in each row.
-  key: { type: 'UniqueidentifierType', value: () => quoted('') },
-  version: { type: 'BigIntType', value: () => plain('') },
-  text: { type: 'StringType', value: (random, { escapes }) => textValue(lineOfText(random, escapes)) },
+  key: { type: 'UniqueidentifierType', recordType: 'uuid', value: () => quoted('') },
+  version: { type: 'BigIntType', recordType: 'bigint', value: () => plain('') },
+  text: {
+    type: 'StringType',
+    recordType: 'text',
+    value: (random, { escapes }) => textValue(lineOfText(random, escapes)),
+  },
   memo: {
     type: 'MemoType',
+    recordType: 'text',
     value: (random, { memoEscapes, memoLength }) => textValue(memoText(random, memoEscapes, memoLength)),
   },
   money: {
     type: 'MoneyType',
+    recordType: 'numeric',
     value: (random) => plain(`${random.below(10 ** (1 + random.below(7)))}.${digits(random, 4)}000000`),
   },
   decimal: {
     type: 'DecimalType',
+    recordType: 'numeric',
     value: (random) => plain(`${1 + random.below(20)}.${digits(random, 4)}00000000`),
   },
   double: {
     type: 'DoubleType',
+    recordType: 'double precision',
     value: (random) => plain(`${random.below(180) - 90}.${1 + random.below(99_999)}`),
   },
   integer: {
     type: 'IntegerType',
+    recordType: 'integer',
     value: (random) => plain(String(random.below(10 ** (1 + random.below(6))))),
   },
   bigint: {
     type: 'BigIntType',
+    recordType: 'bigint',
     value: (random) => plain(String(638_000_000_000_000_000n + BigInt(random.below(10 ** 12)))),
   },
-  choice: { type: 'PicklistType', value: (random) => plain(choice(random)) },
+  choice: { type: 'PicklistType', recordType: 'integer', value: (random) => plain(choice(random)) },
   choices: {
     type: 'MultiSelectPicklistType',
+    recordType: 'text',
     value: (random) => {
       const all = Array.from(
         { length: 1 + random.below(4) },
@@ -91,24 +104,47 @@ export const KINDS: Readonly<Record<KindName, Kind>> = {
       return { json: `"${all.join(',')}"`, copy: `{${all.join(',')}}` };
     },
   },
-  state: { type: 'StateType', value: (random) => plain(random.chance(0.9) ? '0' : '1') },
-  status: { type: 'StatusType', value: (random) => plain(random.chance(0.9) ? '1' : '2') },
-  boolean: { type: 'BooleanType', value: (random) => plain(random.chance(0.2) ? 'true' : 'false') },
+  state: {
+    type: 'StateType',
+    recordType: 'integer',
+    value: (random) => plain(random.chance(0.9) ? '0' : '1'),
+  },
+  status: {
+    type: 'StatusType',
+    recordType: 'integer',
+    value: (random) => plain(random.chance(0.9) ? '1' : '2'),
+  },
+  boolean: {
+    type: 'BooleanType',
+    recordType: 'boolean',
+    value: (random) => plain(random.chance(0.2) ? 'true' : 'false'),
+  },
   moment: {
     type: 'DateTimeType',
     behavior: 'UserLocal',
+    recordType: 'timestamptz',
     value: (random) =>
       quoted(`${day(random)}T${two(random.below(24))}:${two(random.below(60))}:${two(random.below(60))}Z`),
   },
-  date: { type: 'DateTimeType', behavior: 'DateOnly', value: (random) => quoted(day(random)) },
-  guid: { type: 'UniqueidentifierType', value: (random) => quoted(guid(random)) },
+  date: {
+    type: 'DateTimeType',
+    behavior: 'DateOnly',
+    recordType: 'date',
+    value: (random) => quoted(day(random)),
+  },
+  guid: { type: 'UniqueidentifierType', recordType: 'uuid', value: (random) => quoted(guid(random)) },
   lookup: lookup('LookupType', ['contact']),
   customer: lookup('CustomerType', ['account', 'contact']),
   owner: lookup('OwnerType', ['systemuser', 'team']),
 };
 
 function lookup(type: string, targets: readonly string[]): Kind {
-  return { type, targets, value: (random) => ({ ...quoted(guid(random)), target: random.pick(targets) }) };
+  return {
+    type,
+    targets,
+    recordType: 'uuid',
+    value: (random) => ({ ...quoted(guid(random)), target: random.pick(targets) }),
+  };
 }
 
 function plain(text: string): Value {

@@ -1,0 +1,71 @@
+/**
+ * What one writes in an hour to have a table in PostgreSQL: each page is fetched, parsed, and upserted as one
+ * jsonb value. The script rounds numbers that JavaScript cannot hold, forgets which table a lookup points to,
+ * does not see deletions, and begins anew after a failure. It shows what such a script costs.
+ */
+import { Client } from 'pg';
+import { KINDS } from '../shapes/kinds.ts';
+import { columnsOf, propertyOf, type Attribute } from '../shapes/shape.ts';
+import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
+
+export interface NaiveLoad {
+  /** The address of the rows. */
+  readonly rows: string;
+  readonly url: string;
+  readonly table: string;
+  readonly shape: ShapeName;
+  readonly columns: number;
+}
+
+export interface NaiveTime {
+  readonly milliseconds: number;
+  readonly rows: number;
+}
+
+interface Page {
+  readonly value: readonly unknown[];
+  readonly '@odata.nextLink'?: string;
+}
+
+const { rows: first, url, table, shape, columns } = JSON.parse(process.argv[2] ?? '') as NaiveLoad;
+const { key, attributes } = shapeOf(shape, columns);
+const client = new Client({ connectionString: url });
+await client.connect();
+
+const names = attributes.map(({ name }) => `"${name}"`);
+const upsert = `INSERT INTO ${table} (${names.join(', ')})
+  SELECT ${attributes.map(expression).join(', ')}
+  FROM jsonb_to_recordset($1::jsonb) AS page (${attributes.map(declaration).join(', ')})
+  ON CONFLICT ("${key}") DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+
+// The same annotations that mirrorverse asks for, so that the pages are the same.
+const annotations = attributes.some((attribute) => columnsOf(attribute).length > 1)
+  ? ',odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"'
+  : '';
+const headers = {
+  accept: 'application/json',
+  'accept-encoding': 'gzip',
+  prefer: `odata.maxpagesize=5000${annotations}`,
+};
+
+const begun = performance.now();
+let rows = 0;
+for (let link: string | undefined = first; link !== undefined;) {
+  const page = (await (await fetch(link, { headers })).json()) as Page;
+  await client.query(upsert, [JSON.stringify(page.value)]);
+  rows += page.value.length;
+  link = page['@odata.nextLink'];
+}
+const milliseconds = performance.now() - begun;
+await client.end();
+process.send?.({ milliseconds, rows } satisfies NaiveTime);
+process.disconnect();
+
+function declaration(attribute: Attribute): string {
+  return `"${propertyOf(attribute)}" ${KINDS[attribute.kind].recordType}`;
+}
+
+function expression(attribute: Attribute): string {
+  const value = `page."${propertyOf(attribute)}"`;
+  return attribute.kind === 'choices' ? `string_to_array(${value}, ',')::int[]` : value;
+}
