@@ -25,8 +25,9 @@ interface WrittenColumn {
 }
 
 /**
- * Prepares the writing of rows for one selection. Annotations come before the value that they describe. Without a
- * selection the nulls come last, as in a live organization.
+ * Prepares the writing of rows for one selection. Annotations come before the value that they describe. Values come
+ * first, in an order of the table's own, and the nulls come last, as in every captured row of a live organization.
+ * So the order of members differs from row to row.
  */
 export function rowWriter(
   store: DataverseStore,
@@ -36,7 +37,7 @@ export function rowWriter(
   nulls: 'explicit' | 'omitted',
 ): RowSelection {
   const columns: WrittenColumn[] = [];
-  for (const position of selection.positions) {
+  for (const position of inOwnOrder(data, selection.positions)) {
     const column = data.rowColumns[position];
     if (column === undefined) continue;
     const property = wireProperty(column);
@@ -53,7 +54,6 @@ export function rowWriter(
   const before = (written: WrittenColumn, row: StoredRow, literal: string): string =>
     annotated ? columnAnnotations(store, data, written, row, literal, annotations) : '';
   const isPrincipal = data.definition.baseType === 'principal';
-  const nullsLast = selection.named === null;
   return {
     // Formatted values of lookups depend on other rows, so they are not cached.
     cacheKey: annotations.formattedValue
@@ -72,15 +72,28 @@ export function rowWriter(
       for (const written of columns) {
         const literal = row.literals[written.position] ?? null;
         if (literal !== null) text += before(written, row, literal) + written.prefix + literal;
-        else if (nulls === 'omitted') continue;
-        else if (nullsLast) absent += `${written.prefix}null`;
-        else text += `${written.prefix}null`;
+        else if (nulls === 'explicit') absent += `${written.prefix}null`;
       }
       // Users and teams always have the key that they inherit from principal.
       if (isPrincipal) text += `,"ownerid":"${row.id}"`;
       return `${text}${absent}}`;
     },
   };
+}
+
+/** Captured rows have an order that neither `$select` nor the metadata nor the alphabet gives. */
+function inOwnOrder(data: TableData, positions: readonly number[]): number[] {
+  const place = (position: number): number => {
+    let hash = 0;
+    for (const character of data.properties[position] ?? '') {
+      hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) | 0;
+    }
+    return Math.imul(hash, 0x9e3779b1) >>> 0;
+  };
+  return positions
+    .map((position) => ({ position, place: place(position) }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ position }) => position);
 }
 
 /** The etag of a row is its version; in virtual tables it is a GUID. */
