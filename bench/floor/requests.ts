@@ -3,13 +3,15 @@ import http from 'node:http';
 
 export interface RequestsFloor {
   readonly urls: readonly string[];
+  /** The preferences of mirrorverse, without the size of a page. */
+  readonly prefer: string;
 }
 
 export interface RequestsTime {
   readonly milliseconds: number;
 }
 
-const { urls } = JSON.parse(process.argv[2] ?? '') as RequestsFloor;
+const { urls, prefer } = JSON.parse(process.argv[2] ?? '') as RequestsFloor;
 const agent = new http.Agent({ keepAlive: true });
 await get(urls[0] ?? '');
 const begun = performance.now();
@@ -21,7 +23,11 @@ process.disconnect();
 
 async function get(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', prefer: 'odata.maxpagesize=5000' };
+    const headers = {
+      accept: 'application/json',
+      'accept-encoding': 'gzip',
+      prefer: `odata.maxpagesize=5000,${prefer}`,
+    };
     const request = http.get(url, { agent, headers }, (response) => {
       response.on('data', () => undefined);
       response.on('end', resolve);

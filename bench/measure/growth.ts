@@ -8,7 +8,7 @@ import { runCommand } from '../support/mirror-command.ts';
 import type { Workbench } from '../support/workbench.ts';
 
 const COLUMNS = 20;
-const LARGEST = 5_000_000;
+const LARGEST = 3_000_000;
 /** Parts of the largest. */
 const SIZES = [0.02, 0.2, 1];
 const CHANGED = 1_000;

@@ -6,7 +6,7 @@ import { verdict, type Section } from '../report/section.ts';
 import { count, seconds } from '../report/units.ts';
 import { API_PATH } from '../source/metadata.ts';
 import { withSource, type Source } from '../source/start.ts';
-import { entitySet, type SourceTable } from '../source/table.ts';
+import { entitySet, preferences, shapeOfTable, type SourceTable } from '../source/table.ts';
 import { runScript } from '../support/child.ts';
 import { surroundingsOf } from '../support/load-mirror.ts';
 import { median } from '../support/median.ts';
@@ -106,5 +106,7 @@ async function measureLatency(
 
 async function makeRequests(source: Source, tables: readonly SourceTable[]): Promise<RequestsTime> {
   const urls = tables.map((table) => `${source.origin}${API_PATH}${entitySet(table)}?$deltatoken=0`);
-  return runScript<RequestsTime>('floor/requests.ts', { urls } satisfies RequestsFloor);
+  const [table] = tables;
+  const prefer = table === undefined ? '' : preferences(shapeOfTable(table));
+  return runScript<RequestsTime>('floor/requests.ts', { urls, prefer } satisfies RequestsFloor);
 }

@@ -5,8 +5,9 @@
  */
 import { Client } from 'pg';
 import { KINDS } from '../shapes/kinds.ts';
-import { columnsOf, propertyOf, type Attribute } from '../shapes/shape.ts';
+import { propertyOf, type Attribute } from '../shapes/shape.ts';
 import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
+import { preferences } from '../source/table.ts';
 
 export interface NaiveLoad {
   /** The address of the rows. */
@@ -28,7 +29,8 @@ interface Page {
 }
 
 const { rows: first, url, table, shape, columns } = JSON.parse(process.argv[2] ?? '') as NaiveLoad;
-const { key, attributes } = shapeOf(shape, columns);
+const made = shapeOf(shape, columns);
+const { key, attributes } = made;
 const client = new Client({ connectionString: url });
 await client.connect();
 
@@ -38,14 +40,11 @@ const upsert = `INSERT INTO ${table} (${names.join(', ')})
   FROM jsonb_to_recordset($1::jsonb) AS page (${attributes.map(declaration).join(', ')})
   ON CONFLICT ("${key}") DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 
-// The same annotations that mirrorverse asks for, so that the pages are the same.
-const annotations = attributes.some((attribute) => columnsOf(attribute).length > 1)
-  ? ',odata.include-annotations="Microsoft.Dynamics.CRM.lookuplogicalname"'
-  : '';
+// As mirrorverse asks for them, so that the pages are the same.
 const headers = {
   accept: 'application/json',
   'accept-encoding': 'gzip',
-  prefer: `odata.maxpagesize=5000${annotations}`,
+  prefer: `odata.maxpagesize=5000,${preferences(made)}`,
 };
 
 const begun = performance.now();

@@ -2,9 +2,14 @@ import type { Shape } from '../shapes/shape.ts';
 import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
 import { PreparedRows } from './prepared-rows.ts';
 
-/** What a page begins with. */
-export const PAGE_HEAD =
-  '{"@odata.context":"https://contoso.crm.dynamics.com/api/data/v9.2/$metadata#rows","value":[';
+/** The version of the source's metadata, which never changes. */
+export const METADATA_VERSION = '"@Microsoft.Dynamics.CRM.globalmetadataversion":"1000001"';
+
+/** What a page begins with; `versioned` where the request asks for the metadata version. */
+export function pageHead(versioned: boolean): string {
+  const context = '"@odata.context":"https://contoso.crm.dynamics.com/api/data/v9.2/$metadata#rows"';
+  return `{${versioned ? `${context},${METADATA_VERSION}` : context},"value":[`;
+}
 
 export interface PageLook {
   readonly columns: number;
@@ -21,5 +26,5 @@ export function pageOf(name: ShapeName, { columns, rows, nulls, escapes }: PageL
   const look = escapes === undefined ? usual.look : { ...usual.look, escapes, memoEscapes: escapes };
   const shape: Shape = { ...usual, look, nulls: nulls ?? usual.nulls };
   const text = PreparedRows.json(shape, true, rows).write(0, rows, (at) => at, 0);
-  return Buffer.concat([Buffer.from(PAGE_HEAD), text.subarray(1), Buffer.from(']}')]);
+  return Buffer.concat([Buffer.from(pageHead(true)), text.subarray(1), Buffer.from(']}')]);
 }

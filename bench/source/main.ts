@@ -64,6 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     from: Number(searchParams.get('$skiptoken') ?? 0),
     size: Number(/odata\.maxpagesize=(\d+)/.exec(prefer)?.[1] ?? Number.POSITIVE_INFINITY),
     annotated: prefer.includes('lookuplogicalname'),
+    versioned: prefer.includes('globalmetadataversion'),
     compressed: acceptsGzip,
   });
   counts = { ...counts, pages: counts.pages + 1, largestPage: Math.max(counts.largestPage, bytes) };

@@ -1,3 +1,4 @@
+import { METADATA_VERSION } from '../rows/page.ts';
 import { KINDS } from '../shapes/kinds.ts';
 import { propertyOf } from '../shapes/shape.ts';
 import { entitySet, shapeOfTable, type SourceTable } from './table.ts';
@@ -6,6 +7,9 @@ export const API_PATH = '/api/data/v9.2/';
 
 /** What the source answers to a request that is not for rows. */
 export function metadataAnswer(tables: readonly SourceTable[], path: string): string {
+  if (path === 'organizations') {
+    return `{${METADATA_VERSION},"value":[{"expirechangetrackingindays":7,"languagecode":1033}]}`;
+  }
   return path === '$metadata' ? csdl(tables) : JSON.stringify(json(tables, path));
 }
 

@@ -6,7 +6,12 @@ import { promisify } from 'node:util';
 const readAt = promisify(read);
 const writeAt = promisify(write);
 
+/** Bytes of an answer that stays in memory, because to read the disk takes longer than to send it. */
+const SMALL = 16 * 1024;
+
 interface Place {
+  /** The body, if it is small. */
+  readonly small: Buffer | undefined;
   readonly at: number;
   readonly length: number;
   /** Bytes before the compression. */
@@ -20,16 +25,20 @@ export class PageStore {
   private readonly places = new Map<string, Place>();
   private end = 0;
 
-  async put(key: string, body: Uint8Array, bytes: number): Promise<void> {
-    const place = { at: this.end, length: body.length, bytes };
-    this.end += body.length;
-    await writeAt(this.file, body, 0, body.length, place.at);
+  async put(key: string, body: Buffer, bytes: number): Promise<void> {
+    const small = body.length <= SMALL ? body : undefined;
+    const place = { small, at: this.end, length: body.length, bytes };
+    if (small === undefined) {
+      this.end += body.length;
+      await writeAt(this.file, body, 0, body.length, place.at);
+    }
     this.places.set(key, place);
   }
 
   async get(key: string): Promise<{ readonly body: Buffer; readonly bytes: number } | undefined> {
     const place = this.places.get(key);
     if (place === undefined) return undefined;
+    if (place.small !== undefined) return { body: place.small, bytes: place.bytes };
     const body = Buffer.allocUnsafe(place.length);
     await readAt(this.file, body, 0, place.length, place.at);
     return { body, bytes: place.bytes };

@@ -1,13 +1,12 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { changedRows, preparedPlace } from '../rows/changed-rows.ts';
-import { PAGE_HEAD } from '../rows/page.ts';
+import { pageHead } from '../rows/page.ts';
 import { PreparedRows } from '../rows/prepared-rows.ts';
 import { VARIETY } from '../rows/row-texts.ts';
-import { columnsOf } from '../shapes/shape.ts';
 import { API_PATH } from './metadata.ts';
 import { PageStore } from './page-store.ts';
-import { entitySet, rowsOfPage, shapeOfTable, type SourceTable } from './table.ts';
+import { entitySet, hasTypedLookups, rowsOfPage, shapeOfTable, type SourceTable } from './table.ts';
 
 const compress = promisify(gzip);
 
@@ -24,6 +23,8 @@ export interface PageAsk {
   readonly size: number;
   /** Lookups say which table they point to. */
   readonly annotated: boolean;
+  /** The page says the version of the metadata. */
+  readonly versioned: boolean;
   readonly compressed: boolean;
 }
 
@@ -32,8 +33,6 @@ export interface PageAnswer {
   /** Bytes before the compression. */
   readonly bytes: number;
 }
-
-const HEAD = Buffer.from(PAGE_HEAD);
 
 /** The pages of tables. They are made and compressed before they are wanted, and kept for later rounds. */
 export class Pages {
@@ -82,10 +81,10 @@ export class Pages {
     for (const table of tables) {
       const total = this.rowsOf(table, since).count;
       const size = rowsOfPage(table, Number.POSITIVE_INFINITY);
-      const annotated = shapeOfTable(table).attributes.some((attribute) => columnsOf(attribute).length > 1);
+      const annotated = hasTypedLookups(shapeOfTable(table));
       let from = 0;
       do {
-        yield { table, since, from, size, annotated, compressed: true };
+        yield { table, since, from, size, annotated, versioned: true, compressed: true };
         from += size;
       } while (from < total);
     }
@@ -98,13 +97,19 @@ export class Pages {
     return changedRows(table.rows, made.length > since ? (made.at(-1) ?? 0) : 0);
   }
 
-  private key({ table, since, from, size, annotated }: PageAsk): string {
-    return [table.name, since, this.changesOf(table).length, from, rowsOfPage(table, size), annotated].join(
-      ' ',
-    );
+  private key({ table, since, from, size, annotated, versioned }: PageAsk): string {
+    return [
+      table.name,
+      since,
+      this.changesOf(table).length,
+      from,
+      rowsOfPage(table, size),
+      annotated,
+      versioned,
+    ].join(' ');
   }
 
-  private make({ table, since, from, size, annotated }: PageAsk): Buffer {
+  private make({ table, since, from, size, annotated, versioned }: PageAsk): Buffer {
     const { count, row } = this.rowsOf(table, since);
     const to = Math.min(count, from + rowsOfPage(table, size));
     const made = this.changesOf(table).length;
@@ -115,11 +120,12 @@ export class Pages {
         ? `"@odata.nextLink":"${base}?${delta}$skiptoken=${to}"`
         : `"@odata.deltaLink":"${base}?$deltatoken=${made}"`;
     const tail = Buffer.from(`],${link}}`);
-    if (to <= from) return Buffer.concat([HEAD, tail]);
+    const head = Buffer.from(pageHead(versioned));
+    if (to <= from) return Buffer.concat([head, tail]);
     const changes = since === null ? 0 : made;
     const rows = this.preparedRows(table, annotated);
     const text = rows.write(preparedPlace(from, changes), to - from, (at) => row(from + at), changes);
-    return Buffer.concat([HEAD, text.subarray(1), tail]);
+    return Buffer.concat([head, text.subarray(1), tail]);
   }
 
   private preparedRows(table: SourceTable, annotated: boolean): PreparedRows {

@@ -1,4 +1,4 @@
-import type { Shape } from '../shapes/shape.ts';
+import { columnsOf, type Shape } from '../shapes/shape.ts';
 import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
 
 /** A table that the source has. */
@@ -14,6 +14,20 @@ export interface SourceTable {
 
 export function shapeOfTable({ shape = 'account', columns }: SourceTable): Shape {
   return shapeOf(shape, columns);
+}
+
+/** The preferences with which mirrorverse asks for pages, without their size. */
+export function preferences(shape: Shape): string {
+  const annotations = [
+    ...(hasTypedLookups(shape) ? ['Microsoft.Dynamics.CRM.lookuplogicalname'] : []),
+    'Microsoft.Dynamics.CRM.globalmetadataversion',
+  ];
+  return `odata.include-annotations="${annotations.join(',')}"`;
+}
+
+/** Whether a lookup may point to several tables, so that mirrorverse asks which table it is. */
+export function hasTypedLookups({ attributes }: Shape): boolean {
+  return attributes.some((attribute) => columnsOf(attribute).length > 1);
 }
 
 /** Rows that environments put into a page at most. */
