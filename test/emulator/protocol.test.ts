@@ -60,6 +60,24 @@ describe('the emulator', () => {
     expect(row.text.indexOf('"_customerid_value":')).toBeGreaterThan(at);
   });
 
+  it('the emulator writes values first and nulls last, and the same columns in the same order for any selection', async () => {
+    const selection = ['description', 'accountid', 'websiteurl', 'name', 'revenue', 'telephone1'];
+    emulator.store.insert('account', { name: 'A', telephone1: '1' });
+    emulator.store.insert('account', { websiteurl: '2', description: 'B' });
+    const pages = [selection, selection.toReversed()].map(async (names) =>
+      get(`accounts?$select=${names.join(',')}`),
+    );
+    const [rows = [], again] = (await Promise.all(pages)).map(
+      (page) => page.json()['value'] as Record<string, unknown>[],
+    );
+    for (const row of rows) {
+      const values = Object.values(row);
+      expect(values.slice(values.indexOf(null)).every((value) => value === null)).toBe(true);
+    }
+    expect(new Set(rows.map((row) => Object.keys(row).join())).size).toBe(rows.length);
+    expect(rows.map((row) => Object.keys(row))).toEqual(again?.map((row) => Object.keys(row)));
+  });
+
   it('the emulator fixes the upper bound of a load with its first page', async () => {
     const ids = emulator.store.seed('account', 15);
     const first = (await get('accounts?$select=name', TRACKED)).json();
