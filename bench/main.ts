@@ -9,6 +9,7 @@ import { measureDelta } from './measure/delta.ts';
 import { measureGrowth } from './measure/growth.ts';
 import { measureIdle } from './measure/idle.ts';
 import { measureMemory } from './measure/memory.ts';
+import { measureParse } from './measure/parse.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
 import { measureStart } from './measure/start.ts';
 import { measureTenTables } from './measure/ten-tables.ts';
@@ -27,6 +28,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   memory: measureMemory,
   tables: measureTenTables,
   growth: measureGrowth,
+  parse: measureParse,
   start: measureStart,
 };
 
