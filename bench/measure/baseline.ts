@@ -29,15 +29,15 @@ interface Case {
 
 const ACCOUNTS: readonly Case[] = [
   { shape: 'account', columns: 20, rows: 300_000 },
-  { shape: 'account', columns: 60, rows: 200_000 },
-  { shape: 'account', columns: 150, rows: 100_000 },
-  { shape: 'account', columns: 400, rows: 40_000, pageRows: 2_500 },
+  { shape: 'account', columns: 60, rows: 150_000 },
+  { shape: 'account', columns: 150, rows: 60_000 },
+  { shape: 'account', columns: 400, rows: 25_000, pageRows: 2_500 },
 ];
 const OTHERS: readonly Case[] = [
-  { shape: 'narrow', columns: 20, rows: 200_000 },
-  { shape: 'memos', columns: 30, rows: 30_000 },
-  { shape: 'activity', columns: 60, rows: 100_000 },
-  { shape: 'uniform', columns: 60, rows: 200_000 },
+  { shape: 'narrow', columns: 20, rows: 150_000 },
+  { shape: 'memos', columns: 30, rows: 20_000 },
+  { shape: 'activity', columns: 60, rows: 75_000 },
+  { shape: 'uniform', columns: 60, rows: 100_000 },
 ];
 
 /** A whole baseline into an empty mirror, of tables of several widths and shapes. */
