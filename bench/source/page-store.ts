@@ -1,10 +1,11 @@
-import { close, mkdtempSync, openSync, read, rmSync, write } from 'node:fs';
+import { close, fdatasync, mkdtempSync, openSync, read, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const readAt = promisify(read);
 const writeAt = promisify(write);
+const sync = promisify(fdatasync);
 
 /** Bytes of an answer that stays in memory, because to read the disk takes longer than to send it. */
 const SMALL = 16 * 1024;
@@ -46,6 +47,11 @@ export class PageStore {
 
   has(key: string): boolean {
     return this.places.has(key);
+  }
+
+  /** Has all pages be on the disk, so that no write of them goes on while something is measured. */
+  async settle(): Promise<void> {
+    await sync(this.file);
   }
 
   remove(): void {

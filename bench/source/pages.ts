@@ -62,6 +62,7 @@ export class Pages {
       for (const ask of asks) if (!this.store.has(this.key(ask))) await this.answer(ask);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await this.store.settle();
   }
 
   /** So many rows of a table change. */
