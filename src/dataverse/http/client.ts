@@ -62,6 +62,8 @@ export interface Request extends Subject {
    * `page-timed-out` at the first time-out of the database, or at the second one of anything else.
    */
   readonly divisible?: boolean;
+  /** The caller has another way, so the request is repeated only once after passing trouble. */
+  readonly optional?: boolean;
 }
 
 /** A change that may be made twice: it is repeated when its outcome is unknown. */
@@ -178,6 +180,7 @@ export class DataverseClient {
   ): Promise<T> {
     const { logger, budget, tokens } = this.options;
     let url = ownUrl(request.url, this.origin, this.origin + API_PATH);
+    const mostRetries = request.optional === true ? 1 : MAX_RETRIES;
     let retries = 0;
     let throttled = 0;
     let redirects = 0;
@@ -197,7 +200,7 @@ export class DataverseClient {
         if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
           throw timedOut(code, request, false);
         }
-        if (++retries > MAX_RETRIES) throw exhausted(code, retries, request, error);
+        if (++retries > mostRetries) throw exhausted(code, retries, request, error);
         const delay = transientDelay({}, retries, Math.random());
         await this.wait(delay, code, { trouble: code, retry: retries }, request, signal);
         continue;
@@ -213,7 +216,7 @@ export class DataverseClient {
         const success = await readSuccess(attempt, url, request, read);
         if ('value' in success) return success.value;
         if ('cut' in success) {
-          if (++retries > MAX_RETRIES) throw notWhole(request, headers, retries, success.cut);
+          if (++retries > mostRetries) throw notWhole(request, headers, retries, success.cut);
           const delay = transientDelay({}, retries, Math.random());
           await this.wait(delay, NOT_WHOLE, { trouble: NOT_WHOLE, retry: retries }, request, signal);
           continue;
@@ -239,7 +242,7 @@ export class DataverseClient {
           const certain = isSqlTimeOut(error);
           if (certain || ++timeOuts > 1) throw timedOut(describe(error), request, certain);
         }
-        if (++retries > MAX_RETRIES) throw exhausted(describe(error), retries, request);
+        if (++retries > mostRetries) throw exhausted(describe(error), retries, request);
         const delay = transientDelay(error, retries, Math.random());
         const about = `${error.status} ${error.code}`;
         await this.wait(delay, about, { ...fields, retry: retries }, request, signal);
