@@ -57,6 +57,12 @@ export class EmulatorSettings {
   removedColumns: 'error' | 'left-out' = 'error';
   /** How many calculated and formula columns one read may return; null for any number. */
   maxCalculatedFields: number | null = null;
+  /** Whether RetrieveMetadataChanges is there, and the caller may use it. */
+  metadataChanges: 'offered' | 'unknown' | 'denied' = 'offered';
+  /** After how many days a stamp of RetrieveMetadataChanges has expired. */
+  expireSubscriptionsInDays = 90;
+  /** Whether RetrieveMetadataChanges tells a change of a global choice as a change of the columns that use it. */
+  globalChoices: 'told' | 'untold' = 'told';
   /** Whether the caller may change and publish table definitions. */
   mayCustomize = true;
 

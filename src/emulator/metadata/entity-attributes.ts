@@ -52,6 +52,21 @@ export function attributesOf(
   return table.columns.map((column, index) => body(table, column, index + 1, select, [], null));
 }
 
+/** One attribute with all its members, its options too, as RetrieveMetadataChanges returns it. */
+export function wholeAttribute(
+  table: TableDefinition,
+  column: Column,
+  columnNumber: number,
+): Record<string, unknown> {
+  const { cast } = KIND_FACTS[column.kind];
+  return {
+    '@odata.type': `#Microsoft.Dynamics.CRM.Complex${cast ?? ''}AttributeMetadata`,
+    ...baseMembers(table, column, columnNumber),
+    ...derivedMembers(table, column),
+    ...(column.optionSet === null ? {} : { OptionSet: optionSetJson(column.optionSet) }),
+  };
+}
+
 /** Without a cast, `$select` may name only base members. Without a `$select` the derived members are shown too. */
 function body(
   table: TableDefinition,

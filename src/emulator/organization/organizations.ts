@@ -61,7 +61,7 @@ function values(api: WebApi): Record<string, WireInput> {
     expirechangetrackingindays: api.settings.expireChangeTrackingInDays,
     languagecode: 1033,
     localeid: 1033,
-    expiresubscriptionsindays: 90,
+    expiresubscriptionsindays: api.settings.expireSubscriptionsInDays,
     currencysymbol: '$',
     basecurrencyprecision: 2,
     maxuploadfilesize: 5_242_880,

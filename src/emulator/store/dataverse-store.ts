@@ -9,6 +9,7 @@ import {
   convertedLiteral,
   type ColumnChanges,
 } from './definition-changes.ts';
+import { ModelHistory, type ModelMoment } from './model-history.ts';
 import type { LocalizedText } from '../definitions/metadata-members.ts';
 import { BUILT_IN_MODEL } from '../tables/built-in-model.ts';
 import type { Option, OptionSet } from '../definitions/option-set.ts';
@@ -40,7 +41,7 @@ export type { TrueRow };
 /** A state to which a store can be reset, as an administrator restores an environment from a backup. */
 export interface StoreSnapshot {
   readonly version: bigint;
-  readonly metadataVersion: number;
+  readonly model: ModelMoment;
   readonly tables: ReadonlyMap<string, TableSnapshot>;
   readonly unpublished: ReadonlyMap<string, DefinitionChanges>;
 }
@@ -58,7 +59,7 @@ export class DataverseStore {
   /** Changes of definitions that take effect when the table is published. */
   #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
-  #metadataVersion = 80_869_047;
+  readonly modelHistory = new ModelHistory();
   #columnsMade = 0;
   #second = Number.NaN;
   #secondLiteral = '';
@@ -86,7 +87,7 @@ export class DataverseStore {
 
   /** Grows with every change of the model, like the annotation globalmetadataversion. */
   get metadataVersion(): number {
-    return this.#metadataVersion;
+    return this.modelHistory.version;
   }
 
   /** The rows of a table and their bookkeeping, for the handlers that serve them. */
@@ -216,14 +217,13 @@ export class DataverseStore {
       definition.logicalName,
       new TableData({ definition, rows: [], tombstones: [], bin: [], redefinedAt: null }),
     );
-    this.#metadataVersion += 1;
+    this.modelHistory.record(definition.logicalName, undefined);
   }
 
   removeTable(table: string): void {
-    this.data(table);
+    this.modelHistory.record(table, this.data(table).definition);
     this.#tables.delete(table);
     this.#unpublished.delete(table);
-    this.#metadataVersion += 1;
   }
 
   /** Adds a column, null in every existing row, with its label companions. No row version changes. */
@@ -302,7 +302,7 @@ export class DataverseStore {
   snapshot(): StoreSnapshot {
     return {
       version: this.#version,
-      metadataVersion: this.#metadataVersion,
+      model: this.modelHistory.moment(),
       tables: new Map([...this.#tables].map(([name, data]) => [name, data.snapshot()])),
       unpublished: new Map(this.#unpublished),
     };
@@ -311,7 +311,7 @@ export class DataverseStore {
   /** Restores an earlier state with its row versions. Later tokens are then ahead of the data. */
   resetTo(snapshot: StoreSnapshot): void {
     this.#version = snapshot.version;
-    this.#metadataVersion = snapshot.metadataVersion;
+    this.modelHistory.goBackTo(snapshot.model);
     this.#tables = new Map([...snapshot.tables].map(([name, each]) => [name, new TableData(each)]));
     this.#unpublished = new Map(snapshot.unpublished);
   }
@@ -319,15 +319,15 @@ export class DataverseStore {
   #redefine(table: string, changes: DefinitionChanges, convert?: LiteralConversion): void {
     const data = this.data(table);
     const redefinedAt = { version: this.#nextVersion(), at: this.#now() };
+    this.modelHistory.record(table, data.definition);
     data.redefine({ ...data.definition, ...changes }, redefinedAt, convert);
-    this.#metadataVersion += 1;
   }
 
   /** Changes a definition but no values of rows, so that tokens stay valid. */
   #relabel(table: string, changes: DefinitionChanges): void {
     const data = this.data(table);
+    this.modelHistory.record(table, data.definition);
     data.redefine({ ...data.definition, ...changes }, data.redefinedAt);
-    this.#metadataVersion += 1;
   }
 
   #changeOptions(before: OptionSet, after: OptionSet): void {

@@ -10,6 +10,7 @@ export type RequestKind =
   | 'count'
   | 'row'
   | 'metadata'
+  | 'metadata-changes'
   | 'relationships'
   | 'publish'
   | 'csdl'
@@ -84,6 +85,7 @@ function resourceKind(resource: string, query: string, preferences: Preferences)
   if (resource === '') return 'service-document';
   if (resource === '$metadata') return 'csdl';
   if (/^WhoAmI(?:\(\))?$/.test(resource)) return 'whoami';
+  if (resource.startsWith('RetrieveMetadataChanges(')) return 'metadata-changes';
   if (resource.startsWith('RetrieveTotalRecordCount(')) return 'record-count';
   if (resource === 'RetrieveProvisionedLanguages()') return 'languages';
   if (/^EntityDefinitions(?:$|[(/])/.test(resource)) return 'metadata';

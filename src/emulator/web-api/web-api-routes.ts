@@ -7,6 +7,7 @@ import {
   missingPrivilege,
 } from './dataverse-error.ts';
 import { entityDefinitions } from '../metadata/entity-definitions.ts';
+import { metadataChanges } from '../metadata/changes/metadata-changes-function.ts';
 import { withMetadataVersion } from '../organization/metadata-version.ts';
 import { keepOrganizationRow, ORGANIZATION, organizations } from '../organization/organizations.ts';
 import { parseCookie, type KeyPosition, type TrackingPosition } from '../rows/paging-cookie.ts';
@@ -51,6 +52,8 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
       return totalRecordCount(api, call);
     case 'metadata':
       return withMetadataVersion(api, call, entityDefinitions(api, call));
+    case 'metadata-changes':
+      return metadataChanges(api, call);
     case 'relationships':
       return withMetadataVersion(api, call, relationshipDefinitions(api, call));
     case 'baseline':
