@@ -14,8 +14,10 @@ import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
+import { createStateMemory } from '../sync/tables/state-memory.ts';
+import { registerTables } from '../mirror/lease/leases.ts';
 import { pauseRecorder } from '../sync/watch/pause-record.ts';
-import { knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
+import { hasPatterns, knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
 import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
@@ -33,6 +35,8 @@ export class CommandSession {
   private dataverseOpened: Dataverse | undefined;
   private databaseOpening: Promise<MirrorDatabase> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
+  private mirrorOpened: Mirror | undefined;
+  private userId: string | undefined;
   /** Called with each pause that the environment asks for, in milliseconds from now. */
   readonly pauseListeners: ((milliseconds: number) => void)[] = [];
   private readonly onPause = (milliseconds: number): void => {
@@ -102,10 +106,13 @@ export class CommandSession {
    * The tables to mirror in this environment. It is asked only if the configuration has patterns. If it cannot
    * answer, the tables that are mirrored already are used.
    *
+   * @param options `opensMirror`: the command opens the mirror anyway. It is opened first then, because its state may
+   *   have the list of the environment's tables.
    * @throws Failure
    */
-  async resolution(): Promise<Resolution<TableConfig>> {
+  async resolution({ opensMirror = false } = {}): Promise<Resolution<TableConfig>> {
     const { logger, signal } = this.context;
+    if (opensMirror && hasPatterns(this.choice())) await this.mirror([]);
     let resolution: Resolution<TableConfig>;
     try {
       resolution = await readResolution(this.dataverse(), this.choice(), signal);
@@ -138,19 +145,32 @@ export class CommandSession {
     }
   }
 
-  /** Signs in, migrates the state schema and opens the mirror. @throws Failure */
+  /**
+   * Signs in, migrates the state schema and opens the mirror at the first call. Each call gives the tables their state.
+   *
+   * @throws Failure
+   */
   async mirror(tables: readonly TableConfig[]): Promise<Mirror> {
-    const { signal } = this.context;
-    const { client } = this.dataverse();
-    const database = await this.database();
-    const environment = await readEnvironment(client, signal);
-    const { metadataVersion, ...organization } = await readOrganization(client, signal);
-    if (metadataVersion !== undefined) this.dataverse().metadata.observe(metadataVersion);
     const names = tables.map((table) => table.name);
+    if (this.mirrorOpened === undefined) this.mirrorOpened = await this.openMirror(names);
+    else await registerTables(this.mirrorOpened.store, names);
+    const mirror = this.mirrorOpened;
+    this.dataverse().metadata.remember(createStateMemory({ mirror, userId: this.userId, names }));
+    return mirror;
+  }
+
+  private async openMirror(names: readonly string[]): Promise<Mirror> {
+    const { signal, logger } = this.context;
+    const { client, metadata } = this.dataverse();
+    const database = await this.database();
+    const { userId, ...environment } = await readEnvironment(client, signal);
+    const { metadataVersion, ...organization } = await readOrganization(client, signal);
+    if (metadataVersion !== undefined) metadata.observe(metadataVersion);
     const seen = { ...environment, ...organization };
     const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
-    tellReplaced(mirror.environment, this.context.logger);
-    this.pauseListeners.push(pauseRecorder(mirror.store, this.context.logger));
+    this.userId = userId;
+    tellReplaced(mirror.environment, logger);
+    this.pauseListeners.push(pauseRecorder(mirror.store, logger));
     return mirror;
   }
 

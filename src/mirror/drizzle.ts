@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
  */
 const load = createRequire(import.meta.url);
 
-export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, or, sql } = load(
+export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, notInArray, or, sql } = load(
   'drizzle-orm',
 ) as typeof Core;
 export const { DrizzleQueryError } = load('drizzle-orm/errors') as typeof Errors;

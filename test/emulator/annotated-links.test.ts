@@ -20,6 +20,7 @@ it('a last page without a delta link is read again without the metadata version,
 it('an environment that lists no table at all is not taken for one whose tables are gone', async () => {
   await using bench = await SyncBench.open();
   await bench.sync(['account']);
+  bench.emulator.store.renameTable('account', ['Customer', 'Kunde']);
   bench.emulator.faults.add({
     match: { path: /EntityDefinitions\?/ },
     do: { status: 200, body: '{"value":[]}' },

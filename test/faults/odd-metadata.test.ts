@@ -29,8 +29,13 @@ beforeAll(async () => {
 afterEach(() => bench.emulator.faults.clear());
 afterAll(async () => bench[Symbol.asyncDispose]());
 
-/** What goes wrong with requests whose address has this in it, until the test ends or clears it. */
+let changes = 0;
+/**
+ * What goes wrong with requests whose address has this in it, until the test ends or clears it. A change of the table
+ * comes with it, because otherwise nobody reads metadata.
+ */
 function fault(path: string, action: FaultAction): void {
+  bench.emulator.store.renameTable('new_car', [`Car ${++changes}`, 'Wagen']);
   bench.emulator.faults.add({ match: { path }, do: action });
 }
 

@@ -13,6 +13,7 @@ import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import type { Places } from '../../src/timing/places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
+import { createStateMemory } from '../../src/sync/tables/state-memory.ts';
 import { ALL_COLUMNS, type ColumnSelection } from '../../src/sync/tables/table-selection.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import {
@@ -115,10 +116,12 @@ export class SyncBench implements AsyncDisposable {
       },
       tables,
     );
-    if (mirror.labels !== undefined) {
-      const { metadataVersion } = await readOrganization(dataverse.client, never);
-      if (metadataVersion !== undefined) dataverse.metadata.observe(metadataVersion);
-    }
+    // As every command asks before it reads any metadata. If the environment does not answer, the jobs say so.
+    const { metadataVersion } = await readOrganization(dataverse.client, never).catch(
+      (): { readonly metadataVersion?: string } => ({}),
+    );
+    if (metadataVersion !== undefined) dataverse.metadata.observe(metadataVersion);
+    dataverse.metadata.remember(createStateMemory({ mirror, userId: undefined, names: tables }));
     const labels =
       mirror.labels === undefined ? undefined : new LabelKeeper(mirror.labels, dataverse, this.log.logger);
     const shared = labels === undefined ? {} : { labels };

@@ -1,6 +1,6 @@
 import { array, assert, integer, property } from 'fast-check';
 import { expect, it } from 'vitest';
-import { createChangeGate } from '../../src/dataverse/metadata/change-gate.ts';
+import { createChangeGate } from '../../src/dataverse/metadata/changes/change-gate.ts';
 
 /** A gate on a clock of its own, and when its work was done. */
 class Bench {

@@ -24,7 +24,7 @@ it('the reason why views cannot be made is reported once until the reason change
   const asked: (readonly string[])[] = [];
   const labels: LabelStore = {
     // Read already, views still due: nothing is asked of the environment.
-    state: async () => ({ version: '7', viewsDue: true }),
+    state: async () => ({ basis: '7', viewsDue: true }),
     write: async () => undefined,
     async refreshViews(tables) {
       asked.push(tables);

@@ -17,7 +17,7 @@ export const backfill: Command = {
   async run(context) {
     return CommandSession.use(context, async (session) => {
       const { words, options, logger, signal } = context;
-      const resolution = await session.resolution();
+      const resolution = await session.resolution({ opensMirror: true });
       const names = selectedTables(resolution, words).map((table) => table.name);
       const totals = await readRecordCounts(session.dataverse().client, names, signal);
       // A line of the log would break the bars. The results say the same at the end.

@@ -63,7 +63,7 @@ async function openPatiently(
   const failed = new LogThrottle(logger, { quiet: Infinity });
   for (let failures = 1; ; failures++) {
     try {
-      const resolution = await session.resolution();
+      const resolution = await session.resolution({ opensMirror: true });
       const mirror = await session.mirror(resolution.tables);
       const seconds = failed.over();
       if (seconds !== undefined)

@@ -21,7 +21,7 @@ export const sync: Command = {
   takesWords: true,
   async run(context) {
     return CommandSession.use(context, async (session) => {
-      const results = await syncTables(session, await session.resolution(), () => ({}));
+      const results = await syncTables(session, await session.resolution({ opensMirror: true }), () => ({}));
       printResults(context, results);
       return exitStatus(context, results);
     });

@@ -5,6 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import { unexpectedAnswer } from '../http/answer-failure.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
 import { readCsdl, type TypeProperties } from './csdl.ts';
+import { metadataVersionIn, VERSION_ASKED } from './environment.ts';
 import { parseDefinitions, definitionList, type ParsedDefinitions } from './odd-definitions.ts';
 
 /** Reads definitions from the environment. Each call costs one request. */
@@ -12,13 +13,14 @@ export interface DefinitionReader {
   /**
    * Reads a list of definitions.
    *
+   * @param options `observe` is told the metadata version, if the answer has it.
    * @throws Failure `unexpected-answer` if the answer is not a whole list.
    */
   list<T extends { readonly LogicalName: string }>(
     url: string,
     item: z.ZodType<T>,
     signal: AbortSignal,
-    table?: string,
+    options?: { readonly table?: string; readonly observe?: (version: string) => void },
   ): Promise<ParsedDefinitions<T>>;
   /** Reads what the CSDL declares; undefined if the environment refuses to show it. @throws Failure */
   declared(signal: AbortSignal): Promise<TypeProperties | undefined>;
@@ -39,12 +41,16 @@ export function createDefinitionReader(
     get answeredAt() {
       return answeredAt;
     },
-    async list(url, item, signal, table) {
+    async list(url, item, signal, { table, observe } = {}) {
       const about = table === undefined ? {} : { table };
-      const request = { url, priority: 'metadata' as const, ...about, ...consistency() };
-      const parsed = definitionList.safeParse(await client.getJson(request, signal));
+      const prefer = observe === undefined ? {} : { prefer: [VERSION_ASKED] };
+      const request = { url, priority: 'metadata' as const, ...about, ...prefer, ...consistency() };
+      const answer = await client.getJson(request, signal);
+      const parsed = definitionList.safeParse(answer);
       if (!parsed.success) throw noList(url, parsed.error);
       answeredAt = performance.now();
+      const version = metadataVersionIn(answer);
+      if (version !== undefined) observe?.(version);
       return parseDefinitions(parsed.data.value, item);
     },
     async declared(signal) {

@@ -6,14 +6,23 @@ import type { DataverseClient } from '../http/client.ts';
 export interface Environment {
   readonly url: string;
   readonly organizationId: string;
+  /** The identity; undefined if the answer does not tell. */
+  readonly userId?: string;
 }
+
+const whoAmIAnswer = z.object({ OrganizationId: z.guid(), UserId: z.guid().optional().catch(undefined) });
 
 /** Reads the identity of the environment. This is also the cheapest proof that address and sign-in are right. */
 export async function readEnvironment(client: DataverseClient, signal: AbortSignal): Promise<Environment> {
   const answer = await client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal);
-  const parsed = z.object({ OrganizationId: z.guid() }).safeParse(answer);
+  const parsed = whoAmIAnswer.safeParse(answer);
   if (parsed.success) {
-    return { url: client.origin, organizationId: parsed.data.OrganizationId.toLowerCase() };
+    const { OrganizationId: organizationId, UserId: userId } = parsed.data;
+    return {
+      url: client.origin,
+      organizationId: organizationId.toLowerCase(),
+      ...(userId === undefined ? {} : { userId: userId.toLowerCase() }),
+    };
   }
   throw new Failure({
     code: 'unexpected-answer',
@@ -32,8 +41,17 @@ export interface OrganizationFacts {
   readonly metadataVersion?: string;
 }
 
+/** The preference that asks an answer for the environment's metadata version. */
+export const VERSION_ASKED = 'odata.include-annotations="Microsoft.Dynamics.CRM.globalmetadataversion"';
+
+const withVersion = z.object({ '@Microsoft.Dynamics.CRM.globalmetadataversion': z.string() });
+
+/** The metadata version beside an answer; undefined if the answer has none. */
+export function metadataVersionIn(answer: unknown): string | undefined {
+  return withVersion.safeParse(answer).data?.['@Microsoft.Dynamics.CRM.globalmetadataversion'];
+}
+
 const organizationAnswer = z.object({
-  '@Microsoft.Dynamics.CRM.globalmetadataversion': z.string().optional().catch(undefined),
   value: z.array(
     z.object({
       expirechangetrackingindays: z.number().nullish(),
@@ -49,11 +67,11 @@ export async function readOrganization(
 ): Promise<OrganizationFacts> {
   try {
     const url = 'organizations?$select=expirechangetrackingindays,languagecode';
-    const prefer = ['odata.include-annotations="Microsoft.Dynamics.CRM.globalmetadataversion"'];
+    const prefer = [VERSION_ASKED];
     const answer = await client.getJson({ url, priority: 'metadata', prefer }, signal);
     const { data } = organizationAnswer.safeParse(answer);
     const row = data?.value[0];
-    const metadataVersion = data?.['@Microsoft.Dynamics.CRM.globalmetadataversion'];
+    const metadataVersion = metadataVersionIn(answer);
     return {
       ...(typeof row?.expirechangetrackingindays === 'number'
         ? { linkLifeDays: row.expirechangetrackingindays }

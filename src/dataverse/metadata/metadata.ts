@@ -1,22 +1,17 @@
 import type { Logger } from 'pino';
 import { Failure } from '../../model/failure.ts';
 import type { OddItem, Table } from '../../model/table.ts';
-import { createChangeGate } from './change-gate.ts';
+import { createChangeGate } from './changes/change-gate.ts';
+import { KeptMetadata } from './changes/kept-metadata.ts';
+import type { MetadataMemory } from './changes/metadata-memory.ts';
 import type { DataverseClient, Request } from '../http/client.ts';
-import { columnsOf } from './columns.ts';
 import { createDefinitionReader } from './definition-reader.ts';
-import { checkReadable, checkTrackable, isNamed, noUsableDefinition, tableOf } from './mirrorable-table.ts';
-import { nameOfOdd } from './odd-definitions.ts';
+import { readIntersections, type Intersections } from './many-to-many.ts';
+import { checkTrackable, isNamed, noUsableDefinition } from './mirrorable-table.ts';
+import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
-import {
-  attributeDefinition,
-  ATTRIBUTE_SELECT,
-  dateTimeDetail,
-  ENTITY_SELECT,
-  entityDefinition,
-  lookupDetail,
-  type EntityDefinition,
-} from './table-definition.ts';
+import { ENTITY_SELECT, entityDefinition, shortened, type EntityDefinition } from './table-definition.ts';
+import { isWhole, readTable } from './table-reader.ts';
 
 /** The environment's definitions of its tables. */
 export interface Metadata {
@@ -24,6 +19,17 @@ export interface Metadata {
   tables(signal: AbortSignal): Promise<readonly EntityDefinition[]>;
   /** The odd definitions, which cannot be used. */
   oddTables(signal: AbortSignal): Promise<readonly OddItem[]>;
+  /** The tables that each intersect table joins; undefined if the environment refuses to tell. */
+  intersections(signal: AbortSignal): Promise<Intersections | undefined>;
+  /**
+   * Uses what earlier processes read as long as it is current, and keeps what is read from now on. Without a memory
+   * everything is read.
+   */
+  remember(memory: MetadataMemory): void;
+  /** Names the state of the metadata that is read now; undefined if nothing identifies it. */
+  readonly basis: string | undefined;
+  /** The state of the metadata that a definition belongs to; undefined if it may not be kept for later. */
+  basisOf(table: Table): string | undefined;
   /**
    * A table with all its columns, including those on request.
    *
@@ -54,8 +60,8 @@ export interface Metadata {
   onChange(listener: () => void, signal: AbortSignal): void;
   /** Forgets everything that was read; with a name, only that table and the list of tables. */
   forget(logicalName?: string): void;
-  /** Forgets everything including the version, because the environment went back in time. */
-  restart(): void;
+  /** Forgets everything including the version and the memory, because the environment went back in time. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -66,20 +72,81 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   const consistency = (): Pick<Request, 'consistency'> =>
     performance.now() - changedAt < CACHED ? { consistency: 'Strong' } : {};
   const reader = createDefinitionReader(client, logger, consistency);
-  const definitions = createSharedRead(async (signal) => {
+  const readList = createSharedRead(async (signal) => {
     const url = `EntityDefinitions?$select=${ENTITY_SELECT.join(',')}`;
-    const found = await reader.list(url, entityDefinition, signal);
+    // The organization's row may be hidden, and the first page comes too late to tell what is current.
+    const options = kept !== undefined && version === undefined ? { observe } : {};
+    const found = await reader.list(url, entityDefinition, signal, options);
     // Every environment has tables. An empty list would look as if all tables had been removed.
     if (found.items.length === 0) throw noDefinitions(url, found.odd);
     for (const item of found.odd) tellOdd('the definition of table', item);
     return found;
   });
   const csdl = createSharedRead(async (signal) => reader.declared(signal));
+  const lists = createSharedRead(async (signal) => keptList(signal));
+  const joined = createSharedRead(async (signal) => keptIntersections(signal));
   const known = new Map<string, SharedRead<Table>>();
+  const basisOf = new WeakMap<Table, string>();
   const told = new Set<string>();
+  let kept: KeptMetadata | undefined;
   let version: string | undefined;
   let changedAt = Number.NEGATIVE_INFINITY;
   const changes = new EventTarget();
+  const current = createSharedRead(async (signal) => catchUp(signal));
+
+  /** Forgets what has changed since it was read. */
+  async function catchUp(signal: AbortSignal): Promise<true> {
+    if (kept === undefined) return true;
+    const { isFirst } = kept;
+    const changed = await kept.catchUp(
+      version,
+      async () => {
+        await readList.get(signal);
+        return version;
+      },
+      signal,
+    );
+    if (changed === 'nothing') return true;
+    // The change may be so recent that servers still have the former metadata in their caches.
+    changedAt = performance.now();
+    if (changed === 'everything') known.clear();
+    else for (const name of changed) known.delete(name);
+    // At first nothing is older than the basis.
+    if (!isFirst && (changed === 'everything' || changed.size > 0)) forgetShared();
+    return true;
+  }
+
+  async function definitions(signal: AbortSignal): Promise<KeptList> {
+    await current.get(signal);
+    return lists.get(signal);
+  }
+
+  async function keptList(signal: AbortSignal): Promise<KeptList> {
+    const remembered = await kept?.list();
+    if (remembered !== undefined) return JSON.parse(remembered) as KeptList;
+    const basis = kept?.current;
+    const list = await readList.get(signal);
+    // An odd definition may be mended, so a list with one is read again by the next process.
+    if (basis !== undefined && list.odd.length === 0) {
+      await kept?.keepList(basis, JSON.stringify({ items: list.items.map(shortened), odd: [] }));
+    }
+    return list;
+  }
+
+  async function keptIntersections(signal: AbortSignal): Promise<Intersections | undefined> {
+    const list = await definitions(signal);
+    if (list.joined !== undefined) return new Map(list.joined.map(([name, sides]) => [name, new Set(sides)]));
+    const basis = kept?.current;
+    const read = await readIntersections(client, signal);
+    if (basis !== undefined && list.odd.length === 0 && read !== undefined) {
+      const pairs = [...read].map(([name, sides]) => [name, [...sides]]);
+      await kept?.keepList(
+        basis,
+        JSON.stringify({ items: list.items.map(shortened), odd: [], joined: pairs }),
+      );
+    }
+    return read;
+  }
 
   function tellOdd(what: string, item: OddItem, table?: string): void {
     const message = `Odd metadata: ${what} ${nameOfOdd(item)}: ${item.reason}. It is left out.`;
@@ -89,99 +156,110 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     logger.warn({ ...(table === undefined ? {} : { table }), ...item }, message);
   }
 
-  async function describe(logicalName: string, signal: AbortSignal): Promise<Table> {
-    const all = await definitions.get(signal);
+  async function describe(
+    logicalName: string,
+    mode: 'changes' | 'snapshot',
+    signal: AbortSignal,
+  ): Promise<Table> {
+    const remembered = await kept?.table(logicalName);
+    const basis = kept?.current;
+    if (remembered !== undefined && basis !== undefined) {
+      basisOf.set(remembered, basis);
+      return remembered;
+    }
+    // The remembered list only tells which tables there are. A part of it that looked right may be odd after all.
+    const all = await readList.get(signal);
     const definition = all.items.find(isNamed(logicalName));
+    if (mode === 'changes') checkTrackable(definition);
     if (definition === undefined) throw noUsableDefinition(logicalName, all);
-    const mirrorable = checkReadable(definition);
-    const path = `EntityDefinitions(LogicalName='${encodeURIComponent(logicalName)}')/Attributes`;
-    const cast = `${path}/Microsoft.Dynamics.CRM`;
-    const [attributes, lookups, dates, declared] = await Promise.all([
-      reader.list(`${path}?$select=${ATTRIBUTE_SELECT.join(',')}`, attributeDefinition, signal, logicalName),
-      reader.list(
-        `${cast}.LookupAttributeMetadata?$select=LogicalName,Targets`,
-        lookupDetail,
-        signal,
-        logicalName,
-      ),
-      reader.list(
-        `${cast}.DateTimeAttributeMetadata?$select=LogicalName,DateTimeBehavior`,
-        dateTimeDetail,
-        signal,
-        logicalName,
-      ),
-      csdl.get(signal),
-    ]);
-    const properties = declared?.get(logicalName);
-    const { columns, odd, assumed } = columnsOf(
-      logicalName,
-      attributes,
-      {
-        targets: new Map(lookups.items.map((lookup) => [lookup.LogicalName, lookup.Targets ?? []])),
-        behaviors: new Map(dates.items.map((date) => [date.LogicalName, date.DateTimeBehavior?.Value ?? ''])),
-        odd: [...lookups.odd, ...dates.odd],
-      },
-      properties,
-    );
-    return {
-      ...tableOf(definition, mirrorable, columns, odd),
-      ...(odd.length === 0 ? {} : { odd }),
-      ...(assumed.length === 0 ? {} : { assumed }),
-      ...(properties === undefined ? { byFlags: true } : {}),
-    };
+    const table = await readTable(reader, definition, csdl.get(signal), signal);
+    if (basis !== undefined && isWhole(table)) basisOf.set(table, basis);
+    return table;
   }
 
-  async function tables(signal: AbortSignal): Promise<readonly EntityDefinition[]> {
-    return (await definitions.get(signal)).items;
+  /** Forgets what is shared by all tables. */
+  function forgetShared(): void {
+    readList.forget();
+    lists.forget();
+    joined.forget();
+    csdl.forget();
   }
 
   function forget(logicalName?: string): void {
-    definitions.forget();
-    if (logicalName !== undefined) {
-      known.delete(logicalName);
+    kept?.distrust(logicalName);
+    if (logicalName === undefined) {
+      forgetShared();
+      known.clear();
       return;
     }
-    csdl.forget();
-    known.clear();
+    readList.forget();
+    lists.forget();
+    known.delete(logicalName);
   }
 
   const onNewVersion = createChangeGate(() => {
     changedAt = performance.now();
     // The version is a row version. Any other text did not come from Dataverse, and is not logged.
     const metadataVersion = /^\d{1,20}$/.test(version ?? '') ? version : undefined;
-    logger.info({ metadataVersion }, 'The environment has changed its metadata; mirrorverse reads it again.');
-    forget();
+    logger.info(
+      { metadataVersion },
+      'The environment has changed its metadata; mirrorverse reads what has changed.',
+    );
+    current.forget();
+    if (kept === undefined) forget();
     changes.dispatchEvent(new Event('change'));
   });
 
+  function observe(seen: string): void {
+    if (version !== undefined && !isNewer(seen, version)) return;
+    const changed = version !== undefined;
+    version = seen;
+    if (changed) onNewVersion();
+  }
+
   return {
-    tables,
-    oddTables: async (signal) => (await definitions.get(signal)).odd,
+    tables: async (signal) => (await definitions(signal)).items,
+    oddTables: async (signal) => (await definitions(signal)).odd,
+    intersections: async (signal) => {
+      await current.get(signal);
+      return joined.get(signal);
+    },
     tellOdd,
+    remember(memory) {
+      kept = new KeptMetadata(client, memory);
+      current.forget();
+      forgetShared();
+    },
+    get basis() {
+      return kept === undefined ? version : kept.current;
+    },
+    basisOf: (table) => basisOf.get(table),
     get answeredAt() {
       return reader.answeredAt;
     },
     async table(logicalName, signal, mode = 'changes') {
-      if (mode === 'changes') checkTrackable((await tables(signal)).find(isNamed(logicalName)));
-      let table = known.get(logicalName);
-      if (table === undefined) {
-        table = createSharedRead(async (reading) => describe(logicalName, reading));
-        known.set(logicalName, table);
+      await current.get(signal);
+      let read = known.get(logicalName);
+      if (read === undefined) {
+        read = createSharedRead(async (reading) => describe(logicalName, mode, reading));
+        known.set(logicalName, read);
       }
-      return table.get(signal);
+      const table = await read.get(signal);
+      // A virtual table has no row versions. It may have been read for a snapshot.
+      if (mode === 'changes' && table.version === undefined) {
+        checkTrackable((await definitions(signal)).items.find(isNamed(logicalName)));
+      }
+      return table;
     },
-    known: (logicalName) => (definitions.kept() === undefined ? undefined : known.get(logicalName)?.kept()),
+    known: (logicalName) => (current.kept() === undefined ? undefined : known.get(logicalName)?.kept()),
     forget,
-    restart() {
+    async restart() {
       version = undefined;
+      current.forget();
       forget();
+      await kept?.restart();
     },
-    observe(seen) {
-      if (version !== undefined && !isNewer(seen, version)) return;
-      const changed = version !== undefined;
-      version = seen;
-      if (changed) onNewVersion();
-    },
+    observe,
     get consistency() {
       return consistency();
     },
@@ -193,6 +271,11 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     },
   };
 }
+
+/** The list of tables, and what joins them if that was read too. */
+type KeptList = ParsedDefinitions<EntityDefinition> & {
+  readonly joined?: readonly (readonly [string, readonly string[]])[];
+};
 
 /**
  * Milliseconds after a change during which a server may still answer from its cache. Documented are 30 s

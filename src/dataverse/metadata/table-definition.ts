@@ -101,3 +101,17 @@ export function labelText(value: z.infer<typeof label>): string | undefined {
   const text = value?.UserLocalizedLabel?.Label ?? value?.LocalizedLabels?.[0]?.Label;
   return text === null || text === '' ? undefined : text;
 }
+
+/** A definition with one label in place of the labels in all languages, so that the list of tables stays small. */
+export function shortened(definition: EntityDefinition): EntityDefinition {
+  return {
+    ...definition,
+    DisplayName: oneLabel(definition.DisplayName),
+    Description: oneLabel(definition.Description),
+  };
+}
+
+function oneLabel(value: z.infer<typeof label>): z.infer<typeof label> {
+  const text = labelText(value);
+  return text === undefined ? null : { UserLocalizedLabel: { Label: text } };
+}

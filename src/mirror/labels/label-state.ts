@@ -2,13 +2,13 @@ import { heldBy, type Lease } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
 import { and, eq, inArray, sql } from '../drizzle.ts';
 
-/** Stands before the version while the labels are stored and the views are not made of them yet. */
-const VIEWS_DUE = '~';
+/** Stands before the basis while the labels are stored and the views are not made of them yet. */
+export const VIEWS_DUE = '~';
 
 /** How up to date the labels of a table are. */
 export interface LabelState {
-  /** The metadata version they were read under; null where they have to be read. */
-  readonly version: string | null;
+  /** The state of the metadata that they belong to; null where they have to be read. */
+  readonly basis: string | null;
   /** The views have to follow. */
   readonly viewsDue: boolean;
 }
@@ -17,21 +17,21 @@ export async function readLabelState(store: StateStore, table: string): Promise<
   const { tables } = store.tables;
   const [row] = await store.statement(async (db) =>
     db
-      .select({ version: tables.labelsVersion })
+      .select({ basis: tables.labelsVersion })
       .from(tables)
       .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
   );
-  const version = row?.version ?? null;
-  return version?.startsWith(VIEWS_DUE) === true
-    ? { version: version.slice(VIEWS_DUE.length), viewsDue: true }
-    : { version, viewsDue: false };
+  const basis = row?.basis ?? null;
+  return basis?.startsWith(VIEWS_DUE) === true
+    ? { basis: basis.slice(VIEWS_DUE.length), viewsDue: true }
+    : { basis, viewsDue: false };
 }
 
-/** Records the version that labels were stored under, in the transaction that stores them. */
-export async function recordLabels(store: StateStore, lease: Lease, version: string): Promise<void> {
+/** Records the basis that stored labels belong to, in the transaction that stores them. */
+export async function recordLabels(store: StateStore, lease: Lease, basis: string): Promise<void> {
   await store.db
     .update(store.tables.tables)
-    .set({ labelsVersion: VIEWS_DUE + version })
+    .set({ labelsVersion: VIEWS_DUE + basis })
     .where(heldBy(store, lease));
 }
 

@@ -29,7 +29,7 @@ export interface LabelWishes {
 export interface LabelStore {
   state(table: string): Promise<LabelState>;
   /** Stores a table's labels. It is a commit like any other, so it needs the lease. @throws Failure */
-  write(labels: TableLabels, version: string, lease: Lease): Promise<void>;
+  write(labels: TableLabels, basis: string, lease: Lease): Promise<void>;
   /**
    * Makes the views of tables and of the tables whose lookups point at them, and the views in the form of
    * other tools. Where one of them cannot be made for now, all stay due.
@@ -54,17 +54,17 @@ export function createLabelStore(
     async state(table) {
       const state = await readLabelState(store, table);
       const { viewSchema } = wishes;
-      if (state.version === null || state.viewsDue || viewSchema === undefined) return state;
+      if (state.basis === null || state.viewsDue || viewSchema === undefined) return state;
       const view = shortenIdentifier(table);
       const lost = await transaction(pool, async (client) => lostViews(client, schema, viewSchema, view));
-      if (lost === 'all') return { version: null, viewsDue: true };
+      if (lost === 'all') return { basis: null, viewsDue: true };
       return { ...state, viewsDue: lost === 'one' };
     },
-    async write(labels, version, lease) {
+    async write(labels, basis, lease) {
       await transaction(pool, async (client) => {
         await holdFence(store, client, lease);
         await writeLabels(client, schema, labels);
-        await recordLabels(store.on(client), lease, version);
+        await recordLabels(store.on(client), lease, basis);
       });
     },
     async refreshViews(tables) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Table } from '../../model/table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, isNotNull, sql } from '../drizzle.ts';
@@ -9,24 +10,40 @@ export interface KnownDefinition {
   readonly unreadSince: Date | null;
 }
 
-/** Records a table's definition, in the transaction that made the mirror table fit it. */
-export async function recordDefinition(store: StateStore, table: Table): Promise<void> {
+/**
+ * Records a table's definition, in the transaction that made the mirror table fit it.
+ *
+ * @param basis the state of the environment's metadata that the definition belongs to; null if that is not known.
+ */
+export async function recordDefinition(store: StateStore, table: Table, basis: string | null): Promise<void> {
   const { definitions } = store.tables;
   const definition = JSON.stringify(table);
+  // A definition of hundreds of columns has some 50 kB. Usually it is there, and its hash is enough to see that.
+  const stored = await store.db
+    .select({ table: definitions.table })
+    .from(definitions)
+    .where(
+      and(
+        eq(definitions.environmentId, store.environmentId),
+        eq(definitions.table, table.logicalName),
+        sql`${definitions.basis} IS NOT DISTINCT FROM ${basis}::text`,
+        sql`md5(${definitions.definition}) = ${createHash('md5').update(definition).digest('hex')}`,
+      ),
+    );
+  if (stored.length > 0) return;
   await store.db
     .insert(definitions)
-    .values({ environmentId: store.environmentId, table: table.logicalName, definition })
+    .values({ environmentId: store.environmentId, table: table.logicalName, definition, basis })
     .onConflictDoUpdate({
       target: [definitions.environmentId, definitions.table],
-      set: { definition },
-      setWhere: sql`${definitions.definition} <> excluded.definition`,
+      set: { definition, basis },
     });
 }
 
 /** Reads what is known of a table; undefined where it was never prepared. @throws Failure */
 export async function readDefinition(store: StateStore, table: string): Promise<KnownDefinition | undefined> {
   const { definitions } = store.tables;
-  const [row] = await store.transaction(async ({ db }) =>
+  const [row] = await store.statement(async (db) =>
     db
       .select({ definition: definitions.definition, unreadSince: definitions.unreadSince })
       .from(definitions)

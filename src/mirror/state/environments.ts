@@ -123,7 +123,11 @@ async function replaceOrganization(
   organizationId: string,
 ): Promise<void> {
   const { environments, tables } = stateTables(stateSchema);
-  await db.update(environments).set({ organizationId }).where(eq(environments.id, before.id));
+  await db
+    .update(environments)
+    // The new organization's metadata may have the version of the former one. A copy often has.
+    .set({ organizationId, metadataBasis: null, metadataReader: null, metadataTables: null })
+    .where(eq(environments.id, before.id));
   await db
     .update(tables)
     .set({
@@ -133,8 +137,6 @@ async function replaceOrganization(
       fence: sql`${tables.fence} + 1`,
       leaseHolder: null,
       leaseExpiresAt: null,
-      // The new organization's metadata may have the version that the labels were read under. A copy often
-      // has.
       labelsVersion: null,
     })
     .where(eq(tables.environmentId, before.id));

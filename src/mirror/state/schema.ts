@@ -26,6 +26,12 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       pausedUntil: moment('paused_until'),
       /** What the last process wanted of the views with labels. */
       viewWishes: text('view_wishes'),
+      /** Names the state of the environment's metadata that is stored; null where none is. */
+      metadataBasis: text('metadata_basis'),
+      /** Which process and which identity read the stored metadata. */
+      metadataReader: text('metadata_reader'),
+      /** The list of the environment's tables, as JSON; null where it has to be read. */
+      metadataTables: text('metadata_tables'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
     },
     (t) => [unique('environments_mirror_schema').on(t.mirrorSchema)],
@@ -84,7 +90,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       metadataId: text('metadata_id'),
       /** Changes at the source that wait for a person's yes. */
       pending: text('pending'),
-      /** The environment's metadata version under which the stored labels were read. */
+      /** The state of the environment's metadata that the stored labels belong to. */
       labelsVersion: text('labels_version'),
       /** Requests to the Web API about the table; each attempt counts. */
       requests: bigint('requests', { mode: 'number' }).notNull().default(0),
@@ -165,6 +171,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** Since when the definition cannot be read; null while it can. */
       unreadSince: moment('unread_since'),
       unreadCode: text('unread_code'),
+      /** The state of the metadata that the definition belongs to; null where that is not known. */
+      basis: text('basis'),
     },
     (t) => [primaryKey({ name: 'definitions_pkey', columns: [t.environmentId, t.table] })],
   );

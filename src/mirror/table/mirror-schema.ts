@@ -24,6 +24,8 @@ import { ensureTruncationTrigger } from './truncation-trigger.ts';
 export interface PrepareOptions {
   /** All attributes of the source; tells a removed attribute from an unwanted one. */
   readonly definition: Table;
+  /** The state of the environment's metadata that the definition belongs to; absent if that is not known. */
+  readonly basis?: string | undefined;
   readonly policy: DriftPolicy;
   /** How many of the marked rows may be deleted unasked, where deletes are hard. */
   readonly sweep?: SweepLimits;
@@ -116,7 +118,7 @@ export async function prepareMirrorTable(
   const recatalogued = await writeCatalog(state, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(state, mirror.table, pending);
-  await recordDefinition(state, options.definition);
+  await recordDefinition(state, options.definition, options.basis ?? null);
   const waiting = marked === null || marked.allowed ? null : marked;
   await recordMarkedRows(state, table, waiting?.marked ?? null);
   const hasRows = await rememberMirrorTable(client, store, mirror);

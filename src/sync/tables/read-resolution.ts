@@ -1,5 +1,4 @@
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import { readIntersections } from '../../dataverse/metadata/many-to-many.ts';
 import type { EntityDefinition } from '../../dataverse/metadata/table-definition.ts';
 import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
 import {
@@ -17,7 +16,7 @@ export function hasPatterns({ entries }: TableChoice<TableEntry>): boolean {
 
 /**
  * Reads which tables the configuration means in the environment as it is now. This costs at most two requests,
- * however many tables the environment has, and none if the configuration has no pattern.
+ * however many tables the environment has, and none if the configuration has no pattern or if the state has the list.
  *
  * @throws Failure
  */
@@ -29,7 +28,7 @@ export async function readResolution<T extends TableEntry>(
   if (!hasPatterns(choice)) return resolveTables(choice, [], undefined);
   const definitions = await dataverse.metadata.tables(signal);
   const intersections = definitions.some(isUntrackedIntersect)
-    ? await readIntersections(dataverse.client, signal)
+    ? await dataverse.metadata.intersections(signal)
     : undefined;
   return resolveTables(choice, definitions, intersections, await dataverse.metadata.oddTables(signal));
 }

@@ -79,6 +79,14 @@ export class SourceDefinition {
     return this.standIn !== undefined;
   }
 
+  /** The state of the metadata that the definition in use belongs to; undefined if it may not be kept for later. */
+  get basis(): string | undefined {
+    const { current } = this;
+    if (this.standIn !== undefined || current === undefined || current.definition !== current.read)
+      return undefined;
+    return this.parts.dataverse.metadata.basisOf(current.read);
+  }
+
   /**
    * The definition of the table. It is the same object as long as nothing has changed.
    *

@@ -96,7 +96,7 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const { mode } = this.wishes;
     const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
-    const options = { definition, policy, settings };
+    const options = { definition, basis: this.source.basis, policy, settings };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     const { mirror, waiting } = ready;
     this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting };

@@ -19,8 +19,9 @@ export async function lookAtEnvironment(
 ): Promise<RegisteredEnvironment> {
   const { client } = dataverse;
   const environment = await readEnvironment(client, signal);
-  const { metadataVersion: _, ...organization } = await readOrganization(client, signal);
+  const { metadataVersion, ...organization } = await readOrganization(client, signal);
   const registered = await mirror.recordEnvironment({ ...environment, ...organization });
+  if (metadataVersion !== undefined) dataverse.metadata.observe(metadataVersion);
   tellReplaced(registered, logger);
   return registered;
 }
@@ -46,7 +47,7 @@ export async function lookAfterRewind(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  dataverse.metadata.restart();
+  await dataverse.metadata.restart();
   const { replaced } = await lookAtEnvironment(dataverse, mirror, logger, signal);
   if (replaced === undefined) return;
   throw new Failure({

@@ -44,18 +44,18 @@ export class LabelKeeper {
   }
 
   /**
-   * Brings the labels of a table up to date if they were read under another version of the metadata.
+   * Brings the labels of a table up to date if they belong to another state of the metadata.
    *
    * @throws Failure `lease-lost`; the signal's reason if aborted.
    */
   async keep(table: string, lease: Lease, signal: AbortSignal): Promise<void> {
     const { client, metadata } = this.dataverse;
     try {
-      const { version } = metadata;
+      const { basis } = metadata;
       const state = await this.labels.state(table);
-      if (version === undefined || state.version !== version) {
+      if (basis === undefined || state.basis !== basis) {
         const labels = await readLabels(client, metadata, table, signal, { details: this.details });
-        await this.labels.write(labels, version ?? '', lease);
+        await this.labels.write(labels, basis ?? '', lease);
       } else if (!state.viewsDue) {
         this.unread.delete(table);
         return;

@@ -76,7 +76,7 @@ export async function watchMetadata<T extends ScheduledTable>(
       due = performance.now() + lookEvery;
       agesAreDue = true;
       dataverse.metadata.forget();
-      if (replaced !== undefined) dataverse.metadata.restart();
+      if (replaced !== undefined) await dataverse.metadata.restart();
       await pruneRuns(mirror.store);
     } catch (error) {
       if (signal.aborted) return;

@@ -8,6 +8,7 @@ import { LeaseKeeper } from '../../../src/sync/lease/lease-keeper.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import { TableJob, type RunOptions } from '../../../src/sync/run/table-job.ts';
+import { createStateMemory } from '../../../src/sync/tables/state-memory.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
@@ -69,6 +70,7 @@ export class SimulatedProcess {
     const mirror = await openMirror(opened, options, environment, tables);
     // As every command asks before it reads any metadata.
     dataverse.metadata.observe(String(emulator.store.metadataVersion));
+    dataverse.metadata.remember(createStateMemory({ mirror, userId: undefined, names: tables }));
     const leases = new LeaseKeeper(mirror, holder, silent);
     const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
     const parts = { dataverse, mirror, leases, logger: silent };
