@@ -13,6 +13,7 @@ import { measureParse } from './measure/parse.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
 import { measureStart } from './measure/start.ts';
 import { measureTenTables } from './measure/ten-tables.ts';
+import { measureUnchangedTables } from './measure/unchanged-tables.ts';
 import { readOptions, type Options } from './options.ts';
 import { sectionText, writeDocument } from './report/document.ts';
 import { machine } from './report/machine.ts';
@@ -30,6 +31,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   growth: measureGrowth,
   parse: measureParse,
   start: measureStart,
+  unchanged: measureUnchangedTables,
 };
 
 const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));

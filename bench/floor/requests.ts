@@ -1,21 +1,27 @@
-/** The floor of an idle pass: one request to each table's delta link, one after the other. */
+/** The floor of an idle pass: one request to each table's delta link, some of them at once. */
 import http from 'node:http';
 
 export interface RequestsFloor {
   readonly urls: readonly string[];
   /** The preferences of mirrorverse, without the size of a page. */
   readonly prefer: string;
+  /** Requests in flight; one without it. */
+  readonly atOnce?: number;
 }
 
 export interface RequestsTime {
   readonly milliseconds: number;
 }
 
-const { urls, prefer } = JSON.parse(process.argv[2] ?? '') as RequestsFloor;
+const { urls, prefer, atOnce = 1 } = JSON.parse(process.argv[2] ?? '') as RequestsFloor;
 const agent = new http.Agent({ keepAlive: true });
 await get(urls[0] ?? '');
 const begun = performance.now();
-for (const url of urls) await get(url);
+const left = urls.values();
+const work = async (): Promise<void> => {
+  for (const url of left) await get(url);
+};
+await Promise.all(Array.from({ length: atOnce }, work));
 const milliseconds = performance.now() - begun;
 agent.destroy();
 process.send?.({ milliseconds } satisfies RequestsTime);

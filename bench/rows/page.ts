@@ -2,7 +2,7 @@ import type { Shape } from '../shapes/shape.ts';
 import { shapeOf, type ShapeName } from '../shapes/shapes.ts';
 import { PreparedRows } from './prepared-rows.ts';
 
-/** The version of the source's metadata, which never changes. */
+/** The version of the source's metadata before any change. */
 export const METADATA_VERSION = '"@Microsoft.Dynamics.CRM.globalmetadataversion":"1000001"';
 
 /** What a page begins with; `versioned` where the request asks for the metadata version. */

@@ -1,13 +1,14 @@
 /** A source of the benchmark's rows over HTTP, in a process of its own: node bench/source/main.ts OPTIONS */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { API_PATH, metadataAnswer } from './metadata.ts';
+import { API_PATH, metadataAnswer, type Model } from './metadata.ts';
 import { compressed, Pages } from './pages.ts';
 import { entitySet, type SourceCounts, type SourceOptions, type SourceOrder } from './table.ts';
 
 const { tables, latency, lazy = false } = JSON.parse(process.argv[2] ?? '') as SourceOptions;
 const bySet = new Map(tables.map((table) => [entitySet(table), table]));
 const byName = new Map(tables.map((table) => [table.name, table]));
+const model: Model = { tables: byName, changes: 0, changedAt: new Map() };
 const NOTHING: SourceCounts = { pages: 0, metadata: 0, largestPage: 0, firstRequestAt: null };
 let counts = NOTHING;
 
@@ -40,7 +41,21 @@ async function obey(order: SourceOrder): Promise<void> {
     pages.change(table, order.rows);
     await pages.prepare([table], since);
   }
+  if (order.order === 'grow') await grow(order.table);
   process.send?.(told);
+}
+
+/** A table gets one more column. No row changes, but the table's pages have it from now on. */
+async function grow(name: string): Promise<void> {
+  const table = byName.get(name);
+  if (table === undefined) return;
+  const grown = { ...table, columns: table.columns + 1 };
+  byName.set(name, grown);
+  bySet.set(entitySet(grown), grown);
+  model.changes += 1;
+  model.changedAt.set(name, model.changes);
+  pages.change(grown, 0);
+  await pages.prepare([grown]);
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -52,7 +67,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (pause !== undefined && pause > 0) await delay(pause);
   if (table === undefined) {
     counts = { ...counts, metadata: counts.metadata + 1 };
-    const body = Buffer.from(metadataAnswer(tables, path));
+    const body = Buffer.from(metadataAnswer(model, path, searchParams));
     send(response, acceptsGzip ? await compressed(body) : body, acceptsGzip);
     return;
   }

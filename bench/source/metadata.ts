@@ -5,12 +5,38 @@ import { entitySet, shapeOfTable, type SourceTable } from './table.ts';
 
 export const API_PATH = '/api/data/v9.2/';
 
+/** The tables by name, and when they changed. */
+export interface Model {
+  readonly tables: ReadonlyMap<string, SourceTable>;
+  /** How often a table has changed. */
+  changes: number;
+  /** The number of the last change of a table. */
+  readonly changedAt: Map<string, number>;
+}
+
 /** What the source answers to a request that is not for rows. */
-export function metadataAnswer(tables: readonly SourceTable[], path: string): string {
+export function metadataAnswer(model: Model, path: string, query: URLSearchParams): string {
+  const tables = [...model.tables.values()];
   if (path === 'organizations') {
-    return `{${METADATA_VERSION},"value":[{"expirechangetrackingindays":7,"languagecode":1033}]}`;
+    // Pages have the first version, as from servers that lag behind.
+    const version = METADATA_VERSION.replace(/\d+(?="$)/, (first) =>
+      String(BigInt(first) + BigInt(model.changes)),
+    );
+    return `{${version},"value":[{"expirechangetrackingindays":7,"languagecode":1033}]}`;
   }
+  if (path.startsWith('RetrieveMetadataChanges')) return JSON.stringify(changes(model, query.get('@p2')));
   return path === '$metadata' ? csdl(tables) : JSON.stringify(json(tables, path));
+}
+
+/** The tables that have changed since a stamp. Their parts are left out, because mirrorverse reads none of them. */
+function changes(model: Model, stamp: string | null): unknown {
+  const since = Number(/\d+/.exec(stamp ?? '')?.[0] ?? model.changes);
+  const names = [...model.changedAt].flatMap(([name, at]) => (at > since ? [name] : []));
+  return {
+    ServerVersionStamp: `${model.changes}!11/28/2026 12:00:00`,
+    DeletedMetadata: { Count: 0, IsReadOnly: false, Keys: [], Values: [] },
+    EntityMetadata: names.map((LogicalName) => ({ LogicalName, HasChanged: true })),
+  };
 }
 
 function json(tables: readonly SourceTable[], path: string): unknown {

@@ -6,6 +6,8 @@ export interface Source {
   readonly origin: string;
   /** So many rows of a table change. */
   change(table: string, rows: number): Promise<void>;
+  /** A table gets one more column. */
+  grow(table: string): Promise<void>;
   /** What it was asked since the last `forget`. */
   counts(): Promise<SourceCounts>;
   forget(): Promise<void>;
@@ -27,6 +29,9 @@ export async function withSource<T>(
       origin: `http://127.0.0.1:${port}`,
       async change(table, rows) {
         await ask({ order: 'change', table, rows });
+      },
+      async grow(table) {
+        await ask({ order: 'grow', table });
       },
       counts: async () => ask({ order: 'count' }),
       async forget() {

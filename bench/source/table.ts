@@ -49,6 +49,8 @@ export interface SourceOptions {
 export type SourceOrder =
   /** So many rows of a table change. */
   | { readonly order: 'change'; readonly table: string; readonly rows: number }
+  /** A table gets one more column. */
+  | { readonly order: 'grow'; readonly table: string }
   | { readonly order: 'count' }
   /** Begins to count anew. */
   | { readonly order: 'forget' };
