@@ -1,40 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ConfigError } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
+import type { Logger } from 'pino';
+import { ConfigError, type Config } from '../config/config.ts';
+import { loadConfig, type Needs } from '../config/load.ts';
+import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
+import { mirrorOptions } from './mirror-settings.ts';
 import { toFailure } from '../model/failure.ts';
-import { backfill } from './commands/backfill.ts';
-import { check } from './commands/check.ts';
 import { UsageError, type Command } from './command.ts';
+import { COMMANDS } from './commands.ts';
 import { failureStatus } from './exit-status.ts';
-import { demo } from './commands/demo.ts';
-import { emulator } from './commands/emulator.ts';
 import { helpText } from './commands/help.ts';
 import { createLogger } from './log.ts';
-import { migrate } from './commands/migrate.ts';
 import { printLine } from './output.ts';
-import { plan } from './commands/plan.ts';
-import { quarantine } from './commands/quarantine.ts';
-import { run } from './commands/run.ts';
-import { status } from './commands/status.ts';
-import { sync } from './commands/sync.ts';
-import { tables } from './commands/tables.ts';
-import { track } from './commands/track.ts';
 import { version } from './commands/version.ts';
-
-const COMMANDS: readonly Command[] = [
-  run,
-  sync,
-  backfill,
-  status,
-  plan,
-  quarantine,
-  check,
-  tables,
-  track,
-  migrate,
-  demo,
-  emulator,
-];
 
 const COMMON = {
   config: { type: 'string' },
@@ -80,7 +58,32 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
   const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
   const config = loadConfig(asString(values['config']), needs);
   const logger = createLogger();
-  return command.run({ config, words: positionals, options: values, logger, signal, print: printLine });
+  const database = connectAhead(config, needs, logger);
+  try {
+    // Loading leaves no turn to the socket. One turn is enough for a server near by to get the greeting.
+    await nextTurn();
+    const work = await command.load();
+    const context = { config, words: positionals, options: values, logger, signal, print: printLine };
+    return await work(database === undefined ? context : { ...context, database });
+  } finally {
+    await database?.close();
+  }
+}
+
+/**
+ * Begins to connect to PostgreSQL. The greeting takes several round trips, and loading a command takes longer.
+ *
+ * @returns undefined if the command opens the database itself: it needs none, starts the bundled one, or will tell
+ *   what is wrong with the address.
+ */
+function connectAhead(config: Config, needs: Needs, logger: Logger): DatabaseAhead | undefined {
+  const url = config.postgres?.url;
+  if (needs.postgres !== true || url === undefined || url === 'embedded') return undefined;
+  try {
+    return openMirrorDatabaseAhead(mirrorOptions(config, url), logger);
+  } catch {
+    return undefined;
+  }
 }
 
 type Values = Record<string, string | boolean | undefined>;

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import type { TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
-import { openEmbeddedPostgres, type EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 import { findState } from '../mirror/state/environments.ts';
 import { readKnownTables } from '../mirror/state/known-tables.ts';
-import { openMirrorDatabase, type MirrorDatabase } from '../mirror/database.ts';
-import { openMirror, type Mirror, type MirrorOptions } from '../mirror/mirror.ts';
+import { openMirror, type Mirror } from '../mirror/mirror.ts';
 import { consented } from '../mirror/table/drift.ts';
 import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
@@ -21,20 +18,13 @@ import { hasPatterns, knownResolution, readResolution } from '../sync/tables/rea
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
 import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
-import type { CommandContext } from './command.ts';
-import { mirrorOptions, tableSettings } from './mirror-settings.ts';
+import { DatabaseSession, present } from './database-session.ts';
+import { tableSettings } from './mirror-settings.ts';
 import { version } from './commands/version.ts';
 
-/** Where the bundled PostgreSQL keeps its data, under the working directory. */
-const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
-
-/** What a command has opened. It is closed in the opposite order, also after an error. */
-export class CommandSession {
-  readonly context: CommandContext;
-  private readonly releasers: (() => Promise<void>)[] = [];
+/** What a command has opened that reads or changes the mirror of an environment. */
+export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
-  private databaseOpening: Promise<MirrorDatabase> | undefined;
-  private postgresOpened: EmbeddedPostgres | undefined;
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
   /** Called with each pause that the environment asks for, in milliseconds from now. */
@@ -42,29 +32,6 @@ export class CommandSession {
   private readonly onPause = (milliseconds: number): void => {
     for (const listen of this.pauseListeners) listen(milliseconds);
   };
-
-  private constructor(context: CommandContext) {
-    this.context = context;
-  }
-
-  /** Runs `work` with a session and closes what it opened. */
-  static async use<T>(context: CommandContext, work: (session: CommandSession) => Promise<T>): Promise<T> {
-    const session = new CommandSession(context);
-    try {
-      return await work(session);
-    } finally {
-      for (const release of session.releasers.toReversed()) {
-        await release().catch((error: unknown) => {
-          const name = error instanceof Error ? error.name : 'unknown';
-          context.logger.warn({ error: name }, 'Something could not be closed cleanly.');
-        });
-      }
-    }
-  }
-
-  onClose(release: () => Promise<void>): void {
-    this.releasers.push(release);
-  }
 
   dataverse(): Dataverse {
     if (this.dataverseOpened !== undefined) return this.dataverseOpened;
@@ -77,23 +44,6 @@ export class CommandSession {
     this.onClose(async () => dataverse.close());
     this.dataverseOpened = dataverse;
     return dataverse;
-  }
-
-  /** Opens the database at the first call, and returns the same one afterwards. @throws Failure */
-  async database(): Promise<MirrorDatabase> {
-    this.databaseOpening ??= this.openDatabase();
-    try {
-      return await this.databaseOpening;
-    } catch (error) {
-      this.databaseOpening = undefined;
-      throw error;
-    }
-  }
-
-  private async openDatabase(): Promise<MirrorDatabase> {
-    const database = openMirrorDatabase(await this.mirrorOptions(), this.context.logger);
-    this.onClose(async () => database.close());
-    return database;
   }
 
   /** The tables that the configuration means. */
@@ -201,34 +151,9 @@ export class CommandSession {
     const details = this.context.config.compatibility.synapseLink !== undefined;
     return { labels: new LabelKeeper(mirror.labels, this.dataverse(), this.context.logger, details) };
   }
-
-  private async mirrorOptions(): Promise<MirrorOptions> {
-    return mirrorOptions(this.context.config, await this.databaseUrl());
-  }
-
-  private async databaseUrl(): Promise<string> {
-    const { url } = present(this.context.config.postgres);
-    if (url !== 'embedded') return url;
-    return (await this.embeddedPostgres()).url;
-  }
-
-  /** The bundled PostgreSQL, started or joined. @throws Failure `embedded-postgres` */
-  async embeddedPostgres(): Promise<EmbeddedPostgres> {
-    if (this.postgresOpened !== undefined) return this.postgresOpened;
-    const { signal } = this.context;
-    const postgres = await openEmbeddedPostgres({ directory: resolve(EMBEDDED_DIRECTORY), signal });
-    this.onClose(async () => postgres.release());
-    this.postgresOpened = postgres;
-    return postgres;
-  }
 }
 
 /** The name of this process in leases. It is unique, and a person can read it. */
 export function leaseHolder(): string {
   return `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('The command did not say that it needs this.');
-  return value;
 }

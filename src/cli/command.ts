@@ -2,6 +2,7 @@ import type { ParseArgsOptionsConfig } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Needs } from '../config/load.ts';
+import type { DatabaseAhead } from '../mirror/database.ts';
 
 /** What a command works with. */
 export interface CommandContext {
@@ -10,11 +11,16 @@ export interface CommandContext {
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly logger: Logger;
+  /** The database of `postgres.url`, to which a connection is under way; absent if the command opens its own. */
+  readonly database?: DatabaseAhead;
   /** Aborted by SIGTERM or SIGINT. */
   readonly signal: AbortSignal;
   /** Writes a line of the result to standard output. */
   readonly print: (line: string) => void;
 }
+
+/** Does what a command is for. @returns the exit status: 0 success, 1 the work did not succeed. */
+export type CommandWork = (context: CommandContext) => Promise<number>;
 
 /** One command of the command line. It is thin and knows no rule of the domain. */
 export interface Command {
@@ -27,8 +33,8 @@ export interface Command {
   readonly options: ParseArgsOptionsConfig;
   /** Whether it takes words after its name. */
   readonly takesWords: boolean;
-  /** @returns the exit status: 0 success, 1 the work did not succeed. */
-  run(context: CommandContext): Promise<number>;
+  /** Loads what the command does. */
+  readonly load: () => Promise<CommandWork>;
 }
 
 /** The command was called wrongly: exit status 2. */

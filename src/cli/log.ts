@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
+import type * as Pretty from 'pino-pretty';
 import { pino, destination, stdTimeFunctions, type Logger } from 'pino';
-import { PinoPretty } from 'pino-pretty';
 import { logLevel } from '../config/log-level.ts';
 import { describeError } from '../model/error-description.ts';
 
@@ -21,6 +22,8 @@ export function createLogger(): Logger {
     // Fields that the sentence repeats, or that nobody reads on a terminal.
     const ignore =
       'table,phase,pages,rowsRead,rowsWritten,rowsDeleted,rowsQuarantined,quarantined,requests,milliseconds,changes';
+    // Only people at a terminal need it. By `require`, because the line about a failed start cannot wait for it.
+    const { PinoPretty } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty;
     return pino(options, PinoPretty({ destination: STANDARD_ERROR, sync: true, ignore }));
   }
   const lines = destination({ dest: STANDARD_ERROR, sync: true });

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { Failure, toFailure } from '../model/failure.ts';
-import { openPool, transaction } from './connection/postgres.ts';
+import { openPool, PostgresConnection, transaction } from './connection/postgres.ts';
 import type { Logger } from 'pino';
 import { isBehindPooler } from './connection/session.ts';
 import { sleep } from '../timing/sleep.ts';
@@ -33,6 +33,29 @@ export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): Op
   const { url, schema, stateSchema, connections, leaseDuration } = options;
   const pool = openPool({ url, connections, idleInTransaction: leaseDuration }, logger);
   return { pool, schema, stateSchema, close: async () => pool.end() };
+}
+
+/** A pool whose first connection is under way. */
+export interface DatabaseAhead extends OpenedDatabase {
+  /** Resolves once the connection is made, or could not be made. It never rejects: the next use of the pool does. */
+  readonly settled: Promise<void>;
+}
+
+/** Opens a pool, and begins to connect at once, while the caller still loads what it needs. */
+export function openMirrorDatabaseAhead(options: DatabaseOptions, logger: Logger): DatabaseAhead {
+  const opened = openMirrorDatabase(options, logger);
+  let isSettled = false;
+  const settled = PostgresConnection.take(opened.pool)
+    .then((connection) => connection.release())
+    .catch(() => undefined)
+    .finally(() => (isSettled = true));
+  const close = async (): Promise<void> => {
+    const closed = opened.close();
+    // A server that does not answer keeps nobody from leaving.
+    if (isSettled) await closed;
+    else void closed.catch(() => undefined);
+  };
+  return { ...opened, settled, close };
 }
 
 /** Whether the database can be reached and lets us in. */

@@ -1,5 +1,4 @@
 import type * as Core from 'drizzle-orm';
-import type * as Errors from 'drizzle-orm/errors';
 import type * as Migrator from 'drizzle-orm/migrator';
 import type * as NodePostgres from 'drizzle-orm/node-postgres';
 import type * as PgCore from 'drizzle-orm/pg-core';
@@ -15,7 +14,6 @@ const load = createRequire(import.meta.url);
 export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, notInArray, or, sql } = load(
   'drizzle-orm',
 ) as typeof Core;
-export const { DrizzleQueryError } = load('drizzle-orm/errors') as typeof Errors;
 export const { readMigrationFiles } = load('drizzle-orm/migrator') as typeof Migrator;
 export const { drizzle } = load('drizzle-orm/node-postgres') as typeof NodePostgres;
 export const pgCore = load('drizzle-orm/pg-core') as typeof PgCore;

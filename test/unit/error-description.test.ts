@@ -1,4 +1,4 @@
-import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
+import { DrizzleQueryError } from '../../src/mirror/connection/sqlstate.ts';
 import { array, assert, property, string } from 'fast-check';
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
-import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
 import { expect, test } from 'vitest';
-import { postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
+import { DrizzleQueryError, postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
 
 const VALUE = 'Jane Doe, 1 Secret Street';
 

@@ -1,6 +1,10 @@
-import { DrizzleQueryError } from '../../src/mirror/drizzle.ts';
 import { expect, test } from 'vitest';
-import { isContention, isRowError, postgresFailure } from '../../src/mirror/connection/sqlstate.ts';
+import {
+  DrizzleQueryError,
+  isContention,
+  isRowError,
+  postgresFailure,
+} from '../../src/mirror/connection/sqlstate.ts';
 import { Failure } from '../../src/model/failure.ts';
 
 function coded(code: string, message = 'as it came'): Error {

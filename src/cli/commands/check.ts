@@ -2,37 +2,29 @@ import type { Config } from '../../config/config.ts';
 import { hashKeyId } from '../../mirror/quarantine/row-policy.ts';
 import { checkSetUp } from '../../operations/check/setup-check.ts';
 import type { Finding } from '../../operations/check/finding.ts';
-import type { Command } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { CommandSession } from '../command-session.ts';
 
-export const check: Command = {
-  name: 'check',
-  usage: 'check',
-  summary: 'proves the set-up: configuration, PostgreSQL, sign-in, tables, change tracking, privileges',
-  needs: { dataverse: true, postgres: true, tables: true },
-  options: {},
-  takesWords: false,
-  async run(context) {
-    return CommandSession.use(context, async (session) => {
-      const { config, signal } = context;
-      const findings = await checkSetUp(
-        {
-          database: async () => session.database(),
-          dataverse: session.dataverse(),
-          requestsPer5Minutes: config.limits.requestsPer5Minutes,
-          viewSchemas: viewSchemas(config),
-          choice: session.choice(),
-          hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
-        },
-        signal,
-      );
-      const ok = findings.every((finding) => finding.ok);
-      if (context.options['json'] === true) context.print(JSON.stringify({ ok, findings }, null, 2));
-      else for (const finding of findings) context.print(asText(finding));
-      return ok ? 0 : 1;
-    });
-  },
-};
+export async function check(context: CommandContext): Promise<number> {
+  return CommandSession.use(context, async (session) => {
+    const { config, signal } = context;
+    const findings = await checkSetUp(
+      {
+        database: async () => session.database(),
+        dataverse: session.dataverse(),
+        requestsPer5Minutes: config.limits.requestsPer5Minutes,
+        viewSchemas: viewSchemas(config),
+        choice: session.choice(),
+        hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
+      },
+      signal,
+    );
+    const ok = findings.every((finding) => finding.ok);
+    if (context.options['json'] === true) context.print(JSON.stringify({ ok, findings }, null, 2));
+    else for (const finding of findings) context.print(asText(finding));
+    return ok ? 0 : 1;
+  });
+}
 
 function viewSchemas({ labels, compatibility }: Config): string[] {
   const schemas = [labels?.schema, compatibility.synapseLink, compatibility.fivetran];

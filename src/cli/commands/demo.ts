@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
 import { withServices } from '../../timing/services.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
 import { runUntilStopped } from './run.ts';
 import { CommandSession } from '../command-session.ts';
@@ -24,38 +24,30 @@ const TABLES = [
   'teammembership',
 ];
 
-export const demo: Command = {
-  name: 'demo',
-  usage: 'demo',
-  summary: 'emulator, embedded PostgreSQL and daemon together, with changing data, until Ctrl-C',
-  needs: {},
-  options: {},
-  takesWords: false,
-  async run(context) {
-    const { print, signal } = context;
-    print('Starting a Dataverse emulator with some 20,000 rows, and PostgreSQL …');
-    const organization = new DemoOrganization({ historyFile: join(DIRECTORY, 'demo-history') });
-    const url = await organization.emulator.listen();
-    try {
-      return await CommandSession.use(forDemo(context, url, organization), async (session) => {
-        const postgres = await session.embeddedPostgres();
-        print(`Dataverse   ${url}`);
-        print(`PostgreSQL  ${postgres.psqlCommand}`);
-        print(
-          `Try         SELECT name, revenue, modifiedon FROM dataverse.account ORDER BY modifiedon DESC LIMIT 5;`,
-        );
-        print('Stop        Ctrl-C; the next start goes on from there.\n');
-        const users = async (stop: AbortSignal): Promise<void> => organization.work(CHANGES_PER_SECOND, stop);
-        return withServices([users], async () => runUntilStopped(session), signal);
-      });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return 0;
-    } finally {
-      await organization.emulator.close();
-    }
-  },
-};
+export async function demo(context: CommandContext): Promise<number> {
+  const { print, signal } = context;
+  print('Starting a Dataverse emulator with some 20,000 rows, and PostgreSQL …');
+  const organization = new DemoOrganization({ historyFile: join(DIRECTORY, 'demo-history') });
+  const url = await organization.emulator.listen();
+  try {
+    return await CommandSession.use(forDemo(context, url, organization), async (session) => {
+      const postgres = await session.embeddedPostgres();
+      print(`Dataverse   ${url}`);
+      print(`PostgreSQL  ${postgres.psqlCommand}`);
+      print(
+        `Try         SELECT name, revenue, modifiedon FROM dataverse.account ORDER BY modifiedon DESC LIMIT 5;`,
+      );
+      print('Stop        Ctrl-C; the next start goes on from there.\n');
+      const users = async (stop: AbortSignal): Promise<void> => organization.work(CHANGES_PER_SECOND, stop);
+      return withServices([users], async () => runUntilStopped(session), signal);
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return 0;
+  } finally {
+    await organization.emulator.close();
+  }
+}
 
 /** The demo brings its own configuration, so that settings of a real environment do not change it. */
 function forDemo(context: CommandContext, url: string, organization: DemoOrganization): CommandContext {

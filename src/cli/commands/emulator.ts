@@ -4,43 +4,28 @@ import type { TableDefinition } from '../../emulator/definitions/emulated-table.
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { untilAborted } from '../../timing/sleep.ts';
-import { UsageError, type Command, type CommandContext } from '../command.ts';
+import { UsageError, type CommandContext } from '../command.ts';
 
 /** The port of the emulator if `--port` names no other. */
 const PORT = 8420;
 
-export const emulator: Command = {
-  name: 'emulator',
-  usage: 'emulator [--port N] [--host H] [--rows N] [--changes N] [--definitions DIR]',
-  summary:
-    'the Dataverse emulator alone, until Ctrl-C; --changes: changes a second; --definitions: folder of recorded tables (JSON)',
-  needs: {},
-  options: {
-    port: { type: 'string' },
-    host: { type: 'string' },
-    rows: { type: 'string' },
-    changes: { type: 'string' },
-    definitions: { type: 'string' },
-  },
-  takesWords: false,
-  async run(context) {
-    const { options, signal, print } = context;
-    const rows = numberOption(context, 'rows', 20_000);
-    const organization = new DemoOrganization({ rows, ...definedTables(context) });
-    const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
-    const port = numberOption(context, 'port', PORT);
-    if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, not ${port}.`);
-    const url = await organization.emulator.listen(port, host).catch((error: unknown) => {
-      throw cannotListen(port, host, error);
-    });
-    const [accessToken] = organization.emulator.settings.bearerTokens;
-    if (options['json'] === true) print(JSON.stringify({ url, accessToken }));
-    else print(`DATAVERSE_URL=${url}\nDATAVERSE_ACCESS_TOKEN=${accessToken}`);
-    await Promise.all([organization.work(numberOption(context, 'changes', 2), signal), untilAborted(signal)]);
-    await organization.emulator.close();
-    return 0;
-  },
-};
+export async function emulator(context: CommandContext): Promise<number> {
+  const { options, signal, print } = context;
+  const rows = numberOption(context, 'rows', 20_000);
+  const organization = new DemoOrganization({ rows, ...definedTables(context) });
+  const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
+  const port = numberOption(context, 'port', PORT);
+  if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, not ${port}.`);
+  const url = await organization.emulator.listen(port, host).catch((error: unknown) => {
+    throw cannotListen(port, host, error);
+  });
+  const [accessToken] = organization.emulator.settings.bearerTokens;
+  if (options['json'] === true) print(JSON.stringify({ url, accessToken }));
+  else print(`DATAVERSE_URL=${url}\nDATAVERSE_ACCESS_TOKEN=${accessToken}`);
+  await Promise.all([organization.work(numberOption(context, 'changes', 2), signal), untilAborted(signal)]);
+  await organization.emulator.close();
+  return 0;
+}
 
 function cannotListen(port: number, host: string, cause: unknown): Failure {
   const code = errorCode(cause) ?? 'unknown';

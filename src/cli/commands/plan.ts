@@ -4,39 +4,30 @@ import type { PlannedSweep } from '../../mirror/table/mirror-preview.ts';
 import { allowDeletes } from '../../mirror/deletes/delete-approval.ts';
 import { Failure } from '../../model/failure.ts';
 import { planRun, type TablePlan } from '../../operations/table-plan.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { selectedTables } from '../selected-tables.ts';
 import { tableSettings } from '../mirror-settings.ts';
 import { CommandSession } from '../command-session.ts';
 
-export const plan: Command = {
-  name: 'plan',
-  usage: 'plan [table...] [--apply]',
-  summary:
-    'what the next run does to the mirror tables, and its API requests; --apply allows what waits for a yes',
-  needs: { dataverse: true, postgres: true, tables: true },
-  options: { apply: { type: 'boolean' } },
-  takesWords: true,
-  async run(context) {
-    return CommandSession.use(context, async (session) => {
-      const { config, words, options, signal } = context;
-      const tables = selectedTables(await session.resolution(), words);
-      const applied = options['apply'] !== true || (await applyPlan(session, tables));
-      const plans = await planRun(
-        {
-          database: await session.database(),
-          dataverse: session.dataverse(),
-          pageSize: config.limits.pageSize,
-          sweep: config.sweep,
-          tables: tables.map((table) => tableSettings(config, table)),
-        },
-        signal,
-      );
-      print(context, plans);
-      return applied && plans.every(({ error }) => error === null) ? 0 : 1;
-    });
-  },
-};
+export async function plan(context: CommandContext): Promise<number> {
+  return CommandSession.use(context, async (session) => {
+    const { config, words, options, signal } = context;
+    const tables = selectedTables(await session.resolution(), words);
+    const applied = options['apply'] !== true || (await applyPlan(session, tables));
+    const plans = await planRun(
+      {
+        database: await session.database(),
+        dataverse: session.dataverse(),
+        pageSize: config.limits.pageSize,
+        sweep: config.sweep,
+        tables: tables.map((table) => tableSettings(config, table)),
+      },
+      signal,
+    );
+    print(context, plans);
+    return applied && plans.every(({ error }) => error === null) ? 0 : 1;
+  });
+}
 
 /**
  * Changes the mirror tables, and allows the sweeps and deletes that wait. The next run reads or deletes the

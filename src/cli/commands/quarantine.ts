@@ -7,7 +7,7 @@ import {
   type QuarantineListEntry,
 } from '../../operations/quarantine-list.ts';
 import { retryQuarantined, type RetryResult } from '../../sync/quarantine-retry.ts';
-import { UsageError, type Command, type CommandContext } from '../command.ts';
+import { UsageError, type CommandContext } from '../command.ts';
 import { textTable } from '../output.ts';
 import { selectedTables } from '../selected-tables.ts';
 import { CommandSession } from '../command-session.ts';
@@ -15,23 +15,13 @@ import { CommandSession } from '../command-session.ts';
 const RETRY = 'retry';
 const DISMISS = 'dismiss';
 
-export const quarantine: Command = {
-  name: 'quarantine',
-  usage: 'quarantine [retry] [table...] | quarantine dismiss <table> [key...]',
-  summary:
-    'rows that could not be stored, and why; retry reads them again and stores what it can; dismiss removes entries that nobody can mend',
-  needs: ([verb]) =>
-    verb === RETRY ? { dataverse: true, postgres: true, tables: true } : { postgres: true },
-  options: {},
-  takesWords: true,
-  async run(context) {
-    const [verb, ...names] = context.words;
-    return CommandSession.use(context, async (session) => {
-      if (verb === DISMISS) return dismissRows(session, names);
-      return verb === RETRY ? retry(session, names) : list(session, context.words);
-    });
-  },
-};
+export async function quarantine(context: CommandContext): Promise<number> {
+  const [verb, ...names] = context.words;
+  return CommandSession.use(context, async (session) => {
+    if (verb === DISMISS) return dismissRows(session, names);
+    return verb === RETRY ? retry(session, names) : list(session, context.words);
+  });
+}
 
 async function list(session: CommandSession, words: readonly string[]): Promise<number> {
   const { context } = session;

@@ -12,19 +12,13 @@ import { Places } from '../../timing/places.ts';
 import { restAfter } from '../../timing/back-off.ts';
 import { levelAfter } from '../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
-import type { Command } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
 import { leaseHolder, CommandSession } from '../command-session.ts';
 
-export const run: Command = {
-  name: 'run',
-  usage: 'run',
-  summary: 'the daemon: every configured table on its schedule, until SIGTERM or SIGINT',
-  needs: { dataverse: true, postgres: true, tables: true },
-  options: {},
-  takesWords: false,
-  run: async (context) => CommandSession.use(context, runUntilStopped),
-};
+export async function run(context: CommandContext): Promise<number> {
+  return CommandSession.use(context, runUntilStopped);
+}
 
 /** The daemon over a session, until its signal; a clean stop is a success. */
 export async function runUntilStopped(session: CommandSession): Promise<number> {

@@ -2,57 +2,49 @@ import { isPattern } from '../../model/name-pattern.ts';
 import type { Config } from '../../config/config.ts';
 import type { RequestFigures } from '../../operations/request-figures.ts';
 import { readStatus, type StatusOptions } from '../../operations/mirror-status.ts';
-import type { Command } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { textTable } from '../output.ts';
-import { CommandSession } from '../command-session.ts';
+import { DatabaseSession } from '../database-session.ts';
 
-export const status: Command = {
-  name: 'status',
-  usage: 'status',
-  summary: 'each table: phase, rows, last success, lag, age of the delta link, last error',
-  needs: { postgres: true },
-  options: {},
-  takesWords: false,
-  async run(context) {
-    return CommandSession.use(context, async (session) => {
-      const report = await readStatus(await session.database(), statusOptions(context.config));
-      if (context.options['json'] === true) {
-        context.print(JSON.stringify(report, null, 2));
-        return 0;
-      }
-      const { url, organizationId } = report.environment;
-      context.print(`${url ?? 'no environment yet'}  ${organizationId ?? ''}`.trimEnd());
-      const rows = report.tables.map((table) => [
-        table.table,
-        table.phase,
-        String(table.rows),
-        table.lastSuccessAt ?? 'never',
-        table.lagSeconds === null ? '' : `${table.lagSeconds} s`,
-        table.linkIssuedAt ?? '',
-        String(table.quarantined),
-        figure(table.requests.perChangedRow),
-        figure(table.requests.perIdleHour),
-        table.error === null ? '' : `${table.error.code}: ${table.error.message} ${table.error.remedy}`,
-      ]);
-      const headings = [
-        'table',
-        'phase',
-        'rows',
-        'last success',
-        'lag',
-        'link issued',
-        'quarantined',
-        'requests/row',
-        'requests/idle h',
-        'error',
-      ];
-      context.print(textTable(headings, rows));
-      const line = requestLine(report.environment.requests);
-      if (line !== null) context.print(line);
+export async function status(context: CommandContext): Promise<number> {
+  return DatabaseSession.use(context, async (session) => {
+    const report = await readStatus(await session.database(), statusOptions(context.config));
+    if (context.options['json'] === true) {
+      context.print(JSON.stringify(report, null, 2));
       return 0;
-    });
-  },
-};
+    }
+    const { url, organizationId } = report.environment;
+    context.print(`${url ?? 'no environment yet'}  ${organizationId ?? ''}`.trimEnd());
+    const rows = report.tables.map((table) => [
+      table.table,
+      table.phase,
+      String(table.rows),
+      table.lastSuccessAt ?? 'never',
+      table.lagSeconds === null ? '' : `${table.lagSeconds} s`,
+      table.linkIssuedAt ?? '',
+      String(table.quarantined),
+      figure(table.requests.perChangedRow),
+      figure(table.requests.perIdleHour),
+      table.error === null ? '' : `${table.error.code}: ${table.error.message} ${table.error.remedy}`,
+    ]);
+    const headings = [
+      'table',
+      'phase',
+      'rows',
+      'last success',
+      'lag',
+      'link issued',
+      'quarantined',
+      'requests/row',
+      'requests/idle h',
+      'error',
+    ];
+    context.print(textTable(headings, rows));
+    const line = requestLine(report.environment.requests);
+    if (line !== null) context.print(line);
+    return 0;
+  });
+}
 
 function figure(number: number | null): string {
   return number === null ? '' : String(number);

@@ -6,27 +6,19 @@ import { syncOnce } from '../../sync/sync-once.ts';
 import type { RunResult } from '../../sync/run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../../sync/run/table-job.ts';
 import type { Resolution } from '../../sync/tables/table-resolution.ts';
-import type { Command, CommandContext } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { exitStatus } from '../exit-status.ts';
 import { textTable } from '../output.ts';
 import { selectedTables } from '../selected-tables.ts';
 import { CommandSession } from '../command-session.ts';
 
-export const sync: Command = {
-  name: 'sync',
-  usage: 'sync [table...]',
-  summary: 'one pass: brings the named tables, or all configured ones, up to date',
-  needs: { dataverse: true, postgres: true, tables: true },
-  options: {},
-  takesWords: true,
-  async run(context) {
-    return CommandSession.use(context, async (session) => {
-      const results = await syncTables(session, await session.resolution({ opensMirror: true }), () => ({}));
-      printResults(context, results);
-      return exitStatus(context, results);
-    });
-  },
-};
+export async function sync(context: CommandContext): Promise<number> {
+  return CommandSession.use(context, async (session) => {
+    const results = await syncTables(session, await session.resolution({ opensMirror: true }), () => ({}));
+    printResults(context, results);
+    return exitStatus(context, results);
+  });
+}
 
 /** Makes one pass over the tables that the words of the command name. */
 export async function syncTables(

@@ -1,36 +1,28 @@
 import { listTables, type ListedTable } from '../../operations/table-list.ts';
-import type { Command } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { textTable } from '../output.ts';
 import { CommandSession } from '../command-session.ts';
 
-export const tables: Command = {
-  name: 'tables',
-  usage: 'tables',
-  summary: "the environment's tables: which are mirrored, why others are not, change tracking, rows",
-  needs: { dataverse: true },
-  options: {},
-  takesWords: false,
-  async run(context) {
-    return CommandSession.use(context, async (session) => {
-      const list = await listTables(session.dataverse(), await session.resolution(), context.signal);
-      if (context.options['json'] === true) {
-        context.print(JSON.stringify({ tables: list }, null, 2));
-        return 0;
-      }
-      const rows = list.map((table) => [
-        table.table,
-        table.entitySet ?? '',
-        table.changeTracking ? 'on' : 'off',
-        asWord(table),
-        table.rows === null ? '' : String(table.rows),
-        table.excluded ?? '',
-      ]);
-      const headings = ['table', 'entity set', 'change tracking', 'mirrored', 'rows', 'why not'];
-      context.print(textTable(headings, rows));
+export async function tables(context: CommandContext): Promise<number> {
+  return CommandSession.use(context, async (session) => {
+    const list = await listTables(session.dataverse(), await session.resolution(), context.signal);
+    if (context.options['json'] === true) {
+      context.print(JSON.stringify({ tables: list }, null, 2));
       return 0;
-    });
-  },
-};
+    }
+    const rows = list.map((table) => [
+      table.table,
+      table.entitySet ?? '',
+      table.changeTracking ? 'on' : 'off',
+      asWord(table),
+      table.rows === null ? '' : String(table.rows),
+      table.excluded ?? '',
+    ]);
+    const headings = ['table', 'entity set', 'change tracking', 'mirrored', 'rows', 'why not'];
+    context.print(textTable(headings, rows));
+    return 0;
+  });
+}
 
 function asWord({ mirrored, mode }: ListedTable): string {
   if (!mirrored) return '';

@@ -1,36 +1,27 @@
 import { summaryOf } from '../../model/failure.ts';
 import { trackTables, type TrackOutcome } from '../../operations/tracking.ts';
-import { UsageError, type Command } from '../command.ts';
+import { UsageError, type CommandContext } from '../command.ts';
 import { CommandSession } from '../command-session.ts';
 
-export const track: Command = {
-  name: 'track',
-  usage: 'track <table...>',
-  summary:
-    'turns change tracking on for the named tables and publishes them; needs the role System Customizer',
-  needs: { dataverse: true },
-  options: {},
-  takesWords: true,
-  async run(context) {
-    const { words, options, print, signal } = context;
-    if (words.length === 0)
-      throw new UsageError('track needs the names of tables: `mirrorverse track <table...>`.');
-    return CommandSession.use(context, async (session) => {
-      const outcomes = await trackTables(session.dataverse(), words, signal);
-      if (options['json'] === true) {
-        const tables = outcomes.map(({ table, outcome, failure }) => ({
-          table,
-          outcome,
-          error: failure && summaryOf(failure),
-        }));
-        print(JSON.stringify({ tables }, null, 2));
-      } else {
-        for (const outcome of outcomes) print(asText(outcome));
-      }
-      return outcomes.every(({ failure }) => failure === null) ? 0 : 1;
-    });
-  },
-};
+export async function track(context: CommandContext): Promise<number> {
+  const { words, options, print, signal } = context;
+  if (words.length === 0)
+    throw new UsageError('track needs the names of tables: `mirrorverse track <table...>`.');
+  return CommandSession.use(context, async (session) => {
+    const outcomes = await trackTables(session.dataverse(), words, signal);
+    if (options['json'] === true) {
+      const tables = outcomes.map(({ table, outcome, failure }) => ({
+        table,
+        outcome,
+        error: failure && summaryOf(failure),
+      }));
+      print(JSON.stringify({ tables }, null, 2));
+    } else {
+      for (const outcome of outcomes) print(asText(outcome));
+    }
+    return outcomes.every(({ failure }) => failure === null) ? 0 : 1;
+  });
+}
 
 function asText({ table, outcome, failure }: TrackOutcome): string {
   return failure === null

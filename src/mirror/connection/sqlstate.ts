@@ -1,8 +1,12 @@
+import { createRequire } from 'node:module';
+import type * as Errors from 'drizzle-orm/errors';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure, type CodeOfOneReaction } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { tlsFailure } from './tls-failure.ts';
-import { DrizzleQueryError } from '../drizzle.ts';
+
+/** Not from drizzle.ts, which loads all of drizzle: the first connection is made before that. */
+export const { DrizzleQueryError } = createRequire(import.meta.url)('drizzle-orm/errors') as typeof Errors;
 
 /** PostgreSQL's error as `pg` throws it. Its detail and context may quote rows: never log them. */
 export interface PostgresError extends Error {
