@@ -41,6 +41,12 @@ const INSERT = `INSERT INTO dataverse.account
   (accountid, name, industrycode, statecode, donotemail, hobbies, parentaccountid, ownerid, ownerid_entitytype)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 
+/** SQL of a label that is looked up for one code; @param value SQL of the code. */
+function labelByItself(column: string, value: string): string {
+  return `(SELECT o.label FROM dataverse._choices AS o WHERE o.table_name = 'account' AND o.column_name = '${column}'
+            AND o.value = ${value} ORDER BY o.language <> 1033, o.language LIMIT 1)`;
+}
+
 async function accounts(): Promise<{ labeled: LabeledMirror } & AsyncDisposable> {
   const test = await testMirror();
   const labeled = new LabeledMirror(test);
@@ -266,7 +272,7 @@ describe('a view with labels', () => {
     ]);
   });
 
-  it('a query on a view with labels looks up only the labels that it selects, each by primary key', async () => {
+  it('a query on a view with labels reads the labels of each selected column once, by primary key, and finds names by primary key', async () => {
     await using bench = await accounts();
     const { labeled } = bench;
     await labeled.refresh('account');
@@ -283,13 +289,65 @@ describe('a view with labels', () => {
         client.release(true);
       }
     };
-    expect(await plan('name, industrycode, ownerid')).not.toContain('SubPlan');
+    expect(await plan('name, industrycode, ownerid')).not.toMatch(/SubPlan|InitPlan/);
     const labels = await plan('industrycode_label, hobbies_label, parentaccountid_name');
-    expect(labels).toMatch(
-      /_choices_pkey.*\n.*Index Cond: .*table_name = .*column_name = .*value = t\.industrycode/,
-    );
-    expect(labels).toMatch(/value = v\.value/);
+    for (const column of ['industrycode', 'hobbies']) {
+      const read = `InitPlan[^]*?_choices_pkey.*\\n.*Index Cond: .*table_name = 'account'.*column_name = '${column}'`;
+      expect(labels).toMatch(new RegExp(read));
+    }
+    expect(labels).not.toMatch(/value = /);
     expect(labels).toMatch(/account_pkey.*\n.*Index Cond: \(accountid = t\.parentaccountid\)/);
     expect(labels).not.toMatch(/statecode|donotemail/);
+  });
+
+  it('a filter by the codes of a label uses the index of the code column, as the documentation writes it', async () => {
+    await using bench = await accounts();
+    const { labeled } = bench;
+    const { database } = labeled.test;
+    await labeled.refresh('account');
+    await database.query(
+      `INSERT INTO dataverse.account (accountid, name, industrycode)
+       SELECT gen_random_uuid(), 'x', at FROM generate_series(1, 5000) AS at`,
+    );
+    await database.query('CREATE INDEX ON dataverse.account (industrycode)');
+    await database.query('ANALYZE dataverse.account');
+    const filtered = `SELECT name, industrycode_label FROM dataverse_labeled.account
+      WHERE industrycode IN (SELECT value FROM dataverse._choices WHERE table_name = 'account'
+                              AND column_name = 'industrycode' AND label = 'Mining')`;
+    const plan = await database.query<Record<string, string>>(`EXPLAIN ${filtered}`);
+    expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('account_industrycode_idx');
+    expect(await database.query(filtered)).toEqual([{ name: 'x', industrycode_label: 'Mining' }]);
+  });
+
+  it('a view with labels shows what a lookup of each code by itself would show, for any codes and options', async () => {
+    await using bench = await accounts();
+    const { labeled } = bench;
+    const { database } = labeled.test;
+    await labeled.refresh('account');
+    // Codes without an option, negative codes, options without a label, and rows without a code.
+    await database.query(
+      `INSERT INTO dataverse._choices (table_name, column_name, value, language, label)
+       SELECT 'account', name, value, language, CASE WHEN random() < 0.9 THEN name || value || '"' || language END
+         FROM unnest(ARRAY['industrycode', 'statecode', 'hobbies']) AS name, generate_series(-9, 30, 3) AS value,
+              unnest(ARRAY[1031, 1033, 3082]) AS language WHERE random() < 0.6 ON CONFLICT DO NOTHING`,
+    );
+    await database.query(
+      `INSERT INTO dataverse.account (accountid, industrycode, statecode, donotemail, hobbies)
+       SELECT gen_random_uuid(), nullif(floor(random() * 50)::int - 10, 7), nullif(floor(random() * 50)::int - 10, 7),
+              CASE at % 3 WHEN 0 THEN true WHEN 1 THEN false END,
+              CASE WHEN at % 5 > 0 THEN ARRAY(SELECT floor(random() * 50)::int - 10 FROM generate_series(1, at % 5 - 1)) END
+         FROM generate_series(1, 500) AS at`,
+    );
+    expect(
+      await database.query(
+        `SELECT v.accountid FROM dataverse_labeled.account AS v
+          WHERE v.industrycode_label IS DISTINCT FROM ${labelByItself('industrycode', 'v.industrycode')}
+             OR v.statecode_label IS DISTINCT FROM ${labelByItself('statecode', 'v.statecode')}
+             OR v.donotemail_label IS DISTINCT FROM ${labelByItself('donotemail', 'v.donotemail::integer')}
+             OR v.hobbies_label IS DISTINCT FROM
+                (SELECT string_agg(coalesce(${labelByItself('hobbies', 'm.value')}, m.value::text), '; ' ORDER BY m.at)
+                   FROM unnest(v.hobbies) WITH ORDINALITY AS m (value, at))`,
+      ),
+    ).toEqual([]);
   });
 });
