@@ -8,6 +8,7 @@ import { measureBaseline } from './measure/baseline.ts';
 import { measureDelta } from './measure/delta.ts';
 import { measureGrowth } from './measure/growth.ts';
 import { measureIdle } from './measure/idle.ts';
+import { measureLabeledViews } from './measure/labeled-views.ts';
 import { measureMemory } from './measure/memory.ts';
 import { measureParse } from './measure/parse.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
@@ -29,6 +30,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   memory: measureMemory,
   tables: measureTenTables,
   growth: measureGrowth,
+  views: measureLabeledViews,
   parse: measureParse,
   start: measureStart,
   unchanged: measureUnchangedTables,
