@@ -71,8 +71,8 @@ export class BinaryRowWriter extends CopyWriter {
       const start = cells[cell] ?? 0;
       const end = cells[cell + 1] ?? 0;
       this.length = at;
-      // Lists grow most: a digit and a comma become eight bytes.
-      this.reserve(4 * (end - start) + 40);
+      // Lists grow most: a digit and a comma become eight bytes. A null that was spelled out has an end only.
+      this.reserve(start === 0 ? 40 : 4 * (end - start) + 40);
       const size = start === 0 ? 0 : this.value(types[field], start, end, at + 4);
       if (size === NOT_PLAIN) {
         this.length = begin;

@@ -47,8 +47,9 @@ export class CopyLineWriter extends CopyWriter {
     for (let field = 0; field < types.length; field++, cell += 2) {
       const start = cells[cell] ?? 0;
       const end = cells[cell + 1] ?? 0;
-      // A value grows to at most twice its bytes, because each may need a backslash.
-      this.reserve(2 * (end - start) + 8);
+      // A value grows to at most twice its bytes, because each may need a backslash. A null that was spelled out has
+      // an end only.
+      this.reserve(start === 0 ? 8 : 2 * (end - start) + 8);
       if (field > 0) this.out[this.length++] = TAB;
       let reason: string | undefined;
       if (start === 0) {
