@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
 import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
 import { CopyOutput } from '../../src/mirror/copy/copy-output.ts';
 import { copyPieces } from '../../src/mirror/copy/copy-text.ts';
@@ -45,6 +46,20 @@ test('the memory of COPY lets go of what a large row took', () => {
   const pieces = binaryPieces(pageRows([[`"${'x'.repeat(3_000_000)}"`], ['"y"']], 1), COLUMNS, { memory });
   while (pieces.next().done !== true);
   memory.shrink();
+  const { bytes } = memory;
+  memory.turn();
+  expect(bytes.length + memory.bytes.length).toBeLessThan(600_000);
+});
+
+test.each([
+  ['text', copyPieces],
+  ['binary', binaryPieces],
+])('nulls that are spelled out late in a large page take no memory of COPY in %s', (_, piecesOf) => {
+  const rows = Array.from({ length: 1_000 }, () => `{"c":"${'x'.repeat(10_000)}","n":null}`);
+  const page = parsePage(Buffer.from(`{"value":[${rows.join(',')}]}`), new RowShape(['c', 'n']));
+  const memory = new CopyOutput();
+  const pieces = piecesOf(page, [...COLUMNS, column('n', 'text')], { memory });
+  while (pieces.next().done !== true);
   const { bytes } = memory;
   memory.turn();
   expect(bytes.length + memory.bytes.length).toBeLessThan(600_000);
