@@ -8,11 +8,14 @@ import { loadMirror, surroundingsOf, TABLE } from '../support/load-mirror.ts';
 import { median } from '../support/median.ts';
 import { runCommand, type CommandRun } from '../support/mirror-command.ts';
 import { alternating } from '../support/rounds.ts';
+import { endedConnectionsTime } from '../support/server-time.ts';
 import { FLOOR_SCHEMA, type Workbench } from '../support/workbench.ts';
 
 /** The width that the bar is for; a wider table is shown beside it. */
 const JUDGED = 60;
 const BAR = 1.5;
+/** Microseconds of a processor that PostgreSQL may take for a row of the judged width. */
+const POSTGRES_BAR = 12;
 const BEFORE = `${FLOOR_SCHEMA}.before`;
 
 /** A re-baseline over a mirror that has every row already. */
@@ -24,20 +27,33 @@ export async function measureRebaseline(workbench: Workbench, options: Options):
   }
   return {
     title: 'Re-baseline without a change',
-    about: `${count(rows)} rows are read that the mirror has already. The floor only fetches and parses their pages, with the same client and parser. At ${JUDGED} columns, ${BAR} times the time of the floor is allowed. A row counts as rewritten if its \`xmin\` or \`ctid\` has changed afterwards.`,
-    headings: ['columns', 're-baseline', 'rows/s', 'whole command', 'floor', 'rows rewritten', 'ratio'],
-    rows: results.map(({ columns, mirror, command, floor, rewritten, ratio }) => [
+    about: `${count(rows)} rows are read that the mirror has already. The floor only fetches and parses their pages, with the same client and parser. At ${JUDGED} columns, ${BAR} times the time of the floor is allowed. PostgreSQL's part is the processor time of its connections; at ${JUDGED} columns, ${POSTGRES_BAR} µs a row are allowed. A row counts as rewritten if its \`xmin\` or \`ctid\` has changed afterwards.`,
+    headings: [
+      'columns',
+      're-baseline',
+      'rows/s',
+      'whole command',
+      'floor',
+      'rows rewritten',
+      'PostgreSQL, µs a row',
+      'ratio',
+    ],
+    rows: results.map(({ columns, mirror, command, floor, rewritten, postgres, ratio }) => [
       String(columns),
       seconds(mirror),
       rate(rows, mirror),
       seconds(command),
       seconds(floor),
       count(rewritten),
+      columns === JUDGED ? verdict({ value: postgres, bar: POSTGRES_BAR }) : postgres.toFixed(2),
       columns === JUDGED ? verdict({ value: ratio, bar: BAR }) : ratio.toFixed(2),
     ]),
     ratios: results
       .filter(({ columns }) => columns === JUDGED)
-      .map(({ columns, ratio }) => ({ name: `re-baseline, ${columns} columns`, value: ratio, bar: BAR })),
+      .flatMap(({ columns, ratio, postgres }) => [
+        { name: `re-baseline, ${columns} columns`, value: ratio, bar: BAR },
+        { name: 're-baseline, µs of PostgreSQL', value: postgres, bar: POSTGRES_BAR },
+      ]),
   };
 }
 
@@ -47,6 +63,8 @@ interface Width {
   readonly command: number;
   readonly floor: number;
   readonly rewritten: number;
+  /** Microseconds of a processor for a row. */
+  readonly postgres: number;
   readonly ratio: number;
 }
 
@@ -62,9 +80,13 @@ async function measureWidth(
     await workbench.query(
       `CREATE TABLE ${BEFORE} AS SELECT accountid, xmin::text AS writer, ctid AS place FROM dataverse.${TABLE}`,
     );
+    const times: number[] = [];
     const again = async (): Promise<CommandRun> => {
       await workbench.settle();
-      return runCommand(['backfill', '--restart'], surroundingsOf(workbench, source, [table]));
+      const before = await endedConnectionsTime(workbench);
+      const run = await runCommand(['backfill', '--restart'], surroundingsOf(workbench, source, [table]));
+      times.push((await endedConnectionsTime(workbench)) - before);
+      return run;
     };
     const { origin } = source;
     const fetch = async (): Promise<FetchTime> =>
@@ -76,6 +98,7 @@ async function measureWidth(
       command: median(mirrors.map((each) => each.process)),
       floor: median(floors.map(({ milliseconds }) => milliseconds)),
       rewritten: await countRewritten(workbench),
+      postgres: (1_000 * median(times)) / rows,
       ratio: median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN))),
     };
   });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as mergeSql from '../../src/mirror/page/merge-sql.ts';
+import { changedRows, needKey } from '../../src/mirror/page/unchanged-rows.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import { column, sampleTable } from './sample-table.ts';
 
@@ -14,13 +15,12 @@ function statements(mirror: MirrorTable): string[] {
     mergeSql.updateStaged(mirror, true),
     mergeSql.updateStaged(mirror, false),
     mergeSql.updateStaged(mirror, true, '"s"."seen"'),
-    mergeSql.mergeStaged(mirror, true),
-    mergeSql.mergeStaged(mirror, true, '"s"."seen"'),
+    changedRows(mirror),
+    needKey(mirror),
     mergeSql.insertStaged(mirror, true),
     mergeSql.insertStaged(mirror, false, '"s"."seen"'),
     mergeSql.deleteByKey(mirror),
     mergeSql.sweepUnseen(mirror, '"s"."seen"'),
-    mergeSql.rememberStaged(mirror, '"s"."seen"'),
     mergeSql.writtenByThisDelta(mirror, 'state'),
     mergeSql.unstage(mirror, 'true'),
     mergeSql.createKeys(mirror, '"s"."seen"'),

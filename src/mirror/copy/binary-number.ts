@@ -55,7 +55,8 @@ export function writeBigint(
 
 /**
  * Writes a number without an exponent as PostgreSQL's `numeric`: digits of base 10,000, and the number of
- * decimals, so that `1.50` stays `1.50`. (PostgreSQL, numeric.c: numeric_send.)
+ * decimals, so that `1.50` stays `1.50`. The bytes are those that PostgreSQL itself sends for the number, so that they
+ * can be compared: without groups of zeros at both ends. (PostgreSQL, numeric.c: numeric_send, make_result.)
  *
  * @returns where it ends; -1 for anything else.
  */
@@ -75,9 +76,9 @@ export function writeNumeric(
   const decimals = Math.max(0, end - point - 1);
   if (whole === 0 || (point < end && decimals === 0)) return -1;
 
-  const groupsBefore = (whole + 3) >> 2;
-  const weight = groupsBefore - 1;
-  let to = at + 8;
+  let weight = ((whole + 3) >> 2) - 1;
+  const begin = at + 8;
+  let to = begin;
   let group = 0;
   // The first group has the digits that are left over when the whole part is cut into fours.
   let missing = whole - 4 * weight;
@@ -87,18 +88,23 @@ export function writeNumeric(
     if (digit < 0 || digit > 9) return -1;
     group = 10 * group + digit;
     if (--missing > 0) continue;
-    view.setInt16(to, group);
-    to += 2;
+    if (group === 0 && to === begin) weight--;
+    else {
+      view.setInt16(to, group);
+      to += 2;
+    }
     group = 0;
     missing = 4;
   }
-  if (missing < 4) {
+  if (group > 0) {
     view.setInt16(to, group * 10 ** missing);
     to += 2;
   }
-  view.setInt16(at, (to - at - 8) >> 1);
-  view.setInt16(at + 2, weight);
-  view.setUint16(at + 4, isNegative ? NEGATIVE : 0);
+  while (to > begin && view.getInt16(to - 2) === 0) to -= 2;
+  const isZero = to === begin;
+  view.setInt16(at, (to - begin) >> 1);
+  view.setInt16(at + 2, isZero ? 0 : weight);
+  view.setUint16(at + 4, isNegative && !isZero ? NEGATIVE : 0);
   view.setInt16(at + 6, decimals);
   return to;
 }

@@ -65,16 +65,17 @@ const SAMPLE = 3;
  * Decides whether the sweep of the seen keys may happen, by the limits and by a person's yes. A sweep that
  * is refused waits for a yes from then on.
  *
+ * @param counts what the sweep would delete.
  * @returns null when it may happen.
  */
 export async function refuseSweep(
   client: pg.PoolClient,
   store: StateStore,
   seen: SeenKeys,
+  counts: SweepCounts,
   table: string,
   limits: SweepLimits,
 ): Promise<SweepTooLarge | null> {
-  const counts = await seen.count(client);
   const { unseenRows, allowed } = await readSweepApproval(store, table);
   const agreed = allowed && (unseenRows === null || coversErasure(counts, unseenRows));
   if (agreed || mayErase(counts, limits)) {

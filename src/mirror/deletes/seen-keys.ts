@@ -8,7 +8,7 @@ import {
   emptyKeys,
   forgetVersions,
   indexKeys,
-  keyParameters,
+  keyArrays,
   someUnseen,
   sweepUnseen,
 } from '../page/merge-sql.ts';
@@ -49,10 +49,10 @@ export class SeenKeys {
     return (rows[0]?.found ?? null) !== null;
   }
 
-  /** Adds keys that are in no staging table: those of rows in quarantine, which must not be deleted. */
+  /** Adds the keys of a page's rows. */
   async add(client: pg.PoolClient, rows: readonly RowId[]): Promise<void> {
     if (rows.length === 0) return;
-    await client.query(addKeys(this.mirror, this.name), keyParameters(this.mirror, rows));
+    await client.query(addKeys(this.mirror, this.name), keyArrays(this.mirror, rows));
   }
 
   /** Counts what a sweep would delete. */
@@ -72,17 +72,22 @@ export class SeenKeys {
   /**
    * Deletes the rows that were not seen, and drops the keys.
    *
+   * @param counts as counted in this transaction.
    * @param rewound the rows' versions are from a time that the environment went back from.
    * @returns how many rows.
    */
-  async sweep(client: pg.PoolClient, rewound: boolean): Promise<number> {
+  async sweep(client: pg.PoolClient, { unseen }: SweepCounts, rewound: boolean): Promise<number> {
     // Rows that stay as marked ones may come back with any version that the environment then gives out.
     const forget = forgetVersions(this.mirror, this.name, false);
     if (rewound && this.mirror.hasMarks && forget !== undefined) await client.query(forget);
-    const swept = await client.query(sweepUnseen(this.mirror, this.name));
-    await assertSwept(client, this.mirror, this.name);
+    let swept = 0;
+    // To look for the rows takes as long when there are none.
+    if (unseen > 0) {
+      swept = (await client.query(sweepUnseen(this.mirror, this.name))).rowCount ?? 0;
+      await assertSwept(client, this.mirror, this.name);
+    }
     await this.drop(client);
-    return swept.rowCount ?? 0;
+    return swept;
   }
 
   /**

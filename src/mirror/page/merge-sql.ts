@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { RowId } from '../../model/page.ts';
+import { uuidArray } from '../copy/binary-array.ts';
 import { POSTGRES_OID, POSTGRES_TYPE } from '../table/column-sql.ts';
 import { quoteIdentifier, shortenIdentifier } from '../table/identifier.ts';
 import { KEPT_TOGETHER } from '../table/ddl-plan.ts';
@@ -86,19 +87,6 @@ export function updateStaged(
 ): string {
   return `UPDATE ${mirror.qualified} AS m SET ${assignments(mirror, 's')} FROM ${staging(mirror)} s
     WHERE ${sameKey(mirror, 's', keyColumns(mirror))} AND ${replaces(mirror, rewrite, overUnseen)} AND ${only}`;
-}
-
-/**
- * SQL: does the work of `updateStaged` and `insertStaged` in one pass. It is faster where most rows are there
- * unchanged, and slower where most have changed.
- *
- * It fails with a unique violation when another session inserts one of the rows meanwhile.
- */
-export function mergeStaged(mirror: MirrorTable, rewrite: boolean, overUnseen?: string): string {
-  const names = columnNames(mirror);
-  return `MERGE INTO ${mirror.qualified} AS m USING ${staging(mirror)} s ON ${sameKey(mirror, 's', keyColumns(mirror))}
-    WHEN MATCHED AND ${replaces(mirror, rewrite, overUnseen)} THEN UPDATE SET ${assignments(mirror, 's')}
-    WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `s.${name}`).join(', ')})`;
 }
 
 /** SQL: whether staged row `s` replaces row `m` of the same key. */
@@ -223,10 +211,16 @@ export function addKeys(mirror: MirrorTable, name: string): string {
 
 /** Parameters of the statements that take a list of keys. */
 export function keyParameters(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
-  const keys = rows.map(({ key }) => key);
-  return mirror.partitionField === undefined
-    ? [keys]
-    : [keys, rows.map(({ partition }) => partition ?? null)];
+  return [rows.map(({ key }) => key), ...partitionParameter(mirror, rows)];
+}
+
+/** As `keyParameters`, in binary. @param rows of a page: their keys are GUIDs. */
+export function keyArrays(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
+  return [uuidArray(rows.map(({ key }) => key)), ...partitionParameter(mirror, rows)];
+}
+
+function partitionParameter(mirror: MirrorTable, rows: readonly RowId[]): unknown[] {
+  return mirror.partitionField === undefined ? [] : [rows.map(({ partition }) => partition ?? null)];
 }
 
 /** SQL: whether row `m` is one of the rows whose keys are in `keyParameters`. */
@@ -315,13 +309,6 @@ function deletion(mirror: MirrorTable, condition: string): string {
   const deletedAt = quoteIdentifier(DELETED_AT);
   return `UPDATE ${mirror.qualified} AS m SET ${deletedAt} = now(), ${quoteIdentifier(MIRRORED_AT)} = now()
     WHERE ${deletedAt} IS NULL AND ${condition}`;
-}
-
-/** SQL: adds the staged rows' keys to the keys that the sweep spares. */
-export function rememberStaged(mirror: MirrorTable, seen: string): string {
-  const keys = keyColumns(mirror);
-  const columns = KEY_COLUMNS.slice(0, keys.length).join(', ');
-  return `INSERT INTO ${seen} (${columns}) SELECT ${keys.join(', ')} FROM ${staging(mirror)}`;
 }
 
 /**

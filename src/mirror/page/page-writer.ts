@@ -282,13 +282,17 @@ export class PageWriter {
     const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
     if (from.rewound) await this.forgetVersions(client, keysOf(refused));
     const dismissed = await quarantineRows(store, client, mirror, refused);
-    if (sweeping) await this.seen.add(client, keysOf(refused));
-    const tooLarge = step.advance.sweep
-      ? await refuseSweep(client, store, this.seen, table, this.options.sweep)
-      : null;
-    const refusedSweep = tooLarge && { ...tooLarge, table, checkpoint: withoutSweep(from, step.advance) };
-    if (step.advance.sweep && refusedSweep === null)
-      deleted += await this.seen.sweep(client, from.rewound && step.loadsEachTime !== true);
+    // The keys are remembered only now. Until then, the table of seen keys tells which rows the environment has
+    // sent since it went back in time. Rows in quarantine were seen too.
+    if (sweeping) await this.seen.add(client, keysIn(mirror, page));
+    let refusedSweep: RefusedSweep | null = null;
+    if (step.advance.sweep) {
+      const counts = await this.seen.count(client);
+      const tooLarge = await refuseSweep(client, store, this.seen, counts, table, this.options.sweep);
+      if (tooLarge !== null)
+        refusedSweep = { ...tooLarge, table, checkpoint: withoutSweep(from, step.advance) };
+      else deleted += await this.seen.sweep(client, counts, from.rewound && step.loadsEachTime !== true);
+    }
     return { written: stored.written, deleted, quarantined: refused.length - dismissed, refusedSweep };
   }
 

@@ -18,8 +18,6 @@ import {
   dropStaging,
   hasColumnTypes,
   insertStaged,
-  mergeStaged,
-  rememberStaged,
   type StagedMode,
   updateStaged,
 } from './merge-sql.ts';
@@ -33,6 +31,7 @@ import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { isBehindPooler } from '../connection/session.ts';
 import { isMismatchOfTypes, isRowError, type PostgresError } from '../connection/sqlstate.ts';
 import { assertWritten, rowsSwallowed } from './swallowed-rows.ts';
+import { findUnchanged } from './unchanged-rows.ts';
 
 export interface StoredRows {
   readonly written: number;
@@ -167,12 +166,6 @@ export class RowStore {
 
   private async merge(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
     const { mirror } = this;
-    // The staging table is created for each page, because a transaction that rolled back took it away. Behind
-    // a pooler the next transaction may run on another backend, and this backend may then serve another
-    // client.
-    const isShared = isBehindPooler(client);
-    await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
-    this.hasStaging = !isShared;
     const bad = new BadRows(mirror, page, mode.maxShare);
     const keys = rowKeys(mirror, page);
     const skip = new Set(supersededRows(mirror, page, keys));
@@ -190,6 +183,16 @@ export class RowStore {
     }
     this.untyped = lacking.untyped;
     const options = { skip, memory: this.memory, policy: this.policy };
+    if (mode.rewrite) {
+      for (const row of await findUnchanged(client, mirror, page, keys, options)) skip.add(row);
+      if (skip.size === page.rows) return { written: 0, quarantined: bad.rows };
+    }
+    // The staging table is created for each page, because a transaction that rolled back took it away. Behind
+    // a pooler the next transaction may run on another backend, and this backend may then serve another
+    // client.
+    const isShared = isBehindPooler(client);
+    await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
+    this.hasStaging = !isShared;
     let written = 0;
     const mergeAll = async ({ rows }: CopyOutcome): Promise<void> => {
       if (rows > 0) written = await this.mergeStaging(client, mode, rows);
@@ -206,22 +209,17 @@ export class RowStore {
   /** @param staged rows in the staging table. @returns how many of them were written. */
   private async mergeStaging(client: pg.PoolClient, mode: StoreMode, staged: number): Promise<number> {
     const { mirror } = this;
-    const { seenKeysTable, rewrite } = mode;
-    const { overUnseen } = stagedMode(mode);
-    const change = rewrite ? mergeStaged : updateStaged;
+    const { rewrite, overUnseen } = stagedMode(mode);
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
-    const changed = (await client.query(change(mirror, rewrite, overUnseen))).rowCount ?? 0;
+    const changed = (await client.query(updateStaged(mirror, rewrite, overUnseen))).rowCount ?? 0;
     // A delta mostly changes rows that are there. The INSERT runs all the same, because a key that is missing
     // from the table must be noticed.
-    const mayBeMissing = !rewrite && changed < staged;
+    const mayBeMissing = changed < staged;
     const inserted = await client.query(insertStaged(mirror, rewrite, overUnseen), [mayBeMissing]);
     const written = changed + (inserted.rowCount ?? 0);
     // The rows that were not written are older than the mirror's, or a trigger or rule of somebody keeps them
     // out.
     if (written < staged || mode.watched) await assertWritten(client, mirror, stagedMode(mode));
-    // The keys are remembered only after the merge. Until then, the table of seen keys tells which rows the
-    // environment has sent since it went back in time.
-    if (seenKeysTable !== undefined) await client.query(rememberStaged(mirror, seenKeysTable));
     return written;
   }
 
@@ -246,7 +244,6 @@ export class RowStore {
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
-    const { seenKeysTable } = mode;
     const { written, refused } = await mergePieces(client, mirror, stagedMode(mode), bad.room);
     for (const refusal of refused) {
       const row = keys.get(refusal.key);
@@ -254,7 +251,6 @@ export class RowStore {
       bad.add(row, describeRefusal(refusal), refusal.code);
     }
     await assertWritten(client, mirror, stagedMode(mode));
-    if (seenKeysTable !== undefined) await client.query(rememberStaged(mirror, seenKeysTable));
     return written;
   }
 }

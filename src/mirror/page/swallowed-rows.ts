@@ -178,7 +178,7 @@ export async function toldByFilters(pool: pg.Pool, mirror: MirrorTable, error: u
   }
 }
 
-/** The failure of a rule: PostgreSQL refuses MERGE and ON CONFLICT on a table that has rules. */
+/** The failure of a rule: PostgreSQL refuses ON CONFLICT on a table that has rules. */
 export function inTheWay(filter: RowFilter): Failure {
   return new Failure({
     code: 'rows-swallowed',
