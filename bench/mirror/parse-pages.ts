@@ -2,7 +2,8 @@
 import { gunzipSync } from 'node:zlib';
 import { PageBuffers } from '../../src/dataverse/page/page-buffers.ts';
 import { PageMemory } from '../../src/dataverse/page/page-memory.ts';
-import { parsePageInTurns, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePageInTurns } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { pageOf } from '../rows/page.ts';
 import { KINDS } from '../shapes/kinds.ts';
 import { propertyOf } from '../shapes/shape.ts';

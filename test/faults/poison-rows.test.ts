@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { ROW_CANARY } from '../support/canaries.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { id, page, row, THING } from '../support/hand-made.ts';

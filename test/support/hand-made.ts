@@ -1,4 +1,5 @@
-import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import type { Page } from '../../src/model/page.ts';
 import type { Column, ColumnType, Table } from '../../src/model/table.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { binaryPieces } from '../../src/mirror/copy/copy-binary.ts';
 import { CopyOutput } from '../../src/mirror/copy/copy-output.ts';
 import { copyPieces } from '../../src/mirror/copy/copy-text.ts';

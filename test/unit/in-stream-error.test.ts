@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readApiError } from '../../src/dataverse/http/api-error.ts';
-import { parsePage, parseRow, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage, parseRow } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import {
   refuseInStreamError,
   refuseErrorInFields,

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { joinPages } from '../../src/dataverse/page/combined-rows.ts';
 import { cellText } from '../../src/model/page.ts';
-import { parseRow, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parseRow } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { scalarText } from './json-text.ts';
 import { bytesOf, literals, pageRows } from './page-rows.ts';
 

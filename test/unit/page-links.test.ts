@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePage, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { fixtureJson, fixtureText } from './fixture.ts';
 import { stringText } from './json-text.ts';
 import { bytesOf, literals } from './page-rows.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parsePage, parseRow, RowShape, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage, parseRow, type ParsedPage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { fixtureText } from './fixture.ts';
 import { bytesOf, literals } from './page-rows.ts';
 

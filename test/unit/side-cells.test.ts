@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePage, RowShape } from '../../src/dataverse/page/page-parser.ts';
+import { parsePage } from '../../src/dataverse/page/page-parser.ts';
+import { RowShape } from '../../src/dataverse/page/row-collector.ts';
 import { withCells, type SideCells } from '../../src/dataverse/page/combined-rows.ts';
 import { cellText, isSpelledOut } from '../../src/model/page.ts';
 import { jsonText, scalarText } from './json-text.ts';

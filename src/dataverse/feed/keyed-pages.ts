@@ -5,7 +5,8 @@ import { API_PATH, type DataverseClient, type Request } from '../http/client.ts'
 import { FollowedLinks } from './endless-paging.ts';
 import { absoluteLink } from '../http/origin.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
-import { parsePageInTurns, RowShape, type ParsedPage } from '../page/page-parser.ts';
+import { parsePageInTurns, type ParsedPage } from '../page/page-parser.ts';
+import { RowShape } from '../page/row-collector.ts';
 import { includeAnnotations, LOOKUP_ANNOTATION, query, type Selection } from './selection.ts';
 import { keyFilter, keysInRequest } from './side-plan.ts';
 

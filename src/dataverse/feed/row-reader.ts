@@ -12,7 +12,9 @@ import { lookupFields, untypedRows } from '../page/lookup-types.ts';
 import { absoluteLink } from '../http/origin.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort } from '../page/page-memory.ts';
-import { parsePageInTurns, parseRow, RowShape, type ParsedPage } from '../page/page-parser.ts';
+import { EarlyRows } from '../page/early-rows.ts';
+import { parsePageInTurns, parseRow, type ParsedPage } from '../page/page-parser.ts';
+import { RowShape } from '../page/row-collector.ts';
 import { afterTimeOut, afterTooLarge, afterTooMuch, type PageRequest } from '../page/page-sizes.ts';
 import { AnswerTooLarge } from '../http/response-body.ts';
 import { createRowsByKey, type FoundRows } from './rows-by-key.ts';
@@ -54,6 +56,8 @@ const MAX_DOUBTS = 3;
 
 /** Rows of a page that are read again one by one at most, if the source cannot read them together. */
 const FEW_SINGLES = 20;
+/** Bytes. The rows of an answer that is likely to be as large are read while the answer comes. */
+const LARGE_PAGE = 1024 * 1024;
 
 const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
 
@@ -129,9 +133,8 @@ export function createRowReader(
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ParsedPage> {
-    const { value: page, rows } = await fetchAnswer(buffers, ask, asking, signal, async (answer) =>
-      parsedPage(answer, buffers),
-    );
+    const early = new EarlyRows(shape, buffers);
+    const { value: page, rows } = await fetchAnswer(buffers, early, ask, asking, signal);
     if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
     empty.refuseMore(page);
     const filled = await fill(page, selection, ask.priority, signal);
@@ -142,8 +145,12 @@ export function createRowReader(
     return { ...page, ...whole, link: withPageSize(page.link, rows), release: () => buffers.release() };
   }
 
-  async function parsedPage({ body, url }: Answer, buffers: PageBuffers): Promise<ParsedPage> {
-    const page = await parsePageInTurns(body, shape, buffers);
+  async function parsedPage(
+    { body, url }: Answer,
+    buffers: PageBuffers,
+    early: EarlyRows,
+  ): Promise<ParsedPage> {
+    const page = await parsePageInTurns(body, shape, buffers, early);
     const { link } = page;
     return link === null
       ? page
@@ -172,13 +179,13 @@ export function createRowReader(
   }
 
   /** Requests a page with fewer and fewer rows until the answer is small enough and does not time out. */
-  async function fetchAnswer<T>(
+  async function fetchAnswer(
     buffers: PageBuffers,
+    early: EarlyRows,
     { prefer, bare, ...about }: PageAsk,
     asking: Asking,
     signal: AbortSignal,
-    read: (answer: Answer) => Promise<T>,
-  ): Promise<{ value: T; rows: number }> {
+  ): Promise<{ value: ParsedPage; rows: number }> {
     let timedOut = false;
     for (;;) {
       const { asked } = asking;
@@ -193,9 +200,11 @@ export function createRowReader(
         divisible: fewer !== undefined && asking.doubts < MAX_DOUBTS,
         buffers,
         ...(expected === undefined ? {} : { expected }),
+        // Without an expectation, the cells would take too much memory or grow many times.
+        ...(expected === undefined || expected < LARGE_PAGE ? {} : { early }),
       };
       try {
-        const value = await client.get(request, signal, read);
+        const value = await client.get(request, signal, async (answer) => parsedPage(answer, buffers, early));
         if (timedOut) sizes.limit(name, rows);
         return { value, rows };
       } catch (error) {

@@ -24,7 +24,7 @@ import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
 import { RequestCounts } from './request-counts.ts';
-import { AnswerTooLarge } from './response-body.ts';
+import { AnswerTooLarge, type EarlyReader } from './response-body.ts';
 import {
   classify,
   isSqlTimeOut,
@@ -57,6 +57,8 @@ export interface Request extends Subject {
   readonly expected?: number;
   /** The memory for the answer. The caller releases it. */
   readonly buffers?: PageBuffers;
+  /** Reads the answer while it comes. */
+  readonly early?: EarlyReader;
   /**
    * The request can be made smaller, so it is not repeated unchanged after a time-out: it fails with
    * `page-timed-out` at the first time-out of the database, or at the second one of anything else.
@@ -271,7 +273,7 @@ export class DataverseClient {
       ...(request.consistency === undefined ? {} : { consistency: request.consistency }),
     };
     const content = contentOf(request);
-    const { largest = largestAnswer(this.options.memory), expected, buffers } = request;
+    const { largest = largestAnswer(this.options.memory), expected, buffers, early } = request;
     const call = (token: string): HttpCall => ({
       ...content,
       url,
@@ -279,6 +281,7 @@ export class DataverseClient {
       largest,
       ...(expected === undefined ? {} : { expected }),
       ...(buffers === undefined ? {} : { buffers }),
+      ...(early === undefined ? {} : { early }),
     });
     // Signing in may take long or fail, so it happens before the request takes its place in the line.
     await tokens.token(signal);

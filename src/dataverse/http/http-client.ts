@@ -104,7 +104,7 @@ function toHeaders(raw: readonly string[]): Headers {
 }
 
 /** Bytes of used-up pieces of answers after which the young garbage is collected. */
-const GARBAGE = 8 * 1024 * 1024;
+const GARBAGE = 4 * 1024 * 1024;
 
 /**
  * Counts used-up pieces of answers, and collects the young garbage in a fraction of a millisecond.

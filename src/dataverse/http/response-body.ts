@@ -12,8 +12,21 @@ export interface BodyLimits {
   readonly idleTimeout: number;
   /** Supplies the memory; without it, new memory is allocated. */
   readonly buffers?: PageBuffers;
+  /** Reads the body while it comes. */
+  readonly early?: EarlyReader;
   /** Called with the size of each piece that is no longer needed. */
   readonly usedUp?: (bytes: number) => void;
+}
+
+/** Reads a body while it comes. */
+export interface EarlyReader {
+  /** Another body begins. */
+  restart(): void;
+  /**
+   * @param body all that has come.
+   * @param whole bytes that the body is likely to have.
+   */
+  came(body: Uint8Array, whole: number): void;
 }
 
 /** The answer is larger than allowed; the rest of it was not read. */
@@ -55,8 +68,9 @@ const SOON_FILLED = 4 * 1024 * 1024;
  *   breaks before the last byte or the compressed data is not whole.
  */
 export async function readBody(response: IncomingMessage, limits: BodyLimits): Promise<Uint8Array> {
-  const { largest, expected = 0, idleTimeout, buffers = new PageBuffers() } = limits;
+  const { largest, expected = 0, idleTimeout, buffers = new PageBuffers(), early } = limits;
   buffers.restart();
+  early?.restart();
   const stream = decoded(response, expected);
   const announced = stream === response ? Number(response.headers['content-length'] ?? 0) : 0;
   const idle = setTimeout(() => stream.destroy(new IdleTimeout(idleTimeout)), idleTimeout);
@@ -68,6 +82,15 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     buffers.give(body.buffer);
     body = larger;
   };
+  let turn: NodeJS.Immediate | undefined;
+  const readEarly = (reader: EarlyReader): void => {
+    turn = undefined;
+    try {
+      reader.came(body.subarray(0, length), expected);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+  };
   stream.on('data', (chunk: Buffer) => {
     idle.refresh();
     const needed = length + chunk.length;
@@ -75,12 +98,14 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
       if (needed > largest) throw new AnswerTooLarge(largest, entriesIn(body.subarray(0, length)));
       if (needed > body.length) room((needed < SOON_FILLED ? 8 : 1.25) * needed, needed);
       buffers.touch(body.buffer, needed);
+      body.set(chunk, length);
+      length = needed;
+      // Not at once: the decoder begins with its next piece only after this.
+      if (early !== undefined) turn ??= setImmediate(readEarly, early);
     } catch (error) {
       stream.destroy(error as Error);
       return;
     }
-    body.set(chunk, length);
-    length = needed;
     limits.usedUp?.(chunk.length);
   });
   try {
@@ -97,6 +122,7 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     throw error;
   } finally {
     clearTimeout(idle);
+    clearImmediate(turn);
   }
 }
 

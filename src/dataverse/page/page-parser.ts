@@ -1,61 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import type { PageRows, PlainPage, Tombstone } from '../../model/page.ts';
-import { afterBlanks, JsonScanner, OPEN_BRACE } from './json-scanner.ts';
-import { AFTER_NULL, AFTER_VALUE, MemberNames, NO_NAME } from './member-names.ts';
+import type { PageRows, PlainPage } from '../../model/page.ts';
+import type { EarlyRows } from './early-rows.ts';
+import { JsonScanner } from './json-scanner.ts';
 import { PageEnvelope } from './page-envelope.ts';
 import { PageBuffers } from './page-buffers.ts';
-import { endOfBoolean, endOfPlainNumber, endOfString, isNull, QUOTE } from './plain-literals.ts';
-import { isErrorName, isEmptyError, inStreamErrorOf } from '../http/in-stream-error.ts';
+import { decodeString, RowCollector, type RowShape } from './row-collector.ts';
 
-const SPACE = 0x20;
-const COMMA = 0x2c;
-const NINE = 0x39;
-const COLON = 0x3a;
-const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const LETTER_N = 0x6e;
 
-// Members of an entry that are not columns. The numbers are negative, because fields are numbered from 0.
-const IGNORED = -1;
-const CONTEXT = -2;
-const ID = -3;
-const REASON = -4;
-/** An error within the row: the server failed on the way. */
-const FAILURE = -5;
-
-const DELETED_ENTITY = '/$deletedEntity';
-const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
-
-/** The members to keep of each row, in the order of the table's columns. */
-export class RowShape {
-  readonly properties: readonly string[];
-  readonly width: number;
-  /** Fields of columns with the names of a tombstone's members; -1 if the table has none. */
-  readonly idField: number;
-  readonly reasonField: number;
-  /** The names that pages of these rows had so far. */
-  readonly names = new MemberNames();
-  private readonly members: ReadonlyMap<string, number>;
-
-  constructor(properties: readonly string[]) {
-    this.properties = properties;
-    this.width = properties.length;
-    this.idField = properties.indexOf('id');
-    this.reasonField = properties.indexOf('reason');
-    this.members = new Map([
-      ['@odata.context', CONTEXT],
-      ['id', ID],
-      ['reason', REASON],
-      ...properties.map((property, field) => [property, field] as const),
-    ]);
-  }
-
-  /** The field of a member, or one of the negative numbers above. */
-  member(name: string): number {
-    return this.members.get(name) ?? (isErrorName(name) ? FAILURE : IGNORED);
-  }
-}
+const decoder = new TextDecoder('utf-8');
 
 /** One response of the feed; `link` is null if the response has none. */
 export type ParsedPage = PlainPage & {
@@ -84,13 +37,15 @@ export function parsePage(bytes: Uint8Array, shape: RowShape): ParsedPage {
  * As `parsePage`, but lets other work of the process run in between.
  *
  * @param buffers supplies the memory for the cells; the caller releases it.
+ * @param early the rows that were read while the response came.
  */
 export async function parsePageInTurns(
   bytes: Uint8Array,
   shape: RowShape,
   buffers: PageBuffers,
+  early?: EarlyRows,
 ): Promise<ParsedPage> {
-  const steps = pageSteps(bytes, shape, buffers);
+  const steps = pageSteps(bytes, shape, buffers, early);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -98,24 +53,22 @@ export async function parsePageInTurns(
   }
 }
 
-/** Values between two turns: some tenths of a millisecond, for which answers of PostgreSQL wait. */
-const VALUES_A_TURN = 2_048;
-
 function* pageSteps(
   bytes: Uint8Array,
   shape: RowShape,
   buffers: PageBuffers,
+  early?: EarlyRows,
 ): Generator<undefined, ParsedPage> {
   const scanner = new JsonScanner(bytes, textStart(bytes));
-  const rows = new RowCollector(scanner, shape, buffers);
+  let rows: RowCollector | undefined;
   const envelope = new PageEnvelope();
-  let hasRows = false;
   for (const [start, end] of scanner.memberNames()) {
     const name = decodeString(bytes, start - 1, end + 1);
     if (name === 'value' && scanner.peek() === OPEN_BRACKET) {
-      if (hasRows) throw new SyntaxError('The response has two lists of rows.');
-      hasRows = true;
-      yield* rows.collect();
+      if (rows !== undefined) throw new SyntaxError('The response has two lists of rows.');
+      const before = early?.rowsOf(scanner.position);
+      rows = new RowCollector(scanner, shape, buffers, before);
+      yield* rows.collect(before);
       continue;
     }
     const from = scanner.position;
@@ -123,8 +76,8 @@ function* pageSteps(
     envelope.add(name, JSON.parse(decoder.decode(bytes.subarray(from, scanner.position))));
   }
   scanner.expectEnd();
-  envelope.refuseError(hasRows);
-  if (!hasRows) throw new TypeError('The response has no "value" array.');
+  envelope.refuseError(rows !== undefined);
+  if (rows === undefined) throw new TypeError('The response has no "value" array.');
   const { link, metadataVersion } = envelope;
   return {
     bytes,
@@ -149,229 +102,4 @@ export function parseRow(bytes: Uint8Array, shape: RowShape): PageRows {
 /** The position after a byte order mark, which a reader may ignore (RFC 8259, section 8.1). */
 function textStart(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-}
-
-/** @throws InStreamError for a member with the name of an error, unless its value says that there was none. */
-function refuseError(bytes: Uint8Array, start: number, end: number): void {
-  const value: unknown = JSON.parse(decoder.decode(bytes.subarray(start, end)));
-  if (!isEmptyError(value)) throw inStreamErrorOf([['error', value]]);
-}
-
-const FEW_ROWS = 64;
-const CELL_BYTES = 2 * Int32Array.BYTES_PER_ELEMENT;
-
-class RowCollector {
-  count = 0;
-  cells: Int32Array;
-  readonly tombstones: Tombstone[] = [];
-  private readonly scanner: JsonScanner;
-  private readonly view: DataView;
-  private readonly shape: RowShape;
-  // Start and end of the members of a tombstone; 0 if the entry lacks the member.
-  private readonly marks = new Int32Array(6);
-  private isMarked = false;
-  private readonly buffers: PageBuffers;
-
-  constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers) {
-    const { buffer, byteOffset, length } = scanner.bytes;
-    this.scanner = scanner;
-    this.view = new DataView(buffer, byteOffset, length);
-    this.shape = shape;
-    this.buffers = buffers;
-    this.cells = new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
-  }
-
-  /** Reads the array `value`, before which the scanner stands. */
-  *collect(): Generator<undefined, void> {
-    const { scanner, shape } = this;
-    const rowsATurn = Math.ceil(VALUES_A_TURN / Math.max(1, shape.width));
-    scanner.expect(OPEN_BRACKET);
-    if (scanner.peek() === CLOSE_BRACKET) {
-      scanner.expect(CLOSE_BRACKET);
-      return;
-    }
-    for (;;) {
-      this.entry();
-      if (scanner.peek() !== COMMA) break;
-      scanner.expect(COMMA);
-      if (this.count % rowsATurn === 0) yield;
-    }
-    scanner.expect(CLOSE_BRACKET);
-  }
-
-  /** Reads one entry: a row into `cells`, or a tombstone. */
-  entry(): void {
-    const { scanner, shape } = this;
-    const base = 2 * this.count * shape.width;
-    if (base + 2 * shape.width > this.cells.length) this.grow();
-    scanner.expect(OPEN_BRACE);
-    if (scanner.peek() === CLOSE_BRACE) scanner.expect(CLOSE_BRACE);
-    else this.members(base);
-    if (this.isMarked) this.marked(base);
-    else this.row(base);
-  }
-
-  /**
-   * Ends an entry that is a row.
-   *
-   * @throws SyntaxError if the entry has none of the columns: something else stands in place of a row.
-   */
-  private row(base: number): void {
-    const { cells, shape } = this;
-    let field = 0;
-    // Nearly every row has its first column, so this loop ends at once.
-    while (field < shape.width && cells[base + 2 * field + 1] === 0) field++;
-    if (field === shape.width && field > 0) throw new SyntaxError('An entry has none of the columns.');
-    this.count++;
-  }
-
-  /** Ends an entry that has members of a tombstone. */
-  private marked(base: number): void {
-    const { scanner, shape, marks, cells } = this;
-    const context = marks[0] ?? 0;
-    if (context !== 0 && isDeletedEntity(scanner.bytes, context, marks[1] ?? 0)) {
-      this.addTombstone(base);
-      cells.fill(0, base, base + 2 * shape.width);
-    } else this.row(base);
-    marks.fill(0);
-    this.isMarked = false;
-  }
-
-  /**
-   * The members of one entry up to its closing brace. The innermost loop of a baseline: it handles
-   * what nearly every member looks like, and leaves the rest to the scanner.
-   */
-  private members(base: number): void {
-    const { scanner, cells, view } = this;
-    const { names } = this.shape;
-    const { bytes } = scanner;
-    let at = scanner.position;
-    let name = NO_NAME;
-    let after = AFTER_VALUE;
-    for (;;) {
-      if ((bytes[at] as number) <= SPACE) at = afterBlanks(bytes, at);
-      name = names.find(view, at, name, after);
-      let member: number;
-      if (name === NO_NAME) {
-        scanner.position = at;
-        member = this.name();
-        at = scanner.position;
-      } else {
-        member = names.member(name);
-        at += names.length(name);
-      }
-      if ((bytes[at] as number) <= SPACE) at = afterBlanks(bytes, at);
-      const start = at;
-      const first = bytes[start] as number;
-      if (first === QUOTE) at = endOfString(view, bytes, start);
-      else if (first === LETTER_N) at = isNull(view, start) ? start + 4 : 0;
-      else if (first <= NINE) at = endOfPlainNumber(bytes, start);
-      else at = endOfBoolean(view, start);
-      after = first === LETTER_N ? AFTER_NULL : AFTER_VALUE;
-      if (at === 0) {
-        scanner.position = start;
-        scanner.skipValue();
-        at = scanner.position;
-      }
-      if (member >= 0) {
-        if (first === OPEN_BRACE) this.complexValue(start, at, base + 2 * member);
-        else {
-          cells[base + 2 * member] = first === LETTER_N ? 0 : start;
-          cells[base + 2 * member + 1] = at;
-        }
-      } else if (member === FAILURE) refuseError(bytes, start, at);
-      else if (member !== IGNORED && first === QUOTE) {
-        const mark = 2 * (CONTEXT - member);
-        this.marks[mark] = start;
-        this.marks[mark + 1] = at;
-        this.isMarked = true;
-      }
-      if (bytes[at] === COMMA) {
-        at++;
-        continue;
-      }
-      scanner.position = at;
-      if (scanner.peek() !== COMMA) break;
-      at = scanner.position + 1;
-    }
-    scanner.expect(CLOSE_BRACE);
-  }
-
-  /** Reads a name, with its colon, that is not known yet or is written in an unusual form. */
-  private name(): number {
-    const { scanner, shape } = this;
-    const start = scanner.position;
-    scanner.skipString();
-    const end = scanner.position;
-    scanner.expect(COLON);
-    const member = shape.member(decodeString(scanner.bytes, start, end));
-    const length = scanner.position - start;
-    if (start + length === end + 1) shape.names.learn(this.view, start, length, member);
-    return member;
-  }
-
-  /**
-   * A BooleanManagedProperty is an object, `{"Value":true,"CanBeChanged":…}`, whose value becomes the cell.
-   * Any other object becomes the cell itself. No column can hold it, so its row goes to quarantine; as a null
-   * it would be lost silently.
-   */
-  private complexValue(start: number, end: number, cell: number): void {
-    const inner = new JsonScanner(this.scanner.bytes, start);
-    let isManaged = false;
-    for (const [nameStart, nameEnd] of inner.memberNames()) {
-      const isValue = decodeString(inner.bytes, nameStart - 1, nameEnd + 1) === 'Value';
-      const from = inner.position;
-      inner.skipValue();
-      if (!isValue) continue;
-      isManaged = true;
-      this.cells[cell] = inner.bytes[from] === LETTER_N ? 0 : from;
-      this.cells[cell + 1] = inner.position;
-    }
-    if (isManaged) return;
-    this.cells[cell] = start;
-    this.cells[cell + 1] = end;
-  }
-
-  /** Adds the entry that was just read to the tombstones. */
-  private addTombstone(base: number): void {
-    const { cells, marks, shape } = this;
-    const { bytes } = this.scanner;
-    const range = (mark: number, field: number): [number, number] => {
-      const start = marks[mark] ?? 0;
-      if (start !== 0 || field < 0) return [start, marks[mark + 1] ?? 0];
-      // The table has a column of that name, so the member is among the cells.
-      return [cells[base + 2 * field] ?? 0, cells[base + 2 * field + 1] ?? 0];
-    };
-    const [id, idEnd] = range(2, shape.idField);
-    const [reason, reasonEnd] = range(4, shape.reasonField);
-    // The id is documented as a bare GUID; by the OData standard it would be a URL that contains the GUID.
-    const key = id === 0 ? undefined : GUID.exec(decodeString(bytes, id, idEnd))?.[0];
-    if (key === undefined) throw new TypeError('A deleted entry has no id.');
-    this.tombstones.push({
-      key: key.toLowerCase(),
-      reason: reason === 0 ? 'deleted' : decodeString(bytes, reason, reasonEnd),
-    });
-  }
-
-  /** Grows the cells to the size that the rows so far make likely for the whole page. */
-  private grow(): void {
-    const { scanner, cells, buffers } = this;
-    const likely = (cells.byteLength * scanner.bytes.length) / scanner.position;
-    const larger = new Int32Array(buffers.take(Math.ceil(Math.max(likely, 1.25 * cells.byteLength))));
-    larger.set(cells);
-    larger.fill(0, cells.length);
-    buffers.give(cells.buffer as ArrayBuffer);
-    this.cells = larger;
-  }
-}
-
-function isDeletedEntity(bytes: Uint8Array, start: number, end: number): boolean {
-  return decodeString(bytes, start, end).endsWith(DELETED_ENTITY);
-}
-
-const decoder = new TextDecoder('utf-8');
-
-/** The text of the JSON string at `bytes[start, end)`, a range that includes the quotes. */
-function decodeString(bytes: Uint8Array, start: number, end: number): string {
-  return String(JSON.parse(decoder.decode(bytes.subarray(start, end))));
 }
