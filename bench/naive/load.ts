@@ -16,6 +16,8 @@ export interface NaiveLoad {
   readonly table: string;
   readonly shape: ShapeName;
   readonly columns: number;
+  /** Milliseconds after which the script stops. */
+  readonly longest: number;
 }
 
 export interface NaiveTime {
@@ -28,7 +30,7 @@ interface Page {
   readonly '@odata.nextLink'?: string;
 }
 
-const { rows: first, url, table, shape, columns } = JSON.parse(process.argv[2] ?? '') as NaiveLoad;
+const { rows: first, url, table, shape, columns, longest } = JSON.parse(process.argv[2] ?? '') as NaiveLoad;
 const made = shapeOf(shape, columns);
 const { key, attributes } = made;
 const client = new Client({ connectionString: url });
@@ -49,7 +51,7 @@ const headers = {
 
 const begun = performance.now();
 let rows = 0;
-for (let link: string | undefined = first; link !== undefined;) {
+for (let link: string | undefined = first; link !== undefined && performance.now() - begun < longest;) {
   const page = (await (await fetch(link, { headers })).json()) as Page;
   await client.query(upsert, [JSON.stringify(page.value)]);
   rows += page.value.length;

@@ -54,12 +54,13 @@ class IdleTimeout extends Error {
 
 /** Bytes of memory to begin with; most answers are smaller. */
 const SMALL = 64 * 1024;
+/** Memory that is too small is replaced by so many times as much, so that only a few megabytes are copied. */
+const GROWTH = 8;
 /**
- * Bytes up to which memory that is too small grows eightfold, so that little is copied. A large page that outgrows
- * the page before it grows by a quarter. V8 counts memory that nobody has written to as well, and would collect the
- * whole heap for it.
+ * A body that outgrows what was expected is likely to end soon. V8 counts memory that nobody has written to as well,
+ * and would collect the whole heap for eight times as much.
  */
-const SOON_FILLED = 4 * 1024 * 1024;
+const MORE = 1.25;
 
 /**
  * Reads the whole decompressed body into one piece of memory. Joining chunks at the end would take twice the memory.
@@ -96,7 +97,7 @@ export async function readBody(response: IncomingMessage, limits: BodyLimits): P
     const needed = length + chunk.length;
     try {
       if (needed > largest) throw new AnswerTooLarge(largest, entriesIn(body.subarray(0, length)));
-      if (needed > body.length) room((needed < SOON_FILLED ? 8 : 1.25) * needed, needed);
+      if (needed > body.length) room((needed < MORE * expected ? MORE : GROWTH) * needed, needed);
       buffers.touch(body.buffer, needed);
       body.set(chunk, length);
       length = needed;
