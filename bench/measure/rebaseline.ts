@@ -20,7 +20,7 @@ const BEFORE = `${FLOOR_SCHEMA}.before`;
 
 /** A re-baseline over a mirror that has every row already. */
 export async function measureRebaseline(workbench: Workbench, options: Options): Promise<Section> {
-  const rows = options.rows(500_000);
+  const rows = options.rows(200_000);
   const results = [];
   for (const columns of options.columns([JUDGED, 200])) {
     results.push(await measureWidth(workbench, rows, columns, options.rounds(columns > JUDGED ? 1 : 3)));
