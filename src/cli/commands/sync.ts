@@ -2,6 +2,7 @@ import type { TableConfig } from '../../config/config.ts';
 import { summaryOf } from '../../model/failure.ts';
 import { tellAgeingLinks } from '../../sync/watch/link-age.ts';
 import { tellRemoved } from '../../sync/tables/removed-tables.ts';
+import { FirstLook } from '../../sync/tables/first-look.ts';
 import { syncOnce } from '../../sync/sync-once.ts';
 import type { RunResult } from '../../sync/run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../../sync/run/table-job.ts';
@@ -11,6 +12,7 @@ import { exitStatus } from '../exit-status.ts';
 import { textTable } from '../output.ts';
 import { selectedTables } from '../selected-tables.ts';
 import { CommandSession } from '../command-session.ts';
+import { tableSettings } from '../mirror-settings.ts';
 
 export async function sync(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {
@@ -35,7 +37,12 @@ export async function syncTables(
   await tellAgeingLinks(store, environment.linkLifeDays, names, logger);
   const shared = session.labels(mirror);
   return session.withLeases(mirror, async (leases) => {
-    const jobs = tables.map((table) => session.job(mirror, leases, table, shared));
+    const settings = tables.map((table) => tableSettings(config, table));
+    const firstLook = new FirstLook(
+      { dataverse: session.dataverse(), mirror, holder: leases.holder },
+      settings,
+    );
+    const jobs = tables.map((table) => session.job(mirror, leases, table, { ...shared, firstLook }));
     const results = await syncOnce(jobs, config.limits.tables, options, signal);
     await shared.labels?.makeViews();
     return results;

@@ -28,6 +28,11 @@ export interface Metadata {
   remember(memory: MetadataMemory): void;
   /** Names the state of the metadata that is read now; undefined if nothing identifies it. */
   readonly basis: string | undefined;
+  /**
+   * The state of the metadata that the memory has, if the environment's version alone tells that nothing has changed
+   * since. The environment is not asked. Undefined if it would have to be.
+   */
+  unchangedBasis(signal: AbortSignal): Promise<string | undefined>;
   /** The state of the metadata that a definition belongs to; undefined if it may not be kept for later. */
   basisOf(table: Table): string | undefined;
   /**
@@ -232,6 +237,11 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     },
     get basis() {
       return kept === undefined ? version : kept.current;
+    },
+    async unchangedBasis(signal) {
+      if (version === undefined || (await kept?.isAt(version)) !== true) return undefined;
+      await current.get(signal);
+      return kept?.current;
     },
     basisOf: (table) => basisOf.get(table),
     get answeredAt() {

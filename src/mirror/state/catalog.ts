@@ -13,6 +13,30 @@ export interface CatalogEntry {
   readonly removed: boolean;
 }
 
+/** A row of the catalog, as far as it decides what is written. */
+export type CatalogRecord = CatalogEntry & { readonly property: string };
+
+/** The columns of the mirror table that the catalog does not have as they are, and the entries that it has to mark. */
+export function changedColumns<E extends Omit<CatalogRecord, 'attribute'>>(
+  before: readonly E[],
+  now: readonly MirrorColumn[],
+): { readonly changed: readonly MirrorColumn[]; readonly gone: readonly E[] } {
+  const known = new Map(before.map((entry) => [entry.column, entry]));
+  const changed = now.filter((column) => {
+    const entry = known.get(column.name);
+    return (
+      entry === undefined ||
+      entry.removed ||
+      entry.identifier !== column.identifier ||
+      entry.property !== column.property ||
+      entry.type !== column.type ||
+      (column.metadataId !== undefined && entry.metadataId !== column.metadataId)
+    );
+  });
+  const names = new Set(now.map((column) => column.name));
+  return { changed, gone: before.filter((entry) => !entry.removed && !names.has(entry.column)) };
+}
+
 /** Reads what the catalog knows of a table. */
 export async function readCatalog(store: StateStore, table: string): Promise<CatalogEntry[]> {
   const { columns } = store.tables;
@@ -74,22 +98,12 @@ export async function writeCatalog(
       property: columns.property,
       type: columns.type,
       metadataId: columns.metadataId,
-      removedAt: columns.removedAt,
+      removed: sql<boolean>`${columns.removedAt} IS NOT NULL`,
     })
     .from(columns)
     .where(ofTable);
   const known = new Map(before.map((entry) => [entry.column, entry]));
-  const changed = now.filter((column) => {
-    const entry = known.get(column.name);
-    return (
-      entry === undefined ||
-      entry.removedAt !== null ||
-      entry.identifier !== column.identifier ||
-      entry.property !== column.property ||
-      entry.type !== column.type ||
-      (column.metadataId !== undefined && entry.metadataId !== column.metadataId)
-    );
-  });
+  const { changed, gone } = changedColumns(before, now);
   if (changed.length > 0) {
     const { identifier, attribute, property, type, metadataId } = EXCLUDED;
     await store.db
@@ -111,8 +125,6 @@ export async function writeCatalog(
         set: { identifier, attribute, property, type, metadataId, removedAt: null },
       });
   }
-  const names = new Set(now.map((column) => column.name));
-  const gone = before.filter((entry) => entry.removedAt === null && !names.has(entry.column));
   if (gone.length === 0) return changed.length > 0;
   await store.db
     .update(columns)

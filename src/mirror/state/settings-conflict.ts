@@ -5,6 +5,11 @@ import { and, eq, lt, sql } from '../drizzle.ts';
 /** What a configuration says about a table, as far as it decides what is stored: plain values by key. */
 export type TableSettingsSeen = Readonly<Record<string, unknown>>;
 
+/** Tells settings from other ones. */
+export function fingerprintOf(settings: TableSettingsSeen): string {
+  return createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+}
+
 /** Another process mirrors the table with other settings, so the two undo each other's work. */
 export interface SettingsConflict {
   /** The other process, as leases name processes. */
@@ -31,7 +36,7 @@ export async function recordSettings(
 ): Promise<SettingsConflict | null> {
   const { settings: seen } = store.tables;
   const { environmentId } = store;
-  const fingerprint = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
+  const fingerprint = fingerprintOf(settings);
   const ofTable = and(eq(seen.environmentId, environmentId), eq(seen.table, table));
   await store.db.delete(seen).where(and(ofTable, lt(seen.seenAt, sql`clock_timestamp() - interval '1 day'`)));
   const known = await store.db.select().from(seen).where(ofTable);

@@ -10,8 +10,17 @@ export const TRIGGER = 'mirrorverse_truncated';
 export const TRUNCATED = 'forget_truncated';
 
 /** The arguments that a mirror table's trigger was made with. */
-function parametersOf(store: StateStore, mirror: MirrorTable): readonly string[] {
-  return [store.schema, String(store.environmentId), mirror.table.logicalName];
+function parametersOf(store: StateStore, table: string): readonly string[] {
+  return [store.schema, String(store.environmentId), table];
+}
+
+/** The same arguments as PostgreSQL stores them, with a zero byte after each. */
+export function guardArguments(store: StateStore, table: string): Buffer {
+  return Buffer.from(
+    parametersOf(store, table)
+      .map((text) => `${text}\0`)
+      .join(''),
+  );
 }
 
 /**
@@ -29,12 +38,7 @@ export async function isGuarded(
     [
       mirror.qualified,
       TRIGGER,
-      // PostgreSQL stores the arguments with a zero byte after each.
-      Buffer.from(
-        parametersOf(store, mirror)
-          .map((text) => `${text}\0`)
-          .join(''),
-      ),
+      guardArguments(store, mirror.table.logicalName),
       qualifiedName(store.schema, TRUNCATED),
     ],
   );
@@ -54,7 +58,7 @@ export async function ensureTruncationTrigger(
   mirror: MirrorTable,
 ): Promise<void> {
   if (await isGuarded(client, store, mirror)) return;
-  const parameters = parametersOf(store, mirror).map(quoteLiteral).join(', ');
+  const parameters = parametersOf(store, mirror.table.logicalName).map(quoteLiteral).join(', ');
   await endVacuum(client, mirror.qualified);
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
   await client.query(

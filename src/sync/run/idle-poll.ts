@@ -67,6 +67,11 @@ export class OthersRuns {
   /** Runs in a row that met no other process. It begins so that after a start one such run is enough. */
   private alone = ALONE - 1;
 
+  /** This process's first run finds the table so in the state. */
+  begin(found: { readonly fence: bigint; readonly changes: number }): void {
+    this.known ??= found;
+  }
+
   /**
    * The run under way has taken the lease, after it has made some changes already.
    *

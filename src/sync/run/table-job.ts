@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { withMissingGrants } from '../../mirror/connection/grants.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
+import { NEW_CHECKPOINT } from '../../model/checkpoint.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
 import { withLease, type LeaseParts } from '../lease/held-lease.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
@@ -9,7 +10,8 @@ import type { Places } from '../../timing/places.ts';
 import { TablePreparation, type TableWishes } from '../tables/table-preparation.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
 import { type RunWatch, reachOf } from '../watch/outage-log.ts';
-import { OthersRuns, type RestingTable } from './idle-poll.ts';
+import type { FirstLook, FoundStanding } from '../tables/first-look.ts';
+import { OthersRuns, restingTable, type RestingTable } from './idle-poll.ts';
 import {
   quarantinedAfter,
   recordResult,
@@ -19,7 +21,7 @@ import {
   type RunResult,
 } from './run-outcome.ts';
 import { hasFoundChanges, type RunProgress } from './run-progress.ts';
-import { TableRun, type RunEnd } from './table-run.ts';
+import { pageSource, TableRun, type RunEnd } from './table-run.ts';
 
 /** A configured table. */
 export interface TableSettings extends TableWishes {
@@ -48,6 +50,8 @@ export interface TableJobParts {
   readonly loads?: Places;
   /** Hears how the runs go, and says how loud they may be; without it every failure is told. */
   readonly watch?: RunWatch;
+  /** Finds tables that no preparation would change; without it the first run prepares each table. */
+  readonly firstLook?: FirstLook;
 }
 
 /** The job of one table, with what the process remembers of it from run to run. */
@@ -60,6 +64,9 @@ export class TableJob {
   private readonly others = new OthersRuns();
   /** The table as the last run left it; undefined where a poll of the link alone would not do. */
   private resting: RestingTable | undefined;
+  private isFirst = true;
+  /** The table as the first look found it, for the first run. */
+  private found: FoundStanding | undefined;
 
   constructor(settings: TableSettings, parts: TableJobParts) {
     this.settings = settings;
@@ -80,6 +87,7 @@ export class TableJob {
   async run(options: RunOptions, signal: AbortSignal): Promise<RunResult> {
     const start = performance.now();
     const { name: table } = this.settings;
+    await this.lookFirst(options, signal);
     const run = this.createRun(options, start);
     const {
       outcome,
@@ -113,12 +121,31 @@ export class TableJob {
     await withLease(leaseParts, settings.name, signal, async (lease) => preparation.make(lease, signal));
   }
 
+  /** Makes the first run poll a table that is as the last process left it, and that no preparation would change. */
+  private async lookFirst({ restart }: RunOptions, signal: AbortSignal): Promise<void> {
+    const { settings, parts, others, isFirst } = this;
+    this.isFirst = false;
+    const { firstLook, dataverse } = parts;
+    if (!isFirst || firstLook === undefined || restart === true || settings.mode !== 'changes') return;
+    const found = await firstLook.find(settings, signal);
+    if (found === undefined) return;
+    const { table, link, selection } = found;
+    const checkpoint = { ...NEW_CHECKPOINT, phase: 'delta' as const, link, selection };
+    const source = pageSource({ dataverse, mode: settings.mode, pageSize: settings.pageSize }, table);
+    this.resting = restingTable({ table, source }, checkpoint);
+    this.found = found;
+    others.begin(found);
+  }
+
   private createRun(options: RunOptions, start: number): TableRun {
     const { settings, parts, leaseParts, preparation, others, resting } = this;
     this.resting = undefined;
     const { restart = false } = options;
-    const fence = others.expectedFence;
-    const isResting = !restart && resting !== undefined && preparation.isSettled(resting.selection);
+    const isFound = this.found !== undefined;
+    const fence = this.found?.fence ?? others.expectedFence;
+    this.found = undefined;
+    const isResting =
+      !restart && resting !== undefined && (isFound || preparation.isSettled(resting.selection));
     const run: TableRun = new TableRun({
       ...leaseParts,
       table: settings.name,

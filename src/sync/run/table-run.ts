@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { createChangeFeed, type PageSource } from '../../dataverse/feed/change-feed.ts';
 import { createFullRead } from '../../dataverse/feed/full-read.ts';
@@ -263,17 +264,14 @@ export class TableRun {
     const { requestCounts, table: name } = this.parts;
     const parts = { table: name, source, writer, requestCounts, mayLoad: () => this.mayLoad() };
     // If the definition has changed since, the page that the poll fetched has other columns.
-    const ahead = this.polled?.table === table ? this.polled.page : undefined;
+    const ahead = isDeepStrictEqual(this.polled?.table, table) ? this.polled?.page : undefined;
     if (ahead === undefined) this.polled?.page.cancel();
     this.polled = undefined;
     this.prepared = { table, writer, source, paging: new Paging(parts, ahead) };
   }
 
   private source(table: Table): PageSource {
-    const { dataverse, mode, pageSize } = this.parts;
-    const observe = (version: string): void => dataverse.metadata.observe(version);
-    const create = mode === 'snapshot' ? createFullRead : createChangeFeed;
-    return create(dataverse.client, table, pageSize, observe);
+    return pageSource(this.parts, table);
   }
 
   /** Whether a load may go on. The run keeps its place among the loads until it closes the table. */
@@ -362,4 +360,14 @@ export class TableRun {
   private tell(notes: readonly Note[] = []): void {
     for (const { level, message, fields = {} } of notes) this.parts.logger[level](fields, message);
   }
+}
+
+/** What the pages of a table are read with. */
+export function pageSource(
+  { dataverse, mode, pageSize }: Pick<RunParts, 'dataverse' | 'mode' | 'pageSize'>,
+  table: Table,
+): PageSource {
+  const observe = (version: string): void => dataverse.metadata.observe(version);
+  const create = mode === 'snapshot' ? createFullRead : createChangeFeed;
+  return create(dataverse.client, table, pageSize, observe);
 }

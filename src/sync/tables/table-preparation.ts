@@ -5,7 +5,7 @@ import type { DriftPolicy } from '../../mirror/table/drift.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
-import type { SettingsConflict } from '../../mirror/state/settings-conflict.ts';
+import type { SettingsConflict, TableSettingsSeen } from '../../mirror/state/settings-conflict.ts';
 import type { Lease } from '../../mirror/lease/leases.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
@@ -85,6 +85,7 @@ export class TablePreparation {
    */
   async make(lease: Lease, signal: AbortSignal): Promise<PreparedTable> {
     const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
+    const settings = settingsOf(this.wishes);
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
     this.holder = lease.holder;
@@ -94,8 +95,6 @@ export class TablePreparation {
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
-    const { mode } = this.wishes;
-    const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
     const options = { definition, basis: this.source.basis, policy, settings };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     const { mirror, waiting } = ready;
@@ -193,6 +192,11 @@ export class TablePreparation {
     this.prepared = undefined;
     this.source.forget();
   }
+}
+
+/** What the configuration says of a table, as the state records it. */
+export function settingsOf({ softDeletes, mode, columns, hashKeyId }: TableWishes): TableSettingsSeen {
+  return { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
 }
 
 /** A selection's settings by their keys in the configuration. */

@@ -33,6 +33,13 @@ export class KeptMetadata {
     return this.basis;
   }
 
+  /** Whether everything that the memory has is current at a version of the environment's metadata. @throws Failure */
+  async isAt(version: string): Promise<boolean> {
+    const basis = this.isFirst ? await this.memory.basis() : this.basis;
+    if (basis === undefined || this.distrustsAll || this.distrusted.size > 0) return false;
+    return parseBasis(basis).version === version;
+  }
+
   /**
    * Finds out what has changed since the last call, or since what the memory has.
    *

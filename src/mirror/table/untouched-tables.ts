@@ -1,0 +1,228 @@
+import type pg from 'pg';
+import type { Link } from '../../model/page.ts';
+import type { ColumnType } from '../../model/table.ts';
+import { PostgresConnection } from '../connection/postgres.ts';
+import { VIEWS } from '../labels/label-tables.ts';
+import { changedColumns, type CatalogRecord } from '../state/catalog.ts';
+import type { StateStore } from '../state/store.ts';
+import { planTable } from './ddl-plan.ts';
+import { APPLY_ALL, type ExistingColumn, type ExistingTable } from './drift.ts';
+import { qualifiedName, shortenIdentifier } from './identifier.ts';
+import { marksName } from './load-marks.ts';
+import type { MirrorTable } from './mirror-table.ts';
+import { guardArguments, TRIGGER, TRUNCATED } from './truncation-trigger.ts';
+
+/** A table that is up to date, and whose state and mirror table are as the last run left them. */
+export interface UntouchedTable {
+  readonly fence: bigint;
+  readonly changes: number;
+  readonly link: Link;
+  readonly selection: string;
+  readonly metadataId: string | null;
+  readonly catalog: readonly CatalogRecord[];
+  readonly existing: ExistingTable;
+  /** Columns that alone tell the rows apart. */
+  readonly keys: readonly string[];
+}
+
+export interface UntouchedQuestion {
+  readonly pool: pg.Pool;
+  readonly store: StateStore;
+  /** Schema of the mirror tables. */
+  readonly schema: string;
+  /** Schema of the views with labels; null where there are none. */
+  readonly viewSchema: string | null;
+  /** Whether the labels have to belong to the basis too. */
+  readonly labels: boolean;
+  /** The state of the metadata that the definitions must belong to. */
+  readonly basis: string;
+  /** The process, by its name to the leases. */
+  readonly holder: string;
+  /** The tables, each with the fingerprint of its settings. */
+  readonly tables: ReadonlyMap<string, string>;
+}
+
+/** Milliseconds. Somebody may have locked one of the tables, and the others must not wait for it. */
+const LONGEST = { lock: 500, statement: 5_000 };
+
+/**
+ * Finds the tables of which a preparation would find nothing to do, as far as state and catalog of PostgreSQL
+ * tell; `fitsUnchanged` tells the rest. What is found says what each look of a preparation says, but for all
+ * tables at once: the preparation of one table takes some twenty statements.
+ *
+ * The settings are recorded as each preparation records them, because other processes notice by them that this
+ * one is at work.
+ *
+ * @returns the tables by name. A table that is not among them needs a whole preparation, which tells why.
+ * @throws what `pg` throws, and Failure
+ */
+export async function findUntouched(question: UntouchedQuestion): Promise<Map<string, UntouchedTable>> {
+  const connection = await PostgresConnection.take(question.pool);
+  try {
+    return await connection.transaction(async (client) => {
+      await client.query(
+        `SET LOCAL lock_timeout = ${LONGEST.lock}; SET LOCAL statement_timeout = ${LONGEST.statement}`,
+      );
+      const rows = await readRows(client, question);
+      const filled = await whichHaveRows(client, question.schema, rows);
+      const kept = rows.filter((row, at) => row.hasRows === filled[at]);
+      return new Map(kept.map((row) => [row.name, untouched(row)]));
+    });
+  } finally {
+    connection.release();
+  }
+}
+
+/**
+ * Whether a preparation would leave an untouched table and its catalog as they are.
+ *
+ * @param mirror the wanted mirror table.
+ * @param attributes all attributes of the source.
+ */
+export function fitsUnchanged(
+  mirror: MirrorTable,
+  attributes: ReadonlySet<string>,
+  { existing, catalog, keys, metadataId }: UntouchedTable,
+): boolean {
+  // A key of two columns has more to it, so tables with a partition are prepared.
+  const key = mirror.columns[mirror.keyField]?.identifier ?? '';
+  if (mirror.partitionField !== undefined || !keys.includes(key)) return false;
+  if (mirror.table.metadataId !== undefined && mirror.table.metadataId !== metadataId) return false;
+  const { changed, gone } = changedColumns(catalog, mirror.columns);
+  if (catalog.length === 0 || changed.length > 0 || gone.length > 0) return false;
+  if (catalog.some((entry) => !entry.removed && !attributes.has(entry.attribute))) return false;
+  const plan = planTable(mirror, existing, { policy: APPLY_ALL, removed: [], day: '' });
+  return plan.statements.length === 0 && plan.changes.length === 0 && !plan.refills;
+}
+
+interface Row extends pg.QueryResultRow {
+  readonly name: string;
+  readonly identifier: string;
+  readonly fence: string;
+  readonly changes: number;
+  readonly link: string;
+  readonly pageSize: number | null;
+  readonly selection: string;
+  readonly metadataId: string | null;
+  readonly hasRows: boolean;
+  readonly comment: string | null;
+  readonly slots: number;
+  readonly columns: readonly (readonly [name: string, type: string, comment: string | null])[] | null;
+  readonly catalog: readonly CatalogRecord[] | null;
+  readonly keys: readonly string[] | null;
+}
+
+async function readRows(client: pg.ClientBase, question: UntouchedQuestion): Promise<readonly Row[]> {
+  const { store, schema, viewSchema, labels, basis, holder, tables } = question;
+  const state = (table: string): string => qualifiedName(store.schema, table);
+  const names = [...tables.keys()];
+  // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
+  const { rows } = await client.query<Row>(
+    `WITH wanted AS (
+       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[]) AS w (name, identifier, fingerprint, guard)),
+     mine AS (
+       SELECT s.ctid AS at FROM ${state('settings')} s JOIN wanted w ON w.name = s."table" AND w.fingerprint = s.fingerprint
+        WHERE s.environment_id = $1
+          AND NOT EXISTS (SELECT FROM ${state('settings')} o WHERE o.environment_id = $1 AND o."table" = s."table"
+                             AND o.fingerprint <> s.fingerprint)
+          FOR NO KEY UPDATE SKIP LOCKED),
+     seen AS (
+       UPDATE ${state('settings')} s SET holder = $6, seen_at = clock_timestamp(), returned_at = NULL
+         FROM mine WHERE s.ctid = mine.at RETURNING s."table" AS name)
+     SELECT w.name, w.identifier, t.fence::text, t.changes::float8, t.link, t.link_page_size AS "pageSize", t.selection,
+            t.metadata_id AS "metadataId", t.has_rows AS "hasRows", obj_description(c.oid, 'pg_class') AS comment,
+            c.relnatts AS slots,
+            (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)))
+               FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+            (SELECT json_agg(json_build_object('column', k."column", 'identifier', k.identifier, 'attribute', k.attribute,
+                      'property', k.property, 'type', k.type, 'metadataId', k.metadata_id, 'removed', k.removed_at IS NOT NULL))
+               FROM ${state('columns')} k WHERE k.environment_id = $1 AND k."table" = w.name) AS catalog,
+            (SELECT json_agg(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+              WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+                AND i.indexprs IS NULL AND i.indnkeyatts = 1) AS keys
+       FROM wanted w
+       JOIN seen USING (name)
+       JOIN ${state('tables')} t ON t.environment_id = $1 AND t."table" = w.name
+       JOIN ${state('definitions')} d ON d.environment_id = $1 AND d."table" = w.name
+        AND d.basis = $7 AND d.unread_since IS NULL
+       JOIN ${marksName(schema)} m ON m.table_name = w.name AND m.load = t.load AND m.pages = t.load_pages
+       JOIN pg_class c ON c.oid = t.mirror_oid::oid AND c.relfilenode = t.mirror_file::oid AND c.relname = w.identifier
+        AND c.relpersistence = 'p' AND c.relkind = 'r'
+       JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $8
+      WHERE t.phase = 'delta' AND t.link_kind = 'delta' AND NOT t.catching_up AND NOT t.rewound AND t.selection IS NOT NULL
+        AND t.lease_holder IS NULL AND t.failures = 0 AND t.error_code IS NULL AND t.pending IS NULL
+        AND t.unseen_rows IS NULL AND t.marked_rows IS NULL AND NOT t.sweep_allowed AND NOT t.erasure_allowed
+        AND t.marks_oid = to_regclass($9)::oid::int8
+        AND (t.labels_version = $7 OR NOT $10)
+        AND NOT EXISTS (SELECT FROM ${state('quarantine')} q WHERE q.environment_id = $1 AND q."table" = w.name)
+        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f')
+        AND (c.relreplident <> 'd' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))
+        AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname = $11 AND g.tgargs = w.guard
+                       AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12))
+        ${viewSchema === null ? 'AND $13::text IS NULL' : noViewIsLost(schema)}`,
+    [
+      store.environmentId,
+      names,
+      names.map((name) => shortenIdentifier(name)),
+      [...tables.values()],
+      names.map((name) => guardArguments(store, name)),
+      holder,
+      basis,
+      schema,
+      marksName(schema),
+      labels,
+      TRIGGER,
+      qualifiedName(store.schema, TRUNCATED),
+      viewSchema,
+    ],
+  );
+  return rows;
+}
+
+function noViewIsLost(schema: string): string {
+  return `AND NOT EXISTS (SELECT FROM ${qualifiedName(schema, VIEWS)} v
+                           WHERE v.view_schema = $13 AND v.view_name = w.identifier
+                             AND NOT EXISTS (SELECT FROM pg_class l JOIN pg_namespace s ON s.oid = l.relnamespace
+                                              WHERE s.nspname = v.view_schema AND l.relname = v.view_name))`;
+}
+
+/** Whether each mirror table has rows: they may have been deleted by hand. */
+async function whichHaveRows(
+  client: pg.ClientBase,
+  schema: string,
+  rows: readonly Row[],
+): Promise<readonly boolean[]> {
+  if (rows.length === 0) return [];
+  const each = rows.map(({ identifier }) => `EXISTS (SELECT FROM ${qualifiedName(schema, identifier)})`);
+  const found = await client.query<{ filled: boolean[] }>(`SELECT ARRAY[${each.join(', ')}] AS filled`);
+  return found.rows[0]?.filled ?? [];
+}
+
+function untouched(row: Row): UntouchedTable {
+  const { link: url, pageSize, selection, metadataId, changes, comment, slots } = row;
+  const catalog = row.catalog ?? [];
+  const known = new Map(catalog.map((entry) => [entry.identifier, entry]));
+  const columns = (row.columns ?? []).map(([name, type, columnComment]): [string, ExistingColumn] => {
+    const entry = known.get(name);
+    const catalogued =
+      entry === undefined
+        ? {}
+        : {
+            holds: entry.type as ColumnType,
+            attribute: entry.attribute,
+            metadataId: entry.metadataId,
+            removed: entry.removed,
+          };
+    return [name, { type, comment: columnComment, ...catalogued }];
+  });
+  return {
+    fence: BigInt(row.fence),
+    changes,
+    link: { kind: 'delta', url, ...(pageSize === null ? {} : { pageSize }) },
+    selection,
+    metadataId,
+    catalog,
+    existing: { comment, slots, columns: new Map(columns) },
+    keys: row.keys ?? [],
+  };
+}
