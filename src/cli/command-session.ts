@@ -129,7 +129,9 @@ export class CommandSession extends DatabaseSession {
     mirror: Mirror,
     leases: LeaseKeeper,
     table: TableConfig,
-    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'firstLook'> & { readonly consent?: boolean } = {},
+    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'firstLook'> & {
+      readonly consent?: boolean;
+    } = {},
   ): TableJob {
     const settings = tableSettings(this.context.config, table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;

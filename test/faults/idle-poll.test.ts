@@ -246,10 +246,11 @@ describe('a table that two processes run', () => {
       await first.sync();
     }
     expect(bench.dataRequests()).toBeLessThanOrEqual(4 + 4 + 1);
-    expect(await leaseEvents(bench.database)).not.toHaveProperty('idle');
+    // The first run of the second found the table as the first had left it.
+    expect(await leaseEvents(bench.database)).toMatchObject({ idle: 1 });
     // Alone again, it is sure of it after a few runs.
     for (let run = 0; run < 5; run++) await first.sync();
-    expect(await leaseEvents(bench.database)).toMatchObject({ idle: 2 });
+    expect(await leaseEvents(bench.database)).toMatchObject({ idle: 3 });
     await isEqual(bench);
   });
 });

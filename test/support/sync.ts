@@ -1,3 +1,4 @@
+import { FirstLook } from '../../src/sync/tables/first-look.ts';
 import type { Logger } from 'pino';
 import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
 import { readOrganization } from '../../src/dataverse/metadata/environment.ts';
@@ -127,7 +128,10 @@ export class SyncBench implements AsyncDisposable {
     const shared = labels === undefined ? {} : { labels };
     const { logger } = this.log;
     const { inFailures, secrets } = this;
-    const jobs = tables.map((name) => this.job(name, { dataverse, mirror, ...shared }, options));
+    const settings = tables.map((name) => settingsOf(name, options));
+    const firstLook = new FirstLook({ dataverse, mirror, holder: holderOf(options) }, settings);
+    const parts = { dataverse, mirror, firstLook, ...shared };
+    const jobs = settings.map((table) => this.job(table, parts, options));
     return {
       async sync(run = {}, signal = never) {
         const results = await syncOnce(jobs, 8, () => run, signal);
@@ -159,22 +163,14 @@ export class SyncBench implements AsyncDisposable {
   }
 
   private job(
-    name: string,
-    parts: Pick<TableJobParts, 'dataverse' | 'mirror' | 'labels'>,
+    settings: TableSettings,
+    parts: Pick<TableJobParts, 'dataverse' | 'mirror' | 'labels' | 'firstLook'>,
     options: SyncOptions,
   ): TableJob {
-    const settings: TableSettings = {
-      name,
-      mode: options.mode ?? 'changes',
-      columns: { ...ALL_COLUMNS, ...options.columns },
-      drift: { ...APPLY_ALL, ...options.drift },
-      softDeletes: options.softDeletes ?? false,
-      pageSize: options.pageSize ?? 5_000,
-    };
     return new TableJob(settings, {
       ...parts,
       ...(options.loads === undefined ? {} : { loads: options.loads }),
-      leases: new LeaseKeeper(parts.mirror, options.holder ?? 'test', this.log.logger),
+      leases: new LeaseKeeper(parts.mirror, holderOf(options), this.log.logger),
       logger: this.loggerFor(options),
     });
   }
@@ -219,4 +215,19 @@ export function failures(results: readonly RunResult[]): Record<string, string> 
   return Object.fromEntries(
     results.flatMap(({ table, failure }) => (failure === null ? [] : [[table, failure.code]])),
   );
+}
+
+function settingsOf(name: string, options: SyncOptions): TableSettings {
+  return {
+    name,
+    mode: options.mode ?? 'changes',
+    columns: { ...ALL_COLUMNS, ...options.columns },
+    drift: { ...APPLY_ALL, ...options.drift },
+    softDeletes: options.softDeletes ?? false,
+    pageSize: options.pageSize ?? 5_000,
+  };
+}
+
+function holderOf({ holder = 'test' }: SyncOptions): string {
+  return holder;
 }

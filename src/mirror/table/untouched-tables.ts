@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Link } from '../../model/page.ts';
 import type { ColumnType } from '../../model/table.ts';
 import { PostgresConnection } from '../connection/postgres.ts';
+import type { LabelWishes } from '../labels/label-store.ts';
 import { VIEWS } from '../labels/label-tables.ts';
 import { changedColumns, type CatalogRecord } from '../state/catalog.ts';
 import type { StateStore } from '../state/store.ts';
@@ -25,15 +26,16 @@ export interface UntouchedTable {
   readonly keys: readonly string[];
 }
 
-export interface UntouchedQuestion {
+/** The mirror that is asked. */
+export interface AskedMirror {
   readonly pool: pg.Pool;
   readonly store: StateStore;
   /** Schema of the mirror tables. */
   readonly schema: string;
-  /** Schema of the views with labels; null where there are none. */
-  readonly viewSchema: string | null;
-  /** Whether the labels have to belong to the basis too. */
-  readonly labels: boolean;
+  readonly options: { readonly labels?: Pick<LabelWishes, 'viewSchema'> };
+}
+
+export interface UntouchedQuestion {
   /** The state of the metadata that the definitions must belong to. */
   readonly basis: string;
   /** The process, by its name to the leases. */
@@ -56,15 +58,18 @@ const LONGEST = { lock: 500, statement: 5_000 };
  * @returns the tables by name. A table that is not among them needs a whole preparation, which tells why.
  * @throws what `pg` throws, and Failure
  */
-export async function findUntouched(question: UntouchedQuestion): Promise<Map<string, UntouchedTable>> {
-  const connection = await PostgresConnection.take(question.pool);
+export async function findUntouched(
+  mirror: AskedMirror,
+  question: UntouchedQuestion,
+): Promise<Map<string, UntouchedTable>> {
+  const connection = await PostgresConnection.take(mirror.pool);
   try {
     return await connection.transaction(async (client) => {
       await client.query(
         `SET LOCAL lock_timeout = ${LONGEST.lock}; SET LOCAL statement_timeout = ${LONGEST.statement}`,
       );
-      const rows = await readRows(client, question);
-      const filled = await whichHaveRows(client, question.schema, rows);
+      const rows = await readRows(client, mirror, question);
+      const filled = await whichHaveRows(client, mirror.schema, rows);
       const kept = rows.filter((row, at) => row.hasRows === filled[at]);
       return new Map(kept.map((row) => [row.name, untouched(row)]));
     });
@@ -112,8 +117,12 @@ interface Row extends pg.QueryResultRow {
   readonly keys: readonly string[] | null;
 }
 
-async function readRows(client: pg.ClientBase, question: UntouchedQuestion): Promise<readonly Row[]> {
-  const { store, schema, viewSchema, labels, basis, holder, tables } = question;
+async function readRows(
+  client: pg.ClientBase,
+  { store, schema, options: { labels } }: AskedMirror,
+  { basis, holder, tables }: UntouchedQuestion,
+): Promise<readonly Row[]> {
+  const viewSchema = labels?.viewSchema ?? null;
   const state = (table: string): string => qualifiedName(store.schema, table);
   const names = [...tables.keys()];
   // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
@@ -170,7 +179,7 @@ async function readRows(client: pg.ClientBase, question: UntouchedQuestion): Pro
       basis,
       schema,
       marksName(schema),
-      labels,
+      labels !== undefined,
       TRIGGER,
       qualifiedName(store.schema, TRUNCATED),
       viewSchema,

@@ -8,7 +8,8 @@ import { leadsBack } from './rewind.ts';
 import type { RunProgress } from './run-progress.ts';
 
 /**
- * A table whose last run, by this process, brought it up to date.
+ * A table whose last run brought it up to date. The run was of this process, or the first look found the table as
+ * another process left it.
  *
  * The usual poll finds that nothing has changed. Taking the lease and giving it back would then be half
  * of the work. So a run first follows the link of a resting table without the lease. If nothing has changed,
@@ -61,15 +62,17 @@ const ALONE = 3;
 export class OthersRuns {
   /** As this process's last run left them. */
   private known: { readonly fence: bigint; readonly changes: number } | undefined;
+  /** As the first look found them. */
+  private looked: { readonly fence: bigint; readonly changes: number } | undefined;
   /** As the run under way found them; the counter as it was before that run. */
   private found: { readonly fence: bigint; readonly changes: number } | undefined;
   private changed = false;
   /** Runs in a row that met no other process. It begins so that after a start one such run is enough. */
   private alone = ALONE - 1;
 
-  /** This process's first run finds the table so in the state. */
-  begin(found: { readonly fence: bigint; readonly changes: number }): void {
-    this.known ??= found;
+  /** The first look found the table so. That counts only if the first run then stores an idle poll. */
+  begin(looked: { readonly fence: bigint; readonly changes: number }): void {
+    this.looked = looked;
   }
 
   /**
@@ -106,7 +109,8 @@ export class OthersRuns {
 
   /** An idle poll was stored: it raised the fence, and found no change. */
   idlePollStored(): void {
-    if (this.known !== undefined) this.known = { ...this.known, fence: this.known.fence + 1n };
+    const before = this.known ?? this.looked;
+    if (before !== undefined) this.known = { ...before, fence: before.fence + 1n };
   }
 }
 

@@ -31,7 +31,7 @@ export interface RunParts extends LeaseParts {
   readonly dataverse: Dataverse;
   readonly preparation: TablePreparation;
   readonly others: OthersRuns;
-  /** The table as it rests since this process's last run; undefined where the run needs the lease. */
+  /** The table as it rests since its last run; undefined where the run needs the lease. */
   readonly resting: (RestingTable & { readonly fence: bigint }) | undefined;
   /** Places for loads; without them a load begins whenever it is due. */
   readonly loads: Places | undefined;
@@ -263,7 +263,8 @@ export class TableRun {
     const source = this.source(table);
     const { requestCounts, table: name } = this.parts;
     const parts = { table: name, source, writer, requestCounts, mayLoad: () => this.mayLoad() };
-    // If the definition has changed since, the page that the poll fetched has other columns.
+    // If the definition has changed since, the page that the poll fetched has other columns. The first look and the
+    // preparation make the same table twice.
     const ahead = isDeepStrictEqual(this.polled?.table, table) ? this.polled?.page : undefined;
     if (ahead === undefined) this.polled?.page.cancel();
     this.polled = undefined;

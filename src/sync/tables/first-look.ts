@@ -27,6 +27,8 @@ export interface FirstLookParts {
 
 /** Tables that are looked at together. They are few enough that one of them hardly delays the others. */
 const TOGETHER = 40;
+/** Milliseconds for which a look holds. A person may edit a table after the look, while its run waits for a place. */
+const FRESH = 30_000;
 
 type Untouched = ReadonlyMap<string, UntouchedTable>;
 const NONE: Untouched = new Map();
@@ -41,6 +43,8 @@ export class FirstLook {
   private readonly groups: readonly (readonly TableWishes[])[];
   private readonly groupOf: ReadonlyMap<string, number>;
   private readonly looks = new Map<number, Promise<Untouched>>();
+  /** When each look began, by `performance.now()`. */
+  private readonly lookedAt = new Map<number, number>();
 
   constructor(parts: FirstLookParts, tables: readonly TableWishes[]) {
     this.parts = parts;
@@ -75,6 +79,7 @@ export class FirstLook {
     // The tables of the next group come soon.
     void this.begin(group + 1, signal);
     const found = (await looked).get(name);
+    if (performance.now() - (this.lookedAt.get(group) ?? 0) > FRESH) return undefined;
     const { metadata } = this.parts.dataverse;
     if (found === undefined || metadata.basis === undefined) return undefined;
     const definition = await metadata.table(name, signal);
@@ -92,8 +97,12 @@ export class FirstLook {
   private async begin(group: number, signal: AbortSignal): Promise<Untouched> {
     const tables = this.groups[group];
     if (tables === undefined) return NONE;
-    const look = this.looks.get(group) ?? this.ask(tables, signal).catch(() => NONE);
-    this.looks.set(group, look);
+    let look = this.looks.get(group);
+    if (look === undefined) {
+      this.lookedAt.set(group, performance.now());
+      look = this.ask(tables, signal).catch(() => NONE);
+      this.looks.set(group, look);
+    }
     return look;
   }
 
@@ -101,13 +110,7 @@ export class FirstLook {
     const { dataverse, mirror, holder } = this.parts;
     const basis = await dataverse.metadata.unchangedBasis(signal);
     if (basis === undefined) return NONE;
-    const { labels } = mirror.options;
-    return findUntouched({
-      pool: mirror.pool,
-      store: mirror.store,
-      schema: mirror.schema,
-      viewSchema: labels?.viewSchema ?? null,
-      labels: labels !== undefined,
+    return findUntouched(mirror, {
       basis,
       holder,
       tables: new Map(tables.map((wishes) => [wishes.name, fingerprintOf(settingsOf(wishes))])),

@@ -7,6 +7,7 @@ import { openMirror } from '../../../src/mirror/mirror.ts';
 import { LeaseKeeper } from '../../../src/sync/lease/lease-keeper.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
+import { FirstLook } from '../../../src/sync/tables/first-look.ts';
 import { TableJob, type RunOptions } from '../../../src/sync/run/table-job.ts';
 import { createStateMemory } from '../../../src/sync/tables/state-memory.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
@@ -73,8 +74,10 @@ export class SimulatedProcess {
     dataverse.metadata.remember(createStateMemory({ mirror, userId: undefined, names: tables }));
     const leases = new LeaseKeeper(mirror, holder, silent);
     const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
-    const parts = { dataverse, mirror, leases, logger: silent };
-    const jobs = tables.map((name) => new TableJob({ name, ...common, ...settings }, parts));
+    const wishes = tables.map((name) => ({ name, ...common, ...settings }));
+    const firstLook = new FirstLook({ dataverse, mirror, holder }, wishes);
+    const parts = { dataverse, mirror, leases, logger: silent, firstLook };
+    const jobs = wishes.map((table) => new TableJob(table, parts));
     return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs });
   }
 
