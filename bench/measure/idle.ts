@@ -28,7 +28,7 @@ export async function measureIdle(workbench: Workbench, options: Options): Promi
   }
   return {
     title: 'Idle pass',
-    about: `This is a pass over ${TABLES} unchanged tables, in a process that has made a pass before, like a daemon. The floor is ${TABLES} requests for the same answers, one after the other over one connection. Allowed are ${BAR} times the time of the floor. In the first row the source answers at once. In the second row it answers after 50 ms, which is the least that an environment takes. The command \`sync\` starts a process, which reads metadata first.`,
+    about: `This is a pass over ${TABLES} unchanged tables, in a process that has made a pass before, like a daemon. The floor is ${TABLES} requests for the same answers, one after the other over one connection. Allowed are ${BAR} times the time of the floor. In the first row the source answers at once. In the second row it answers after 50 ms, which is the least that an environment takes. The command \`sync\` is a new process: it asks who it is and for the version of the metadata, and then it polls.`,
     headings: [
       'answer after',
       'pass',

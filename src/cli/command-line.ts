@@ -66,7 +66,13 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     const context = { config, words: positionals, options: values, logger, signal, print: printLine };
     return await work(database === undefined ? context : { ...context, database });
   } finally {
-    await database?.close();
+    await database?.close().catch((error: unknown) => {
+      // What the command found counts, not how its connections ended.
+      logger.warn(
+        { error: error instanceof Error ? error.name : 'unknown' },
+        'A connection could not be closed.',
+      );
+    });
   }
 }
 

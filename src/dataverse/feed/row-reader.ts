@@ -133,8 +133,7 @@ export function createRowReader(
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ParsedPage> {
-    const early = new EarlyRows(shape, buffers);
-    const { value: page, rows } = await fetchAnswer(buffers, early, ask, asking, signal);
+    const { value: page, rows } = await fetchAnswer(buffers, ask, asking, signal);
     if (page.metadataVersion !== undefined) observe?.(page.metadataVersion);
     empty.refuseMore(page);
     const filled = await fill(page, selection, ask.priority, signal);
@@ -148,7 +147,7 @@ export function createRowReader(
   async function parsedPage(
     { body, url }: Answer,
     buffers: PageBuffers,
-    early: EarlyRows,
+    early: EarlyRows | undefined,
   ): Promise<ParsedPage> {
     const page = await parsePageInTurns(body, shape, buffers, early);
     const { link } = page;
@@ -181,7 +180,6 @@ export function createRowReader(
   /** Requests a page with fewer and fewer rows until the answer is small enough and does not time out. */
   async function fetchAnswer(
     buffers: PageBuffers,
-    early: EarlyRows,
     { prefer, bare, ...about }: PageAsk,
     asking: Asking,
     signal: AbortSignal,
@@ -191,6 +189,10 @@ export function createRowReader(
       const { asked } = asking;
       const { rows, largest } = asked;
       const expected = sizes.lastOf(name);
+      // Without an expectation, the cells would take too much memory or grow many times. What was read of an answer
+      // counts for this request alone.
+      const isLarge = expected !== undefined && expected >= LARGE_PAGE;
+      const early = isLarge ? new EarlyRows(shape, buffers) : undefined;
       const fewer = afterTimeOut(rows);
       const request: Request = {
         ...about,
@@ -200,8 +202,7 @@ export function createRowReader(
         divisible: fewer !== undefined && asking.doubts < MAX_DOUBTS,
         buffers,
         ...(expected === undefined ? {} : { expected }),
-        // Without an expectation, the cells would take too much memory or grow many times.
-        ...(expected === undefined || expected < LARGE_PAGE ? {} : { early }),
+        ...(early === undefined ? {} : { early }),
       };
       try {
         const value = await client.get(request, signal, async (answer) => parsedPage(answer, buffers, early));

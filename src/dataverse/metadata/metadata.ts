@@ -127,21 +127,25 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
   }
 
   async function keptList(signal: AbortSignal): Promise<KeptList> {
-    const remembered = await kept?.list();
-    if (remembered !== undefined) return JSON.parse(remembered) as KeptList;
+    // The basis is taken first. If it moves meanwhile, the list stays with the old one, and is read again.
     const basis = kept?.current;
+    const remembered = await kept?.list();
+    if (remembered !== undefined && basis !== undefined && kept?.current === basis) {
+      return { ...(JSON.parse(remembered) as KeptList), basis };
+    }
     const list = await readList.get(signal);
+    if (basis === undefined) return list;
     // An odd definition may be mended, so a list with one is read again by the next process.
-    if (basis !== undefined && list.odd.length === 0) {
+    if (list.odd.length === 0) {
       await kept?.keepList(basis, JSON.stringify({ items: list.items.map(shortened), odd: [] }));
     }
-    return list;
+    return { ...list, basis };
   }
 
   async function keptIntersections(signal: AbortSignal): Promise<Intersections | undefined> {
     const list = await definitions(signal);
     if (list.joined !== undefined) return new Map(list.joined.map(([name, sides]) => [name, new Set(sides)]));
-    const basis = kept?.current;
+    const { basis } = list;
     const read = await readIntersections(client, signal);
     if (basis !== undefined && list.odd.length === 0 && read !== undefined) {
       const pairs = [...read].map(([name, sides]) => [name, [...sides]]);
@@ -166,9 +170,10 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     mode: 'changes' | 'snapshot',
     signal: AbortSignal,
   ): Promise<Table> {
-    const remembered = await kept?.table(logicalName);
+    // The basis is taken first. If it moves meanwhile, the definition may be one that has just changed.
     const basis = kept?.current;
-    if (remembered !== undefined && basis !== undefined) {
+    const remembered = await kept?.table(logicalName);
+    if (remembered !== undefined && basis !== undefined && kept?.current === basis) {
       basisOf.set(remembered, basis);
       return remembered;
     }
@@ -284,6 +289,8 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
 
 /** The list of tables, and what joins them if that was read too. */
 type KeptList = ParsedDefinitions<EntityDefinition> & {
+  /** The state of the metadata that the list belongs to; undefined if it may not be kept for later. */
+  readonly basis?: string;
   readonly joined?: readonly (readonly [string, readonly string[]])[];
 };
 

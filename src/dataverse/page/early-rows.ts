@@ -4,7 +4,7 @@ import { decodeString, type ReadRows, RowCollector, type RowShape } from './row-
 
 const OPEN_BRACKET = 0x5b;
 
-/** Bytes among which the list of rows begins. In a longer response without a list, it is not looked for again. */
+/** Bytes among which the list of rows begins. If they have no list, `EarlyRows` stops looking for one. */
 const HEAD = 1024 * 1024;
 
 /**
@@ -34,9 +34,9 @@ export class EarlyRows {
   }
 
   /**
-   * Reads what is whole.
+   * Reads the entries that have come whole.
    *
-   * @param bytes all that has come, from the beginning of the response. What was there before has not changed.
+   * @param bytes all that has come, from the beginning of the response. Bytes of earlier calls have not changed.
    * @param whole bytes that the response is likely to have.
    * @throws MemoryShort
    */

@@ -66,9 +66,8 @@ function* pageSteps(
     const name = decodeString(bytes, start - 1, end + 1);
     if (name === 'value' && scanner.peek() === OPEN_BRACKET) {
       if (rows !== undefined) throw new SyntaxError('The response has two lists of rows.');
-      const before = early?.rowsOf(scanner.position);
-      rows = new RowCollector(scanner, shape, buffers, before);
-      yield* rows.collect(before);
+      rows = new RowCollector(scanner, shape, buffers, early?.rowsOf(scanner.position));
+      yield* rows.collect();
       continue;
     }
     const from = scanner.position;

@@ -82,6 +82,7 @@ export class RowCollector {
   private readonly marks = new Int32Array(6);
   private isMarked = false;
   private readonly buffers: PageBuffers;
+  private readonly next: number | undefined;
 
   /** @param before the rows of the list that were read before. */
   constructor(scanner: JsonScanner, shape: RowShape, buffers: PageBuffers, before?: ReadRows) {
@@ -90,17 +91,18 @@ export class RowCollector {
     this.view = new DataView(buffer, byteOffset, length);
     this.shape = shape;
     this.buffers = buffers;
+    this.next = before?.next;
     this.count = before?.count ?? 0;
     this.tombstones = before?.tombstones ?? [];
     this.cells = before?.cells ?? new Int32Array(buffers.take(FEW_ROWS * shape.width * CELL_BYTES)).fill(0);
   }
 
-  /** Reads the array `value`, before which the scanner stands. @param before the rows of it that were read before. */
-  *collect(before?: ReadRows): Generator<undefined, void> {
+  /** Reads the array `value`, before which the scanner stands, and goes on where it was read before. */
+  *collect(): Generator<undefined, void> {
     const { scanner, shape } = this;
     const rowsATurn = Math.ceil(VALUES_A_TURN / Math.max(1, shape.width));
     scanner.expect(OPEN_BRACKET);
-    if (before !== undefined) scanner.position = before.next;
+    if (this.next !== undefined) scanner.position = this.next;
     else if (scanner.peek() === CLOSE_BRACKET) {
       scanner.expect(CLOSE_BRACKET);
       return;

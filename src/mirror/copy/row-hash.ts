@@ -29,7 +29,8 @@ export function isHashedAsWord(type: ColumnType): boolean {
  * (PostgreSQL, rowtypes.c: hash_record_extended.)
  *
  * PostgreSQL keeps its hashes as they are, because partitions depend on them. On a server whose processor has the
- * other order of bytes, they are different ones.
+ * other order of bytes, PostgreSQL's hashes are different. No row is found unchanged there, and each is compared by its
+ * values.
  *
  * @param view on the row as a tuple in COPY's binary format, which is at the beginning.
  * @param words whether each column is hashed as a word.

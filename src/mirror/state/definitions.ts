@@ -27,7 +27,7 @@ export async function recordDefinition(store: StateStore, table: Table, basis: s
         eq(definitions.environmentId, store.environmentId),
         eq(definitions.table, table.logicalName),
         sql`${definitions.basis} IS NOT DISTINCT FROM ${basis}::text`,
-        sql`md5(${definitions.definition}) = ${createHash('md5').update(definition).digest('hex')}`,
+        sql`sha256(convert_to(${definitions.definition}, 'UTF8')) = ${createHash('sha256').update(definition).digest()}`,
       ),
     );
   if (stored.length > 0) return;

@@ -34,7 +34,7 @@ export async function readDefinitionsOf(
   store: StateStore,
   basis: string,
   names: readonly string[],
-): Promise<ReadonlyMap<string, () => Table>> {
+): Promise<Map<string, () => Table>> {
   if (names.length === 0) return new Map();
   const { definitions } = store.tables;
   const rows = await store.statement(async (db) =>
@@ -126,6 +126,20 @@ export async function recordBasis(store: StateStore, { from, to, changed }: Basi
     }
     const others = (column: typeof definitions.table | typeof tables.table) =>
       changed.tables.size === 0 ? undefined : notInArray(column, [...changed.tables]);
+    // Tables come before definitions, as in a preparation, so that the two never wait for each other.
+    if (!changed.labels) {
+      // The mark of labels whose views are due stands before the basis.
+      await db
+        .update(tables)
+        .set({ labelsVersion: sql`replace(${tables.labelsVersion}, ${from}::text, ${to.basis}::text)` })
+        .where(
+          and(
+            eq(tables.environmentId, environmentId),
+            or(eq(tables.labelsVersion, from), eq(tables.labelsVersion, VIEWS_DUE + from)),
+            others(tables.table),
+          ),
+        );
+    }
     await db
       .update(definitions)
       .set({ basis: to.basis })
@@ -134,18 +148,6 @@ export async function recordBasis(store: StateStore, { from, to, changed }: Basi
           eq(definitions.environmentId, environmentId),
           eq(definitions.basis, from),
           others(definitions.table),
-        ),
-      );
-    if (changed.labels) return true;
-    // The mark of labels whose views are due stands before the basis.
-    await db
-      .update(tables)
-      .set({ labelsVersion: sql`replace(${tables.labelsVersion}, ${from}::text, ${to.basis}::text)` })
-      .where(
-        and(
-          eq(tables.environmentId, environmentId),
-          or(eq(tables.labelsVersion, from), eq(tables.labelsVersion, VIEWS_DUE + from)),
-          others(tables.table),
         ),
       );
     return true;
@@ -191,10 +193,10 @@ export async function forgetStoredMetadata(store: StateStore): Promise<void> {
       .update(environments)
       .set({ metadataBasis: null, metadataReader: null, metadataTables: null })
       .where(eq(environments.id, environmentId));
+    await db.update(tables).set({ labelsVersion: null }).where(eq(tables.environmentId, environmentId));
     await db
       .update(definitions)
       .set({ basis: null })
       .where(and(eq(definitions.environmentId, environmentId), isNotNull(definitions.basis)));
-    await db.update(tables).set({ labelsVersion: null }).where(eq(tables.environmentId, environmentId));
   });
 }

@@ -48,9 +48,9 @@ export interface UntouchedQuestion {
 const LONGEST = { lock: 500, statement: 5_000 };
 
 /**
- * Finds the tables of which a preparation would find nothing to do, as far as state and catalog of PostgreSQL
- * tell; `fitsUnchanged` tells the rest. What is found says what each look of a preparation says, but for all
- * tables at once: the preparation of one table takes some twenty statements.
+ * Finds the tables that a preparation would leave as they are, as far as the state and the catalog of PostgreSQL tell.
+ * `fitsUnchanged` tells the rest. The statements check for all tables at once what a preparation checks for one table
+ * by some twenty statements.
  *
  * The settings are recorded as each preparation records them, because other processes notice by them that this
  * one is at work.
@@ -89,7 +89,7 @@ export function fitsUnchanged(
   attributes: ReadonlySet<string>,
   { existing, catalog, keys, metadataId }: UntouchedTable,
 ): boolean {
-  // A key of two columns has more to it, so tables with a partition are prepared.
+  // The unique key of a table with partitions must also treat nulls as equal, which is not asked here.
   const key = mirror.columns[mirror.keyField]?.identifier ?? '';
   if (mirror.partitionField !== undefined || !keys.includes(key)) return false;
   if (mirror.table.metadataId !== undefined && mirror.table.metadataId !== metadataId) return false;

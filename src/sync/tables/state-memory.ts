@@ -31,9 +31,7 @@ export function createStateMemory({ mirror, userId, names }: StateMemoryParts): 
   const { store, schema } = mirror;
   const reader = `${METADATA_FORMAT} ${userId ?? ''}`;
   const needed = new Set(names);
-  let loaded:
-    | { readonly basis: string; readonly definitions: Promise<ReadonlyMap<string, () => Table>> }
-    | undefined;
+  let loaded: { readonly basis: string; readonly definitions: Promise<Map<string, () => Table>> } | undefined;
 
   /** What the environment's row has, also if another identity or an earlier mirrorverse wrote it. */
   const stored = async (): Promise<string | null> => (await readBasis(store))?.basis ?? null;
@@ -51,9 +49,11 @@ export function createStateMemory({ mirror, userId, names }: StateMemoryParts): 
         loaded = { basis, definitions: readDefinitionsOf(store, basis, [...needed]) };
       }
       const definitions = await loaded.definitions;
+      const definition = definitions.get(logicalName)?.();
       // What was read once is not needed again, and hundreds of definitions take megabytes.
       needed.delete(logicalName);
-      return definitions.get(logicalName)?.();
+      definitions.delete(logicalName);
+      return definition;
     },
     list: async (basis) => readTableList(store, basis),
     keepList: async (basis, list) => recordTableList(store, basis, list),
