@@ -116,12 +116,16 @@ class Drive {
       const at = page++;
       for (const each of due.filter((one) => one.page === at)) {
         due.splice(due.indexOf(each), 1);
-        await this.interrupt(each, process, number, consequences);
+        const interrupted = this.interrupt(each, process, number, consequences);
+        // The pass may be stopped while another process still starts.
+        consequences.push(interrupted);
+        await interrupted;
       }
     };
     try {
       this.judge(await process.pass({ restart }), process);
-      await Promise.all(consequences);
+      // An interruption may add its own consequences until it has ended.
+      for (const consequence of consequences) await consequence;
     } finally {
       settings.onPage = null;
     }
