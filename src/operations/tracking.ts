@@ -1,5 +1,4 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
-import { readIntersections } from '../dataverse/metadata/many-to-many.ts';
 import { tableNotFound } from '../dataverse/metadata/mirrorable-table.ts';
 import { turnOnTracking } from '../dataverse/metadata/turn-on-tracking.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -31,7 +30,7 @@ export async function trackTables(
     .filter(({ LogicalName }) => words.some((word) => fitsPattern(LogicalName, word)))
     .toSorted((a, b) => a.LogicalName.localeCompare(b.LogicalName));
   const intersections = named.some(isUntrackedIntersect)
-    ? await readIntersections(dataverse.client, signal)
+    ? await dataverse.metadata.intersections(signal)
     : undefined;
   const tracked = trackedTables(definitions);
   const outcomes: TrackOutcome[] = [];

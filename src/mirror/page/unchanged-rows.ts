@@ -18,8 +18,8 @@ import { parseKey } from './row-key.ts';
  * there once in 10^19 comparisons, and the next re-baseline compares it with another seed.
  *
  * A row that is not found here may be unchanged all the same, for example if a number has more decimals in the
- * mirror. The merge compares it by its values. A page of which most rows have changed is not compared to its end,
- * because those rows go through the merge anyway.
+ * mirror. The merge compares it by its values. If most rows of a page have changed, the comparison stops early, because
+ * the merge compares those rows anyway.
  *
  * @param keys of the page's rows, in their order. A row without a key must be among those to skip.
  */
