@@ -8,7 +8,7 @@ import { loadMirror, surroundingsOf, TABLE } from '../support/load-mirror.ts';
 import { median } from '../support/median.ts';
 import { runCommand, type CommandRun } from '../support/mirror-command.ts';
 import { alternating } from '../support/rounds.ts';
-import { endedConnectionsTime } from '../support/server-time.ts';
+import { endedConnectionsTime, openConnections, untilOthersEnd } from '../support/server-time.ts';
 import { FLOOR_SCHEMA, type Workbench } from '../support/workbench.ts';
 
 /** The width that the bar is for; a wider table is shown beside it. */
@@ -83,8 +83,10 @@ async function measureWidth(
     const times: number[] = [];
     const again = async (): Promise<CommandRun> => {
       await workbench.settle();
+      const kept = await openConnections(workbench);
       const before = await endedConnectionsTime(workbench);
       const run = await runCommand(['backfill', '--restart'], surroundingsOf(workbench, source, [table]));
+      await untilOthersEnd(workbench, kept);
       times.push((await endedConnectionsTime(workbench)) - before);
       return run;
     };
