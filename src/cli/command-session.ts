@@ -113,8 +113,11 @@ export class CommandSession extends DatabaseSession {
     const { signal, logger } = this.context;
     const { client, metadata } = this.dataverse();
     const database = await this.database();
+    // Both are asked at once. The failure of the first one counts: it says more about address and sign-in.
+    const reading = readOrganization(client, signal);
+    reading.catch(() => undefined);
     const { userId, ...environment } = await readEnvironment(client, signal);
-    const { metadataVersion, ...organization } = await readOrganization(client, signal);
+    const { metadataVersion, ...organization } = await reading;
     if (metadataVersion !== undefined) metadata.observe(metadataVersion);
     const seen = { ...environment, ...organization };
     const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
