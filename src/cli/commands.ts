@@ -12,7 +12,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true, postgres: true, tables: true },
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/run.ts')).run,
+    load: async () => (await import('./commands/mirroring/run.ts')).run,
   },
   {
     name: 'sync',
@@ -21,7 +21,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true, postgres: true, tables: true },
     options: {},
     takesWords: true,
-    load: async () => (await import('./commands/sync.ts')).sync,
+    load: async () => (await import('./commands/mirroring/sync.ts')).sync,
   },
   {
     name: 'backfill',
@@ -30,7 +30,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true, postgres: true, tables: true },
     options: { restart: { type: 'boolean' } },
     takesWords: true,
-    load: async () => (await import('./commands/backfill.ts')).backfill,
+    load: async () => (await import('./commands/mirroring/backfill.ts')).backfill,
   },
   {
     name: 'status',
@@ -39,7 +39,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { postgres: true },
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/status.ts')).status,
+    load: async () => (await import('./commands/inspection/status.ts')).status,
   },
   {
     name: 'plan',
@@ -49,7 +49,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true, postgres: true, tables: true },
     options: { apply: { type: 'boolean' } },
     takesWords: true,
-    load: async () => (await import('./commands/plan.ts')).plan,
+    load: async () => (await import('./commands/inspection/plan.ts')).plan,
   },
   {
     name: 'quarantine',
@@ -60,7 +60,7 @@ export const COMMANDS: readonly Command[] = [
       verb === 'retry' ? { dataverse: true, postgres: true, tables: true } : { postgres: true },
     options: {},
     takesWords: true,
-    load: async () => (await import('./commands/quarantine.ts')).quarantine,
+    load: async () => (await import('./commands/control/quarantine.ts')).quarantine,
   },
   {
     name: 'check',
@@ -69,7 +69,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true, postgres: true, tables: true },
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/check.ts')).check,
+    load: async () => (await import('./commands/inspection/check.ts')).check,
   },
   {
     name: 'tables',
@@ -78,7 +78,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true },
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/tables.ts')).tables,
+    load: async () => (await import('./commands/inspection/tables.ts')).tables,
   },
   {
     name: 'track',
@@ -88,7 +88,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { dataverse: true },
     options: {},
     takesWords: true,
-    load: async () => (await import('./commands/track.ts')).track,
+    load: async () => (await import('./commands/setup/track.ts')).track,
   },
   {
     name: 'migrate',
@@ -97,7 +97,7 @@ export const COMMANDS: readonly Command[] = [
     needs: { postgres: true },
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/migrate.ts')).migrate,
+    load: async () => (await import('./commands/setup/migrate.ts')).migrate,
   },
   {
     name: 'demo',
@@ -106,7 +106,7 @@ export const COMMANDS: readonly Command[] = [
     needs: {},
     options: {},
     takesWords: false,
-    load: async () => (await import('./commands/demo.ts')).demo,
+    load: async () => (await import('./commands/demo/demo.ts')).demo,
   },
   {
     name: 'emulator',
@@ -122,6 +122,6 @@ export const COMMANDS: readonly Command[] = [
       definitions: { type: 'string' },
     },
     takesWords: false,
-    load: async () => (await import('./commands/emulator.ts')).emulator,
+    load: async () => (await import('./commands/demo/emulator.ts')).emulator,
   },
 ];

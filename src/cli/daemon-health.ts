@@ -5,7 +5,7 @@ import type { Failure } from '../model/failure.ts';
 import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
 import type { Service } from '../timing/services.ts';
 import type { CommandSession } from './command-session.ts';
-import { statusOptions } from './commands/status.ts';
+import { statusOptions } from './commands/inspection/status.ts';
 
 /** The health of the daemon. It is told what happens, and the health port asks it. */
 export interface DaemonHealth {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, assert, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultAction } from '../../src/emulator/faults/fault-script.ts';
 import { integer } from '../../src/emulator/table-parts/column-kinds.ts';
-import { readStatus } from '../../src/operations/mirror-status.ts';
+import { readStatus } from '../../src/operations/status/mirror-status.ts';
 import { speedUpTime } from '../support/fast-time.ts';
 import { differences } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';

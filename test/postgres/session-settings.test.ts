@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPool } from '../../src/mirror/connection/postgres.ts';
-import { readStatus } from '../../src/operations/mirror-status.ts';
+import { readStatus } from '../../src/operations/status/mirror-status.ts';
 import type { RunOptions } from '../../src/sync/run/table-job.ts';
 import { freshRole, type TestRole } from '../support/database.ts';
 import { silent } from '../support/mirror.ts';

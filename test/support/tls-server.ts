@@ -1,6 +1,6 @@
 import { chmod, chown, copyFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clusterPlace, queryOnce, until } from '../support/cluster-support.ts';
+import { clusterPlace, queryOnce, until } from './cluster-support.ts';
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'tls');
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NO_REQUESTS, requestFigures } from '../../src/operations/request-figures.ts';
+import { NO_REQUESTS, requestFigures } from '../../src/operations/status/request-figures.ts';
 
 const SINCE = new Date('2026-11-21T10:00:00Z');
 const table = { requests: 120, idleRequests: 24, changes: 300_000, since: SINCE, hours: 2 };

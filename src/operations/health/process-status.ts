@@ -3,7 +3,7 @@ import type { BudgetGauges } from '../../dataverse/budget/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import { readinessDocument } from './health-server.ts';
 import type { NotReady } from './readiness.ts';
-import { readStatus, type StatusOptions } from '../mirror-status.ts';
+import { readStatus, type StatusOptions } from '../status/mirror-status.ts';
 
 export interface ProcessFacts {
   readonly notReady: () => NotReady | null;

@@ -1,13 +1,13 @@
-import type { TableConfig } from '../../config/config.ts';
-import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
-import type { PlannedSweep } from '../../mirror/table/mirror-preview.ts';
-import { allowDeletes } from '../../mirror/deletes/delete-approval.ts';
-import { Failure } from '../../model/failure.ts';
-import { planRun, type TablePlan } from '../../operations/table-plan.ts';
-import type { CommandContext } from '../command.ts';
-import { selectedTables } from '../selected-tables.ts';
-import { tableSettings } from '../mirror-settings.ts';
-import { CommandSession } from '../command-session.ts';
+import type { TableConfig } from '../../../config/config.ts';
+import type { MarkedRows } from '../../../mirror/deletes/marked-rows.ts';
+import type { PlannedSweep } from '../../../mirror/table/mirror-preview.ts';
+import { allowDeletes } from '../../../mirror/deletes/delete-approval.ts';
+import { Failure } from '../../../model/failure.ts';
+import { planRun, type TablePlan } from '../../../operations/table-plan.ts';
+import type { CommandContext } from '../../command.ts';
+import { selectedTables } from '../../selected-tables.ts';
+import { tableSettings } from '../../mirror-settings.ts';
+import { CommandSession } from '../../command-session.ts';
 
 export async function plan(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {

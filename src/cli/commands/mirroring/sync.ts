@@ -1,18 +1,18 @@
-import type { TableConfig } from '../../config/config.ts';
-import { summaryOf } from '../../model/failure.ts';
-import { tellAgeingLinks } from '../../sync/watch/link-age.ts';
-import { tellRemoved } from '../../sync/tables/removed-tables.ts';
-import { FirstLook } from '../../sync/tables/first-look.ts';
-import { syncOnce } from '../../sync/sync-once.ts';
-import type { RunResult } from '../../sync/run/run-outcome.ts';
-import type { RunOptions, TableJob } from '../../sync/run/table-job.ts';
-import type { Resolution } from '../../sync/tables/table-resolution.ts';
-import type { CommandContext } from '../command.ts';
-import { exitStatus } from '../exit-status.ts';
-import { textTable } from '../output.ts';
-import { selectedTables } from '../selected-tables.ts';
-import { CommandSession } from '../command-session.ts';
-import { tableSettings } from '../mirror-settings.ts';
+import type { TableConfig } from '../../../config/config.ts';
+import { summaryOf } from '../../../model/failure.ts';
+import { tellAgeingLinks } from '../../../sync/watch/link-age.ts';
+import { tellRemoved } from '../../../sync/tables/removed-tables.ts';
+import { FirstLook } from '../../../sync/tables/first-look.ts';
+import { syncOnce } from '../../../sync/sync-once.ts';
+import type { RunResult } from '../../../sync/run/run-outcome.ts';
+import type { RunOptions, TableJob } from '../../../sync/run/table-job.ts';
+import type { Resolution } from '../../../sync/tables/table-resolution.ts';
+import type { CommandContext } from '../../command.ts';
+import { exitStatus } from '../../exit-status.ts';
+import { textTable } from '../../output.ts';
+import { selectedTables } from '../../selected-tables.ts';
+import { CommandSession } from '../../command-session.ts';
+import { tableSettings } from '../../mirror-settings.ts';
 
 export async function sync(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {

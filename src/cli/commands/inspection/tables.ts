@@ -1,7 +1,7 @@
-import { listTables, type ListedTable } from '../../operations/table-list.ts';
-import type { CommandContext } from '../command.ts';
-import { textTable } from '../output.ts';
-import { CommandSession } from '../command-session.ts';
+import { listTables, type ListedTable } from '../../../operations/table-list.ts';
+import type { CommandContext } from '../../command.ts';
+import { textTable } from '../../output.ts';
+import { CommandSession } from '../../command-session.ts';
 
 export async function tables(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {

@@ -1,20 +1,20 @@
-import { LogThrottle } from '../../log/log-throttle.ts';
-import { Failure } from '../../model/failure.ts';
-import { withServices } from '../../timing/services.ts';
-import { sleep } from '../../timing/sleep.ts';
-import type { TableConfig } from '../../config/config.ts';
-import { untilUsable } from '../../mirror/database.ts';
-import type { Mirror } from '../../mirror/mirror.ts';
-import { LeaseKeeper } from '../../sync/lease/lease-keeper.ts';
-import { isDatabaseAway } from '../../sync/run/repairs.ts';
-import { runDaemon, type DaemonOptions } from '../../sync/daemon.ts';
-import { Places } from '../../timing/places.ts';
-import { restAfter } from '../../timing/back-off.ts';
-import { levelAfter } from '../../sync/watch/outage-log.ts';
-import type { Resolution } from '../../sync/tables/table-resolution.ts';
-import type { CommandContext } from '../command.ts';
-import { createDaemonHealth, type DaemonHealth } from '../daemon-health.ts';
-import { leaseHolder, CommandSession } from '../command-session.ts';
+import { LogThrottle } from '../../../log/log-throttle.ts';
+import { Failure } from '../../../model/failure.ts';
+import { withServices } from '../../../timing/services.ts';
+import { sleep } from '../../../timing/sleep.ts';
+import type { TableConfig } from '../../../config/config.ts';
+import { untilUsable } from '../../../mirror/database.ts';
+import type { Mirror } from '../../../mirror/mirror.ts';
+import { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
+import { isDatabaseAway } from '../../../sync/run/repairs.ts';
+import { runDaemon, type DaemonOptions } from '../../../sync/daemon.ts';
+import { Places } from '../../../timing/places.ts';
+import { restAfter } from '../../../timing/back-off.ts';
+import { levelAfter } from '../../../sync/watch/outage-log.ts';
+import type { Resolution } from '../../../sync/tables/table-resolution.ts';
+import type { CommandContext } from '../../command.ts';
+import { createDaemonHealth, type DaemonHealth } from '../../daemon-health.ts';
+import { leaseHolder, CommandSession } from '../../command-session.ts';
 
 export async function run(context: CommandContext): Promise<number> {
   return CommandSession.use(context, runUntilStopped);

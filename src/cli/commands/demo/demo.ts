@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Config } from '../../config/config.ts';
-import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
-import { withServices } from '../../timing/services.ts';
-import type { CommandContext } from '../command.ts';
-import { ALL_COLUMNS } from '../../sync/tables/table-selection.ts';
-import { runUntilStopped } from './run.ts';
-import { CommandSession } from '../command-session.ts';
+import type { Config } from '../../../config/config.ts';
+import { DemoOrganization } from '../../../emulator/demo/demo-organization.ts';
+import { withServices } from '../../../timing/services.ts';
+import type { CommandContext } from '../../command.ts';
+import { ALL_COLUMNS } from '../../../sync/tables/table-selection.ts';
+import { runUntilStopped } from '../mirroring/run.ts';
+import { CommandSession } from '../../command-session.ts';
 
 /** The demo keeps all its files here, under the working directory. */
 const DIRECTORY = '.mirrorverse';

@@ -1,16 +1,16 @@
-import { summaryOf } from '../../model/failure.ts';
-import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
-import { dismiss } from '../../operations/dismissal.ts';
+import { summaryOf } from '../../../model/failure.ts';
+import { fitsPattern, isPattern } from '../../../model/name-pattern.ts';
+import { dismiss } from '../../../operations/dismissal.ts';
 import {
   readQuarantine,
   type QuarantineList,
   type QuarantineListEntry,
-} from '../../operations/quarantine-list.ts';
-import { retryQuarantined, type RetryResult } from '../../sync/quarantine-retry.ts';
-import { UsageError, type CommandContext } from '../command.ts';
-import { textTable } from '../output.ts';
-import { selectedTables } from '../selected-tables.ts';
-import { CommandSession } from '../command-session.ts';
+} from '../../../operations/quarantine-list.ts';
+import { retryQuarantined, type RetryResult } from '../../../sync/quarantine-retry.ts';
+import { UsageError, type CommandContext } from '../../command.ts';
+import { textTable } from '../../output.ts';
+import { selectedTables } from '../../selected-tables.ts';
+import { CommandSession } from '../../command-session.ts';
 
 const RETRY = 'retry';
 const DISMISS = 'dismiss';

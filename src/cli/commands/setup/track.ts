@@ -1,7 +1,7 @@
-import { summaryOf } from '../../model/failure.ts';
-import { trackTables, type TrackOutcome } from '../../operations/tracking.ts';
-import { UsageError, type CommandContext } from '../command.ts';
-import { CommandSession } from '../command-session.ts';
+import { summaryOf } from '../../../model/failure.ts';
+import { trackTables, type TrackOutcome } from '../../../operations/tracking.ts';
+import { UsageError, type CommandContext } from '../../command.ts';
+import { CommandSession } from '../../command-session.ts';
 
 export async function track(context: CommandContext): Promise<number> {
   const { words, options, print, signal } = context;

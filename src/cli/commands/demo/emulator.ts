@@ -1,10 +1,10 @@
-import { DemoOrganization } from '../../emulator/demo/demo-organization.ts';
-import { readDefinitions } from '../../emulator/recorded/definition-files.ts';
-import type { TableDefinition } from '../../emulator/definitions/emulated-table.ts';
-import { errorCode } from '../../model/error-description.ts';
-import { Failure } from '../../model/failure.ts';
-import { untilAborted } from '../../timing/sleep.ts';
-import { UsageError, type CommandContext } from '../command.ts';
+import { DemoOrganization } from '../../../emulator/demo/demo-organization.ts';
+import { readDefinitions } from '../../../emulator/recorded/definition-files.ts';
+import type { TableDefinition } from '../../../emulator/definitions/emulated-table.ts';
+import { errorCode } from '../../../model/error-description.ts';
+import { Failure } from '../../../model/failure.ts';
+import { untilAborted } from '../../../timing/sleep.ts';
+import { UsageError, type CommandContext } from '../../command.ts';
 
 /** The port of the emulator if `--port` names no other. */
 const PORT = 8420;

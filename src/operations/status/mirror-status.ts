@@ -1,8 +1,8 @@
-import type { MirrorDatabase } from '../mirror/database.ts';
-import { findState, readPause } from '../mirror/state/environments.ts';
-import { readTableStatus, type TableStatus } from '../mirror/state/table-status.ts';
+import type { MirrorDatabase } from '../../mirror/database.ts';
+import { findState, readPause } from '../../mirror/state/environments.ts';
+import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
-import { throttledUntil } from './health/readiness.ts';
+import { throttledUntil } from '../health/readiness.ts';
 
 /** The document of `status --json`. Members may be added; these stay. */
 export interface StatusReport {

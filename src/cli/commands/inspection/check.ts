@@ -1,9 +1,9 @@
-import type { Config } from '../../config/config.ts';
-import { hashKeyId } from '../../mirror/quarantine/row-policy.ts';
-import { checkSetUp } from '../../operations/check/setup-check.ts';
-import type { Finding } from '../../operations/check/finding.ts';
-import type { CommandContext } from '../command.ts';
-import { CommandSession } from '../command-session.ts';
+import type { Config } from '../../../config/config.ts';
+import { hashKeyId } from '../../../mirror/quarantine/row-policy.ts';
+import { checkSetUp } from '../../../operations/check/setup-check.ts';
+import type { Finding } from '../../../operations/check/finding.ts';
+import type { CommandContext } from '../../command.ts';
+import { CommandSession } from '../../command-session.ts';
 
 export async function check(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {

@@ -1,10 +1,10 @@
-import { isPattern } from '../../model/name-pattern.ts';
-import type { Config } from '../../config/config.ts';
-import type { RequestFigures } from '../../operations/request-figures.ts';
-import { readStatus, type StatusOptions } from '../../operations/mirror-status.ts';
-import type { CommandContext } from '../command.ts';
-import { textTable } from '../output.ts';
-import { DatabaseSession } from '../database-session.ts';
+import { isPattern } from '../../../model/name-pattern.ts';
+import type { Config } from '../../../config/config.ts';
+import type { RequestFigures } from '../../../operations/status/request-figures.ts';
+import { readStatus, type StatusOptions } from '../../../operations/status/mirror-status.ts';
+import type { CommandContext } from '../../command.ts';
+import { textTable } from '../../output.ts';
+import { DatabaseSession } from '../../database-session.ts';
 
 export async function status(context: CommandContext): Promise<number> {
   return DatabaseSession.use(context, async (session) => {

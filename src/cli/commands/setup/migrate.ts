@@ -1,6 +1,6 @@
-import { migrateState } from '../../mirror/state/migrations.ts';
-import type { CommandContext } from '../command.ts';
-import { DatabaseSession } from '../database-session.ts';
+import { migrateState } from '../../../mirror/state/migrations.ts';
+import type { CommandContext } from '../../command.ts';
+import { DatabaseSession } from '../../database-session.ts';
 
 export async function migrate(context: CommandContext): Promise<number> {
   return DatabaseSession.use(context, async (session) => {

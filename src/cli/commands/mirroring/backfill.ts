@@ -1,10 +1,10 @@
-import { readRecordCounts } from '../../dataverse/feed/record-count.ts';
-import type { RunResult } from '../../sync/run/run-outcome.ts';
-import type { CommandContext } from '../command.ts';
-import { createProgress } from '../backfill-progress.ts';
-import { exitStatus } from '../exit-status.ts';
-import { selectedTables } from '../selected-tables.ts';
-import { CommandSession } from '../command-session.ts';
+import { readRecordCounts } from '../../../dataverse/feed/record-count.ts';
+import type { RunResult } from '../../../sync/run/run-outcome.ts';
+import type { CommandContext } from '../../command.ts';
+import { createProgress } from '../../backfill-progress.ts';
+import { exitStatus } from '../../exit-status.ts';
+import { selectedTables } from '../../selected-tables.ts';
+import { CommandSession } from '../../command-session.ts';
 import { printResults, syncTables } from './sync.ts';
 
 export async function backfill(context: CommandContext): Promise<number> {

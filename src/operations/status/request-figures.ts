@@ -1,4 +1,4 @@
-import type { CountedRequests } from '../mirror/state/table-status.ts';
+import type { CountedRequests } from '../../mirror/state/table-status.ts';
 
 /** How many requests to the Web API were made, and for what. */
 export interface RequestFigures {
