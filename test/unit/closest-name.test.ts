@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { closestName } from '../../src/model/closest-name.ts';
+
+const NAMES = ['backfill', 'check', 'migrate', 'quarantine', 'status', 'sync', 'tables', 'track'];
+
+test.each([
+  ['stauts', 'status'],
+  ['Tables', 'tables'],
+  ['tabels', 'tables'],
+  ['snyc', 'sync'],
+  ['backfil', 'backfill'],
+  ['quarantene', 'quarantine'],
+  ['trackk', 'track'],
+])('the closest name to %s is %s', (mistyped, name) => {
+  expect(closestName(mistyped, NAMES)).toBe(name);
+});
+
+test.each(['', 'ab', 'run', 'replicate', 'synchronize', 'zzzzzz'])('no name is close to %j', (mistyped) => {
+  expect(closestName(mistyped, NAMES)).toBeNull();
+});
+
+test('the closest name to a known name is that name, in any case', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,20}$/), { minLength: 1 }), (names) => {
+      for (const name of names) expect(closestName(name.toUpperCase(), names)).toBe(name);
+    }),
+  );
+});
+
+test('the closest name to a name with two swapped letters is that name', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z]{3,20}$/), fc.nat(), (name, seed) => {
+      const at = seed % (name.length - 1);
+      const swapped = name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2);
+      expect(closestName(swapped, [name])).toBe(name);
+    }),
+  );
+});
