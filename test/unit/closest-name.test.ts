@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, nat, property, stringMatching, uniqueArray } from 'fast-check';
 import { expect, test } from 'vitest';
 import { closestName } from '../../src/model/closest-name.ts';
 
@@ -21,16 +21,16 @@ test.each(['', 'ab', 'run', 'replicate', 'synchronize', 'zzzzzz'])('no name is c
 });
 
 test('the closest name to a known name is that name, in any case', () => {
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,20}$/), { minLength: 1 }), (names) => {
+  assert(
+    property(uniqueArray(stringMatching(/^[a-z]{1,20}$/), { minLength: 1 }), (names) => {
       for (const name of names) expect(closestName(name.toUpperCase(), names)).toBe(name);
     }),
   );
 });
 
 test('the closest name to a name with two swapped letters is that name', () => {
-  fc.assert(
-    fc.property(fc.stringMatching(/^[a-z]{3,20}$/), fc.nat(), (name, seed) => {
+  assert(
+    property(stringMatching(/^[a-z]{3,20}$/), nat(), (name, seed) => {
       const at = seed % (name.length - 1);
       const swapped = name.slice(0, at) + name.charAt(at + 1) + name.charAt(at) + name.slice(at + 2);
       expect(closestName(swapped, [name])).toBe(name);
