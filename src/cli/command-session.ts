@@ -13,7 +13,7 @@ import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
-import { pauseRecorder } from '../sync/watch/pause-record.ts';
+import { throttleRecorder } from '../sync/watch/throttle-record.ts';
 import { hasPatterns, knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
 import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
@@ -27,10 +27,10 @@ export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
-  /** Called with each pause that the environment asks for, in milliseconds from now. */
-  readonly pauseListeners: ((milliseconds: number) => void)[] = [];
-  private readonly onPause = (milliseconds: number): void => {
-    for (const listen of this.pauseListeners) listen(milliseconds);
+  /** Called each time that the environment wants no requests for a while, with the milliseconds from now. */
+  readonly throttleListeners: ((milliseconds: number) => void)[] = [];
+  private readonly onThrottle = (milliseconds: number): void => {
+    for (const listen of this.throttleListeners) listen(milliseconds);
   };
 
   dataverse(): Dataverse {
@@ -38,7 +38,13 @@ export class CommandSession extends DatabaseSession {
     const { config, logger } = this.context;
     const { url, signIn } = present(config.dataverse);
     const dataverse = openDataverse(
-      { url, signIn, limits: config.limits, userAgent: `mirrorverse/${version()}`, onPause: this.onPause },
+      {
+        url,
+        signIn,
+        limits: config.limits,
+        userAgent: `mirrorverse/${version()}`,
+        onThrottle: this.onThrottle,
+      },
       logger,
     );
     this.onClose(async () => dataverse.close());
@@ -123,7 +129,7 @@ export class CommandSession extends DatabaseSession {
     const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
     this.userId = userId;
     tellReplaced(mirror.environment, logger);
-    this.pauseListeners.push(pauseRecorder(mirror.store, logger));
+    this.throttleListeners.push(throttleRecorder(mirror.store, logger));
     return mirror;
   }
 

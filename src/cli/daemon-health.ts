@@ -17,7 +17,7 @@ export interface DaemonHealth {
   readonly run: Service;
 }
 
-/** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a pause would go on after its end. */
+/** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a throttle would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
 export function createDaemonHealth(session: CommandSession): DaemonHealth {
@@ -29,7 +29,7 @@ export function createDaemonHealth(session: CommandSession): DaemonHealth {
   const facts = { notReady: () => notReady(health, now()), gauges: session.dataverse().budget.gauges };
   if (signal.aborted) note({ kind: 'stopping' });
   signal.addEventListener('abort', () => note({ kind: 'stopping' }), { once: true });
-  session.pauseListeners.push((milliseconds) => note({ kind: 'paused', milliseconds }));
+  session.throttleListeners.push((milliseconds) => note({ kind: 'throttled', milliseconds }));
   const log = createOutageLog(logger);
   return {
     watch: {

@@ -26,7 +26,7 @@ export interface DataverseOptions {
   readonly limits: BudgetLimits & ClientLimits;
   readonly userAgent: string;
   /** Called with the milliseconds from now for which the environment makes all requests pause. */
-  readonly onPause?: (milliseconds: number) => void;
+  readonly onThrottle?: (milliseconds: number) => void;
 }
 
 /** The client, the metadata and the budget of one environment. */
@@ -39,9 +39,9 @@ export interface Dataverse {
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const origin = new URL(options.url).origin;
-  const { limits, onPause } = options;
+  const { limits, onThrottle } = options;
   const { pageBytes = DEFAULT_PAGE_BYTES, memory = DEFAULT_MEMORY } = limits;
-  const budget = createBudget(limits, onPause === undefined ? {} : { onPause });
+  const budget = createBudget(limits, onThrottle === undefined ? {} : { onThrottle });
   const http = createHttpClient(limits.idleTimeout);
   const client = new DataverseClient({
     origin,

@@ -12,8 +12,14 @@ const UNTOUCHED = {
   linkExpiresAt: null,
   quarantined: 0,
   error: null,
+  configured: true,
+  rowsLoaded: null,
+  rowsExpected: null,
+  etaSeconds: null,
+  paused: null,
   requests: NO_REQUESTS,
 };
+const BUDGET = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 0 };
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
 const FRESH = expect.any(Number) as number;
 
@@ -43,13 +49,14 @@ describe('status', () => {
   it('status lists the configured tables before anything ran', async () => {
     expect(await readStatus()).toEqual({
       environment: { url: bench.url, organizationId: null, requests: NO_REQUESTS },
+      budget: BUDGET,
       tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
     });
   });
 
   it('status needs nothing but the database, which may be empty', async () => {
     const environment = { url: null, organizationId: null, requests: NO_REQUESTS };
-    const nothing = { environment, tables: [] };
+    const nothing = { environment, budget: BUDGET, tables: [] };
     expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
     const made = `SELECT FROM pg_class WHERE relnamespace = to_regnamespace('mirrorverse')`;
     expect(await bench.database.query(made)).toEqual([]);
@@ -76,6 +83,11 @@ describe('status', () => {
         linkExpiresAt: MOMENT,
         quarantined: 0,
         error: null,
+        configured: true,
+        rowsLoaded: null,
+        rowsExpected: null,
+        etaSeconds: null,
+        paused: null,
         requests,
       },
       {

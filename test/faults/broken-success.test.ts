@@ -139,7 +139,7 @@ describe('the code of an error within a success', () => {
 
   it('a throttling error within a success pauses all requests', async () => {
     const pauses: number[] = [];
-    const dataverse = bench.dataverse({ onPause: (milliseconds) => void pauses.push(milliseconds) });
+    const dataverse = bench.dataverse({ onThrottle: (milliseconds) => void pauses.push(milliseconds) });
     const error = { code: '0x80072322', message: 'Number of requests exceeded the limit.' };
     const throttled = { transform: losing({ error }), headers: { 'Retry-After': '3' } };
     bench.emulator.faults.add({ match: { kind: 'delta' }, times: 1, do: throttled });
@@ -260,7 +260,7 @@ describe('answers in unusual forms of HTTP', () => {
   it('a refusal without a body under a coding pauses all requests as long as it says', async () => {
     for (const status of [429, 503]) {
       const pauses: number[] = [];
-      const dataverse = bench.dataverse({ onPause: (milliseconds) => void pauses.push(milliseconds) });
+      const dataverse = bench.dataverse({ onThrottle: (milliseconds) => void pauses.push(milliseconds) });
       const coding = { ...PLAIN, name: 'gzip' };
       const fault = bench.emulator.faults.add({
         match: { kind: 'delta' },

@@ -118,7 +118,7 @@ describe.concurrent('the health port', () => {
     );
   }, 180_000);
 
-  it('the health port names a long pause, outlives a standstill, says at once that it stops, and does not call dead schedules alive', async () => {
+  it('the health port names a long throttle, outlives a standstill, says at once that it stops, and does not call dead schedules alive', async () => {
     await using bench = await openBench(['account'], EVERY_SECOND);
     const { emulator, database } = bench;
     const [first = ''] = emulator.store.seed('account', 1);
@@ -128,7 +128,8 @@ describe.concurrent('the health port', () => {
     await untilReady(get, 'throttled');
     const { body } = await get('/status');
     expect(body).toMatchObject({
-      tables: [{ table: 'account', phase: 'paused', error: { code: 'throttled' } }],
+      budget: { limit: 6_000, throttledUntil: expect.any(String) as string },
+      tables: [{ table: 'account', phase: 'delta', paused: null }],
       process: { ready: false, code: 'throttled', budget: { throttled: 1 } },
     });
     daemon.child.kill('SIGSTOP');

@@ -141,7 +141,7 @@ describe('an odd definition of a table that is mirrored', () => {
     }
     const { pool } = bench.database;
     const database = { pool, schema: 'dataverse', stateSchema: 'mirrorverse' };
-    const options = { url: bench.url, tables: [] };
+    const options = { url: bench.url, choice: { entries: [], leftOut: [] }, requestsPer5Minutes: 6_000 };
     const status = async (): Promise<unknown> => (await readStatus(database, options)).tables[0];
     expect(await status()).toMatchObject({
       table: 'new_car',

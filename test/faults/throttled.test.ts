@@ -74,14 +74,14 @@ it('a pause of five minutes is shown at once, nothing is sent in it, and an abor
   const { store, faults, requests } = bench.emulator;
   for (const table of TABLES) store.seed(table, 10);
   const pauses: number[] = [];
-  const dataverse = bench.dataverse({ onPause: (milliseconds) => void pauses.push(milliseconds) });
+  const dataverse = bench.dataverse({ onThrottle: (milliseconds) => void pauses.push(milliseconds) });
   faults.add({ match: { table: 'lead' }, do: { status: 429, code: '0x80072321', retryAfter: 300 } });
   const controller = new AbortController();
   const running = bench.sync(TABLES, { dataverse }, {}, controller.signal).catch(() => 'aborted');
   await eventually(() => pauses.length > 0);
   expect(pauses[0]).toBe(300_000);
   const { gauges } = dataverse.budget;
-  expect(gauges.pausedUntil - performance.now()).toBeGreaterThan(290_000);
+  expect(gauges.throttledUntil - performance.now()).toBeGreaterThan(290_000);
   expect(gauges.concurrency).toBe(4);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(sentDuringPause(requests.entries, 300_000)).toEqual([]);

@@ -114,7 +114,9 @@ describe('the mirror of a role with hostile settings', () => {
     const shown = { schema: 'dataverse', stateSchema: 'mirrorverse' };
     const pool = openPool({ url: role.url, connections: 1, idleInTransaction: 10_000 }, silent);
     try {
-      const { tables } = await readStatus({ ...shown, pool }, { url: undefined, tables: [] });
+      const choice = { entries: [], leftOut: [] };
+      const wishes = { url: undefined, choice, requestsPer5Minutes: 6_000 };
+      const { tables } = await readStatus({ ...shown, pool }, wishes);
       const age = Math.abs(Date.parse(tables[0]?.lastSuccessAt ?? '') - Date.now());
       return {
         failed,

@@ -5,7 +5,7 @@ useFakeClock();
 
 test('a pause holds every waiting request, and those that come meanwhile', async () => {
   const tested = new BudgetUnderTest({ concurrency: 4 });
-  tested.budget.pause(17_000);
+  tested.budget.throttle(17_000);
   void tested.requests(6);
   await pass(10_000);
   void tested.requests(6, { priority: 'metadata' });
@@ -22,13 +22,13 @@ test('a pause that comes while requests wait holds them too, and the longest of 
   void tested.request('first', { duration: 1_000 });
   void tested.requests(3);
   await pass(500);
-  tested.budget.pause(20_000);
-  tested.budget.pause(5_000);
+  tested.budget.throttle(20_000);
+  tested.budget.throttle(5_000);
   await pass(19_999);
   expect(tested.names).toEqual(['first']);
   await pass(1 + TURN);
   expect(tested.starts).toHaveLength(2);
-  expect(tested.budget.gauges).toMatchObject({ throttled: 2, pausedUntil: 20_500 });
+  expect(tested.budget.gauges).toMatchObject({ throttled: 2, throttledUntil: 20_500 });
   tested.close();
 });
 
@@ -72,7 +72,7 @@ test('an aborted waiter rejects at once with the reason and never starts', async
 test('an abort ends the wait of a pause', async () => {
   const tested = new BudgetUnderTest();
   const controller = new AbortController();
-  tested.budget.pause(3_600_000);
+  tested.budget.throttle(3_600_000);
   const waiting = tested.requests(3, { signal: controller.signal });
   await pass(1_000);
   controller.abort(new Error('stopping'));
@@ -106,7 +106,7 @@ test('a request that is aborted while it waits leaves its share to the others', 
 
 test('a delta that comes during a pause goes before baselines that wait already', async () => {
   const tested = new BudgetUnderTest({ concurrency: 1 });
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   void tested.request('baseline 1', { priority: 'baseline' });
   void tested.request('baseline 2', { priority: 'baseline' });
   await pass(500);
@@ -122,7 +122,7 @@ test('a pause that begins when turns have been given holds these requests too, a
   void tested.request('baseline', { priority: 'baseline' });
   // Both have their turn now, but have not started: that takes a timer.
   for (let step = 0; step < 100; step++) await Promise.resolve();
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   void tested.request('metadata', { priority: 'metadata' });
   await pass(999);
   expect(tested.names).toEqual([]);
@@ -133,7 +133,7 @@ test('a pause that begins when turns have been given holds these requests too, a
 
 test('a long pause fills the burst no further than a rest does', async () => {
   const tested = new BudgetUnderTest({ requestsPer5Minutes: 100, concurrency: 1_000 });
-  tested.budget.pause(3_600_000);
+  tested.budget.throttle(3_600_000);
   void tested.requests(100);
   await pass(3_600_500);
   expect(tested.starts).toHaveLength(50);
@@ -149,7 +149,7 @@ test('no timer of a closed budget keeps the process alive', async () => {
   vi.useRealTimers();
   const before = timersAlive();
   const tested = new BudgetUnderTest({}, { now: () => performance.now() });
-  tested.budget.pause(3_600_000);
+  tested.budget.throttle(3_600_000);
   void tested.requests(3);
   await new Promise(setImmediate);
   expect(timersAlive()).toBeGreaterThan(before);
@@ -212,7 +212,7 @@ test('the values of the headers are kept, in the forms that a live environment w
 
 test('a pause halves the concurrency, once however many requests were refused in it', async () => {
   const tested = new BudgetUnderTest({ concurrency: 8 });
-  for (let refusals = 0; refusals < 8; refusals++) tested.budget.pause(1_000);
+  for (let refusals = 0; refusals < 8; refusals++) tested.budget.throttle(1_000);
   void tested.requests(40, { duration: 500 });
   await pass(3_000);
   expect(tested.mostInFlight).toBe(4);
@@ -222,10 +222,10 @@ test('a pause halves the concurrency, once however many requests were refused in
 
 test('requests that were admitted before a pause keep to the concurrency after it', async () => {
   const tested = new BudgetUnderTest({ concurrency: 8 });
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   void tested.requests(8, { duration: 500 });
   await pass(1_000);
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   tested.mostInFlight = tested.inFlight = 0;
   await pass(1_100);
   expect(tested.mostInFlight).toBeLessThanOrEqual(2);
@@ -236,7 +236,7 @@ test('requests that were admitted before a pause keep to the concurrency after i
 
 test('the concurrency comes back by one every ten seconds after a pause', async () => {
   const tested = new BudgetUnderTest({ concurrency: 4, requestsPer5Minutes: 100_000 });
-  tested.budget.pause(60_000);
+  tested.budget.throttle(60_000);
   void tested.requests(2_000, { duration: 100 });
   await pass(60_500);
   expect(tested.mostInFlight).toBe(2);
@@ -249,20 +249,20 @@ test('the concurrency comes back by one every ten seconds after a pause', async 
   tested.close();
 });
 
-test('the callback onPause is called for a pause, and again when the pause becomes longer', async () => {
+test('the callback onThrottle is called for a pause, and again when the pause becomes longer', async () => {
   const told: number[] = [];
-  const tested = new BudgetUnderTest({}, { onPause: (milliseconds) => void told.push(milliseconds) });
-  tested.budget.pause(300_000);
+  const tested = new BudgetUnderTest({}, { onThrottle: (milliseconds) => void told.push(milliseconds) });
+  tested.budget.throttle(300_000);
   await pass(10_000);
-  tested.budget.pause(20_000);
-  tested.budget.pause(300_000);
+  tested.budget.throttle(20_000);
+  tested.budget.throttle(300_000);
   expect(told).toEqual([300_000, 300_000]);
   tested.close();
 });
 
 test('the burst is refilled after a pause as before', async () => {
   const tested = new BudgetUnderTest({ requestsPer5Minutes: 600, concurrency: 8 });
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   void tested.requests(600, { duration: 1 });
   await pass(10_000);
   expect(tested.starts.length).toBeLessThan(330);
@@ -285,7 +285,7 @@ test('a wall clock that is set back by hours stops no refill', async () => {
 
 test('a request that hangs holds the others only until the concurrency grows again', async () => {
   const tested = new BudgetUnderTest({ concurrency: 2 });
-  tested.budget.pause(1_000);
+  tested.budget.throttle(1_000);
   void tested.request('hangs', { duration: 100_000 });
   void tested.request('waits');
   await pass(10_999);

@@ -34,7 +34,7 @@ test('a request that waited out a pause carries the token of its start, not one 
     memory: 1e6,
     userAgent: 'test',
   });
-  budget.pause(20);
+  budget.throttle(20);
   const signal = new AbortController().signal;
   const answered = client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal);
   // The request has its place in the line by then; the pause ends by the budget's own clock.

@@ -81,13 +81,13 @@ test('a process whose tables another process writes stands by, ready', () => {
   expect(reasonAfter(...OPEN, fails('account', 'lease-held'), fails('contact', 'lease-held'))).toBeNull();
 });
 
-test('a long pause makes the process unready until it is over, and a short pause does not', () => {
-  expect(reasonAfter(...OPEN, { kind: 'paused', milliseconds: 9_999 })).toBeNull();
-  const paused = healthAfter(
+test('a long throttle makes the process unready until it is over, and a short one does not', () => {
+  expect(reasonAfter(...OPEN, { kind: 'throttled', milliseconds: 9_999 })).toBeNull();
+  const throttled = healthAfter(
     ...OPEN,
-    { kind: 'paused', milliseconds: 10_000 },
-    { kind: 'paused', milliseconds: 20_000 },
+    { kind: 'throttled', milliseconds: 10_000 },
+    { kind: 'throttled', milliseconds: 20_000 },
   );
-  expect(notReady(paused, 23_999)).toMatchObject({ code: 'throttled', since: 3_000 });
-  expect(notReady(paused, 24_000)).toBeNull();
+  expect(notReady(throttled, 23_999)).toMatchObject({ code: 'throttled', since: 3_000 });
+  expect(notReady(throttled, 24_000)).toBeNull();
 });

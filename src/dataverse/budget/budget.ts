@@ -18,7 +18,7 @@ export interface Budget {
    * Lets nothing start for `milliseconds`: a 429 is about the identity, not about one request. What may
    * be in flight afterwards is halved, once for all requests that are refused before the pause is over.
    */
-  pause(milliseconds: number): void;
+  throttle(milliseconds: number): void;
   /** Notes the limits that an answer's headers tell; for people to see, nothing is steered by them. */
   observe(headers: Headers): void;
   readonly gauges: BudgetGauges;
@@ -29,7 +29,7 @@ export interface BudgetGauges {
   requests: number;
   throttled: number;
   /** By the budget's clock, `performance.now()`: nothing starts before. */
-  pausedUntil: number;
+  throttledUntil: number;
   /** How many may be in flight just now. */
   concurrency: number;
   /** `x-ms-dop-hint`: the parallelism the server recommends. */
@@ -49,7 +49,7 @@ export interface BudgetOptions {
   /** Milliseconds; a clock that nobody sets back. */
   readonly now?: () => number;
   /** Told, whenever a pause begins or becomes longer, how many milliseconds it goes on from now. */
-  readonly onPause?: (milliseconds: number) => void;
+  readonly onThrottle?: (milliseconds: number) => void;
 }
 
 /** Service protection limits count over five minutes (documented in "Service protection API limits"). */
@@ -73,7 +73,7 @@ const SHUT = 1e9;
  */
 export function createBudget(
   limits: BudgetLimits,
-  { now = () => performance.now(), onPause }: BudgetOptions = {},
+  { now = () => performance.now(), onThrottle }: BudgetOptions = {},
 ): Budget {
   const burst = Math.max(1, Math.floor(limits.requestsPer5Minutes / 2));
   const limiter = createRequestLimiter({
@@ -83,7 +83,12 @@ export function createBudget(
   });
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
-  const gauges: BudgetGauges = { requests: 0, throttled: 0, pausedUntil: 0, concurrency: limits.concurrency };
+  const gauges: BudgetGauges = {
+    requests: 0,
+    throttled: 0,
+    throttledUntil: 0,
+    concurrency: limits.concurrency,
+  };
   let turns = 0;
   let isShut = false;
   let opening: NodeJS.Timeout | undefined;
@@ -91,7 +96,7 @@ export function createBudget(
 
   /** Milliseconds until a request may start; 0 for now. */
   function delay(at: number): number {
-    return Math.max(0, gauges.pausedUntil - at, starts.delay(at), execution.delay(at));
+    return Math.max(0, gauges.throttledUntil - at, starts.delay(at), execution.delay(at));
   }
 
   /** Shuts or opens the line, as the pause and the windows say, and looks again when that may change. */
@@ -159,16 +164,16 @@ export function createBudget(
     async spend(priority, signal, request) {
       return abortable(takeTurn(priority, signal, request), signal);
     },
-    pause(milliseconds) {
+    throttle(milliseconds) {
       const at = now();
       const until = at + milliseconds;
-      const isLonger = until > gauges.pausedUntil;
-      const isFirst = at >= gauges.pausedUntil;
+      const isLonger = until > gauges.throttledUntil;
+      const isFirst = at >= gauges.throttledUntil;
       gauges.throttled++;
-      gauges.pausedUntil = Math.max(until, gauges.pausedUntil);
-      allow(isFirst ? Math.max(1, gauges.concurrency >> 1) : gauges.concurrency, gauges.pausedUntil);
+      gauges.throttledUntil = Math.max(until, gauges.throttledUntil);
+      allow(isFirst ? Math.max(1, gauges.concurrency >> 1) : gauges.concurrency, gauges.throttledUntil);
       settle();
-      if (isLonger) onPause?.(milliseconds);
+      if (isLonger) onThrottle?.(milliseconds);
     },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');

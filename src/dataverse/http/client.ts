@@ -233,7 +233,7 @@ export class DataverseClient {
       if (verdict === 'throttled') {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
         const pause = throttlePause(error, throttled, Math.random());
-        budget.pause(pause);
+        budget.throttle(pause);
         this.troubles.tell(
           `${error.status} ${error.code}`,
           { ...fields, pause },

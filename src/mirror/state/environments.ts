@@ -186,26 +186,29 @@ export async function findState({
 }
 
 /** Records that the environment asked this process to hold all requests back for so many milliseconds. */
-export async function recordPause(store: StateStore, milliseconds: number): Promise<void> {
+export async function recordThrottle(store: StateStore, milliseconds: number): Promise<void> {
   const { environments } = store.tables;
   await store.statement(async (db) =>
     db
       .update(environments)
-      .set({ pausedUntil: sql`clock_timestamp() + ${interval(milliseconds)}` })
+      .set({ throttledUntil: sql`clock_timestamp() + ${interval(milliseconds)}` })
       .where(eq(environments.id, store.environmentId)),
   );
 }
 
-/** Until when requests are held back, by the database's clock; null where they are not. */
-export async function readPause(store: StateStore): Promise<Date | null> {
+/** Until when the environment wants no requests, by the database's clock; null where it takes them. */
+export async function readThrottle(store: StateStore): Promise<Date | null> {
   const { environments } = store.tables;
   const [row] = await store.statement(async (db) =>
     db
-      .select({ pausedUntil: environments.pausedUntil })
+      .select({ throttledUntil: environments.throttledUntil })
       .from(environments)
       .where(
-        and(eq(environments.id, store.environmentId), sql`${environments.pausedUntil} > clock_timestamp()`),
+        and(
+          eq(environments.id, store.environmentId),
+          sql`${environments.throttledUntil} > clock_timestamp()`,
+        ),
       ),
   );
-  return row?.pausedUntil ?? null;
+  return row?.throttledUntil ?? null;
 }

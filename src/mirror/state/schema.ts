@@ -23,7 +23,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** The organization's base language. */
       language: integer('language'),
       /** Until when a process of ours holds all requests back, as the environment asked. */
-      pausedUntil: moment('paused_until'),
+      throttledUntil: moment('throttled_until'),
       /** What the last process wanted of the views with labels. */
       viewWishes: text('view_wishes'),
       /** Names the state of the environment's metadata that is stored; null where none is. */
@@ -99,6 +99,23 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** Rows that runs have written or deleted. */
       changes: bigint('changes', { mode: 'number' }).notNull().default(0),
       countedSince: moment('counted_since'),
+      /** When a person stopped the table; null where nobody did. */
+      pausedAt: moment('paused_at'),
+      /** When the pause ends by itself; null where it does not. */
+      pausedUntil: moment('paused_until'),
+      pausedReason: text('paused_reason'),
+      /** When a person asked for a new baseline that has not begun yet; null where none waits. */
+      resyncAskedAt: moment('resync_asked_at'),
+      /** Rows that the load under way has stored, over all processes; null while none is under way. */
+      rowsLoaded: bigint('rows_loaded', { mode: 'number' }),
+      /** Rows that the environment counted when the load began; null where it did not say. */
+      rowsExpected: bigint('rows_expected', { mode: 'number' }),
+      /** When the process at work began the load, or went on with it. */
+      loadBegunAt: moment('load_begun_at'),
+      /** Rows that the load had stored by then. */
+      loadBegunRows: bigint('load_begun_rows', { mode: 'number' }),
+      /** When the last page of the load was stored. */
+      loadStoredAt: moment('load_stored_at'),
     },
     (t) => [primaryKey({ name: 'tables_pkey', columns: [t.environmentId, t.table] })],
   );
@@ -193,7 +210,54 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'quarantine_pkey', columns: [t.environmentId, t.table, t.key] })],
   );
 
-  return { environments, tables, runs, columns, settings, definitions, quarantine };
+  /** What people asked of tables: the record of every act, also of an act that changed nothing. */
+  const commands = table(
+    'commands',
+    {
+      id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+      environmentId: integer('environment_id').notNull(),
+      table: text('table').notNull(),
+      /** pause, resume, resync or forget. */
+      command: text('command').notNull(),
+      until: moment('until'),
+      reason: text('reason'),
+      askedAt: moment('asked_at')
+        .notNull()
+        .default(sql`clock_timestamp()`),
+      /** The database role that asked. */
+      askedBy: text('asked_by')
+        .notNull()
+        .default(sql`session_user`),
+      /** How: sql, cli or http. */
+      askedVia: text('asked_via').notNull().default('sql'),
+    },
+    (t) => [index('commands_table_asked').on(t.environmentId, t.table, t.askedAt)],
+  );
+
+  /** Requests to the Web API by minute, of all processes that sign in as one identity. */
+  const requests = table(
+    'requests',
+    {
+      environmentId: integer('environment_id').notNull(),
+      /** A digest of the identity's id. */
+      identity: text('identity').notNull(),
+      minute: moment('minute').notNull(),
+      requests: bigint('requests', { mode: 'number' }).notNull(),
+    },
+    (t) => [primaryKey({ name: 'requests_pkey', columns: [t.environmentId, t.identity, t.minute] })],
+  );
+
+  return {
+    environments,
+    tables,
+    runs,
+    columns,
+    settings,
+    definitions,
+    quarantine,
+    commands,
+    requests,
+  };
 }
 
 /** The state tables in a schema, for queries. */
@@ -204,5 +268,5 @@ export function stateTables(schema: string) {
 export type StateTables = ReturnType<typeof stateTables>;
 
 // drizzle-kit reads these to write the migrations.
-export const { environments, tables, runs, columns, settings, definitions, quarantine } =
+export const { environments, tables, runs, columns, settings, definitions, quarantine, commands, requests } =
   defineState(pgTable);

@@ -20,7 +20,31 @@ export interface TableStatus {
   readonly linkIssuedAt: Date | null;
   readonly quarantined: number;
   readonly error: FailureSummary | null;
+  readonly paused: TablePause | null;
+  readonly load: TableLoad | null;
   readonly counts: CountedRequests;
+}
+
+/** A pause that a person asked for and that goes on. */
+export interface TablePause {
+  readonly since: Date;
+  /** Null where only a person ends it. */
+  readonly until: Date | null;
+  readonly reason: string | null;
+}
+
+/** How far a baseline or a re-baseline has come. */
+export interface TableLoad {
+  /** Rows stored since the load began, over all processes. */
+  readonly rowsLoaded: number;
+  /** Rows that the environment counted; null where it did not say. */
+  readonly rowsExpected: number | null;
+  /** Rows that were stored when the process at work began the load or went on with it. */
+  readonly rowsBefore: number;
+  /** Seconds since then until the last page was stored; null before the first page. */
+  readonly seconds: number | null;
+  /** Seconds since the last page was stored; null before the first page. */
+  readonly quietSeconds: number | null;
 }
 
 /** What a table has cost in requests, and for how many changes. */
@@ -62,6 +86,19 @@ export async function readTableStatus(
         unseenRows: tables.unseenRows,
         unreadSince: definitions.unreadSince,
         unreadCode: definitions.unreadCode,
+        isPaused: sql<boolean>`${tables.pausedAt} IS NOT NULL AND (${tables.pausedUntil} > clock_timestamp()) IS NOT FALSE`,
+        pausedAt: tables.pausedAt,
+        pausedUntil: tables.pausedUntil,
+        pausedReason: tables.pausedReason,
+        rowsLoaded: tables.rowsLoaded,
+        rowsExpected: tables.rowsExpected,
+        rowsBefore: tables.loadBegunRows,
+        loadSeconds: sql<
+          number | null
+        >`extract(epoch from ${tables.loadStoredAt} - ${tables.loadBegunAt})::float8`,
+        quietSeconds: sql<
+          number | null
+        >`extract(epoch from clock_timestamp() - ${tables.loadStoredAt})::float8`,
         counts: {
           requests: tables.requests,
           idleRequests: tables.idleRequests,
@@ -90,6 +127,8 @@ export async function readTableStatus(
     linkIssuedAt: row.linkIssuedAt,
     quarantined: quarantined.get(row.table) ?? 0,
     error: errorOf(row),
+    paused: pauseOf(row),
+    load: loadOf(row),
     counts: row.counts,
   }));
 }
@@ -105,6 +144,18 @@ interface Outcome {
   readonly unseenRows: number | null;
   readonly unreadSince: Date | null;
   readonly unreadCode: string | null;
+  readonly isPaused: boolean;
+  readonly pausedAt: Date | null;
+  readonly pausedUntil: Date | null;
+  readonly pausedReason: string | null;
+}
+
+interface StoredLoad {
+  readonly rowsLoaded: number | null;
+  readonly rowsExpected: number | null;
+  readonly rowsBefore: number | null;
+  readonly loadSeconds: number | null;
+  readonly quietSeconds: number | null;
 }
 
 /** Failures that end with a yes from a person. */
@@ -114,11 +165,24 @@ const UNCONFIRMED: ReadonlySet<string> = new Set<FailureCode>([
   'erasure-refused',
 ]);
 
+/** A pause comes first: a person has stopped the table, whatever else would stop it. */
 function phaseOf(row: Outcome): Phase {
+  if (row.isPaused) return 'paused';
   if (row.errorCode !== null && UNCONFIRMED.has(row.errorCode)) return 'attention';
   if (row.errorReaction === 'stop-table') return 'failed';
   const waits = row.pending !== null || row.unseenRows !== null;
   return waits ? 'attention' : (row.phase as FeedPhase);
+}
+
+function pauseOf({ isPaused, pausedAt, pausedUntil, pausedReason }: Outcome): TablePause | null {
+  if (!isPaused || pausedAt === null) return null;
+  return { since: pausedAt, until: pausedUntil, reason: pausedReason };
+}
+
+function loadOf(row: StoredLoad): TableLoad | null {
+  const { rowsLoaded, rowsExpected, rowsBefore, loadSeconds, quietSeconds } = row;
+  if (rowsLoaded === null) return null;
+  return { rowsLoaded, rowsExpected, rowsBefore: rowsBefore ?? 0, seconds: loadSeconds, quietSeconds };
 }
 
 function errorOf(row: Outcome): FailureSummary | null {

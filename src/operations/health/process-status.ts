@@ -32,8 +32,8 @@ export function statusOfProcess(
 }
 
 function processDocument({ notReady, gauges }: ProcessFacts): object {
-  const { pausedUntil, requests, throttled, concurrency } = gauges;
-  const pause = pausedUntil - performance.now();
+  const { throttledUntil, requests, throttled, concurrency } = gauges;
+  const left = throttledUntil - performance.now();
   return {
     uptimeSeconds: Math.round(process.uptime()),
     ...readinessDocument(notReady()),
@@ -41,7 +41,7 @@ function processDocument({ notReady, gauges }: ProcessFacts): object {
       requests,
       throttled,
       concurrency,
-      pausedUntil: pause > 0 ? new Date(Date.now() + pause).toISOString() : null,
+      throttledUntil: left > 0 ? new Date(Date.now() + left).toISOString() : null,
     },
   };
 }

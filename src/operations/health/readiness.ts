@@ -1,5 +1,5 @@
 import { OF_LEASES, type ReportedFailure, reachOf } from '../../sync/watch/outage-log.ts';
-import { LONG_PAUSE } from '../../sync/watch/pause-record.ts';
+import { LONG_THROTTLE } from '../../sync/watch/throttle-record.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
 /** Why the mirror is not being kept up to date, for a person and for a probe. */
@@ -21,7 +21,7 @@ export interface Health {
   readonly noRoom: ReadonlyMap<string, NotReady>;
   /** The last outcome of each table; null for a success, or if there is none yet. */
   readonly tables: ReadonlyMap<string, NotReady | null>;
-  readonly pause: { readonly since: number; readonly until: number } | null;
+  readonly throttle: { readonly since: number; readonly until: number } | null;
 }
 
 /** An event in the life of the daemon. */
@@ -32,7 +32,7 @@ export type Happening =
   | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
   | { readonly kind: 'table-progressed'; readonly table: string }
   | { readonly kind: 'table-succeeded'; readonly table: string }
-  | { readonly kind: 'paused'; readonly milliseconds: number }
+  | { readonly kind: 'throttled'; readonly milliseconds: number }
   | { readonly kind: 'stopping' };
 
 /** The same with its moment, in milliseconds since 1970. */
@@ -42,7 +42,14 @@ type Reason = Pick<Failure, 'code' | 'message' | 'remedy'> & ReportedFailure;
 
 /** The health of a process that has just started. */
 export function starting(at: number): Health {
-  return { stage: 'starting', since: at, trouble: null, noRoom: new Map(), tables: new Map(), pause: null };
+  return {
+    stage: 'starting',
+    since: at,
+    trouble: null,
+    noRoom: new Map(),
+    tables: new Map(),
+    throttle: null,
+  };
 }
 
 /** The health after an event. Nothing follows a stop. */
@@ -68,8 +75,8 @@ export function after(health: Health, event: HealthEvent): Health {
       return { ...health, trouble: null, noRoom: without(health.noRoom, event.table) };
     case 'table-succeeded':
       return afterSuccess(health, event.table);
-    case 'paused':
-      return event.milliseconds < LONG_PAUSE ? health : paused(health, event.at, event.milliseconds);
+    case 'throttled':
+      return event.milliseconds < LONG_THROTTLE ? health : throttled(health, event.at, event.milliseconds);
   }
 }
 
@@ -102,10 +109,10 @@ function afterSuccess(health: Health, table: string): Health {
   return { ...health, trouble: null, noRoom, tables: new Map(health.tables).set(table, null) };
 }
 
-function paused(health: Health, at: number, milliseconds: number): Health {
-  const { pause } = health;
-  const since = pause !== null && at <= pause.until ? pause.since : at;
-  return { ...health, pause: { since, until: Math.max(pause?.until ?? 0, at + milliseconds) } };
+function throttled(health: Health, at: number, milliseconds: number): Health {
+  const { throttle } = health;
+  const since = throttle !== null && at <= throttle.until ? throttle.since : at;
+  return { ...health, throttle: { since, until: Math.max(throttle?.until ?? 0, at + milliseconds) } };
 }
 
 /** The reason from a failure. If the trouble is the same as before, it keeps the time when it began. */
@@ -119,7 +126,7 @@ function reasonOf({ code, message, remedy }: Reason, at: number, before: NotRead
  * daemon unready, but it is unready if all tables fail.
  */
 export function notReady(health: Health, now: number): NotReady | null {
-  const { stage, since, trouble, pause } = health;
+  const { stage, since, trouble, throttle } = health;
   if (stage === 'stopping') {
     return { ...notice('stopping', 'The process is stopping.'), since };
   }
@@ -129,8 +136,8 @@ export function notReady(health: Health, now: number): NotReady | null {
   }
   const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
   if (unstored !== undefined) return unstored;
-  if (pause !== null && now < pause.until) {
-    return { ...throttledUntil(new Date(pause.until)), since: pause.since };
+  if (throttle !== null && now < throttle.until) {
+    return { ...throttledUntil(new Date(throttle.until)), since: throttle.since };
   }
   return reasonOfAll([...health.tables.values()]);
 }

@@ -1,8 +1,9 @@
 import type { MirrorDatabase } from '../../mirror/database.ts';
-import { findState, readPause } from '../../mirror/state/environments.ts';
+import { findState, readThrottle } from '../../mirror/state/environments.ts';
 import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
-import { throttledUntil } from '../health/readiness.ts';
+import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
+import { isPattern } from '../../model/name-pattern.ts';
 
 /** The document of `status --json`. Members may be added; these stay. */
 export interface StatusReport {
@@ -12,10 +13,37 @@ export interface StatusReport {
     /** Of all tables together. */
     readonly requests: RequestFigures;
   };
+  readonly budget: BudgetStatus;
   readonly tables: readonly StatusEntry[];
 }
 
-export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIssuedAt' | 'counts'> {
+/** What all processes of the identity have spent of the API's limits. */
+export interface BudgetStatus {
+  readonly requestsIn5Minutes: number;
+  /** The configured limit of requests in 5 minutes. */
+  readonly limit: number;
+  /** Until when the environment wants no requests; null where it takes them. */
+  readonly throttledUntil: string | null;
+  readonly requestsIn24Hours: number;
+}
+
+export interface StatusEntry extends Omit<
+  TableStatus,
+  'lastSuccessAt' | 'linkIssuedAt' | 'counts' | 'paused' | 'load'
+> {
+  /** Whether the configuration means the table, by its name or by a pattern. */
+  readonly configured: boolean;
+  /** Rows that the load under way has stored; null where none is under way. */
+  readonly rowsLoaded: number | null;
+  /** Rows that the load will store, as the environment counted them; null where that is not known. */
+  readonly rowsExpected: number | null;
+  /** Seconds until the load ends; null where that cannot be said. */
+  readonly etaSeconds: number | null;
+  readonly paused: {
+    readonly since: string;
+    readonly until: string | null;
+    readonly reason: string | null;
+  } | null;
   readonly lastSuccessAt: string | null;
   readonly linkIssuedAt: string | null;
   /** When the delta link expires unless a poll renews it; null if its life is not known. */
@@ -26,8 +54,10 @@ export interface StatusEntry extends Omit<TableStatus, 'lastSuccessAt' | 'linkIs
 export interface StatusOptions {
   /** The configured address, for an environment that was never reached. */
   readonly url: string | undefined;
-  /** Configured tables; they are listed even before their first run. */
-  readonly tables: readonly string[];
+  /** The configured tables. Those that are named exactly are listed even before their first run. */
+  readonly choice: TableChoice<TableEntry>;
+  /** The configured limit of requests in 5 minutes. */
+  readonly requestsPer5Minutes: number;
 }
 
 /** Milliseconds. */
@@ -35,33 +65,58 @@ const DAY = 86_400_000;
 
 /** Reads the status of every table from the database alone. @throws Failure */
 export async function readStatus(database: MirrorDatabase, options: StatusOptions): Promise<StatusReport> {
+  const { url: configuredUrl, choice, requestsPer5Minutes: limit } = options;
+  const named = choice.entries.map(({ name }) => name).filter((name) => !isPattern(name));
   const state = await findState(database);
   if (state === undefined) {
     return {
-      environment: { url: options.url ?? null, organizationId: null, requests: NO_REQUESTS },
-      tables: options.tables.map(untouched),
+      environment: { url: configuredUrl ?? null, organizationId: null, requests: NO_REQUESTS },
+      budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0 },
+      tables: named.map(untouched),
     };
   }
   const { environment, store } = state;
-  const pausedUntil = await readPause(store);
+  const throttledUntil = await readThrottle(store);
   const known = await readTableStatus(database, store);
   const names = new Set(known.map((table) => table.table));
   const { url, organizationId } = environment;
+  // A command that is given the database alone knows of no configured table, and sets none apart.
+  const isConfigured = (name: string): boolean =>
+    choice.entries.length === 0 || named.includes(name) || isMeantByPattern(choice, name);
   return {
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
+    budget: {
+      requestsIn5Minutes: 0,
+      limit,
+      throttledUntil: throttledUntil?.toISOString() ?? null,
+      requestsIn24Hours: 0,
+    },
     tables: [
-      ...known.map((table) => toEntry(paused(table, pausedUntil), environment.linkLifeDays)),
-      ...options.tables.filter((table) => !names.has(table)).map(untouched),
+      ...known.map((table) => toEntry(table, environment.linkLifeDays, isConfigured(table.table))),
+      ...named.filter((table) => !names.has(table)).map(untouched),
     ].toSorted((a, b) => a.table.localeCompare(b.table)),
   };
 }
 
-function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null): StatusEntry {
+function toEntry(
+  { counts, paused, load, ...table }: TableStatus,
+  linkLifeDays: number | null,
+  configured: boolean,
+): StatusEntry {
   const { linkIssuedAt } = table;
   const expiry =
     linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
   return {
     ...table,
+    configured,
+    rowsLoaded: load?.rowsLoaded ?? null,
+    rowsExpected: load?.rowsExpected ?? null,
+    etaSeconds: null,
+    paused: paused && {
+      since: paused.since.toISOString(),
+      until: paused.until?.toISOString() ?? null,
+      reason: paused.reason,
+    },
     lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
     linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
     linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
@@ -69,16 +124,15 @@ function toEntry({ counts, ...table }: TableStatus, linkLifeDays: number | null)
   };
 }
 
-/** A pause concerns all tables, but a table that needs a person says that first. */
-function paused(table: TableStatus, until: Date | null): TableStatus {
-  if (until === null || table.phase === 'attention' || table.phase === 'failed') return table;
-  return { ...table, phase: 'paused', error: table.error ?? throttledUntil(until) };
-}
-
 function untouched(table: string): StatusEntry {
   return {
     table,
     phase: 'new',
+    configured: true,
+    rowsLoaded: null,
+    rowsExpected: null,
+    etaSeconds: null,
+    paused: null,
     rows: 0,
     lastSuccessAt: null,
     lagSeconds: null,

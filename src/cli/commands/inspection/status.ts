@@ -1,4 +1,3 @@
-import { isPattern } from '../../../model/name-pattern.ts';
 import type { Config } from '../../../config/config.ts';
 import type { RequestFigures } from '../../../operations/status/request-figures.ts';
 import { readStatus, type StatusOptions } from '../../../operations/status/mirror-status.ts';
@@ -63,6 +62,7 @@ function requestLine({ total, perChangedRow, perIdleHour, since }: RequestFigure
 export function statusOptions(config: Config): StatusOptions {
   return {
     url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
-    tables: config.tables.map((table) => table.name).filter((name) => !isPattern(name)),
+    choice: { entries: config.tables, leftOut: config.leftOut },
+    requestsPer5Minutes: config.limits.requestsPer5Minutes,
   };
 }
