@@ -129,7 +129,7 @@ describe.concurrent('the health port', () => {
     const { body } = await get('/status');
     expect(body).toMatchObject({
       budget: { limit: 6_000, throttledUntil: expect.any(String) as string },
-      tables: [{ table: 'account', phase: 'delta', paused: null }],
+      tables: [{ table: 'account', phase: 'new', paused: null }],
       process: { ready: false, code: 'throttled', budget: { throttled: 1 } },
     });
     daemon.child.kill('SIGSTOP');
