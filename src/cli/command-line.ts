@@ -1,25 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Logger } from 'pino';
 import { ConfigError, type Config } from '../config/config.ts';
 import { loadConfig, type Needs } from '../config/load.ts';
 import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
 import { mirrorOptions } from './mirror-settings.ts';
 import { toFailure } from '../model/failure.ts';
-import { UsageError, type Command } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { UsageError } from './command.ts';
+import { COMMAND_GROUPS, COMMANDS } from './commands.ts';
+import { commandNamed, parseCommand } from './command-arguments.ts';
 import { failureStatus } from './exit-status.ts';
-import { helpText } from './commands/help.ts';
+import { commandHelp, helpText } from './commands/help.ts';
 import { createLogger } from './log.ts';
 import { printLine } from './output.ts';
 import { version } from './commands/version.ts';
-
-const COMMON = {
-  config: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const;
 
 /**
  * Runs the command that the arguments name.
@@ -31,29 +24,30 @@ export async function runCommandLine(args: readonly string[], signal: AbortSigna
   try {
     return await dispatch(args, signal);
   } catch (error) {
-    return explain(error, signal);
+    return explain(error, args, signal);
   }
 }
 
 async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    printLine(helpText(COMMANDS));
+  const isHelp = name === 'help' || name === '--help' || name === '-h';
+  if (name === undefined || (isHelp && rest[0] === undefined)) {
+    printLine(helpText(COMMAND_GROUPS));
     return name === undefined ? 2 : 0;
+  }
+  if (isHelp) {
+    printLine(commandHelp(commandNamed(rest[0] ?? '')));
+    return 0;
   }
   if (name === '--version' || name === '-v') {
     printLine(version());
     return 0;
   }
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) throw new UsageError(`There is no command ${name}.`);
-  const { values, positionals } = parsed(command, rest);
+  const command = commandNamed(name);
+  const { values, positionals } = parseCommand(command, rest);
   if (values['help'] === true) {
-    printLine(helpText([command]));
+    printLine(commandHelp(command));
     return 0;
-  }
-  if (positionals.length > 0 && !command.takesWords) {
-    throw new UsageError(`${command.name} takes no arguments, but was given ${positionals.join(' ')}.`);
   }
   const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
   const config = loadConfig(asString(values['config']), needs);
@@ -92,25 +86,12 @@ function connectAhead(config: Config, needs: Needs, logger: Logger): DatabaseAhe
   }
 }
 
-type Values = Record<string, string | boolean | undefined>;
-
-function parsed(command: Command, args: string[]): { values: Values; positionals: string[] } {
-  try {
-    const options = { ...COMMON, ...command.options };
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
-    return { values, positionals };
-  } catch (error) {
-    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw new UsageError(`${said}.`);
-  }
-}
-
 function asString(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
 /** Logs what went wrong to standard error. Only results go to standard output. */
-function explain(error: unknown, signal: AbortSignal): number {
+function explain(error: unknown, [name]: readonly string[], signal: AbortSignal): number {
   const logger = createLogger();
   if (error instanceof ConfigError) {
     const { problems } = error;
@@ -122,7 +103,8 @@ function explain(error: unknown, signal: AbortSignal): number {
     return 2;
   }
   if (error instanceof UsageError) {
-    logger.error(`${error.message} See mirrorverse --help.`);
+    const isCommand = COMMANDS.some((command) => command.name === name);
+    logger.error(`${error.message} See mirrorverse ${isCommand ? `${name} ` : ''}--help.`);
     return 2;
   }
   if (signal.aborted) {

@@ -45,37 +45,16 @@ describe('a wrong command line', () => {
   it('an unknown option is reported in one sentence', async () => {
     const { stderr } = await cli.run(['status', '--josn'], COMPLETE);
     expect(logLines(stderr).map(({ msg }) => msg)).toEqual([
-      "Unknown option '--josn'. See mirrorverse --help.",
+      'status has no option --josn. Did you mean --json? See mirrorverse status --help.',
     ]);
   });
 });
 
 describe('help and version', () => {
-  it.concurrent.each([[['help']], [['sync', '--help']], [['run', '-h']]])(
-    '%j explains the command and ends with 0',
-    async (args) => {
-      const { status, stdout, stderr } = await cli.run(args);
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      expect(stdout).toContain('Usage: mirrorverse');
-    },
-  );
-
-  it('--help names every command and ends with 0', async () => {
-    const { status, stdout, stderr } = await cli.run(['--help']);
+  it('help is printed on standard output alone and ends with 0', async () => {
+    const { status, stdout, stderr } = await cli.run(['help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const name of [
-      'run',
-      'sync',
-      'backfill',
-      'status',
-      'quarantine',
-      'check',
-      'tables',
-      'migrate',
-      'demo',
-      'emulator',
-    ])
-      expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    expect(stdout).toContain('Usage: mirrorverse');
   });
 
   it('--version prints the version of the package', async () => {

@@ -1,27 +1,70 @@
-import type { Command } from '../command.ts';
+import type { Command, CommandGroup } from '../command.ts';
 
-/** Usages up to this wide have their summary beside them, wider ones below. */
-const WIDEST = 36;
+/** Characters of a line. A terminal that nobody has widened shows so many. */
+const LINE = 80;
 
-/** The help for some commands, as text. */
-export function helpText(commands: readonly Command[]): string {
-  const [first, ...others] = commands;
-  const only = others.length === 0 ? first : undefined;
+/** The commands with a line for each. */
+export function helpText(groups: readonly CommandGroup[]): string {
+  const names = groups.flatMap(({ commands }) => commands.map(({ name }) => name.length));
+  const widest = Math.max(...names);
+  const listed = groups.flatMap(({ title, commands }) => [
+    title,
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(widest)}  ${summary}`),
+    '',
+  ]);
   return [
     'mirrorverse keeps an exact PostgreSQL mirror of Microsoft Dataverse tables.',
     '',
-    `Usage: mirrorverse ${only?.usage ?? '<command> [options]'}`,
+    'Usage: mirrorverse <command> [options]',
     '',
-    ...(only === undefined ? commands.map(entry) : [only.summary]),
-    '',
-    'Every command takes --config FILE (else MIRRORVERSE_CONFIG, else mirrorverse.yaml) and --help;',
-    'status, quarantine, plan, check, tables, track, sync and backfill take --json.',
-    'Exit status: 0 success, 1 the work did not succeed, 2 command or configuration wrong,',
-    '3 a later version has migrated the state schema.',
+    ...listed,
+    '`mirrorverse help <command>` shows the options of a command and an example.',
+    'The configuration is the file of --config, else of MIRRORVERSE_CONFIG, else',
+    'mirrorverse.yaml in the working directory.',
   ].join('\n');
 }
 
-function entry({ usage, summary }: Command): string {
-  const gap = usage.length > WIDEST ? `\n  ${' '.repeat(WIDEST)}` : ' '.repeat(WIDEST - usage.length);
-  return `  ${usage}${gap}  ${summary}`;
+/** One command: its usage, its options and examples. */
+export function commandHelp(command: Command): string {
+  const { name, words, summary, details, options = {}, json, examples, ends } = command;
+  const forms = words.length === 0 ? [''] : words.map((form) => ` ${form}`);
+  const usages = forms.map((form) => `mirrorverse ${name}${form} [options]`);
+  const rows: [string, string][] = [
+    ...Object.entries(options).map(([option, { value, summary: does }]): [string, string] => [
+      value === undefined ? `--${option}` : `--${option} ${value}`,
+      does,
+    ]),
+    ...(json ? [['--json', 'prints one JSON document'] satisfies [string, string]] : []),
+    ['--config FILE', 'configuration (MIRRORVERSE_CONFIG, else mirrorverse.yaml)'],
+    ['-h, --help', 'prints this help'],
+  ];
+  const widest = Math.max(...rows.map(([option]) => option.length));
+  return [
+    ...wrapped(`${name} – ${summary}.`, 0),
+    ...(details === undefined ? [] : ['', ...wrapped(details, 0)]),
+    '',
+    `Usage: ${usages.join('\n       ')}`,
+    '',
+    'Options:',
+    ...rows.flatMap(([option, does]) => {
+      const [first, ...more] = wrapped(does, widest + 4);
+      return [`  ${option.padEnd(widest)}  ${first}`, ...more.map((line) => ' '.repeat(widest + 4) + line)];
+    }),
+    '',
+    examples.length === 1 ? 'Example:' : 'Examples:',
+    ...examples.map((example) => `  mirrorverse ${example}`),
+    '',
+    ...wrapped(`Exit status: ${ends}; 2 if the command or the configuration is wrong.`, 0),
+  ].join('\n');
+}
+
+/** The lines of a text, broken at blanks so that they fit behind an indent. */
+function wrapped(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > LINE - indent) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

@@ -1,3 +1,4 @@
+import { closestName } from '../../model/closest-name.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Column, OddItem, Table } from '../../model/table.ts';
 import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
@@ -112,18 +113,19 @@ export function tableOf(
 
 /** The failure for a name that no table has. It suggests similar names. */
 export function tableNotFound(logicalName: string, tables: readonly EntityDefinition[]): Failure {
-  const similar = tables
-    .filter(
-      ({ LogicalName, EntitySetName }) =>
-        EntitySetName === logicalName || LogicalName === logicalName.toLowerCase(),
-    )
-    .map((table) => table.LogicalName);
+  const named = tables.find(({ EntitySetName }) => EntitySetName === logicalName)?.LogicalName;
+  const similar =
+    named ??
+    closestName(
+      logicalName,
+      tables.map((table) => table.LogicalName),
+    );
   return new Failure({
     code: 'table-not-found',
     message: `The environment has no table ${logicalName}.`,
     remedy:
-      similar.length > 0
-        ? `Tables are named by their logical name: did you mean ${similar.join(' or ')}?`
+      similar !== null
+        ? `Tables are named by their logical name: did you mean ${similar}?`
         : 'Check the logical name; `mirrorverse tables` lists the tables of the environment.',
     details: { table: logicalName },
   });

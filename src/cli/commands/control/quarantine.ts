@@ -9,7 +9,7 @@ import {
 import { retryQuarantined, type RetryResult } from '../../../sync/quarantine-retry.ts';
 import { UsageError, type CommandContext } from '../../command.ts';
 import { textTable } from '../../output.ts';
-import { selectedTables } from '../../selected-tables.ts';
+import { notConfigured, selectedTables } from '../../selected-tables.ts';
 import { CommandSession } from '../../command-session.ts';
 
 const RETRY = 'retry';
@@ -27,7 +27,8 @@ async function list(session: CommandSession, words: readonly string[]): Promise<
   const { context } = session;
   const all = await readQuarantine(await session.database());
   const unknown = words.filter((word) => !isPattern(word) && !isKnown(session, all, word));
-  if (unknown.length > 0) throw new UsageError(`Not among the configured tables: ${unknown.join(', ')}.`);
+  // A mistyped verb looks like a table.
+  if (unknown.length > 0) throw notConfigured(unknown, [RETRY, DISMISS, ...knownNames(session, all)]);
   const isAsked = ({ table }: QuarantineListEntry): boolean =>
     words.length === 0 || words.some((word) => fitsPattern(table, word));
   const rows = all.rows.filter(isAsked);
@@ -45,10 +46,14 @@ async function list(session: CommandSession, words: readonly string[]): Promise<
   return 0;
 }
 
-/** Whether a table is configured, or has rows in quarantine because it was configured before. */
-function isKnown({ context }: CommandSession, { rows, dismissed }: QuarantineList, word: string): boolean {
+function isKnown(session: CommandSession, all: QuarantineList, word: string): boolean {
+  return knownNames(session, all).some((name) => fitsPattern(word, name));
+}
+
+/** Names and patterns of tables that are configured, or that have rows in quarantine because they were. */
+function knownNames({ context }: CommandSession, { rows, dismissed }: QuarantineList): string[] {
   const known = [...rows, ...dismissed].map(({ table }) => table);
-  return [...known, ...context.config.tables.map(({ name }) => name)].some((name) => fitsPattern(word, name));
+  return [...new Set([...known, ...context.config.tables.map(({ name }) => name)])];
 }
 
 async function dismissRows(session: CommandSession, [table, ...keys]: readonly string[]): Promise<number> {
@@ -59,8 +64,9 @@ async function dismissRows(session: CommandSession, [table, ...keys]: readonly s
     );
   }
   const database = await session.database();
-  if (isPattern(table) || !isKnown(session, await readQuarantine(database), table)) {
-    throw new UsageError(`Not among the configured tables: ${table}.`);
+  const all = await readQuarantine(database);
+  if (isPattern(table) || !isKnown(session, all, table)) {
+    throw notConfigured([table], knownNames(session, all));
   }
   const dismissal = await dismiss(database, table, keys);
   const { dismissed, quarantined } = dismissal;

@@ -1,0 +1,51 @@
+import type { CommandGroup } from '../../command.ts';
+
+export const INSPECTION: CommandGroup = {
+  title: 'Look',
+  commands: [
+    {
+      name: 'status',
+      words: [],
+      summary: 'each table: phase, rows, last success, lag, requests, last error',
+      ends: '0',
+      json: true,
+      examples: ['status', 'status --json'],
+      needs: { postgres: true },
+      load: async () => (await import('./status.ts')).status,
+    },
+    {
+      name: 'check',
+      words: [],
+      summary: 'proves the set-up; each finding has its remedy',
+      details:
+        'It tries the configuration, PostgreSQL and its grants, the sign-in, and of each table the change tracking and the privileges. It changes nothing.',
+      ends: '0 if all is good, else 1',
+      json: true,
+      examples: ['check'],
+      needs: { dataverse: true, postgres: true, tables: true },
+      load: async () => (await import('./check.ts')).check,
+    },
+    {
+      name: 'plan',
+      words: ['[table...]'],
+      summary: 'what the next run does to the mirror tables, and its API requests',
+      details: 'It changes nothing without --apply.',
+      ends: '0; 1 if a table cannot be mirrored, or if the policy refuses a change other than a new column',
+      options: { apply: { summary: 'allows what waits for a yes' } },
+      json: true,
+      examples: ['plan', 'plan account --apply'],
+      needs: { dataverse: true, postgres: true, tables: true },
+      load: async () => (await import('./plan.ts')).plan,
+    },
+    {
+      name: 'tables',
+      words: [],
+      summary: 'tables of the environment: which are mirrored, why others are not',
+      ends: '0',
+      json: true,
+      examples: ['tables'],
+      needs: { dataverse: true },
+      load: async () => (await import('./tables.ts')).tables,
+    },
+  ],
+};
