@@ -28,6 +28,8 @@ export interface PlannedChange {
 /** What the next run does to one table, or would do after a yes; an entry of `plan --json`. */
 export interface TablePlan {
   readonly table: string;
+  /** The mirror table is made, with so many columns for attributes; null if there is one already. */
+  readonly create: { readonly columns: number } | null;
   readonly statements: readonly string[];
   readonly changes: readonly PlannedChange[];
   /** How the rows are read; null if only changes are read. */
@@ -98,6 +100,7 @@ async function planTableRun(
     const load = mode === 'snapshot' ? 'snapshot' : loadOf(start);
     return {
       table,
+      create: preview.exists ? null : { columns: columns.columns.length },
       statements: preview.statements,
       changes,
       load,
@@ -129,6 +132,7 @@ function stopped(
   const error = summaryOf(failure);
   return {
     table,
+    create: null,
     statements: [],
     changes,
     load: null,

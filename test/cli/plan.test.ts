@@ -35,6 +35,7 @@ describe('plan', () => {
     const { status, requests, table } = await plan(bench.cli);
     expect(status).toBe(0);
     expect(table).toMatchObject({ table: 'account', load: 'baseline', rows: 250, requests: 4, error: null });
+    expect(table.create?.columns).toBeGreaterThan(50);
     expect(table.statements[0]).toMatch(/^CREATE TABLE "dataverse"\."account" \(/);
     expect(requests).toBe(4);
     expect(dataRequests(bench.emulator, 'account')).toEqual([]);
@@ -43,10 +44,27 @@ describe('plan', () => {
     expect(await bench.database.query(made)).toEqual([]);
   });
 
+  it('plan tells a person what happens in few lines, and shows the statements only with --sql', async () => {
+    await using bench = await openBench(['account', 'contact']);
+    bench.emulator.store.seed('account', 2_500);
+    const { stdout } = await bench.cli.run(['plan']);
+    expect(stdout).toMatch(
+      /^account: create the table with \d+ columns, baseline of about 2,500 rows, \d\s+requests$/m,
+    );
+    expect(stdout).toContain('`plan --sql` shows the');
+    expect(stdout).not.toContain('CREATE TABLE');
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(8);
+    expect((await bench.cli.run(['plan', 'account', '--sql'])).stdout).toContain(
+      'CREATE TABLE "dataverse"."account" (',
+    );
+  });
+
   it('plan shows no change for a mirror that is as it should be', async () => {
     await using bench = await openBench(['account']);
     expect((await bench.cli.run(['sync'])).status).toBe(0);
     expect((await plan(bench.cli)).table).toMatchObject({
+      create: null,
       statements: [],
       changes: [],
       load: null,

@@ -93,7 +93,7 @@ describe('marked rows that wait for a confirmation', () => {
     });
     expect(await planned([])).toMatchObject({ marked: { marked: 20, rows: 20, allowed: false } });
     expect((await cli.run(['plan'])).stdout).toContain(
-      'asks     delete 20 of 20 rows that are marked deleted',
+      'waits for a yes: delete 20 of 20 rows that are marked deleted',
     );
     expect(await rows()).toBe(20);
     expect(await planned(['--apply'])).toMatchObject({ marked: { marked: 20, allowed: true } });

@@ -33,7 +33,7 @@ it('a daemon that is killed while its table waits for a confirmation keeps the w
     ((await cli.json(['plan', 'account', ...args])).document as { tables: TablePlan[] }).tables[0];
   expect(await planned([])).toMatchObject({ load: null, sweep: { unseen: 20, rows: 20, allowed: false } });
   expect((await cli.run(['plan', 'account'])).stdout).toContain(
-    'asks     delete 20 of 20 rows that the last re-baseline did not see',
+    'waits for a yes: delete 20 of 20 rows that the last re-baseline did not see',
   );
   expect(await database.query('SELECT FROM dataverse.account')).toHaveLength(20);
   expect(await planned(['--apply'])).toMatchObject({ sweep: { unseen: 20, allowed: true } });

@@ -1,7 +1,5 @@
 import type { Command, CommandGroup } from '../command.ts';
-
-/** Characters of a line. A terminal that nobody has widened shows so many. */
-const LINE = 80;
+import { wrapped } from '../output.ts';
 
 /** The commands with a line for each. */
 export function helpText(groups: readonly CommandGroup[]): string {
@@ -40,31 +38,20 @@ export function commandHelp(command: Command): string {
   ];
   const widest = Math.max(...rows.map(([option]) => option.length));
   return [
-    ...wrapped(`${name} – ${summary}.`, 0),
-    ...(details === undefined ? [] : ['', ...wrapped(details, 0)]),
+    ...wrapped(`${name} – ${summary}.`),
+    ...(details === undefined ? [] : ['', ...wrapped(details)]),
     '',
     `Usage: ${usages.join('\n       ')}`,
     '',
     'Options:',
     ...rows.flatMap(([option, does]) => {
-      const [first, ...more] = wrapped(does, widest + 4);
+      const [first, ...more] = wrapped(does, { indent: widest + 4 });
       return [`  ${option.padEnd(widest)}  ${first}`, ...more.map((line) => ' '.repeat(widest + 4) + line)];
     }),
     '',
     examples.length === 1 ? 'Example:' : 'Examples:',
     ...examples.map((example) => `  mirrorverse ${example}`),
     '',
-    ...wrapped(`Exit status: ${ends}; 2 if the command or the configuration is wrong.`, 0),
+    ...wrapped(`Exit status: ${ends}; 2 if the command or the configuration is wrong.`),
   ].join('\n');
-}
-
-/** The lines of a text, broken at blanks so that they fit behind an indent. */
-function wrapped(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > LINE - indent) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

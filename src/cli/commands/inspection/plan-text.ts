@@ -1,0 +1,86 @@
+import type { TablePlan } from '../../../operations/table-plan.ts';
+import { counted, wrapped } from '../../output.ts';
+
+/** Changes of a table that are listed one by one. A solution may bring hundreds. */
+const LISTED = 8;
+
+/** What stands before a change for each policy. The changes that need somebody come first. */
+const VERDICTS = { refuse: 'refused: ', ask: 'waits for a yes: ', apply: '' } as const;
+type Policy = keyof typeof VERDICTS;
+const POLICIES = Object.keys(VERDICTS) as Policy[];
+
+/**
+ * The plan as a person reads it: one line for a table that only has its changes read, and what happens to each other
+ * table.
+ *
+ * @param options `sql`: with the statements.
+ */
+export function planText(plans: readonly TablePlan[], { sql }: { readonly sql: boolean }): string[] {
+  return [...plans.flatMap((plan) => tableText(plan, sql)), ...summaryText(plans, sql)];
+}
+
+function tableText(plan: TablePlan, sql: boolean): string[] {
+  const statements = sql ? plan.statements.map((text) => `  ${text.replaceAll('\n', '\n  ')};`) : [];
+  return [...indented(`${plan.table}: ${work(plan)}`, ''), ...points(plan), ...statements];
+}
+
+/** The lines of a text. All but the first one are indented further. */
+function indented(text: string, indent: string): string[] {
+  const [first = '', ...more] = wrapped(text, { indent: indent.length + 2 });
+  return [indent + first, ...more.map((line) => `${indent}  ${line}`)];
+}
+
+function work({ create, changes, statements, load, rows, requests, error }: TablePlan): string {
+  if (error !== null) return 'cannot be mirrored as it is';
+  const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
+  const parts: string[] = [];
+  if (create !== null) parts.push(`create the table with ${counted(create.columns, 'column')}`);
+  else if (changes.length > 0) parts.push(counted(changes.length, 'change'));
+  else if (statements.length > 0) parts.push(counted(statements.length, 'statement'));
+  if (load === null) return [...parts, 'changes only', cost].join(', ');
+  const loading = load === 'rebaseline' ? 're-baseline' : load;
+  return [...parts, `${loading}${rows === null ? '' : ` of about ${counted(rows, 'row')}`}`, cost].join(', ');
+}
+
+/** What happens to a table beside the reading of its rows. */
+function points({ changes, sweep, marked, error }: TablePlan): string[] {
+  const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
+    policy,
+    text: description,
+  }));
+  if (sweep !== null) {
+    const rows = `${sweep.unseen.toLocaleString('en-US')} of ${counted(sweep.rows, 'row')}`;
+    const text = `delete ${rows} that the last re-baseline did not see`;
+    all.push({ policy: sweep.allowed ? 'apply' : 'ask', text });
+  }
+  if (marked !== null) {
+    const rows = `${marked.marked.toLocaleString('en-US')} of ${counted(marked.rows, 'row')}`;
+    all.push({ policy: marked.allowed ? 'apply' : 'ask', text: `delete ${rows} that are marked deleted` });
+  }
+  const sorted = POLICIES.flatMap((policy) => all.filter((point) => point.policy === policy));
+  const lines = sorted
+    .slice(0, LISTED)
+    .flatMap(({ policy, text }) => indented(VERDICTS[policy] + text, '  '));
+  if (sorted.length > LISTED) lines.push(`  and ${sorted.length - LISTED} more (--json has all of them)`);
+  if (error !== null) lines.push(...indented(`${error.code}: ${error.message} ${error.remedy}`, '  '));
+  return lines;
+}
+
+function summaryText(plans: readonly TablePlan[], sql: boolean): string[] {
+  const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
+  const statements = plans.reduce((sum, table) => sum + table.statements.length, 0);
+  const waiting = plans.filter(isWaiting).length;
+  return [
+    `${counted(requests, 'API request')} for rows in all, without those for metadata.`,
+    ...(waiting === 0
+      ? []
+      : [`A yes is missing for ${counted(waiting, 'table')}: \`plan --apply\` gives it.`]),
+    ...(sql || statements === 0 ? [] : [`\`plan --sql\` shows the ${counted(statements, 'statement')}.`]),
+  ];
+}
+
+function isWaiting({ changes, sweep, marked }: TablePlan): boolean {
+  return (
+    changes.some(({ policy }) => policy === 'ask') || sweep?.allowed === false || marked?.allowed === false
+  );
+}

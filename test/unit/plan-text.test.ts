@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { planText } from '../../src/cli/commands/inspection/plan-text.ts';
+import type { TablePlan } from '../../src/operations/table-plan.ts';
+
+const IDLE: TablePlan = {
+  table: 'account',
+  create: null,
+  statements: [],
+  changes: [],
+  load: null,
+  rows: 4_003,
+  requests: 1,
+  sweep: null,
+  marked: null,
+  error: null,
+};
+
+test('a plan of a table for which nothing changes takes one line', () => {
+  expect(planText([IDLE], { sql: false })).toEqual([
+    'account: changes only, 1 request',
+    '1 API request for rows in all, without those for metadata.',
+  ]);
+});
+
+test('a plan names what waits for a yes before what happens by itself, and how to say yes', () => {
+  const plan: TablePlan = {
+    ...IDLE,
+    statements: ['ALTER TABLE a', 'COMMENT b'],
+    changes: [
+      { kind: 'added', policy: 'apply', description: 'column new_fax (text) is new' },
+      { kind: 'removed', policy: 'ask', description: 'column fax is gone at the source; its values stay' },
+    ],
+    load: 'rebaseline',
+    requests: 1_002,
+    sweep: { unseen: 1_200, rows: 4_003, allowed: false },
+  };
+  expect(planText([plan], { sql: false })).toEqual([
+    'account: 2 changes, re-baseline of about 4,003 rows, 1,002 requests',
+    '  waits for a yes: column fax is gone at the source; its values stay',
+    '  waits for a yes: delete 1,200 of 4,003 rows that the last re-baseline did',
+    '    not see',
+    '  column new_fax (text) is new',
+    '1,002 API requests for rows in all, without those for metadata.',
+    'A yes is missing for 1 table: `plan --apply` gives it.',
+    '`plan --sql` shows the 2 statements.',
+  ]);
+  expect(planText([plan], { sql: true })).toContain('  ALTER TABLE a;');
+});
+
+test('a plan of hundreds of new columns stays short and within 80 columns', () => {
+  const changes = Array.from({ length: 300 }, (_, at) => ({
+    kind: 'added' as const,
+    policy: 'apply' as const,
+    description: `column new_a_column_with_a_rather_long_name_that_somebody_gave_${at} (numeric) is new`,
+  }));
+  const lines = planText([{ ...IDLE, table: 'new_'.padEnd(60, 'x'), changes }], { sql: false });
+  expect(lines.length).toBeLessThan(25);
+  expect(lines).toContain('  and 292 more (--json has all of them)');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
