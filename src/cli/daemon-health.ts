@@ -1,6 +1,9 @@
-import { runHealthServer, startHeartbeat } from '../operations/health/health-server.ts';
-import { statusOfProcess } from '../operations/health/process-status.ts';
+import { createLoadedCheck, healthRoutes } from '../operations/health/health-routes.ts';
+import { startHeartbeat } from '../operations/health/heartbeat.ts';
+import { sharedStatus } from '../operations/health/process-status.ts';
 import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
+import { runHttpServer } from '../operations/http/http-server.ts';
+import type { MirrorDatabase } from '../mirror/database.ts';
 import type { Failure } from '../model/failure.ts';
 import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
 import type { Service } from '../timing/services.ts';
@@ -13,7 +16,7 @@ export interface DaemonHealth {
   readonly opened: () => void;
   readonly openingFailed: (failure: Failure) => void;
   readonly tables: (names: readonly string[]) => void;
-  /** Answers on the health port, if there is one, until aborted. @throws Failure `port-taken` */
+  /** Answers on the HTTP port, if there is one, until aborted. @throws Failure `port-taken` */
   readonly run: Service;
 }
 
@@ -27,6 +30,7 @@ export function createDaemonHealth(session: CommandSession): DaemonHealth {
     health = after(health, { ...happened, at: now() });
   };
   const facts = { notReady: () => notReady(health, now()), gauges: session.dataverse().budget.gauges };
+  const database = async (): Promise<MirrorDatabase> => session.database();
   if (signal.aborted) note({ kind: 'stopping' });
   signal.addEventListener('abort', () => note({ kind: 'stopping' }), { once: true });
   session.throttleListeners.push((milliseconds) => note({ kind: 'throttled', milliseconds }));
@@ -53,10 +57,15 @@ export function createDaemonHealth(session: CommandSession): DaemonHealth {
       log.tables(names);
     },
     async run(stop) {
-      if (config.healthPort === undefined) return;
-      const status = statusOfProcess(async () => session.database(), statusOptions(config), facts);
-      const answers = { isAlive: startHeartbeat(stop), notReady: facts.notReady, status };
-      await runHealthServer(config.healthPort, answers, logger, stop);
+      const { host, port } = config.health;
+      if (port === undefined) return;
+      const routes = healthRoutes({
+        ...facts,
+        isAlive: startHeartbeat(stop),
+        status: sharedStatus(database, statusOptions(config)),
+        notLoaded: createLoadedCheck(database, () => [...health.tables.keys()]),
+      });
+      await runHttpServer({ host, port }, routes, logger, stop);
     },
   };
 }

@@ -42,7 +42,10 @@ export interface Config {
     /** Milliseconds. */
     readonly requestTimeout: number;
   };
-  readonly healthPort: number | undefined;
+  /** Where the daemon answers HTTP; without a port it does not. */
+  readonly health: { readonly host: string; readonly port: number | undefined };
+  /** Lets its bearer pause, resume and resync tables over HTTP; undefined if nobody may. */
+  readonly apiToken: string | undefined;
   /** Undefined if labels are off. */
   readonly labels:
     | {

@@ -104,7 +104,7 @@ function substituted(
 }
 
 /** Keys, and groups of keys, whose values are numbers. Variables are always text. */
-const NUMBERS = ['limits', 'health', 'labels.language', 'quarantine.maxShare', 'sweep'];
+const NUMBERS = ['limits', 'health.port', 'labels.language', 'quarantine.maxShare', 'sweep'];
 
 export function asNumber(path: readonly string[], text: string): unknown {
   const key = path.join('.');

@@ -113,7 +113,8 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       tables: limits?.tables ?? 8,
       requestTimeout,
     },
-    healthPort: settings.health?.port,
+    health: { host: settings.health?.host ?? '127.0.0.1', port: settings.health?.port },
+    apiToken: variables['MIRRORVERSE_API_TOKEN'],
     ...viewsFrom(settings, { mirror: schema, state: stateSchema }, problems),
     drift: {
       columnAdded: settings.drift?.columnAdded ?? 'apply',

@@ -18,6 +18,7 @@ const SECRETS: readonly Secret[] = [
   { name: 'DATAVERSE_ACCESS_TOKEN', sent: 'header' },
   { name: 'DATABASE_URL', sent: 'line' },
   { name: 'MIRRORVERSE_HASH_KEY' },
+  { name: 'MIRRORVERSE_API_TOKEN', sent: 'header' },
 ];
 
 /**

@@ -228,7 +228,14 @@ export const settingsSchema = z.strictObject({
         .max(65_535)
         .optional()
         .describe(
-          'Port on which the daemon answers: /healthz (it is alive), /readyz (the mirror is being kept up to date), /status (as status --json). Variable MIRRORVERSE_HEALTH_PORT.',
+          'Port on which the daemon answers: / (the status page), /healthz (it is alive), /readyz (the mirror is being kept up to date), /status (as status --json). Variable MIRRORVERSE_HEALTH_PORT.',
+        ),
+      host: z
+        .string()
+        .regex(/^[\w.:%-]+$/, 'must be a name or an address of this machine, without a port')
+        .optional()
+        .describe(
+          'Address on which the daemon answers: 127.0.0.1 by default, which only this machine reaches; 0.0.0.0 or :: for all. Variable MIRRORVERSE_HEALTH_HOST.',
         ),
     })
     .optional(),
@@ -263,5 +270,6 @@ export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   MIRRORVERSE_REQUEST_TIMEOUT: ['limits', 'requestTimeout'],
   MIRRORVERSE_SWEEP_MAX_SHARE: ['sweep', 'maxShare'],
   MIRRORVERSE_HEALTH_PORT: ['health', 'port'],
+  MIRRORVERSE_HEALTH_HOST: ['health', 'host'],
   MIRRORVERSE_TABLES: ['tables'],
 };

@@ -317,7 +317,7 @@ export const FAILURE_CODES = {
       'Give mirrorverse a database of the pooler with pool_mode = transaction or session, or let postgres.url (DATABASE_URL) name PostgreSQL itself.',
     ],
     'port-taken': [
-      'Another program listens on the port of the health checks or of the emulator.',
+      'The HTTP port or the port of the emulator cannot be opened: another program listens there, or the host is no address of this machine.',
       'Choose another port, or stop the program that uses it.',
     ],
     'state-newer': [
@@ -347,6 +347,10 @@ export const FAILURE_CODES = {
     'metadata-unread': [
       'The definition of the table cannot be read now. The table goes on as it was known.',
       'Run `mirrorverse check`. mirrorverse follows changes of columns after the definition can be read again.',
+    ],
+    'not-loaded': [
+      'Configured tables have not been loaded completely yet. `/readyz?loaded` says so.',
+      'Wait: the daemon loads the tables. `mirrorverse status` shows how far it is, and why a table stands still.',
     ],
     'settings-differ': [
       'Two processes mirror a table with different settings.',

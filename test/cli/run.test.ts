@@ -111,10 +111,16 @@ describe('the daemon', () => {
     const { emulator, cli, database } = bench;
     for (const table of ['account', 'contact', 'lead']) emulator.store.seed(table, 10);
     emulator.settings.deniedTables.add('contact');
-    const daemon = cli.start(['run']);
+    const daemon = cli.start(['run'], { MIRRORVERSE_HEALTH_PORT: '0' });
+    const { port } = await daemon.logged((line) => line['port'] !== undefined);
+    const loaded = async (): Promise<Response> => fetch(`http://127.0.0.1:${String(port)}/readyz?loaded`);
     const refused = await daemon.logged((line) => line['code'] === 'privilege-missing');
     expect(refused).toMatchObject({ table: 'contact' });
     await eventually(async () => equal(bench, ['account', 'lead']));
+    await eventually(async () => {
+      const { code, tables } = (await (await loaded()).json()) as { code: string; tables?: string[] };
+      return code === 'not-loaded' && tables?.join(' ') === 'contact';
+    });
 
     emulator.store.removeTable('lead');
     const gone = await daemon.logged(
@@ -126,6 +132,7 @@ describe('the daemon', () => {
     emulator.settings.deniedTables.delete('contact');
     emulator.store.insert('account', { name: 'still mirrored' });
     await eventually(async () => equal(bench, ['account', 'contact']));
+    await eventually(async () => (await loaded()).status === 200);
     const failed = 'SELECT "table", error_code AS code FROM mirrorverse.tables WHERE error_code IS NOT NULL';
     await eventually(async () => (await database.query(failed)).length === 1);
     expect(await database.query(failed)).toEqual([{ table: 'lead', code: 'table-not-found' }]);

@@ -7,6 +7,7 @@ const SECRETS = [
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'DATAVERSE_ACCESS_TOKEN',
   'DATABASE_URL',
+  'MIRRORVERSE_API_TOKEN',
 ];
 const NEEDS = { dataverse: true };
 const APP = { AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_ID: 'client' };

@@ -40,6 +40,7 @@ test('every variable wins over the file', () => {
     MIRRORVERSE_REQUEST_TIMEOUT: '2s',
     MIRRORVERSE_SWEEP_MAX_SHARE: '0.2',
     MIRRORVERSE_HEALTH_PORT: '2',
+    MIRRORVERSE_HEALTH_HOST: '0.0.0.0',
     MIRRORVERSE_TABLES: 'contact',
   });
   expect(config).toMatchObject({
@@ -58,7 +59,7 @@ test('every variable wins over the file', () => {
       requestTimeout: 2_000,
     },
     sweep: { maxShare: 0.2, atLeast: 1_000 },
-    healthPort: 2,
+    health: { host: '0.0.0.0', port: 2 },
     tables: [{ name: 'contact', schedule: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
   });
 });
@@ -83,6 +84,7 @@ test.each([
   ['MIRRORVERSE_PAGE_SIZE', '-1', 'limits.pageSize'],
   ['MIRRORVERSE_REQUESTS_PER_5_MINUTES', '1e3', 'limits.requestsPer5Minutes'],
   ['MIRRORVERSE_HEALTH_PORT', '99999', 'health.port'],
+  ['MIRRORVERSE_HEALTH_HOST', 'http://here:80', 'health.host'],
   ['MIRRORVERSE_AUTH', 'password', 'dataverse.auth'],
   ['MIRRORVERSE_SCHEDULE', 'hourly', 'schedule'],
   ['DATAVERSE_URL', 'http://contoso.crm.dynamics.com', 'dataverse.url'],

@@ -20,7 +20,8 @@ test('an empty file gives the documented defaults', () => {
       tables: 8,
       requestTimeout: 120_000,
     },
-    healthPort: undefined,
+    health: { host: '127.0.0.1', port: undefined },
+    apiToken: undefined,
     labels: { language: undefined, schema: 'dataverse_labeled' },
     compatibility: { synapseLink: undefined, fivetran: undefined },
     drift: { columnAdded: 'apply', columnRemoved: 'apply', columnRetyped: 'apply' },
@@ -41,7 +42,7 @@ schedule: '*/10 * * * *'
 deletes: soft
 lease: 1.5m
 limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, pageBytes: 64KiB, memory: 1.5MiB, tables: 3, requestTimeout: 500ms }
-health: { port: 8080 }
+health: { port: 8080, host: '::' }
 labels: { language: 1031, schema: false }
 compatibility: { synapseLink: dbo }
 drift: { columnAdded: ask, columnRetyped: refuse }
@@ -74,7 +75,8 @@ tables:
       tables: 3,
       requestTimeout: 500,
     },
-    healthPort: 8080,
+    health: { host: '::', port: 8080 },
+    apiToken: undefined,
     labels: { language: 1031, schema: undefined },
     compatibility: { synapseLink: 'dbo', fivetran: undefined },
     drift: { columnAdded: 'ask', columnRemoved: 'apply', columnRetyped: 'refuse' },

@@ -1,5 +1,5 @@
 import type { StateStore } from './store.ts';
-import { and, eq, inArray, sql } from '../drizzle.ts';
+import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /** A table that has a row of state. */
@@ -18,6 +18,26 @@ export async function readKnownTables(store: StateStore): Promise<KnownTable[]> 
       .where(eq(tables.environmentId, store.environmentId))
       .orderBy(tables.table),
   );
+}
+
+/** Finds the tables among these that have never been brought up to date. */
+export async function neverLoaded(store: StateStore, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const { tables } = store.tables;
+  const rows = await store.statement(async (db) =>
+    db
+      .select({ table: tables.table })
+      .from(tables)
+      .where(
+        and(
+          eq(tables.environmentId, store.environmentId),
+          inArray(tables.table, [...names]),
+          isNotNull(tables.lastSuccessAt),
+        ),
+      ),
+  );
+  const loaded = new Set(rows.map(({ table }) => table));
+  return names.filter((name) => !loaded.has(name));
 }
 
 /**

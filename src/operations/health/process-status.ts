@@ -1,9 +1,8 @@
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import type { BudgetGauges } from '../../dataverse/budget/budget.ts';
 import { Failure } from '../../model/failure.ts';
-import { readinessDocument } from './health-server.ts';
-import type { NotReady } from './readiness.ts';
-import { readStatus, type StatusOptions } from '../status/mirror-status.ts';
+import { readinessDocument, type NotReady } from './readiness.ts';
+import { readStatus, type StatusOptions, type StatusReport } from '../status/mirror-status.ts';
 
 export interface ProcessFacts {
   readonly notReady: () => NotReady | null;
@@ -14,21 +13,25 @@ export interface ProcessFacts {
 const TIME_OUT = 5_000;
 
 /**
- * The document of `/status`: the document of `status --json`, with what only the process knows. Requests that
- * come while the document is being read share it.
+ * Reads the status for the HTTP port. Requests that come while the status is being read share it.
+ *
+ * @returns a function that @throws Failure, `database-unreachable` if PostgreSQL does not answer in time.
  */
-export function statusOfProcess(
+export function sharedStatus(
   database: () => Promise<MirrorDatabase>,
   options: StatusOptions,
-  facts: ProcessFacts,
-): () => Promise<object> {
-  let underWay: ReturnType<typeof readStatus> | undefined;
-  const read = async (): ReturnType<typeof readStatus> => readStatus(await database(), options);
+): () => Promise<StatusReport> {
+  let underWay: Promise<StatusReport> | undefined;
+  const read = async (): Promise<StatusReport> => readStatus(await database(), options);
   return async () => {
     underWay ??= read().finally(() => (underWay = undefined));
-    const report = await inTime(underWay);
-    return { ...report, process: processDocument(facts) };
+    return inTime(underWay);
   };
+}
+
+/** The document of `/status`: the document of `status --json`, with what only the process knows. */
+export function statusDocument(report: StatusReport, facts: ProcessFacts): object {
+  return { ...report, process: processDocument(facts) };
 }
 
 function processDocument({ notReady, gauges }: ProcessFacts): object {
@@ -46,7 +49,8 @@ function processDocument({ notReady, gauges }: ProcessFacts): object {
   };
 }
 
-async function inTime<T>(promise: Promise<T>): Promise<T> {
+/** @throws Failure `database-unreachable` */
+export async function inTime<T>(promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(noAnswer()), TIME_OUT);

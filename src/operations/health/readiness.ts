@@ -159,3 +159,9 @@ function reasonOfAll(outcomes: readonly (NotReady | null)[]): NotReady | null {
   }
   return last;
 }
+
+/** What `/readyz` says. */
+export function readinessDocument(reason: NotReady | null): object {
+  if (reason === null) return { ready: true };
+  return { ready: false, ...reason, since: new Date(reason.since).toISOString() };
+}
