@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { ConfigError, type Config } from '../config/config.ts';
+import { ConfigError, countOf, describeProblem, type Config } from '../config/config.ts';
 import { loadConfig, type Needs } from '../config/load.ts';
 import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
 import { mirrorOptions } from './mirror-settings.ts';
@@ -95,11 +95,8 @@ function explain(error: unknown, [name]: readonly string[], signal: AbortSignal)
   const logger = createLogger();
   if (error instanceof ConfigError) {
     const { problems } = error;
-    for (const { key, message } of problems) logger.error({ key }, `${key}: ${message}`);
-    logger.error(
-      { problems },
-      `The configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`,
-    );
+    for (const problem of problems) logger.error(problem, describeProblem(problem));
+    logger.error(`The configuration has ${countOf(problems)}.`);
     return 2;
   }
   if (error instanceof UsageError) {
@@ -115,6 +112,6 @@ function explain(error: unknown, [name]: readonly string[], signal: AbortSignal)
   const failure = toFailure(error);
   const { code, message, remedy, details, cause } = failure;
   const fault = code === 'unexpected' ? { err: cause } : {};
-  logger.error({ ...details, code, remedy, ...fault }, `${message} ${remedy}`);
+  logger.error({ ...details, code, remedy, ...fault }, message);
   return failureStatus(failure);
 }

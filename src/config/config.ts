@@ -79,6 +79,24 @@ export interface Config {
 export interface ConfigProblem {
   readonly key: string;
   readonly message: string;
+  /** What the user may have meant, as a question. */
+  readonly hint?: string;
+  /** Where the key stands in the file; absent if a variable gave the value, or if the key is missing. */
+  readonly line?: number;
+  readonly column?: number;
+  /** The steps to the key, if one of them has a dot in its name. */
+  readonly path?: readonly string[];
+}
+
+/** A problem in one sentence. */
+export function describeProblem({ key, message, hint, line, column }: ConfigProblem): string {
+  const place = line === undefined ? '' : ` (line ${line}, column ${column})`;
+  return `${key}: ${message}${place}${hint === undefined ? '' : `. ${hint}`}`;
+}
+
+/** How many problems there are, in words. */
+export function countOf({ length }: readonly ConfigProblem[]): string {
+  return length === 1 ? '1 problem' : `${length} problems`;
 }
 
 /** The configuration is wrong. The error has every problem, not only the first. */
@@ -86,7 +104,7 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(({ key, message }) => `${key}: ${message}`).join('\n'));
+    super(problems.map(describeProblem).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
   }

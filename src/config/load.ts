@@ -2,11 +2,13 @@ import { toFailure } from '../model/failure.ts';
 import { addressHost, parseAddress } from '../mirror/connection/postgres-address.ts';
 import { isLoopback, tlsChoice } from '../mirror/connection/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
-import { asNumber, readFileSettings, type Variables } from './file-settings.ts';
-import { logLevelProblems } from './log-level.ts';
+import { overlay } from './file/overlay.ts';
+import { readFileSettings, type Variables } from './file/file-settings.ts';
+import { placed } from './file/problem-places.ts';
+import { checkedSettings } from './file/schema-problems.ts';
+import { logProblems } from './log-settings.ts';
 import { withSecretFiles } from './secrets.ts';
-import { checkedSettings } from './schema-problems.ts';
-import { VARIABLES, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
 import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
 import { viewsFrom } from './view-settings.ts';
@@ -35,46 +37,16 @@ export function loadConfig(
   needs: Needs,
   environment: Variables = process.env,
 ): Config {
-  const problems = logLevelProblems(environment);
+  const problems = logProblems(environment);
   const variables = withSecretFiles(environment, problems);
-  const tree = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
-  const overlaid = overlay(tree, variables);
-  const settings = checkedSettings(overlaid, variables, problems);
+  const fromFile = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
+  if (fromFile === undefined) throw new ConfigError(problems);
+  const settings = checkedSettings(overlay(fromFile.tree, variables), problems);
   const config = toConfig(settings, variables, needs, problems);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(config);
-}
-
-/** The tree with the value of each variable that is set, at the key of the variable. */
-function overlay(tree: Record<string, unknown>, variables: Variables): Record<string, unknown> {
-  const result = structuredClone(tree);
-  for (const [variable, path] of Object.entries(VARIABLES)) {
-    const value = variables[variable];
-    if (value === undefined) continue;
-    const last = path.at(-1) ?? '';
-    let node = result;
-    for (const key of path.slice(0, -1)) {
-      const next = node[key];
-      if (typeof next !== 'object' || next === null) node[key] = {};
-      node = node[key] as Record<string, unknown>;
-    }
-    node[last] = variable === 'MIRRORVERSE_TABLES' ? namedTables(value, node[last]) : asNumber(path, value);
+  if (problems.length > 0) {
+    throw new ConfigError(problems.map((problem) => placed(problem, fromFile, variables)));
   }
-  return result;
-}
-
-/** The tables that the variable names, each with its settings from the file if the file has some. */
-function namedTables(value: string, inFile: unknown): unknown[] {
-  const settings: unknown[] = Array.isArray(inFile) ? inFile : [];
-  return value
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-    .map((name) => settings.find((item) => nameOf(item) === name) ?? name);
-}
-
-function nameOf(item: unknown): unknown {
-  return typeof item === 'object' && item !== null && 'name' in item ? item.name : item;
+  return deepFreeze(config);
 }
 
 function toConfig(settings: Settings, variables: Variables, needs: Needs, problems: ConfigProblem[]): Config {
@@ -146,10 +118,7 @@ function dataverseFrom(
     return undefined;
   }
   const problem = originProblem(url);
-  if (problem !== undefined) {
-    const key = variables['DATAVERSE_URL'] === undefined ? 'dataverse.url' : 'DATAVERSE_URL (dataverse.url)';
-    problems.push({ key, message: problem });
-  }
+  if (problem !== undefined) problems.push({ key: 'dataverse.url', message: problem });
   // A command that makes no request does not need credentials.
   const found: ConfigProblem[] = [];
   const signIn = signInFrom(settings.dataverse?.auth ?? 'default', variables, found);

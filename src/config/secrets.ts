@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { errorCode } from '../model/error-description.ts';
 import { secretInFile, secretProblem, withoutLineBreaks, type SecretText } from '../log/secret-text.ts';
 import type { ConfigProblem } from './config.ts';
-import type { Variables } from './file-settings.ts';
+import type { Variables } from './file/file-settings.ts';
 
 interface Secret {
   readonly name: string;

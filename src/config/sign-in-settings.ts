@@ -1,6 +1,6 @@
 import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 import type { ConfigProblem } from './config.ts';
-import type { Variables } from './file-settings.ts';
+import type { Variables } from './file/file-settings.ts';
 import type { Settings } from './settings.ts';
 
 type Auth = NonNullable<NonNullable<Settings['dataverse']>['auth']>;

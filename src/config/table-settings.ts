@@ -1,5 +1,5 @@
 import type { ConfigProblem, TableConfig } from './config.ts';
-import type { Variables } from './file-settings.ts';
+import type { Variables } from './file/file-settings.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_SCHEDULE = '*/5 * * * *';

@@ -4,7 +4,7 @@
  * Two names are near if few steps turn one into the other: a letter that is missing, too many, another one, or swapped
  * with its neighbour (optimal string alignment). One step is allowed for a name of up to five letters, and one more
  * for each further four letters. A name that differs only by case is always near. Of several names that are equally
- * near, the first one is taken.
+ * near, one with the same first letter is taken, because people seldom mistype the first letter.
  *
  * @returns null if no known name is near.
  */
@@ -14,7 +14,8 @@ export function closestName(mistyped: string, known: Iterable<string>): string |
   let fewest = mostSteps(wanted.length) + 1;
   for (const name of known) {
     if (Math.abs(name.length - wanted.length) >= fewest) continue;
-    const steps = stepsBetween(wanted, name.toLowerCase());
+    const lower = name.toLowerCase();
+    const steps = stepsBetween(wanted, lower) + (lower[0] === wanted[0] ? 0 : 0.5);
     if (steps >= fewest) continue;
     closest = name;
     fewest = steps;

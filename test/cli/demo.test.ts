@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { readPostmaster } from '../../src/embedded-postgres/server.ts';
-import { CommandLine, eventually, loggedCodes, logLines, type LogLine } from '../support/command-line.ts';
+import {
+  CommandLine,
+  eventually,
+  isError,
+  loggedCodes,
+  logLines,
+  type LogLine,
+} from '../support/command-line.ts';
 
 /** The lines that tell of a table's run. */
 function runsIn(stderr: string): LogLine[] {
@@ -71,7 +78,7 @@ describe('demo', () => {
     const again = await second.stop('SIGTERM');
     expect(again).toMatchObject({ status: 0, signal: null });
     expect(new Set(runsIn(again.stderr).map((line) => line['phase']))).toEqual(new Set(['delta']));
-    expect(logLines(again.stderr).filter((line) => line.level >= 50)).toEqual([]);
+    expect(logLines(again.stderr).filter(isError)).toEqual([]);
     expect(await place.serverPid()).toBeUndefined();
   }, 120_000);
 });

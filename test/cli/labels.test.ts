@@ -51,7 +51,7 @@ describe('the views with labels', () => {
     expect(status).toBe(0);
     expect(
       logLines(stderr)
-        .filter(({ level }) => level === 40)
+        .filter(({ level }) => level === 'warn')
         .map(({ msg }) => msg),
     ).toEqual(['The views with labels could not be made.']);
     expect(await database.query('SELECT FROM dataverse.account')).toHaveLength(10);

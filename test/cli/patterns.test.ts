@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { eventually, logLines, loggedCodes } from '../support/command-line.ts';
+import { eventually, isWarning, logLines, loggedCodes } from '../support/command-line.ts';
 import { allDifferences, isMirrored } from '../support/oracle.ts';
 import { smallTable } from '../support/small-table.ts';
 import { openBench, syncJson, type Bench } from '../support/bench.ts';
@@ -58,7 +58,7 @@ describe('patterns among the tables', () => {
     expect({ status, codes: loggedCodes(stderr) }).toEqual({ status: 0, codes: [] });
     const { tables } = JSON.parse(stdout) as { tables: { table: string }[] };
     expect(names(tables)).toEqual(['lead', 'task', 'teammembership']);
-    expect(logLines(stderr).filter(({ level }) => level >= 40)).toMatchObject([{ pattern: 'nosuch_*' }]);
+    expect(logLines(stderr).filter(isWarning)).toMatchObject([{ pattern: 'nosuch_*' }]);
     expect(await allDifferences(bench.emulator.store, bench.database, names(tables))).toEqual([]);
     expect(await errors(bench, 'team*,t?sk,!team,lead')).toEqual({});
   });
@@ -112,7 +112,7 @@ describe('patterns among the tables', () => {
     await eventually(async () => equal(['new_car', 'account']));
     emulator.store.removeTable('new_car');
     const told = await daemon.logged(({ code }) => code === 'table-removed');
-    expect(told).toMatchObject({ table: 'new_car', level: 40 });
+    expect(told).toMatchObject({ table: 'new_car', level: 'warn' });
     emulator.store.insert('account', { name: 'still mirrored' });
     await eventually(async () => equal(['account']));
     expect(await errors(bench, 'new_*,account')).toEqual({ new_car: 'table-removed' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
-import { CommandLine, eventually, logLines, type RunningCommand } from '../support/command-line.ts';
+import { CommandLine, eventually, isError, logLines, type RunningCommand } from '../support/command-line.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { leftBehind } from '../support/left-behind.ts';
@@ -124,7 +124,7 @@ describe('the daemon', () => {
 
     emulator.store.removeTable('lead');
     const gone = await daemon.logged(
-      (line) => line['table'] === 'lead' && line['code'] !== undefined && line.level >= 50,
+      (line) => line['table'] === 'lead' && line['code'] !== undefined && isError(line),
     );
     expect(gone).toMatchObject({ code: 'table-not-found' });
     expect(await database.query('SELECT FROM dataverse.lead')).toHaveLength(10);

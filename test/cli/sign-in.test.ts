@@ -87,7 +87,7 @@ describe('signing in with a client secret', () => {
     const { status, stderr } = await bench.cli.run(['sync'], environment);
     expect(status).toBe(1);
     expect(loggedCodes(stderr)).toContain('sign-in-failed');
-    expect(logLines(stderr).at(-1)?.msg).toContain('AZURE_CLIENT_SECRET');
+    expect(logLines(stderr).at(-1)?.['remedy']).toContain('AZURE_CLIENT_SECRET');
     expect(authority.forms.length).toBeLessThanOrEqual(3);
 
     const finding = failedFinding(await runCheck(bench.cli, environment), 'dataverse.sign-in');

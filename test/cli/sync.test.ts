@@ -66,7 +66,7 @@ describe('sync', () => {
     expect(await allDifferences(emulator.store, database, ['account', 'team'])).toEqual([]);
     expect(dataRequests(emulator, 'contact').length).toBeLessThanOrEqual(5);
     const line = logLines(stderr).find((each) => each['code'] === 'privilege-missing');
-    expect(line).toMatchObject({ table: 'contact', level: 50, remedy: expect.any(String) as string });
+    expect(line).toMatchObject({ table: 'contact', level: 'error', remedy: expect.any(String) as string });
 
     const { tables } = await syncJson(cli, ['sync']);
     expect(tables.map(({ table, error }) => [table, error?.code ?? null])).toEqual([

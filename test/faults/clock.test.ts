@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openBench, type Bench } from '../support/bench.ts';
-import { eventually, logLines, type Environment } from '../support/command-line.ts';
+import { eventually, isWarning, logLines, type Environment } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { isMirrored } from '../support/oracle.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
 
 const HOUR = 3_600_000;
-const WARN = 40;
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *', MIRRORVERSE_LEASE: '4s' };
 
 /** A clock that is wrong by so many milliseconds, and by `jump` more once SIGUSR2 has come. */
@@ -38,7 +37,7 @@ it('two daemons whose clocks are four hours apart take no lease from each other'
   for (const daemon of daemons) {
     const { status, stderr } = await daemon.stop('SIGTERM');
     expect(status).toBe(0);
-    expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
+    expect(logLines(stderr).filter(isWarning)).toEqual([]);
   }
   const wrong = `SELECT FROM mirrorverse.tables WHERE last_success_at > now() OR lease_holder IS NOT NULL
     UNION ALL SELECT FROM mirrorverse.runs WHERE started_at > finished_at OR started_at < now() - interval '1 hour'`;
@@ -66,7 +65,7 @@ it.each([
   await eventually(async () => equal(bench));
   const { status, stderr } = await daemon.stop('SIGTERM');
   expect(status).toBe(0);
-  expect(logLines(stderr).filter(({ level }) => level >= WARN)).toEqual([]);
+  expect(logLines(stderr).filter(isWarning)).toEqual([]);
 });
 
 it('a daemon whose clock is set back while it pauses is ready once the pause is over', async () => {
@@ -92,7 +91,7 @@ it('a daemon whose event loop was blocked says so, does not take its leases for 
   const block = { kind: 'block', milliseconds: 7_000 } as const;
   await using daemon = FailpointProcess.start(['run'], environment, block);
   expect(await daemon.standing()).toBe(true);
-  const told = await daemon.logged(({ level }) => level >= WARN);
+  const told = await daemon.logged(isWarning);
   expect(told).toMatchObject({
     msg: expect.stringMatching(/^The process stood still for \d+ s\.$/) as string,
   });

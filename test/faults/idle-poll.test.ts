@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { column } from '../../src/emulator/table-parts/column-kinds.ts';
-import { logLines } from '../support/command-line.ts';
+import { isWarning, logLines } from '../support/command-line.ts';
 import { FailpointProcess } from '../support/failpoint-process.ts';
 import { leaseEvents, trespasses, watchLeases } from '../support/lease-journal.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
@@ -282,6 +282,6 @@ it('a process that is stopped before it stores an idle run stores nothing of it 
     .toBeGreaterThan(Number(fence));
   const { status, stderr } = await stopped.stop('SIGTERM');
   expect(status).toBe(0);
-  expect(logLines(stderr).filter(({ level }) => level >= 40)).toEqual([]);
+  expect(logLines(stderr).filter(isWarning)).toEqual([]);
   await isEqual(bench);
 });

@@ -1,17 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openBench } from '../support/bench.ts';
-import { eventually, logLines, type LogLine } from '../support/command-line.ts';
+import { eventually, isWarning, logLines, type LogLine } from '../support/command-line.ts';
 import { FaultProxy } from '../support/fault-proxy.ts';
 import { smallTable } from '../support/small-table.ts';
 
-const INFO = 30;
 const NAMES = Array.from({ length: 50 }, (_, index) => `new_Flood${index}`);
 const TABLES = NAMES.map((name) => name.toLowerCase());
 
 /** The lines that were written since, without those of tables that are well. */
 function since(stderr: string, begin: number): LogLine[] {
-  return logLines(stderr.slice(begin)).filter(({ level, code }) => level > INFO || code !== undefined);
+  return logLines(stderr.slice(begin)).filter((line) => isWarning(line) || line['code'] !== undefined);
 }
 
 it('an outage of database and environment that fifty tables meet is a few lines of the log, and no table is forgotten', async () => {

@@ -38,8 +38,14 @@ export interface Ended {
 /** A line of the log. */
 export interface LogLine extends Record<string, unknown> {
   readonly msg: string;
-  readonly level: number;
+  readonly level: string;
 }
+
+/** Whether a line of the log tells of a failure. */
+export const isError = ({ level }: LogLine): boolean => level === 'error' || level === 'fatal';
+
+/** Whether a line of the log is at least a warning. */
+export const isWarning = (line: LogLine): boolean => line.level === 'warn' || isError(line);
 
 /** A command under way in a process of its own. */
 export class RunningCommand {

@@ -2,7 +2,7 @@ import { assert, nat, property, stringMatching, uniqueArray } from 'fast-check';
 import { expect, test } from 'vitest';
 import { closestName } from '../../src/model/closest-name.ts';
 
-const NAMES = ['backfill', 'check', 'migrate', 'quarantine', 'status', 'sync', 'tables', 'track'];
+const NAMES = ['backfill', 'check', 'labels', 'migrate', 'quarantine', 'status', 'sync', 'tables', 'track'];
 
 test.each([
   ['stauts', 'status'],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { describeProblem } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { keysOf, load, problemsOf, written } from './config-directory.ts';
 
@@ -48,17 +49,76 @@ test.each(['a: [', 'a: 1\na: 2', '\t- x', '- account', 'just text'])('the file %
 });
 
 test.each([
-  ['an alias', 'postgres: { url: *hunter2 }', /put a value that begins with \* in quotes/],
-  ['a tag', 'postgres: { url: !u!hunter2 x }', /at line 1, column 18/],
-  ['a block', 'postgres:\n  url: |hunter2\n    x', /unexpected token at line 2, column/],
-  ['an escape', String.raw`postgres: { url: "\hunter2" }`, /bad dq escape at line 1/],
-  ['a line', 'postgres:\n  url: "hunter2: x\n- y', /at line \d/],
+  [
+    'an alias',
+    'postgres: { url: *hunter2 }',
+    /put a value that begins with \* in quotes \(line 1, column 18\)/,
+  ],
+  ['a tag', 'postgres: { url: !u!hunter2 x }', /line 1, column 18/],
+  ['a tag that a pattern makes', 'tables:\n  - !hunter2_*', /begins with ! in quotes \(line 2, column 5\)/],
+  ['a block', 'postgres:\n  url: |hunter2\n    x', /unexpected token \(line 2, column 9\)/],
+  ['an escape', String.raw`postgres: { url: "\hunter2" }`, /escapes nothing.*\(line 1, column 19\)/],
+  ['an open quote', 'postgres:\n  url: "hunter2: x\n- y', /closing quote.*\(line 2, column 8\)/],
 ])('a file that is not YAML is refused without quoting it, for example %s', (_, yaml, message) => {
-  const told = problemsOf(yaml)
-    .map((problem) => problem.message)
-    .join('\n');
+  const told = problemsOf(yaml).map(describeProblem).join('\n');
   expect(told).toMatch(message);
   expect(told).not.toContain('unter2');
+});
+
+test.each([
+  ['schedule: */5 * * * *\ntables: [account]', [1]],
+  ['limits:\n\tpageSize: 5\n\tconcurrency: 3', [2, 3]],
+  ['dataverse:\n  url: https://x\n auth: default', [3]],
+  ['tables:\n  - account\n  contact\nschedule: x', [3]],
+  ["schedule: a: b\ntables: [x\nlease: 'bar", [1, 3]],
+  ["schedule: '*/5 * * * *\ntables:\n  - account\n  - contact", [1]],
+  ['tables: [a]\nlimits: {}\ntables: [b]', [3]],
+])('a mistake in YAML is told once, with its line: %j', (yaml, lines) => {
+  expect(problemsOf(yaml).map(({ line }) => line)).toEqual(lines);
+});
+
+test.each([
+  ['Tables: [account]', 'Tables: is not a known key (line 1, column 1). Did you mean tables?'],
+  [
+    'dataverse:\n  URL: https://x',
+    'dataverse.URL: is not a known key (line 2, column 3). Did you mean dataverse.url?',
+  ],
+  [
+    'limits: { pagesize: 5 }',
+    'limits.pagesize: is not a known key (line 1, column 11). Did you mean limits.pageSize?',
+  ],
+  ['pageSize: 5', 'pageSize: is not a known key (line 1, column 1). Did you mean limits.pageSize?'],
+  [
+    'limits.pageSize: 5',
+    'limits.pageSize: is not a known key (line 1, column 1). Did you mean limits.pageSize?',
+  ],
+  [
+    'tables:\n  - name: a\n    colums: {}',
+    'tables.0.colums: is not a known key (line 3, column 5). Did you mean tables.0.columns?',
+  ],
+  [
+    'labels: { langauge: 1033 }',
+    'labels.langauge: is not a known key (line 1, column 11). Did you mean labels.language?',
+  ],
+  ['colour: blue', 'colour: is not a known key (line 1, column 1)'],
+])('an unknown key has its place and the key that was meant: %j', (yaml, told) => {
+  expect(problemsOf(yaml).map(describeProblem)).toEqual([told]);
+});
+
+test('a wrong value has the place of its key, and the variable that it came from', () => {
+  const yaml =
+    "lease: 1ms\nlimits:\n  pageSize: '${SIZE}'\n  concurrency: 0\ntables:\n  - contact\n  - { name: account, schedule: never }";
+  const problems = problemsOf(yaml, {
+    SIZE: '9000',
+    MIRRORVERSE_CONCURRENCY: 'many',
+    MIRRORVERSE_TABLES: 'account',
+  });
+  expect(problems.map(describeProblem).toSorted()).toEqual([
+    'MIRRORVERSE_CONCURRENCY (limits.concurrency): must be a number',
+    'lease: must be at least 1s (line 1, column 1)',
+    'limits.pageSize: must be at most 5000; the value comes from SIZE (line 3, column 3)',
+    'tables.0.schedule: must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive (line 7, column 22)',
+  ]);
 });
 
 test.each(['* * * * *', '*/5 * * * *', '*/5 * * * * *', '0 3 * * 1-5', '  0 3 * * 1 '])(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError } from '../../src/config/config.ts';
+import { ConfigError, describeProblem } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { keysOf, load, problemsOf } from './config-directory.ts';
 
@@ -97,6 +97,12 @@ test('a wrong DATABASE_URL is reported by the name of the variable, without the 
   expect(others).toEqual([]);
   expect(`${problem?.key} ${problem?.message}`).toContain('DATABASE_URL');
   expect(`${problem?.key} ${problem?.message}`).not.toContain('secret');
+});
+
+test('an unknown form of the log is reported', () => {
+  const problems = problemsOf('', { MIRRORVERSE_LOG_FORMAT: 'xml' });
+  expect(problems.map(describeProblem)).toEqual(['MIRRORVERSE_LOG_FORMAT: must be one of json, pretty']);
+  for (const format of ['', 'json', 'pretty']) load('', { MIRRORVERSE_LOG_FORMAT: format });
 });
 
 test('an unknown log level is reported', () => {

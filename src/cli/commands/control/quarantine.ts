@@ -105,7 +105,7 @@ function printRetried(context: CommandContext, results: readonly RetryResult[]):
   for (const { table, withoutKey, failure } of results) {
     if (failure !== null) {
       const { code, message, remedy, details } = failure;
-      context.logger.error({ table, ...details, code, remedy }, `${message} ${remedy}`);
+      context.logger.error({ table, ...details, code, remedy }, message);
     }
     if (withoutKey > 0) {
       const help = `Load the table again: \`mirrorverse backfill ${table} --restart\`. If the load brings such rows again, remove them: \`mirrorverse quarantine dismiss ${table}\`.`;

@@ -47,7 +47,7 @@ async function applyPlan(session: CommandSession, tables: readonly TableConfig[]
       } catch (error) {
         if (!(error instanceof Failure) || error.reaction !== 'stop-table') throw error;
         const { code, message, remedy, details } = error;
-        logger.error({ ...details, table: table.name, code, remedy }, `${message} ${remedy}`);
+        logger.error({ ...details, table: table.name, code, remedy }, message);
         applied = false;
         continue;
       }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { ConfigProblem } from './config.ts';
-import type { Variables } from './file-settings.ts';
-import { settingsSchema, VARIABLES, type Settings } from './settings.ts';
+import type { ConfigProblem } from '../config.ts';
+import { settingsSchema, type Settings } from '../settings.ts';
+import { closestKey } from './known-keys.ts';
 
 type Issue = NonNullable<ReturnType<typeof settingsSchema.safeParse>['error']>['issues'][number];
 
@@ -30,14 +30,11 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
+function describeIssue(issue: Issue): ConfigProblem[] {
   const path = issue.path.map(String);
   const key = path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((unknown) => ({
-      key: [...path, unknown].join('.'),
-      message: 'is not a known key',
-    }));
+    return issue.keys.map((unknown) => unknownKey([...path, unknown]));
   }
   if (issue.code === 'invalid_union') {
     // The value may be a word or a mapping. The problems of the mapping help more.
@@ -45,33 +42,30 @@ function describeIssue(issue: Issue, variables: Variables): ConfigProblem[] {
       issue.errors.find((errors) => errors.some((error) => error.path.length > 0)) ??
       issue.errors.find((errors) => errors.some((error) => error.code === 'unrecognized_keys'));
     if (branch !== undefined) {
-      return branch.flatMap((inner) =>
-        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, variables),
-      );
+      return branch.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
     }
     return [{ key, message: issue.message }];
   }
-  const variable = Object.entries(VARIABLES).find(
-    ([name, at]) => variables[name] !== undefined && at.join('.') === key,
-  )?.[0];
-  return [{ key: variable === undefined ? key : `${variable} (${key})`, message: issue.message }];
+  return [{ key, message: issue.message }];
+}
+
+function unknownKey(path: readonly string[]): ConfigProblem {
+  const meant = closestKey(path);
+  const problem = { key: path.join('.'), path, message: 'is not a known key' };
+  return meant === undefined ? problem : { ...problem, hint: `Did you mean ${meant}?` };
 }
 
 /**
  * The settings without the values that the schema refuses. Each refusal is added to the problems, and checks
  * beyond the schema find their problems in the same run.
  */
-export function checkedSettings(
-  tree: Record<string, unknown>,
-  variables: Variables,
-  problems: ConfigProblem[],
-): Settings {
+export function checkedSettings(tree: Record<string, unknown>, problems: ConfigProblem[]): Settings {
   const rest = structuredClone(tree);
   for (;;) {
     const parsed = settingsSchema.safeParse(rest, { error: inWords });
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
-      problems.push(...describeIssue(issue, variables));
+      problems.push(...describeIssue(issue));
       if (issue.code === 'unrecognized_keys') {
         for (const key of issue.keys) remove(rest, [...issue.path, key]);
       } else remove(rest, issue.path);
