@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { openBench } from '../support/bench.ts';
+import { CommandLine, logLines } from '../support/command-line.ts';
 
 /** Standard error is a pipe here; this is all by which the log tells a terminal. */
 const TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
+
+/** An address at which no database answers. */
+const SET_UP = {
+  DATAVERSE_URL: 'http://127.0.0.1:9',
+  DATAVERSE_ACCESS_TOKEN: 'token',
+  DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+  MIRRORVERSE_TABLES: 'account',
+};
+
+const withoutTime = (line: string): string => line.replace(/^\[[^\]]+\] /, '');
 
 describe('the log on a terminal', () => {
   it('the log on a terminal has one complete line for each run', async () => {
@@ -23,5 +34,41 @@ describe('the log on a terminal', () => {
     emulator.store.retypeColumn('account', 'numberofemployees', { kind: 'Decimal' });
     const { stderr } = await cli.run(['sync'], TERMINAL);
     expect(stderr).toContain('Table account has changed: column numberofemployees turns from integer into');
+  });
+
+  it('the log on a terminal has one line for each problem of the configuration, and no fields beside it', async () => {
+    await using cli = await CommandLine.open();
+    const file = await cli.file(
+      'wrong.yaml',
+      'Tables: [account]\nlimits:\n  pagesize: 5\n  concurrency: 0\n',
+    );
+    const { status, stderr } = await cli.run(['sync', '--config', file], { ...SET_UP, ...TERMINAL });
+    expect(status).toBe(2);
+    expect(stderr.trimEnd().split('\n').map(withoutTime)).toEqual([
+      'ERROR: limits.concurrency: must be at least 1 (line 4, column 3)',
+      'ERROR: limits.pagesize: is not a known key (line 3, column 3). Did you mean limits.pageSize?',
+      'ERROR: Tables: is not a known key (line 1, column 1). Did you mean tables?',
+      'ERROR: The configuration has 3 problems.',
+    ]);
+  });
+
+  it('the log on a terminal says what happened and what to do, each once', async () => {
+    await using cli = await CommandLine.open();
+    const environment = { ...SET_UP, MIRRORVERSE_LOG_FORMAT: 'pretty' };
+    const { status, stderr } = await cli.run(['status'], environment);
+    expect(status).toBe(1);
+    const logged = await cli.run(['status'], SET_UP);
+    const line = logLines(logged.stderr).at(-1);
+    expect(line?.level).toBe('error');
+    expect(stderr.trimEnd().split('\n').map(withoutTime)).toEqual([
+      `ERROR: ${line?.msg} ${String(line?.['remedy'])}`,
+    ]);
+  });
+
+  it('a form of the log that does not exist ends a command with 2', async () => {
+    await using cli = await CommandLine.open();
+    const { status, stderr } = await cli.run(['status'], { ...SET_UP, MIRRORVERSE_LOG_FORMAT: 'xml' });
+    expect(status).toBe(2);
+    expect(logLines(stderr)[0]).toMatchObject({ key: 'MIRRORVERSE_LOG_FORMAT' });
   });
 });
