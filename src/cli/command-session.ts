@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
+import type { RequestWatch } from '../dataverse/http/request-watch.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
 import { findState } from '../mirror/state/environments.ts';
 import { readKnownTables } from '../mirror/state/known-tables.ts';
@@ -13,6 +14,7 @@ import { LabelKeeper } from '../sync/watch/label-keeper.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
+import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
 import { throttleRecorder } from '../sync/watch/throttle-record.ts';
 import { hasPatterns, knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
@@ -27,6 +29,8 @@ export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
+  /** Is told how each request went. It is set before the first call of `dataverse`. */
+  requestWatch: RequestWatch | undefined;
   /** Called each time that the environment wants no requests for a while, with the milliseconds from now. */
   readonly throttleListeners: ((milliseconds: number) => void)[] = [];
   private readonly onThrottle = (milliseconds: number): void => {
@@ -44,6 +48,7 @@ export class CommandSession extends DatabaseSession {
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,
+        watch: this.requestWatch,
       },
       logger,
     );
@@ -117,7 +122,7 @@ export class CommandSession extends DatabaseSession {
 
   private async openMirror(names: readonly string[]): Promise<Mirror> {
     const { signal, logger } = this.context;
-    const { client, metadata } = this.dataverse();
+    const { client, metadata, budget } = this.dataverse();
     const database = await this.database();
     // Both are asked at once. The failure of the first one counts: it says more about address and sign-in.
     const reading = readOrganization(client, signal);
@@ -129,7 +134,10 @@ export class CommandSession extends DatabaseSession {
     const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
     this.userId = userId;
     tellReplaced(mirror.environment, logger);
-    this.throttleListeners.push(throttleRecorder(mirror.store, logger));
+    const { store } = mirror;
+    this.throttleListeners.push(throttleRecorder(store, logger));
+    const identity = identityDigest(environment.organizationId, userId);
+    this.onClose(recordRequests({ store, identity, gauges: budget.gauges, logger }));
     return mirror;
   }
 
@@ -138,7 +146,7 @@ export class CommandSession extends DatabaseSession {
     mirror: Mirror,
     leases: LeaseKeeper,
     table: TableConfig,
-    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'firstLook'> & {
+    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'meter' | 'firstLook'> & {
       readonly consent?: boolean;
     } = {},
   ): TableJob {

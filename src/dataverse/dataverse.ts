@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createBudget, type Budget, type BudgetLimits } from './budget/budget.ts';
 import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';
+import type { RequestWatch } from './http/request-watch.ts';
 import { createMetadata, type Metadata } from './metadata/metadata.ts';
 import type { SignIn } from './sign-in/sign-in-methods.ts';
 import { createTokenSource } from './sign-in/sign-in.ts';
@@ -27,6 +28,8 @@ export interface DataverseOptions {
   readonly userAgent: string;
   /** Called with the milliseconds from now for which the environment makes all requests pause. */
   readonly onThrottle?: (milliseconds: number) => void;
+  /** Is told how each request went. */
+  readonly watch?: RequestWatch | undefined;
 }
 
 /** The client, the metadata and the budget of one environment. */
@@ -53,6 +56,7 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     pageBytes,
     memory,
     userAgent: options.userAgent,
+    watch: options.watch,
   });
   return {
     client,

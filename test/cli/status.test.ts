@@ -31,6 +31,7 @@ afterAll(async () => bench[Symbol.asyncDispose]());
 
 interface Status {
   readonly environment: Readonly<Record<string, unknown>>;
+  readonly budget: Readonly<Record<string, unknown>>;
   readonly tables: readonly (Record<string, unknown> & { readonly table: string })[];
 }
 
@@ -68,7 +69,10 @@ describe('status', () => {
     emulator.store.seed('contact', 7);
     emulator.settings.deniedTables.add('contact');
     expect((await cli.run(['sync', 'account', 'contact'])).status).toBe(1);
-    const { environment, tables } = await readStatus();
+    const { environment, budget, tables } = await readStatus();
+    // The process sent every request to the environment, and recorded each at its end.
+    const sent = emulator.requests.entries.length;
+    expect(budget).toEqual({ ...BUDGET, requestsIn5Minutes: sent, requestsIn24Hours: sent });
     const { organizationId } = emulator.store;
     const requests = { total: FRESH, perChangedRow: FRESH, perIdleHour: 0, since: MOMENT };
     expect(environment).toEqual({ url: bench.url, organizationId, requests });

@@ -22,7 +22,18 @@ export interface Budget {
   /** Notes the limits that an answer's headers tell; for people to see, nothing is steered by them. */
   observe(headers: Headers): void;
   readonly gauges: BudgetGauges;
+  /** What this process uses of the limits now; 1 is all of a limit. It is calculated when it is asked for. */
+  used(): BudgetUse;
   close(): void;
+}
+
+export interface BudgetUse {
+  /** Requests in the last five minutes, of `requestsPer5Minutes`. */
+  readonly requests: number;
+  /** Execution time in the last five minutes, of what Dataverse allows an identity. */
+  readonly executionTime: number;
+  /** Requests in flight, of `concurrency`. */
+  readonly concurrency: number;
 }
 
 export interface BudgetGauges {
@@ -174,6 +185,14 @@ export function createBudget(
       allow(isFirst ? Math.max(1, gauges.concurrency >> 1) : gauges.concurrency, gauges.throttledUntil);
       settle();
       if (isLonger) onThrottle?.(milliseconds);
+    },
+    used() {
+      const at = now();
+      return {
+        requests: starts.within(at) / limits.requestsPer5Minutes,
+        executionTime: execution.spent(at) / EXECUTION_LIMIT,
+        concurrency: execution.underWay / limits.concurrency,
+      };
     },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');

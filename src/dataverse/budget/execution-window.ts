@@ -32,6 +32,17 @@ export class ExecutionWindow {
     return last === undefined ? 0 : Math.max(1, last.at + this.length - now);
   }
 
+  /** Milliseconds that requests took within the window, with the requests in flight. */
+  spent(now: number): number {
+    this.forget(now);
+    return Math.max(0, this.sum + this.pending(now));
+  }
+
+  /** How many requests are in flight. */
+  get underWay(): number {
+    return this.inFlight.size;
+  }
+
   /** Call the returned function with the time when the request has ended. */
   start(now: number): (now: number) => void {
     const request = { startedAt: now };

@@ -21,6 +21,17 @@ export class StartWindow {
     return Math.max(0, (this.starts[this.oldest] ?? 0) + this.length + 1 - now);
   }
 
+  /** How many of the starts are in the window that ends now. */
+  within(now: number): number {
+    let count = 0;
+    for (let back = 1; back <= this.count; back++) {
+      const start = this.starts[(this.oldest + this.count - back) % this.starts.length] ?? 0;
+      if (start + this.length < now) break;
+      count++;
+    }
+    return count;
+  }
+
   record(now: number): void {
     this.starts[(this.oldest + this.count) % this.starts.length] = now;
     if (this.count < this.starts.length) this.count++;

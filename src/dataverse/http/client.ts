@@ -24,6 +24,7 @@ import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
 import { RequestCounts } from './request-counts.ts';
+import { watched, type RequestWatch } from './request-watch.ts';
 import { AnswerTooLarge, type EarlyReader } from './response-body.ts';
 import {
   classify,
@@ -106,6 +107,8 @@ export interface ClientOptions {
   /** Bytes that all pages together may take in memory. */
   readonly memory: number;
   readonly userAgent: string;
+  /** Is told how each request went. */
+  readonly watch?: RequestWatch | undefined;
 }
 
 /** Redirects within the origin that are followed; Dataverse is not known to send any. */
@@ -261,7 +264,7 @@ export class DataverseClient {
   }
 
   private async attempt(url: URL, request: Request | RepeatableWrite, signal: AbortSignal): Promise<Attempt> {
-    const { budget, http, requestTimeout, tokens, userAgent } = this.options;
+    const { budget, http, requestTimeout, tokens, userAgent, watch } = this.options;
     const headers = {
       accept: request.accept ?? 'application/json',
       'accept-encoding': 'gzip',
@@ -292,7 +295,9 @@ export class DataverseClient {
       const about = request.countedFor ?? request.table;
       if (about !== undefined) this.requestCounts.add(about);
       try {
-        return { ...(await http.send(call(token), AbortSignal.any([signal, limit]))), token };
+        const either = AbortSignal.any([signal, limit]);
+        const send = async () => http.send(call(token), either);
+        return { ...(await watched(watch, request.priority, signal, send)), token };
       } catch (error) {
         // The error of the connection says "aborted" for the time limit and for the caller's signal alike.
         if (limit.aborted) throw limit.reason;

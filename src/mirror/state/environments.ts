@@ -195,20 +195,3 @@ export async function recordThrottle(store: StateStore, milliseconds: number): P
       .where(eq(environments.id, store.environmentId)),
   );
 }
-
-/** Until when the environment wants no requests, by the database's clock; null where it takes them. */
-export async function readThrottle(store: StateStore): Promise<Date | null> {
-  const { environments } = store.tables;
-  const [row] = await store.statement(async (db) =>
-    db
-      .select({ throttledUntil: environments.throttledUntil })
-      .from(environments)
-      .where(
-        and(
-          eq(environments.id, store.environmentId),
-          sql`${environments.throttledUntil} > clock_timestamp()`,
-        ),
-      ),
-  );
-  return row?.throttledUntil ?? null;
-}

@@ -1,5 +1,6 @@
 import type { MirrorDatabase } from '../../mirror/database.ts';
-import { findState, readThrottle } from '../../mirror/state/environments.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { readSpentRequests } from '../../mirror/state/spent-requests.ts';
 import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
@@ -17,8 +18,9 @@ export interface StatusReport {
   readonly tables: readonly StatusEntry[];
 }
 
-/** What all processes of the identity have spent of the API's limits. */
+/** What all processes with this state have spent of the API's limits. */
 export interface BudgetStatus {
+  /** Of the busiest identity, because Dataverse limits each by itself. */
   readonly requestsIn5Minutes: number;
   /** The configured limit of requests in 5 minutes. */
   readonly limit: number;
@@ -76,7 +78,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     };
   }
   const { environment, store } = state;
-  const throttledUntil = await readThrottle(store);
+  const { throttledUntil, ...spent } = await readSpentRequests(store);
   const known = await readTableStatus(database, store);
   const names = new Set(known.map((table) => table.table));
   const { url, organizationId } = environment;
@@ -85,12 +87,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     choice.entries.length === 0 || named.includes(name) || isMeantByPattern(choice, name);
   return {
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
-    budget: {
-      requestsIn5Minutes: 0,
-      limit,
-      throttledUntil: throttledUntil?.toISOString() ?? null,
-      requestsIn24Hours: 0,
-    },
+    budget: { ...spent, limit, throttledUntil: throttledUntil?.toISOString() ?? null },
     tables: [
       ...known.map((table) => toEntry(table, environment.linkLifeDays, isConfigured(table.table))),
       ...named.filter((table) => !names.has(table)).map(untouched),

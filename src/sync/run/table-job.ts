@@ -20,6 +20,7 @@ import {
   type OutcomeParts,
   type RunResult,
 } from './run-outcome.ts';
+import { meteredRun, type MeteredRun, type RunMeter } from '../watch/run-meter.ts';
 import { hasFoundChanges, type RunProgress } from './run-progress.ts';
 import { pageSource, TableRun, type RunEnd } from './table-run.ts';
 
@@ -50,6 +51,8 @@ export interface TableJobParts {
   readonly loads?: Places;
   /** Hears how the runs go, and says how loud they may be; without it every failure is told. */
   readonly watch?: RunWatch;
+  /** Adds up what the runs do; without it nothing is added up. */
+  readonly meter?: RunMeter | undefined;
   /** Finds tables that no preparation would change; without it the first run prepares each table. */
   readonly firstLook?: FirstLook;
 }
@@ -88,7 +91,8 @@ export class TableJob {
     const start = performance.now();
     const { name: table } = this.settings;
     await this.lookFirst(options, signal);
-    const run = this.createRun(options, start);
+    const metered = meteredRun(this.parts.meter, table);
+    const run = this.createRun(options, start, metered);
     const {
       outcome,
       failure: ended,
@@ -108,6 +112,7 @@ export class TableJob {
     const result = { table, ...progress, milliseconds, failure, deferred, changed, quarantined };
     await recordResult(this.outcomes, result);
     tellResult(this.outcomes, result);
+    metered?.ended(result);
     return result;
   }
 
@@ -137,7 +142,7 @@ export class TableJob {
     others.begin(found);
   }
 
-  private createRun(options: RunOptions, start: number): TableRun {
+  private createRun(options: RunOptions, start: number, metered: MeteredRun | undefined): TableRun {
     const { settings, parts, leaseParts, preparation, others, resting } = this;
     this.resting = undefined;
     const { restart = false } = options;
@@ -160,6 +165,7 @@ export class TableJob {
       dueAt: options.dueAt,
       onPage: (progress) => {
         parts.watch?.progressed(settings.name);
+        metered?.progressed(progress);
         options.onPage?.(progress);
       },
       onTrouble: async (failure, wait) => this.troubled(failure, wait, run, start),
