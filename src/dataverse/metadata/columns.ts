@@ -28,8 +28,12 @@ const TYPES: ReadonlyMap<string, ColumnType> = new Map([
   ['ImageType', 'text'],
 ]);
 
-/** Types that make no column. */
-const WITHOUT_COLUMN = new Set(['PartyListType', 'CalendarRulesType', 'VirtualType']);
+/** Types that make no column, and why. */
+const WITHOUT_COLUMN: ReadonlyMap<string, string> = new Map([
+  ['PartyListType', 'no value of its own: its parties are rows of activityparty'],
+  ['CalendarRulesType', 'no value of its own: its rules are rows of calendarrule'],
+  ['VirtualType', 'no value of its own'],
+]);
 
 /** The AttributeTypeName, or the name made of the older AttributeType if a definition lacks it. */
 function typeName(attribute: AttributeDefinition): string {
@@ -44,9 +48,22 @@ const DERIVATIONS: readonly (Derivation | undefined)[] = [undefined, 'calculated
 /** Columns that hold file contents as text: a page of them would take gigabytes. */
 const BODIES = new Set(['annotation.documentbody', 'activitymimeattachment.body']);
 
+/** An attribute of a table, whether it makes a column or not. */
+export interface Attribute {
+  /** Logical name. */
+  readonly name: string;
+  /** AttributeTypeName without its ending, for example `Picklist`; empty if the definition has none. */
+  readonly type: string;
+  readonly displayName?: string;
+  /** Why it makes no column, or makes one only on request. */
+  readonly why?: string;
+}
+
 /** The columns that the attributes of a table make. */
 export interface Columns {
   readonly columns: readonly Column[];
+  /** Every attribute, as far as its definition can be read. */
+  readonly attributes: readonly Attribute[];
   /** Attributes with an odd definition, which make no column. */
   readonly odd: readonly OddItem[];
   /** Attributes whose details did not come, so that the usual details were assumed. */
@@ -70,32 +87,69 @@ export function columnsOf(
     attribute.IsValidForRead !== false &&
     (declared === undefined ? attribute.IsValidODataAttribute !== false : declared.has(property));
   const fileNames = fileNamesOf(attributes);
-  const comesWithFile = new Set(fileNames.values());
+  const fileOf = new Map([...fileNames].map(([file, name]) => [name, file]));
   const odd = [...found];
   const assumed: string[] = [];
   const oddDetails = new Map(details.odd?.map((item) => [item.name, item.reason]));
+  const reasons = new Map<string, string>();
+  const leftOut = (name: string, why: string): [] => {
+    reasons.set(name, why);
+    return [];
+  };
   const columnsOfAll = attributes.flatMap((attribute) => {
     const name = attribute.LogicalName;
-    if (isCompanion(attribute) && comesWithFile.has(name)) return [];
+    const file = fileOf.get(name);
+    if (isCompanion(attribute) && file !== undefined)
+      return leftOut(name, `the name of ${file}: column ${file}_name has it`);
     const type = typeName(attribute);
     const property = LOOKUPS.has(type) ? `_${name}_value` : name;
-    if (!isReadable(attribute, property)) return [];
+    if (!isReadable(attribute, property)) return leftOut(name, whyUnreadable(attribute));
     const reason =
       oddType(attribute, type) ?? oddDetails.get(name) ?? oddBehavior(details.behaviors.get(name));
     if (reason !== undefined) {
       odd.push({ name, reason });
-      return [];
+      return leftOut(name, `odd definition: ${reason}`);
     }
     if (lacksDetails(name, type, details)) assumed.push(name);
     const fileName = fileNames.get(name);
     const columns = columnsOfAttribute(attribute, type, property, details, {
       fileName: fileName !== undefined && declared?.has(fileName) !== false ? fileName : undefined,
     });
-    // Readable companions, such as the address of an image, repeat the content of another column.
-    const onRequest = isCompanion(attribute) || type === 'ImageType' || BODIES.has(`${table}.${name}`);
-    return onRequest ? columns.map((column) => ({ ...column, onRequest })) : columns;
+    if (columns.length === 0) return leftOut(name, WITHOUT_COLUMN.get(type) ?? 'no value of its own');
+    const large = whyOnRequest(table, attribute, type);
+    if (large === undefined) return columns;
+    reasons.set(name, `${large}: only if columns.include names it`);
+    return columns.map((column) => ({ ...column, onRequest: true as const }));
   });
-  return { columns: columnsOfAll, odd, assumed };
+  const described = attributes.map((attribute): Attribute => {
+    const name = attribute.LogicalName;
+    const displayName = labelText(attribute.DisplayName);
+    const why = reasons.get(name);
+    return {
+      name,
+      type: typeName(attribute).replace(/Type$/, ''),
+      ...(displayName === undefined ? {} : { displayName }),
+      ...(why === undefined ? {} : { why }),
+    };
+  });
+  const unread = found.flatMap(({ name, reason }): Attribute[] =>
+    name === null ? [] : [{ name, type: '', why: `odd definition: ${reason}` }],
+  );
+  return { columns: columnsOfAll, attributes: [...described, ...unread], odd, assumed };
+}
+
+/** Why a column is left out unless the configuration names it; undefined if it is not. */
+function whyOnRequest(table: string, attribute: AttributeDefinition, type: string): string | undefined {
+  // An image is itself a companion, of its id.
+  if (type === 'ImageType') return 'an image';
+  // Readable companions, such as the address of an image, repeat the content of another column.
+  if (isCompanion(attribute)) return `it repeats ${attribute.AttributeOf}`;
+  return BODIES.has(`${table}.${attribute.LogicalName}`) ? "a file's content" : undefined;
+}
+
+function whyUnreadable(attribute: AttributeDefinition): string {
+  if (isCompanion(attribute)) return `label companion of ${attribute.AttributeOf}`;
+  return attribute.IsValidForRead === false ? 'not readable' : 'not readable through the Web API';
 }
 
 function lacksDetails(name: string, type: string, { targets, behaviors }: AttributeDetails): boolean {

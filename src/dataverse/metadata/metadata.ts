@@ -11,7 +11,7 @@ import { checkTrackable, isNamed, noUsableDefinition } from './mirrorable-table.
 import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
 import { createSharedRead, type SharedRead } from './shared-read.ts';
 import { ENTITY_SELECT, entityDefinition, shortened, type EntityDefinition } from './table-definition.ts';
-import { isWhole, readTable } from './table-reader.ts';
+import { isWhole, readTable, type DescribedTable } from './table-reader.ts';
 
 /** The environment's definitions of its tables. */
 export interface Metadata {
@@ -42,6 +42,12 @@ export interface Metadata {
    * @throws Failure `table-not-found`, `not-mirrorable`, `definition-odd`.
    */
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
+  /**
+   * A table with all its attributes, read anew. It need not be tracked.
+   *
+   * @throws Failure `table-not-found`, `not-mirrorable`, `definition-odd`.
+   */
+  described(logicalName: string, signal: AbortSignal): Promise<DescribedTable>;
   /** The table that `table` would return without a request; undefined if it would need one. */
   known(logicalName: string): Table | undefined;
   /**
@@ -182,7 +188,7 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
     const definition = all.items.find(isNamed(logicalName));
     if (mode === 'changes') checkTrackable(definition);
     if (definition === undefined) throw noUsableDefinition(logicalName, all);
-    const table = await readTable(reader, definition, csdl.get(signal), signal);
+    const { table } = await readTable(reader, definition, csdl.get(signal), signal);
     if (basis !== undefined && isWhole(table)) basisOf.set(table, basis);
     return table;
   }
@@ -265,6 +271,12 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
         checkTrackable((await definitions(signal)).items.find(isNamed(logicalName)));
       }
       return table;
+    },
+    async described(logicalName, signal) {
+      const all = await readList.get(signal);
+      const definition = all.items.find(isNamed(logicalName));
+      if (definition === undefined) throw noUsableDefinition(logicalName, all);
+      return readTable(reader, definition, csdl.get(signal), signal);
     },
     known: (logicalName) => (current.kept() === undefined ? undefined : known.get(logicalName)?.kept()),
     forget,

@@ -1,5 +1,5 @@
 import type { Table } from '../../model/table.ts';
-import { columnsOf } from './columns.ts';
+import { columnsOf, type Attribute } from './columns.ts';
 import type { TypeProperties } from './csdl.ts';
 import type { DefinitionReader } from './definition-reader.ts';
 import { checkReadable, tableOf } from './mirrorable-table.ts';
@@ -11,8 +11,14 @@ import {
   type EntityDefinition,
 } from './table-definition.ts';
 
+/** A table, and all its attributes with the reason why one makes no column. */
+export interface DescribedTable {
+  readonly table: Table;
+  readonly attributes: readonly Attribute[];
+}
+
 /**
- * Reads the columns of a table, by three requests.
+ * Reads the attributes of a table, by three requests.
  *
  * @param csdl what the CSDL declares; undefined if the environment refuses to show it.
  * @throws Failure
@@ -22,7 +28,7 @@ export async function readTable(
   definition: EntityDefinition,
   csdl: Promise<TypeProperties | undefined>,
   signal: AbortSignal,
-): Promise<Table> {
+): Promise<DescribedTable> {
   const mirrorable = checkReadable(definition);
   const { LogicalName: name } = definition;
   const path = `EntityDefinitions(LogicalName='${encodeURIComponent(name)}')/Attributes`;
@@ -40,7 +46,12 @@ export async function readTable(
     csdl,
   ]);
   const properties = declared?.get(name);
-  const { columns, odd, assumed } = columnsOf(
+  const {
+    columns,
+    attributes: described,
+    odd,
+    assumed,
+  } = columnsOf(
     name,
     attributes,
     {
@@ -50,12 +61,13 @@ export async function readTable(
     },
     properties,
   );
-  return {
+  const table: Table = {
     ...tableOf(definition, mirrorable, columns, odd),
     ...(odd.length === 0 ? {} : { odd }),
     ...(assumed.length === 0 ? {} : { assumed }),
     ...(properties === undefined ? { byFlags: true } : {}),
   };
+  return { table, attributes: described };
 }
 
 /** Whether the environment told everything about the table, so that nothing has to be asked again. */

@@ -43,10 +43,16 @@ export function unknownNames(table: Table, selection: ColumnSelection): string[]
   );
 }
 
-function isWanted(column: Column, { include, exclude }: ColumnSelection): boolean {
+function isWanted(column: Column, selection: ColumnSelection): boolean {
+  const { include } = selection;
   // `*` does not bring what is left out by default. Another pattern or a name must fit it.
   const patterns = column.onRequest === true ? include.filter((pattern) => pattern !== '*') : include;
-  return fitsAny(column, patterns) && !fitsAny(column, exclude);
+  return fitsAny(column, patterns) && excludedBy(column, selection) === undefined;
+}
+
+/** The pattern that leaves a column out; undefined if none does. */
+export function excludedBy({ attribute }: Column, { exclude }: ColumnSelection): string | undefined {
+  return exclude.find((pattern) => fitsPattern(attribute, pattern));
 }
 
 function fitsAny(column: Column, patterns: readonly string[]): boolean {

@@ -50,5 +50,17 @@ export const INSPECTION: CommandGroup = {
       needs: { dataverse: true },
       load: async () => (await import('./tables.ts')).tables,
     },
+    {
+      name: 'columns',
+      words: ['<table>'],
+      summary: 'attributes of a table: type, mirror column, why one is left out',
+      details:
+        'The table need not be configured, and PostgreSQL is not needed. Languages are codes such as 1033 for English.',
+      ends: '0; 1 if the environment has no such table',
+      json: true,
+      examples: ['columns account', 'columns account --json'],
+      needs: { dataverse: true },
+      load: async () => (await import('./table-columns.ts')).columns,
+    },
   ],
 };
