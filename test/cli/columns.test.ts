@@ -19,7 +19,9 @@ describe('columns', () => {
     expect(status).toBe(0);
     const { table, mirrorTable, attributes } = document as ColumnList;
     expect({ table, mirrorTable }).toEqual({ table: 'account', mirrorTable: '"dataverse"."account"' });
-    const known = [...(emulator.store.tables.get('account')?.columns ?? [])].map(({ logicalName }) => logicalName);
+    const known = [...(emulator.store.tables.get('account')?.columns ?? [])].map(
+      ({ logicalName }) => logicalName,
+    );
     expect(attributes.map(({ attribute }) => attribute)).toEqual(expect.arrayContaining(known));
 
     const told = new Map(attributes.map((each): [string, ListedAttribute] => [each.attribute, each]));
