@@ -2,17 +2,25 @@ import { createLoadedCheck, healthRoutes } from '../operations/health/health-rou
 import { startHeartbeat } from '../operations/health/heartbeat.ts';
 import { sharedStatus } from '../operations/health/process-status.ts';
 import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
+import { openMetrics } from '../operations/metrics/metrics.ts';
 import { runHttpServer } from '../operations/http/http-server.ts';
 import type { MirrorDatabase } from '../mirror/database.ts';
 import type { Failure } from '../model/failure.ts';
+import { readStatus } from '../operations/status/mirror-status.ts';
 import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
+import type { RunMeter } from '../sync/watch/run-meter.ts';
 import type { Service } from '../timing/services.ts';
 import type { CommandSession } from './command-session.ts';
 import { statusOptions } from './commands/inspection/status.ts';
+import { version } from './commands/version.ts';
 
 /** The health of the daemon. It is told what happens, and the health port asks it. */
 export interface DaemonHealth {
   readonly watch: RunWatch;
+  /** Adds up what the runs do; undefined without an HTTP port, where nobody could ask. */
+  readonly meter: RunMeter | undefined;
+  /** The configuration was read anew and is in use, or was refused. */
+  readonly reloaded: (successful: boolean) => void;
   readonly opened: () => void;
   readonly openingFailed: (failure: Failure) => void;
   readonly tables: (names: readonly string[]) => void;
@@ -23,8 +31,14 @@ export interface DaemonHealth {
 /** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a throttle would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
-export function createDaemonHealth(session: CommandSession): DaemonHealth {
+/** Rows above which a scrape takes PostgreSQL's estimate: it comes every few seconds, for all tables. */
+const COUNTED_FOR_METRICS = 10_000;
+
+/** The session must not have opened the environment before: then its requests would not be counted. */
+export async function createDaemonHealth(session: CommandSession): Promise<DaemonHealth> {
   const { config, logger, signal } = session.context;
+  const metrics = config.health.port === undefined ? undefined : await openMetrics();
+  session.requestWatch = metrics?.work.requests;
   let health = starting(now());
   const note = (happened: Happening): void => {
     health = after(health, { ...happened, at: now() });
@@ -36,6 +50,8 @@ export function createDaemonHealth(session: CommandSession): DaemonHealth {
   session.throttleListeners.push((milliseconds) => note({ kind: 'throttled', milliseconds }));
   const log = createOutageLog(logger);
   return {
+    meter: metrics?.work.runs,
+    reloaded: (successful) => metrics?.work.reloaded(successful),
     watch: {
       failed(table, failure) {
         note({ kind: 'table-failed', table, failure });
@@ -55,16 +71,23 @@ export function createDaemonHealth(session: CommandSession): DaemonHealth {
     tables(names) {
       note({ kind: 'tables', names });
       log.tables(names);
+      metrics?.work.tables(names);
     },
     async run(stop) {
       const { host, port } = config.health;
-      if (port === undefined) return;
-      const routes = healthRoutes({
-        ...facts,
-        isAlive: startHeartbeat(stop),
-        status: sharedStatus(database, statusOptions(config)),
-        notLoaded: createLoadedCheck(database, () => [...health.tables.keys()]),
-      });
+      if (port === undefined || metrics === undefined) return;
+      const { client, budget } = session.dataverse();
+      const options = { ...statusOptions(config), countedRows: COUNTED_FOR_METRICS };
+      const work = { version: version(), budget, pageMemory: client.pageMemory };
+      const routes = [
+        ...healthRoutes({
+          ...facts,
+          isAlive: startHeartbeat(stop),
+          status: sharedStatus(database, statusOptions(config)),
+          notLoaded: createLoadedCheck(database, () => [...health.tables.keys()]),
+        }),
+        metrics.route(work, async () => readStatus(await database(), options)),
+      ];
       await runHttpServer({ host, port }, routes, logger, stop);
     },
   };

@@ -64,10 +64,16 @@ export interface CountedRequests {
 /** Rows above which PostgreSQL's estimate stands for a count of the table. */
 const COUNTED = 500_000;
 
-/** Reads the status of every table that has state, by the database's clock. @throws Failure */
+/**
+ * Reads the status of every table that has state, by the database's clock.
+ *
+ * @param counted rows above which PostgreSQL's estimate stands for a count of the table.
+ * @throws Failure
+ */
 export async function readTableStatus(
   { pool, schema }: MirrorDatabase,
   store: StateStore,
+  counted = COUNTED,
 ): Promise<TableStatus[]> {
   const { tables, definitions } = store.tables;
   const rows = await store.statement(async (db) =>
@@ -117,7 +123,7 @@ export async function readTableStatus(
   );
   const quarantined = await countQuarantined(store);
   const names = rows.map((row) => row.table);
-  const counts = await transaction(pool, async (client) => countRows(client, schema, names));
+  const counts = await transaction(pool, async (client) => countRows(client, schema, names, counted));
   return rows.map((row) => ({
     table: row.table,
     phase: phaseOf(row),
@@ -221,6 +227,7 @@ async function countRows(
   client: pg.ClientBase,
   mirrorSchema: string,
   tables: readonly string[],
+  counted: number,
 ): Promise<ReadonlyMap<string, number>> {
   const identifiers = new Map(tables.map((table) => [shortenIdentifier(table), table]));
   const { rows: found } = await client.query<{
@@ -239,7 +246,7 @@ async function countRows(
   for (const { name, estimate, soft, hidden } of found) {
     const table = identifiers.get(name) ?? name;
     // Row security would refuse the count; the failure of the runs says so.
-    if (hidden || estimate > COUNTED) {
+    if (hidden || estimate > counted) {
       counts.set(table, Math.max(0, Math.round(estimate)));
       continue;
     }

@@ -60,6 +60,8 @@ export interface StatusOptions {
   readonly choice: TableChoice<TableEntry>;
   /** The configured limit of requests in 5 minutes. */
   readonly requestsPer5Minutes: number;
+  /** Rows above which PostgreSQL's estimate stands for a count of a table; half a million without it. */
+  readonly countedRows?: number;
 }
 
 /** Milliseconds. */
@@ -79,7 +81,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
   }
   const { environment, store } = state;
   const { throttledUntil, ...spent } = await readSpentRequests(store);
-  const known = await readTableStatus(database, store);
+  const known = await readTableStatus(database, store, options.countedRows);
   const names = new Set(known.map((table) => table.table));
   const { url, organizationId } = environment;
   // A command that is given the database alone knows of no configured table, and sets none apart.

@@ -23,7 +23,7 @@ export async function run(context: CommandContext): Promise<number> {
 /** The daemon over a session, until its signal; a clean stop is a success. */
 export async function runUntilStopped(session: CommandSession): Promise<number> {
   const { logger, signal } = session.context;
-  const health = createDaemonHealth(session);
+  const health = await createDaemonHealth(session);
   const work = async (stop: AbortSignal): Promise<void> => {
     const opened = await openPatiently(session, health, stop);
     health.opened();
@@ -98,7 +98,8 @@ function daemonOptions(
     mirror,
     choice: session.choice(),
     resolution,
-    createJob: (table) => session.job(mirror, leases, table, { ...shared, loads, watch: health.watch }),
+    createJob: (table) =>
+      session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter: health.meter }),
     onTables: health.tables,
     ...shared,
     leases,
