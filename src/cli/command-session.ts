@@ -134,6 +134,10 @@ export class CommandSession extends DatabaseSession {
     const mirror = await openMirror(database, await this.mirrorOptions(), seen, names);
     this.userId = userId;
     tellReplaced(mirror.environment, logger);
+    if (mirror.grantsLeft.length > 0) {
+      const text = `Roles of operators or readers lack a privilege. An administrator has to run: ${mirror.grantsLeft.join(' ')}`;
+      logger.warn({ statements: mirror.grantsLeft }, text);
+    }
     const { store } = mirror;
     this.throttleListeners.push(throttleRecorder(store, logger));
     const identity = identityDigest(environment.organizationId, userId);

@@ -17,6 +17,7 @@ import {
 import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoints.ts';
 import { prepareIdleRuns, type StoreIdleRun } from './lease/idle-runs.ts';
 import { type Lease, registerTables } from './lease/leases.ts';
+import { ensureFreshnessView } from './control/freshness-view.ts';
 import { forgetLabels, recordViewWishes } from './labels/label-state.ts';
 import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
@@ -68,6 +69,8 @@ export interface Mirror extends MirrorDatabase {
    * @throws Failure `state-replaced` when the environment now has another number in the state.
    */
   restoreState(tables: readonly string[]): Promise<boolean>;
+  /** Grants that only an administrator may give, as statements. */
+  readonly grantsLeft: readonly string[];
   /** Undefined where no labels are wanted. */
   readonly labels: LabelStore | undefined;
 }
@@ -81,9 +84,10 @@ export async function openMirror(
 ): Promise<Mirror> {
   const { labels } = options;
   const { pool, schema, stateSchema } = database;
+  let grantsLeft: readonly string[] = [];
   const openState = async (): Promise<RegisteredEnvironment> => {
     await assertEncoding(pool);
-    await migrateState(database);
+    ({ grantsLeft } = await migrateState(database));
     return registerEnvironment(database, environment);
   };
   const record = await tellingGrants(pool, [options.stateSchema, options.schema], openState);
@@ -101,6 +105,7 @@ export async function openMirror(
     store,
     options,
     environment: record,
+    grantsLeft,
     async recordEnvironment(seen) {
       opened.environment = await registerEnvironment(database, seen);
       return opened.environment;
@@ -129,6 +134,8 @@ export async function openMirror(
           // A selection must not outlast its columns either: the new columns' values are yet to be read.
           else if (prepared.refills) await forgetSelection(store.on(client), lease);
           if (prepared.altered) await forgetLabels(store.on(client), lease);
+          // The schema may be new, or somebody may have dropped it with all that was in it.
+          if (prepared.created) await ensureFreshnessView(client, { schema, stateSchema });
           return prepared;
         },
         signal,

@@ -72,6 +72,10 @@ export const FAILURE_CODES = {
       'The environment does not answer, or answers with passing errors.',
       'Nothing to do if the environment is under maintenance. Otherwise check the network to the environment.',
     ],
+    'table-paused': [
+      'A person has paused the table.',
+      '`mirrorverse resume <table>` lets the table go on. `mirrorverse status` says when the pause ends by itself.',
+    ],
     'tracking-not-on-yet': [
       'Change tracking was turned on and published, but is not in force yet.',
       'Run `mirrorverse track <table>` again in a few minutes.',
@@ -224,6 +228,10 @@ export const FAILURE_CODES = {
       'The table cannot be mirrored: it is virtual, or has no entity set or no readable primary id.',
       'Remove the table from `tables`.',
     ],
+    'pause-without-effect': [
+      'A pause would be over at once: its end has passed, or the delta link has lived most of its life.',
+      'Name a later end of the pause.',
+    ],
     'privilege-missing': [
       'The signed-in identity may not read the table.',
       "Give the application user's security role organization-level Read on the table.",
@@ -271,6 +279,10 @@ export const FAILURE_CODES = {
     'table-not-found': [
       'The environment has no table of that logical name.',
       'Check the logical name. `mirrorverse tables` lists the tables of the environment.',
+    ],
+    'table-not-known': [
+      'A command was given a table that is not mirrored here.',
+      '`mirrorverse status` lists the tables. A table is known after the first start with it.',
     ],
     'table-removed': [
       'The environment no longer has a table that a pattern brought. The mirror keeps its rows.',

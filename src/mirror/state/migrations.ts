@@ -6,13 +6,25 @@ import { Failure } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
+import { ensureControlFunctions } from '../control/control-functions.ts';
+import { ensureFreshnessView } from '../control/freshness-view.ts';
+import { grantToRoles } from '../control/role-grants.ts';
 import { readMigrationFiles } from '../drizzle.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */
 const MIGRATION_LOCK = '7305813221904001';
 
+/** What a look at the state schema has changed. */
+export interface MigrationReport {
+  /** How many migrations were applied. */
+  readonly applied: number;
+  /** Grants to the roles of operators and readers that only an administrator may give, as statements. */
+  readonly grantsLeft: readonly string[];
+}
+
 /**
- * Brings the state schema up to date and returns how many migrations that took.
+ * Brings the state schema up to date, with the functions by which people control tables, the grants of the roles that
+ * may use them, and the view of freshness in the mirror schema.
  *
  * All migrations run in one transaction under a lock: processes that start together queue, and later ones
  * find nothing to do. drizzle-kit writes the files. drizzle's own migrator does not apply them, because it
@@ -20,7 +32,7 @@ const MIGRATION_LOCK = '7305813221904001';
  *
  * @throws Failure `state-newer` before anything is touched, when a later version has migrated.
  */
-export async function migrateState({ pool, stateSchema }: MirrorDatabase): Promise<number> {
+export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase): Promise<MigrationReport> {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
   return transaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
@@ -43,7 +55,10 @@ export async function migrateState({ pool, stateSchema }: MirrorDatabase): Promi
         migration.folderMillis,
       ]);
     }
-    return pending.length;
+    await ensureControlFunctions(client, stateSchema);
+    const grantsLeft = await grantToRoles(client, stateSchema);
+    await ensureFreshnessView(client, { schema, stateSchema });
+    return { applied: pending.length, grantsLeft };
   });
 }
 

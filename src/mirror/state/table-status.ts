@@ -165,7 +165,7 @@ interface StoredLoad {
 }
 
 /** Failures that end with a yes from a person. */
-const UNCONFIRMED: ReadonlySet<string> = new Set<FailureCode>([
+export const UNCONFIRMED: ReadonlySet<string> = new Set<FailureCode>([
   'drift-unconfirmed',
   'sweep-refused',
   'erasure-refused',

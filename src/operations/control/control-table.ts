@@ -1,0 +1,81 @@
+import {
+  actOnTables,
+  tableNotKnown,
+  type ControlState,
+  type TableAct,
+} from '../../mirror/control/table-commands.ts';
+import type { MirrorDatabase } from '../../mirror/database.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { readKnownTables } from '../../mirror/state/known-tables.ts';
+import { closestName } from '../../model/closest-name.ts';
+import { Failure } from '../../model/failure.ts';
+
+export type { TableCommand } from '../../mirror/control/table-commands.ts';
+
+/** What a person asks of a table, and how: by the command line or by HTTP. */
+export interface ControlRequest extends TableAct {
+  readonly via: 'cli' | 'http';
+}
+
+/** What holds for a table after an act, as a JSON document tells it. Members may be added; these stay. */
+export interface ControlledTable {
+  readonly table: string;
+  readonly paused: {
+    readonly since: string;
+    /** When the pause ends by itself; null where only a person ends it. */
+    readonly until: string | null;
+    readonly reason: string | null;
+  } | null;
+  /** When the new baseline was asked for that has not begun yet; null where none waits. */
+  readonly resyncAskedAt: string | null;
+}
+
+/**
+ * Pauses, resumes or resyncs a table, by the SQL function that does it for everybody. A pause waits for the page that
+ * is being stored.
+ *
+ * @throws Failure `table-not-known` (HTTP 404), `pause-without-effect` (409), and those of PostgreSQL.
+ */
+export async function controlTable(
+  database: MirrorDatabase,
+  { via, ...act }: ControlRequest,
+): Promise<ControlledTable> {
+  const [state] = await controlTables(database, [act], via);
+  if (state === undefined) throw new TypeError('An act has a result.');
+  return state;
+}
+
+/** Does several acts, all of them or none. @throws Failure as `controlTable` does */
+export async function controlTables(
+  database: MirrorDatabase,
+  acts: readonly TableAct[],
+  via: ControlRequest['via'],
+): Promise<ControlledTable[]> {
+  const state = await findState(database);
+  if (state === undefined) throw tableNotKnown(acts[0]?.table ?? '');
+  const { store } = state;
+  try {
+    return (await actOnTables(store, database.schema, acts, via)).map(document);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'table-not-known') throw error;
+    const { table } = error.details;
+    const known = await readKnownTables(store);
+    const meant = closestName(
+      String(table),
+      known.map((each) => each.table),
+    );
+    throw meant === null ? error : tableNotKnown(String(table), `Did you mean ${meant}?`);
+  }
+}
+
+function document({ table, paused, resyncAskedAt }: ControlState): ControlledTable {
+  return {
+    table,
+    paused: paused && {
+      since: paused.since.toISOString(),
+      until: paused.until?.toISOString() ?? null,
+      reason: paused.reason,
+    },
+    resyncAskedAt: resyncAskedAt?.toISOString() ?? null,
+  };
+}
