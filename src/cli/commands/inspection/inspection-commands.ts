@@ -62,5 +62,25 @@ export const INSPECTION: CommandGroup = {
       needs: { dataverse: true },
       load: async () => (await import('./table-columns.ts')).columns,
     },
+    {
+      name: 'get',
+      words: ['<path>'],
+      summary: 'sends one GET to the environment and prints the answer',
+      details:
+        'The path stands under /api/data/v9.2/, or begins with /api/. FetchXML behind fetchXml= may be written as it is. The request goes through sign-in and budget, and only to the configured environment. Tokens in links are cut. An answer larger than limits.pageBytes is refused.',
+      ends: '0 for an answer of success (2xx), else 1',
+      options: {
+        annotations: { summary: 'with formatted values, names of lookups and other annotations' },
+        'page-size': { value: 'N', summary: 'rows in the answer at most (5000)' },
+      },
+      json: true,
+      examples: [
+        'get WhoAmI',
+        "get 'accounts?$select=name,revenue&$top=3' --annotations",
+        `get 'teams?fetchXml=<fetch top="3"><entity name="team"/></fetch>'`,
+      ],
+      needs: { dataverse: true },
+      load: async () => (await import('./get.ts')).get,
+    },
   ],
 };

@@ -1,0 +1,120 @@
+import { Failure } from '../model/failure.ts';
+import { API_PATH, type DataverseClient } from '../dataverse/http/client.ts';
+
+/** A GET that a person asks for. */
+export interface SourceQuery {
+  readonly url: string;
+  /** Asks for formatted values, names of lookups and all else that Dataverse can say beside a value. */
+  readonly annotations?: boolean;
+  /** Rows of a page at most. */
+  readonly pageSize?: number | undefined;
+  /** Bytes of the answer at most; a larger one is not read. */
+  readonly largest: number;
+}
+
+/** What came, without the tokens of links. */
+export type SourceAnswer =
+  /** Numbers are as they came: `JSON.stringify` writes each digit again. */
+  | { readonly kind: 'json'; readonly contentType: string; readonly json: unknown }
+  | { readonly kind: 'text'; readonly contentType: string; readonly text: string }
+  /** Anything that is no text in UTF-8, such as an image. */
+  | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: Uint8Array };
+
+/**
+ * The address that a path means: under `/api/data/v9.2/`, or from `/api/` on. FetchXML behind `fetchXml=` may be as a
+ * person writes it, without percent-encoding.
+ *
+ * @returns undefined for any other address. The access token is for this environment only.
+ */
+export function sourceUrl(path: string, origin: string): string | undefined {
+  const text = encodedQuery(path.trim());
+  if (text.startsWith('/') && !text.startsWith('/api/')) return undefined;
+  const base = origin + API_PATH;
+  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  // Not `url.origin`: for `blob:https://…` it would be the inner origin.
+  const isOwn = url !== undefined && `${url.protocol}//${url.host}` === origin;
+  if (!isOwn || url.username !== '' || url.password !== '' || !url.pathname.startsWith('/api/'))
+    return undefined;
+  return url.href;
+}
+
+/** A path whose query keeps its meaning in a URL: `#` would begin a fragment, and `&` of FetchXML a parameter. */
+function encodedQuery(path: string): string {
+  const at = path.search(/[?&]fetchxml=\s*</i);
+  if (at === -1) return path.replaceAll('#', '%23');
+  const begin = path.indexOf('=', at) + 1;
+  return path.slice(0, begin).replaceAll('#', '%23') + encodeURIComponent(path.slice(begin).trim());
+}
+
+/**
+ * Sends one GET through sign-in and budget. Redirects to another origin are not followed.
+ *
+ * @throws Failure for any answer but a success; `answer-too-large`.
+ */
+export async function querySource(
+  client: DataverseClient,
+  { url, annotations = false, pageSize, largest }: SourceQuery,
+  signal: AbortSignal,
+): Promise<SourceAnswer> {
+  const prefer = [
+    ...(annotations ? ['odata.include-annotations="*"'] : []),
+    ...(pageSize === undefined ? [] : [`odata.maxpagesize=${pageSize}`]),
+  ];
+  const request = {
+    url,
+    priority: 'metadata' as const,
+    accept: acceptedFor(new URL(url).pathname),
+    largest,
+    ...(prefer.length === 0 ? {} : { prefer }),
+  };
+  try {
+    return await client.get(request, signal, ({ body, headers }) =>
+      answerOf(body, headers.get('content-type') ?? 'application/octet-stream'),
+    );
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'answer-too-large') throw error;
+    const remedy = 'Ask for less, with $select, $top or --page-size. limits.pageBytes sets the limit.';
+    throw new Failure({ code: error.code, message: error.message, remedy, cause: error });
+  }
+}
+
+/** The Web API refuses to send metadata, numbers and contents of files as JSON. */
+function acceptedFor(path: string): string {
+  if (path.endsWith('/$metadata')) return 'application/xml';
+  return /\/\$(?:value|count)$/.test(path) ? '*/*' : 'application/json';
+}
+
+/** @throws SyntaxError if JSON is not whole: the client then repeats the request. */
+function answerOf(bytes: Uint8Array, contentType: string): SourceAnswer {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { kind: 'bytes', contentType, bytes };
+  }
+  if (!/[/+]json\b/i.test(contentType)) return { kind: 'text', contentType, text: withoutTokens(text) };
+  return { kind: 'json', contentType, json: exactJson(text) };
+}
+
+/** A number with its digits, which `JSON.stringify` writes unchanged. TypeScript does not know these yet. */
+interface ExactJson {
+  parse(
+    text: string,
+    revive: (key: string, value: unknown, context: { readonly source: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): unknown;
+}
+
+/** JavaScript would round row versions and long decimals, and would drop the last zeros of money. */
+function exactJson(text: string): unknown {
+  const exact = JSON as unknown as ExactJson;
+  return exact.parse(text, (_, value, { source }) => {
+    if (typeof value === 'number') return exact.rawJSON(source);
+    return typeof value === 'string' ? withoutTokens(value) : value;
+  });
+}
+
+/** A text whose links lead nowhere: with its token, a link reads a whole table under its own sign-in. */
+function withoutTokens(text: string): string {
+  return text.replaceAll(/((?:\$|%24)(?:skip|delta)token=)[^&\s"'<]*/gi, '$1…');
+}
