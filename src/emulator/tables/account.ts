@@ -70,7 +70,11 @@ export const account: TableDefinition = defineTable({
       [
         { value: 1, label: ['Accounting', 'Buchhaltung'] },
         { value: 6, label: ['Business Services', 'Dienstleistungen'] },
+        { value: 7, label: ['Consulting', 'Beratung'] },
         { value: 12, label: ['Engineering', 'Maschinenbau'] },
+        { value: 17, label: ['Food Processing', 'Lebensmittel'] },
+        { value: 20, label: ['Insurance', 'Versicherung'] },
+        { value: 30, label: ['Transportation', 'Transport'] },
         { value: 33, label: ['Wholesale', 'Großhandel'] },
       ],
     ),

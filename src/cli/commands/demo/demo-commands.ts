@@ -8,6 +8,9 @@ export const DEMO: CommandGroup = {
       words: [],
       summary: 'emulator, bundled PostgreSQL and daemon, with changing data',
       ends: '0 after Ctrl-C',
+      options: {
+        hostile: { summary: 'values that are hard to carry, as tests need them, instead of plausible ones' },
+      },
       json: false,
       examples: ['demo'],
       needs: {},
@@ -23,6 +26,7 @@ export const DEMO: CommandGroup = {
         host: { value: 'HOST', summary: 'address to listen on (127.0.0.1)' },
         rows: { value: 'N', summary: 'rows at the start (20000)' },
         changes: { value: 'N', summary: 'changes a second (2)' },
+        hostile: { summary: 'values that are hard to carry instead of plausible ones' },
         definitions: { value: 'DIR', summary: 'folder of recorded table definitions (JSON)' },
       },
       json: true,

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Config } from '../../../config/config.ts';
 import { DemoOrganization } from '../../../emulator/demo/demo-organization.ts';
 import { withServices } from '../../../timing/services.ts';
@@ -27,7 +26,10 @@ const TABLES = [
 export async function demo(context: CommandContext): Promise<number> {
   const { print, signal } = context;
   print('Starting a Dataverse emulator with some 20,000 rows, and PostgreSQL …');
-  const organization = new DemoOrganization({ historyFile: join(DIRECTORY, 'demo-history') });
+  const organization = new DemoOrganization({
+    historyFolder: DIRECTORY,
+    hostile: context.options['hostile'] === true,
+  });
   const url = await organization.emulator.listen();
   try {
     return await CommandSession.use(forDemo(context, url, organization), async (session) => {

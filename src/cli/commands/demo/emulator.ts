@@ -12,7 +12,11 @@ const PORT = 8420;
 export async function emulator(context: CommandContext): Promise<number> {
   const { options, signal, print } = context;
   const rows = numberOption(context, 'rows', 20_000);
-  const organization = new DemoOrganization({ rows, ...definedTables(context) });
+  const organization = new DemoOrganization({
+    rows,
+    ...(options['hostile'] === true ? { hostile: true } : {}),
+    ...definedTables(context),
+  });
   const host = typeof options['host'] === 'string' ? options['host'] : '127.0.0.1';
   const port = numberOption(context, 'port', PORT);
   if (port > 65_535) throw new UsageError(`--port takes a number up to 65535, not ${port}.`);
