@@ -24,6 +24,7 @@ export interface DaemonHealth {
   readonly opened: () => void;
   readonly openingFailed: (failure: Failure) => void;
   readonly tables: (names: readonly string[]) => void;
+  readonly paused: (names: readonly string[]) => void;
   /** Answers on the HTTP port, if there is one, until aborted. @throws Failure `port-taken` */
   readonly run: Service;
 }
@@ -73,6 +74,7 @@ export async function createDaemonHealth(session: CommandSession): Promise<Daemo
       log.tables(names);
       metrics?.work.tables(names);
     },
+    paused: (names) => note({ kind: 'tables-paused', names }),
     async run(stop) {
       const { host, port } = config.health;
       if (port === undefined || metrics === undefined) return;

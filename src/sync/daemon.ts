@@ -1,5 +1,6 @@
 import type { LeaseKeeper } from './lease/lease-keeper.ts';
 import { RunningTables } from './schedule/running-tables.ts';
+import { ControlWatch } from './watch/control-watch.ts';
 import { withServices } from '../timing/services.ts';
 import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
@@ -10,6 +11,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   /** Absent where no labels are wanted. */
   readonly labels?: LabelKeeper;
   readonly tablesAtOnce: number;
+  /** Told which tables are paused, whenever that changes. */
+  readonly onPaused?: (tables: readonly string[]) => void;
 }
 
 /**
@@ -24,7 +27,8 @@ export async function runDaemon<T extends ScheduledTable>(
   signal: AbortSignal,
 ): Promise<void> {
   const { mirror, leases, labels, resolution, createJob, logger } = options;
-  const tables = new RunningTables(options.tablesAtOnce, () => mirror.environment.linkLifeDays);
+  const control = new ControlWatch(mirror.store, logger, options.onPaused);
+  const tables = new RunningTables(options.tablesAtOnce, () => mirror.environment.linkLifeDays, control);
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());
@@ -33,6 +37,7 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => labels?.run(stop),
   ];
   const work = [
+    async (stop: AbortSignal) => control.run(stop),
     async (stop: AbortSignal) => tables.run(stop),
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
   ];

@@ -23,6 +23,8 @@ const TOUCHES: Readonly<Record<string, string>> = {
   'a re-baseline is under way': `phase = 'rebaseline'`,
   'the selection is another one': `selection = 'thingid,name'`,
   'a re-baseline is due': 'selection = NULL',
+  'a person has paused the table': 'paused_at = now()',
+  'a person has asked for a new baseline': 'resync_asked_at = now()',
   'another table has the name of the mirror table': 'mirror_oid = mirror_oid - 1',
   'the mirror table has another file': 'mirror_file = mirror_file - 1',
   'which table was loaded is not known': 'mirror_oid = NULL',
@@ -49,7 +51,7 @@ describe('an idle run', () => {
       `UPDATE mirrorverse.tables SET phase = 'delta', link = '${RUN.followed}', link_kind = 'delta',
         link_issued_at = now() - interval '1 day', selection = '${RUN.selection}', fence = ${RUN.fence},
         mirror_oid = 'dataverse.thing'::regclass::oid, mirror_file = pg_relation_filenode('dataverse.thing'),
-        lease_holder = NULL, failures = 2, error_code = 'whatever', requests = 10, idle_requests = 5
+        lease_holder = NULL, paused_at = NULL, resync_asked_at = NULL, failures = 2, error_code = 'whatever', requests = 10, idle_requests = 5
         WHERE ${THING}`,
     );
   });

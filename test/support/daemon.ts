@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
@@ -50,7 +51,7 @@ export class BenchDaemon implements AsyncDisposable {
         { url: bench.url, organizationId: bench.emulator.store.organizationId, linkLifeDays: 7 },
         tables,
       );
-      const leases = new LeaseKeeper(mirror, 'test', silent);
+      const leases = new LeaseKeeper(mirror, `test/${randomUUID()}`, silent);
       const entries = tables.map((name) => ({
         name,
         schedule,

@@ -34,7 +34,8 @@ export async function followFeed(source: PageSource, writer: PageWriter, start: 
       } else if (step.do === 'store') {
         const stored = await paging.store(step.page, step.ahead, progress, never);
         ({ progress } = stored);
-        event = { is: 'stored', refusedSweep: stored.result.refusedSweep };
+        const { refusedSweep } = stored.result;
+        event = { is: 'stored', refusedSweep, paused: null, resync: null };
       } else throw new Error(`not a step of this test: ${step.do}`);
       ({ state, step } = next(state, event));
     }

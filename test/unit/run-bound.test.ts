@@ -38,7 +38,7 @@ function outcomes(step: Step, state: RunState): fc.Arbitrary<RunEvent> {
       case 'poll':
         return fc.boolean().map((rests) => ({ is: 'polled', rests }));
       case 'acquire':
-        return fc.constant({ is: 'acquired', checkpoint: DELTA, isCurrent: false });
+        return fc.constant({ is: 'acquired', checkpoint: DELTA, isCurrent: false, resync: null });
       case 'prepare':
         return fc.constantFrom(prepared(DELTA), prepared({ ...DELTA, selection: null }));
       case 'fetch':
@@ -108,7 +108,7 @@ const WORST = [
 function success(step: Step): RunEvent {
   switch (step.do) {
     case 'acquire':
-      return { is: 'acquired', checkpoint: DELTA, isCurrent: false };
+      return { is: 'acquired', checkpoint: DELTA, isCurrent: false, resync: null };
     case 'prepare':
       return prepared(step.loadAnew ? { ...DELTA, selection: null } : DELTA);
     case 'restore-state':

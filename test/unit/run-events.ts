@@ -40,7 +40,12 @@ export const came = (link: Link | null, highest: bigint | null = null): RunEvent
   link,
   highest,
 });
-export const STORED: RunEvent = { is: 'stored', refusedSweep: null };
+export const STORED: Extract<RunEvent, { is: 'stored' }> = {
+  is: 'stored',
+  refusedSweep: null,
+  paused: null,
+  resync: null,
+};
 
 export function failure(code: CodeOfOneReaction, details = {}): Failure {
   return new Failure({ code, message: code, details });

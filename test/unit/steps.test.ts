@@ -35,7 +35,7 @@ function steps(events: readonly RunEvent[], start: RunState = newRun('changes', 
 /** A run of a table that is up to date, up to its first request. */
 const begun = (stored: Checkpoint = DELTA): RunEvent[] => [
   { is: 'begun', canPoll: false },
-  { is: 'acquired', checkpoint: stored, isCurrent: false },
+  { is: 'acquired', checkpoint: stored, isCurrent: false, resync: null },
   prepared(stored),
 ];
 
@@ -75,7 +75,7 @@ describe('a run', () => {
   test('a run ends when another process has brought the table up to date meanwhile', () => {
     const events: RunEvent[] = [
       { is: 'begun', canPoll: false },
-      { is: 'acquired', checkpoint: DELTA, isCurrent: true },
+      { is: 'acquired', checkpoint: DELTA, isCurrent: true, resync: null },
     ];
     expect(last(events)).toMatchObject({ do: 'end', outcome: 'current' });
   });
@@ -201,7 +201,7 @@ describe('a refused sweep', () => {
     checkpoint: { ...DELTA, phase: 'rebaseline', catchingUp: true, link: delta(6) },
   };
   const catchingUp: Checkpoint = { ...DELTA, phase: 'rebaseline', catchingUp: true };
-  const events = [...begun(catchingUp), came(delta(6)), { is: 'stored', refusedSweep: refused } as const];
+  const events: RunEvent[] = [...begun(catchingUp), came(delta(6)), { ...STORED, refusedSweep: refused }];
 
   test('a refused sweep is examined before the run ends', () => {
     expect(last(events)).toEqual({ do: 'examine-sweep', refused, loadedIn: 'an earlier run' });

@@ -2,7 +2,8 @@ import { shortenIdentifier } from '../table/identifier.ts';
 import { SUCCESS } from '../state/checkpoints.ts';
 import { isRemembered } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
-import { and, eq, isNull, sql } from '../drizzle.ts';
+import { isPaused } from '../control/pauses.ts';
+import { and, eq, isNull, not, sql } from '../drizzle.ts';
 
 /** A run without a lease that found nothing: the state that the run started from, and what it stores. */
 export interface IdleRun {
@@ -32,7 +33,7 @@ export type StoreIdleRun = (run: IdleRun, signal: AbortSignal) => Promise<boolea
  * The fence serves as a version: a process that takes the lease or truncates the table raises it, and so does
  * an idle run, because other processes must notice it like any run. Link, phase and selection are compared
  * too: a person may change them by hand, or a new address of the environment may change them. The mirror
- * table must be the one that the link stands for.
+ * table must be the one that the link stands for, and no person may have paused the table or asked for a new baseline.
  *
  * All idle runs share one statement, prepared by name: building and planning it each time took longer than
  * running it. It waits for no lock, as `takeLease` does not.
@@ -54,6 +55,8 @@ export function prepareIdleRuns(store: StateStore, schema: string): StoreIdleRun
         eq(tables.link, given('followed')),
         eq(tables.selection, given('selection')),
         isNull(tables.leaseHolder),
+        not(isPaused(store)),
+        isNull(tables.resyncAskedAt),
         isRemembered(store, schema, sql.placeholder('identifier')),
       ),
     )

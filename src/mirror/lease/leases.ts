@@ -1,4 +1,5 @@
-import { and, count, eq, inArray, interval, isNull, or, sql } from '../drizzle.ts';
+import { isPaused, resyncRequest } from '../control/pauses.ts';
+import { and, count, eq, inArray, interval, isNull, not, or, sql } from '../drizzle.ts';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from '../state/outcomes.ts';
@@ -23,6 +24,8 @@ export interface AcquiredLease {
   readonly changes: number;
   /** Rows in quarantine, without dismissed ones. */
   readonly quarantined: number;
+  /** A person's request for a new baseline that has not begun yet; null where none waits. */
+  readonly resync: string | null;
 }
 
 /** Gives each table a row of state. Without it, nobody can take the lease of the table. @throws Failure */
@@ -35,13 +38,14 @@ export async function registerTables(store: StateStore, names: readonly string[]
 
 /**
  * Takes the lease of a table if nobody holds it or its time is up, by the database's clock alone. Each
- * take-over raises the fence, which locks the former holder out.
+ * take-over raises the fence, which locks the former holder out. Nobody gets the lease of a table that a person has
+ * paused.
  *
  * A locked row belongs to a page that is being stored now. It is passed over: waiting for it would hold the
  * caller up as long as a large page takes.
  *
  * @param duration milliseconds until the lease runs out unless it is renewed.
- * @returns null when another process holds the lease.
+ * @returns null when another process holds the lease, or when the table is paused.
  * @throws Failure
  */
 export async function takeLease(
@@ -69,6 +73,7 @@ export async function takeLease(
       and(
         eq(tables.environmentId, store.environmentId),
         eq(tables.table, table),
+        not(isPaused(store)),
         // A process may take its own lease again: giving it back may have failed, or the answer to taking it
         // may be lost.
         sql`(${tables.leaseHolder} IS NULL OR ${tables.leaseHolder} = ${holder} OR ${tables.leaseExpiresAt} < clock_timestamp())`,
@@ -88,6 +93,7 @@ export async function takeLease(
       .returning({
         fence: tables.fence,
         changes: tables.changes,
+        resync: resyncRequest(store),
         quarantined: sql<number>`(${quarantined})::int`,
         ...checkpointColumns(tables),
         successAge: sql<
@@ -106,6 +112,7 @@ export async function takeLease(
     linkAge: row.linkAge,
     changes: row.changes,
     quarantined: row.quarantined,
+    resync: row.resync,
   };
 }
 

@@ -3,6 +3,7 @@ import { type Advance, type Checkpoint, isLoading, withoutSweep } from '../../mo
 import { Failure } from '../../model/failure.ts';
 import type { PageRows, PlainPage, RowId } from '../../model/page.ts';
 import { despiteContention, PostgresConnection, transaction } from '../connection/postgres.ts';
+import type { Wishes } from '../control/pauses.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import { beginLoad, countPage } from '../table/load-marks.ts';
 import { type Deletions, findDeletions } from '../deletes/deletions.ts';
@@ -22,7 +23,7 @@ import {
   quarantineRows,
   type ReleasedRow,
 } from '../quarantine/quarantined-rows.ts';
-import { keyText, parseKey, rowKey, rowKeys, rowVersion } from './row-key.ts';
+import { idsIn, idsOf, keyText, rowKey, rowVersion } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
 import {
@@ -58,8 +59,10 @@ export interface PageStep {
   readonly repeats?: boolean;
   /** Every run loads the whole table: a yes to the sweep of one load holds for the next load too. */
   readonly loadsEachTime?: boolean;
+  /** The request for a new baseline that this page, the first of a load, answers. */
+  readonly resync?: string | undefined;
   /** Counts the requests that go on record with the page; absent, none are counted. */
-  readonly requests?: (result: PageResult) => Pick<RunCounts, 'requests' | 'idleRequests'>;
+  readonly requests?: (result: StoredPage) => Pick<RunCounts, 'requests' | 'idleRequests'>;
 }
 
 export interface PageResult {
@@ -70,7 +73,12 @@ export interface PageResult {
   readonly quarantined: number;
   /** A sweep was due and did not happen; the page is stored all the same. */
   readonly refusedSweep: RefusedSweep | null;
+  /** What people ask of the table by now. */
+  readonly wishes: Wishes;
 }
+
+/** What a page did to the mirror table. */
+export type StoredPage = Omit<PageResult, 'wishes'>;
 
 /** A sweep that would delete more than it may before a person has said yes. */
 export interface RefusedSweep extends SweepTooLarge {
@@ -79,7 +87,7 @@ export interface RefusedSweep extends SweepTooLarge {
   readonly checkpoint: Checkpoint;
 }
 
-const NOTHING: PageResult = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
+const NOTHING: StoredPage = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
 
 export interface PageWriterOptions {
   readonly pool: pg.Pool;
@@ -130,12 +138,14 @@ export class PageWriter {
       linkIsNew: step.begins || (page.link?.kind === 'delta' && step.repeats !== true),
       finished: step.finished,
       leaseDuration,
+      resync: step.resync,
+      bringsLink: isLoading(step.from) && step.advance.checkpoint.link?.kind === 'delta',
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     if (isEmpty && !step.begins && !step.advance.sweep) {
       const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
-      await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
-      return NOTHING;
+      const wishes = await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
+      return { ...NOTHING, wishes };
     }
     return this.fenced(signal, async (client, held) => {
       const result = await this.store(client, page, step, held);
@@ -144,8 +154,13 @@ export class PageWriter {
       const counts = countsOf(step, result);
       const mark = step.begins ? await beginLoad(client, mirror) : await this.countPage(client, held);
       const stored = { mark, hasRows: await this.hasRows(client, result) };
-      await storeCheckpoint(store.on(client), lease, { ...update, ...instead, counts, stored });
-      return result;
+      const wishes = await storeCheckpoint(store.on(client), lease, {
+        ...update,
+        ...instead,
+        counts,
+        stored,
+      });
+      return { ...result, wishes };
     });
   }
 
@@ -236,7 +251,7 @@ export class PageWriter {
     page: PlainPage,
     step: PageStep,
     held: FencedTable,
-  ): Promise<PageResult> {
+  ): Promise<StoredPage> {
     const { mirror, policy } = this.options;
     const { from } = step;
     const store = this.options.store.on(client);
@@ -265,7 +280,7 @@ export class PageWriter {
     // Tombstones that are stored later tell by `_mirrored_at` which rows this delta has brought. A row that
     // was not written again gets the new time here.
     if (page.link?.kind === 'next' && !isLoading(from) && stored.written < page.rows) {
-      await client.query(touchByKey(mirror), keyParameters(mirror, keysIn(mirror, page)));
+      await client.query(touchByKey(mirror), keyParameters(mirror, idsIn(mirror, page)));
     }
     let deleted = 0;
     if (page.tombstones.length > 0) {
@@ -280,11 +295,11 @@ export class PageWriter {
       await leaveQuarantine(store, table, [...released, ...this.versionsOf(page, stored.quarantined)]);
     }
     const refused = stored.quarantined.filter(({ key }) => !gone.has(key));
-    if (from.rewound) await this.forgetVersions(client, keysOf(refused));
+    if (from.rewound) await this.forgetVersions(client, idsOf(refused));
     const dismissed = await quarantineRows(store, client, mirror, refused);
     // The keys are remembered only now. Until then, the table of seen keys tells which rows the environment has
     // sent since it went back in time. Rows in quarantine were seen too.
-    if (sweeping) await this.seen.add(client, keysIn(mirror, page));
+    if (sweeping) await this.seen.add(client, idsIn(mirror, page));
     let refusedSweep: RefusedSweep | null = null;
     if (step.advance.sweep) {
       const counts = await this.seen.count(client);
@@ -304,7 +319,7 @@ export class PageWriter {
   }
 
   /** Whether the mirror table has rows after a page. */
-  private async hasRows(client: pg.PoolClient, { written, deleted }: PageResult): Promise<boolean> {
+  private async hasRows(client: pg.PoolClient, { written, deleted }: StoredPage): Promise<boolean> {
     if (written > 0 && deleted === 0) return true;
     return ((await client.query(anyRow(this.options.mirror))).rowCount ?? 0) > 0;
   }
@@ -369,17 +384,7 @@ function outdated(table: string): Failure {
 }
 
 /** What a page adds to the table's counters. */
-function countsOf(step: PageStep, result: PageResult): RunCounts {
+function countsOf(step: PageStep, result: StoredPage): RunCounts {
   const { requests = 0, idleRequests = 0 } = step.requests?.(result) ?? {};
   return { requests, idleRequests, changes: result.written + result.deleted };
-}
-
-/** The keys of a page's rows; rows without a key are left out. */
-function keysIn(mirror: MirrorTable, page: PageRows): RowId[] {
-  return rowKeys(mirror, page).flatMap((key) => (key === null ? [] : (parseKey(key) ?? [])));
-}
-
-/** The keys of rows in quarantine; rows without a key are left out. */
-function keysOf(rows: readonly QuarantinedRow[]): RowId[] {
-  return rows.flatMap(({ key }) => parseKey(key) ?? []);
 }

@@ -36,6 +36,16 @@ export function rowKeys(mirror: MirrorTable, page: PageRows): (string | null)[] 
   return Array.from({ length: page.rows }, (_, row) => rowKey(mirror, page, row));
 }
 
+/** The same keys as ids; rows without a key are left out. */
+export function idsIn(mirror: MirrorTable, page: PageRows): RowId[] {
+  return rowKeys(mirror, page).flatMap((key) => (key === null ? [] : (parseKey(key) ?? [])));
+}
+
+/** The ids of rows whose keys are texts; rows without a key are left out. */
+export function idsOf(rows: readonly { readonly key: string }[]): RowId[] {
+  return rows.flatMap(({ key }) => parseKey(key) ?? []);
+}
+
 const LARGEST_VERSION = 2n ** 63n - 1n;
 
 /** A row's version, or null where it has none that a bigint could hold. */

@@ -3,6 +3,7 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
+import { endWithLink, wishColumns, type Wishes } from '../control/pauses.ts';
 import { heldBy, type Lease } from '../lease/leases.ts';
 import { and, eq, interval, sql } from '../drizzle.ts';
 import { asLoad, hasMarks, hasTriggers, isRemembered, mirrorReplaced } from './remembered-load.ts';
@@ -71,6 +72,10 @@ export interface CheckpointUpdate {
   readonly counts?: RunCounts;
   /** What the page did to the mirror table; absent where it did nothing. */
   readonly stored?: { readonly mark: LoadMark; readonly hasRows: boolean };
+  /** The request for a new baseline that begins with this page; it is answered then. */
+  readonly resync?: string | undefined;
+  /** A load ends with this page, and the feed gets its first delta link. */
+  readonly bringsLink?: boolean;
   /** The table that the link stands for, where no transaction of this page has checked it. */
   readonly mirror?: MirrorTable;
 }
@@ -78,6 +83,7 @@ export interface CheckpointUpdate {
 /**
  * Stores where the feed stands, in the store's transaction or as one statement.
  *
+ * @returns what people ask of the table: the answer costs no statement of its own, and comes with every page.
  * @throws Failure `lease-lost`, so that the caller's transaction rolls back; `mirror-replaced` where `mirror`
  *   is not the table that the link stands for.
  */
@@ -85,12 +91,12 @@ export async function storeCheckpoint(
   store: StateStore,
   lease: Lease,
   update: CheckpointUpdate,
-): Promise<void> {
+): Promise<Wishes> {
   const { tables } = store.tables;
   const { checkpoint, leaseDuration, counts, stored: page, mirror } = update;
   const isTheTable = mirror && isRemembered(store, mirror.schema, mirror.identifier);
   const expiry = sql`clock_timestamp() + ${interval(leaseDuration)}`;
-  const stored = await store.db
+  const [wishes] = await store.db
     .update(tables)
     .set({
       phase: checkpoint.phase,
@@ -109,12 +115,17 @@ export async function storeCheckpoint(
       ...(update.finished
         ? { ...SUCCESS, lastSuccessAt: sql`clock_timestamp()`, leaseHolder: null, leaseExpiresAt: null }
         : { leaseExpiresAt: expiry }),
+      // A request that came since the load began stays: another load answers it.
+      ...(update.resync === undefined
+        ? {}
+        : { resyncAskedAt: sql`nullif(${tables.resyncAskedAt}, ${update.resync}::timestamptz)` }),
+      ...(update.bringsLink === true ? { pausedUntil: endWithLink(store) } : {}),
       ...(counts === undefined ? {} : addedCounts(store, counts)),
       ...(page === undefined ? {} : { ...asLoad(page.mark), hasRows: page.hasRows }),
     })
     .where(and(heldBy(store, lease), isTheTable))
-    .returning({ table: tables.table });
-  if (stored.length > 0) return;
+    .returning(wishColumns(store));
+  if (wishes !== undefined) return wishes;
   if (mirror === undefined) throw leaseLost(lease);
   const held = await store.db.select({ table: tables.table }).from(tables).where(heldBy(store, lease));
   throw held.length === 0 ? leaseLost(lease) : mirrorReplaced(mirror);

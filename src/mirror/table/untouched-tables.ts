@@ -161,6 +161,7 @@ async function readRows(
       WHERE t.phase = 'delta' AND t.link_kind = 'delta' AND NOT t.catching_up AND NOT t.rewound AND t.selection IS NOT NULL
         AND t.lease_holder IS NULL AND t.failures = 0 AND t.error_code IS NULL AND t.pending IS NULL
         AND t.unseen_rows IS NULL AND t.marked_rows IS NULL AND NOT t.sweep_allowed AND NOT t.erasure_allowed
+        AND NOT (t.paused_at IS NOT NULL AND (t.paused_until > clock_timestamp()) IS NOT FALSE) AND t.resync_asked_at IS NULL
         AND t.marks_oid = to_regclass($9)::oid::int8
         AND (t.labels_version = $7 OR NOT $10)
         AND NOT EXISTS (SELECT FROM ${state('quarantine')} q WHERE q.environment_id = $1 AND q."table" = w.name)

@@ -1,4 +1,4 @@
-import { OF_LEASES, type ReportedFailure, reachOf } from '../../sync/watch/outage-log.ts';
+import { LEFT_ALONE, type ReportedFailure, reachOf } from '../../sync/watch/outage-log.ts';
 import { LONG_THROTTLE } from '../../sync/watch/throttle-record.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
 
@@ -21,6 +21,8 @@ export interface Health {
   readonly noRoom: ReadonlyMap<string, NotReady>;
   /** The last outcome of each table; null for a success, or if there is none yet. */
   readonly tables: ReadonlyMap<string, NotReady | null>;
+  /** Tables that a person has paused; how they last did counts for nothing. */
+  readonly stopped: ReadonlySet<string>;
   readonly throttle: { readonly since: number; readonly until: number } | null;
 }
 
@@ -29,6 +31,7 @@ export type Happening =
   | { readonly kind: 'opened' }
   | { readonly kind: 'opening-failed'; readonly failure: Reason }
   | { readonly kind: 'tables'; readonly names: readonly string[] }
+  | { readonly kind: 'tables-paused'; readonly names: readonly string[] }
   | { readonly kind: 'table-failed'; readonly table: string; readonly failure: Reason }
   | { readonly kind: 'table-progressed'; readonly table: string }
   | { readonly kind: 'table-succeeded'; readonly table: string }
@@ -48,6 +51,7 @@ export function starting(at: number): Health {
     trouble: null,
     noRoom: new Map(),
     tables: new Map(),
+    stopped: new Set(),
     throttle: null,
   };
 }
@@ -68,6 +72,8 @@ export function after(health: Health, event: HealthEvent): Health {
         tables: new Map(event.names.map((name) => [name, health.tables.get(name) ?? null])),
         noRoom: new Map([...health.noRoom].filter(([name]) => event.names.includes(name))),
       };
+    case 'tables-paused':
+      return { ...health, stopped: new Set(event.names) };
     case 'table-failed':
       return afterFailure(health, event.table, event.failure, event.at);
     case 'table-progressed':
@@ -82,7 +88,7 @@ export function after(health: Health, event: HealthEvent): Health {
 
 function afterFailure(health: Health, table: string, failure: Reason, at: number): Health {
   // Another process writes the table. This process stands by, ready.
-  if (OF_LEASES.has(failure.code)) return health;
+  if (LEFT_ALONE.has(failure.code)) return health;
   const reason = reasonOf(failure, at, health.tables.get(table) ?? null);
   const tables = new Map(health.tables).set(table, reason);
   const noRoom = without(health.noRoom, table);
@@ -134,12 +140,14 @@ export function notReady(health: Health, now: number): NotReady | null {
   if (stage === 'starting') {
     return { ...notice('starting', 'The process is opening the database and the environment.'), since };
   }
-  const [unstored] = [...health.noRoom.values()].toSorted((a, b) => a.since - b.since);
+  const isAtWork = ([name]: readonly [string, unknown]): boolean => !health.stopped.has(name);
+  const noRoom = [...health.noRoom].filter(isAtWork).map(([, reason]) => reason);
+  const [unstored] = noRoom.toSorted((a, b) => a.since - b.since);
   if (unstored !== undefined) return unstored;
   if (throttle !== null && now < throttle.until) {
     return { ...throttledUntil(new Date(throttle.until)), since: throttle.since };
   }
-  return reasonOfAll([...health.tables.values()]);
+  return reasonOfAll([...health.tables].filter(isAtWork).map(([, outcome]) => outcome));
 }
 
 /** The message while the environment asks for no requests. */

@@ -25,7 +25,7 @@ export interface HeldLease {
   giveBack(isReleased?: boolean): Promise<void>;
 }
 
-/** Takes a table's lease. @throws Failure `lease-held` when another process keeps it */
+/** Takes a table's lease. @throws Failure `lease-held` when another process keeps it, `table-paused` */
 export async function holdLease(parts: LeaseParts, table: string, signal: AbortSignal): Promise<HeldLease> {
   const { mirror, leases, logger, requestCounts } = parts;
   const taken = await waitForLease(mirror, table, leases.holder, signal, logger);

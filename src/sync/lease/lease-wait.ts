@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
+import { readWishesOf, tablePaused } from '../../mirror/control/pauses.ts';
 import { leaseTimeLeft, registerTables, takeLease, type AcquiredLease } from '../../mirror/lease/leases.ts';
 import {
   endStandingSession,
@@ -17,7 +18,8 @@ const LONGEST_POLL = 1_000;
  * A holder that stands still in the middle of a page keeps the state row of the table locked. If its lease has run
  * out, and its database session has done nothing for the time of a whole lease, that database session is ended.
  *
- * @throws Failure `lease-held` if another process keeps the lease.
+ * @throws Failure `lease-held` if another process keeps the lease; `table-paused` if a person has paused the table, also
+ *   while this function waits.
  */
 export async function waitForLease(
   mirror: Mirror,
@@ -34,6 +36,8 @@ export async function waitForLease(
     signal.throwIfAborted();
     const taken = await takeLease(store, table, holder, leaseDuration);
     if (taken !== null) return taken;
+    const wishes = await readWishesOf(store, table);
+    if (wishes?.isPaused === true) throw tablePaused(table, wishes);
     deadline ??= performance.now() + (await longestWait(mirror, table));
     const seen = await findStandingSession(store, table);
     standing = stillStanding(standing, seen, performance.now());

@@ -1,7 +1,7 @@
 import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
 import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
-import type { PageResult, PageStep, PageWriter } from '../../mirror/page/page-writer.ts';
+import type { PageResult, PageStep, PageWriter, StoredPage } from '../../mirror/page/page-writer.ts';
 import type { PlainPage } from '../../model/page.ts';
 import { hasFoundChanges, withPage, type RunProgress } from './run-progress.ts';
 import type { Fetch } from './run-state.ts';
@@ -68,7 +68,7 @@ export class Paging {
       if (ahead !== undefined && (!ahead.loads || this.parts.mayLoad())) this.fetchAhead(ahead, signal);
       const verified = await verifyDeletes(page, source, writer, signal);
       const sent = requestCounts.of(table);
-      const requests = (result: PageResult): { requests: number; idleRequests: number } => {
+      const requests = (result: StoredPage): { requests: number; idleRequests: number } => {
         const after = withPage(progress, page, result, sent);
         // Earlier pages of the run may have brought nothing as well: the whole run is idle, or is not.
         const isIdle = step.finished && result.refusedSweep === null && !hasFoundChanges(after);

@@ -4,7 +4,7 @@ import { recordRemoval } from '../../mirror/state/known-tables.ts';
 import { recordFailure, recordRun, type FailedRun } from '../../mirror/state/outcomes.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { type Failure, failureFields, toFailure } from '../../model/failure.ts';
-import { OF_LEASES, type RunWatch, reachOf } from '../watch/outage-log.ts';
+import { LEFT_ALONE, type RunWatch, reachOf } from '../watch/outage-log.ts';
 import type { RunProgress } from './run-progress.ts';
 
 /** What became of a run. */
@@ -53,8 +53,8 @@ export async function recordTrouble(
   run: FailedRun,
 ): Promise<void> {
   const { store } = parts;
-  // Which process writes a table is no trouble of the table.
-  if (OF_LEASES.has(failure.code)) return;
+  // Which process writes a table, or that a person has paused it, is no trouble of the table.
+  if (LEFT_ALONE.has(failure.code)) return;
   try {
     await recordFailure(store, table, failure, run);
     if (failure.code === 'table-not-found') await recordRemoval(store, table, failure);
@@ -66,7 +66,8 @@ export async function recordTrouble(
 /** Puts a run into the state, unless it found nothing to do. Best effort. */
 export async function recordResult(parts: OutcomeParts, result: RunResult): Promise<void> {
   const { table, phase, pages, rowsRead, rowsWritten, rowsDeleted, rowsQuarantined } = result;
-  if (result.failure === null && rowsRead === 0 && rowsDeleted === 0) return;
+  const isNoFailure = result.failure === null || result.failure.code === 'table-paused';
+  if (isNoFailure && rowsRead === 0 && rowsDeleted === 0) return;
   try {
     await recordRun(parts.store, {
       table,
@@ -106,7 +107,12 @@ export function tellResult({ logger, watch }: OutcomeParts, result: RunResult): 
     const fault = code === 'unexpected' ? { err: failure.cause } : {};
     const entry = { ...fields, ...failureFields(failure), remedy, ...fault };
     // Which process writes a table is no error: the one that does tells how it goes.
-    const loudness = watch?.failed(result.table, failure) ?? (OF_LEASES.has(code) ? 'warn' : 'error');
+    if (code === 'table-paused') {
+      // The daemon goes on with its other tables. For a command of one pass it is a part of the result.
+      logger[watch === undefined ? 'warn' : 'info'](entry, message);
+      return;
+    }
+    const loudness = watch?.failed(result.table, failure) ?? (LEFT_ALONE.has(code) ? 'warn' : 'error');
     logger[loudness](entry, message);
     return;
   }

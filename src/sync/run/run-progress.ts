@@ -1,4 +1,4 @@
-import type { PageResult } from '../../mirror/page/page-writer.ts';
+import type { StoredPage } from '../../mirror/page/page-writer.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import type { PlainPage } from '../../model/page.ts';
 
@@ -31,7 +31,7 @@ export const NO_PROGRESS: RunProgress = {
 export function withPage(
   progress: RunProgress,
   page: Pick<PlainPage, 'rows' | 'tombstones'>,
-  result: PageResult,
+  result: StoredPage,
   requests: number,
 ): RunProgress {
   return {

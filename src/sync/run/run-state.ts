@@ -34,6 +34,8 @@ export interface RunState {
   readonly linkBefore: Link | null;
   /** The stored checkpoint says already what this run is doing. If the run ends now, the next run does the same. */
   readonly isOnRecord: boolean;
+  /** A person's request for a new baseline, until the first page of that load is stored; null where none waits. */
+  readonly resync: string | null;
   /** The run has to load the table anew, and no page of that load has come. */
   readonly beginsAgain: boolean;
   readonly reading: Reading;
@@ -96,7 +98,12 @@ export interface Fetch {
 export type RunEvent =
   | { readonly is: 'begun'; readonly canPoll: boolean }
   | { readonly is: 'polled'; readonly rests: boolean }
-  | { readonly is: 'acquired'; readonly checkpoint: Checkpoint; readonly isCurrent: boolean }
+  | {
+      readonly is: 'acquired';
+      readonly checkpoint: Checkpoint;
+      readonly isCurrent: boolean;
+      readonly resync: string | null;
+    }
   | {
       readonly is: 'prepared';
       readonly stored: Checkpoint;
@@ -106,7 +113,13 @@ export type RunEvent =
   /** `highest`: the highest row version in the mirror table, where `needsHighestVersion` says so. */
   | { readonly is: 'fetched'; readonly link: Link | null; readonly highest: bigint | null }
   | { readonly is: 'no-place' }
-  | { readonly is: 'stored'; readonly refusedSweep: RefusedSweep | null }
+  /** `paused`: a person has paused the table by now. `resync`: a person's request for a new baseline that waits. */
+  | {
+      readonly is: 'stored';
+      readonly refusedSweep: RefusedSweep | null;
+      readonly paused: Failure | null;
+      readonly resync: string | null;
+    }
   | { readonly is: 'looked-around' }
   | { readonly is: 'waited' }
   | { readonly is: 'state-restored' }
@@ -135,6 +148,7 @@ export function newRun(mode: RunState['mode'], restart: boolean): RunState {
     upcoming: FIRST_PAGE,
     linkBefore: null,
     isOnRecord: true,
+    resync: null,
     beginsAgain: false,
     reading: NEW_READING,
     boundIsOld: false,

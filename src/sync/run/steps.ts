@@ -1,5 +1,5 @@
 import { versionReached } from '../../dataverse/feed/links.ts';
-import type { PageStep, RefusedSweep } from '../../mirror/page/page-writer.ts';
+import type { PageStep } from '../../mirror/page/page-writer.ts';
 import { beginning, isLoading, type Checkpoint } from '../../model/checkpoint.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { failureFields, type Failure } from '../../model/failure.ts';
@@ -35,11 +35,11 @@ export function next(state: RunState, event: RunEvent): Next {
         ? { state: { ...state, phase: 'delta' }, step: end('resting') }
         : { state, step: { do: 'acquire' } };
     case 'acquired': {
-      const { checkpoint } = event;
+      const { checkpoint, resync } = event;
       const phase = state.hasStored ? state.phase : checkpoint.phase;
-      const step = event.isCurrent ? end('current') : prepare('lease');
+      const step = event.isCurrent && resync === null ? end('current') : prepare('lease');
       return {
-        state: { ...state, holdsLease: true, isOnRecord: true, hasLoaded: false, checkpoint, phase },
+        state: { ...state, holdsLease: true, isOnRecord: true, hasLoaded: false, checkpoint, phase, resync },
         step,
       };
     }
@@ -52,7 +52,7 @@ export function next(state: RunState, event: RunEvent): Next {
     case 'no-place':
       return { state, step: { do: 'defer', forgetSelection: !state.isOnRecord } };
     case 'stored':
-      return stored(state, event.refusedSweep);
+      return stored(state, event);
     case 'looked-around':
       return state.storing === undefined
         ? failed(state, environmentRewound(), WHILE_READING)
@@ -94,7 +94,7 @@ function prepared(
   { stored: checkpoint, surroundings, pendingFailure }: Extract<RunEvent, { is: 'prepared' }>,
 ): Next {
   const { mode } = state;
-  const restart = state.restart && !state.hasStored;
+  const restart = (state.restart && !state.hasStored) || state.resync !== null;
   const start = startingPoint(checkpoint, { ...surroundings, mode, restart });
   const upcoming: Fetch = { link: start.checkpoint.link, loads: isLoading(start.checkpoint) };
   return {
@@ -111,7 +111,10 @@ function prepared(
       beginsAgain: false,
       pendingFailure,
     },
-    step: fetchPage(upcoming, start.warning === undefined ? [] : [note('warn', start.warning)]),
+    step: fetchPage(upcoming, [
+      ...(start.warning === undefined ? [] : [note('warn', start.warning)]),
+      ...(state.resync === null ? [] : [note('info', RESYNC)]),
+    ]),
   };
 }
 
@@ -130,7 +133,8 @@ function changesPage(state: RunState, link: Link | null, highest: bigint | null)
   const { checkpoint, sweep, repeats } = after;
   const deltaEnds = link.kind === 'delta' && !isLoading(from) && !repeats;
   const finished = deltaEnds && !state.boundIsOld;
-  const page = { from, advance: { checkpoint, sweep }, begins: from.link === null, finished, repeats };
+  const begins = from.link === null;
+  const page = { from, advance: { checkpoint, sweep }, begins, finished, repeats, ...answer(state, begins) };
   const storing: RunState = {
     ...begun(state),
     checkpoint: from,
@@ -186,7 +190,8 @@ function snapshotPage(state: RunState, link: Link | null): Next {
   const advance = finished
     ? { checkpoint: { ...from, phase: 'delta' as const, rewound: false }, sweep: from.phase === 'rebaseline' }
     : { checkpoint: { ...from, selection: null }, sweep: false };
-  const page = { from, advance, begins: state.upcoming.link === null, finished, loadsEachTime: true };
+  const begins = state.upcoming.link === null;
+  const page = { from, advance, begins, finished, loadsEachTime: true, ...answer(state, begins) };
   const upcoming = { link, loads: true };
   return {
     state: { ...begun(state), isOnRecord: false, storing: page, upcoming },
@@ -194,16 +199,39 @@ function snapshotPage(state: RunState, link: Link | null): Next {
   };
 }
 
-/** A page is stored. */
-function stored(state: RunState, refused: RefusedSweep | null): Next {
+/** The first page of a load answers the request for a new baseline that the run knows of. */
+function answer({ resync }: RunState, begins: boolean): Pick<PageStep, 'resync'> {
+  return begins && resync !== null ? { resync } : {};
+}
+
+/**
+ * A page is stored. What people asked of the table meanwhile comes with that: the run stops for a pause, and begins a
+ * load again for a new baseline. A run that is at its end leaves both to the next run.
+ */
+function stored(
+  state: RunState,
+  { refusedSweep: refused, paused, resync }: Extract<RunEvent, { is: 'stored' }>,
+): Next {
   const { storing, mode } = state;
   if (storing === undefined) throw new TypeError('No page was being stored.');
   const hasLoaded = state.hasLoaded || isLoading(storing.from);
   const { 'wait-for-database': _, ...repairs } = state.repairs;
   const checkpoint =
     refused?.checkpoint ?? (mode === 'snapshot' ? state.checkpoint : storing.advance.checkpoint);
-  const after: RunState = { ...state, checkpoint, hasStored: true, hasLoaded, repairs, storing: undefined };
-  if (!storing.finished) return { state: after, step: fetchPage(state.upcoming) };
+  const after: RunState = {
+    ...state,
+    checkpoint,
+    hasStored: true,
+    hasLoaded,
+    repairs,
+    resync: storing.begins ? null : state.resync,
+    storing: undefined,
+  };
+  if (!storing.finished) {
+    if (paused !== null) return { state: after, step: end('failed', paused) };
+    if (resync !== null) return resynced(after, resync);
+    return { state: after, step: fetchPage(state.upcoming) };
+  }
   if (refused !== null) {
     const loadedIn = hasLoaded ? 'this run' : 'an earlier run';
     return { state: after, step: { do: 'examine-sweep', refused, loadedIn } };
@@ -258,18 +286,38 @@ function loadAgain(state: RunState, failure: Failure): Next {
       ? 'A link of the full read is refused; the read begins anew.'
       : `${failure.message} The table is re-baselined.`;
   return {
-    state: {
-      ...state,
-      checkpoint: start,
-      beginsAgain: true,
-      upcoming: FIRST_PAGE,
-      linkBefore: checkpoint.link,
-      isOnRecord: false,
-      reading: NEW_READING,
-      boundIsOld: false,
-      hasLoaded: false,
-    },
+    state: { ...fromFirstPage(state, start), isOnRecord: false },
     step: fetchPage(FIRST_PAGE, [note('warn', message, failureFields(failure))]),
+  };
+}
+
+/** A person has asked for a new baseline while the run was reading. */
+function resynced(state: RunState, resync: string): Next {
+  const { mode, checkpoint } = state;
+  const start = beginning(
+    'rebaseline',
+    checkpoint.selection ?? '',
+    mode === 'snapshot' || checkpoint.rewound,
+  );
+  return {
+    // The state has the request until the first page is stored, so the next run does the same.
+    state: { ...fromFirstPage(state, start), resync, isOnRecord: true },
+    step: fetchPage(FIRST_PAGE, [note('info', RESYNC)]),
+  };
+}
+
+const RESYNC = 'A new baseline was asked for; the table is read again from its first page.';
+
+function fromFirstPage(state: RunState, checkpoint: Checkpoint): RunState {
+  return {
+    ...state,
+    checkpoint,
+    beginsAgain: true,
+    upcoming: FIRST_PAGE,
+    linkBefore: state.checkpoint.link,
+    reading: NEW_READING,
+    boundIsOld: false,
+    hasLoaded: false,
   };
 }
 

@@ -4,6 +4,7 @@ import { createChangeFeed, type PageSource } from '../../dataverse/feed/change-f
 import { createFullRead } from '../../dataverse/feed/full-read.ts';
 import { explainRefusal } from '../../dataverse/feed/refused-columns.ts';
 import { withTrackingHint } from '../../dataverse/metadata/change-tracking.ts';
+import { tablePaused } from '../../mirror/control/pauses.ts';
 import { erasureRefused } from '../../mirror/deletes/marked-rows.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
 import type { PageWriter } from '../../mirror/page/page-writer.ts';
@@ -133,14 +134,15 @@ export class TableRun {
         const { result, progress } = await paging.store(step.page, step.ahead, this.progress, signal);
         this.progress = progress;
         this.parts.onPage(progress);
-        const { refusedSweep } = result;
+        const { refusedSweep, wishes } = result;
         if (step.page.finished && refusedSweep === null) {
           this.leaseIsReleased = true;
           if (this.parts.mode === 'changes') {
             this.resting = restingTable({ table, source }, step.page.advance.checkpoint);
           }
         }
-        return { is: 'stored', refusedSweep };
+        const paused = wishes.isPaused ? tablePaused(this.parts.table, wishes) : null;
+        return { is: 'stored', refusedSweep, paused, resync: wishes.resync };
       }
       case 'look-around':
         if (step.checkpoint !== null) await this.ready().writer.rewind(step.checkpoint, signal);
@@ -222,7 +224,7 @@ export class TableRun {
     const age = taken.successAge;
     // An age below zero says that the database's clock was set back, and nothing else.
     const isCurrent = othersMayHaveRun && age !== null && age >= 0 && age < waited;
-    return { is: 'acquired', checkpoint: taken.checkpoint, isCurrent };
+    return { is: 'acquired', checkpoint: taken.checkpoint, isCurrent, resync: taken.resync };
   }
 
   /** Makes the mirror table fit the source's definition, and opens what the run reads and writes with. */

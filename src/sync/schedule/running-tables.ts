@@ -2,6 +2,7 @@ import { Places } from '../../timing/places.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../run/table-job.ts';
 import { untilAborted } from '../../timing/sleep.ts';
+import type { ControlWatch } from '../watch/control-watch.ts';
 import { keepSchedule } from './table-schedule.ts';
 
 interface RunningTable {
@@ -13,14 +14,19 @@ interface RunningTable {
 export class RunningTables {
   private readonly places: Places;
   private readonly linkLifeDays: () => number | null;
+  private readonly control: ControlWatch | undefined;
   private readonly running = new Map<string, RunningTable>();
   private readonly stop = new AbortController();
   private readonly defects: unknown[] = [];
 
-  /** @param linkLifeDays of delta links, as the environment last said; null where it did not. */
-  constructor(tablesAtOnce: number, linkLifeDays: () => number | null = () => null) {
+  /**
+   * @param linkLifeDays of delta links, as the environment last said; null where it did not.
+   * @param control knows what people ask of the tables; absent, nobody can.
+   */
+  constructor(tablesAtOnce: number, linkLifeDays: () => number | null = () => null, control?: ControlWatch) {
     this.places = new Places(tablesAtOnce);
     this.linkLifeDays = linkLifeDays;
+    this.control = control;
   }
 
   names(): string[] {
@@ -34,14 +40,20 @@ export class RunningTables {
    */
   add(job: TableJob, schedule: string): void {
     const { linkLifeDays, places } = this;
-    const run = async (options: RunOptions, signal: AbortSignal): Promise<RunResult> =>
-      places.hold(signal, async () => job.run(options, signal));
+    const control = this.control?.of(job.settings.name);
+    const run = async (options: RunOptions, signal: AbortSignal): Promise<RunResult> => {
+      const result = await places.hold(signal, async () => job.run(options, signal));
+      if (result.failure?.code === 'table-paused') control?.paused();
+      return result;
+    };
     const stop = new AbortController();
     const signal = AbortSignal.any([this.stop.signal, stop.signal]);
-    const ended = keepSchedule({ schedule, linkLifeDays, run }, signal).catch((error: unknown) => {
-      this.defects.push(error);
-      this.stop.abort();
-    });
+    const ended = keepSchedule({ schedule, linkLifeDays, run, ...(control && { control }) }, signal).catch(
+      (error: unknown) => {
+        this.defects.push(error);
+        this.stop.abort();
+      },
+    );
     this.running.set(job.settings.name, { stop, ended });
   }
 

@@ -1,5 +1,6 @@
-import { abortable, sleep } from '../../timing/sleep.ts';
-import { OF_LEASES } from '../watch/outage-log.ts';
+import { abortable, sleep, untilAborted } from '../../timing/sleep.ts';
+import type { TableControl } from '../watch/control-watch.ts';
+import { LEFT_ALONE } from '../watch/outage-log.ts';
 import { isDatabaseAway } from '../run/repairs.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions } from '../run/table-job.ts';
@@ -17,6 +18,8 @@ export interface TableSchedule {
   readonly linkLifeDays: () => number | null;
   /** Runs the table's job when there is a place for it. */
   readonly run: (options: RunOptions, signal: AbortSignal) => Promise<RunOutcome>;
+  /** What people ask of the table; absent, nobody can. */
+  readonly control?: TableControl;
 }
 
 /** Milliseconds until a load that found no place asks again, half as much or more by chance. */
@@ -24,7 +27,8 @@ const DEFERRAL = 10_000;
 
 /**
  * Runs one table's job until aborted: at its ticks, or after adaptive intervals; once at the start; and soon
- * again after a failure, or after a load that found no place. Of these node-cron knows the ticks alone.
+ * again after a failure, or after a load that found no place. Of these node-cron knows the ticks alone. A paused table
+ * rests until it is called, and a call ends any other rest.
  *
  * One loop does all runs, one after another, so that no two overlap. Ticks that come while a run goes on are
  * one further run at its end. A table that fails runs again when it has rested, whatever its ticks say.
@@ -32,7 +36,7 @@ const DEFERRAL = 10_000;
  * @returns once the run under way has ended. @throws what a run throws before.
  */
 export async function keepSchedule(
-  { schedule, linkLifeDays, run }: TableSchedule,
+  { schedule, linkLifeDays, run, control }: TableSchedule,
   signal: AbortSignal,
 ): Promise<void> {
   let asked = Promise.withResolvers<number>();
@@ -47,7 +51,7 @@ export async function keepSchedule(
     if (failure !== null) {
       // Another process has the table, and may die: with longer and longer rests nobody would take over soon.
       // A database that is away may come back at any time: the run itself asks it again and again.
-      failures = OF_LEASES.has(failure.code) || isDatabaseAway(failure) ? 1 : failures + 1;
+      failures = LEFT_ALONE.has(failure.code) || isDatabaseAway(failure) ? 1 : failures + 1;
       return restAfter(failure, failures);
     }
     failures = 0;
@@ -55,6 +59,21 @@ export async function keepSchedule(
     interval = nextInterval(interval, changed, linkLifeDays());
     // Shortened by up to a tenth, by chance, so that tables which started together drift apart.
     return interval * (1 - Math.random() / 10);
+  };
+
+  let called = new AbortController();
+  const unlisten = control?.listen(() => called.abort());
+  /** When the table is due: as `wait` says, or at once if a person calls the table first. */
+  const unlessCalled = async (wait: (either: AbortSignal) => Promise<number>): Promise<number> => {
+    if (control === undefined) return wait(signal);
+    try {
+      return await wait(AbortSignal.any([signal, called.signal]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!called.signal.aborted) throw error;
+      called = new AbortController();
+      return performance.now();
+    }
   };
 
   const ask = async (dueAt: number): Promise<void> => {
@@ -66,19 +85,21 @@ export async function keepSchedule(
     let endedAt = Number.NEGATIVE_INFINITY;
     let rest: number | undefined = 0;
     for (;;) {
-      let dueAt: number;
-      if (rest === undefined) {
+      const dueAt = await unlessCalled(async (either) => {
+        if (control?.isPaused() === true) {
+          await untilAborted(either);
+          throw either.reason;
+        }
         // A tick that came during the last run is due since the end of that run, not before.
-        dueAt = Math.max(endedAt, await abortable(asked.promise, signal));
-      } else {
+        if (rest === undefined) return Math.max(endedAt, await abortable(asked.promise, either));
         const spread = ticks?.spread ?? (interval === undefined ? SHORTEST_INTERVAL : 0);
         const delay = Math.random() * spread;
-        await sleep(rest + delay, signal);
+        await sleep(rest + delay, either);
         // A run of another process within half of the interval is as good as one of ours. Of several processes
         // one then polls for all, and each takes over when that one falls silent.
         // What they did during the random delay counts as well.
-        dueAt = performance.now() - delay - (interval ?? 0) / 2;
-      }
+        return performance.now() - delay - (interval ?? 0) / 2;
+      });
       const { resolve } = ended;
       [asked, ended] = [Promise.withResolvers(), Promise.withResolvers()];
       rest = restAfterRun(await run({ dueAt }, signal));
@@ -89,5 +110,6 @@ export async function keepSchedule(
     if (!signal.aborted) throw error;
   } finally {
     ticks?.stop();
+    unlisten?.();
   }
 }

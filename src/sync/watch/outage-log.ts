@@ -53,8 +53,11 @@ export interface RunWatch {
   succeeded(table: string): void;
 }
 
-/** Failures that say that another process has the table. That is no error. */
-export const OF_LEASES: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost']);
+/**
+ * Failures that say why this process leaves a table alone: another process has the table, or a person has paused it.
+ * That is no error.
+ */
+export const LEFT_ALONE: ReadonlySet<FailureCode> = new Set(['lease-held', 'lease-lost', 'table-paused']);
 
 const MINUTE = 60_000;
 /** Milliseconds after which an outage is an error, even if it may pass by itself. */
@@ -102,7 +105,7 @@ type Met = ReportedFailure & Pick<Failure, 'reaction'>;
 export function failed(outages: Outages, table: string, failure: Met, now: number): OutageNews {
   const { code } = failure;
   const reach = reachOf(failure);
-  const shared = reach !== 'table' || (failure.reaction === 'retry' && !OF_LEASES.has(code));
+  const shared = reach !== 'table' || (failure.reaction === 'retry' && !LEFT_ALONE.has(code));
   const key = shared ? `${code} ${reach}` : `${table} ${code}`;
   const next = new Map([...outages].filter(([other, outage]) => !isOf(table, outage) || other === key));
   const before = next.get(key);
@@ -197,7 +200,7 @@ export function levelAfter(age: number, { reaction }: Pick<Failure, 'reaction'>)
 
 /** The level of the line about a failure that is told. A trouble that passes by itself is no error yet. */
 function loudnessOf({ code, reaction }: Pick<Failure, 'code' | 'reaction'>): Loudness {
-  return reaction === 'retry' || OF_LEASES.has(code) ? 'warn' : 'error';
+  return reaction === 'retry' || LEFT_ALONE.has(code) ? 'warn' : 'error';
 }
 
 export interface OutageLog extends RunWatch {

@@ -1,4 +1,4 @@
-import { OF_LEASES } from './outage-log.ts';
+import { LEFT_ALONE } from './outage-log.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunProgress } from '../run/run-progress.ts';
 
@@ -32,7 +32,7 @@ export function meteredRun(meter: RunMeter | undefined, table: string): MeteredR
       // A preparation may have deleted rows although no page followed it.
       progressed(result);
       // A table that waits for a place, or that another process has, was not run.
-      const isRun = !result.deferred && !(result.failure !== null && OF_LEASES.has(result.failure.code));
+      const isRun = !result.deferred && !(result.failure !== null && LEFT_ALONE.has(result.failure.code));
       if (isRun) meter.ended(result);
     },
   };

@@ -101,6 +101,7 @@ function daemonOptions(
     createJob: (table) =>
       session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter: health.meter }),
     onTables: health.tables,
+    onPaused: health.paused,
     ...shared,
     leases,
     tablesAtOnce: config.limits.tables,
