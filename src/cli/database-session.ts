@@ -17,6 +17,8 @@ export class DatabaseSession {
   private readonly releasers: (() => Promise<void>)[] = [];
   private databaseOpening: Promise<MirrorDatabase> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
+  /** The failure of the connection that was under way at the start was thrown. */
+  private toldFailure = false;
 
   constructor(context: CommandContext) {
     this.context = context;
@@ -71,7 +73,12 @@ export class DatabaseSession {
     const { database: opened, logger } = this.context;
     if (opened !== undefined) {
       // Otherwise the pool would make a second connection while the first one is under way.
-      await opened.settled;
+      const failure = await opened.settled;
+      // Another connection would mean another wait. Only a caller that asks once more gets one.
+      if (failure !== undefined && !this.toldFailure) {
+        this.toldFailure = true;
+        throw failure;
+      }
       return opened;
     }
     const database = openMirrorDatabase(await this.mirrorOptions(), logger);

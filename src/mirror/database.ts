@@ -37,8 +37,8 @@ export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): Op
 
 /** A pool whose first connection is under way. */
 export interface DatabaseAhead extends OpenedDatabase {
-  /** Resolves once the connection is made, or could not be made. It never rejects: the next use of the pool does. */
-  readonly settled: Promise<void>;
+  /** Resolves once the connection is made (undefined), or could not be made (why). It never rejects. */
+  readonly settled: Promise<unknown>;
 }
 
 /** Opens a pool, and begins to connect at once, while the caller still loads what it needs. */
@@ -47,7 +47,7 @@ export function openMirrorDatabaseAhead(options: DatabaseOptions, logger: Logger
   let isSettled = false;
   const settled = PostgresConnection.take(opened.pool)
     .then((connection) => connection.release())
-    .catch(() => undefined)
+    .catch((error: unknown) => error)
     .finally(() => (isSettled = true));
   const close = async (): Promise<void> => {
     const closed = opened.close();

@@ -46,6 +46,13 @@ export class Failure extends Error {
     this.remedy = options.remedy ?? generalRemedy(this.code, this.reaction);
     this.details = options.details ?? {};
   }
+
+  /** The same failure in other words. @param remedy by default, the remedy stays. */
+  saying(message: string, remedy = this.remedy): Failure {
+    const { code, reaction, details, cause } = this;
+    // Code and reaction were checked together when this failure was made.
+    return new Failure({ code, reaction, details, cause, message, remedy } as FailureOptions);
+  }
 }
 
 const REACTIONS: readonly Reaction[] = ['retry', 'rebaseline', 'stop-table', 'stop-process'];

@@ -1,5 +1,6 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, it } from 'vitest';
+import { Failure } from '../../src/model/failure.ts';
 import {
   isDead,
   suspect,
@@ -53,8 +54,16 @@ it('a connection whose backend is at work is never dead, whatever was before', (
 
 it('a question that the server refuses is no sign of a dead connection, and a question that reaches nobody is one', () => {
   const refusal = Object.assign(new Error('no more connections allowed'), { code: '08P01' });
+  const wrongPassword = new Failure({
+    code: 'database-sign-in',
+    message: 'refused',
+    details: { sqlstate: '28P01' },
+  });
+  const noListener = new Failure({ code: 'database-unreachable', message: 'refused' });
   const noRoute = Object.assign(new Error('connect'), { code: 'EHOSTUNREACH' });
   expect(withoutAnswer(refusal, false)).toEqual(unknown);
+  expect(withoutAnswer(wrongPassword, false)).toEqual(unknown);
+  expect(withoutAnswer(noListener, false)).toEqual(unreachable);
   expect(withoutAnswer(new Error('Query read timeout'), true)).toEqual(unknown);
   expect(withoutAnswer(noRoute, false)).toEqual(unreachable);
   expect(withoutAnswer(new Error('timeout expired'), false)).toEqual(unreachable);

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
 import { timed, withOwnSession } from './session.ts';
+import { Failure } from '../../model/failure.ts';
 import { isPostgresError } from './sqlstate.ts';
 
 /** What another connection says about the backend that should be working for us. */
@@ -123,8 +124,12 @@ async function lookAt({ pool, pid }: WatchOptions): Promise<Look> {
  * @param isConnected whether the other connection was made and let in.
  */
 export function withoutAnswer(error: unknown, isConnected: boolean): Look {
-  return isConnected || isPostgresError(error) ? { backend: 'unknown' } : { backend: 'unreachable' };
+  const isAnswer = isPostgresError(error) || (error instanceof Failure && !NO_ANSWER.has(error.code));
+  return isConnected || isAnswer ? { backend: 'unknown' } : { backend: 'unreachable' };
 }
+
+/** Failures of a connection over which PostgreSQL, or a pooler before it, said nothing. */
+const NO_ANSWER: ReadonlySet<Failure['code']> = new Set(['database-unreachable', 'database-tls']);
 
 /** Ends a session that has not moved since, so that it does not hold its locks any longer. */
 async function endSession({ pool, pid }: WatchOptions, sign: string): Promise<void> {

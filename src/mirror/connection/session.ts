@@ -7,7 +7,9 @@ import {
   type QueryResult,
   type QueryResultRow,
 } from 'pg';
+import { connectFailure, type Destination } from './connect-failure.ts';
 import { pinForSession, pinForTransaction, type SessionAnswer } from './session-settings.ts';
+import type { Failure } from '../../model/failure.ts';
 import { isPostgresError } from './sqlstate.ts';
 
 /** Milliseconds within which a small statement is answered; after them the connection counts as dead. */
@@ -26,7 +28,16 @@ export function timed(text: string, values: readonly unknown[] = []): TimedQuery
 export interface SessionConfig extends ClientConfig {
   /** Milliseconds that a transaction may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
+  /** Gives a token that serves as the password; absent, the password of the address counts. */
+  readonly token?: () => Promise<string>;
 }
+
+/** The driver's events for a server that asks for a password. */
+const PASSWORD_REQUESTS = [
+  'authenticationCleartextPassword',
+  'authenticationMD5Password',
+  'authenticationSASL',
+];
 
 /**
  * A connection to PostgreSQL with the settings that mirrorverse relies on, whatever settings a role or a
@@ -39,12 +50,50 @@ export class Session extends Client {
   readonly idleInTransaction: number;
   /** Process id of the backend, from the server's greeting. A pooler makes up its own. */
   declare readonly processID: number | null;
+  private readonly usesToken: boolean;
   private beginning = 'BEGIN';
   private behindPooler = false;
 
   constructor(config: SessionConfig) {
     super(config);
     this.idleInTransaction = config.idleInTransaction;
+    this.usesToken = config.token !== undefined;
+    // Not by the configuration's `password`: the driver would put the one of the address in its place, which is empty.
+    if (config.token !== undefined) Object.assign(this, { password: config.token });
+  }
+
+  /** Connects as the driver does. @throws Failure that names server, user and database. */
+  override connect(): Promise<Client>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<Client> | undefined {
+    const failure = this.watchConnecting();
+    if (callback === undefined) {
+      return super.connect().catch((error: unknown) => {
+        throw failure(error);
+      });
+    }
+    // The driver calls back without an error when the connection is made, although its types do not say so.
+    super.connect((error: Error | undefined) => callback((error && failure(error)) as Error));
+    return undefined;
+  }
+
+  /** Remembers what a failure to connect may depend on. @returns what makes this failure from the driver's error. */
+  private watchConnecting(): (error: unknown) => Failure {
+    const since = performance.now();
+    let isAsked = false;
+    // The driver's own words for a missing password look like a broken connection.
+    for (const request of PASSWORD_REQUESTS) this.connection.once(request, () => (isAsked = true));
+    return (error) =>
+      connectFailure(error, this.destination, {
+        lacksPassword: isAsked && !this.password,
+        usesToken: this.usesToken,
+        took: performance.now() - since,
+      });
+  }
+
+  private get destination(): Destination {
+    const { host, port, user = '', database = '' } = this;
+    return { host, port, user, database };
   }
 
   /** Whether a pooler between here and PostgreSQL shares out the server's connections. */

@@ -132,6 +132,8 @@ export function postgresFailure(thrown: unknown): unknown {
   // The driver throws a plain Error without a code for a connection that ended or never answered. A defect of
   // ours would be a TypeError or similar.
   const isPlain = error instanceof Error && error.constructor === Error;
+  // The pool gave up on a connection that took too long. The connection's own failure names the server.
+  if (isPlain && error.cause instanceof Failure) return error.cause;
   if (isPlain && code === undefined) return unreachable(error, 'no answer');
   return error;
 }
