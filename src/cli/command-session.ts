@@ -45,6 +45,7 @@ export class CommandSession extends DatabaseSession {
       {
         url,
         signIn,
+        proxy: config.proxy,
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,

@@ -1,3 +1,4 @@
+import type { ProxySettings } from '../dataverse/proxy/proxy-settings.ts';
 import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
@@ -24,6 +25,8 @@ export type DriftPolicy = 'apply' | 'ask' | 'refuse';
 export interface Config {
   /** Undefined only if the command does not need it and nothing sets it. */
   readonly dataverse: { readonly url: string; readonly signIn: SignIn } | undefined;
+  /** The proxy for the environment and for Entra ID. */
+  readonly proxy: ProxySettings | undefined;
   /** `url` may be `embedded`. */
   readonly postgres: { readonly url: string } | undefined;
   readonly schema: string;

@@ -1,12 +1,14 @@
 import { toFailure } from '../model/failure.ts';
 import { addressHost, parseAddress } from '../mirror/connection/postgres-address.ts';
-import { isLoopback, tlsChoice } from '../mirror/connection/tls-choice.ts';
+import { isLoopback } from '../model/loopback.ts';
+import { tlsChoice } from '../mirror/connection/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { overlay } from './file/overlay.ts';
 import { readFileSettings, type Variables } from './file/file-settings.ts';
 import { placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { logProblems } from './log-settings.ts';
+import { proxyFrom } from './proxy-variables.ts';
 import { withSecretFiles } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
@@ -72,6 +74,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   }
   return {
     dataverse: dataverseFrom(settings, variables, needs, problems),
+    proxy: needs.dataverse === true ? proxyFrom(variables, problems) : undefined,
     postgres: postgresFrom(settings, needs, problems),
     schema,
     stateSchema,

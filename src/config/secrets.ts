@@ -17,6 +17,8 @@ const SECRETS: readonly Secret[] = [
   { name: 'AZURE_CLIENT_CERTIFICATE_PASSWORD' },
   { name: 'DATAVERSE_ACCESS_TOKEN', sent: 'header' },
   { name: 'DATABASE_URL', sent: 'line' },
+  // It may have the password of the proxy in it.
+  { name: 'HTTPS_PROXY', sent: 'line' },
   { name: 'MIRRORVERSE_HASH_KEY' },
   { name: 'MIRRORVERSE_API_TOKEN', sent: 'header' },
 ];

@@ -4,6 +4,8 @@ import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';
 import type { RequestWatch } from './http/request-watch.ts';
 import { createMetadata, type Metadata } from './metadata/metadata.ts';
+import { createAgents } from './proxy/proxy-agent.ts';
+import type { ProxySettings } from './proxy/proxy-settings.ts';
 import type { SignIn } from './sign-in/sign-in-methods.ts';
 import { createTokenSource } from './sign-in/sign-in.ts';
 
@@ -26,6 +28,8 @@ export interface DataverseOptions {
   readonly signIn: SignIn;
   readonly limits: BudgetLimits & ClientLimits;
   readonly userAgent: string;
+  /** The proxy for the environment and for Entra ID. */
+  readonly proxy?: ProxySettings | undefined;
   /** Called with the milliseconds from now for which the environment makes all requests pause. */
   readonly onThrottle?: (milliseconds: number) => void;
   /** Is told how each request went. */
@@ -45,12 +49,15 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
   const { limits, onThrottle } = options;
   const { pageBytes = DEFAULT_PAGE_BYTES, memory = DEFAULT_MEMORY } = limits;
   const budget = createBudget(limits, onThrottle === undefined ? {} : { onThrottle });
-  const http = createHttpClient(limits.idleTimeout);
+  const { proxy } = options;
+  const agents = createAgents(proxy);
+  const http = createHttpClient(limits.idleTimeout, agents);
   const client = new DataverseClient({
     origin,
-    tokens: createTokenSource(options.signIn, origin),
+    tokens: createTokenSource(options.signIn, origin, { agents, proxy }),
     budget,
     http,
+    proxy,
     logger,
     requestTimeout: limits.requestTimeout,
     pageBytes,

@@ -60,6 +60,10 @@ export const FAILURE_CODES = {
       'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
       'The daemon tries again by itself. The log of the pooler says why: the pooler may refuse a parameter of postgres.url (DATABASE_URL) or PGOPTIONS, may not know the user or the database, may have too many connections, or may not reach the server.',
     ],
+    'proxy-unreachable': [
+      'The proxy cannot be reached, or has no connection to the host.',
+      'Check host and port of the proxy in HTTPS_PROXY. If this machine reaches the host without the proxy, add the host to NO_PROXY.',
+    ],
     'sign-in-failed': [
       'The environment refused the access token, and the file does not yet have a token that can be used.',
       'Put a current token into the file that DATAVERSE_ACCESS_TOKEN_FILE names.',
@@ -235,6 +239,10 @@ export const FAILURE_CODES = {
     'privilege-missing': [
       'The signed-in identity may not read the table.',
       "Give the application user's security role organization-level Read on the table.",
+    ],
+    'proxy-refused': [
+      'The proxy refuses the connection, or asks for a user and a password.',
+      'Allow the host at the proxy, or put user and password of the proxy into HTTPS_PROXY.',
     ],
     'replica-identity': [
       'PostgreSQL refuses to change rows (SQLSTATE 55000): most likely the mirror table is in a publication, and somebody removed its replica identity.',

@@ -80,7 +80,7 @@ describe('a token', () => {
   it('a token that cannot be renewed is used to its end', async () => {
     bench.emulator.settings.tokenLifetimeSeconds = 200;
     let now = Date.now();
-    const tokens = createTokenSource(signIn, bench.url, () => now);
+    const tokens = createTokenSource(signIn, bench.url, { now: () => now });
     const { signal } = new AbortController();
     const first = await tokens.token(signal);
     bench.emulator.faults.add({ match: { kind: 'token' }, do: { status: 503 } });

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   },
   config: {
     folders: ['model', 'log'],
-    rule: 'config imports only model, log, and what it says of an address and of signing in',
+    rule: 'config imports only model, log, and what it says of an address, a proxy and of signing in',
   },
   'embedded-postgres': { folders: ['model'], rule: 'embedded-postgres imports only model' },
   emulator: { folders: ['model'], rule: 'emulator imports only model' },
@@ -30,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
 
 /** What config reads settings into, beside the words of model. */
 const CONFIG_IMPORTS: readonly string[] = [
+  '../dataverse/proxy/proxy-settings.ts',
   '../dataverse/sign-in/sign-in-methods.ts',
   '../mirror/connection/postgres-address.ts',
   '../mirror/connection/tls-choice.ts',

@@ -1,6 +1,7 @@
 import { Failure } from '../../model/failure.ts';
 import { describeApiError, isSuccess, requestIdOf, type ApiError } from './api-error.ts';
 import type { Subject } from './api-failure.ts';
+import type { TokenTrouble } from '../sign-in/token-trouble.ts';
 import type { UnknownCoding } from './content-coding.ts';
 import type { AnswerTooLarge } from './response-body.ts';
 
@@ -91,10 +92,12 @@ export function timedOut(what: string, subject: Subject, certain: boolean): Fail
   });
 }
 
-export function unauthorized(error: ApiError): Failure {
+/** @param why what the token itself tells, where it tells something. */
+export function unauthorized(error: ApiError, why: TokenTrouble | undefined): Failure {
   return new Failure({
     code: 'sign-in-refused',
-    message: `The environment does not accept the access token (${describe(error)}).`,
+    message: why?.message ?? `The environment does not accept the access token (${describe(error)}).`,
+    remedy: why?.remedy,
     details: { ...error },
   });
 }
@@ -102,29 +105,4 @@ export function unauthorized(error: ApiError): Failure {
 export function describe(error: ApiError): string {
   const said = describeApiError(error);
   return isSuccess(error.status) ? `a success that tells of a failure (${said})` : said;
-}
-
-/** Node's codes for a certificate of another host, or one that no trusted authority has signed. */
-const CERTIFICATE_CODES = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'CERT_UNTRUSTED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
-/** The failure of a connection that another try does not mend. Any other error is returned unchanged. */
-export function connectionFailure(error: unknown, origin: string): unknown {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string' || !CERTIFICATE_CODES.has(code)) return error;
-  return new Failure({
-    code: 'certificate-refused',
-    message: `The certificate of ${origin} is not accepted (${code}); nothing was sent.`,
-    cause: error,
-  });
 }

@@ -5,24 +5,24 @@ import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 import {
   answerTooLarge,
-  connectionFailure,
   describe,
   notWhole,
   timedOut,
   unauthorized,
-  unexpectedAnswer,
   unknownCoding,
 } from './answer-failure.ts';
+import { connectionFailure, isNoConnection, passingCode, TIME_OUT } from './connection-failure.ts';
 import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
 import { CalculatedLimits, RefusedColumns } from './known-refusals.ts';
 import { UnknownCoding } from './content-coding.ts';
-import { isTimeoutError, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.ts';
+import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
 import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
+import type { ProxySettings } from '../proxy/proxy-settings.ts';
 import { RequestCounts } from './request-counts.ts';
 import { watched, type RequestWatch } from './request-watch.ts';
 import { AnswerTooLarge, type EarlyReader } from './response-body.ts';
@@ -32,12 +32,11 @@ import {
   isTimeOut,
   MAX_RETRIES,
   MAX_THROTTLED,
-  networkCode,
   throttlePause,
   transientDelay,
 } from './retry.ts';
 import type { TokenSource } from '../sign-in/sign-in.ts';
-import { InStreamError, refuseErrorInFields, refuseInStreamError } from './in-stream-error.ts';
+import { readJson, readSuccess, type Reader } from './success.ts';
 
 /** The version of the Web API that mirrorverse was written for; later versions of v9 answer the same. */
 export const API_PATH = '/api/data/v9.2/';
@@ -78,27 +77,14 @@ export interface RepeatableWrite extends Request {
   readonly mergeLabels?: true;
 }
 
-export interface Answer {
-  readonly body: Uint8Array;
-  readonly headers: Headers;
-  /** The address after redirects: the base of relative links in the body. */
-  readonly url: URL;
-}
-
-/**
- * Reads an answer with a status of success.
- *
- * @throws InStreamError if the answer contains an error, SyntaxError if it is not whole (the client repeats
- *   the request after these two), TypeError if it is not an answer of the Web API.
- */
-type Reader<T> = (answer: Answer) => T | Promise<T>;
-
 export interface ClientOptions {
   /** Scheme, host and port of the environment. */
   readonly origin: string;
   readonly tokens: TokenSource;
   readonly budget: Budget;
   readonly http: HttpClient;
+  /** The proxy of the HTTP client, for messages. */
+  readonly proxy?: ProxySettings | undefined;
   readonly logger: Logger;
   /** Milliseconds from the start of a request to the last byte of its answer. */
   readonly requestTimeout: number;
@@ -111,16 +97,17 @@ export interface ClientOptions {
   readonly watch?: RequestWatch | undefined;
 }
 
+/**
+ * Milliseconds for which a request is repeated while nothing was reached at the address yet. A person waits who may
+ * have mistyped the address; the daemon opens again by itself.
+ */
+const FIRST_CONTACT = 2_500;
 /** Redirects within the origin that are followed; Dataverse is not known to send any. */
 const MAX_REDIRECTS = 3;
 /** Bytes of an answer other than a page; the metadata of a large environment is smaller. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 /** Bytes of metadata that are read even with little memory for pages: nothing works without metadata. */
 const LEAST_MEMORY = 64 * 1024 * 1024;
-/** Bytes at the beginning of a body that show whether it is JSON or CSDL. */
-const BEGINNING = 64;
-/** Stands for a code in the log when the client's own time limit ended the wait. */
-const TIME_OUT = 'time-out';
 /** Stands for a code in the log when JSON or CSDL is cut or garbled. */
 const NOT_WHOLE = 'not-whole';
 
@@ -138,6 +125,8 @@ export class DataverseClient {
   readonly requestCounts = new RequestCounts();
   /** Last pages of this environment lose their delta link when the metadata version is asked for. */
   versionCostsLinks = false;
+  /** Something answered at the environment's address once. */
+  private hasAnswered = false;
   private readonly options: ClientOptions;
   private readonly troubles: LogThrottle;
 
@@ -191,22 +180,28 @@ export class DataverseClient {
     let redirects = 0;
     let timeOuts = 0;
     let renewed = false;
+    const since = performance.now();
     for (;;) {
       let attempt: Attempt;
       try {
         attempt = await this.attempt(url, request, signal);
+        this.hasAnswered = true;
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof Failure || error instanceof MemoryShort) throw error;
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
         if (error instanceof UnknownCoding) throw unknownCoding(request, error);
-        const code = networkCode(error) ?? (isTimeoutError(error) ? TIME_OUT : undefined);
-        if (code === undefined) throw connectionFailure(error, this.origin);
+        const failure = (): unknown =>
+          connectionFailure(error, retries, request, this.origin, this.options.proxy);
+        const code = passingCode(error);
+        if (code === undefined) throw failure();
         if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
           throw timedOut(code, request, false);
         }
-        if (++retries > mostRetries) throw exhausted(code, retries, request, error);
+        if (++retries > mostRetries) throw failure();
         const delay = transientDelay({}, retries, Math.random());
+        const isLate = performance.now() + delay - since > FIRST_CONTACT;
+        if (isLate && !this.hasAnswered && isNoConnection(code)) throw failure();
         await this.wait(delay, code, { trouble: code, retry: retries }, request, signal);
         continue;
       }
@@ -256,7 +251,10 @@ export class DataverseClient {
         tokens.refuse(attempt.token);
         logger.info(fields, 'Dataverse refused the access token; signing in once more.');
       } else {
-        const failure = verdict === 'unauthorized' ? unauthorized(error) : apiFailure(error, request);
+        const failure =
+          verdict === 'unauthorized'
+            ? unauthorized(error, tokens.trouble?.(attempt.token))
+            : apiFailure(error, request);
         logger.debug(fields, 'Dataverse refused a request.');
         throw failure;
       }
@@ -348,42 +346,4 @@ function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' 
     },
     body: JSON.stringify(request.body),
   };
-}
-
-/** A success as it was read: its value, the body of an error in it, or the place where it is cut. */
-type Success<T> = { readonly value: T } | { readonly error: Uint8Array } | { readonly cut: SyntaxError };
-
-/** @throws Failure `unexpected-answer` if something other than the Web API answered; errors of `read`. */
-async function readSuccess<T>(
-  attempt: Attempt,
-  url: URL,
-  request: Request | RepeatableWrite,
-  read: Reader<T>,
-): Promise<Success<T>> {
-  const { body, headers } = attempt;
-  try {
-    refuseErrorInFields(attempt, !('body' in request));
-    return { value: await read({ body, headers, url }) };
-  } catch (error) {
-    if (error instanceof InStreamError) return { error: error.body };
-    if (error instanceof SyntaxError && beginsLikeAnswer(body)) return { cut: error };
-    if (error instanceof SyntaxError || error instanceof TypeError) {
-      throw unexpectedAnswer(request, headers, error);
-    }
-    throw error;
-  }
-}
-
-/** @throws SyntaxError, InStreamError */
-function readJson({ body }: Answer): unknown {
-  // The decoder drops a byte order mark.
-  const json: unknown = JSON.parse(new TextDecoder().decode(body));
-  refuseInStreamError(json);
-  return json;
-}
-
-/** Whether a broken body is empty or begins as one of the Web API, and is not an HTML page. */
-function beginsLikeAnswer(body: Uint8Array): boolean {
-  const beginning = new TextDecoder().decode(body.subarray(0, BEGINNING)).trimStart();
-  return /^(?:$|\{|<\?xml|<(?:\w+:)?Edmx\b)/i.test(beginning);
 }

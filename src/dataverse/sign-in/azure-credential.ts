@@ -9,7 +9,10 @@ import {
   type TokenCredential,
   type TokenCredentialOptions,
 } from '@azure/identity';
+import { errorCode } from '../../model/error-description.ts';
 import { networkCode } from '../http/retry.ts';
+import { isProxyCode } from '../proxy/proxy-failure.ts';
+import type { Agents } from '../proxy/proxy-agent.ts';
 import { outcomeOf, type Outcome } from './sign-in-answer.ts';
 import type { IdentitySignIn } from './sign-in-methods.ts';
 
@@ -26,26 +29,47 @@ export interface ObservedCredential {
  *
  * @param secrets texts that no outcome may contain in part.
  */
-export function observedCredential(signIn: IdentitySignIn, secrets: readonly string[]): ObservedCredential {
+export function observedCredential(
+  signIn: IdentitySignIn,
+  secrets: readonly string[],
+  agents: Agents,
+): ObservedCredential {
   let outcome: Outcome | undefined;
   const options: TokenCredentialOptions = {
     retryOptions: { maxRetries: 2 },
+    // Otherwise the library reads HTTPS_PROXY itself, and throws if it cannot parse it. The agents decide instead.
+    proxyOptions: { host: 'http://unused.invalid', port: 80 },
     additionalPolicies: [
       {
         position: 'perRetry',
         policy: {
           name: 'observeOutcome',
           async sendRequest(request, next) {
+            const { host, protocol } = new URL(request.url);
+            request.agent = protocol === 'https:' ? agents.https : agents.http;
+            // What counts if no answer comes.
+            outcome = { kind: 'network', code: 'time-out', host };
             try {
               const response = await next(request);
-              outcome = outcomeOf(response.status, response.bodyAsText ?? '', secrets);
+              const seen = outcomeOf(response.status, response.bodyAsText ?? '', secrets);
+              outcome = { ...seen, host };
               const isRedirect = response.status >= 300 && response.status < 400;
-              if (outcome.kind !== 'foreign' || isRedirect || !HAS_OWN_ENDPOINT.has(signIn.method)) {
+              if (seen.kind !== 'foreign' || isRedirect || !HAS_OWN_ENDPOINT.has(signIn.method)) {
                 return response;
               }
               return { ...response, status: 503, bodyAsText: '' };
             } catch (error) {
-              outcome = { kind: 'network', code: networkCode(error) ?? 'unknown' };
+              // The library keeps the code of an error, and not its class.
+              const code = errorCode(error);
+              outcome = {
+                kind: 'network',
+                code: isProxyCode(code) ? code : (networkCode(error) ?? 'unknown'),
+                host,
+              };
+              // The library would repeat the request. A name that is not there does not appear within seconds.
+              if (code === 'ENOTFOUND' && HAS_OWN_ENDPOINT.has(signIn.method)) {
+                throw new Error('The host name does not resolve.', { cause: error });
+              }
               throw error;
             }
           },

@@ -2,6 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { redacted } from '../../log/redaction.ts';
+import { isProxyCode, proxyFailure } from '../proxy/proxy-failure.ts';
+import type { ProxySettings } from '../proxy/proxy-settings.ts';
 import type { Outcome } from './sign-in-answer.ts';
 import type { SignIn } from './sign-in-methods.ts';
 
@@ -35,11 +37,23 @@ export async function checkFile(signIn: SignIn): Promise<void> {
   }
 }
 
-/** The failure does not have the error as its cause, because errors of @azure/identity may quote the whole answer. */
-export function signInFailure(signIn: SignIn, error: unknown, outcome: Outcome | undefined): Failure {
+/**
+ * The failure does not have the error as its cause, because errors of @azure/identity may quote the whole answer.
+ *
+ * @param proxy of the connection, for messages.
+ */
+export function signInFailure(
+  signIn: SignIn,
+  error: unknown,
+  outcome: Outcome | undefined,
+  proxy: ProxySettings | undefined,
+): Failure {
   if (error instanceof Failure) return error;
   const { method } = signIn;
-  const message = `Signing in by ${method} failed: ${saidBy(outcome, error, secretsOf(signIn))}`;
+  if (outcome?.kind === 'network' && isProxyCode(outcome.code) && proxy !== undefined) {
+    return proxyFailure(outcome.code, withPort(outcome.host ?? ''), proxy);
+  }
+  const message = `Signing in by ${method} failed: ${saidBy(method, outcome, error, secretsOf(signIn))}`;
   const details = { method, ...statusOf(outcome) };
   const passing = outcome?.kind === 'network' || outcome?.kind === 'foreign';
   return passing
@@ -48,32 +62,67 @@ export function signInFailure(signIn: SignIn, error: unknown, outcome: Outcome |
         code: 'sign-in-failed',
         reaction: 'stop-table',
         message,
-        remedy: REMEDIES[method],
+        remedy: outcome?.kind === 'refused' ? remedyOfRefusal(method, outcome.error) : REMEDIES[method],
         details,
       });
 }
 
-function remedyOfTrouble(method: SignIn['method']): string {
-  const remedy =
-    'Check that the identity endpoint (AZURE_AUTHORITY_HOST) can be reached from here, and that no proxy or sign-in page answers in its place.';
-  // These methods ask services of the machine, which may report a missing identity in any form.
-  return method === 'managed-identity' || method === 'default' ? `${remedy} ${REMEDIES[method]}` : remedy;
+function withPort(host: string): string {
+  return /:\d+$/.test(host) ? host : `${host}:443`;
 }
 
-function saidBy(outcome: Outcome | undefined, error: unknown, secrets: readonly string[]): string {
+/** These methods ask services of the machine, which may report a missing identity in any form. */
+const ASKS_THE_MACHINE: ReadonlySet<SignIn['method']> = new Set(['default', 'managed-identity']);
+
+function remedyOfTrouble(method: SignIn['method']): string {
+  return ASKS_THE_MACHINE.has(method)
+    ? REMEDIES[method]
+    : 'Check that the identity endpoint (AZURE_AUTHORITY_HOST) can be reached from here, and that no proxy or sign-in page answers in its place.';
+}
+
+/** @param error code of RFC 6749, or of Entra ID: `invalid_resource` is a tenant without such an environment. */
+function remedyOfRefusal(method: SignIn['method'], error: string): string {
+  if (error !== 'invalid_resource') return REMEDIES[method];
+  return 'Check dataverse.url (DATAVERSE_URL), and that AZURE_TENANT_ID is the tenant of the environment.';
+}
+
+/** Names of classes in the messages of @azure/identity, with the colon behind them. They say nothing to a user. */
+const CLASS_NAMES = /\b\w+(?:Credential|Error)\b(?: authentication failed)?[:.]?\s*/g;
+
+function saidBy(
+  method: SignIn['method'],
+  outcome: Outcome | undefined,
+  error: unknown,
+  secrets: readonly string[],
+): string {
+  if (outcome?.kind === 'refused') return outcome.message;
+  if (method === 'default') {
+    return 'AZURE_CLIENT_ID and the variables beside it are not set, and neither a managed identity of this machine nor the Azure CLI gives a token.';
+  }
+  if (method === 'managed-identity') return 'this machine gives no token of a managed identity.';
   switch (outcome?.kind) {
-    case 'refused':
-      return outcome.message;
     case 'foreign':
-      return `its endpoint answered ${outcome.status} with ${outcome.length} bytes that are no answer of an identity endpoint.`;
+      return `${outcome.host ?? 'its endpoint'} answered ${outcome.status} with ${outcome.length} bytes that are no answer of an identity endpoint.`;
     case 'network':
-      return `its endpoint cannot be reached (${outcome.code}).`;
+      return unreached(outcome.code, outcome.host);
     default: {
-      // The cause is on this machine: no Azure CLI, or a file that is not a certificate.
-      const [said = ''] = error instanceof Error ? error.message.split('\n') : [];
-      return redacted(said, { secrets });
+      // The cause is on this machine: no Azure CLI, or a file that is not a certificate. The second sentence gives
+      // instructions, which are the remedy's part.
+      const [line = ''] = error instanceof Error ? error.message.split('\n') : [];
+      const said = line.replaceAll(CLASS_NAMES, '').replace(/\. [\s\S]*$/, '.');
+      return redacted(said, { secrets, names: COMMANDS });
     }
   }
+}
+
+/** What may stand in quotation marks. */
+const COMMANDS: ReadonlySet<string> = new Set(['az login']);
+
+function unreached(code: string, host: string | undefined): string {
+  if (host === undefined) return `its endpoint cannot be reached (${code}).`;
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+    ? `the host name ${host} does not resolve (${code}).`
+    : `${host} cannot be reached (${code}).`;
 }
 
 function statusOf(outcome: Outcome | undefined): { status?: number; network?: string } {

@@ -4,8 +4,11 @@ import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { secretInFile, secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';
+import { createAgents, type Agents } from '../proxy/proxy-agent.ts';
+import type { ProxySettings } from '../proxy/proxy-settings.ts';
 import type { ObservedCredential } from './azure-credential.ts';
 import type { IdentitySignIn, SignIn } from './sign-in-methods.ts';
+import { tokenTrouble, type TokenTrouble } from './token-trouble.ts';
 import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
 
 /** Supplies access tokens for one environment. */
@@ -14,6 +17,8 @@ export interface TokenSource {
   token(signal: AbortSignal): Promise<string>;
   /** Records that the server refused `token`. A later call of `token` returns another one if there is one. */
   refuse(token: string): void;
+  /** Why the server may have refused `token`, where the source can tell. */
+  trouble?(token: string): TokenTrouble;
 }
 
 /** Milliseconds before its end at which a token is renewed, so that it does not end during a request. */
@@ -27,19 +32,38 @@ const TIME_LIMIT = 60_000;
 /** Milliseconds for which a failure holds for all callers, so that two hundred tables do not try one by one. */
 const REST = 5_000;
 
+export interface TokenSourceOptions {
+  /** The way to the identity endpoint; absent, the source has its own. */
+  readonly agents?: Agents;
+  /** The proxy of the agents, for messages. */
+  readonly proxy?: ProxySettings | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
 /**
  * Supplies tokens for `<origin>/.default`. At most one refresh is in flight, however many requests wait.
  *
  * @azure/identity keeps tokens in memory and would return a revoked token again. After `refuse` a new
  * credential is made, which has an empty cache.
  */
-export function createTokenSource(signIn: SignIn, origin: string, now: () => number = Date.now): TokenSource {
+export function createTokenSource(
+  signIn: SignIn,
+  origin: string,
+  options: TokenSourceOptions = {},
+): TokenSource {
   return signIn.method === 'access-token'
-    ? createReadyTokenSource(signIn.token, signIn.tokenFile)
-    : createIdentitySource(signIn, origin, now);
+    ? createReadyTokenSource(signIn.token, signIn.tokenFile, origin, options.now ?? Date.now)
+    : createIdentitySource(signIn, origin, options);
 }
 
-function createReadyTokenSource(first: string, file: string | undefined): TokenSource {
+function createReadyTokenSource(
+  first: string,
+  file: string | undefined,
+  origin: string,
+  now: () => number,
+): TokenSource {
+  const variable = file === undefined ? 'DATAVERSE_ACCESS_TOKEN' : 'DATAVERSE_ACCESS_TOKEN_FILE';
   let token = first;
   let refused = false;
   return {
@@ -51,6 +75,7 @@ function createReadyTokenSource(first: string, file: string | undefined): TokenS
     refuse() {
       refused = true;
     },
+    trouble: (refusedToken) => tokenTrouble(refusedToken, variable, origin, now()),
   };
 }
 
@@ -74,7 +99,11 @@ interface Refresh {
   waiting: number;
 }
 
-function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () => number): TokenSource {
+function createIdentitySource(
+  signIn: IdentitySignIn,
+  origin: string,
+  { now = Date.now, proxy, agents = createAgents(proxy) }: TokenSourceOptions,
+): TokenSource {
   const scope = `${origin}/.default`;
   let credential: ObservedCredential | undefined;
   let current: { readonly token: string; readonly goodUntil: number; readonly endsAt: number } | undefined;
@@ -88,7 +117,7 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
         // Loaded only when it is needed: it takes half of the start-up time, and a ready token does not need it.
         const { observedCredential } = await import('./azure-credential.ts');
         await checkFile(signIn);
-        credential = observedCredential(signIn, secretsOf(signIn));
+        credential = observedCredential(signIn, secretsOf(signIn), agents);
       }
       const abortSignal = AbortSignal.any([signal, limit]);
       // Some credentials ignore the signal in a part of their waits.
@@ -97,8 +126,9 @@ function createIdentitySource(signIn: IdentitySignIn, origin: string, now: () =>
       return token;
     } catch (error) {
       signal.throwIfAborted();
-      const outcome = limit.aborted ? TIMED_OUT : credential?.outcome();
-      const failure = signInFailure(signIn, error, outcome);
+      const seen = credential?.outcome();
+      const outcome = limit.aborted && seen?.kind !== 'network' ? TIMED_OUT : seen;
+      const failure = signInFailure(signIn, error, outcome, proxy);
       // A new credential is made next time: the old one would repeat a 429 or 5xx for a minute without a request.
       credential = undefined;
       failed = { failure, until: performance.now() + REST };

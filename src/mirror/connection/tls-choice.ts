@@ -1,4 +1,5 @@
 import { Failure } from '../../model/failure.ts';
+import { isLoopback } from '../../model/loopback.ts';
 
 /** How a connection is protected. */
 export interface TlsChoice {
@@ -111,13 +112,4 @@ export function tlsNotSetUp(what: string, remedy: string): Failure {
     message: `TLS to PostgreSQL is not set up: mirrorverse ${what}.`,
     remedy,
   });
-}
-
-/**
- * Whether what is sent to a host never leaves this machine. The host stands as it is, or as a URL has it.
- * Names are the same in any case, and with the dot that ends a full name (RFC 4343, RFC 1034).
- */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
-  return ['localhost', '::1', '[::1]'].includes(name) || /^127(\.\d{1,3}){3}$/.test(name);
 }

@@ -30,6 +30,8 @@ const OF_THE_PROCESS: ReadonlySet<FailureCode> = new Set([
   'not-a-member',
   'address-blocked',
   'certificate-refused',
+  'proxy-refused',
+  'proxy-unreachable',
 ]);
 
 export function reachOf({ code, details }: ReportedFailure): Reach {
