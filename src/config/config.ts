@@ -1,4 +1,4 @@
-import type { ProxySettings } from '../dataverse/proxy/proxy-settings.ts';
+import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */

@@ -1,4 +1,4 @@
-import type { ProxySettings } from '../dataverse/proxy/proxy-settings.ts';
+import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
 

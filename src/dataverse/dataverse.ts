@@ -4,8 +4,8 @@ import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';
 import type { RequestWatch } from './http/request-watch.ts';
 import { createMetadata, type Metadata } from './metadata/metadata.ts';
-import { createAgents } from './proxy/proxy-agent.ts';
-import type { ProxySettings } from './proxy/proxy-settings.ts';
+import { createAgents } from './network/proxy-agent.ts';
+import type { ProxySettings } from './network/proxy-settings.ts';
 import type { SignIn } from './sign-in/sign-in-methods.ts';
 import { createTokenSource } from './sign-in/sign-in.ts';
 

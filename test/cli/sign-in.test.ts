@@ -100,6 +100,18 @@ describe('signing in with a client secret', () => {
     const { status, stderr } = await bench.cli.run(['tables'], environment);
     expect(status).toBe(1);
     expect(loggedCodes(stderr)).toContain('sign-in-unreachable');
+    expect(stderr).toContain('localhost:9 cannot be reached (ECONNREFUSED)');
+  });
+
+  it('a ready token that is refused is named by its variable, and the message says what is wrong with it', async () => {
+    const claims = Buffer.from(JSON.stringify({ exp: 1_000 })).toString('base64url');
+    const file = await bench.cli.file('token', `canary.${claims}.canary`);
+    const finding = failedFinding(
+      await runCheck(bench.cli, { DATAVERSE_ACCESS_TOKEN_FILE: file }),
+      'dataverse.sign-in',
+    );
+    expect(finding).toMatchObject({ code: 'sign-in-refused' });
+    expect(finding.message).toContain('DATAVERSE_ACCESS_TOKEN_FILE ended at 1970-01-01T00:16:40Z');
   });
 
   it('the sign-in asks no host but this machine', async () => {

@@ -18,7 +18,8 @@ export interface TokenAuthority extends AsyncDisposable {
   readonly tokens: string[];
 }
 
-export async function openTokenAuthority(emulatorUrl: string): Promise<TokenAuthority> {
+/** @param named the emulator's address in its own answers. */
+export async function openTokenAuthority(emulatorUrl: string, named = emulatorUrl): Promise<TokenAuthority> {
   const paths: string[] = [];
   const forms: URLSearchParams[] = [];
   const tokens: string[] = [];
@@ -43,7 +44,7 @@ export async function openTokenAuthority(emulatorUrl: string): Promise<TokenAuth
     const answer = await fetch(emulatorUrl + path, { method, redirect: 'manual', ...sent });
     // Discovery names the emulator's own address; wanted is the one that was asked, be it a proxy's.
     const asked = `https://${request.headers.host ?? ''}`;
-    const text = (await answer.text()).replaceAll(emulatorUrl, asked);
+    const text = (await answer.text()).replaceAll(named, asked);
     const token = /"access_token":"([^"]*)"/.exec(text)?.[1];
     if (token !== undefined) tokens.push(token);
     const type = answer.headers.get('content-type') ?? 'application/json';

@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
 
 /** What config reads settings into, beside the words of model. */
 const CONFIG_IMPORTS: readonly string[] = [
-  '../dataverse/proxy/proxy-settings.ts',
+  '../dataverse/network/proxy-settings.ts',
   '../dataverse/sign-in/sign-in-methods.ts',
   '../mirror/connection/postgres-address.ts',
   '../mirror/connection/tls-choice.ts',

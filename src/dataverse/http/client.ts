@@ -11,7 +11,7 @@ import {
   unauthorized,
   unknownCoding,
 } from './answer-failure.ts';
-import { connectionFailure, isNoConnection, passingCode, TIME_OUT } from './connection-failure.ts';
+import { connectionFailure, isNoConnection, passingCode, TIME_OUT } from '../network/connection-failure.ts';
 import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
@@ -22,7 +22,7 @@ import { ownUrl } from './origin.ts';
 import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
-import type { ProxySettings } from '../proxy/proxy-settings.ts';
+import type { ProxySettings } from '../network/proxy-settings.ts';
 import { RequestCounts } from './request-counts.ts';
 import { watched, type RequestWatch } from './request-watch.ts';
 import { AnswerTooLarge, type EarlyReader } from './response-body.ts';

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { closeAgents, createAgents, type Agents } from '../proxy/proxy-agent.ts';
+import { closeAgents, createAgents, type Agents } from '../network/proxy-agent.ts';
 import { readBody, type BodyLimits } from './response-body.ts';
 
 export interface HttpAnswer {

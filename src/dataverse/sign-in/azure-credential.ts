@@ -11,8 +11,8 @@ import {
 } from '@azure/identity';
 import { errorCode } from '../../model/error-description.ts';
 import { networkCode } from '../http/retry.ts';
-import { isProxyCode } from '../proxy/proxy-failure.ts';
-import type { Agents } from '../proxy/proxy-agent.ts';
+import { isProxyCode } from '../network/proxy-failure.ts';
+import type { Agents } from '../network/proxy-agent.ts';
 import { outcomeOf, type Outcome } from './sign-in-answer.ts';
 import type { IdentitySignIn } from './sign-in-methods.ts';
 

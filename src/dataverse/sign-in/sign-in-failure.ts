@@ -2,8 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { redacted } from '../../log/redaction.ts';
-import { isProxyCode, proxyFailure } from '../proxy/proxy-failure.ts';
-import type { ProxySettings } from '../proxy/proxy-settings.ts';
+import { isProxyCode, proxyFailure } from '../network/proxy-failure.ts';
+import type { ProxySettings } from '../network/proxy-settings.ts';
 import type { Outcome } from './sign-in-answer.ts';
 import type { SignIn } from './sign-in-methods.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Logger } from 'pino';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure, toFailure } from '../../model/failure.ts';
-import { isLoopback } from '../../mirror/connection/tls-choice.ts';
+import { isLoopback } from '../../model/loopback.ts';
 import { untilAborted } from '../../timing/sleep.ts';
 import { mayAnswer } from './host-header.ts';
 import { bodyTooLarge, refusal, wrongMethod } from './refusals.ts';

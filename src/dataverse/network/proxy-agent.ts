@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { errorCode } from '../../model/error-description.ts';
-import { limitedLookup } from '../http/limited-lookup.ts';
+import { limitedLookup } from './limited-lookup.ts';
 import { ProxyError } from './proxy-failure.ts';
 import { defaultPort, goesByProxy, type ProxySettings } from './proxy-settings.ts';
 

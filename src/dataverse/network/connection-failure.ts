@@ -1,9 +1,9 @@
 import { Failure } from '../../model/failure.ts';
-import { isProxyCode, proxyFailure, ProxyError, proxyTroublePasses } from '../proxy/proxy-failure.ts';
-import type { ProxySettings } from '../proxy/proxy-settings.ts';
-import { exhausted, type Subject } from './api-failure.ts';
-import { isTimeoutError } from './http-client.ts';
-import { networkCode } from './retry.ts';
+import { isProxyCode, proxyFailure, ProxyError, proxyTroublePasses } from './proxy-failure.ts';
+import type { ProxySettings } from './proxy-settings.ts';
+import { exhausted, type Subject } from '../http/api-failure.ts';
+import { isTimeoutError } from '../http/http-client.ts';
+import { networkCode } from '../http/retry.ts';
 
 /** Stands for a code in the log when the client's own time limit ended the wait. */
 export const TIME_OUT = 'time-out';
