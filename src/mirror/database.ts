@@ -38,7 +38,7 @@ export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): Op
 /** A pool whose first connection is under way. */
 export interface DatabaseAhead extends OpenedDatabase {
   /** Resolves once the connection is made (undefined), or could not be made (why). It never rejects. */
-  readonly settled: Promise<unknown>;
+  readonly settled: Promise<Failure | undefined>;
 }
 
 /** Opens a pool, and begins to connect at once, while the caller still loads what it needs. */
@@ -46,8 +46,13 @@ export function openMirrorDatabaseAhead(options: DatabaseOptions, logger: Logger
   const opened = openMirrorDatabase(options, logger);
   let isSettled = false;
   const settled = PostgresConnection.take(opened.pool)
-    .then((connection) => connection.release())
-    .catch((error: unknown) => error)
+    .then(
+      (connection) => {
+        connection.release();
+        return undefined;
+      },
+      (error: unknown) => toFailure(error),
+    )
     .finally(() => (isSettled = true));
   const close = async (): Promise<void> => {
     const closed = opened.close();

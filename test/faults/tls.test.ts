@@ -104,7 +104,7 @@ test('check says what is wrong with TLS, and what to write', async () => {
   expect(await connection(server.url({ sslmode: 'verify-full' }))).toMatchObject({
     ok: false,
     code: 'database-tls',
-    message: 'PostgreSQL offers no TLS (NO_TLS).',
+    message: `PostgreSQL at ${new URL(server.url()).host} offers no TLS (NO_TLS).`,
     remedy: expect.stringContaining('sslmode=disable') as unknown,
   });
   const unknown = await cli.run(['check'], { DATABASE_URL: server.url({ sslmode: 'no-verify' }) });

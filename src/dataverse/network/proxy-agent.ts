@@ -47,15 +47,25 @@ class ProxyAgent extends https.Agent {
     const host = options.host ?? 'localhost';
     const port = Number(options.port ?? 443);
     if (!goesByProxy(this.proxy, host, port)) return super.createConnection(options, connected);
-    openTunnel(this.proxy, host, port).then(
-      (socket) => {
-        // Node.js makes the TLS connection over a socket that is there, with its own cache of sessions.
-        const secure = super.createConnection({ ...options, socket } as https.RequestOptions);
-        if (secure) connected(null, secure);
-      },
-      (error: Error) => connected(error, undefined as unknown as Duplex),
-    );
+    void this.connectByProxy(host, port, options, connected);
     return undefined;
+  }
+
+  private async connectByProxy(
+    host: string,
+    port: number,
+    options: https.RequestOptions,
+    connected: Connected,
+  ): Promise<void> {
+    try {
+      const socket = await openTunnel(this.proxy, host, port);
+      // Node.js makes the TLS connection over a socket that is there, with its own cache of sessions.
+      const secure = super.createConnection({ ...options, socket } as https.RequestOptions);
+      if (secure) connected(null, secure);
+    } catch (error) {
+      // With an error, the agent does not look at the socket.
+      connected(error as Error, undefined as unknown as Duplex);
+    }
   }
 }
 

@@ -118,7 +118,7 @@ const TOKEN_REMEDY = (user: string): string =>
 
 function networkTrouble(failure: Failure, at: string, to: Destination, attempt: Attempt): Saying {
   const code = failure.details['network'];
-  if (code === undefined) return { message: withServer(failure.message, at) };
+  if (typeof code !== 'string') return { message: withServer(failure.message, at) };
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return {
       message: `The host name ${to.host} of PostgreSQL does not resolve (${code}).`,
@@ -126,7 +126,7 @@ function networkTrouble(failure: Failure, at: string, to: Destination, attempt: 
         'Correct the host in postgres.url (DATABASE_URL), or PGHOST if the address names none. Otherwise check the name service of this machine. The daemon tries again by itself.',
     };
   }
-  return { message: `${at} cannot be reached (${told(String(code), attempt)}).` };
+  return { message: `${at} cannot be reached (${told(code, attempt)}).` };
 }
 
 /** Milliseconds after which a connection that ended without a word counts as one that got no answer. */
