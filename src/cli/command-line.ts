@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ConfigError, countOf, describeProblem, type Config } from '../config/config.ts';
-import { loadConfig, type Needs } from '../config/load.ts';
+import type { Needs } from '../config/load.ts';
+import { configSource } from '../config/reload/config-source.ts';
 import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
 import { mirrorOptions } from './mirror-settings.ts';
 import { toFailure } from '../model/failure.ts';
@@ -50,14 +51,15 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     return 0;
   }
   const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
-  const config = loadConfig(asString(values['config']), needs);
-  const logger = createLogger();
+  const source = configSource(asString(values['config']), needs);
+  const config = source.load();
+  const logger = createLogger(config.logLevel);
   const database = connectAhead(config, needs, logger);
   try {
     // Loading leaves no turn to the socket. One turn is enough for a server near by to get the greeting.
     await nextTurn();
     const work = await command.load();
-    const context = { config, words: positionals, options: values, logger, signal, print: printLine };
+    const context = { config, source, words: positionals, options: values, logger, signal, print: printLine };
     return await work(database === undefined ? context : { ...context, database });
   } finally {
     await database?.close().catch((error: unknown) => {

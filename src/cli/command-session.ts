@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { TableConfig } from '../config/config.ts';
+import type { Config, TableConfig } from '../config/config.ts';
 import { openDataverse, type Dataverse } from '../dataverse/dataverse.ts';
 import type { RequestWatch } from '../dataverse/http/request-watch.ts';
 import { readEnvironment, readOrganization } from '../dataverse/metadata/environment.ts';
@@ -21,7 +21,7 @@ import { isOfMetadata } from '../sync/tables/source-definition.ts';
 import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
 import { DatabaseSession, present } from './database-session.ts';
-import { tableSettings } from './mirror-settings.ts';
+import { mirrorOptions, tableSettings } from './mirror-settings.ts';
 import { version } from './commands/version.ts';
 
 /** What a command has opened that reads or changes the mirror of an environment. */
@@ -29,6 +29,7 @@ export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
+  private readonly reconfigured = new EventTarget();
   /** Is told how each request went. It is set before the first call of `dataverse`. */
   requestWatch: RequestWatch | undefined;
   /** Called each time that the environment wants no requests for a while, with the milliseconds from now. */
@@ -36,6 +37,21 @@ export class CommandSession extends DatabaseSession {
   private readonly onThrottle = (milliseconds: number): void => {
     for (const listen of this.throttleListeners) listen(milliseconds);
   };
+
+  /** Calls `listener` after each change of the configuration, until the signal is aborted. */
+  onReconfigured(listener: () => void, signal: AbortSignal): void {
+    this.reconfigured.addEventListener('change', listener, { signal });
+  }
+
+  /** Goes on with another configuration. It has checked that nothing has changed that needs a restart. */
+  reconfigure(config: Config): void {
+    this.useConfig(config);
+    const { logger } = this.context;
+    logger.level = config.logLevel;
+    this.dataverseOpened?.changeLimits(config.limits);
+    this.mirrorOpened?.change(mirrorOptions(config, this.mirrorOpened.options.url));
+    this.reconfigured.dispatchEvent(new Event('change'));
+  }
 
   dataverse(): Dataverse {
     if (this.dataverseOpened !== undefined) return this.dataverseOpened;
@@ -171,9 +187,16 @@ export class CommandSession extends DatabaseSession {
 
   /** The keeper of labels and views, if the configuration wants labels. */
   labels(mirror: Mirror): { readonly labels?: LabelKeeper } {
-    if (mirror.labels === undefined) return {};
-    const details = this.context.config.compatibility.synapseLink !== undefined;
-    return { labels: new LabelKeeper(mirror.labels, this.dataverse(), this.context.logger, details) };
+    return mirror.labels === undefined ? {} : { labels: this.changingLabels(mirror) };
+  }
+
+  /** The keeper of labels and views, which follows the configuration when it changes. */
+  changingLabels(mirror: Mirror): LabelKeeper {
+    const { logger, signal } = this.context;
+    const details = (): boolean => this.context.config.compatibility.synapseLink !== undefined;
+    const keeper = new LabelKeeper(mirror.labels, this.dataverse(), logger, details());
+    this.onReconfigured(() => keeper.change(mirror.labels, details()), signal);
+    return keeper;
   }
 }
 

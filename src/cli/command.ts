@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Needs } from '../config/load.ts';
+import type { ConfigSource } from '../config/reload/config-source.ts';
 import type { DatabaseAhead } from '../mirror/database.ts';
 
 /** What a command works with. */
 export interface CommandContext {
   readonly config: Config;
+  /** Where the configuration came from; absent if it cannot be read again. */
+  readonly source?: ConfigSource;
   /** Words after the command's name. */
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;

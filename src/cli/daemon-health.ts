@@ -6,7 +6,7 @@ import { openMetrics } from '../operations/metrics/metrics.ts';
 import { runHttpServer } from '../operations/http/http-server.ts';
 import type { MirrorDatabase } from '../mirror/database.ts';
 import type { Failure } from '../model/failure.ts';
-import { readStatus } from '../operations/status/mirror-status.ts';
+import { readStatus, type StatusOptions } from '../operations/status/mirror-status.ts';
 import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
 import type { RunMeter } from '../sync/watch/run-meter.ts';
 import type { Service } from '../timing/services.ts';
@@ -79,16 +79,18 @@ export async function createDaemonHealth(session: CommandSession): Promise<Daemo
       const { host, port } = config.health;
       if (port === undefined || metrics === undefined) return;
       const { client, budget } = session.dataverse();
-      const options = { ...statusOptions(config), countedRows: COUNTED_FOR_METRICS };
+      const options = (): StatusOptions => statusOptions(session.context.config);
       const work = { version: version(), budget, pageMemory: client.pageMemory };
       const routes = [
         ...healthRoutes({
           ...facts,
           isAlive: startHeartbeat(stop),
-          status: sharedStatus(database, statusOptions(config)),
+          status: sharedStatus(database, options),
           notLoaded: createLoadedCheck(database, () => [...health.tables.keys()]),
         }),
-        metrics.route(work, async () => readStatus(await database(), options)),
+        metrics.route(work, async () =>
+          readStatus(await database(), { ...options(), countedRows: COUNTED_FOR_METRICS }),
+        ),
       ];
       await runHttpServer({ host, port }, routes, logger, stop);
     },

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { EmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 import { openMirrorDatabase, type MirrorDatabase } from '../mirror/database.ts';
 import type { MirrorOptions } from '../mirror/mirror.ts';
+import type { Config } from '../config/config.ts';
 import type { CommandContext } from './command.ts';
 import { mirrorOptions } from './mirror-settings.ts';
 
@@ -13,7 +14,7 @@ const EMBEDDED_DIRECTORY = '.mirrorverse/postgres';
  * error. `status` needs no more than this, and starts in half of the time.
  */
 export class DatabaseSession {
-  readonly context: CommandContext;
+  private current: CommandContext;
   private readonly releasers: (() => Promise<void>)[] = [];
   private databaseOpening: Promise<MirrorDatabase> | undefined;
   private postgresOpened: EmbeddedPostgres | undefined;
@@ -21,7 +22,16 @@ export class DatabaseSession {
   private toldFailure = false;
 
   constructor(context: CommandContext) {
-    this.context = context;
+    this.current = context;
+  }
+
+  /** What the command works with. Its configuration may change while the daemon runs. */
+  get context(): CommandContext {
+    return this.current;
+  }
+
+  protected useConfig(config: Config): void {
+    this.current = { ...this.current, config };
   }
 
   /** Runs `work` with a session and closes what it opened. */

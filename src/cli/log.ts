@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { WriteStream } from 'node:tty';
 import type * as Pretty from 'pino-pretty';
-import { pino, destination, stdTimeFunctions, type Logger } from 'pino';
+import { pino, destination, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import { logSettings } from '../config/log-settings.ts';
 import { describeError } from '../model/error-description.ts';
 
@@ -10,22 +10,39 @@ const STANDARD_ERROR = 2;
 /**
  * The log on standard error: one JSON object a line, or sentences on a terminal. It is written synchronously, so
  * that the last line before an exit is not lost.
+ *
+ * @param configured the level of the configuration, once it is read; before, the variable alone says it.
  */
-export function createLogger(): Logger {
-  const { level, format = process.stderr.isTTY ? 'pretty' : 'json' } = logSettings();
+export function createLogger(configured?: string): Logger {
+  const { level = 'info', format = process.stderr.isTTY ? 'pretty' : 'json' } = logSettings();
+  const children = new Set<WeakRef<Logger>>();
   const options = {
-    level,
+    level: configured ?? level,
+    onChild: (child: Logger): void => void children.add(new WeakRef(child)),
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (name: string) => ({ level: name }) },
     // The default prints every property and the whole message of each cause, which may quote secrets.
     serializers: { err: (error: unknown) => describeError(error) },
   };
-  if (format === 'pretty') return pino(options, sentences());
+  const logger = pino(options, format === 'pretty' ? sentences() : jsonLines());
+  // The loggers of tables have a level of their own in pino, and must follow a change of the configuration.
+  logger.on('level-change', (now, _value, _before, _valueBefore, instance) => {
+    if (instance !== logger) return;
+    for (const child of children) {
+      const table = child.deref();
+      if (table === undefined) children.delete(child);
+      else table.level = now;
+    }
+  });
+  return logger;
+}
+
+function jsonLines(): DestinationStream {
   const lines = destination({ dest: STANDARD_ERROR, sync: true });
   // Without this, pino is silent after the reader went away, and the process lives on.
   lines.on('error', () => process.exit(1));
-  return pino(options, lines);
+  return lines;
 }
 
 /** One line for each entry: time, level, what happened, and what a person does about it. */

@@ -36,11 +36,13 @@ function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'la
 }
 
 /** The settings of a table, as its job needs them. */
-export function tableSettings({ drift, limits, hashKey }: Config, table: TableConfig): TableSettings {
+export function tableSettings(config: Config, table: TableConfig): TableSettings {
+  const { drift, limits, hashKey } = config;
   return {
     ...table,
     pageSize: limits.pageSize,
     drift,
+    ...labelWishes(config),
     ...(hashKey === undefined ? {} : { hashKeyId: hashKeyId(hashKey) }),
   };
 }

@@ -26,6 +26,15 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
+ * Calls `listener` at each SIGHUP until aborted. Node ends a process without a listener at SIGHUP, which is right for
+ * a command whose terminal was closed, so only the daemon has one.
+ */
+export function onReloadSignal(listener: () => void, signal: AbortSignal): void {
+  process.on('SIGHUP', listener);
+  signal.addEventListener('abort', () => process.off('SIGHUP', listener), { once: true });
+}
+
+/**
  * Ends the process with one line and a status other than 0 if an error was not handled, or if the reader of the output
  * went away. Otherwise the process would live on without its work.
  */

@@ -1,4 +1,5 @@
 import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
+import type { LogLevel } from './log-settings.ts';
 import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
@@ -71,6 +72,9 @@ export interface Config {
   /** How many rows a sweep may delete without a yes. */
   readonly sweep: { readonly maxShare: number; readonly atLeast: number };
   readonly quarantine: { readonly nul: 'quarantine' | 'replace'; readonly maxShare: number };
+  readonly logLevel: LogLevel;
+  /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
+  readonly reload: 'watch' | 'signal';
   /** Key of the hashed columns. */
   readonly hashKey: string | undefined;
   readonly tables: readonly TableConfig[];

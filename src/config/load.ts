@@ -7,7 +7,7 @@ import { overlay } from './file/overlay.ts';
 import { readFileSettings, type Variables } from './file/file-settings.ts';
 import { placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
-import { logProblems } from './log-settings.ts';
+import { logProblems, logSettings } from './log-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
 import { withSecretFiles } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -101,6 +101,8 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       maxShare: settings.quarantine?.maxShare ?? 0.1,
     },
     sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
+    logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
+    reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),
     tables: tablesFrom(settings, needs.tables === true, problems),
     leftOut: leftOutFrom(settings),

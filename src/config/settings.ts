@@ -1,5 +1,6 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
+import { LOG_LEVELS } from './log-settings.ts';
 
 const schedule = z
   .string()
@@ -220,6 +221,20 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .optional(),
+  log: z
+    .strictObject({
+      level: z
+        .enum(LOG_LEVELS)
+        .optional()
+        .describe('How much is logged: info by default. Variable MIRRORVERSE_LOG_LEVEL.'),
+    })
+    .optional(),
+  reload: z
+    .enum(['watch', 'signal'])
+    .optional()
+    .describe(
+      'When the daemon reads this file anew: watch (by default) after a change of the file and at SIGHUP, signal only at SIGHUP.',
+    ),
   health: z
     .strictObject({
       port: z

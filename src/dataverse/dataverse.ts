@@ -41,13 +41,14 @@ export interface Dataverse {
   readonly client: DataverseClient;
   readonly metadata: Metadata;
   readonly budget: Budget;
+  /** Goes on with other limits; requests under way keep their own. `idleTimeout` stays. */
+  changeLimits(limits: BudgetLimits & ClientLimits): void;
   close(): Promise<void>;
 }
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const origin = new URL(options.url).origin;
   const { limits, onThrottle } = options;
-  const { pageBytes = DEFAULT_PAGE_BYTES, memory = DEFAULT_MEMORY } = limits;
   const budget = createBudget(limits, onThrottle === undefined ? {} : { onThrottle });
   const { proxy } = options;
   const agents = createAgents(proxy);
@@ -59,9 +60,7 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     http,
     proxy,
     logger,
-    requestTimeout: limits.requestTimeout,
-    pageBytes,
-    memory,
+    ...ofClient(limits),
     userAgent: options.userAgent,
     watch: options.watch,
   });
@@ -69,9 +68,21 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     client,
     metadata: createMetadata(client, logger),
     budget,
+    changeLimits(next) {
+      budget.change(next);
+      client.change(ofClient(next));
+    },
     async close() {
       http.close();
       budget.close();
     },
   };
+}
+
+function ofClient({
+  requestTimeout,
+  pageBytes = DEFAULT_PAGE_BYTES,
+  memory = DEFAULT_MEMORY,
+}: ClientLimits): Required<Pick<ClientLimits, 'requestTimeout' | 'pageBytes' | 'memory'>> {
+  return { requestTimeout, pageBytes, memory };
 }

@@ -37,6 +37,13 @@ export interface MirrorOptions extends DatabaseOptions {
 export interface Mirror extends MirrorDatabase {
   readonly store: StateStore;
   readonly options: MirrorOptions;
+  /**
+   * Goes on with other options: rows, sweep, labels and connections. Pages of runs under way keep theirs. The wishes
+   * for labels count once tables are registered again.
+   */
+  change(options: MirrorOptions): void;
+  /** Gives tables their state, and records the wishes for labels. @throws Failure */
+  register(tables: readonly string[]): Promise<void>;
   /** The environment, as it was last seen. */
   readonly environment: RegisteredEnvironment;
   /** Records what the environment now says about itself. @throws Failure as `registerEnvironment` does. */
@@ -78,11 +85,11 @@ export interface Mirror extends MirrorDatabase {
 /** Migrates the state schema, and records the environment and the tables. @throws Failure */
 export async function openMirror(
   database: MirrorDatabase,
-  options: MirrorOptions,
+  first: MirrorOptions,
   environment: SeenEnvironment,
   tables: readonly string[],
 ): Promise<Mirror> {
-  const { labels } = options;
+  let options = first;
   const { pool, schema, stateSchema } = database;
   let grantsLeft: readonly string[] = [];
   const openState = async (): Promise<RegisteredEnvironment> => {
@@ -95,15 +102,28 @@ export async function openMirror(
   const register = async (names: readonly string[]): Promise<void> =>
     store.transaction(async (inside) => {
       await registerTables(inside, names);
+      const { labels } = options;
       if (labels !== undefined) await recordViewWishes(inside, JSON.stringify(labels));
     });
   await register(tables);
-  const opened: Mirror & { environment: RegisteredEnvironment } = {
+  const labelStore = (): LabelStore | undefined =>
+    options.labels === undefined
+      ? undefined
+      : createLabelStore(pool, store, options.schema, options.labels, () => opened.environment);
+  const opened: Writable<Mirror> = {
     pool,
     schema,
     stateSchema,
     store,
     options,
+    change(next) {
+      options = next;
+      opened.options = next;
+      opened.labels = labelStore();
+      // The pool reads its limit before each new connection.
+      pool.options.max = next.connections;
+    },
+    register,
     environment: record,
     grantsLeft,
     async recordEnvironment(seen) {
@@ -162,13 +182,13 @@ export async function openMirror(
       await register(names);
       return isGone;
     },
-    labels:
-      labels === undefined
-        ? undefined
-        : createLabelStore(pool, store, options.schema, labels, () => opened.environment),
+    labels: undefined,
   };
+  opened.labels = labelStore();
   return opened;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function stateReplaced(stateSchema: string): Failure {
   return new Failure({

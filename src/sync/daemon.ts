@@ -1,6 +1,7 @@
 import type { LeaseKeeper } from './lease/lease-keeper.ts';
 import { RunningTables } from './schedule/running-tables.ts';
 import { ControlWatch } from './watch/control-watch.ts';
+import type { Places } from '../timing/places.ts';
 import { withServices } from '../timing/services.ts';
 import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
@@ -10,7 +11,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly leases: LeaseKeeper;
   /** Absent where no labels are wanted. */
   readonly labels?: LabelKeeper;
-  readonly tablesAtOnce: number;
+  /** Places for tables at work. */
+  readonly places: Places;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }
@@ -28,7 +30,7 @@ export async function runDaemon<T extends ScheduledTable>(
 ): Promise<void> {
   const { mirror, leases, labels, resolution, createJob, logger } = options;
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
-  const tables = new RunningTables(options.tablesAtOnce, () => mirror.environment.linkLifeDays, control);
+  const tables = new RunningTables(options.places, () => mirror.environment.linkLifeDays, control);
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());

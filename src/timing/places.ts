@@ -55,12 +55,19 @@ export class Line {
 
 /** Room for a number of runs or loads at once. */
 export class Places {
-  private free: number;
-  private readonly line = new Line(() => this.free > 0 && this.free-- > 0);
+  private count: number;
+  private taken = 0;
+  private readonly line = new Line(() => this.taken < this.count && ++this.taken > 0);
 
   /** @param count of places; one at least. */
   constructor(count: number) {
-    this.free = Math.max(1, count);
+    this.count = Math.max(1, count);
+  }
+
+  /** Goes on with another number of places. With fewer places, work under way goes on, and others wait for it. */
+  change(count: number): void {
+    this.count = Math.max(1, count);
+    this.line.admit();
   }
 
   /** A place, given back by a call of the result; null when all are taken. */
@@ -86,7 +93,7 @@ export class Places {
     return () => {
       if (isLeft) return;
       isLeft = true;
-      this.free++;
+      this.taken--;
       this.line.admit();
     };
   }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import { openPool } from '../../src/mirror/connection/postgres.ts';
+import { Places } from '../../src/timing/places.ts';
 import { runDaemon } from '../../src/sync/daemon.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
@@ -52,11 +53,11 @@ class Daemon implements AsyncDisposable {
         {
           dataverse,
           mirror,
-          choice,
+          choice: () => choice,
           resolution: await readResolution(dataverse, choice, signal),
           createJob: (table) => new TableJob(table, { dataverse, mirror, leases, logger: silent }),
           leases,
-          tablesAtOnce: 4,
+          places: new Places(4),
           logger: silent,
           lookEvery: 200,
         },

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
+import { Places } from '../../src/timing/places.ts';
 import { runDaemon } from '../../src/sync/daemon.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
@@ -43,7 +44,7 @@ test('a defect in one schedule ends the daemon with that error, even while the l
     {
       dataverse,
       mirror,
-      choice,
+      choice: () => choice,
       resolution: await readResolution(dataverse, choice, never),
       createJob(table) {
         const job = new TableJob(table, { dataverse, mirror, leases, logger: silent });
@@ -56,7 +57,7 @@ test('a defect in one schedule ends the daemon with that error, even while the l
         return job;
       },
       leases,
-      tablesAtOnce: 4,
+      places: new Places(4),
       logger: silent,
     },
     never,

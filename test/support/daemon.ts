@@ -3,6 +3,7 @@ import { pino, type Logger } from 'pino';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
+import { Places } from '../../src/timing/places.ts';
 import { runDaemon, type DaemonOptions } from '../../src/sync/daemon.ts';
 import type { ScheduledTable } from '../../src/sync/watch/metadata-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
@@ -66,11 +67,11 @@ export class BenchDaemon implements AsyncDisposable {
         {
           dataverse,
           mirror,
-          choice,
+          choice: () => choice,
           resolution: await readResolution(dataverse, choice, signal),
           createJob: (table) => new TableJob(table, { dataverse, mirror, leases, logger }),
           leases,
-          tablesAtOnce: 4,
+          places: new Places(4),
           logger,
           ...looks,
         },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/seeding/random.ts';
 import type { Reaction } from '../../src/model/failure-codes.ts';
+import { Places } from '../../src/timing/places.ts';
 import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunOptions, TableJob } from '../../src/sync/run/table-job.ts';
 import { keepSchedule, type RunOutcome, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
@@ -131,7 +132,7 @@ test('two hundred idle tables that start together are spread at the start, and m
   vi.spyOn(Math, 'random').mockImplementation(() => random.next());
   const starts: number[] = [];
   const stop = new AbortController();
-  const tables = new RunningTables(10, () => 7);
+  const tables = new RunningTables(new Places(10), () => 7);
   const ended = tables.run(stop.signal);
   for (let number = 0; number < 200; number++) {
     const run = async (): Promise<RunOutcome> => {

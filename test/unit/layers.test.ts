@@ -81,7 +81,8 @@ function folderOf(file: SourceFile, from: string): string {
 }
 
 const isConfigImport = (file: SourceFile, { from }: Import): boolean =>
-  file.folder === 'config' && CONFIG_IMPORTS.includes(from);
+  file.folder === 'config' &&
+  CONFIG_IMPORTS.includes(`../${relative(SOURCE, resolve(SOURCE, dirname(file.path), from))}`);
 
 const violations = (breaks: (file: SourceFile) => readonly string[]): string[] =>
   files.flatMap((file) => breaks(file).map((what) => `src/${file.path}: ${what}`));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Random } from '../../src/emulator/seeding/random.ts';
+import { Places } from '../../src/timing/places.ts';
 import { RunningTables } from '../../src/sync/schedule/running-tables.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import type { TableJob } from '../../src/sync/run/table-job.ts';
@@ -29,7 +30,7 @@ test('two hundred tables due at the same second start in turn, as many at once a
   let running = 0;
   let most = 0;
   const stop = new AbortController();
-  const tables = new RunningTables(AT_ONCE);
+  const tables = new RunningTables(new Places(AT_ONCE));
   const ended = tables.run(stop.signal);
   for (let number = 0; number < TABLES; number++) {
     const name = `table${number}`;
@@ -64,7 +65,7 @@ test('two hundred tables due at the same second start in turn, as many at once a
 test('a clock that is set back by two hours holds no table that waits for its place', async () => {
   const starts: number[] = [];
   const stop = new AbortController();
-  const tables = new RunningTables(2);
+  const tables = new RunningTables(new Places(2));
   const ended = tables.run(stop.signal);
   for (let number = 0; number < 6; number++) {
     const run = async (): Promise<RunResult> => {

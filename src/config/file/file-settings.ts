@@ -6,7 +6,7 @@ import { parseYamlFile, type Place } from './yaml-file.ts';
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The default file. It is used if it exists and no other is named. */
-const DEFAULT_FILE = 'mirrorverse.yaml';
+export const DEFAULT_FILE = 'mirrorverse.yaml';
 
 /** The settings of the configuration file; none if there is no file. */
 export interface FileSettings {

@@ -1,6 +1,6 @@
 import { abortable } from '../../timing/sleep.ts';
 import { ExecutionWindow } from './execution-window.ts';
-import { createRequestLimiter } from './request-limiter.ts';
+import { BEAT, createRequestLimiter } from './request-limiter.ts';
 import { StartWindow } from './start-window.ts';
 
 /** Priorities of Bottleneck, lower first: a small delta does not wait behind a baseline of a million rows. */
@@ -24,6 +24,8 @@ export interface Budget {
   readonly gauges: BudgetGauges;
   /** What this process uses of the limits now; 1 is all of a limit. It is calculated when it is asked for. */
   used(): BudgetUse;
+  /** Goes on with other limits. The requests of the last five minutes count under the new ones too. */
+  change(limits: BudgetLimits): void;
   close(): void;
 }
 
@@ -83,15 +85,12 @@ const SHUT = 1e9;
  * Bottleneck's line, by priority, and hold no place in flight.
  */
 export function createBudget(
-  limits: BudgetLimits,
+  first: BudgetLimits,
   { now = () => performance.now(), onThrottle }: BudgetOptions = {},
 ): Budget {
-  const burst = Math.max(1, Math.floor(limits.requestsPer5Minutes / 2));
-  const limiter = createRequestLimiter({
-    maxConcurrent: limits.concurrency,
-    burst,
-    refill: Math.max(1, limits.requestsPer5Minutes - burst) / WINDOW,
-  });
+  let limits = first;
+  let { burst, refill } = sharesOf(limits);
+  const limiter = createRequestLimiter({ maxConcurrent: limits.concurrency, burst, refill });
   const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
   const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
   const gauges: BudgetGauges = {
@@ -129,7 +128,7 @@ export function createBudget(
     gauges.concurrency = concurrency;
     void limiter.updateSettings({ maxConcurrent: concurrency });
     clearTimeout(regrowth);
-    if (concurrency === limits.concurrency) return;
+    if (concurrency >= limits.concurrency) return;
     const next = refusedUntil + REGROWTH;
     regrowth = setTimeout(() => allow(concurrency + 1, next), Math.ceil(next - now())).unref();
   }
@@ -194,6 +193,20 @@ export function createBudget(
         concurrency: execution.underWay / limits.concurrency,
       };
     },
+    change(next) {
+      const { concurrency: before } = limits;
+      limits = next;
+      ({ burst, refill } = sharesOf(next));
+      starts.change(next.requestsPer5Minutes);
+      void limiter.updateSettings({
+        reservoirIncreaseAmount: refill * BEAT,
+        reservoirIncreaseMaximum: isShut ? burst - SHUT : burst,
+      });
+      const isHalved = gauges.concurrency < before;
+      const concurrency = isHalved ? Math.min(gauges.concurrency, next.concurrency) : next.concurrency;
+      allow(concurrency, Math.max(now(), gauges.throttledUntil));
+      settle();
+    },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');
       const requests = numberHeader(headers, 'x-ms-ratelimit-burst-remaining-xrm-requests');
@@ -208,6 +221,12 @@ export function createBudget(
       void limiter.disconnect();
     },
   };
+}
+
+/** How many requests may start at once, and how many come back to the burst in a millisecond. */
+function sharesOf({ requestsPer5Minutes }: BudgetLimits): { burst: number; refill: number } {
+  const burst = Math.max(1, Math.floor(requestsPer5Minutes / 2));
+  return { burst, refill: Math.max(1, requestsPer5Minutes - burst) / WINDOW };
 }
 
 /** `1,200.00` is how one live environment writes seconds; some headers come twice, joined by a comma. */

@@ -1,7 +1,7 @@
 import Bottleneck from 'bottleneck';
 
 /** Milliseconds between two refills of Bottleneck's reservoir, by a timer of its own. */
-const BEAT = 250;
+export const BEAT = 250;
 
 export interface LimiterOptions {
   /** How many requests may be in flight at first; `updateSettings({ maxConcurrent })` changes it. */

@@ -4,7 +4,7 @@
  * the oldest of them has left the window.
  */
 export class StartWindow {
-  private readonly starts: Float64Array;
+  private starts: Float64Array;
   private readonly length: number;
   private oldest = 0;
   private count = 0;
@@ -30,6 +30,18 @@ export class StartWindow {
       count++;
     }
     return count;
+  }
+
+  /** Goes on with another limit. The latest starts stay, as many as the limit allows. */
+  change(limit: number): void {
+    const kept = Math.min(this.count, limit);
+    const starts = new Float64Array(limit);
+    for (let at = 0; at < kept; at++) {
+      starts[at] = this.starts[(this.oldest + this.count - kept + at) % this.starts.length] ?? 0;
+    }
+    this.starts = starts;
+    this.oldest = 0;
+    this.count = kept;
   }
 
   record(now: number): void {

@@ -127,7 +127,7 @@ export class DataverseClient {
   versionCostsLinks = false;
   /** Something answered at the environment's address once. */
   private hasAnswered = false;
-  private readonly options: ClientOptions;
+  private options: ClientOptions;
   private readonly troubles: LogThrottle;
 
   constructor(options: ClientOptions) {
@@ -136,6 +136,13 @@ export class DataverseClient {
     this.origin = options.origin;
     this.pageSizes = new PageSizes(options.pageBytes, options.memory);
     this.pageMemory = new PageMemory(options.memory);
+  }
+
+  /** Goes on with other limits; a request under way keeps its own. */
+  change(limits: Pick<ClientOptions, 'requestTimeout' | 'pageBytes' | 'memory'>): void {
+    this.options = { ...this.options, ...limits };
+    this.pageSizes.change(limits.pageBytes, limits.memory);
+    this.pageMemory.change(limits.memory);
   }
 
   /**

@@ -49,8 +49,7 @@ const MOST_SPARES = 48;
  * read or written, which ends by itself, or holds nothing, and the line always moves.
  */
 export class PageMemory {
-  /** Bytes. */
-  readonly total: number;
+  private limit: number;
   private readonly line = new Line((bytes) => {
     if (!this.fits(bytes)) return false;
     this.take(bytes);
@@ -62,7 +61,19 @@ export class PageMemory {
 
   /** @param total bytes. */
   constructor(total: number) {
-    this.total = total;
+    this.limit = total;
+  }
+
+  /** Bytes that all pages may take. */
+  get total(): number {
+    return this.limit;
+  }
+
+  /** Goes on with another limit. Pages that have more than the new limit keep it until they end. */
+  change(total: number): void {
+    this.limit = total;
+    this.makeRoom(0);
+    this.line.admit();
   }
 
   /** Bytes that pages have. */

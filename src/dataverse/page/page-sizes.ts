@@ -43,15 +43,26 @@ interface KnownSize {
  * the table, and fewer after time-outs. It is remembered for the life of the process.
  */
 export class PageSizes {
-  readonly pageBytes: number;
-  /** Bytes of memory that a single page may take. */
-  readonly memory: number;
+  private limits: { readonly pageBytes: number; readonly memory: number };
   private readonly tables = new Map<string, KnownSize>();
 
   /** @param memory bytes. */
   constructor(pageBytes: number, memory = 4 * pageBytes) {
-    this.pageBytes = pageBytes;
-    this.memory = memory;
+    this.limits = { pageBytes, memory };
+  }
+
+  get pageBytes(): number {
+    return this.limits.pageBytes;
+  }
+
+  /** Bytes of memory that a single page may take. */
+  get memory(): number {
+    return this.limits.memory;
+  }
+
+  /** Goes on with other limits, from the next page on. */
+  change(pageBytes: number, memory: number): void {
+    this.limits = { pageBytes, memory };
   }
 
   /**

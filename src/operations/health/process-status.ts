@@ -19,10 +19,10 @@ const TIME_OUT = 5_000;
  */
 export function sharedStatus(
   database: () => Promise<MirrorDatabase>,
-  options: StatusOptions,
+  options: () => StatusOptions,
 ): () => Promise<StatusReport> {
   let underWay: Promise<StatusReport> | undefined;
-  const read = async (): Promise<StatusReport> => readStatus(await database(), options);
+  const read = async (): Promise<StatusReport> => readStatus(await database(), options());
   return async () => {
     underWay ??= read().finally(() => (underWay = undefined));
     return inTime(underWay);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { withMissingGrants } from '../../mirror/connection/grants.ts';
+import type { LabelWishes } from '../../mirror/labels/label-store.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { NEW_CHECKPOINT } from '../../model/checkpoint.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
@@ -27,6 +28,8 @@ import { pageSource, TableRun, type RunEnd } from './table-run.ts';
 /** A configured table. */
 export interface TableSettings extends TableWishes {
   readonly pageSize: number;
+  /** The labels and views that are wanted: after a change of them the table is prepared anew. */
+  readonly labels?: LabelWishes;
 }
 
 export interface RunOptions {

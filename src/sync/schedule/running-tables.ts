@@ -1,4 +1,5 @@
-import { Places } from '../../timing/places.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Places } from '../../timing/places.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../run/table-job.ts';
 import { untilAborted } from '../../timing/sleep.ts';
@@ -6,6 +7,8 @@ import type { ControlWatch } from '../watch/control-watch.ts';
 import { keepSchedule } from './table-schedule.ts';
 
 interface RunningTable {
+  readonly job: TableJob;
+  readonly schedule: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -20,17 +23,24 @@ export class RunningTables {
   private readonly defects: unknown[] = [];
 
   /**
+   * @param places for tables at work.
    * @param linkLifeDays of delta links, as the environment last said; null where it did not.
    * @param control knows what people ask of the tables; absent, nobody can.
    */
-  constructor(tablesAtOnce: number, linkLifeDays: () => number | null = () => null, control?: ControlWatch) {
-    this.places = new Places(tablesAtOnce);
+  constructor(places: Places, linkLifeDays: () => number | null = () => null, control?: ControlWatch) {
+    this.places = places;
     this.linkLifeDays = linkLifeDays;
     this.control = control;
   }
 
   names(): string[] {
     return [...this.running.keys()];
+  }
+
+  /** Whether the table of this job runs already, with the same settings and the same schedule. */
+  isRunning(job: TableJob, schedule: string): boolean {
+    const running = this.running.get(job.settings.name);
+    return running?.schedule === schedule && isDeepStrictEqual(running.job.settings, job.settings);
   }
 
   /**
@@ -54,7 +64,7 @@ export class RunningTables {
         this.stop.abort();
       },
     );
-    this.running.set(job.settings.name, { stop, ended });
+    this.running.set(job.settings.name, { job, schedule, stop, ended });
   }
 
   /** Takes a table off; resolves when its run under way has ended. */

@@ -19,10 +19,10 @@ const GATHERING = 5_000;
  * it. A failure of either stops no table: it is logged, and the work is tried again.
  */
 export class LabelKeeper {
-  private readonly labels: LabelStore;
+  private labels: LabelStore | undefined;
   private readonly dataverse: Dataverse;
   private readonly logger: Logger;
-  private readonly details: boolean;
+  private details: boolean;
   private readonly failed: LogThrottle;
   private readonly viewsFailed: LogThrottle;
   private due = new Set<string>();
@@ -33,14 +33,24 @@ export class LabelKeeper {
   // How often in a row the views could not be made, and the rest before the next try.
   private trouble: { readonly failures: number; readonly rest: number } | undefined;
 
-  /** @param details also read the precision and length of columns, which costs some requests for each table. */
-  constructor(labels: LabelStore, dataverse: Dataverse, logger: Logger, details = false) {
+  /**
+   * @param labels undefined if no labels are wanted for now.
+   * @param details also read the precision and length of columns, which costs some requests for each table.
+   */
+  constructor(labels: LabelStore | undefined, dataverse: Dataverse, logger: Logger, details = false) {
     this.labels = labels;
     this.dataverse = dataverse;
     this.logger = logger;
     this.details = details;
     this.failed = new LogThrottle(logger);
     this.viewsFailed = new LogThrottle(logger, { quiet: Infinity });
+  }
+
+  /** Goes on with other labels and views; undefined for none. Tables that are prepared anew bring theirs. */
+  change(labels: LabelStore | undefined, details: boolean): void {
+    this.labels = labels;
+    this.details = details;
+    if (labels === undefined) this.due.clear();
   }
 
   /**
@@ -50,12 +60,14 @@ export class LabelKeeper {
    */
   async keep(table: string, lease: Lease, signal: AbortSignal): Promise<void> {
     const { client, metadata } = this.dataverse;
+    const { labels: store } = this;
+    if (store === undefined) return;
     try {
       const { basis } = metadata;
-      const state = await this.labels.state(table);
+      const state = await store.state(table);
       if (basis === undefined || state.basis !== basis) {
         const labels = await readLabels(client, metadata, table, signal, { details: this.details });
-        await this.labels.write(labels, basis ?? '', lease);
+        await store.write(labels, basis ?? '', lease);
       } else if (!state.viewsDue) {
         this.unread.delete(table);
         return;
@@ -86,7 +98,7 @@ export class LabelKeeper {
 
   /** Makes the views that are due. It never throws. It logs an obstacle that lasts only once. */
   async makeViews(): Promise<void> {
-    if (this.due.size === 0) return;
+    if (this.due.size === 0 || this.labels === undefined) return;
     const tables = [...this.due];
     this.due = new Set();
     try {

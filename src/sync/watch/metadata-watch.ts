@@ -1,7 +1,5 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import type { Metadata } from '../../dataverse/metadata/metadata.ts';
-import { registerTables } from '../../mirror/lease/leases.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { pruneRuns } from '../../mirror/state/outcomes.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
@@ -11,7 +9,12 @@ import type { TableJob } from '../run/table-job.ts';
 import type { RunningTables } from '../schedule/running-tables.ts';
 import { hasPatterns, readResolution } from '../tables/read-resolution.ts';
 import { tellRemoved } from '../tables/removed-tables.ts';
-import type { Resolution, TableChoice, TableEntry } from '../tables/table-resolution.ts';
+import {
+  isMeantByPattern,
+  type Resolution,
+  type TableChoice,
+  type TableEntry,
+} from '../tables/table-resolution.ts';
 import { lookAtEnvironment } from './environment-watch.ts';
 import { tellAgeingLinks } from './link-age.ts';
 
@@ -23,8 +26,10 @@ export interface ScheduledTable extends TableEntry {
 export interface MetadataWatchOptions<T extends ScheduledTable> {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
-  /** The configured tables. What their patterns mean changes with the environment. */
-  readonly choice: TableChoice<T>;
+  /** The configured tables. What their patterns mean changes with the environment, and a reload changes them all. */
+  readonly choice: () => TableChoice<T>;
+  /** Calls `listener` after each change of the configuration, until the signal is aborted. */
+  readonly onReconfigured?: (listener: () => void, signal: AbortSignal) => void;
   /** What the configuration means at the start; the mirror was opened with these tables. */
   readonly resolution: Resolution<T>;
   readonly createJob: (table: T) => TableJob;
@@ -42,7 +47,7 @@ const HOUR = 60 * MINUTE;
 
 /**
  * Reads metadata again every hour, and at once when an answer reports a change. It lets tables join and leave
- * accordingly, and tidies the state. Every hour it also checks which organization answers at the environment's
+ * accordingly, also after a change of the configuration, and tidies the state. Every hour it also checks which organization answers at the environment's
  * address, and how old the delta links are.
  */
 export async function watchMetadata<T extends ScheduledTable>(
@@ -50,17 +55,28 @@ export async function watchMetadata<T extends ScheduledTable>(
   running: RunningTables,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dataverse, mirror, choice, logger, lookEvery = HOUR, lookAgain = MINUTE } = options;
-  const wait = waitForChange(dataverse.metadata, signal);
+  const { dataverse, mirror, logger, lookEvery = HOUR, lookAgain = MINUTE } = options;
+  let changes = 0;
+  let followed = 0;
+  const wait = waitForChange((listener) => {
+    dataverse.metadata.onChange(listener, signal);
+    options.onReconfigured?.(() => {
+      changes++;
+      listener();
+    }, signal);
+  }, signal);
   let due = performance.now() + lookEvery;
   let resolution: Resolution<T> | undefined = options.resolution;
   let agesAreDue = true;
   const failed = new LogThrottle(logger);
   while (!signal.aborted) {
     try {
-      if (hasPatterns(choice)) {
-        resolution ??= await readResolution(dataverse, choice, signal);
+      const current = changes;
+      if (current !== followed) resolution = undefined;
+      if (hasPatterns(options.choice()) || current !== followed) {
+        resolution ??= await readResolution(dataverse, options.choice(), signal);
         await follow(options, resolution, running);
+        followed = current;
       }
       const isIncomplete = resolution?.isIncomplete === true;
       resolution = undefined;
@@ -93,42 +109,64 @@ export async function watchMetadata<T extends ScheduledTable>(
   }
 }
 
-/** Starts tables that are new in the environment, and stops tables that are gone. The others go on. */
+/**
+ * Starts tables that are new in the environment or in the configuration, stops tables that are gone, and starts
+ * tables with new settings again. The others go on.
+ */
 async function follow<T extends ScheduledTable>(
   options: MetadataWatchOptions<T>,
   resolution: Resolution<T>,
   running: RunningTables,
 ): Promise<void> {
-  const { mirror, choice, createJob, logger } = options;
+  const { mirror, createJob, logger } = options;
+  const choice = options.choice();
   const before = new Set(running.names());
-  const joining = resolution.tables.filter(({ name }) => !before.has(name));
-  await registerTables(
-    mirror.store,
-    joining.map(({ name }) => name),
-  );
-  for (const table of joining) {
-    running.add(createJob(table), table.schedule);
-    logger.info({ table: table.name }, 'A new table of the environment is mirrored from now on.');
-  }
   const present = new Set(resolution.tables.map(({ name }) => name));
-  for (const name of before) {
-    // A table that is there but cannot be mirrored any more keeps running, and its runs say why.
-    const isGone = !present.has(name) && !resolution.excluded.has(name) && !resolution.isIncomplete;
-    if (isGone) await running.remove(name);
+  const gone = [...before].filter((name) => !present.has(name) && isGone(name, choice, resolution));
+  const starting = resolution.tables
+    .map((table) => ({ table, job: createJob(table) }))
+    .filter(({ table, job }) => !running.isRunning(job, table.schedule));
+  if (starting.length > 0) await mirror.register(starting.map(({ table }) => table.name));
+  // A table that leaves or changes ends its run after the page under way.
+  await Promise.all(
+    [...gone, ...starting.map(({ table }) => table.name)].map(async (name) => running.remove(name)),
+  );
+  for (const { table, job } of starting) {
+    running.add(job, table.schedule);
+    const [as, message] = before.has(table.name)
+      ? (['changed', `Table ${table.name} goes on with its new settings.`] as const)
+      : (['joined', `Table ${table.name} is mirrored from now on.`] as const);
+    logger.info({ table: table.name, as }, message);
   }
+  for (const table of gone) logger.info({ table, as: 'left' }, `Table ${table} is not mirrored any more.`);
   options.onTables?.(running.names());
   await tellRemoved(mirror.store, choice, resolution, logger);
 }
 
+/** Whether a table that runs has left the configuration or the environment. */
+function isGone<T extends ScheduledTable>(
+  name: string,
+  choice: TableChoice<T>,
+  { excluded, isIncomplete }: Resolution<T>,
+): boolean {
+  const isMeant = isMeantByPattern(choice, name);
+  // A table that is there but cannot be mirrored any more keeps running, and its runs say why.
+  return !isMeant || (!excluded.has(name) && !isIncomplete);
+}
+
 /**
- * Watches for changes of the environment's metadata, from now until the signal.
+ * Watches for changes, from now until the signal.
  *
+ * @param subscribe lets a listener be called at each change.
  * @returns a function that waits for some milliseconds. A change ends the wait early, and each change ends one
  *   wait at most. The wait rejects with the signal's reason if aborted.
  */
-function waitForChange(metadata: Metadata, signal: AbortSignal): (milliseconds: number) => Promise<void> {
+function waitForChange(
+  subscribe: (listener: () => void) => void,
+  signal: AbortSignal,
+): (milliseconds: number) => Promise<void> {
   let nap = new AbortController();
-  metadata.onChange(() => nap.abort(), signal);
+  subscribe(() => nap.abort());
   return async (milliseconds) => {
     try {
       await sleep(milliseconds, AbortSignal.any([signal, nap.signal]));

@@ -3,6 +3,7 @@ import { Failure } from '../../../model/failure.ts';
 import { withServices } from '../../../timing/services.ts';
 import { sleep } from '../../../timing/sleep.ts';
 import type { TableConfig } from '../../../config/config.ts';
+import type { ConfigSource } from '../../../config/reload/config-source.ts';
 import { untilUsable } from '../../../mirror/database.ts';
 import type { Mirror } from '../../../mirror/mirror.ts';
 import { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
@@ -14,23 +15,29 @@ import { levelAfter } from '../../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../../daemon-health.ts';
+import { ConfigReload } from './config-reload.ts';
 import { leaseHolder, CommandSession } from '../../command-session.ts';
 
 export async function run(context: CommandContext): Promise<number> {
-  return CommandSession.use(context, runUntilStopped);
+  return CommandSession.use(context, async (session) => runUntilStopped(session, context.source));
 }
 
-/** The daemon over a session, until its signal; a clean stop is a success. */
-export async function runUntilStopped(session: CommandSession): Promise<number> {
+/**
+ * The daemon over a session, until its signal; a clean stop is a success.
+ *
+ * @param source of the configuration, which is read anew from it; without one the configuration stays.
+ */
+export async function runUntilStopped(session: CommandSession, source?: ConfigSource): Promise<number> {
   const { logger, signal } = session.context;
   const health = await createDaemonHealth(session);
+  const reload = source && new ConfigReload(source, session, health.reloaded);
   const work = async (stop: AbortSignal): Promise<void> => {
     const opened = await openPatiently(session, health, stop);
     health.opened();
     await runDaemon(daemonOptions(session, opened, health), stop);
   };
   try {
-    await withServices([health.run], work, signal);
+    await withServices([health.run, async (stop) => reload?.run(stop)], work, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -87,16 +94,23 @@ function daemonOptions(
   { mirror, resolution }: Opened,
   health: DaemonHealth,
 ): DaemonOptions<TableConfig> {
-  const { config, logger } = session.context;
+  const { config, logger, signal } = session.context;
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
-  const shared = session.labels(mirror);
+  const shared = { labels: session.changingLabels(mirror) };
   // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
   // all other tables do not wait for them.
   const loads = new Places(config.limits.tables - 2);
+  const places = new Places(config.limits.tables);
+  session.onReconfigured(() => {
+    const { tables } = session.context.config.limits;
+    loads.change(tables - 2);
+    places.change(tables);
+  }, signal);
   return {
     dataverse: session.dataverse(),
     mirror,
-    choice: session.choice(),
+    choice: () => session.choice(),
+    onReconfigured: (listener, stop) => session.onReconfigured(listener, stop),
     resolution,
     createJob: (table) =>
       session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter: health.meter }),
@@ -104,7 +118,7 @@ function daemonOptions(
     onPaused: health.paused,
     ...shared,
     leases,
-    tablesAtOnce: config.limits.tables,
+    places,
     logger,
   };
 }
