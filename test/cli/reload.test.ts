@@ -9,6 +9,8 @@ import { isMirrored } from '../support/oracle.ts';
 const BY_FILE = { MIRRORVERSE_TABLES: '' };
 const EVERY_SECOND = "'* * * * * *'";
 
+const yaml = (tables: string, more = ''): string => `schedule: ${EVERY_SECOND}\n${more}tables: ${tables}\n`;
+
 async function mirrors(bench: Bench, tables: readonly string[]): Promise<void> {
   await eventually(async () => isMirrored(bench.emulator.store, bench.database, tables));
 }
@@ -26,8 +28,6 @@ describe('the configuration of a running daemon', () => {
     await using bench = await openBench([], BY_FILE);
     const { cli, emulator } = bench;
     for (const table of ['account', 'contact', 'lead']) emulator.store.seed(table, 5);
-    const yaml = (tables: string, more = ''): string =>
-      `schedule: ${EVERY_SECOND}\n${more}tables: ${tables}\n`;
     const file = await cli.file(
       'mirrorverse.yaml',
       yaml("[account, { name: contact, schedule: '0 0 1 1 *' }]"),

@@ -27,6 +27,9 @@ test('an empty file gives the documented defaults', () => {
     drift: { columnAdded: 'apply', columnRemoved: 'apply', columnRetyped: 'apply' },
     sweep: { maxShare: 0.2, atLeast: 1_000 },
     quarantine: { nul: 'quarantine', maxShare: 0.1 },
+    proxy: undefined,
+    logLevel: 'info',
+    reload: 'watch',
     hashKey: undefined,
     leftOut: [],
     tables: [],
@@ -43,6 +46,8 @@ deletes: soft
 lease: 1.5m
 limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, pageBytes: 64KiB, memory: 1.5MiB, tables: 3, requestTimeout: 500ms }
 health: { port: 8080, host: '::' }
+log: { level: debug }
+reload: signal
 labels: { language: 1031, schema: false }
 compatibility: { synapseLink: dbo }
 drift: { columnAdded: ask, columnRetyped: refuse }
@@ -82,6 +87,9 @@ tables:
     drift: { columnAdded: 'ask', columnRemoved: 'apply', columnRetyped: 'refuse' },
     sweep: { maxShare: 0.5, atLeast: 10 },
     quarantine: { nul: 'replace', maxShare: 0.5 },
+    proxy: undefined,
+    logLevel: 'debug',
+    reload: 'signal',
     hashKey: 'a key that is long enough',
     leftOut: ['new_*'],
     tables: [
