@@ -11,8 +11,21 @@ import { createRequire } from 'node:module';
  */
 const load = createRequire(import.meta.url);
 
-export const { and, count, eq, getTableColumns, inArray, isNotNull, isNull, lt, not, notInArray, or, sql } =
-  load('drizzle-orm') as typeof Core;
+export const {
+  and,
+  count,
+  eq,
+  getTableColumns,
+  inArray,
+  isNotNull,
+  isNull,
+  like,
+  lt,
+  not,
+  notInArray,
+  or,
+  sql,
+} = load('drizzle-orm') as typeof Core;
 export const { readMigrationFiles } = load('drizzle-orm/migrator') as typeof Migrator;
 export const { drizzle } = load('drizzle-orm/node-postgres') as typeof NodePostgres;
 export const pgCore = load('drizzle-orm/pg-core') as typeof PgCore;

@@ -286,6 +286,10 @@ export const FAILURE_CODES = {
       'A re-baseline did not see many of the rows. mirrorverse does not delete so many rows without a yes.',
       "Give the application user's security role organization-level Read on the table. mirrorverse then loads the table anew. If the rows are gone at the source, `mirrorverse plan <table> --apply` lets the next run delete them.",
     ],
+    'table-configured': [
+      '`forget` was given a table that the configuration means.',
+      'Remove the table from `tables`, or leave it out of a pattern with `!<table>`. A daemon needs a restart or a reload to know.',
+    ],
     'table-not-found': [
       'The environment has no table of that logical name.',
       'Check the logical name. `mirrorverse tables` lists the tables of the environment.',

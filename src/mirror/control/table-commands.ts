@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { isPostgresError, type PostgresError } from '../connection/sqlstate.ts';
-import { and, eq, sql } from '../drizzle.ts';
+import { and, eq, interval, sql } from '../drizzle.ts';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { ASKED_VIA, CONTROL_STATES } from './control-functions.ts';
@@ -16,6 +16,8 @@ export interface TableAct {
   readonly table: string;
   /** When a pause ends; absent, when the delta link needs it. */
   readonly until?: Date | undefined;
+  /** How many milliseconds a pause lasts, by the database's clock; absent, `until` says when it ends. */
+  readonly lasting?: number | undefined;
   /** Why a person pauses the table, for other people. */
   readonly reason?: string | undefined;
 }
@@ -60,13 +62,16 @@ export async function actOnTables(
 function call(
   { schema: stateSchema }: StateStore,
   schema: string,
-  { command, table, until, reason }: TableAct,
+  { command, table, until, lasting, reason }: TableAct,
 ) {
   const name = `${schema}.${table}`;
   const called = sql.raw(qualifiedName(stateSchema, command));
-  return command === 'pause'
-    ? sql`SELECT ${called}(${name}, ${until?.toISOString() ?? null}::timestamptz, ${reason ?? null})`
-    : sql`SELECT ${called}(${name})`;
+  if (command !== 'pause') return sql`SELECT ${called}(${name})`;
+  const end =
+    lasting === undefined
+      ? sql`${until?.toISOString() ?? null}::timestamptz`
+      : sql`clock_timestamp() + ${interval(lasting)}`;
+  return sql`SELECT ${called}(${name}, ${end}, ${reason ?? null})`;
 }
 
 async function stateAfter(store: StateStore, table: string): Promise<ControlState> {

@@ -18,6 +18,11 @@ import { whereLocksAllow } from '../connection/strong-lock.ts';
 import { assertSwept } from '../page/swallowed-rows.ts';
 import type { SweepCounts } from './sweep-limits.ts';
 
+/** The table with the keys that a re-baseline of a table has seen, with its schema, quoted. */
+export function seenKeysName({ schema, environmentId }: StateStore, table: string): string {
+  return qualifiedName(schema, shortenIdentifier(`seen_${environmentId}_${table}`));
+}
+
 /**
  * The keys that a re-baseline has seen, in a table of their own: marking the rows themselves would rewrite
  * every unchanged row. The table lives from the re-baseline's first page to its sweep. Each change is part of
@@ -29,8 +34,7 @@ export class SeenKeys {
   private readonly mirror: MirrorTable;
 
   constructor(store: StateStore, mirror: MirrorTable) {
-    const table = `seen_${store.environmentId}_${mirror.table.logicalName}`;
-    this.name = qualifiedName(store.schema, shortenIdentifier(table));
+    this.name = seenKeysName(store, mirror.table.logicalName);
     this.mirror = mirror;
   }
 

@@ -6,9 +6,11 @@ import {
 } from '../../mirror/control/table-commands.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { findState } from '../../mirror/state/environments.ts';
-import { readKnownTables } from '../../mirror/state/known-tables.ts';
+import { readKnownTables, type KnownTable } from '../../mirror/state/known-tables.ts';
+import { registerTables } from '../../mirror/lease/leases.ts';
 import { closestName } from '../../model/closest-name.ts';
 import { Failure } from '../../model/failure.ts';
+import { fitsPattern } from '../../model/name-pattern.ts';
 
 export type { TableCommand } from '../../mirror/control/table-commands.ts';
 
@@ -59,13 +61,44 @@ export async function controlTables(
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'table-not-known') throw error;
     const { table } = error.details;
-    const known = await readKnownTables(store);
-    const meant = closestName(
-      String(table),
-      known.map((each) => each.table),
-    );
-    throw meant === null ? error : tableNotKnown(String(table), `Did you mean ${meant}?`);
+    throw unknownAmong(String(table), await readKnownTables(store));
   }
+}
+
+/**
+ * The known tables that words mean, by name or pattern.
+ *
+ * @param configured names of the configuration. A table among them may be paused before its first run.
+ * @throws Failure `table-not-known`
+ */
+export async function knownTables(
+  database: MirrorDatabase,
+  words: readonly string[],
+  configured: readonly string[],
+): Promise<string[]> {
+  const state = await findState(database);
+  if (state === undefined) throw tableNotKnown(words[0] ?? '');
+  const { store } = state;
+  await registerTables(
+    store,
+    words.filter((word) => configured.includes(word)),
+  );
+  return meantTables(await readKnownTables(store), words).map(({ table }) => table);
+}
+
+/** The tables that words mean, each once. @throws Failure `table-not-known` */
+export function meantTables(known: readonly KnownTable[], words: readonly string[]): KnownTable[] {
+  const unknown = words.find((word) => !known.some(({ table }) => fitsPattern(table, word)));
+  if (unknown !== undefined) throw unknownAmong(unknown, known);
+  return known.filter(({ table }) => words.some((word) => fitsPattern(table, word)));
+}
+
+function unknownAmong(word: string, known: readonly KnownTable[]): Failure {
+  const meant = closestName(
+    word,
+    known.map(({ table }) => table),
+  );
+  return tableNotKnown(word, meant === null ? undefined : `Did you mean ${meant}?`);
 }
 
 function document({ table, paused, resyncAskedAt }: ControlState): ControlledTable {

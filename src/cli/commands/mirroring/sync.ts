@@ -71,6 +71,7 @@ export function printResults(context: CommandContext, results: readonly RunResul
 }
 
 function outcome({ failure, quarantined }: RunResult): string {
+  if (failure?.code === 'table-paused') return 'paused';
   if (failure !== null) return `failed: ${failure.code}`;
   return quarantined === 0 ? 'up to date' : 'rows in quarantine';
 }

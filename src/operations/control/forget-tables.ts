@@ -1,0 +1,65 @@
+import { forgetTables, type ForgottenTable } from '../../mirror/control/forget-table.ts';
+import { tableNotKnown } from '../../mirror/control/table-commands.ts';
+import type { MirrorDatabase } from '../../mirror/database.ts';
+import { createLabelStore, type LabelWishes } from '../../mirror/labels/label-store.ts';
+import { findState } from '../../mirror/state/environments.ts';
+import { readKnownTables, type KnownTable } from '../../mirror/state/known-tables.ts';
+import { Failure } from '../../model/failure.ts';
+import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
+import { meantTables } from './control-table.ts';
+
+export interface ForgetOptions {
+  /** The configured tables. */
+  readonly choice: TableChoice<TableEntry>;
+  /** Also drop the mirror tables. */
+  readonly drop: boolean;
+  /** Labels and views that are wanted; undefined, there are none. */
+  readonly labels: LabelWishes | undefined;
+}
+
+/**
+ * Removes what is kept of tables that are no longer configured, all of them or none.
+ *
+ * @param words names or patterns.
+ * @throws Failure `table-configured` for a table that the configuration means, `table-not-known`, and those of
+ *   `forgetTables`.
+ */
+export async function forget(
+  database: MirrorDatabase,
+  words: readonly string[],
+  { choice, drop, labels }: ForgetOptions,
+): Promise<readonly ForgottenTable[]> {
+  const state = await findState(database);
+  if (state === undefined) throw tableNotKnown(words[0] ?? '');
+  const { store, environment } = state;
+  const meant = meantTables(await readKnownTables(store), words);
+  const configured = meant.find((table) => isConfigured(choice, table));
+  if (configured !== undefined) throw stillConfigured(choice, configured.table);
+  const names = meant.map(({ table }) => table);
+  const { tables, viewsDue } = await forgetTables(database, store, names, drop);
+  if (viewsDue.length > 0 && labels !== undefined) {
+    const { pool, schema } = database;
+    await createLabelStore(pool, store, schema, labels, () => environment).refreshViews(viewsDue);
+  }
+  return tables;
+}
+
+/** A pattern does not bring a table that the environment no longer has. */
+function isConfigured(choice: TableChoice<TableEntry>, { table, errorCode }: KnownTable): boolean {
+  if (choice.entries.some(({ name }) => name === table)) return true;
+  return errorCode !== 'table-removed' && isMeantByPattern(choice, table);
+}
+
+function stillConfigured({ entries }: TableChoice<TableEntry>, table: string): Failure {
+  const isNamed = entries.some(({ name }) => name === table);
+  return new Failure({
+    code: 'table-configured',
+    message: isNamed
+      ? `Table ${table} is configured. Nothing was forgotten.`
+      : `A pattern in \`tables\` means table ${table}. Nothing was forgotten.`,
+    remedy: isNamed
+      ? `Remove ${table} from \`tables\` first.`
+      : `Leave it out first: add '!${table}' to \`tables\`.`,
+    details: { table },
+  });
+}
