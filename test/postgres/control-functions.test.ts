@@ -267,6 +267,29 @@ describe('the functions that control tables', () => {
     expect(await as('nobody', `SELECT FROM ${IN_STATE}.tables`)).toMatchObject({ code: '42501' });
   });
 
+  it('a role with the least rights controls tables, and leaves to an administrator what it may not grant', async () => {
+    await admin.query(`CREATE ROLE least LOGIN PASSWORD 'secret'; CREATE SCHEMA own; CREATE SCHEMA mirrored;
+      GRANT USAGE, CREATE ON SCHEMA own TO least; GRANT USAGE ON SCHEMA mirrored TO least`);
+    const address = new URL(url);
+    address.username = 'least';
+    address.password = 'secret';
+    const least = mirrorOptions(address.href, { schema: 'mirrored', stateSchema: 'own' });
+    const database = openMirrorDatabase(least, silent);
+    const seen = { url: 'https://least', organizationId: ORGANIZATION };
+    const { grantsLeft } = await openMirror(database, least, seen, ['account']);
+    expect(grantsLeft).toEqual([
+      'GRANT USAGE ON SCHEMA "own" TO "mirrorverse_operator";',
+      'GRANT USAGE ON SCHEMA "own" TO "mirrorverse_reader";',
+    ]);
+    expect(await query(`SELECT to_regclass('mirrored._freshness') AS view`)).toEqual([{ view: null }]);
+    await admin.query(grantsLeft.join(' '));
+    expect(await as('olga', `SELECT own.pause('account', reason => 'none') IS NULL AS endless`)).toEqual([
+      { endless: true },
+    ]);
+    expect(await migrateState(database)).toMatchObject({ grantsLeft: [] });
+    await database.close();
+  });
+
   it('a view of somebody else keeps the name, and gives it back when it is dropped', async () => {
     await admin.query('DROP VIEW uk._freshness; CREATE VIEW uk._freshness AS SELECT 1 AS mine');
     const database = openMirrorDatabase(options('uk'), silent);
