@@ -22,6 +22,7 @@ import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
 import { DatabaseSession, present } from './database-session.ts';
 import { mirrorOptions, tableSettings } from './mirror-settings.ts';
+import { instruct } from './instruct.ts';
 import { version } from './commands/version.ts';
 
 /** What a command has opened that reads or changes the mirror of an environment. */
@@ -62,6 +63,7 @@ export class CommandSession extends DatabaseSession {
         url,
         signIn,
         proxy: config.proxy,
+        instruct: (sentence) => instruct(logger, sentence),
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,

@@ -1,4 +1,5 @@
 import type { Config, TableConfig } from '../config/config.ts';
+import { databaseToken } from './database-token.ts';
 import type { MirrorOptions } from '../mirror/mirror.ts';
 import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
 import type { TableSettings } from '../sync/run/table-job.ts';
@@ -12,6 +13,7 @@ export function mirrorOptions(config: Config, url: string): MirrorOptions {
     // One connection for each table at work, and some for leases and the checkpoints of idle tables.
     connections: config.limits.tables + 4,
     leaseDuration: config.lease,
+    tokens: databaseToken(config),
     rows: {
       ...config.quarantine,
       ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),

@@ -1,6 +1,6 @@
 import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { LogLevel } from './log-settings.ts';
-import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
+import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
 export interface ColumnConfig {
@@ -19,6 +19,13 @@ export interface TableConfig {
   readonly softDeletes: boolean;
 }
 
+/** How to get the token that serves as the password in PostgreSQL. */
+export interface EntraConfig {
+  readonly signIn: IdentitySignIn;
+  /** The address that the token is for. */
+  readonly resource: string;
+}
+
 /** What happens when the metadata of the source changes. */
 export type DriftPolicy = 'apply' | 'ask' | 'refuse';
 
@@ -29,7 +36,7 @@ export interface Config {
   /** The proxy for the environment and for Entra ID. */
   readonly proxy: ProxySettings | undefined;
   /** `url` may be `embedded`. */
-  readonly postgres: { readonly url: string } | undefined;
+  readonly postgres: { readonly url: string; readonly entra?: EntraConfig } | undefined;
   readonly schema: string;
   readonly stateSchema: string;
   /** Milliseconds. */

@@ -1,15 +1,14 @@
-import { toFailure } from '../model/failure.ts';
-import { addressHost, parseAddress } from '../mirror/connection/postgres-address.ts';
 import { isLoopback } from '../model/loopback.ts';
-import { tlsChoice } from '../mirror/connection/tls-choice.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { overlay } from './file/overlay.ts';
 import { readFileSettings, type Variables } from './file/file-settings.ts';
 import { placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { logProblems, logSettings } from './log-settings.ts';
+import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
 import { withSecretFiles } from './secrets.ts';
+import { addMissing } from './missing.ts';
 import type { Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
 import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
@@ -57,6 +56,8 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   if (schema === stateSchema) {
     problems.push({ key: 'postgres.stateSchema', message: 'must differ from postgres.schema' });
   }
+  const needsProxy =
+    needs.dataverse === true || (needs.postgres === true && settings.postgres?.auth === 'entra');
   const lease = milliseconds(settings.lease ?? '30s');
   if (lease < 1_000) problems.push({ key: 'lease', message: 'must be at least 1s' });
   const { limits } = settings;
@@ -74,8 +75,8 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   }
   return {
     dataverse: dataverseFrom(settings, variables, needs, problems),
-    proxy: needs.dataverse === true ? proxyFrom(variables, problems) : undefined,
-    postgres: postgresFrom(settings, needs, problems),
+    proxy: needsProxy ? proxyFrom(variables, problems) : undefined,
+    postgres: postgresFrom(settings, variables, needs, problems),
     schema,
     stateSchema,
     lease,
@@ -143,46 +144,6 @@ function originProblem(text: string): string | undefined {
     return `must be the address of the environment alone, like ${example}`;
   }
   return undefined;
-}
-
-function postgresFrom(settings: Settings, needs: Needs, problems: ConfigProblem[]): Config['postgres'] {
-  const url = settings.postgres?.url;
-  if (url === undefined) {
-    if (needs.postgres === true) {
-      addMissing(problems, 'postgres.url', 'set it or DATABASE_URL, or write `embedded`');
-    }
-    return undefined;
-  }
-  const problem = url === 'embedded' ? undefined : addressProblem(url);
-  if (problem !== undefined) problems.push({ key: 'postgres.url', message: problem });
-  return { url };
-}
-
-/** Why an address cannot lead to a database. */
-function addressProblem(text: string): string | undefined {
-  if (/^postgres(?:ql)?:\/\/[^/?#]*,/i.test(text)) return SEVERAL_HOSTS;
-  const address = parseAddress(text);
-  if (address === undefined) {
-    return 'must be an address like postgres://user@host/database, or `embedded` (variable DATABASE_URL)';
-  }
-  try {
-    // Without a host PGHOST decides, and it is read when the connection is opened.
-    const host = addressHost(address);
-    if (host.includes(',')) return SEVERAL_HOSTS;
-    tlsChoice(host, address.searchParams);
-    return undefined;
-  } catch (error) {
-    const { message, remedy } = toFailure(error);
-    return `cannot be used: ${message} ${remedy}`;
-  }
-}
-
-const SEVERAL_HOSTS = 'names several hosts; name the one host that takes writes (variable DATABASE_URL)';
-
-/** A value that was refused already is not reported as missing too. */
-function addMissing(problems: ConfigProblem[], key: string, remedy: string): void {
-  if (problems.some((problem) => problem.key.includes(key))) return;
-  problems.push({ key, message: `is missing; ${remedy}` });
 }
 
 const BINARY: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };

@@ -99,6 +99,8 @@ export const settingsSchema = z.strictObject({
           'managed-identity',
           'azure-cli',
           'access-token',
+          'device-code',
+          'browser',
         ])
         .optional()
         .describe('How to sign in. Variable MIRRORVERSE_AUTH.'),
@@ -110,6 +112,12 @@ export const settingsSchema = z.strictObject({
         .string()
         .optional()
         .describe('postgres://user@host/database, or `embedded`. Variable DATABASE_URL.'),
+      auth: z
+        .enum(['password', 'entra'])
+        .optional()
+        .describe(
+          'password (by default): the password of the address. entra: a token of Entra ID, for Azure Database for PostgreSQL. Variable MIRRORVERSE_POSTGRES_AUTH.',
+        ),
       schema: schemaName
         .optional()
         .describe('Schema of the mirror tables; dataverse by default. Variable MIRRORVERSE_SCHEMA.'),
@@ -271,6 +279,7 @@ export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   DATAVERSE_URL: ['dataverse', 'url'],
   MIRRORVERSE_AUTH: ['dataverse', 'auth'],
   DATABASE_URL: ['postgres', 'url'],
+  MIRRORVERSE_POSTGRES_AUTH: ['postgres', 'auth'],
   MIRRORVERSE_SCHEMA: ['postgres', 'schema'],
   MIRRORVERSE_STATE_SCHEMA: ['postgres', 'stateSchema'],
   MIRRORVERSE_SCHEDULE: ['schedule'],

@@ -1,4 +1,4 @@
-import type { SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
+import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
 import type { Settings } from './settings.ts';
@@ -78,9 +78,40 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
       const tenantId = optional('AZURE_TENANT_ID');
       return { method: 'azure-cli', ...(tenantId === undefined ? {} : { tenantId }) };
     }
+    case 'device-code':
+    case 'browser':
+      return {
+        method: auth === 'browser' ? 'browser' : 'device-code',
+        tenantId: optional('AZURE_TENANT_ID') ?? 'organizations',
+        clientId: optional('AZURE_CLIENT_ID') ?? DEVELOPMENT_CLIENT,
+        ...authorityHost,
+      };
     case 'default':
       return { method: 'default', ...authorityHost };
   }
+}
+
+/**
+ * The public client that Microsoft registered for development against Dataverse. Its documents use this client for
+ * interactive sign-in (learn.microsoft.com, "Use connection strings in XRM tooling"), and public code also uses it with
+ * a device code and with http://localhost. A tenant may forbid it; then AZURE_CLIENT_ID names a client of its own.
+ */
+const DEVELOPMENT_CLIENT = '51f81489-12ee-4a9e-aaae-a2591f45987d';
+
+/**
+ * How to sign in to Azure Database for PostgreSQL: as to the environment. A ready token is for the environment alone,
+ * and a person would have to sign in twice, so there the variables of Azure decide.
+ */
+export function databaseSignInFrom(
+  auth: Auth,
+  variables: Variables,
+  problems: ConfigProblem[],
+): IdentitySignIn {
+  const { DATAVERSE_ACCESS_TOKEN: _, ...others } = variables;
+  const isOwn = auth === 'access-token' || auth === 'device-code' || auth === 'browser';
+  const signIn = signInFrom(isOwn ? 'default' : auth, others, problems);
+  if (signIn.method === 'access-token') throw new TypeError('A ready token is no way into PostgreSQL.');
+  return signIn;
 }
 
 function givenWay(variables: Variables): Auth {

@@ -30,6 +30,8 @@ export interface DataverseOptions {
   readonly userAgent: string;
   /** The proxy for the environment and for Entra ID. */
   readonly proxy?: ProxySettings | undefined;
+  /** Tells the person who signs in what to do. */
+  readonly instruct?: (sentence: string) => void;
   /** Called with the milliseconds from now for which the environment makes all requests pause. */
   readonly onThrottle?: (milliseconds: number) => void;
   /** Is told how each request went. */
@@ -55,7 +57,7 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
   const http = createHttpClient(limits.idleTimeout, agents);
   const client = new DataverseClient({
     origin,
-    tokens: createTokenSource(options.signIn, origin, { agents, proxy }),
+    tokens: createTokenSource(options.signIn, origin, { agents, proxy, instruct: options.instruct }),
     budget,
     http,
     proxy,

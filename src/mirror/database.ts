@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { Failure, toFailure } from '../model/failure.ts';
 import { openPool, PostgresConnection, transaction } from './connection/postgres.ts';
 import type { Logger } from 'pino';
-import { isBehindPooler } from './connection/session.ts';
+import { isBehindPooler, type TokenPassword } from './connection/session.ts';
 import { sleep } from '../timing/sleep.ts';
 import { readRowFilters, type RowFilter } from './page/swallowed-rows.ts';
 import { type MissingGrant, missingGrants, serverVersion } from './connection/grants.ts';
@@ -26,12 +26,14 @@ export interface DatabaseOptions {
   readonly connections: number;
   /** Milliseconds. */
   readonly leaseDuration: number;
+  /** Gives the password; absent, the password of the address counts. */
+  readonly tokens?: TokenPassword | undefined;
 }
 
 /** Opens a pool for the daemon's work. The transactions of a process that stands still end with its lease. */
 export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): OpenedDatabase {
-  const { url, schema, stateSchema, connections, leaseDuration } = options;
-  const pool = openPool({ url, connections, idleInTransaction: leaseDuration }, logger);
+  const { url, schema, stateSchema, connections, leaseDuration, tokens } = options;
+  const pool = openPool({ url, connections, idleInTransaction: leaseDuration, tokens }, logger);
   return { pool, schema, stateSchema, close: async () => pool.end() };
 }
 

@@ -17,7 +17,10 @@ type Reader = (config: Config) => unknown;
 const NEEDS_RESTART: Readonly<Record<string, Reader>> = {
   'dataverse.url': ({ dataverse }) => dataverse?.url,
   'dataverse.auth': ({ dataverse }) => dataverse && withoutSecrets(dataverse.signIn),
-  'postgres.url': ({ postgres }) => postgres && { ...postgres, url: withoutPassword(postgres.url) },
+  'postgres.url': ({ postgres }) => postgres && withoutPassword(postgres.url),
+  'postgres.auth': ({ postgres }) =>
+    postgres?.entra && { ...postgres.entra, signIn: withoutSecrets(postgres.entra.signIn) },
+  HTTPS_PROXY: ({ proxy }) => proxy,
   'postgres.schema': ({ schema }) => schema,
   'postgres.stateSchema': ({ stateSchema }) => stateSchema,
   lease: ({ lease }) => lease,
@@ -50,6 +53,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
 const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'dataverse',
   'postgres',
+  'proxy',
   'schema',
   'stateSchema',
   'lease',

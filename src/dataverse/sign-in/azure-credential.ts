@@ -4,6 +4,8 @@ import {
   ClientCertificateCredential,
   ClientSecretCredential,
   DefaultAzureCredential,
+  DeviceCodeCredential,
+  InteractiveBrowserCredential,
   ManagedIdentityCredential,
   WorkloadIdentityCredential,
   type TokenCredential,
@@ -21,6 +23,9 @@ export interface ObservedCredential {
   outcome(): Outcome | undefined;
 }
 
+/** Tells a person how to sign in, in one sentence. */
+export type Instruct = (sentence: string) => void;
+
 /**
  * A credential that records what the identity endpoint answered. The errors of @azure/identity for a refused
  * secret and for an unreachable host differ only in their text, by which mirrorverse does not decide. An
@@ -33,6 +38,7 @@ export function observedCredential(
   signIn: IdentitySignIn,
   secrets: readonly string[],
   agents: Agents,
+  instruct: Instruct,
 ): ObservedCredential {
   let outcome: Outcome | undefined;
   const options: TokenCredentialOptions = {
@@ -77,7 +83,7 @@ export function observedCredential(
       },
     ],
   };
-  return { credential: createCredential(signIn, options), outcome: () => outcome };
+  return { credential: createCredential(signIn, options, instruct), outcome: () => outcome };
 }
 
 /** Methods with one endpoint. The others try several endpoints, and need to see how each of them fails. */
@@ -85,9 +91,15 @@ const HAS_OWN_ENDPOINT: ReadonlySet<IdentitySignIn['method']> = new Set([
   'client-secret',
   'client-certificate',
   'workload-identity',
+  'device-code',
+  'browser',
 ]);
 
-function createCredential(signIn: IdentitySignIn, common: TokenCredentialOptions): TokenCredential {
+function createCredential(
+  signIn: IdentitySignIn,
+  common: TokenCredentialOptions,
+  instruct: Instruct,
+): TokenCredential {
   const options = 'authorityHost' in signIn ? { ...common, ...authority(signIn.authorityHost) } : common;
   switch (signIn.method) {
     case 'client-secret':
@@ -117,6 +129,24 @@ function createCredential(signIn: IdentitySignIn, common: TokenCredentialOptions
         : new ManagedIdentityCredential(signIn.clientId, options);
     case 'azure-cli':
       return new AzureCliCredential(signIn.tenantId === undefined ? {} : { tenantId: signIn.tenantId });
+    case 'device-code':
+      return new DeviceCodeCredential({
+        ...options,
+        tenantId: signIn.tenantId,
+        clientId: signIn.clientId,
+        userPromptCallback: ({ verificationUri, userCode }) =>
+          instruct(`To sign in, open ${verificationUri} in a browser and enter the code ${userCode}.`),
+      });
+    case 'browser': {
+      const { tenantId, clientId } = signIn;
+      const credential = new InteractiveBrowserCredential({ ...options, tenantId, clientId });
+      return {
+        async getToken(scopes, request) {
+          instruct('To sign in, go to the browser window that opens.');
+          return credential.getToken(scopes, request);
+        },
+      };
+    }
     case 'default':
       return new DefaultAzureCredential(options);
   }

@@ -20,8 +20,8 @@ export type Outcome = (
   readonly host?: string;
 };
 
-/** Members that identify an answer of the endpoint: a token, or one of the two discovery documents. */
-const SERVED = ['access_token', 'token_endpoint', 'tenant_discovery_endpoint'];
+/** Members that identify an answer of the endpoint: a token, a device code, or one of the two discovery documents. */
+const SERVED = ['access_token', 'device_code', 'token_endpoint', 'tenant_discovery_endpoint'];
 /** Error codes of RFC 6749 for passing trouble. */
 const PASSING = ['temporarily_unavailable', 'server_error'];
 

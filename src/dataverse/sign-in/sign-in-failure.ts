@@ -95,7 +95,9 @@ function saidBy(
   error: unknown,
   secrets: readonly string[],
 ): string {
-  if (outcome?.kind === 'refused') return outcome.message;
+  if (outcome?.kind === 'refused') {
+    return UNUSED_CODE.has(outcome.error) ? 'nobody entered the code in time.' : outcome.message;
+  }
   if (method === 'default') {
     return 'AZURE_CLIENT_ID and the variables beside it are not set, and neither a managed identity of this machine nor the Azure CLI gives a token.';
   }
@@ -114,6 +116,9 @@ function saidBy(
     }
   }
 }
+
+/** Answers about a device code that was not entered (RFC 8628, 3.5). */
+const UNUSED_CODE: ReadonlySet<string> = new Set(['authorization_pending', 'expired_token', 'slow_down']);
 
 /** What may stand in quotation marks. */
 const COMMANDS: ReadonlySet<string> = new Set(['az login']);
@@ -140,6 +145,10 @@ const REMEDIES: Record<SignIn['method'], string> = {
     'Check AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE and the federated credential of the app registration.',
   'managed-identity': 'Give this machine a managed identity, and set AZURE_CLIENT_ID if it has several.',
   'azure-cli': 'Run `az login`.',
+  'device-code':
+    'Run the command again, and enter the code within 15 minutes. If the tenant forbids this way, set AZURE_CLIENT_ID to a client of your own, or choose another way by MIRRORVERSE_AUTH.',
+  browser:
+    'Run the command again on a machine with a browser, or set MIRRORVERSE_AUTH=device-code. If the tenant forbids this way, set AZURE_CLIENT_ID to a client of your own with the redirect address http://localhost.',
   default:
     'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or DATAVERSE_ACCESS_TOKEN, or choose a way by MIRRORVERSE_AUTH.',
 };

@@ -30,6 +30,18 @@ export type SignIn =
     }
   | { readonly method: 'managed-identity'; readonly clientId?: string }
   | { readonly method: 'azure-cli'; readonly tenantId?: string }
+  | {
+      /** A person signs in: with a code in any browser, or in a browser of this machine. */
+      readonly method: 'device-code' | 'browser';
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly authorityHost?: string;
+    }
   | { readonly method: 'default'; readonly authorityHost?: string };
 
 export type IdentitySignIn = Exclude<SignIn, { method: 'access-token' }>;
+
+/** Whether a person signs in. The sign-in lives in memory, and ends with the process. */
+export function isByPerson({ method }: SignIn): boolean {
+  return method === 'device-code' || method === 'browser';
+}

@@ -6,8 +6,8 @@ import { secretInFile, secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';
 import { createAgents, type Agents } from '../network/proxy-agent.ts';
 import type { ProxySettings } from '../network/proxy-settings.ts';
-import type { ObservedCredential } from './azure-credential.ts';
-import type { IdentitySignIn, SignIn } from './sign-in-methods.ts';
+import type { Instruct, ObservedCredential } from './azure-credential.ts';
+import { isByPerson, type IdentitySignIn, type SignIn } from './sign-in-methods.ts';
 import { tokenTrouble, type TokenTrouble } from './token-trouble.ts';
 import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
 
@@ -29,6 +29,8 @@ const EARLY = 5 * 60_000;
  */
 const LEAST = 30_000;
 const TIME_LIMIT = 60_000;
+/** Milliseconds for a person: a device code lives for 15 minutes. */
+const TIME_LIMIT_OF_PERSON = 16 * 60_000;
 /** Milliseconds for which a failure holds for all callers, so that two hundred tables do not try one by one. */
 const REST = 5_000;
 
@@ -37,6 +39,8 @@ export interface TokenSourceOptions {
   readonly agents?: Agents;
   /** The proxy of the agents, for messages. */
   readonly proxy?: ProxySettings | undefined;
+  /** Tells the person who signs in what to do; needed for `device-code` and `browser`. */
+  readonly instruct?: Instruct | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -92,6 +96,13 @@ async function readToken(file: string): Promise<string> {
   });
 }
 
+/** When a token that ends at `endsAt` is renewed: early, but not with each request, and never after its end. */
+function goodUntil(endsAt: number, now: number): number {
+  const least = now + LEAST;
+  // A token that has ended already shows that this machine's clock is ahead.
+  return Math.max(endsAt - EARLY, endsAt <= now ? least : Math.min(least, endsAt));
+}
+
 /** A running sign-in, and the number of callers that wait for it. */
 interface Refresh {
   readonly controller: AbortController;
@@ -102,7 +113,7 @@ interface Refresh {
 function createIdentitySource(
   signIn: IdentitySignIn,
   origin: string,
-  { now = Date.now, proxy, agents = createAgents(proxy) }: TokenSourceOptions,
+  { now = Date.now, proxy, agents = createAgents(proxy), instruct = () => undefined }: TokenSourceOptions,
 ): TokenSource {
   const scope = `${origin}/.default`;
   let credential: ObservedCredential | undefined;
@@ -111,13 +122,13 @@ function createIdentitySource(
   let failed: { readonly failure: Failure; readonly until: number } | undefined;
 
   async function acquire(signal: AbortSignal): Promise<AccessToken> {
-    const limit = AbortSignal.timeout(TIME_LIMIT);
+    const limit = AbortSignal.timeout(isByPerson(signIn) ? TIME_LIMIT_OF_PERSON : TIME_LIMIT);
     try {
       if (credential === undefined) {
         // Loaded only when it is needed: it takes half of the start-up time, and a ready token does not need it.
         const { observedCredential } = await import('./azure-credential.ts');
         await checkFile(signIn);
-        credential = observedCredential(signIn, secretsOf(signIn), agents);
+        credential = observedCredential(signIn, secretsOf(signIn), agents, instruct);
       }
       const abortSignal = AbortSignal.any([signal, limit]);
       // Some credentials ignore the signal in a part of their waits.
@@ -167,7 +178,7 @@ function createIdentitySource(
       try {
         if (failed !== undefined && failed.until > performance.now()) throw failed.failure;
         const { token, expiresOnTimestamp: endsAt } = await refreshed(signal);
-        current = { token, goodUntil: Math.max(endsAt - EARLY, now() + LEAST), endsAt };
+        current = { token, goodUntil: goodUntil(endsAt, now()), endsAt };
         return token;
       } catch (error) {
         signal.throwIfAborted();
@@ -179,7 +190,8 @@ function createIdentitySource(
     refuse(token) {
       if (current?.token !== token) return;
       current = undefined;
-      credential = undefined;
+      // A person would have to sign in again, and would get a token of the same kind.
+      if (!isByPerson(signIn)) credential = undefined;
     },
   };
 }

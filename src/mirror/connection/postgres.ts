@@ -17,7 +17,15 @@ import { Failure } from '../../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
 import { cancelLate, type RunningTransaction } from './late-cancel.ts';
 import { connectionTo } from './postgres-tls.ts';
-import { ANSWER_TIMEOUT, beginOn, isBehindPooler, Session, type SessionConfig, timed } from './session.ts';
+import {
+  ANSWER_TIMEOUT,
+  beginOn,
+  isBehindPooler,
+  Session,
+  type SessionConfig,
+  timed,
+  type TokenPassword,
+} from './session.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -25,6 +33,8 @@ export interface PostgresOptions {
   readonly connections: number;
   /** Milliseconds that a transaction of ours may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
+  /** Gives the password; absent, the password of the address counts. */
+  readonly tokens?: TokenPassword | undefined;
 }
 
 /** Milliseconds until a server that does not answer counts as unreachable. */
@@ -48,6 +58,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     idleInTransaction: options.idleInTransaction,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
     // The pool creates each client with this configuration, although its types do not say so.
     Client: Session as unknown as new () => ClientBase,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say

@@ -28,8 +28,16 @@ export function timed(text: string, values: readonly unknown[] = []): TimedQuery
 export interface SessionConfig extends ClientConfig {
   /** Milliseconds that a transaction may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
-  /** Gives a token that serves as the password; absent, the password of the address counts. */
-  readonly token?: () => Promise<string>;
+  /** Gives the password; absent, the password of the address counts. */
+  readonly tokens?: TokenPassword;
+}
+
+/** Gives a token for each new connection, which serves as the password. */
+export interface TokenPassword {
+  /** @throws Failure */
+  token(): Promise<string>;
+  /** Is told that the server refused the last token, so that the next one is new. */
+  refused(): void;
 }
 
 /** The driver's events for a server that asks for a password. */
@@ -50,16 +58,17 @@ export class Session extends Client {
   readonly idleInTransaction: number;
   /** Process id of the backend, from the server's greeting. A pooler makes up its own. */
   declare readonly processID: number | null;
-  private readonly usesToken: boolean;
+  private readonly tokens: TokenPassword | undefined;
   private beginning = 'BEGIN';
   private behindPooler = false;
 
   constructor(config: SessionConfig) {
     super(config);
     this.idleInTransaction = config.idleInTransaction;
-    this.usesToken = config.token !== undefined;
+    const { tokens } = config;
+    this.tokens = tokens;
     // Not by the configuration's `password`: the driver would put the one of the address in its place, which is empty.
-    if (config.token !== undefined) Object.assign(this, { password: config.token });
+    if (tokens !== undefined) Object.assign(this, { password: async () => tokens.token() });
   }
 
   /** Connects as the driver does. @throws Failure that names server, user and database. */
@@ -83,12 +92,15 @@ export class Session extends Client {
     let isAsked = false;
     // The driver's own words for a missing password look like a broken connection.
     for (const request of PASSWORD_REQUESTS) this.connection.once(request, () => (isAsked = true));
-    return (error) =>
-      connectFailure(error, this.destination, {
+    return (error) => {
+      const failure = connectFailure(error, this.destination, {
         lacksPassword: isAsked && !this.password,
-        usesToken: this.usesToken,
+        usesToken: this.tokens !== undefined,
         took: performance.now() - since,
       });
+      if (failure.code === 'database-sign-in') this.tokens?.refused();
+      return failure;
+    };
   }
 
   private get destination(): Destination {

@@ -1,4 +1,5 @@
 import { LogThrottle } from '../../../log/log-throttle.ts';
+import { isByPerson } from '../../../dataverse/sign-in/sign-in-methods.ts';
 import { Failure } from '../../../model/failure.ts';
 import { withServices } from '../../../timing/services.ts';
 import { sleep } from '../../../timing/sleep.ts';
@@ -19,6 +20,13 @@ import { ConfigReload } from './config-reload.ts';
 import { leaseHolder, CommandSession } from '../../command-session.ts';
 
 export async function run(context: CommandContext): Promise<number> {
+  const { config, logger } = context;
+  if (config.dataverse !== undefined && isByPerson(config.dataverse.signIn)) {
+    logger.warn(
+      { method: config.dataverse.signIn.method },
+      'The sign-in of a person is for a first look: it ends with this process, and a later start asks again. Use an app registration or a managed identity for a daemon (MIRRORVERSE_AUTH).',
+    );
+  }
   return CommandSession.use(context, async (session) => runUntilStopped(session, context.source));
 }
 
