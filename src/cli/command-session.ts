@@ -22,7 +22,7 @@ import { TableJob, type TableJobParts } from '../sync/run/table-job.ts';
 import type { Resolution, TableChoice } from '../sync/tables/table-resolution.ts';
 import { DatabaseSession, present } from './database-session.ts';
 import { mirrorOptions, tableSettings } from './mirror-settings.ts';
-import { instruct } from './instruct.ts';
+import { instruct } from './sign-in/instruct.ts';
 import { version } from './commands/version.ts';
 
 /** What a command has opened that reads or changes the mirror of an environment. */

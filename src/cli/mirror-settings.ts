@@ -1,5 +1,5 @@
 import type { Config, TableConfig } from '../config/config.ts';
-import { databaseToken } from './database-token.ts';
+import { databaseToken } from './sign-in/database-token.ts';
 import type { MirrorOptions } from '../mirror/mirror.ts';
 import { hashKeyId } from '../mirror/quarantine/row-policy.ts';
 import type { TableSettings } from '../sync/run/table-job.ts';

@@ -16,6 +16,8 @@ export interface TokenAuthority extends AsyncDisposable {
   readonly forms: URLSearchParams[];
   /** The tokens it gave out. */
   readonly tokens: string[];
+  /** What it gives out in place of the emulator's tokens. */
+  token: string | undefined;
 }
 
 /** @param named the emulator's address in its own answers. */
@@ -44,7 +46,8 @@ export async function openTokenAuthority(emulatorUrl: string, named = emulatorUr
     const answer = await fetch(emulatorUrl + path, { method, redirect: 'manual', ...sent });
     // Discovery names the emulator's own address; wanted is the one that was asked, be it a proxy's.
     const asked = `https://${request.headers.host ?? ''}`;
-    const text = (await answer.text()).replaceAll(named, asked);
+    const given = (await answer.text()).replaceAll(named, asked);
+    const text = given.replace(/(?<="access_token":")[^"]*/, (own) => authority.token ?? own);
     const token = /"access_token":"([^"]*)"/.exec(text)?.[1];
     if (token !== undefined) tokens.push(token);
     const type = answer.headers.get('content-type') ?? 'application/json';
@@ -58,14 +61,16 @@ export async function openTokenAuthority(emulatorUrl: string, named = emulatorUr
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const url = `https://localhost:${port}`;
-  return {
+  const authority: TokenAuthority = {
     url,
     paths,
     forms,
     tokens,
+    token: undefined,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await once(server.close(), 'close');
     },
   };
+  return authority;
 }

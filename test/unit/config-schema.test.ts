@@ -80,5 +80,7 @@ test('the published schema names every way to sign in', () => {
     'managed-identity',
     'azure-cli',
     'access-token',
+    'device-code',
+    'browser',
   ]);
 });

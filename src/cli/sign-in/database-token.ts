@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import type { TokenSource } from '../dataverse/sign-in/sign-in.ts';
-import type { TokenPassword } from '../mirror/connection/session.ts';
-import { Failure } from '../model/failure.ts';
+import type { Config } from '../../config/config.ts';
+import type { TokenSource } from '../../dataverse/sign-in/sign-in.ts';
+import type { TokenPassword } from '../../mirror/connection/session.ts';
+import { Failure } from '../../model/failure.ts';
 
 /** Milliseconds for a sign-in, less than the driver waits for a connection. */
 const TIME_LIMIT = 9_000;
@@ -17,7 +17,7 @@ export function databaseToken({
   let last: string | undefined;
   const read = async (signal: AbortSignal): Promise<string> => {
     // Loaded only when it is needed, because it takes half of the start-up time.
-    const { createTokenSource } = await import('../dataverse/sign-in/sign-in.ts');
+    const { createTokenSource } = await import('../../dataverse/sign-in/sign-in.ts');
     opened ??= createTokenSource(signIn, resource, { proxy });
     return opened.token(signal);
   };
