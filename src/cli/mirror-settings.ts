@@ -8,6 +8,7 @@ import type { TableSettings } from '../sync/run/table-job.ts';
 export function mirrorOptions(config: Config, url: string): MirrorOptions {
   return {
     url,
+    urlFile: config.postgres?.urlFile,
     schema: config.schema,
     stateSchema: config.stateSchema,
     // One connection for each table at work, and some for leases and the checkpoints of idle tables.

@@ -35,8 +35,10 @@ export interface Config {
   readonly dataverse: { readonly url: string; readonly signIn: SignIn } | undefined;
   /** The proxy for the environment and for Entra ID. */
   readonly proxy: ProxySettings | undefined;
-  /** `url` may be `embedded`. */
-  readonly postgres: { readonly url: string; readonly entra?: EntraConfig } | undefined;
+  /** `url` may be `embedded`. `urlFile` is the file that has it. */
+  readonly postgres:
+    | { readonly url: string; readonly urlFile?: string; readonly entra?: EntraConfig }
+    | undefined;
   readonly schema: string;
   readonly stateSchema: string;
   /** Milliseconds. */

@@ -24,7 +24,10 @@ export function postgresFrom(
   }
   const problem = url === 'embedded' ? undefined : addressProblem(url);
   if (problem !== undefined) problems.push({ key: 'postgres.url', message: problem });
-  if (settings.postgres?.auth !== 'entra' || problem !== undefined) return { url };
+  const urlFile = variables['DATABASE_URL_FILE'];
+  if (settings.postgres?.auth !== 'entra' || problem !== undefined) {
+    return { url, ...(urlFile === undefined || url === 'embedded' ? {} : { urlFile }) };
+  }
   const found: ConfigProblem[] = [];
   const entra = entraFrom(url, settings, variables, found);
   if (needs.postgres === true) problems.push(...found);

@@ -37,11 +37,14 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
     return value;
   };
   const optional = (name: string): string | undefined => variables[name];
+  const fileOf = <K extends string>(member: K, name: string): Partial<Record<K, string>> => {
+    const file = optional(name);
+    return file === undefined ? {} : ({ [member]: file } as Record<K, string>);
+  };
   switch (auth === 'default' ? givenWay(variables) : auth) {
     case 'access-token': {
-      const tokenFile = optional('DATAVERSE_ACCESS_TOKEN_FILE');
       const token = needed('DATAVERSE_ACCESS_TOKEN');
-      return { method: 'access-token', token, ...(tokenFile === undefined ? {} : { tokenFile }) };
+      return { method: 'access-token', token, ...fileOf('tokenFile', 'DATAVERSE_ACCESS_TOKEN_FILE') };
     }
     case 'client-secret':
       return {
@@ -49,6 +52,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
         tenantId: needed('AZURE_TENANT_ID'),
         clientId: needed('AZURE_CLIENT_ID'),
         clientSecret: needed('AZURE_CLIENT_SECRET'),
+        ...fileOf('secretFile', 'AZURE_CLIENT_SECRET_FILE'),
         ...authorityHost,
       };
     case 'client-certificate': {
@@ -59,6 +63,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
         clientId: needed('AZURE_CLIENT_ID'),
         certificatePath: path('AZURE_CLIENT_CERTIFICATE_PATH'),
         ...(certificatePassword === undefined ? {} : { certificatePassword }),
+        ...fileOf('passwordFile', 'AZURE_CLIENT_CERTIFICATE_PASSWORD_FILE'),
         ...authorityHost,
       };
     }

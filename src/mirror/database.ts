@@ -21,6 +21,8 @@ export interface OpenedDatabase extends MirrorDatabase {
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** The file that has `url`, for passwords that are replaced while the process runs. */
+  readonly urlFile?: string | undefined;
   readonly schema: string;
   readonly stateSchema: string;
   readonly connections: number;
@@ -32,8 +34,8 @@ export interface DatabaseOptions {
 
 /** Opens a pool for the daemon's work. The transactions of a process that stands still end with its lease. */
 export function openMirrorDatabase(options: DatabaseOptions, logger: Logger): OpenedDatabase {
-  const { url, schema, stateSchema, connections, leaseDuration, tokens } = options;
-  const pool = openPool({ url, connections, idleInTransaction: leaseDuration, tokens }, logger);
+  const { url, urlFile, schema, stateSchema, connections, leaseDuration, tokens } = options;
+  const pool = openPool({ url, urlFile, connections, idleInTransaction: leaseDuration, tokens }, logger);
   return { pool, schema, stateSchema, close: async () => pool.end() };
 }
 

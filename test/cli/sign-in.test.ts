@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loggedCodes, logLines } from '../support/command-line.ts';
+import { eventually, loggedCodes, logLines } from '../support/command-line.ts';
 import { allDifferences, MIRRORED } from '../support/oracle.ts';
 import { openBench, type Bench, syncJson } from '../support/bench.ts';
 import { failedFinding, runCheck } from '../support/check-document.ts';
 import { CERTIFICATE, openTokenAuthority, type TokenAuthority } from '../support/token-authority.ts';
 
 const SECRET = 'canary~client.secret';
+const NEXT_SECRET = 'canary~next.secret';
 const WRONG_SECRET = 'canary~wrong.secret';
 const READY_TOKEN = 'canary.ready.token';
 const DATABASE_PASSWORD = 'canary~password';
@@ -114,6 +115,26 @@ describe('signing in with a client secret', () => {
     expect(finding.message).toContain('DATAVERSE_ACCESS_TOKEN_FILE ended at 1970-01-01T00:16:40Z');
   });
 
+  it('a secret that is replaced in its file while the daemon runs serves the next token, without a restart', async () => {
+    const { cli, emulator, database } = bench;
+    const file = await cli.file('rotated', SECRET);
+    const daemon = cli.start(['run'], {
+      ...signIn,
+      AZURE_CLIENT_SECRET: '',
+      AZURE_CLIENT_SECRET_FILE: file,
+      MIRRORVERSE_SCHEDULE: '* * * * * *',
+    });
+    await daemon.logged(({ msg }) => msg === 'Mirroring.');
+    await writeFile(file, `${NEXT_SECRET}\n`);
+    emulator.settings.clientSecret = NEXT_SECRET;
+    emulator.settings.revokeTokens();
+    emulator.store.insert('account', { name: 'after the secret was replaced' });
+    await eventually(async () => (await allDifferences(emulator.store, database)).length === 0);
+    expect(authority.forms.at(-1)?.get('client_secret')).toBe(NEXT_SECRET);
+    expect(await daemon.stop('SIGTERM')).toMatchObject({ status: 0 });
+    emulator.settings.clientSecret = SECRET;
+  });
+
   it('the sign-in asks no host but this machine', async () => {
     const hosts = new Set((await readFile(connections, 'utf8')).trim().split('\n'));
     expect([...hosts].filter((host) => !['localhost', '127.0.0.1', '::1'].includes(host))).toEqual([]);
@@ -144,6 +165,7 @@ describe('signing in with a client secret', () => {
     const deltaTokens = links.map(({ link }) => new URL(link).searchParams.get('$deltatoken') ?? '');
     const hidden = [
       SECRET,
+      NEXT_SECRET,
       WRONG_SECRET,
       READY_TOKEN,
       DATABASE_PASSWORD,

@@ -31,7 +31,9 @@ test('every secret may be in a file, and the line end of the file is not part of
     token: 't',
     tokenFile,
   });
-  expect(load('', { DATABASE_URL_FILE: file('postgres://db') }).postgres).toEqual({ url: 'postgres://db' });
+  expect(load('', { DATABASE_URL_FILE: file('postgres://db') }).postgres).toMatchObject({
+    url: 'postgres://db',
+  });
 });
 
 test.each(SECRETS)('the variable %s and its _FILE form set together are a problem', (name) => {

@@ -37,23 +37,28 @@ export async function checkFile(signIn: SignIn): Promise<void> {
   }
 }
 
+interface FailureContext {
+  /** The proxy of the connection, for messages. */
+  readonly proxy: ProxySettings | undefined;
+  /** Secrets that no message may contain. */
+  readonly secrets: readonly string[];
+}
+
 /**
  * The failure does not have the error as its cause, because errors of @azure/identity may quote the whole answer.
- *
- * @param proxy of the connection, for messages.
  */
 export function signInFailure(
   signIn: SignIn,
   error: unknown,
   outcome: Outcome | undefined,
-  proxy: ProxySettings | undefined,
+  { proxy, secrets }: FailureContext,
 ): Failure {
   if (error instanceof Failure) return error;
   const { method } = signIn;
   if (outcome?.kind === 'network' && isProxyCode(outcome.code) && proxy !== undefined) {
     return proxyFailure(outcome.code, withPort(outcome.host ?? ''), proxy);
   }
-  const message = `Signing in by ${method} failed: ${saidBy(method, outcome, error, secretsOf(signIn))}`;
+  const message = `Signing in by ${method} failed: ${saidBy(method, outcome, error, secrets)}`;
   const details = { method, ...statusOf(outcome) };
   const passing = outcome?.kind === 'network' || outcome?.kind === 'foreign';
   return passing

@@ -3,7 +3,7 @@ export type SignIn =
   | {
       readonly method: 'access-token';
       readonly token: string;
-      /** The file of the token. It is read again after the token was refused, because it may have been renewed. */
+      /** The file of the token. It is read again from time to time, because the token may have been renewed. */
       readonly tokenFile?: string;
     }
   | {
@@ -11,6 +11,8 @@ export type SignIn =
       readonly tenantId: string;
       readonly clientId: string;
       readonly clientSecret: string;
+      /** The file of the secret. It is read again before each new token, because the secret may have been replaced. */
+      readonly secretFile?: string;
       readonly authorityHost?: string;
     }
   | {
@@ -19,6 +21,8 @@ export type SignIn =
       readonly clientId: string;
       readonly certificatePath: string;
       readonly certificatePassword?: string;
+      /** The file of the password, which is read again as that of a client secret. */
+      readonly passwordFile?: string;
       readonly authorityHost?: string;
     }
   | {

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { AccessToken } from '@azure/identity';
-import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
-import { secretInFile, secretProblem } from '../../log/secret-text.ts';
+import { readSecretFile } from '../../log/secret-file.ts';
+import { secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';
 import { createAgents, type Agents } from '../network/proxy-agent.ts';
 import type { ProxySettings } from '../network/proxy-settings.ts';
@@ -31,6 +30,8 @@ const LEAST = 30_000;
 const TIME_LIMIT = 60_000;
 /** Milliseconds for a person: a device code lives for 15 minutes. */
 const TIME_LIMIT_OF_PERSON = 16 * 60_000;
+/** Milliseconds between two looks at the file of a ready token. */
+const LOOK_EVERY = 5_000;
 /** Milliseconds for which a failure holds for all callers, so that two hundred tables do not try one by one. */
 const REST = 5_000;
 
@@ -70,9 +71,16 @@ function createReadyTokenSource(
   const variable = file === undefined ? 'DATAVERSE_ACCESS_TOKEN' : 'DATAVERSE_ACCESS_TOKEN_FILE';
   let token = first;
   let refused = false;
+  let lookAt = performance.now() + LOOK_EVERY;
   return {
     async token() {
-      if (refused && file !== undefined) token = await readToken(file);
+      if (file !== undefined && (refused || performance.now() >= lookAt)) {
+        lookAt = performance.now() + LOOK_EVERY;
+        const read = await readSecretFile(file, 'header');
+        // A file that cannot be read matters only once the token in use is refused.
+        if ('text' in read) token = read.text;
+        else if (refused) throw unreadable(read.problem);
+      }
       refused = false;
       return token;
     },
@@ -83,16 +91,11 @@ function createReadyTokenSource(
   };
 }
 
-async function readToken(file: string): Promise<string> {
-  const read = await readFile(file).then(secretInFile, (error: unknown) => ({
-    problem: `names no file that can be read (${errorCode(error) ?? ''})`,
-  }));
-  const problem = 'problem' in read ? read.problem : secretProblem(read.text, 'header');
-  if (problem === undefined && 'text' in read) return read.text;
-  throw new Failure({
+function unreadable(problem: string): Failure {
+  return new Failure({
     code: 'sign-in-failed',
     reaction: 'retry',
-    message: `The access token was refused, and DATAVERSE_ACCESS_TOKEN_FILE ${problem ?? ''}.`,
+    message: `The access token was refused, and DATAVERSE_ACCESS_TOKEN_FILE ${problem}.`,
   });
 }
 
@@ -103,6 +106,21 @@ function goodUntil(endsAt: number, now: number): number {
   return Math.max(endsAt - EARLY, endsAt <= now ? least : Math.min(least, endsAt));
 }
 
+/** The sign-in with the secret that its file has now. While the file cannot be read, the known secret counts. */
+async function withFreshSecret(signIn: IdentitySignIn): Promise<IdentitySignIn> {
+  if (signIn.method === 'client-secret' && signIn.secretFile !== undefined) {
+    const read = await readSecretFile(signIn.secretFile, 'header');
+    const isNew = 'text' in read && read.text !== signIn.clientSecret;
+    return isNew ? { ...signIn, clientSecret: read.text } : signIn;
+  }
+  if (signIn.method === 'client-certificate' && signIn.passwordFile !== undefined) {
+    const read = await readSecretFile(signIn.passwordFile);
+    const isNew = 'text' in read && read.text !== signIn.certificatePassword;
+    return isNew ? { ...signIn, certificatePassword: read.text } : signIn;
+  }
+  return signIn;
+}
+
 /** A running sign-in, and the number of callers that wait for it. */
 interface Refresh {
   readonly controller: AbortController;
@@ -111,11 +129,14 @@ interface Refresh {
 }
 
 function createIdentitySource(
-  signIn: IdentitySignIn,
+  first: IdentitySignIn,
   origin: string,
   { now = Date.now, proxy, agents = createAgents(proxy), instruct = () => undefined }: TokenSourceOptions,
 ): TokenSource {
   const scope = `${origin}/.default`;
+  let signIn = first;
+  /** Every secret that was in use. An answer may still quote one that was replaced. */
+  const secrets = new Set(secretsOf(first));
   let credential: ObservedCredential | undefined;
   let current: { readonly token: string; readonly goodUntil: number; readonly endsAt: number } | undefined;
   let refresh: Refresh | undefined;
@@ -123,12 +144,18 @@ function createIdentitySource(
 
   async function acquire(signal: AbortSignal): Promise<AccessToken> {
     const limit = AbortSignal.timeout(isByPerson(signIn) ? TIME_LIMIT_OF_PERSON : TIME_LIMIT);
+    const fresh = await withFreshSecret(signIn);
+    if (fresh !== signIn) {
+      signIn = fresh;
+      for (const secret of secretsOf(fresh)) secrets.add(secret);
+      credential = undefined;
+    }
     try {
       if (credential === undefined) {
         // Loaded only when it is needed: it takes half of the start-up time, and a ready token does not need it.
         const { observedCredential } = await import('./azure-credential.ts');
         await checkFile(signIn);
-        credential = observedCredential(signIn, secretsOf(signIn), agents, instruct);
+        credential = observedCredential(signIn, [...secrets], agents, instruct);
       }
       const abortSignal = AbortSignal.any([signal, limit]);
       // Some credentials ignore the signal in a part of their waits.
@@ -139,7 +166,7 @@ function createIdentitySource(
       signal.throwIfAborted();
       const seen = credential?.outcome();
       const outcome = limit.aborted && seen?.kind !== 'network' ? TIMED_OUT : seen;
-      const failure = signInFailure(signIn, error, outcome, proxy);
+      const failure = signInFailure(signIn, error, outcome, { proxy, secrets: [...secrets] });
       // A new credential is made next time: the old one would repeat a 429 or 5xx for a minute without a request.
       credential = undefined;
       failed = { failure, until: performance.now() + REST };

@@ -29,6 +29,17 @@ export function addressHost({ hostname, searchParams }: URL): string {
   return searchParams.get('host') ?? named;
 }
 
+/** The password that an address names; undefined if it names none that can be read. */
+export function addressPassword({ password, searchParams }: URL): string | undefined {
+  try {
+    const named = searchParams.get('password') ?? decodeURIComponent(password);
+    return named === '' ? undefined : named;
+  } catch {
+    // A % that encodes no character.
+    return undefined;
+  }
+}
+
 /** The address for the driver, which knows a user without a host, but no port without a host. */
 export function addressText(address: URL): string {
   if (address.hostname !== NO_HOST) return address.href;

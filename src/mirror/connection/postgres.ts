@@ -12,10 +12,12 @@ import { sleep } from '../../timing/sleep.ts';
 import { isContention, isPostgresError, isReadOnly, postgresFailure } from './sqlstate.ts';
 import type { Logger } from 'pino';
 import { LogThrottle } from '../../log/log-throttle.ts';
+import { readSecretFile } from '../../log/secret-file.ts';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { watchConnection } from './connection-watch.ts';
 import { cancelLate, type RunningTransaction } from './late-cancel.ts';
+import { addressPassword, parseAddress } from './postgres-address.ts';
 import { connectionTo } from './postgres-tls.ts';
 import {
   ANSWER_TIMEOUT,
@@ -29,6 +31,8 @@ import {
 
 export interface PostgresOptions {
   readonly url: string;
+  /** The file that has `url`. Each new connection takes the password that the file has then. */
+  readonly urlFile?: string | undefined;
   /** Most connections at a time. */
   readonly connections: number;
   /** Milliseconds that a transaction of ours may stand idle, so that a stopped process frees its locks. */
@@ -59,6 +63,7 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     keepAliveInitialDelayMillis: KEEP_ALIVE,
     idleInTransaction: options.idleInTransaction,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
+    ...currentPassword(options),
     // The pool creates each client with this configuration, although its types do not say so.
     Client: Session as unknown as new () => ClientBase,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, as its types do not say
@@ -74,6 +79,23 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
     broken.tell('', { code: errorCode(error) }, 'An idle PostgreSQL connection broke.'),
   );
   return pool;
+}
+
+/** How a connection gets its password, if a file has it. While the file cannot be read, the known password counts. */
+function currentPassword({ url, urlFile }: PostgresOptions): Pick<SessionConfig, 'currentPassword'> {
+  const passwordOf = (text: string): string | undefined => {
+    const address = parseAddress(text);
+    return address && addressPassword(address);
+  };
+  let password = passwordOf(url);
+  if (urlFile === undefined || password === undefined) return {};
+  return {
+    currentPassword: async () => {
+      const read = await readSecretFile(urlFile, 'line');
+      password = ('text' in read ? passwordOf(read.text) : undefined) ?? password ?? '';
+      return password;
+    },
+  };
 }
 
 /** Milliseconds of silence in a transaction before another connection looks at its backend. */

@@ -28,7 +28,9 @@ export function timed(text: string, values: readonly unknown[] = []): TimedQuery
 export interface SessionConfig extends ClientConfig {
   /** Milliseconds that a transaction may stand idle, so that a stopped process frees its locks. */
   readonly idleInTransaction: number;
-  /** Gives the password; absent, the password of the address counts. */
+  /** Gives the password that is right now; absent, the password of the address counts. */
+  readonly currentPassword?: () => Promise<string>;
+  /** Gives a token that serves as the password; absent, there is a password. */
   readonly tokens?: TokenPassword;
 }
 
@@ -68,7 +70,8 @@ export class Session extends Client {
     const { tokens } = config;
     this.tokens = tokens;
     // Not by the configuration's `password`: the driver would put the one of the address in its place, which is empty.
-    if (tokens !== undefined) Object.assign(this, { password: async () => tokens.token() });
+    const password = tokens === undefined ? config.currentPassword : async () => tokens.token();
+    if (password !== undefined) Object.assign(this, { password });
   }
 
   /** Connects as the driver does. @throws Failure that names server, user and database. */
