@@ -83,10 +83,6 @@ export function openPool(options: PostgresOptions, logger: Logger): Pool {
 
 /** How a connection gets its password, if a file has it. While the file cannot be read, the known password counts. */
 function currentPassword({ url, urlFile }: PostgresOptions): Pick<SessionConfig, 'currentPassword'> {
-  const passwordOf = (text: string): string | undefined => {
-    const address = parseAddress(text);
-    return address && addressPassword(address);
-  };
   let password = passwordOf(url);
   if (urlFile === undefined || password === undefined) return {};
   return {
@@ -96,6 +92,11 @@ function currentPassword({ url, urlFile }: PostgresOptions): Pick<SessionConfig,
       return password;
     },
   };
+}
+
+function passwordOf(text: string): string | undefined {
+  const address = parseAddress(text);
+  return address && addressPassword(address);
 }
 
 /** Milliseconds of silence in a transaction before another connection looks at its backend. */
