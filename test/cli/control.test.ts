@@ -63,6 +63,18 @@ describe('pause, resume, resync and forget', () => {
     expect(await statusOf('account')).toMatchObject({ paused: null });
   });
 
+  it('_freshness tells up to which version of the environment a table is complete', async () => {
+    const [fresh] = await bench.database.query(
+      `SELECT phase, lag_seconds, rows_loaded, complete_through_version::float8 AS version FROM dataverse._freshness WHERE table_name = 'lead'`,
+    );
+    expect(fresh).toMatchObject({
+      phase: 'delta',
+      lag_seconds: expect.any(Number) as number,
+      rows_loaded: null,
+    });
+    expect(fresh?.['version']).toBeGreaterThan(0);
+  });
+
   it('resync has the next sync load the table anew', async () => {
     const { document } = await bench.cli.json(['resync', 'account', '--json']);
     expect(document).toMatchObject({

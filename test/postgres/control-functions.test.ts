@@ -239,7 +239,8 @@ describe('the functions that control tables', () => {
   it('a role that may use the mirror schema reads how fresh its tables are, and nothing else', async () => {
     await admin.query('GRANT USAGE ON SCHEMA uk TO nobody');
     await admin.query(`UPDATE ${IN_STATE}.tables SET last_success_at = now() - interval '90 seconds', error_code = 'sweep-refused',
-                              error_message = 'secret' WHERE "table" = 'lead'`);
+                              error_message = 'secret', selection = 'x', link = 'https://org/leads?$deltatoken=919042%2108%2f22%2f2026'
+                       WHERE "table" = 'lead'`);
     await admin.query(`SELECT ${IN_STATE}.pause('uk.account')`);
     const fresh = (await as('nobody', 'SELECT * FROM uk._freshness ORDER BY table_name')) as Record<
       string,
@@ -261,7 +262,8 @@ describe('the functions that control tables', () => {
       'verified_at',
       'verified_through_version',
     ]);
-    expect(Number(fresh[1]?.['lag_seconds'])).toBeGreaterThanOrEqual(90);
+    expect(fresh[1]?.['lag_seconds']).toBeGreaterThanOrEqual(90);
+    expect(fresh.map((row) => row['complete_through_version'])).toEqual([null, '919042', null]);
     expect(JSON.stringify(fresh)).not.toContain('secret');
     expect(await as('nobody', 'SELECT FROM dataverse._freshness')).toMatchObject({ code: '42501' });
     expect(await as('nobody', `SELECT FROM ${IN_STATE}.tables`)).toMatchObject({ code: '42501' });

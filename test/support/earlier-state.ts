@@ -35,6 +35,9 @@ export async function goBackTo(database: TestDatabase, migrations: number): Prom
     const { rows } = await client.query<{ table: string; columns: string }>(
       `SELECT c.relname AS table, string_agg(quote_ident(a.attname), ', ') AS columns
          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         -- A column that has another name by now stays empty.
+         JOIN pg_attribute l ON l.attrelid = to_regclass('later.' || quote_ident(c.relname)) AND l.attname = a.attname
+          AND NOT l.attisdropped
         WHERE c.relnamespace = 'mirrorverse'::regnamespace AND c.relkind = 'r' AND c.relname <> 'migrations'
         GROUP BY 1`,
     );

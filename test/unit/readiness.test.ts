@@ -16,6 +16,7 @@ const fails = (table: string, code: FailureCode): Happening => ({
   table,
   failure: failure(code),
 });
+const paused = (...names: string[]): Happening => ({ kind: 'tables-paused', names });
 const succeeds = (table: string): Happening => ({ kind: 'table-succeeded', table });
 
 /** The health after events, one a second. */
@@ -42,6 +43,20 @@ test('a cause that keeps the process from opening is named since its beginning, 
   const refused = { kind: 'opening-failed', failure: failure('sign-in-failed') } as const;
   expect(reasonAfter(refused, refused)).toEqual(['sign-in-failed', 1_000]);
   expect(reasonAfter(refused, ...OPEN)).toBeNull();
+});
+
+test('a paused table counts for nothing, and the process is ready if all tables are paused', () => {
+  const failing = [...OPEN, fails('account', 'privilege-missing'), fails('contact', 'privilege-missing')];
+  expect(reasonAfter(...failing, paused('account'))).toEqual(['privilege-missing', 4_000]);
+  expect(reasonAfter(...failing, paused('account', 'contact'))).toBeNull();
+  expect(reasonAfter(...OPEN, fails('account', 'privilege-missing'), paused('contact'))).toEqual([
+    'privilege-missing',
+    3_000,
+  ]);
+  expect(reasonAfter(...failing, paused('account', 'contact'), paused())).toEqual([
+    'privilege-missing',
+    4_000,
+  ]);
 });
 
 test('a database failure of one table makes the process unready, and any success or stored page ready', () => {

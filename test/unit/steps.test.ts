@@ -111,6 +111,38 @@ describe('a run', () => {
     });
   });
 
+  test('a run stops for a pause after the page under way, and lets a page that ends the run end it', () => {
+    const paused = failure('table-paused');
+    const stored: RunEvent = { ...STORED, paused };
+    expect(last([...begun(), came(page(6, 2)), stored])).toMatchObject({ do: 'end', failure: paused });
+    expect(last([...begun(), came(delta(6)), stored])).toMatchObject({ do: 'end', outcome: 'up to date' });
+  });
+
+  test('a new baseline that is asked for during a run begins after the page under way, and its first page answers it', () => {
+    const asked: RunEvent[] = [...begun(), came(page(6, 2)), { ...STORED, resync: 'now' }];
+    expect(last(asked)).toMatchObject({ do: 'fetch', fetch: { link: null, loads: true } });
+    expect(last([...asked, came(page(9, 2))])).toMatchObject({
+      do: 'store',
+      page: { begins: true, resync: 'now', from: { phase: 'rebaseline' } },
+    });
+    const second = [...asked, came(page(9, 2)), STORED, came(page(9, 3))];
+    expect(last(second)).toMatchObject({ do: 'store', page: { begins: false } });
+    expect(last(second)).not.toHaveProperty('page.resync');
+    // The request stays in the state until then.
+    expect(last([...asked, { is: 'no-place' }])).toEqual({ do: 'defer', forgetSelection: false });
+  });
+
+  test('a new baseline that waits begins with the run, also if another process has brought the table up to date', () => {
+    const events: RunEvent[] = [
+      { is: 'begun', canPoll: false },
+      { is: 'acquired', checkpoint: DELTA, isCurrent: true, resync: 'before' },
+      prepared(DELTA),
+    ];
+    expect(last(events)).toMatchObject({ do: 'fetch', fetch: { link: null, loads: true } });
+    const again: RunEvent[] = [failed(failure('statement-failed')), prepared(DELTA)];
+    expect(last([...events, ...again])).toMatchObject({ do: 'fetch', fetch: { link: null, loads: true } });
+  });
+
   test('a run that was asked for a load begins it once, whatever it has to repair afterwards', () => {
     const asked = newRun('changes', true);
     const loading = steps(begun(), asked);

@@ -4,6 +4,7 @@ import { Failure } from '../../src/model/failure.ts';
 import type { RunResult } from '../../src/sync/run/run-outcome.ts';
 import type { RunOptions } from '../../src/sync/run/table-job.ts';
 import { keepSchedule, type TableSchedule } from '../../src/sync/schedule/table-schedule.ts';
+import type { TableControl } from '../../src/sync/watch/control-watch.ts';
 import { failureWith } from '../support/failures.ts';
 
 const EVERY_MINUTE = '* * * * *';
@@ -38,7 +39,7 @@ function result(reaction?: Reaction): RunResult {
 }
 
 /** A schedule whose job takes so long, and what became of it. */
-function scheduled(takes: number, outcome: () => RunResult) {
+function scheduled(takes: number, outcome: () => RunResult, control?: TableControl) {
   const seen = { starts: [] as number[], running: 0, most: 0 };
   const controller = new AbortController();
   const schedule: TableSchedule = {
@@ -51,6 +52,7 @@ function scheduled(takes: number, outcome: () => RunResult) {
       seen.running--;
       return outcome();
     },
+    ...(control && { control }),
   };
   const ended = keepSchedule(schedule, controller.signal);
   return { seen, stop: () => controller.abort(), ended };
@@ -150,4 +152,33 @@ test('a run that chance delays is due since its tick', async () => {
   stop.abort();
   await ended;
   expect(delays).toEqual([3_000, 3_000, 3_000, 3_000]);
+});
+
+test('a paused table lets its ticks pass, and runs at once when it is called', async () => {
+  let paused = true;
+  const calls = new Set<() => void>();
+  const listen = (call: () => void): (() => void) => {
+    calls.add(call);
+    return () => void calls.delete(call);
+  };
+  const call = (): void => calls.forEach((each) => each());
+  const control = { isPaused: () => paused, paused: call, listen };
+  const { seen, stop, ended } = scheduled(10, () => result(), control);
+  await vi.advanceTimersByTimeAsync(10 * MINUTE);
+  expect(seen.starts).toEqual([]);
+  paused = false;
+  const resumed = Date.now();
+  call();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen.starts).toEqual([resumed]);
+  // A call ends the wait for a tick, and a call during a run is one further run.
+  call();
+  await vi.advanceTimersByTimeAsync(1);
+  call();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen.starts).toEqual([resumed, resumed + 1_000, resumed + 1_010]);
+  expect(seen.most).toBe(1);
+  stop();
+  await ended;
+  expect(calls.size).toBe(0);
 });

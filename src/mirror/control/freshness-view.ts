@@ -9,6 +9,12 @@ const FRESHNESS = '_freshness';
 const PURPOSE = 'How fresh the mirror tables are. mirrorverse made this view.';
 
 /**
+ * The row version that the environment had reached when it issued a delta link, as PostgreSQL's regular expression. No
+ * document describes the token, so a link of another form gives null.
+ */
+const VERSION = '(?i)deltatoken=([0-9]{1,18})(?:!|%(?:25){0,3}21)';
+
+/**
  * SQL of the view. It shows neither links nor errors. The phase is that of `status`; the rows of a load are null while
  * no load is under way.
  */
@@ -22,9 +28,10 @@ function definition(schema: string, stateSchema: string): string {
             WHEN t.pending IS NOT NULL OR t.unseen_rows IS NOT NULL THEN 'attention'
             ELSE t.phase END AS phase,
        t.last_success_at,
-       greatest(0, round(extract(epoch FROM clock_timestamp() - t.last_success_at)))::bigint AS lag_seconds,
+       greatest(0, round(extract(epoch FROM clock_timestamp() - t.last_success_at)))::integer AS lag_seconds,
        t.rows_loaded, t.rows_expected,
-       NULL::bigint AS complete_through_version,
+       CASE WHEN t.phase = 'delta' AND t.link_kind = 'delta' AND t.selection IS NOT NULL
+            THEN substring(t.link FROM ${quoteLiteral(VERSION)})::bigint END AS complete_through_version,
        NULL::timestamptz AS verified_at,
        NULL::bigint AS verified_through_version
   FROM ${tables} t JOIN ${environments} e ON e.id = t.environment_id

@@ -1,5 +1,6 @@
 import type { StateStore } from './store.ts';
-import { and, eq, inArray, isNotNull, sql } from '../drizzle.ts';
+import { and, eq, inArray, isNotNull, not, sql } from '../drizzle.ts';
+import { isPaused } from '../control/pauses.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /** A table that has a row of state. */
@@ -68,7 +69,10 @@ export interface AgedLink {
   readonly age: number;
 }
 
-/** Finds the tables among these whose delta link is older than so many days, the oldest first. */
+/**
+ * Finds the tables among these whose delta link is older than so many days, the oldest first. A paused table is not
+ * among them: a person has stopped it, and its pause says when it ends.
+ */
 export async function agedLinks(
   store: StateStore,
   names: readonly string[],
@@ -86,6 +90,7 @@ export async function agedLinks(
           eq(tables.environmentId, store.environmentId),
           inArray(tables.table, [...names]),
           eq(tables.linkKind, 'delta'),
+          not(isPaused(store)),
           sql`${age} > ${days}::float8`,
         ),
       )
