@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { closeAgents, createAgents, type Agents } from '../network/proxy-agent.ts';
 import { readBody, type BodyLimits } from './response-body.ts';
 
@@ -55,6 +56,7 @@ export function createHttpClient(
         const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
           const request = (secure ? https : http).request(url, { method, headers, signal, agent }, resolve);
           request.on('error', reject);
+          request.once('socket', (socket) => limitConnecting(socket));
           request.end(sent);
         });
         const status = response.statusCode ?? 0;
@@ -74,6 +76,18 @@ export function createHttpClient(
       closeAgents(agents);
     },
   };
+}
+
+/** Milliseconds until a host that does not take the connection counts as unreachable. A firewall may say nothing. */
+const CONNECT_TIMEOUT = 10_000;
+
+function limitConnecting(socket: Socket): void {
+  if (!socket.connecting) return;
+  const late = setTimeout(() => {
+    socket.destroy(Object.assign(new Error('The host does not take the connection.'), { code: 'ETIMEDOUT' }));
+  }, CONNECT_TIMEOUT);
+  const over = (): void => clearTimeout(late);
+  socket.once('connect', over).once('close', over);
 }
 
 /** Whether the client's own time limit ended the wait for the whole answer or for its next piece. */

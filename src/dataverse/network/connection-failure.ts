@@ -36,6 +36,7 @@ const NO_CONNECTION = new Set([
   'ENETDOWN',
   'ENETUNREACH',
   'ENOTFOUND',
+  'ETIMEDOUT',
 ]);
 
 /** Whether nothing at all was reached: most likely the address is wrong, if it was never reached before. */

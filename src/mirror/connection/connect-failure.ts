@@ -66,7 +66,7 @@ function withServer(message: string, at: string): string {
 function refusal(
   { code, routine }: PostgresError,
   at: string,
-  { user, database }: Destination,
+  { host, port, user, database }: Destination,
   { usesToken }: Attempt,
 ): Saying | undefined {
   const refused = `(SQLSTATE ${code})`;
@@ -99,6 +99,11 @@ function refusal(
       return {
         message: `${at} has no database ${database}.`,
         remedy: `Run CREATE DATABASE ${quoteIdentifier(database)} ENCODING 'UTF8' TEMPLATE template0, or correct the database in postgres.url (DATABASE_URL).`,
+      };
+    // PostgreSQL itself never refuses what the driver says. Poolers use this code for most of their refusals.
+    case '08P01':
+      return {
+        message: `The connection pooler at ${serverName({ host, port })} refused user ${user} or database ${database} ${refused}.`,
       };
     case '42501':
       return { message: `${at} does not let user ${user} connect to database ${database} ${refused}.` };
