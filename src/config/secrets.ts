@@ -56,6 +56,21 @@ export function withSecretFiles(variables: Variables, problems: ConfigProblem[])
   return result;
 }
 
+/**
+ * The token of the HTTP port as its file has it now, because somebody may have put a new one there.
+ *
+ * @param known the token that counts if no file has it, or while the file cannot be used.
+ */
+export function currentApiToken(
+  known: string | undefined,
+  environment: Variables = process.env,
+): string | undefined {
+  const file = environment['MIRRORVERSE_API_TOKEN_FILE'] ?? '';
+  const read = file === '' ? undefined : secretOf(file);
+  if (read === undefined || 'problem' in read) return known;
+  return secretProblem(read.text, 'header') === undefined ? read.text : known;
+}
+
 function secretOf(file: string): SecretText {
   try {
     const read = secretInFile(readFileSync(file));

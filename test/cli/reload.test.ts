@@ -100,10 +100,13 @@ describe('the configuration of a running daemon', () => {
 
     await put(
       'second',
-      `schedule: ${EVERY_SECOND}\nreload: signal\nlog: { level: debug }\ntables: [account, contact]\n`,
+      `schedule: ${EVERY_SECOND}\nreload: signal\nlog: { level: debug }\nlabels: { schema: crm_labeled }\ntables: [account, contact]\n`,
     );
     await mirrors(bench, ['contact']);
     await daemon.logged(({ level, table }) => level === 'debug' && table === 'contact');
+    const views =
+      "SELECT FROM pg_views WHERE schemaname = 'crm_labeled' AND viewname IN ('account', 'contact')";
+    await eventually(async () => (await bench.database.query(views)).length === 2);
 
     const begin = daemon.stderr.length;
     await put('third', 'tables: [');

@@ -294,3 +294,20 @@ test('a request that hangs holds the others only until the concurrency grows aga
   expect(tested.names).toEqual(['hangs', 'waits']);
   tested.close();
 });
+
+test('limits that change hold for the requests that wait, and the requests before the change count', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1, requestsPer5Minutes: 100 });
+  void tested.requests(200, { duration: 100 });
+  await pass(1_000);
+  expect(tested.mostInFlight).toBe(1);
+  tested.budget.change({ concurrency: 4, requestsPer5Minutes: 20 });
+  await pass(2_000);
+  expect(tested.mostInFlight).toBe(4);
+  await pass(290_000);
+  expect(tested.starts).toHaveLength(20);
+  tested.budget.change({ concurrency: 4, requestsPer5Minutes: 10_000 });
+  await pass(60_000);
+  expect(tested.starts).toHaveLength(200);
+  expect(tested.budget.gauges.concurrency).toBe(4);
+  tested.close();
+});

@@ -205,3 +205,24 @@ test('pages of any sizes all get their turn, and never more memory is in use tha
     { numRuns: 100 },
   );
 });
+
+test('more memory lets the next page in, and with less memory the pages under way keep theirs', async () => {
+  const memory = new PageMemory(10 * MB);
+  const { granted, ask } = asking(memory);
+  void ask('first', 8 * MB);
+  void ask('second', 8 * MB);
+  await settled();
+  expect(granted.map(([name]) => name)).toEqual(['first']);
+  memory.change(16 * MB);
+  await settled();
+  expect(granted.map(([name]) => name)).toEqual(['first', 'second']);
+  memory.change(8 * MB);
+  expect(memory.inUse).toBe(16 * MB);
+  void ask('third', 8 * MB);
+  granted[0]?.[1].release();
+  await settled();
+  expect(granted).toHaveLength(2);
+  granted[1]?.[1].release();
+  await settled();
+  expect(granted).toHaveLength(3);
+});

@@ -108,3 +108,21 @@ test('a place that is given back goes to the first in the line', async () => {
   await end('waiting');
   expect(await held).toBe('waiting ended');
 });
+
+test('more places let works begin at once, and with fewer places the works under way go on', async () => {
+  const places = new Places(1);
+  const { begun, hold, end } = runs(places);
+  const held = ['a', 'b', 'c', 'd'].map(async (name) => hold(name));
+  await end('none');
+  places.change(3);
+  await end('none');
+  expect(begun).toEqual(['a', 'b', 'c']);
+  places.change(1);
+  await end('a');
+  await end('b');
+  expect(begun).toEqual(['a', 'b', 'c']);
+  await end('c');
+  expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  await end('d');
+  await Promise.all(held);
+});

@@ -61,3 +61,25 @@ test('the wait ends just after the oldest start has left the window', () => {
   expect(window.delay(300_000)).toBe(1);
   expect(window.delay(300_001)).toBe(0);
 });
+
+test('a window whose limit changes counts the starts before the change', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.nat({ max: 20 }),
+      (limit, next, before) => {
+        const window = new StartWindow(limit, 1_000);
+        let now = 5_000;
+        for (let count = 0; count < before; count++) {
+          now += window.delay(now);
+          window.record(now);
+        }
+        const within = window.within(now);
+        window.change(next);
+        expect(window.within(now)).toBe(Math.min(within, next));
+        expect(window.delay(now) === 0).toBe(within < next);
+      },
+    ),
+  );
+});

@@ -71,9 +71,15 @@ async function openPatiently(
   // However long the rests become, nothing else is told meanwhile.
   const failed = new LogThrottle(logger, { quiet: Infinity });
   for (let failures = 1; ; failures++) {
+    const { config } = session.context;
     try {
       const resolution = await session.resolution({ opensMirror: true });
       const mirror = await session.mirror(resolution.tables);
+      if (session.context.config !== config) {
+        // The configuration has changed meanwhile, and what was opened last does not know it yet.
+        session.reconfigure(session.context.config);
+        continue;
+      }
       const seconds = failed.over();
       if (seconds !== undefined)
         logger.info({ seconds }, `Database and environment are open after ${seconds} s.`);
