@@ -14,6 +14,7 @@ const load = createRequire(import.meta.url);
 export const {
   and,
   count,
+  desc,
   eq,
   getTableColumns,
   inArray,

@@ -21,6 +21,7 @@ import { ensureFreshnessView } from './control/freshness-view.ts';
 import { forgetLabels, recordViewWishes } from './labels/label-state.ts';
 import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
+import { Comparison } from './verify/comparison.ts';
 import { toldByFilters } from './page/swallowed-rows.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from './deletes/sweep-limits.ts';
 
@@ -62,6 +63,8 @@ export interface Mirror extends MirrorDatabase {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
+  /** Compares a mirror table with its source. */
+  comparison(mirror: MirrorTable): Comparison;
   /** Stores runs that find nothing, without the lease. */
   readonly storeIdleRun: StoreIdleRun;
   /**
@@ -164,6 +167,8 @@ export async function openMirror(
         throw await toldByFilters(pool, mirror, error);
       });
     },
+    comparison: (mirror) =>
+      new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY }),
     storeIdleRun: prepareIdleRuns(store, options.schema),
     writer: (mirror, lease, isOutdated) =>
       new PageWriter({

@@ -4,7 +4,7 @@ import { BEAT, createRequestLimiter } from './request-limiter.ts';
 import { StartWindow } from './start-window.ts';
 
 /** Priorities of Bottleneck, lower first: a small delta does not wait behind a baseline of a million rows. */
-const PRIORITY = { metadata: 2, delta: 4, baseline: 7 } as const;
+const PRIORITY = { metadata: 2, delta: 4, verification: 6, baseline: 7 } as const;
 export type Priority = keyof typeof PRIORITY;
 
 /** What may be spent of the API's service protection limits; every request goes through one. */

@@ -48,6 +48,8 @@ export interface HowToBegin {
   readonly options?: readonly string[];
   /** Preferences beside page size and annotations. */
   readonly prefer?: readonly string[];
+  /** A baseline's, unless another is named. */
+  readonly priority?: Priority;
   /** Does not ask for the metadata version. */
   readonly bare?: boolean;
 }
@@ -267,10 +269,10 @@ export function createRowReader(
   }
 
   return {
-    begin: async ({ options = [], prefer: more = [], bare = false }, signal) =>
+    begin: async ({ options = [], prefer: more = [], bare = false, priority = 'baseline' }, signal) =>
       withSelection(async (selection) =>
         fetchPage(
-          { url: table.entitySet + query(selection, ...options), priority: 'baseline', prefer: more, bare },
+          { url: table.entitySet + query(selection, ...options), priority, prefer: more, bare },
           largestPage,
           selection,
           signal,

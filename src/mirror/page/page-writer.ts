@@ -171,11 +171,18 @@ export class PageWriter {
    *
    * @param rows null where all are gone.
    * @param gone whole keys, as quarantine has them.
+   * @param first runs before the rows are stored, in the same transaction.
    * @throws Failure as `write` does.
    */
-  async storeAgain(rows: PageRows | null, gone: readonly string[], signal: AbortSignal): Promise<StoredRows> {
+  async storeAgain(
+    rows: PageRows | null,
+    gone: readonly string[],
+    signal: AbortSignal,
+    first?: (client: pg.PoolClient) => Promise<unknown>,
+  ): Promise<StoredRows> {
     const { store, mirror } = this.options;
     return this.fenced(signal, async (client, held) => {
+      await first?.(client);
       const how = { append: false, rewrite: true, seenKeysTable: undefined, rewound: false, maxShare: 1 };
       const mode = { ...how, watched: held.hasTriggers };
       const stored =

@@ -3,6 +3,7 @@ import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { withMissingGrants } from '../../mirror/connection/grants.ts';
 import type { LabelWishes } from '../../mirror/labels/label-store.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
+import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
 import { NEW_CHECKPOINT } from '../../model/checkpoint.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
 import { withLease, type LeaseParts } from '../lease/held-lease.ts';
@@ -127,6 +128,19 @@ export class TableJob {
   async prepare(signal: AbortSignal): Promise<void> {
     const { leaseParts, preparation, settings } = this;
     await withLease(leaseParts, settings.name, signal, async (lease) => preparation.make(lease, signal));
+  }
+
+  /**
+   * The mirror table, made to fit the source's metadata, for somebody who only reads it.
+   *
+   * @throws Failure
+   */
+  async open(signal: AbortSignal): Promise<MirrorTable> {
+    const { leaseParts, preparation, settings } = this;
+    return withLease(leaseParts, settings.name, signal, async (lease) => {
+      const { mirror } = await preparation.make(lease, signal);
+      return mirror;
+    });
   }
 
   /** Makes the first run poll a table that is as the last process left it, and that no preparation would change. */

@@ -1,0 +1,23 @@
+import type { CommandGroup } from '../../command.ts';
+
+export const PROOF: CommandGroup = {
+  title: 'Prove',
+  commands: [
+    {
+      name: 'verify',
+      words: ['[table...]'],
+      summary: 'compares the mirror with the source, confirms, repairs',
+      details:
+        'It compares key and version of every row, which finds each missing, extra and stale row. With --values it compares every value too.',
+      ends: '0 if no difference is left, else 1',
+      options: {
+        values: { summary: 'compares every value, not only keys and versions' },
+        repair: { summary: 'makes the rows equal that differ' },
+      },
+      json: true,
+      examples: ['verify', 'verify account --values', 'verify account --values --repair'],
+      needs: { dataverse: true, postgres: true, tables: true },
+      load: async () => (await import('./verify.ts')).verify,
+    },
+  ],
+};

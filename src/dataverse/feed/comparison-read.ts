@@ -1,0 +1,57 @@
+import type { Link, PageRows, PlainPage, RowId } from '../../model/page.ts';
+import type { Table } from '../../model/table.ts';
+import type { DataverseClient } from '../http/client.ts';
+import { createRowReader } from './row-reader.ts';
+import type { FoundRows } from './rows-by-key.ts';
+
+/** Row versions above `above`, and up to `upTo`; null for no limit. */
+export interface VersionWindow {
+  readonly above: bigint | null;
+  readonly upTo: bigint | null;
+}
+
+export const ALL_VERSIONS: VersionWindow = { above: null, upTo: null };
+
+/** Rows of one table as they are now, with their versions, to be compared with the mirror. */
+export interface ComparisonRead {
+  /** The first page of the rows in a window. The last page has no link. */
+  begin(window: VersionWindow, signal: AbortSignal): Promise<PlainPage>;
+  follow(link: Link, signal: AbortSignal): Promise<PlainPage>;
+  /** A row as a page of that row alone; null when it is gone. */
+  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+  /** Rows, many to a request. */
+  readRows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
+}
+
+/**
+ * The read follows no change feed, so it needs no change tracking and disturbs none. Its pages come in the order of
+ * the whole key ("Page results": without a unique order, pages repeat rows and leave others out).
+ *
+ * @param table with the columns to read; see `withKeysAlone`.
+ * @param pageSize rows; the environment gives fewer of some tables.
+ */
+export function createComparisonRead(
+  client: DataverseClient,
+  table: Table,
+  pageSize: number,
+): ComparisonRead {
+  const rows = createRowReader(client, table, pageSize);
+  const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
+  const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
+  return {
+    begin: async (window, signal) =>
+      rows.begin({ options: [...filter(table, window), order], priority: 'verification' }, signal),
+    follow: async (link, signal) => rows.follow(link, 'verification', signal),
+    readRow: async (id, signal) => rows.row(id, signal),
+    readRows: async (ids, signal) => rows.rows(ids, signal),
+  };
+}
+
+function filter({ version }: Table, { above, upTo }: VersionWindow): string[] {
+  if (version === undefined) return [];
+  const conditions = [
+    ...(above === null ? [] : [`${version} gt ${above}`]),
+    ...(upTo === null ? [] : [`${version} le ${upTo}`]),
+  ];
+  return conditions.length === 0 ? [] : [`$filter=${encodeURIComponent(conditions.join(' and '))}`];
+}

@@ -1,0 +1,195 @@
+import type pg from 'pg';
+import type { PageRows, RowId } from '../../model/page.ts';
+import { withKeysAlone } from '../../model/table.ts';
+import { transaction } from '../connection/postgres.ts';
+import { isLive } from '../page/merge-sql.ts';
+import type { RowPolicy } from '../quarantine/row-policy.ts';
+import { readRememberedLoad } from '../state/remembered-load.ts';
+import type { StateStore } from '../state/store.ts';
+import { columnName, mirrorTable, type MirrorTable } from '../table/mirror-table.ts';
+import { compareRows, type ValueDifference } from './compare-rows.ts';
+import {
+  addVersionedKeys,
+  createScratch,
+  dropScratch,
+  hasScratch,
+  scratchTables,
+  versionedKeys,
+  type ScratchTables,
+} from './scratch-table.ts';
+import {
+  addValueSuspects,
+  applyVerdicts,
+  findSuspects,
+  readSuspects,
+  settleSuspects,
+  type Reached,
+  type ReadVersions,
+  type Suspect,
+  type Verdict,
+} from './suspects.ts';
+import {
+  forgetDifferences,
+  forgetVerification,
+  readDifferences,
+  readVerification,
+  recordDifferences,
+  recordProof,
+  storeVerification,
+  type Difference,
+  type Proof,
+  type VerificationProgress,
+} from './verify-records.ts';
+
+/**
+ * Compares the rows of one table with what the source has. Each step is one transaction, and stores where the
+ * verification stands: a process that is killed loses nothing but the step under way. No step needs the lease, because
+ * none writes to the mirror table.
+ */
+export class Comparison {
+  private readonly pool: pg.Pool;
+  private readonly store: StateStore;
+  private readonly mirror: MirrorTable;
+  private readonly policy: RowPolicy;
+  private readonly scratch: ScratchTables;
+  /** The mirror table with its key, partition and version alone. */
+  readonly keysAlone: MirrorTable;
+
+  constructor(options: {
+    readonly pool: pg.Pool;
+    readonly store: StateStore;
+    readonly mirror: MirrorTable;
+    readonly policy: RowPolicy;
+  }) {
+    const { pool, store, mirror, policy } = options;
+    this.pool = pool;
+    this.store = store;
+    this.mirror = mirror;
+    this.policy = policy;
+    this.scratch = scratchTables(store, mirror);
+    const { table, schema, softDeletes, hasMarks } = mirror;
+    this.keysAlone = mirrorTable(withKeysAlone(table), schema, softDeletes, hasMarks);
+  }
+
+  private get table(): string {
+    return this.mirror.table.logicalName;
+  }
+
+  /** Names the load that brought the mirror's rows. Another load may bring rows of another time. @throws Failure */
+  async load(): Promise<string> {
+    const { mark, relation } = await readRememberedLoad(this.store, this.table);
+    return `${mark?.load ?? ''}/${relation ?? ''}`;
+  }
+
+  /** Where an earlier verification stands that can go on; undefined where none can. @throws Failure */
+  async resumable(method: string, basis: string): Promise<VerificationProgress | undefined> {
+    const before = await readVerification(this.store, this.table);
+    if (before?.method !== method || before.basis !== basis) return undefined;
+    const isThere = await this.transaction(async (client) => hasScratch(client, this.scratch));
+    return isThere ? before : undefined;
+  }
+
+  /** Begins a verification, in place of any other one of the table. @throws Failure */
+  async begin(progress: VerificationProgress): Promise<void> {
+    await this.transaction(async (client, store) => {
+      await createScratch(client, this.scratch);
+      await storeVerification(store, this.table, progress);
+    });
+  }
+
+  /** Stores keys and versions of a page that has nothing else. @throws Failure */
+  async addKeys(page: PageRows, progress: VerificationProgress): Promise<void> {
+    const rows = versionedKeys(this.keysAlone, page);
+    await this.transaction(async (client, store) => {
+      await addVersionedKeys(client, this.mirror, this.scratch, rows);
+      await storeVerification(store, this.table, progress);
+    });
+  }
+
+  /** Compares a page of whole rows, and stores their keys and versions. @throws Failure */
+  async addRows(page: PageRows, progress: VerificationProgress): Promise<void> {
+    const rows = versionedKeys(this.mirror, page);
+    await this.transaction(async (client, store) => {
+      const differing = await compareRows(client, this.mirror, page, this.policy);
+      await addValueSuspects(
+        client,
+        this.scratch,
+        differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
+      );
+      await addVersionedKeys(client, this.mirror, this.scratch, rows);
+      await storeVerification(store, this.table, progress);
+    });
+  }
+
+  /** Compares whole rows, and stores nothing. @throws Failure */
+  async compare(page: PageRows): Promise<ValueDifference[]> {
+    return this.transaction(async (client) => compareRows(client, this.mirror, page, this.policy));
+  }
+
+  /** Joins what the source had with the mirror. @throws Failure */
+  async findSuspects(
+    reached: Reached,
+    versions: ReadVersions,
+    progress: VerificationProgress,
+  ): Promise<void> {
+    await this.transaction(async (client, store) => {
+      await findSuspects(client, store, this.mirror, this.scratch, reached, versions);
+      // What an earlier verification found is found again, or is no longer so.
+      await forgetDifferences(store, this.table);
+      await storeVerification(store, this.table, progress);
+    });
+  }
+
+  /** See `settleSuspects`. @throws Failure */
+  async settle(reached: Reached): Promise<number> {
+    return this.transaction(async (client) => settleSuspects(client, this.mirror, this.scratch, reached));
+  }
+
+  async suspects(after: RowId | null, count: number): Promise<Suspect[]> {
+    return this.transaction(async (client) => readSuspects(client, this.scratch, after, count));
+  }
+
+  /** Stores verdicts about suspects, and confirmed differences, in one transaction. @throws Failure */
+  async judge(verdicts: readonly Verdict[], differences: readonly Difference[]): Promise<void> {
+    await this.transaction(async (client, store) => {
+      await applyVerdicts(client, this.scratch, verdicts);
+      await recordDifferences(store, this.table, differences);
+    });
+  }
+
+  /** Records what was proven, and ends the verification. @returns the number of differences. @throws Failure */
+  async finish(proof: Omit<Proof, 'differences'>): Promise<number> {
+    return this.transaction(async (client, store) => {
+      const { open: differences } = await readDifferences(store, this.table, 0);
+      await recordProof(store, this.table, { ...proof, differences });
+      await forgetVerification(store, this.table);
+      await dropScratch(client, this.scratch);
+      return differences;
+    });
+  }
+
+  /**
+   * The highest row version of the next `count` rows of the mirror above a version; null where there are fewer.
+   *
+   * @throws Failure
+   */
+  async nextBound(above: bigint | null, count: number): Promise<bigint | null> {
+    const { mirror } = this;
+    if (mirror.versionField === undefined) return null;
+    const version = `m.${columnName(mirror, mirror.versionField)}`;
+    return this.transaction(async (client) => {
+      const { rows } = await client.query<{ version: string }>(
+        `SELECT ${version}::text AS version FROM ${mirror.qualified} m
+          WHERE ${isLive(mirror)} AND ($1::bigint IS NULL OR ${version} > $1::bigint)
+          ORDER BY ${version} OFFSET $2 LIMIT 1`,
+        [above?.toString() ?? null, count - 1],
+      );
+      const [row] = rows;
+      return row === undefined ? null : BigInt(row.version);
+    });
+  }
+
+  private async transaction<T>(work: (client: pg.PoolClient, store: StateStore) => Promise<T>): Promise<T> {
+    return transaction(this.pool, async (client) => work(client, this.store.on(client)));
+  }
+}

@@ -1,0 +1,31 @@
+import type pg from 'pg';
+import type { RowId } from '../../model/page.ts';
+import { deleteByKey, isGiven, keyParameters } from '../page/merge-sql.ts';
+import { columnName, type MirrorTable } from '../table/mirror-table.ts';
+
+/** Rows to repair, beside those that are stored anew. */
+export interface Corrections {
+  /** Rows that the source does not have: deleted, or marked, by the table's policy. */
+  readonly extra: readonly RowId[];
+  /** Rows whose version may be one that the source never had. The source's row would be refused as an older one. */
+  readonly stale: readonly RowId[];
+  /** The row version that the mirror has reached. Higher ones are impossible. Null where that is not known. */
+  readonly reached: bigint | null;
+}
+
+/** Deletes extra rows and clears impossible versions, in the client's transaction. */
+export async function correct(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  { extra, stale, reached }: Corrections,
+): Promise<void> {
+  if (extra.length > 0) await client.query(deleteByKey(mirror), keyParameters(mirror, extra));
+  if (stale.length > 0 && reached !== null && mirror.versionField !== undefined) {
+    const version = columnName(mirror, mirror.versionField);
+    await client.query(
+      `UPDATE ${mirror.qualified} AS m SET ${version} = NULL
+        WHERE ${isGiven(mirror)} AND m.${version} > ${reached}::bigint`,
+      keyParameters(mirror, stale),
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import type pg from 'pg';
+import { bigintArray } from '../copy/binary-array.ts';
+import { rowKeys, parseKey, rowVersion } from '../page/row-key.ts';
+import { keyArrays } from '../page/merge-sql.ts';
+import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
+import type { MirrorTable } from '../table/mirror-table.ts';
+import type { StateStore } from '../state/store.ts';
+import type { PageRows, RowId } from '../../model/page.ts';
+
+/** The key and the version of a row of the source. */
+export interface VersionedKey {
+  readonly id: RowId;
+  readonly version: bigint | null;
+}
+
+/** The names of a verification's scratch tables, each with its schema, quoted. */
+export interface ScratchTables {
+  /** Keys and versions that the source had. */
+  readonly keys: string;
+  /** Rows that may differ. */
+  readonly suspects: string;
+}
+
+export function scratchTables(store: StateStore, { table }: MirrorTable): ScratchTables {
+  const named = (what: string): string =>
+    qualifiedName(store.schema, shortenIdentifier(`${what}_${store.environmentId}_${table.logicalName}`));
+  return { keys: named('verify'), suspects: named('suspects') };
+}
+
+/**
+ * Makes both tables anew. They live from the first page of a verification to its end. They are tables and not memory,
+ * so a verification of any size needs little memory, and goes on after a crash.
+ *
+ * A row may come twice: a row that changes moves to a later window. The highest version counts.
+ */
+export async function createScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<void> {
+  await client.query(
+    `DROP TABLE IF EXISTS ${keys}, ${suspects};
+     CREATE TABLE ${keys} (key uuid NOT NULL, partition text, version bigint);
+     ALTER TABLE ${keys} REPLICA IDENTITY FULL;
+     CREATE TABLE ${suspects} (
+       key uuid NOT NULL, partition text, kind text NOT NULL, source_version bigint, mirror_version bigint,
+       is_present boolean NOT NULL DEFAULT false, was_gone boolean NOT NULL DEFAULT false,
+       columns text[] NOT NULL DEFAULT '{}', found_at timestamptz NOT NULL DEFAULT clock_timestamp());
+     ALTER TABLE ${suspects} REPLICA IDENTITY FULL`,
+  );
+}
+
+export async function dropScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<void> {
+  await client.query(`DROP TABLE IF EXISTS ${keys}, ${suspects}`);
+}
+
+/** Whether both tables exist, as a verification under way needs them. */
+export async function hasScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS there',
+    [keys, suspects],
+  );
+  return rows[0]?.there === true;
+}
+
+/** Keys and versions of a page's rows. A row without a key cannot be compared, and is left out. */
+export function versionedKeys(mirror: MirrorTable, page: PageRows): VersionedKey[] {
+  return rowKeys(mirror, page).flatMap((key, row) => {
+    const id = key === null ? null : parseKey(key);
+    return id === null ? [] : [{ id, version: rowVersion(mirror, page, row) }];
+  });
+}
+
+/** A table without versions has none to compare. */
+const NO_VERSION = -1n;
+
+/** Adds keys and versions. */
+export async function addVersionedKeys(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  { keys }: ScratchTables,
+  rows: readonly VersionedKey[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const versions = BigInt64Array.from(rows, ({ version }) => version ?? NO_VERSION);
+  const ids = rows.map(({ id }) => id);
+  const [columns, from] =
+    mirror.partitionField === undefined
+      ? ['key', 'unnest($2::uuid[], $1::bigint[]) AS r(key, version)']
+      : ['key, partition', 'unnest($2::uuid[], $3::text[], $1::bigint[]) AS r(key, partition, version)'];
+  await client.query(
+    `INSERT INTO ${keys} (${columns}, version) SELECT ${columns}, nullif(version, ${NO_VERSION}) FROM ${from}`,
+    [bigintArray(versions), ...keyArrays(mirror, ids)],
+  );
+}

@@ -1,0 +1,238 @@
+import type pg from 'pg';
+import type { RowId } from '../../model/page.ts';
+import { isLive, KEY_COLUMNS, keyColumns, sameKey } from '../page/merge-sql.ts';
+import { columnName, type MirrorTable } from '../table/mirror-table.ts';
+import { qualifiedName } from '../table/identifier.ts';
+import type { ScratchTables } from './scratch-table.ts';
+import type { StateStore } from '../state/store.ts';
+
+/** How mirror and source may differ in a row. */
+export type DifferenceKind = 'missing' | 'extra' | 'stale' | 'values';
+
+/** A row that may differ. */
+export interface Suspect {
+  readonly id: RowId;
+  readonly kind: DifferenceKind;
+  /** The version that the source had when it was read last; null for a row that it did not have. */
+  readonly sourceVersion: bigint | null;
+  /** The version that the mirror had at the last look; null for a row that it did not have. */
+  readonly mirrorVersion: bigint | null;
+  /** The mirror had the row at the last look. */
+  readonly isPresent: boolean;
+  /** The source did not have the row when it was asked for that row alone. */
+  readonly wasGone: boolean;
+  readonly columns: readonly string[];
+}
+
+/** What the comparison knows about the time of a look at the mirror. */
+export interface Reached {
+  /** The row version up to which the mirror was complete when the walk began; null where the link does not tell. */
+  readonly before: bigint | null;
+  /** The same now. */
+  readonly now: bigint | null;
+}
+
+/** The row versions that were read, both ends null for all. */
+export interface ReadVersions {
+  readonly above: bigint | null;
+  readonly upTo: bigint | null;
+}
+
+/** SQL: the version of row `m`; null for a table without versions. */
+function versionOf(mirror: MirrorTable): string {
+  return mirror.versionField === undefined ? 'NULL::bigint' : `m.${columnName(mirror, mirror.versionField)}`;
+}
+
+/** SQL: the partition of row `from`, under its name in a table of keys. */
+function partitionOf(mirror: MirrorTable, from: string): string {
+  const [, partition] = keyColumns(mirror);
+  return partition === undefined ? 'NULL::text' : `${from}.${partition}`;
+}
+
+/** SQL: whether row `from` of a table of keys is in quarantine. Such a row is known to differ. */
+function isQuarantined(store: StateStore, from: string): string {
+  return `EXISTS (SELECT FROM ${qualifiedName(store.schema, 'quarantine')} q WHERE q.environment_id = ${store.environmentId}
+    AND q."table" = $1 AND q.key = ${from}.key::text || coalesce(',' || ${from}.partition, ''))`;
+}
+
+/**
+ * Finds the rows that may differ: joins what the source had with the mirror as it is now. Two kinds of difference are
+ * only the time between both looks: versions above what the mirror has reached, and rows that came into the mirror
+ * since the walk began.
+ */
+export async function findSuspects(
+  client: pg.ClientBase,
+  store: StateStore,
+  mirror: MirrorTable,
+  { keys, suspects }: ScratchTables,
+  { before, now }: Reached,
+  { above, upTo }: ReadVersions,
+): Promise<void> {
+  await client.query(`ANALYZE ${keys}`);
+  const source = `(SELECT key, partition, max(version) AS version FROM ${keys} GROUP BY key, partition)`;
+  const table = mirror.table.logicalName;
+  const version = versionOf(mirror);
+  const [key] = keyColumns(mirror);
+  // A row above what the mirror has reached is yet to come.
+  await client.query(
+    `INSERT INTO ${suspects} (key, partition, kind, source_version, mirror_version, is_present)
+     SELECT s.key, s.partition, CASE WHEN m.${key} IS NULL THEN 'missing' ELSE 'stale' END, s.version, ${version}, m.${key} IS NOT NULL
+       FROM ${source} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}
+      WHERE (m.${key} IS NULL OR ${version} IS DISTINCT FROM s.version)
+        AND (s.version > $2::bigint) IS NOT TRUE
+        AND (${version} > s.version AND ${version} <= $2::bigint) IS NOT TRUE
+        AND NOT ${isQuarantined(store, 's')}`,
+    [table, text(now)],
+  );
+  await client.query(
+    `INSERT INTO ${suspects} (key, partition, kind, mirror_version, is_present)
+     SELECT d.key, d.partition, 'extra', d.version, true
+       FROM (SELECT m.${key} AS key, ${partitionOf(mirror, 'm')} AS partition, ${version} AS version
+               FROM ${mirror.qualified} m
+              WHERE ${isLive(mirror)} AND (${version} > $2::bigint) IS NOT TRUE
+                AND (${version} <= $3::bigint) IS NOT TRUE AND (${version} > $4::bigint) IS NOT TRUE
+                AND NOT EXISTS (SELECT FROM ${keys} s WHERE ${sameKey(mirror, 's', KEY_COLUMNS)})) d
+      WHERE NOT ${isQuarantined(store, 'd')}`,
+    [table, text(before), text(above), text(upTo)],
+  );
+}
+
+/**
+ * Looks at the mirror again, after a delta that began later than the last look at the source: takes off the rows that
+ * are as the source had them, and notes how the mirror has the others.
+ *
+ * @returns how many rows are left.
+ */
+export async function settleSuspects(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  { suspects }: ScratchTables,
+  { before, now }: Reached,
+): Promise<number> {
+  const version = versionOf(mirror);
+  const [key] = keyColumns(mirror);
+  await client.query(
+    `WITH looked AS (
+       SELECT s.ctid AS at, s.kind, s.source_version, s.mirror_version AS before, m.${key} IS NOT NULL AS present, ${version} AS version
+         FROM ${suspects} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}),
+     settled AS (
+       DELETE FROM ${suspects} s USING looked l WHERE s.ctid = l.at AND CASE l.kind
+         WHEN 'extra' THEN NOT l.present OR (l.version IS DISTINCT FROM l.before AND coalesce(l.version > $1::bigint, true))
+         WHEN 'values' THEN l.present AND l.version IS DISTINCT FROM l.source_version AND ${isNewerByDelta()}
+         ELSE l.present AND (l.version IS NOT DISTINCT FROM l.source_version OR ${isNewerByDelta()}) END
+       RETURNING l.at)
+     UPDATE ${suspects} s SET is_present = l.present,
+            was_gone = s.was_gone AND l.present AND l.version IS NOT DISTINCT FROM l.before,
+            mirror_version = l.version
+       FROM looked l WHERE s.ctid = l.at AND l.at NOT IN (SELECT at FROM settled)`,
+    [text(before), text(now)],
+  );
+  const { rows } = await client.query<{ left: number }>(`SELECT count(*)::float8 AS left FROM ${suspects}`);
+  return rows[0]?.left ?? 0;
+}
+
+/**
+ * SQL: whether the mirror's row is newer than the source's was, as a delta makes it. A server that lags behind the
+ * others answers with older rows too. Only a version above what the mirror has reached is odd.
+ */
+function isNewerByDelta(): string {
+  return '(l.version > l.source_version AND coalesce(l.version <= $2::bigint, true))';
+}
+
+const COLUMNS =
+  'key::text, partition, kind, source_version::text, mirror_version::text, is_present, was_gone, columns';
+
+interface StoredSuspect extends pg.QueryResultRow {
+  readonly key: string;
+  readonly partition: string | null;
+  readonly kind: DifferenceKind;
+  readonly source_version: string | null;
+  readonly mirror_version: string | null;
+  readonly is_present: boolean;
+  readonly was_gone: boolean;
+  readonly columns: string[];
+}
+
+/** Reads some suspects after a key, in the order of the whole key. */
+export async function readSuspects(
+  client: pg.ClientBase,
+  { suspects }: ScratchTables,
+  after: RowId | null,
+  count: number,
+): Promise<Suspect[]> {
+  const { rows } = await client.query<StoredSuspect>(
+    `SELECT ${COLUMNS} FROM ${suspects}
+      WHERE $1::uuid IS NULL OR (key, coalesce(partition, '')) > ($1::uuid, $2::text)
+      ORDER BY key, coalesce(partition, '') LIMIT $3`,
+    [after?.key ?? null, after?.partition ?? '', count],
+  );
+  return rows.map((row) => ({
+    id: { key: row.key, partition: row.partition },
+    kind: row.kind,
+    sourceVersion: row.source_version === null ? null : BigInt(row.source_version),
+    mirrorVersion: row.mirror_version === null ? null : BigInt(row.mirror_version),
+    isPresent: row.is_present,
+    wasGone: row.was_gone,
+    columns: row.columns,
+  }));
+}
+
+/** What becomes of a suspect: it is taken off, or looked at again after the next delta. */
+export type Verdict =
+  | { readonly id: RowId; readonly is: 'settled' | 'difference' }
+  | { readonly id: RowId; readonly is: 'again'; readonly change: Partial<Suspect> };
+
+/** Stores verdicts. Confirmed differences leave the suspects too: they are on record by then. */
+export async function applyVerdicts(
+  client: pg.ClientBase,
+  { suspects }: ScratchTables,
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  const isRow = `s.key = v.key AND s.partition IS NOT DISTINCT FROM v.partition`;
+  const done = verdicts.filter(({ is }) => is !== 'again').map(({ id }) => id);
+  if (done.length > 0) {
+    await client.query(
+      `DELETE FROM ${suspects} s USING unnest($1::uuid[], $2::text[]) AS v(key, partition) WHERE ${isRow}`,
+      [done.map(({ key }) => key), done.map(({ partition }) => partition ?? null)],
+    );
+  }
+  const again = verdicts.filter((verdict) => verdict.is === 'again');
+  if (again.length === 0) return;
+  await client.query(
+    `UPDATE ${suspects} s SET kind = coalesce(v.kind, s.kind), source_version = coalesce(v.version, s.source_version),
+            was_gone = v.gone
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) AS v(key, partition, kind, version, gone)
+      WHERE ${isRow}`,
+    [
+      again.map(({ id }) => id.key),
+      again.map(({ id }) => id.partition ?? null),
+      again.map(({ change }) => change.kind ?? null),
+      again.map(({ change }) => change.sourceVersion?.toString() ?? null),
+      again.map(({ change }) => change.wasGone ?? false),
+    ],
+  );
+}
+
+/** Adds rows whose values differ at the same version. */
+export async function addValueSuspects(
+  client: pg.ClientBase,
+  { suspects }: ScratchTables,
+  rows: readonly {
+    readonly id: RowId;
+    readonly version: bigint | null;
+    readonly columns: readonly string[];
+  }[],
+): Promise<void> {
+  for (const { id, version, columns } of rows) {
+    await client.query(
+      `INSERT INTO ${suspects} (key, partition, kind, source_version, mirror_version, is_present, columns)
+       VALUES ($1, $2, 'values', $3, $3, true, $4)`,
+      [id.key, id.partition ?? null, version?.toString() ?? null, columns],
+    );
+  }
+}
+
+/** A version as a parameter. */
+function text(version: bigint | null): string | null {
+  return version?.toString() ?? null;
+}

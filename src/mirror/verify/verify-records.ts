@@ -1,0 +1,224 @@
+import type { RowId, Link } from '../../model/page.ts';
+import { and, desc, eq, sql } from '../drizzle.ts';
+import { keyText } from '../page/row-key.ts';
+import type { StateStore } from '../state/store.ts';
+import type { DifferenceKind } from './suspects.ts';
+
+/** `sweep` compares keys and versions, `values` every value too. */
+export type VerifyMethod = 'sweep' | 'values';
+
+/** Where a verification stands. It is stored with each page, so that another process can go on. */
+export interface VerificationProgress {
+  readonly method: VerifyMethod;
+  /** What the comparison was begun with. A verification with another basis begins anew. */
+  readonly basis: string;
+  readonly stage: 'walk' | 'confirm';
+  /** The next page; null for the first page of a window. */
+  readonly link: Link | null;
+  /** The window of row versions that is being read. */
+  readonly above: bigint | null;
+  readonly upTo: bigint | null;
+  /** The row version that the mirror had reached when the walk began; null where the link does not tell. */
+  readonly begunVersion: bigint | null;
+  readonly rows: number;
+  readonly requests: number;
+}
+
+function ofTable(store: StateStore, table: string) {
+  const { verifications } = store.tables;
+  return and(eq(verifications.environmentId, store.environmentId), eq(verifications.table, table));
+}
+
+/** Where a verification of a table stands; undefined where none is under way. @throws Failure */
+export async function readVerification(
+  store: StateStore,
+  table: string,
+): Promise<VerificationProgress | undefined> {
+  const { verifications } = store.tables;
+  const [row] = await store.statement(async (db) =>
+    db.select().from(verifications).where(ofTable(store, table)),
+  );
+  if (row === undefined) return undefined;
+  const { method, basis, stage, link, linkPageSize: pageSize, above, upTo, begunVersion } = row;
+  const { rows, requests } = row;
+  return {
+    method: method as VerifyMethod,
+    basis,
+    stage: stage === 'confirm' ? 'confirm' : 'walk',
+    link: link === null ? null : { kind: 'next', url: link, ...(pageSize === null ? {} : { pageSize }) },
+    above,
+    upTo,
+    begunVersion,
+    rows,
+    requests,
+  };
+}
+
+/** Stores where a verification stands, in the store's transaction or as one statement. */
+export async function storeVerification(
+  store: StateStore,
+  table: string,
+  { link, ...progress }: VerificationProgress,
+): Promise<void> {
+  const { verifications } = store.tables;
+  const stored = { ...progress, link: link?.url ?? null, linkPageSize: link?.pageSize ?? null };
+  await store.db
+    .insert(verifications)
+    .values({ environmentId: store.environmentId, table, startedAt: sql`clock_timestamp()`, ...stored })
+    .onConflictDoUpdate({ target: [verifications.environmentId, verifications.table], set: stored });
+}
+
+export async function forgetVerification(store: StateStore, table: string): Promise<void> {
+  const { verifications } = store.tables;
+  await store.db.delete(verifications).where(ofTable(store, table));
+}
+
+/** A confirmed difference. */
+export interface Difference {
+  readonly id: RowId;
+  readonly kind: DifferenceKind;
+  /** The mirror columns that differ; empty but for the kind `values`. */
+  readonly columns: readonly string[];
+}
+
+/** Puts confirmed differences on record, in the store's transaction. */
+export async function recordDifferences(
+  store: StateStore,
+  table: string,
+  found: readonly Difference[],
+): Promise<void> {
+  if (found.length === 0) return;
+  const { differences } = store.tables;
+  const now = sql`clock_timestamp()`;
+  const rows = found.map(({ id, kind, columns }) => ({
+    environmentId: store.environmentId,
+    table,
+    key: keyText(id),
+    kind,
+    columns: [...columns],
+    foundAt: now,
+    confirmedAt: now,
+  }));
+  await store.db
+    .insert(differences)
+    .values(rows)
+    .onConflictDoUpdate({
+      target: [differences.environmentId, differences.table, differences.key],
+      set: {
+        kind: sql`excluded.kind`,
+        columns: sql`excluded.columns`,
+        confirmedAt: now,
+        repairedAt: null,
+      },
+    });
+}
+
+/** Forgets what earlier verifications found in a table, before the record of a new one. */
+export async function forgetDifferences(store: StateStore, table: string): Promise<void> {
+  const { differences } = store.tables;
+  await store.db
+    .delete(differences)
+    .where(and(eq(differences.environmentId, store.environmentId), eq(differences.table, table)));
+}
+
+/** Records that rows were repaired. @param keys as `keyText` writes them. */
+export async function recordRepairs(
+  store: StateStore,
+  table: string,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const { differences } = store.tables;
+  await store.db
+    .update(differences)
+    .set({ repairedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(differences.environmentId, store.environmentId),
+        eq(differences.table, table),
+        sql`${differences.key} = ANY (${sql.param(keys)}::text[])`,
+      ),
+    );
+}
+
+/** A difference as it is on record. */
+export interface RecordedDifference {
+  /** The whole key as text. */
+  readonly key: string;
+  readonly kind: DifferenceKind;
+  readonly columns: readonly string[];
+  readonly repaired: boolean;
+}
+
+/** The recorded differences of a table, the first ones by key, and how many there are. @throws Failure */
+export async function readDifferences(
+  store: StateStore,
+  table: string,
+  most: number,
+): Promise<{ readonly differences: RecordedDifference[]; readonly total: number; readonly open: number }> {
+  const { differences } = store.tables;
+  const isOfTable = and(eq(differences.environmentId, store.environmentId), eq(differences.table, table));
+  return store.statement(async (db) => {
+    const rows = await db
+      .select({
+        key: differences.key,
+        kind: differences.kind,
+        columns: differences.columns,
+        repaired: sql<boolean>`${differences.repairedAt} IS NOT NULL`,
+      })
+      .from(differences)
+      .where(isOfTable)
+      .orderBy(differences.key)
+      .limit(most);
+    const [counts] = await db
+      .select({
+        total: sql<number>`count(*)::float8`,
+        open: sql<number>`(count(*) FILTER (WHERE ${differences.repairedAt} IS NULL))::float8`,
+      })
+      .from(differences)
+      .where(isOfTable);
+    const found = rows.map((row) => ({ ...row, kind: row.kind as DifferenceKind }));
+    return { differences: found, total: counts?.total ?? 0, open: counts?.open ?? 0 };
+  });
+}
+
+/** What a verification has proven. */
+export interface Proof {
+  readonly method: VerifyMethod;
+  /** The row version up to which the comparison holds; null where the link does not tell. */
+  readonly throughVersion: bigint | null;
+  /** Rows that the source had. */
+  readonly rows: number;
+  readonly differences: number;
+  readonly requests: number;
+}
+
+/** Records a proof in place of the last one by its method, in the store's transaction. */
+export async function recordProof(store: StateStore, table: string, proof: Proof): Promise<void> {
+  const { verified } = store.tables;
+  const values = { ...proof, at: sql`clock_timestamp()` };
+  await store.db
+    .insert(verified)
+    .values({ environmentId: store.environmentId, table, ...values })
+    .onConflictDoUpdate({ target: [verified.environmentId, verified.table, verified.method], set: values });
+}
+
+/** The newest proof of each table. @throws Failure */
+export async function readProofs(
+  store: StateStore,
+): Promise<ReadonlyMap<string, Proof & { readonly at: Date }>> {
+  const { verified } = store.tables;
+  const rows = await store.statement(async (db) =>
+    db
+      .selectDistinctOn([verified.table])
+      .from(verified)
+      .where(eq(verified.environmentId, store.environmentId))
+      .orderBy(verified.table, desc(verified.at)),
+  );
+  return new Map(
+    rows.map(({ table, at, method, throughVersion, rows: count, differences, requests }) => [
+      table,
+      { method: method as VerifyMethod, at, throughVersion, rows: count, differences, requests },
+    ]),
+  );
+}

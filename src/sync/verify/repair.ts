@@ -1,0 +1,92 @@
+import { createChangeFeed } from '../../dataverse/feed/change-feed.ts';
+import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
+import { livingRows } from '../../dataverse/feed/rows-by-key.ts';
+import { versionReached } from '../../dataverse/feed/links.ts';
+import { joinPages } from '../../dataverse/page/combined-rows.ts';
+import { readCheckpoint } from '../../mirror/lease/leases.ts';
+import { keyText, parseKey } from '../../mirror/page/row-key.ts';
+import { correct } from '../../mirror/verify/repair-sql.ts';
+import {
+  readDifferences,
+  recordRepairs,
+  type RecordedDifference,
+} from '../../mirror/verify/verify-records.ts';
+import type { RowId } from '../../model/page.ts';
+import type { TableJobParts, TableSettings } from '../run/table-job.ts';
+import { withLease } from '../lease/held-lease.ts';
+import { TablePreparation } from '../tables/table-preparation.ts';
+
+/** Rows that are read together and stored in one transaction. */
+const BATCH = 100;
+
+/**
+ * Makes the rows with recorded differences equal to the source's rows as they are now, under the lease. Each row is
+ * read again: a row that came back is stored, and a row that is gone is deleted by the table's policy. A row of the
+ * mirror that is newer than what was read stays.
+ *
+ * @returns how many differences were repaired.
+ * @throws Failure; the batch under way is rolled back. The signal's reason when aborted.
+ */
+export async function repairDifferences(
+  settings: TableSettings,
+  parts: TableJobParts,
+  signal: AbortSignal,
+): Promise<number> {
+  const { name: table } = settings;
+  const { mirror, dataverse } = parts;
+  const { requestCounts } = dataverse.client;
+  const { differences } = await readDifferences(mirror.store, table, Number.MAX_SAFE_INTEGER);
+  const open = differences.filter(({ repaired }) => !repaired);
+  if (open.length === 0) return 0;
+  return withLease({ ...parts, requestCounts }, table, signal, async (lease) => {
+    const ready = await new TablePreparation(settings, parts).make(lease, signal);
+    const feed = createChangeFeed(dataverse.client, ready.mirror.table, settings.pageSize);
+    const writer = mirror.writer(ready.mirror, lease);
+    // The lease is held, so the link stays as it is.
+    const link = (await readCheckpoint(mirror.store, table))?.link ?? null;
+    const reached = link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
+    try {
+      for (let at = 0; at < open.length; at += BATCH) {
+        const batch = rowsOf(open.slice(at, at + BATCH));
+        const found = await feed.readRows(
+          batch.map(({ id }) => id),
+          signal,
+        );
+        const missing = batch.filter((_, row) => (found.rowOf[row] ?? -1) < 0);
+        const alone = await Promise.all(missing.map(async ({ id }) => feed.readRow(id, signal)));
+        const living = [livingRows(found), ...alone.filter((row) => row !== null)].map((page) =>
+          markIncomplete(page, ready.mirror.table),
+        );
+        const extra = missing.filter((_, row) => alone[row] === null).map(({ id }) => id);
+        const gone = extra.map((id) => keyText(id));
+        const isGone = new Set(gone);
+        const stale = batch
+          .filter(({ kind, key }) => kind === 'stale' && !isGone.has(key))
+          .map(({ id }) => id);
+        await writer.storeAgain(
+          living.length === 0 ? null : joinPages(living),
+          gone,
+          signal,
+          async (client) => correct(client, ready.mirror, { extra, stale, reached }),
+        );
+        await recordRepairs(
+          mirror.store,
+          table,
+          batch.map(({ key }) => key),
+        );
+      }
+    } finally {
+      await writer.close();
+    }
+    return open.length;
+  });
+}
+
+function rowsOf(
+  differences: readonly RecordedDifference[],
+): { readonly id: RowId; readonly key: string; readonly kind: RecordedDifference['kind'] }[] {
+  return differences.flatMap(({ key, kind }) => {
+    const id = parseKey(key);
+    return id === null ? [] : [{ id, key, kind }];
+  });
+}

@@ -1,0 +1,318 @@
+import { createHash } from 'node:crypto';
+import type { Link, PageRows, PlainPage, RowId } from '../../model/page.ts';
+import { Failure } from '../../model/failure.ts';
+import { selectionOf } from '../../model/table.ts';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import {
+  ALL_VERSIONS,
+  createComparisonRead,
+  type ComparisonRead,
+  type VersionWindow,
+} from '../../dataverse/feed/comparison-read.ts';
+import { versionReached } from '../../dataverse/feed/links.ts';
+import { readCheckpoint } from '../../mirror/lease/leases.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { keyText, rowVersion } from '../../mirror/page/row-key.ts';
+import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
+import type { Comparison } from '../../mirror/verify/comparison.ts';
+import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
+import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
+import { judge, type Found } from './verdicts.ts';
+
+/** What a verification needs of the table's job. */
+export interface VerifiedTable {
+  readonly name: string;
+  readonly pageSize: number;
+  /** Brings the table up to date, by a delta that begins after the call. @throws Failure */
+  readonly pass: (signal: AbortSignal) => Promise<void>;
+  /** The mirror table, as it fits the source's definition. @throws Failure */
+  readonly open: (signal: AbortSignal) => Promise<MirrorTable>;
+}
+
+export interface VerificationParts {
+  readonly dataverse: Dataverse;
+  readonly mirror: Mirror;
+  /** Waits until the share of the budget allows another request; absent, the command takes what is free. */
+  readonly pace?: (signal: AbortSignal) => Promise<void>;
+  /** Told after each step. */
+  readonly onProgress?: (progress: VerificationProgress) => void;
+}
+
+/** What a verification found. */
+export interface VerificationResult {
+  readonly method: VerifyMethod;
+  readonly throughVersion: bigint | null;
+  /** Rows that the source had. */
+  readonly rows: number;
+  readonly requests: number;
+  readonly differences: number;
+  /** Rows that changed at each look, so that nothing can be said of them yet. They are no differences. */
+  readonly unsettled: number;
+}
+
+/** Rows of a window of versions at most. A window that is read again after a trouble costs 200 pages. */
+const WINDOW_ROWS = 1_000_000;
+/** Suspects that are read together. */
+const BATCH = 250;
+/** Looks at a suspect at most. A row that changes between all of them is left to the next verification. */
+const ROUNDS = 8;
+/** How often a comparison begins anew because table or load changed meanwhile. */
+const BEGINNINGS = 3;
+
+/**
+ * Proves that a mirror table equals its source, or finds where it does not:
+ *
+ * 1. The walk reads key and version of every row of the source, or all of every row, by plain requests beside the feed.
+ * 2. The join with the mirror gives suspects: rows that may differ, or that only changed meanwhile.
+ * 3. Rounds of a delta, a look at the mirror and a look at the source settle the suspects or confirm them.
+ *
+ * It holds no lease and writes nothing to the mirror table. It goes on where an earlier one was interrupted.
+ *
+ * @throws Failure. What was stored stays, and the next verification goes on.
+ */
+export async function verifyTable(
+  table: VerifiedTable,
+  method: VerifyMethod,
+  parts: VerificationParts,
+  signal: AbortSignal,
+): Promise<VerificationResult> {
+  for (let beginnings = 1; ; beginnings++) {
+    const ended = await new TableVerification(table, method, parts).run(signal);
+    if (ended !== 'changed') return ended;
+    if (beginnings === BEGINNINGS) throw keepsChanging(table.name);
+  }
+}
+
+class TableVerification {
+  private readonly table: VerifiedTable;
+  private readonly method: VerifyMethod;
+  private readonly parts: VerificationParts;
+
+  constructor(table: VerifiedTable, method: VerifyMethod, parts: VerificationParts) {
+    this.table = table;
+    this.method = method;
+    this.parts = parts;
+  }
+
+  /** @returns `changed` where the mirror was loaded anew, or the table has other columns, so that nothing holds. */
+  async run(signal: AbortSignal): Promise<VerificationResult | 'changed'> {
+    const { table, method } = this;
+    const { dataverse, mirror } = this.parts;
+    // The table is loaded, and the definition is the newest.
+    await table.pass(signal);
+    const mirrorTable = await table.open(signal);
+    const comparison = mirror.comparison(mirrorTable);
+    const basis = await this.basis(mirrorTable, comparison);
+    const readAs = method === 'sweep' ? comparison.keysAlone : mirrorTable;
+    const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize);
+    const opened: Opened = { comparison, source, mirrorTable, readAs, basis };
+    const before = await comparison.resumable(method, basis);
+    let progress = before ?? (await this.begin(opened, signal));
+    if (progress.stage === 'walk') progress = await this.walk(opened, progress, signal);
+    if (await this.hasChanged(opened)) return 'changed';
+    if (progress.stage === 'walk') {
+      progress = { ...progress, stage: 'confirm', link: null };
+      await comparison.findSuspects(await this.reached(progress), ALL_VERSIONS, progress);
+    }
+    return this.confirm(opened, progress, signal);
+  }
+
+  private async begin({ comparison, basis }: Opened, signal: AbortSignal): Promise<VerificationProgress> {
+    signal.throwIfAborted();
+    const progress: VerificationProgress = {
+      method: this.method,
+      basis,
+      stage: 'walk',
+      link: null,
+      above: null,
+      upTo: await comparison.nextBound(null, WINDOW_ROWS),
+      begunVersion: await this.versionReached(),
+      rows: 0,
+      requests: 0,
+    };
+    await comparison.begin(progress);
+    return progress;
+  }
+
+  /** Reads the source, window by window, page by page. */
+  private async walk(
+    opened: Opened,
+    from: VerificationProgress,
+    signal: AbortSignal,
+  ): Promise<VerificationProgress> {
+    const { comparison } = opened;
+    let progress = from;
+    for (;;) {
+      const { above, upTo } = progress;
+      const { link, ...read } = await this.readPage(opened, { above, upTo }, progress.link, signal);
+      const isLastPage = link === null;
+      const isEnd = isLastPage && upTo === null;
+      const next = isLastPage && upTo !== null ? await comparison.nextBound(upTo, WINDOW_ROWS) : upTo;
+      progress = {
+        ...progress,
+        link,
+        above: isLastPage ? upTo : above,
+        upTo: next,
+        rows: progress.rows + read.page.rows,
+        requests: progress.requests + read.requests,
+      };
+      try {
+        if (this.method === 'sweep') await comparison.addKeys(read.page, progress);
+        else await comparison.addRows(read.page, progress);
+      } finally {
+        read.page.release?.();
+      }
+      this.parts.onProgress?.(progress);
+      if (isEnd) return progress;
+    }
+  }
+
+  private async readPage(
+    { source }: Opened,
+    window: VersionWindow,
+    link: Link | null,
+    signal: AbortSignal,
+  ): Promise<{ readonly page: PlainPage; readonly link: Link | null; readonly requests: number }> {
+    const { value: page, requests } = await this.counted(signal, async () =>
+      link === null ? source.begin(window, signal) : source.follow(link, signal),
+    );
+    return { page, link: page.link, requests };
+  }
+
+  /** Settles suspects or confirms them. */
+  private async confirm(
+    opened: Opened,
+    from: VerificationProgress,
+    signal: AbortSignal,
+  ): Promise<VerificationResult | 'changed'> {
+    const { comparison } = opened;
+    let { requests } = from;
+    let left = (await comparison.suspects(null, 1)).length;
+    for (let round = 1; left > 0 && round <= ROUNDS; round++) {
+      await this.table.pass(signal);
+      if (await this.hasChanged(opened)) return 'changed';
+      left = await comparison.settle(await this.reached(from));
+      for (let after: RowId | null = null; left > 0;) {
+        const batch: Suspect[] = await comparison.suspects(after, BATCH);
+        const last = batch.at(-1);
+        if (last === undefined) break;
+        after = last.id;
+        const found = await this.counted(signal, async () => this.look(opened, batch, signal));
+        requests += found.requests;
+        const judged = batch.map((suspect, at) => judge(suspect, found.value[at] ?? { is: 'unreadable' }));
+        await comparison.judge(
+          judged.map(({ verdict }) => verdict),
+          judged.flatMap(({ difference }): Difference[] => (difference === undefined ? [] : [difference])),
+        );
+        left -= judged.filter(({ verdict }) => verdict.is !== 'again').length;
+      }
+    }
+    const { method } = this;
+    const { rows, begunVersion: throughVersion } = from;
+    const differences = await comparison.finish({ method, throughVersion, rows, requests });
+    return { method, throughVersion, rows, requests, differences, unsettled: left };
+  }
+
+  /** How the source has each suspect now. */
+  private async look(
+    { source, comparison, readAs }: Opened,
+    suspects: readonly Suspect[],
+    signal: AbortSignal,
+  ): Promise<Found[]> {
+    const { rows, rowOf } = await source.readRows(
+      suspects.map(({ id }) => id),
+      signal,
+    );
+    const differing = this.method === 'sweep' ? undefined : await this.differing(comparison, rows);
+    return Promise.all(
+      suspects.map(async ({ id }, at): Promise<Found> => {
+        const row = rowOf[at] ?? -1;
+        if (row >= 0) {
+          return {
+            is: 'there',
+            version: rowVersion(readAs, rows, row),
+            columns: differing?.get(keyText(id)) ?? null,
+          };
+        }
+        // Only a request for the row itself tells a row that is gone from one that the identity may not read.
+        const alone = await this.alone(source, id, signal);
+        if (alone === null) return { is: 'gone' };
+        if (alone === 'unreadable') return { is: 'unreadable' };
+        return { is: 'there', version: rowVersion(readAs, alone, 0), columns: null };
+      }),
+    );
+  }
+
+  private async differing(
+    comparison: Comparison,
+    rows: PageRows,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const found = await comparison.compare(rows);
+    return new Map(found.map(({ id, columns }) => [keyText(id), columns]));
+  }
+
+  private async alone(
+    source: ComparisonRead,
+    id: RowId,
+    signal: AbortSignal,
+  ): Promise<PageRows | 'unreadable' | null> {
+    try {
+      return await source.readRow(id, signal);
+    } catch (error) {
+      if (error instanceof Failure && error.details['status'] === 403) return 'unreadable';
+      throw error;
+    }
+  }
+
+  /** Runs a request when the share allows it, and counts what it took. */
+  private async counted<T>(
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<{ readonly value: T; readonly requests: number }> {
+    await this.parts.pace?.(signal);
+    const { requestCounts } = this.parts.dataverse.client;
+    const before = requestCounts.ever(this.table.name);
+    const value = await work();
+    return { value, requests: requestCounts.ever(this.table.name) - before };
+  }
+
+  /** What the comparison stands on. Another load or another selection brings other rows. */
+  private async basis(mirror: MirrorTable, comparison: Comparison): Promise<string> {
+    const { columns, hasMarks, table } = mirror;
+    const types = columns.map(({ identifier, type }) => `${identifier} ${type}`).join(',');
+    const shape = [await comparison.load(), selectionOf(table), types, hasMarks].join('|');
+    return createHash('sha256').update(shape).digest('hex');
+  }
+
+  private async hasChanged({ comparison, mirrorTable, basis }: Opened): Promise<boolean> {
+    return (await this.basis(mirrorTable, comparison)) !== basis;
+  }
+
+  private async reached({ begunVersion }: VerificationProgress): Promise<Reached> {
+    return { before: begunVersion, now: await this.versionReached() };
+  }
+
+  /** The row version up to which the mirror is complete; null where the link does not tell. */
+  private async versionReached(): Promise<bigint | null> {
+    const checkpoint = await readCheckpoint(this.parts.mirror.store, this.table.name);
+    const link = checkpoint?.link ?? null;
+    return link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
+  }
+}
+
+interface Opened {
+  readonly comparison: Comparison;
+  readonly source: ComparisonRead;
+  readonly mirrorTable: MirrorTable;
+  /** The mirror table with the columns that the source's rows are read with. */
+  readonly readAs: MirrorTable;
+  readonly basis: string;
+}
+
+function keepsChanging(table: string): Failure {
+  return new Failure({
+    code: 'verification-outdated',
+    message: `Table ${table} was loaded anew or got other columns while it was verified, several times in a row.`,
+    details: { table },
+  });
+}

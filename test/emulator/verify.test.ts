@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBench, type Bench } from '../support/bench.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench(['account']);
+  bench.emulator.store.seed('account', 300);
+  await bench.cli.run(['sync']);
+});
+afterAll(async () => bench[Symbol.asyncDispose]());
+
+interface Verified {
+  readonly ok: boolean;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly total: number;
+    readonly rows: number;
+    readonly requests: number;
+    readonly throughVersion: string | null;
+    readonly differences: readonly { key: string; kind: string; columns: string[]; repaired: boolean }[];
+    readonly error: unknown;
+  }[];
+}
+
+async function verify(...options: string[]): Promise<Verified & { status: number | null }> {
+  const { status, document, stderr } = await bench.cli.json(['verify', ...options]);
+  expect(stderr).toBe('');
+  return { status, ...(document as Verified) };
+}
+
+/** What was found, by key. */
+const found = (all: Verified): Record<string, string> =>
+  Object.fromEntries(
+    (all.tables[0]?.differences ?? []).map(({ key, kind, columns }) => [key, [kind, ...columns].join(' ')]),
+  );
+
+const keyOf = async (offset: number): Promise<string> => {
+  const [row] = await bench.database.query<{ id: string }>(
+    `SELECT accountid::text AS id FROM dataverse.account ORDER BY 1 OFFSET ${offset} LIMIT 1`,
+  );
+  return row?.id ?? '';
+};
+
+test('a mirror that equals its source is proven so, by its keys and by its values', async () => {
+  const sweep = await verify();
+  expect(sweep).toMatchObject({ status: 0, ok: true, tables: [{ total: 0, rows: 300, error: null }] });
+  const values = await verify('--values');
+  expect(values).toMatchObject({ status: 0, ok: true, tables: [{ total: 0, rows: 300, error: null }] });
+});
+
+test('planted differences are found, named and repaired, and nothing else is', async () => {
+  const { database } = bench;
+  const [missing, stale, name, empty] = [await keyOf(3), await keyOf(7), await keyOf(11), await keyOf(13)];
+  const extra = '00000000-0000-4000-8000-000000000001';
+  await database.query(
+    `INSERT INTO dataverse.account (accountid, name, versionnumber, _mirrored_at) VALUES ('${extra}', 'x', 5, now())`,
+  );
+  await database.query(`DELETE FROM dataverse.account WHERE accountid = '${missing}'`);
+  await database.query(
+    `UPDATE dataverse.account SET versionnumber = versionnumber - 1, name = 'old' WHERE accountid = '${stale}'`,
+  );
+  await database.query(`UPDATE dataverse.account SET name = 'other' WHERE accountid = '${name}'`);
+  await database.query(`UPDATE dataverse.account SET description = '' WHERE accountid = '${empty}'`);
+  const sweep = await verify();
+  expect(sweep.status).toBe(1);
+  expect(found(sweep)).toEqual({ [missing]: 'missing', [extra]: 'extra', [stale]: 'stale' });
+  const values = await verify('--values');
+  expect(found(values)).toMatchObject({
+    [missing]: 'missing',
+    [extra]: 'extra',
+    [stale]: 'stale',
+    [name]: 'values name',
+  });
+  const repaired = await verify('--values', '--repair');
+  expect(repaired.status).toBe(0);
+  expect((await verify('--values')).tables[0]).toMatchObject({ total: 0, rows: 300 });
+});
