@@ -86,13 +86,13 @@ export const FAILURE_CODES = {
       'Change tracking was turned on and published, but is not in force yet.',
       'Run `mirrorverse track <table>` again in a few minutes.',
     ],
-    'verification-outdated': [
-      'The table was loaded anew, or got other columns, each time that it was verified.',
-      'Verify the table again when its load has ended (`mirrorverse status`).',
-    ],
     'unexpected-answer': [
       'An answer was cut on its way, or something other than the Web API answered.',
       'Nothing to do if this passes. Otherwise find out what answers, or cuts answers, on the way to the environment.',
+    ],
+    'verification-outdated': [
+      'The table was loaded anew, or got other columns, each time that it was verified.',
+      'Verify the table again when its load has ended (`mirrorverse status`).',
     ],
   },
 
