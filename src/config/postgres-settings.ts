@@ -49,7 +49,7 @@ function entraFrom(
   const host = address === undefined ? '' : addressHost(address);
   const server = host === '' ? (variables['PGHOST'] ?? 'localhost') : host;
   const wrong = (message: string): void => {
-    problems.push({ key: 'postgres.url', message: `${message} (variable DATABASE_URL)` });
+    problems.push({ key: 'postgres.url', message });
   };
   if (address !== undefined && (address.password !== '' || parameters.has('password'))) {
     wrong('must have no password with postgres.auth: entra; a token takes its place');
@@ -98,7 +98,7 @@ function addressProblem(text: string): string | undefined {
   }
   // A password with a slash in it ends the host too early, and its rest would be shown as the database's name.
   if (address.pathname.includes('@')) {
-    return 'has an @ behind the host; write / in a password as %2F, and @ in a name as %40 (variable DATABASE_URL)';
+    return 'has an @ behind the host; write / in a password as %2F, and @ in a name as %40';
   }
   try {
     // Without a host PGHOST decides, and it is read when the connection is opened.

@@ -5,7 +5,7 @@ import { createHttpClient } from './http/http-client.ts';
 import type { RequestWatch } from './http/request-watch.ts';
 import { createMetadata, type Metadata } from './metadata/metadata.ts';
 import { createAgents } from './network/proxy-agent.ts';
-import type { ProxySettings } from './network/proxy-settings.ts';
+import { defaultPort, goesByProxy, proxyName, type ProxySettings } from './network/proxy-settings.ts';
 import type { SignIn } from './sign-in/sign-in-methods.ts';
 import { createTokenSource } from './sign-in/sign-in.ts';
 
@@ -43,13 +43,15 @@ export interface Dataverse {
   readonly client: DataverseClient;
   readonly metadata: Metadata;
   readonly budget: Budget;
+  /** Host and port of the proxy by which the environment is reached; undefined without one. */
+  readonly proxy: string | undefined;
   /** Goes on with other limits; requests under way keep their own. `idleTimeout` stays. */
   changeLimits(limits: BudgetLimits & ClientLimits): void;
   close(): Promise<void>;
 }
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
-  const origin = new URL(options.url).origin;
+  const { origin, hostname, port, protocol } = new URL(options.url);
   const { limits, onThrottle } = options;
   const budget = createBudget(limits, onThrottle === undefined ? {} : { onThrottle });
   const { proxy } = options;
@@ -70,6 +72,10 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
     client,
     metadata: createMetadata(client, logger),
     budget,
+    proxy:
+      proxy && protocol === 'https:' && goesByProxy(proxy, hostname, Number(port || defaultPort(protocol)))
+        ? proxyName(proxy)
+        : undefined,
     changeLimits(next) {
       budget.change(next);
       client.change(ofClient(next));

@@ -9,6 +9,7 @@ import { readEnvironment } from '../../src/dataverse/metadata/environment.ts';
 import type { Failure } from '../../src/model/failure.ts';
 import { freePort, openBench, type Bench } from '../support/bench.ts';
 import { openConnectProxy, type ConnectProxy } from '../support/connect-proxy.ts';
+import { runCheck } from '../support/check-document.ts';
 import { failureOf } from '../support/cluster-support.ts';
 import { QUICK_TIME } from '../support/in-quick-time.ts';
 import { loggedCodes } from '../support/command-line.ts';
@@ -115,6 +116,13 @@ it('a sync goes by the proxy of HTTPS_PROXY for sign-in and rows, and the proxy 
   }
   expect(stderr).not.toContain('proxy.password');
   expect(stderr).not.toContain(Buffer.from(IDENTITY).toString('base64'));
+});
+
+it('check names the proxy by which the environment is reached', async () => {
+  const { findings } = await runCheck(bench.cli, { ...signIn, HTTPS_PROXY: proxy.url });
+  const found = findings.find(({ id }) => id === 'dataverse.sign-in');
+  expect(found).toMatchObject({ ok: true });
+  expect(found?.message).toContain(`by the proxy 127.0.0.1:${proxy.port}`);
 });
 
 it('an address in NO_PROXY is reached without the proxy', async () => {

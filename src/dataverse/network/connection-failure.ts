@@ -65,7 +65,7 @@ export function connectionFailure(
   if (passing !== undefined) {
     const failure = exhausted(passing, attempts, subject, error);
     return isNoConnection(passing)
-      ? failure.saying(`${origin} cannot be reached. ${failure.message}`)
+      ? failure.saying(`${origin} cannot be reached. ${failure.message}`, UNREACHED)
       : failure;
   }
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -77,11 +77,15 @@ export function connectionFailure(
   });
 }
 
+const UNREACHED =
+  'Check dataverse.url (DATAVERSE_URL), and the network from here to the environment. The daemon tries again by itself.';
+
 function unresolved(code: string, { table }: Subject, origin: string, cause: unknown): Failure {
   return new Failure({
     code: 'source-unavailable',
     message: `The host name ${new URL(origin).hostname} of the environment does not resolve (${code}).`,
-    remedy: 'Check dataverse.url (DATAVERSE_URL), and the name service of this machine.',
+    remedy:
+      'Check dataverse.url (DATAVERSE_URL), and the name service of this machine. The daemon tries again by itself.',
     cause,
     details: table === undefined ? {} : { table },
   });

@@ -142,7 +142,9 @@ function createCredential(
       const credential = new InteractiveBrowserCredential({ ...options, tenantId, clientId });
       return {
         async getToken(scopes, request) {
-          instruct('To sign in, go to the browser window that opens.');
+          instruct(
+            'To sign in, go to the browser window that opens. If none opens, stop the command and set MIRRORVERSE_AUTH=device-code.',
+          );
           return credential.getToken(scopes, request);
         },
       };

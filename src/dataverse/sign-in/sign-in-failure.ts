@@ -58,7 +58,8 @@ export function signInFailure(
   if (outcome?.kind === 'network' && isProxyCode(outcome.code) && proxy !== undefined) {
     return proxyFailure(outcome.code, withPort(outcome.host ?? ''), proxy);
   }
-  const message = `Signing in by ${method} failed: ${saidBy(method, outcome, error, secrets)}`;
+  const way = method === 'default' ? '' : ` by ${method}`;
+  const message = `Signing in${way} failed: ${saidBy(method, outcome, error, secrets)}`;
   const details = { method, ...statusOf(outcome) };
   const passing = outcome?.kind === 'network' || outcome?.kind === 'foreign';
   return passing

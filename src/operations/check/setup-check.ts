@@ -102,7 +102,9 @@ async function checkDataverse(options: CheckOptions, signal: AbortSignal): Promi
   let organizationId: string;
   try {
     ({ organizationId } = await readEnvironment(client, signal));
-    findings.push(good('dataverse.sign-in', subject, `signed in to organization ${organizationId}`));
+    const { proxy } = options.dataverse;
+    const by = proxy === undefined ? '' : ` by the proxy ${proxy}`;
+    findings.push(good('dataverse.sign-in', subject, `signed in to organization ${organizationId}${by}`));
   } catch (error) {
     signal.throwIfAborted();
     return [failed('dataverse.sign-in', subject, error)];
