@@ -11,6 +11,7 @@ import { consented } from '../mirror/table/drift.ts';
 import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
+import { ExpectedRows } from '../sync/load/expected-rows.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
@@ -31,6 +32,7 @@ export class CommandSession extends DatabaseSession {
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
   private readonly reconfigured = new EventTarget();
+  private expectedRows: ExpectedRows | undefined;
   /** Is told how each request went. It is set before the first call of `dataverse`. */
   requestWatch: RequestWatch | undefined;
   /** Called each time that the environment wants no requests for a while, with the milliseconds from now. */
@@ -169,14 +171,16 @@ export class CommandSession extends DatabaseSession {
     mirror: Mirror,
     leases: LeaseKeeper,
     table: TableConfig,
-    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'meter' | 'firstLook'> & {
+    options: Pick<TableJobParts, 'labels' | 'loads' | 'watch' | 'meter' | 'firstLook' | 'loadWatch'> & {
       readonly consent?: boolean;
     } = {},
   ): TableJob {
     const settings = tableSettings(this.context.config, table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;
     const { consent: _, ...shared } = options;
-    const parts = { dataverse: this.dataverse(), mirror, leases, logger: this.context.logger };
+    const dataverse = this.dataverse();
+    const expected = (this.expectedRows ??= new ExpectedRows(dataverse.client));
+    const parts = { dataverse, mirror, leases, logger: this.context.logger, expected };
     return new TableJob({ ...settings, drift }, { ...parts, ...shared });
   }
 

@@ -2,6 +2,7 @@ import type { PageSource } from '../../src/dataverse/feed/change-feed.ts';
 import { RequestCounts } from '../../src/dataverse/http/request-counts.ts';
 import type { PageWriter } from '../../src/mirror/page/page-writer.ts';
 import { isLoading, type Checkpoint } from '../../src/model/checkpoint.ts';
+import { LoadTracker } from '../../src/sync/load/load-tracker.ts';
 import { Paging } from '../../src/sync/run/paging.ts';
 import { NO_PROGRESS, type RunProgress } from '../../src/sync/run/run-progress.ts';
 import { newRun, type RunEvent, type RunState, type Step } from '../../src/sync/run/run-state.ts';
@@ -16,6 +17,7 @@ export async function followFeed(source: PageSource, writer: PageWriter, start: 
     writer,
     requestCounts: new RequestCounts(),
     mayLoad: () => true,
+    load: new LoadTracker({ table: 'thing', expected: undefined, watch: undefined }),
   });
   let progress: RunProgress = { ...NO_PROGRESS, phase: start.phase };
   let state: RunState = {

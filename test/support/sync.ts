@@ -11,6 +11,8 @@ import { openMirror } from '../../src/mirror/mirror.ts';
 import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
+import { ExpectedRows } from '../../src/sync/load/expected-rows.ts';
+import type { LoadWatch } from '../../src/sync/load/load-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import type { Places } from '../../src/timing/places.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
@@ -48,6 +50,9 @@ export interface SyncOptions {
   /** Another client than that of the bench; closed with the session. */
   readonly dataverse?: Dataverse;
   readonly loads?: Places;
+  /** Asks the environment how many rows a load will bring. */
+  readonly counts?: boolean;
+  readonly loadWatch?: LoadWatch;
   readonly sweep?: SweepLimits;
 }
 
@@ -130,7 +135,8 @@ export class SyncBench implements AsyncDisposable {
     const { inFailures, secrets } = this;
     const settings = tables.map((name) => settingsOf(name, options));
     const firstLook = new FirstLook({ dataverse, mirror, holder: holderOf(options) }, settings);
-    const parts = { dataverse, mirror, firstLook, ...shared };
+    const expected = options.counts === true ? { expected: new ExpectedRows(dataverse.client) } : {};
+    const parts = { dataverse, mirror, firstLook, ...shared, ...expected };
     const jobs = settings.map((table) => this.job(table, parts, options));
     return {
       async sync(run = {}, signal = never) {
@@ -164,12 +170,13 @@ export class SyncBench implements AsyncDisposable {
 
   private job(
     settings: TableSettings,
-    parts: Pick<TableJobParts, 'dataverse' | 'mirror' | 'labels' | 'firstLook'>,
+    parts: Pick<TableJobParts, 'dataverse' | 'mirror' | 'labels' | 'firstLook' | 'expected'>,
     options: SyncOptions,
   ): TableJob {
     return new TableJob(settings, {
       ...parts,
       ...(options.loads === undefined ? {} : { loads: options.loads }),
+      ...(options.loadWatch === undefined ? {} : { loadWatch: options.loadWatch }),
       leases: new LeaseKeeper(parts.mirror, holderOf(options), this.log.logger),
       logger: this.loggerFor(options),
     });

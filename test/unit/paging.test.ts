@@ -4,6 +4,7 @@ import { RequestCounts } from '../../src/dataverse/http/request-counts.ts';
 import type { PageStep, PageWriter } from '../../src/mirror/page/page-writer.ts';
 import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Link, PlainPage } from '../../src/model/page.ts';
+import { LoadTracker } from '../../src/sync/load/load-tracker.ts';
 import { Paging, prefetch } from '../../src/sync/run/paging.ts';
 import { NO_PROGRESS } from '../../src/sync/run/run-progress.ts';
 import { page, row } from '../support/hand-made.ts';
@@ -18,6 +19,9 @@ const CHECKPOINT: Checkpoint = {
   selection: 'a',
   rewound: false,
 };
+
+/** Counts no load. */
+const load = new LoadTracker({ table: 'thing', expected: undefined, watch: undefined });
 
 /** A source that gives these answers in turn, which pages were asked for, and whose memory came back. */
 function sourceOf(...answers: readonly (PlainPage | Error)[]) {
@@ -54,7 +58,7 @@ const follow = (link: Link) => ({ link, loads: false });
 
 function pagingOf(source: PageSource, writer: PageWriter, mayLoad = true): Paging {
   const requestCounts = new RequestCounts();
-  return new Paging({ table: 'thing', source, writer, requestCounts, mayLoad: () => mayLoad });
+  return new Paging({ table: 'thing', source, writer, requestCounts, mayLoad: () => mayLoad, load });
 }
 
 function stepTo(link: Link): PageStep {
@@ -79,7 +83,7 @@ test('a page that an idle poll fetched is taken by the link that it was fetched 
   const { source, asked, released } = sourceOf(answer(delta(1)), answer(delta(2)));
   const polled = prefetch(delta(0).url, async (signal) => source.follow(delta(0), 'delta', signal), never);
   const parts = { table: 'thing', source, writer: writerOf().writer, requestCounts: new RequestCounts() };
-  const paging = new Paging({ ...parts, mayLoad: () => true }, polled);
+  const paging = new Paging({ ...parts, mayLoad: () => true, load }, polled);
   expect((await paging.receive(follow(delta(7)), never))?.link).toEqual(delta(2));
   expect(asked).toEqual([delta(0).url, delta(7).url]);
   await expect.poll(() => released).toHaveLength(1);
@@ -89,7 +93,7 @@ test('a poll that failed fails once, and the next fetch asks again', async () =>
   const { source } = sourceOf(new Error('expired'), answer(delta(1)));
   const polled = prefetch(delta(0).url, async (signal) => source.follow(delta(0), 'delta', signal), never);
   const parts = { table: 'thing', source, writer: writerOf().writer, requestCounts: new RequestCounts() };
-  const paging = new Paging({ ...parts, mayLoad: () => true }, polled);
+  const paging = new Paging({ ...parts, mayLoad: () => true, load }, polled);
   await expect(paging.receive(follow(delta(0)), never)).rejects.toThrow('expired');
   expect((await paging.receive(follow(delta(0)), never))?.link).toEqual(delta(1));
 });

@@ -26,6 +26,14 @@ export interface AcquiredLease {
   readonly quarantined: number;
   /** A person's request for a new baseline that has not begun yet; null where none waits. */
   readonly resync: string | null;
+  /** What the load under way has stored and expects; null where none is under way. */
+  readonly load: StoredLoad | null;
+}
+
+/** How far a load had come when its last page was stored. */
+export interface StoredLoad {
+  readonly rowsLoaded: number;
+  readonly rowsExpected: number | null;
 }
 
 /** Gives each table a row of state. Without it, nobody can take the lease of the table. @throws Failure */
@@ -96,6 +104,8 @@ export async function takeLease(
         resync: resyncRequest(store),
         quarantined: sql<number>`(${quarantined})::int`,
         ...checkpointColumns(tables),
+        rowsLoaded: tables.rowsLoaded,
+        rowsExpected: tables.rowsExpected,
         successAge: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
@@ -113,6 +123,7 @@ export async function takeLease(
     changes: row.changes,
     quarantined: row.quarantined,
     resync: row.resync,
+    load: row.rowsLoaded === null ? null : { rowsLoaded: row.rowsLoaded, rowsExpected: row.rowsExpected },
   };
 }
 

@@ -34,6 +34,7 @@ import {
   storeCheckpoint,
 } from '../state/checkpoints.ts';
 import type { Lease } from '../lease/leases.ts';
+import { loadAfter, type LoadPage } from '../state/load-state.ts';
 import type { RunCounts } from '../state/outcomes.ts';
 import { mirrorReplaced, rememberMark } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
@@ -61,6 +62,8 @@ export interface PageStep {
   readonly loadsEachTime?: boolean;
   /** The request for a new baseline that this page, the first of a load, answers. */
   readonly resync?: string | undefined;
+  /** The page as the figures of its load count it; absent for a delta, and where a load has no figures. */
+  readonly load?: LoadPage;
   /** Counts the requests that go on record with the page; absent, none are counted. */
   readonly requests?: (result: StoredPage) => Pick<RunCounts, 'requests' | 'idleRequests'>;
 }
@@ -140,6 +143,7 @@ export class PageWriter {
       leaseDuration,
       resync: step.resync,
       bringsLink: isLoading(step.from) && step.advance.checkpoint.link?.kind === 'delta',
+      load: loadAfter(step),
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     if (isEmpty && !step.begins && !step.advance.sweep) {
@@ -150,7 +154,10 @@ export class PageWriter {
     return this.fenced(signal, async (client, held) => {
       const result = await this.store(client, page, step, held);
       const { refusedSweep } = result;
-      const instead = refusedSweep === null ? {} : { checkpoint: refusedSweep.checkpoint, finished: false };
+      const instead =
+        refusedSweep === null
+          ? {}
+          : { checkpoint: refusedSweep.checkpoint, finished: false, load: 'over' as const };
       const counts = countsOf(step, result);
       const mark = step.begins ? await beginLoad(client, mirror) : await this.countPage(client, held);
       const stored = { mark, hasRows: await this.hasRows(client, result) };

@@ -8,6 +8,7 @@ import { heldBy, type Lease } from '../lease/leases.ts';
 import { and, eq, interval, sql } from '../drizzle.ts';
 import { asLoad, hasMarks, hasTriggers, isRemembered, mirrorReplaced } from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './outcomes.ts';
+import { loadColumns, type LoadPage } from './load-state.ts';
 import type { StateStore } from './store.ts';
 
 /** A table whose fence the transaction holds. */
@@ -78,6 +79,8 @@ export interface CheckpointUpdate {
   readonly bringsLink?: boolean;
   /** The table that the link stands for, where no transaction of this page has checked it. */
   readonly mirror?: MirrorTable;
+  /** What the page means for the figures of a load; absent where it means nothing. */
+  readonly load?: LoadPage | 'over' | undefined;
 }
 
 /**
@@ -122,6 +125,7 @@ export async function storeCheckpoint(
       ...(update.bringsLink === true ? { pausedUntil: endWithLink(store) } : {}),
       ...(counts === undefined ? {} : addedCounts(store, counts)),
       ...(page === undefined ? {} : { ...asLoad(page.mark), hasRows: page.hasRows }),
+      ...loadColumns(store, update.load),
     })
     .where(and(heldBy(store, lease), isTheTable))
     .returning(wishColumns(store));

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { notice, type FailureSummary } from '../../model/failure.ts';
+import type { LoadFigures } from '../../model/load-progress.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
@@ -21,7 +22,8 @@ export interface TableStatus {
   readonly quarantined: number;
   readonly error: FailureSummary | null;
   readonly paused: TablePause | null;
-  readonly load: TableLoad | null;
+  /** How far a baseline or a re-baseline has come; null where none is under way. */
+  readonly load: LoadFigures | null;
   readonly counts: CountedRequests;
 }
 
@@ -31,20 +33,6 @@ export interface TablePause {
   /** Null where only a person ends it. */
   readonly until: Date | null;
   readonly reason: string | null;
-}
-
-/** How far a baseline or a re-baseline has come. */
-export interface TableLoad {
-  /** Rows stored since the load began, over all processes. */
-  readonly rowsLoaded: number;
-  /** Rows that the environment counted; null where it did not say. */
-  readonly rowsExpected: number | null;
-  /** Rows that were stored when the process at work began the load or went on with it. */
-  readonly rowsBefore: number;
-  /** Seconds since then until the last page was stored; null before the first page. */
-  readonly seconds: number | null;
-  /** Seconds since the last page was stored; null before the first page. */
-  readonly quietSeconds: number | null;
 }
 
 /** What a table has cost in requests, and for how many changes. */
@@ -101,10 +89,11 @@ export async function readTableStatus(
         rowsBefore: tables.loadBegunRows,
         loadSeconds: sql<
           number | null
-        >`extract(epoch from ${tables.loadStoredAt} - ${tables.loadBegunAt})::float8`,
+        >`extract(epoch from clock_timestamp() - ${tables.loadBegunAt})::float8`,
         quietSeconds: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.loadStoredAt})::float8`,
+        isAtWork: sql<boolean>`${tables.leaseHolder} IS NOT NULL AND ${tables.leaseExpiresAt} > clock_timestamp()`,
         counts: {
           requests: tables.requests,
           idleRequests: tables.idleRequests,
@@ -162,6 +151,7 @@ interface StoredLoad {
   readonly rowsBefore: number | null;
   readonly loadSeconds: number | null;
   readonly quietSeconds: number | null;
+  readonly isAtWork: boolean;
 }
 
 /** Failures that end with a yes from a person. */
@@ -185,10 +175,17 @@ function pauseOf({ isPaused, pausedAt, pausedUntil, pausedReason }: Outcome): Ta
   return { since: pausedAt, until: pausedUntil, reason: pausedReason };
 }
 
-function loadOf(row: StoredLoad): TableLoad | null {
-  const { rowsLoaded, rowsExpected, rowsBefore, loadSeconds, quietSeconds } = row;
+function loadOf(row: StoredLoad): LoadFigures | null {
+  const { rowsLoaded, rowsExpected, rowsBefore, loadSeconds, quietSeconds, isAtWork } = row;
   if (rowsLoaded === null) return null;
-  return { rowsLoaded, rowsExpected, rowsBefore: rowsBefore ?? 0, seconds: loadSeconds, quietSeconds };
+  return {
+    rowsLoaded,
+    rowsExpected,
+    rowsBefore: rowsBefore ?? 0,
+    seconds: loadSeconds ?? 0,
+    quietSeconds,
+    isAtWork,
+  };
 }
 
 function errorOf(row: Outcome): FailureSummary | null {

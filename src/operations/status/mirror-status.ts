@@ -4,6 +4,7 @@ import { readSpentRequests } from '../../mirror/state/spent-requests.ts';
 import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
+import { loadProgress } from '../../model/load-progress.ts';
 import { isPattern } from '../../model/name-pattern.ts';
 
 /** The document of `status --json`. Members may be added; these stay. */
@@ -91,7 +92,13 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
     budget: { ...spent, limit, throttledUntil: throttledUntil?.toISOString() ?? null },
     tables: [
-      ...known.map((table) => toEntry(table, environment.linkLifeDays, isConfigured(table.table))),
+      ...known.map((table) =>
+        toEntry(table, {
+          linkLifeDays: environment.linkLifeDays,
+          configured: isConfigured(table.table),
+          throttled: throttledUntil !== null,
+        }),
+      ),
       ...named.filter((table) => !names.has(table)).map(untouched),
     ].toSorted((a, b) => a.table.localeCompare(b.table)),
   };
@@ -99,18 +106,22 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
 
 function toEntry(
   { counts, paused, load, ...table }: TableStatus,
-  linkLifeDays: number | null,
-  configured: boolean,
+  {
+    linkLifeDays,
+    configured,
+    throttled,
+  }: { readonly linkLifeDays: number | null; readonly configured: boolean; readonly throttled: boolean },
 ): StatusEntry {
   const { linkIssuedAt } = table;
+  const progress = load && loadProgress({ ...load, isAtWork: load.isAtWork && !throttled });
   const expiry =
     linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
   return {
     ...table,
     configured,
-    rowsLoaded: load?.rowsLoaded ?? null,
-    rowsExpected: load?.rowsExpected ?? null,
-    etaSeconds: null,
+    rowsLoaded: progress?.rowsLoaded ?? null,
+    rowsExpected: progress?.rowsExpected ?? null,
+    etaSeconds: progress?.etaSeconds ?? null,
     paused: paused && {
       since: paused.since.toISOString(),
       until: paused.until?.toISOString() ?? null,

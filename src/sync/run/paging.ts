@@ -3,6 +3,7 @@ import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
 import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
 import type { PageResult, PageStep, PageWriter, StoredPage } from '../../mirror/page/page-writer.ts';
 import type { PlainPage } from '../../model/page.ts';
+import type { LoadTracker } from '../load/load-tracker.ts';
 import { hasFoundChanges, withPage, type RunProgress } from './run-progress.ts';
 import type { Fetch } from './run-state.ts';
 import { verifyDeletes } from './verify-deletes.ts';
@@ -14,6 +15,8 @@ export interface PagingParts {
   readonly requestCounts: RequestCounts;
   /** Whether a load may go on now. */
   readonly mayLoad: () => boolean;
+  /** Counts how far a load has come. */
+  readonly load: LoadTracker;
 }
 
 /** Fetches the pages of one table and stores them. It fetches one page ahead of the page that it stores. */
@@ -61,12 +64,13 @@ export class Paging {
     signal: AbortSignal,
   ): Promise<{ readonly result: PageResult; readonly progress: RunProgress }> {
     const { page } = this;
-    const { table, source, writer, requestCounts } = this.parts;
+    const { table, source, writer, requestCounts, load } = this.parts;
     if (page === undefined) throw new TypeError('There is no page to store.');
     try {
       if (page.link?.kind === 'next') this.followed.add(page.link.url);
       if (ahead !== undefined && (!ahead.loads || this.parts.mayLoad())) this.fetchAhead(ahead, signal);
       const verified = await verifyDeletes(page, source, writer, signal);
+      const counted = await load.storing(page, step, signal);
       const sent = requestCounts.of(table);
       const requests = (result: StoredPage): { requests: number; idleRequests: number } => {
         const after = withPage(progress, page, result, sent);
@@ -74,8 +78,10 @@ export class Paging {
         const isIdle = step.finished && result.refusedSweep === null && !hasFoundChanges(after);
         return { requests: sent, idleRequests: isIdle ? after.requests : 0 };
       };
-      const result = await writer.write(verified, { ...step, requests }, signal);
+      const figures = counted === undefined ? {} : { load: counted };
+      const result = await writer.write(verified, { ...step, ...figures, requests }, signal);
       requestCounts.recorded(table, sent);
+      load.stored(counted);
       return { result, progress: withPage(progress, page, result, sent) };
     } finally {
       this.dropPage();

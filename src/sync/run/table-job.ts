@@ -8,6 +8,8 @@ import { NEW_CHECKPOINT } from '../../model/checkpoint.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
 import { withLease, type LeaseParts } from '../lease/held-lease.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
+import type { ExpectedRows } from '../load/expected-rows.ts';
+import type { LoadWatch } from '../load/load-watch.ts';
 import type { Places } from '../../timing/places.ts';
 import { TablePreparation, type TableWishes } from '../tables/table-preparation.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
@@ -57,6 +59,10 @@ export interface TableJobParts {
   readonly watch?: RunWatch;
   /** Adds up what the runs do; without it nothing is added up. */
   readonly meter?: RunMeter | undefined;
+  /** Asks how many rows loads will bring; without it they are not known. */
+  readonly expected?: ExpectedRows;
+  /** Hears how the loads go. */
+  readonly loadWatch?: LoadWatch;
   /** Finds tables that no preparation would change; without it the first run prepares each table. */
   readonly firstLook?: FirstLook;
 }
@@ -178,6 +184,8 @@ export class TableJob {
       others,
       resting: isResting && fence !== undefined ? { ...resting, fence } : undefined,
       loads: parts.loads,
+      expected: parts.expected,
+      watch: parts.loadWatch,
       restart,
       dueAt: options.dueAt,
       onPage: (progress) => {

@@ -14,6 +14,7 @@ import { toFailure, type Failure } from '../../model/failure.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { holdLease, type HeldLease, type LeaseParts } from '../lease/held-lease.ts';
+import { LoadTracker, type LoadTrackerParts } from '../load/load-tracker.ts';
 import type { Places } from '../../timing/places.ts';
 import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
 import { lookAfterRewind } from '../watch/environment-watch.ts';
@@ -25,8 +26,7 @@ import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
 import { newRun, type Note, type Outcome, type RunEvent, type RunState, type Step } from './run-state.ts';
 import { needsHighestVersion, next } from './steps.ts';
 
-export interface RunParts extends LeaseParts {
-  readonly table: string;
+export interface RunParts extends LeaseParts, LoadTrackerParts {
   readonly mode: 'changes' | 'snapshot';
   readonly pageSize: number;
   readonly dataverse: Dataverse;
@@ -70,6 +70,7 @@ export class TableRun {
   /** The fence by which the run last held the lease; undefined while it never did. */
   fence: bigint | undefined;
   private readonly parts: RunParts;
+  private readonly load: LoadTracker;
   private state: RunState;
   private held: HeldLease | undefined;
   private leaseIsReleased = false;
@@ -80,6 +81,7 @@ export class TableRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
+    this.load = new LoadTracker(parts);
     this.state = newRun(parts.mode, parts.restart);
   }
 
@@ -123,6 +125,7 @@ export class TableRun {
         return this.prepare(step.from, step.loadAnew, signal);
       case 'fetch': {
         const { paging, writer } = this.ready();
+        if (!step.fetch.loads || this.mayLoad()) this.load.fetching(step.fetch);
         const page = await paging.receive(step.fetch, signal);
         if (page === undefined) return { is: 'no-place' };
         const { link } = page;
@@ -215,6 +218,7 @@ export class TableRun {
     await this.leave();
     this.held = await holdLease(parts, parts.table, signal);
     const { taken } = this.held;
+    this.load.leaseTaken(taken.load);
     this.fence = taken.lease.fence;
     this.progress = { ...this.progress, quarantined: taken.quarantined };
     const othersMayHaveRun = parts.others.leaseTaken(taken, this.progress);
@@ -239,6 +243,7 @@ export class TableRun {
     await preparation.compare(checkpoint.selection, signal);
     const ready = await preparation.make(taken.lease, signal);
     this.progress = { ...this.progress, rowsDeleted: this.progress.rowsDeleted + ready.erased };
+    this.load.prepared(this.parts.mode === 'changes' || this.parts.restart || checkpoint.selection === null);
     const writer = mirror.writer(ready.mirror, taken.lease, () => preparation.isOutdated);
     this.open(ready, writer);
     const hasSeenKeys = checkpoint.phase !== 'rebaseline' || (await writer.hasSeenKeys());
@@ -264,7 +269,8 @@ export class TableRun {
     const { table } = mirror;
     const source = this.source(table);
     const { requestCounts, table: name } = this.parts;
-    const parts = { table: name, source, writer, requestCounts, mayLoad: () => this.mayLoad() };
+    const { load } = this;
+    const parts = { table: name, source, writer, requestCounts, load, mayLoad: () => this.mayLoad() };
     // If the definition has changed since, the page that the poll fetched has other columns. The first look and the
     // preparation make the same table twice.
     const ahead = isDeepStrictEqual(this.polled?.table, table) ? this.polled?.page : undefined;
