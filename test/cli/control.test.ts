@@ -28,7 +28,7 @@ describe('pause, resume, resync and forget', () => {
     const days = (Date.parse(until) - Date.parse(since)) / 86_400_000;
     expect(days).toBeGreaterThan(5.5);
     expect(days).toBeLessThan(5.7);
-    for (const command of [['sync'], ['backfill', '--restart'], ['sync', 'account']]) {
+    for (const command of [['sync'], ['backfill', '--restart']]) {
       const { status: exit, tables } = await syncJson(bench.cli, [...command, '--json']);
       expect(exit).toBe(1);
       const codes = tables.map(({ table, error }) => [table, error?.code]);
@@ -49,17 +49,19 @@ describe('pause, resume, resync and forget', () => {
     expect(entry?.table).toBe('contact');
     expect(Math.abs(Date.parse(entry?.paused.until ?? '') - Date.now() - 7_200_000)).toBeLessThan(60_000);
     await bench.cli.run(['resume', 'contact']);
-    for (const words of [['acount'], ['account', 'nothing*']]) {
+    for (const words of [
+      ['account', 'acount'],
+      ['account', 'nothing*'],
+    ]) {
       const { status, stdout, stderr } = await bench.cli.run(['pause', ...words]);
       expect({ status, stdout, codes: loggedCodes(stderr) }).toEqual({
         status: 1,
         stdout: '',
         codes: ['table-not-known'],
       });
+      expect(stderr.includes('Did you mean account?')).toBe(words.includes('acount'));
     }
-    expect((await bench.cli.run(['pause', 'acount'])).stderr).toContain('Did you mean account?');
     expect((await bench.cli.run(['pause', 'account', '--for', 'ever'])).status).toBe(2);
-    expect((await bench.cli.run(['resume'])).status).toBe(2);
     expect(await statusOf('account')).toMatchObject({ paused: null });
   });
 

@@ -42,6 +42,8 @@ function definition(schema: string, stateSchema: string): string {
  * Makes the view in the mirror schema, in the caller's transaction, and lets everybody read it who may use the schema.
  * A reader needs no right on the state schema: a view reads with the rights of its owner.
  *
+ * A migration that changes a column which the view reads has to drop the view first; this function makes it again.
+ *
  * Nothing happens where the schema does not exist yet, where the role may not create in it, or where something that
  * mirrorverse did not make has the name. None of these stops a mirror.
  */

@@ -73,10 +73,10 @@ export function endWithLink({ schema, tables: { tables } }: StateStore): SQL {
 /** The failure of work on a table that a person has paused. */
 export function tablePaused(table: string, { pausedUntil, pausedReason }: Wishes): Failure {
   const until = pausedUntil === null ? '' : ` until ${pausedUntil.toISOString()}`;
-  const why = pausedReason === null ? '.' : `: ${pausedReason}`;
+  const why = pausedReason === null ? '' : ` (${pausedReason})`;
   return new Failure({
     code: 'table-paused',
-    message: `Table ${table} is paused${until}${why}`,
+    message: `Table ${table} is paused${until}${why}.`,
     remedy: `\`mirrorverse resume ${table}\` lets it go on.`,
     details: { table },
   });
