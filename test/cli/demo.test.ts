@@ -55,7 +55,7 @@ describe('demo', () => {
     await using place = await demoPlace();
     const { cli } = place;
     const first = cli.start(['demo'], { DATABASE_URL: 'postgres://of.another/purpose' });
-    await eventually(() => new Set(runsIn(first.stderr).map((line) => line['table'])).size === 10, 50_000);
+    await eventually(() => first.stdout.includes('Query'), 50_000);
     expect(first.stdout).toMatch(/^Dataverse +http:\/\/127\.0\.0\.1:\d+$/m);
     const databaseUrl = /^PostgreSQL +psql (\S+)$/m.exec(first.stdout)?.[1] ?? '';
     expect(await answers(databaseUrl)).toBe(true);
@@ -65,6 +65,12 @@ describe('demo', () => {
         .map((line) => [line['table'], line['phase']]),
     );
     expect(new Set(firstPhases.values())).toEqual(new Set(['baseline']));
+    // One line on everything, what to look at, an example with its answer, and then what changes.
+    await eventually(() => /^\d+ changes? in \d+ tables?: .+; all 10 tables up to date$/m.test(first.stdout));
+    expect(first.stdout).toMatch(/^10 tables, 20,\d{3} rows after \d+ s\.$/m);
+    expect(first.stdout).toMatch(/\| (High|Normal|Low) +\| \S/);
+    const page = /^Page +(http:\S+)$/m.exec(first.stdout)?.[1] ?? '';
+    expect((await fetch(new URL('readyz', page))).status).toBe(200);
     await eventually(() => runsIn(first.stderr).some((line) => line['phase'] === 'delta'));
 
     const stopped = await first.stop('SIGINT');

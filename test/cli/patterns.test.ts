@@ -121,15 +121,20 @@ describe('patterns among the tables', () => {
   });
 
   it('check says how many tables the patterns mean, and which patterns mean none', async () => {
-    await using bench = await openBench(['t*', '!team', 'nosuch_*']);
+    await using bench = await openBench(['t*', '!team', 'nosuch_*', 'Opprtun*']);
     const { status, document } = await bench.cli.json(['check']);
-    expect(status).toBe(0);
-    const { findings } = document as { findings: { id: string; message: string }[] };
+    expect(status).toBe(1);
+    const { findings } = document as {
+      findings: { id: string; ok: boolean; message: string; remedy: string | null }[];
+    };
     const told = findings.filter(({ id }) => id.startsWith('tables'));
-    expect(told.map(({ id, message }) => [id, message])).toEqual([
-      ['tables', 'names and patterns mean 3 tables, and leave out 1: see `mirrorverse tables`'],
-      ['tables.nosuch_*', 'nosuch_* fits no table'],
+    expect(told.map(({ id, ok, message }) => [id, ok, message])).toEqual([
+      ['tables', true, 'names and patterns mean 3 tables, and leave out 1: see `mirrorverse tables`'],
+      ['tables.nosuch_*', false, 'the pattern nosuch_* fits no table of the environment'],
+      ['tables.Opprtun*', false, 'the pattern Opprtun* fits no table of the environment'],
     ]);
+    expect(told[1]?.remedy).toMatch(/^Correct the pattern/);
+    expect(told[2]?.remedy).toMatch(/^Did you mean opportu\w*\*\?/);
     const checked = findings.filter(({ id }) => /^table\.\w+$/.test(id)).map(({ id }) => id);
     expect(checked).toEqual(['table.task', 'table.teammembership', 'table.transactioncurrency']);
   });

@@ -6,6 +6,7 @@ import { describeFilter, inTheWay, rowSecurity, type RowFilter } from '../../mir
 import { remedyFor } from '../../mirror/connection/grants.ts';
 import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
 import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
+import { checkPatterns } from './check-patterns.ts';
 import { checkSchedules, requestsPer5Minutes } from './check-schedules.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkTable, type CheckedTable } from './check-table.ts';
@@ -122,14 +123,16 @@ async function checkTables(
 ): Promise<Finding[]> {
   const { dataverse, choice, hashKeyId } = options;
   let resolution: Resolution<CheckedTable>;
+  let names: readonly string[] = [];
   try {
     resolution = await readResolution(dataverse, choice, signal);
+    if (resolution.idlePatterns.length > 0) names = await tableNames(dataverse, signal);
   } catch (error) {
     signal.throwIfAborted();
     return [failed('tables', 'tables', error)];
   }
   const findings = [checkRate(options, resolution.tables)];
-  if (hasPatterns(choice)) findings.unshift(...patternFindings(resolution));
+  if (hasPatterns(choice)) findings.unshift(...checkPatterns(resolution, names));
   const database = await options.database().catch(() => undefined);
   const tables = await Promise.all(
     resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, database, signal)),
@@ -137,12 +140,8 @@ async function checkTables(
   return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
 }
 
-function patternFindings({ tables, excluded, idlePatterns }: Resolution<CheckedTable>): Finding[] {
-  const leftOut = excluded.size === 0 ? '' : `, and leave out ${excluded.size}: see \`mirrorverse tables\``;
-  return [
-    good('tables', 'tables', `names and patterns mean ${tables.length} tables${leftOut}`),
-    ...idlePatterns.map((pattern) => good(`tables.${pattern}`, 'tables', `${pattern} fits no table`)),
-  ];
+async function tableNames(dataverse: Dataverse, signal: AbortSignal): Promise<string[]> {
+  return (await dataverse.metadata.tables(signal)).map(({ LogicalName }) => LogicalName);
 }
 
 /** Checks that the mirror schema holds this organization or none. */

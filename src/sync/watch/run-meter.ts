@@ -10,6 +10,20 @@ export interface RunMeter {
   ended(result: RunResult): void;
 }
 
+/** A meter that passes everything on to these; undefined if there are none. */
+export function joinedMeter(...all: readonly (RunMeter | undefined)[]): RunMeter | undefined {
+  const meters = all.filter((meter) => meter !== undefined);
+  if (meters.length < 2) return meters[0];
+  return {
+    stored(table, written, deleted) {
+      for (const meter of meters) meter.stored(table, written, deleted);
+    },
+    ended(result) {
+      for (const meter of meters) meter.ended(result);
+    },
+  };
+}
+
 /** Tells the meter about one run. A run without a meter costs nothing. */
 export interface MeteredRun {
   /** @param progress of the run so far. */

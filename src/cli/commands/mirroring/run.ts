@@ -12,6 +12,7 @@ import { isDatabaseAway } from '../../../sync/run/repairs.ts';
 import { runDaemon, type DaemonOptions } from '../../../sync/daemon.ts';
 import { Places } from '../../../timing/places.ts';
 import { restAfter } from '../../../timing/back-off.ts';
+import { joinedMeter, type RunMeter } from '../../../sync/watch/run-meter.ts';
 import { levelAfter } from '../../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
@@ -27,22 +28,26 @@ export async function run(context: CommandContext): Promise<number> {
       'The sign-in of a person is for a first look: it ends with this process, and a later start asks again. Use an app registration or a managed identity for a daemon (MIRRORVERSE_AUTH).',
     );
   }
-  return CommandSession.use(context, async (session) => runUntilStopped(session, context.source));
+  return CommandSession.use(context, async (session) => runUntilStopped(session, { source: context.source }));
 }
 
 /**
  * The daemon over a session, until its signal; a clean stop is a success.
  *
- * @param source of the configuration, which is read anew from it; without one the configuration stays.
+ * @param options `source` of the configuration, which is read anew from it; without one the configuration stays.
+ *   `meter`: is told what the runs do.
  */
-export async function runUntilStopped(session: CommandSession, source?: ConfigSource): Promise<number> {
+export async function runUntilStopped(
+  session: CommandSession,
+  { source, meter }: { readonly source?: ConfigSource | undefined; readonly meter?: RunMeter },
+): Promise<number> {
   const { logger, signal } = session.context;
   const health = await createDaemonHealth(session);
   const reload = source && new ConfigReload(source, session, health.reloaded);
   const work = async (stop: AbortSignal): Promise<void> => {
     const opened = await openPatiently(session, health, stop);
     health.opened();
-    await runDaemon(daemonOptions(session, opened, health), stop);
+    await runDaemon(daemonOptions(session, opened, health, meter), stop);
   };
   try {
     await withServices([health.run, async (stop) => reload?.run(stop)], work, signal);
@@ -107,10 +112,12 @@ function daemonOptions(
   session: CommandSession,
   { mirror, resolution }: Opened,
   health: DaemonHealth,
+  runMeter: RunMeter | undefined,
 ): DaemonOptions<TableConfig> {
   const { config, logger, signal } = session.context;
   const leases = new LeaseKeeper(mirror, leaseHolder(), logger);
   const shared = { labels: session.changingLabels(mirror) };
+  const meter = joinedMeter(health.meter, runMeter);
   // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
   // all other tables do not wait for them.
   const loads = new Places(config.limits.tables - 2);
@@ -127,7 +134,7 @@ function daemonOptions(
     onReconfigured: (listener, stop) => session.onReconfigured(listener, stop),
     resolution,
     createJob: (table) =>
-      session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter: health.meter }),
+      session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter }),
     onTables: health.tables,
     onPaused: health.paused,
     ...shared,
