@@ -37,6 +37,14 @@ it('a person signs in once by a device code, which the log shows with its page',
   expect(tokens).toHaveLength(1);
 });
 
+it('a daemon whose sign-in is that of a person says that it ends with the process', async () => {
+  const daemon = bench.cli.start(['run'], signIn);
+  const warned = await daemon.logged(({ msg }) => msg.includes('first look'));
+  expect(warned).toMatchObject({ level: 'warn', method: 'device-code' });
+  await daemon.logged(({ msg }) => msg.includes('CANARY-42'));
+  expect(await daemon.stop('SIGTERM')).toMatchObject({ status: 0 });
+});
+
 it('a person who declines, or who enters no code, ends the command with what to do', async () => {
   authority.person = 'declines';
   const declined = await bench.cli.run(['tables'], {
@@ -49,8 +57,11 @@ it('a person who declines, or who enters no code, ends the command with what to 
   expect(authority.forms.at(-1)?.path).toContain('/tenant/');
   expect(authority.forms.at(-1)?.form.get('client_id')).toBe('own');
   authority.person = 'waits';
-  const late = await bench.cli.run(['tables'], signIn);
+  // Standard error is a pipe here; this is all by which the command tells a terminal.
+  const terminal = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
+  const late = await bench.cli.run(['tables'], { ...signIn, ...terminal });
   expect(late.status).toBe(1);
+  expect(late.stderr).toMatch(/^To sign in, open \S+ in a browser and enter the code CANARY-42\.$/m);
   expect(late.stderr).toContain('nobody entered the code in time');
   expect(declined.stderr + late.stderr).not.toMatch(/canary-device|\w+Credential\b|\w+Error\b/);
 });

@@ -57,7 +57,7 @@ export async function openDeviceCodeAuthority(token: string): Promise<DeviceCode
     if (path.endsWith('/devicecode')) {
       const page = 'https://microsoft.com/devicelogin';
       const code = { device_code: 'canary-device', user_code: USER_CODE, verification_uri: page };
-      return [200, { ...code, expires_in: 4, interval: 1, message: 'as the service says it' }];
+      return [200, { ...code, expires_in: 2, interval: 1, message: 'as the service says it' }];
     }
     if (path.endsWith('/token')) {
       if (authority.person === 'waits') return [400, { error: 'authorization_pending' }];

@@ -122,7 +122,7 @@ export class PostgresConnection {
     try {
       return new PostgresConnection(pool, await pool.connect());
     } catch (error) {
-      throw connectFailure(error);
+      throw noConnection(error);
     }
   }
 
@@ -267,7 +267,7 @@ function lostConnection(cause: Error): unknown {
 }
 
 /** `pg` reports a connection that cannot be made in several forms. All of them mean the same to us. */
-function connectFailure(error: unknown): unknown {
+function noConnection(error: unknown): unknown {
   const failure = postgresFailure(error);
   return failure instanceof Failure
     ? failure
