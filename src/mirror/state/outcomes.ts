@@ -1,5 +1,5 @@
 import type { StateStore } from './store.ts';
-import { and, eq, interval, lt, sql } from '../drizzle.ts';
+import { and, desc, eq, interval, lt, sql } from '../drizzle.ts';
 import type { FeedPhase } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
 
@@ -68,6 +68,42 @@ export async function recordFailure(
         set: { failures: sql`${tables.failures} + 1`, ...error },
         setWhere: fence === undefined ? noSuccessSince : eq(tables.fence, fence),
       }),
+  );
+}
+
+/** A run of a table that has ended. Runs that found nothing to do are not recorded. */
+export interface RecentRun {
+  readonly table: string;
+  /** The phase that the run began in. */
+  readonly phase: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly rowsWritten: number;
+  readonly rowsDeleted: number;
+  readonly rowsQuarantined: number;
+  /** Code of the failure that ended the run; null for a success. */
+  readonly errorCode: string | null;
+}
+
+/** Reads the last runs, the newest first. Their order is that of their ids, because only that order has an index. */
+export async function readRecentRuns(store: StateStore, limit: number): Promise<RecentRun[]> {
+  const { runs } = store.tables;
+  return store.statement(async (db) =>
+    db
+      .select({
+        table: runs.table,
+        phase: runs.phase,
+        startedAt: runs.startedAt,
+        finishedAt: runs.finishedAt,
+        rowsWritten: runs.rowsWritten,
+        rowsDeleted: runs.rowsDeleted,
+        rowsQuarantined: runs.rowsQuarantined,
+        errorCode: runs.errorCode,
+      })
+      .from(runs)
+      .where(eq(runs.environmentId, store.environmentId))
+      .orderBy(desc(runs.id))
+      .limit(limit),
   );
 }
 

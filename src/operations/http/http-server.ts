@@ -30,7 +30,7 @@ const IDLE_TIMEOUT = 60_000;
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -91,13 +91,27 @@ interface Asked {
 }
 
 async function answer(asked: Asked): Promise<void> {
-  const { request, response } = asked;
+  const { request, response, logger } = asked;
   const { status, headers, body } = await replyTo(asked);
   const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
   response.writeHead(status, { ...HEADERS, ...length, ...headers });
   if (typeof body === 'string') response.end(body);
   else if (request.method === 'HEAD') response.end();
-  else await body(response);
+  else await write(body, response, logger);
+}
+
+async function write(
+  body: Exclude<Reply['body'], string>,
+  response: ServerResponse,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await body(response);
+  } catch (error) {
+    // The status has been sent already. A cut answer tells the client that it is not whole.
+    logger.error({ err: error }, 'An answer broke off.');
+    response.destroy();
+  }
 }
 
 async function replyTo({ request, routes, localName, logger }: Asked): Promise<Reply> {

@@ -16,7 +16,7 @@ import { joinedMeter, type RunMeter } from '../../../sync/watch/run-meter.ts';
 import { levelAfter } from '../../../sync/watch/outage-log.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
-import { createDaemonHealth, type DaemonHealth } from '../../daemon-health.ts';
+import { createDaemonHealth, type DaemonHealth } from '../../daemon/daemon-health.ts';
 import { ConfigReload } from './config-reload.ts';
 import { leaseHolder, CommandSession } from '../../command-session.ts';
 

@@ -1,18 +1,11 @@
-import { createLoadedCheck, healthRoutes } from '../operations/health/health-routes.ts';
-import { startHeartbeat } from '../operations/health/heartbeat.ts';
-import { sharedStatus } from '../operations/health/process-status.ts';
-import { after, notReady, starting, type Happening } from '../operations/health/readiness.ts';
-import { openMetrics } from '../operations/metrics/metrics.ts';
-import { runHttpServer } from '../operations/http/http-server.ts';
-import type { MirrorDatabase } from '../mirror/database.ts';
-import type { Failure } from '../model/failure.ts';
-import { readStatus, type StatusOptions } from '../operations/status/mirror-status.ts';
-import { type RunWatch, createOutageLog } from '../sync/watch/outage-log.ts';
-import type { RunMeter } from '../sync/watch/run-meter.ts';
-import type { Service } from '../timing/services.ts';
-import type { CommandSession } from './command-session.ts';
-import { statusOptions } from './commands/inspection/status.ts';
-import { version } from './commands/version.ts';
+import { after, notReady, starting, type Happening } from '../../operations/health/readiness.ts';
+import { openMetrics } from '../../operations/metrics/metrics.ts';
+import type { Failure } from '../../model/failure.ts';
+import { type RunWatch, createOutageLog } from '../../sync/watch/outage-log.ts';
+import type { RunMeter } from '../../sync/watch/run-meter.ts';
+import type { Service } from '../../timing/services.ts';
+import type { CommandSession } from '../command-session.ts';
+import { runDaemonHttp } from './daemon-http.ts';
 
 /** The health of the daemon. It is told what happens, and the health port asks it. */
 export interface DaemonHealth {
@@ -32,9 +25,6 @@ export interface DaemonHealth {
 /** Milliseconds since 1970 by a clock that nobody sets. With a clock that is set back, a throttle would go on after its end. */
 const now = (): number => performance.timeOrigin + performance.now();
 
-/** Rows above which a scrape takes PostgreSQL's estimate: it comes every few seconds, for all tables. */
-const COUNTED_FOR_METRICS = 10_000;
-
 /** The session must not have opened the environment before: then its requests would not be counted. */
 export async function createDaemonHealth(session: CommandSession): Promise<DaemonHealth> {
   const { config, logger, signal } = session.context;
@@ -45,7 +35,7 @@ export async function createDaemonHealth(session: CommandSession): Promise<Daemo
     health = after(health, { ...happened, at: now() });
   };
   const facts = { notReady: () => notReady(health, now()), gauges: session.dataverse().budget.gauges };
-  const database = async (): Promise<MirrorDatabase> => session.database();
+  const configured = (): readonly string[] => [...health.tables.keys()];
   if (signal.aborted) note({ kind: 'stopping' });
   signal.addEventListener('abort', () => note({ kind: 'stopping' }), { once: true });
   session.throttleListeners.push((milliseconds) => note({ kind: 'throttled', milliseconds }));
@@ -76,23 +66,9 @@ export async function createDaemonHealth(session: CommandSession): Promise<Daemo
     },
     paused: (names) => note({ kind: 'tables-paused', names }),
     async run(stop) {
-      const { host, port } = config.health;
+      const { port } = config.health;
       if (port === undefined || metrics === undefined) return;
-      const { client, budget } = session.dataverse();
-      const options = (): StatusOptions => statusOptions(session.context.config);
-      const work = { version: version(), budget, pageMemory: client.pageMemory };
-      const routes = [
-        ...healthRoutes({
-          ...facts,
-          isAlive: startHeartbeat(stop),
-          status: sharedStatus(database, options),
-          notLoaded: createLoadedCheck(database, () => [...health.tables.keys()]),
-        }),
-        metrics.route(work, async () =>
-          readStatus(await database(), { ...options(), countedRows: COUNTED_FOR_METRICS }),
-        ),
-      ];
-      await runHttpServer({ host, port }, routes, logger, stop);
+      await runDaemonHttp(session, port, { ...facts, tables: configured, metrics }, stop);
     },
   };
 }

@@ -1,0 +1,50 @@
+import { readableCount } from '../../model/readable-figures.ts';
+import type { StatusEntry } from '../status/mirror-status.ts';
+
+/** How a table stands, in the order in which tables need somebody. */
+const NEEDS = [
+  ['failed', 'failed'],
+  ['attention', 'waiting for a yes'],
+  ['trouble', 'retrying'],
+  ['paused', 'paused'],
+  ['loading', 'loading'],
+  ['new', 'not loaded yet'],
+  ['delta', 'up to date'],
+] as const;
+
+export type Need = (typeof NEEDS)[number][0];
+
+/** A table that goes on by itself after a failure is in trouble; its phase stays. */
+export function needOf({ phase, error }: StatusEntry): Need {
+  if (phase === 'failed' || phase === 'attention' || phase === 'paused') return phase;
+  if (error !== null) return 'trouble';
+  return phase === 'baseline' || phase === 'rebaseline' ? 'loading' : phase;
+}
+
+const RANKS = new Map<Need, number>(NEEDS.map(([need], rank) => [need, rank]));
+
+/** Rows in quarantine need somebody, although their table goes on. */
+const rank = (entry: StatusEntry): number =>
+  (RANKS.get(needOf(entry)) ?? 0) - (entry.quarantined > 0 ? 0.5 : 0);
+
+/** The tables with what needs somebody first; otherwise by their names. */
+export function byNeed(tables: readonly StatusEntry[]): StatusEntry[] {
+  return tables.toSorted((a, b) => rank(a) - rank(b) || a.table.localeCompare(b.table));
+}
+
+/** `8 tables: 2 failed, 6 up to date`, of the configured tables. */
+export function wholeLine(tables: readonly StatusEntry[]): string {
+  const counts = new Map<Need, number>();
+  for (const entry of tables) counts.set(needOf(entry), (counts.get(needOf(entry)) ?? 0) + 1);
+  const parts = NEEDS.flatMap(([need, words]) => {
+    const count = counts.get(need);
+    return count === undefined ? [] : [`${count} ${words}`];
+  });
+  return parts.length === 0 ? 'No tables' : `${readableCount(tables.length, 'table')}: ${parts.join(', ')}`;
+}
+
+/** The worst need of all; `delta` if there is none. */
+export function worstNeed(tables: readonly StatusEntry[]): Need {
+  const [first] = byNeed(tables);
+  return first === undefined ? 'delta' : needOf(first);
+}

@@ -1,0 +1,83 @@
+import { progressText, rowsText } from '../../model/load-progress.ts';
+import { readableCount, readableNumber } from '../../model/readable-figures.ts';
+import type { FailureSummary } from '../../model/failure.ts';
+import type { StatusEntry } from '../status/mirror-status.ts';
+import { markup, prose, type Html } from './markup.ts';
+import { clockTime, type TellTime } from './shown-time.ts';
+
+/** Characters of all messages and remedies on the page. Two hundred failing tables must not make a page of megabytes. */
+const ERROR_ROOM = 12_000;
+/** Characters of one message or remedy. */
+const LONGEST_TEXT = 400;
+
+/** Says how much of an error is shown. The first tables need somebody most, so their errors are shown in full. */
+export function errorRoom(): (error: FailureSummary) => FailureSummary {
+  let left = ERROR_ROOM;
+  return ({ code, message, remedy }) => {
+    left -= message.length + remedy.length;
+    if (left < 0) return { code, message: '', remedy: '' };
+    return { code, message: cut(message), remedy: cut(remedy) };
+  };
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
+}
+
+/**
+ * One table, as a row and a row of notes if there is something to say. Optional end tags are left out, because a page
+ * of two hundred tables stays below 60 kB.
+ *
+ * @param error what is shown of the table's error.
+ */
+export function tableRow(entry: StatusEntry, error: FailureSummary | null, tell: TellTime): Html {
+  const { table, phase, lastSuccessAt } = entry;
+  const notes = [loadNote(entry), pauseNote(entry, tell), errorNote(error), quarantineNote(entry)];
+  const said = notes.filter((note) => note !== null);
+  const mark = error !== null && !SPOKEN.has(phase) ? markup` class=odd` : null;
+  const time = lastSuccessAt === null ? markup`<i>never</i>` : tell(lastSuccessAt);
+  const notesRow = said.length === 0 ? null : markup`<tr><td colspan=4>${said}`;
+  return markup`<tbody data-p="${phase}"${mark}><tr><th scope=row>${table}<td><b>${phase}</b><td>${time}<td>${rows(entry)}${notesRow}</tbody>`;
+}
+
+/** Phases that say by themselves that something is wrong. */
+const SPOKEN: ReadonlySet<string> = new Set(['failed', 'attention', 'paused']);
+
+function rows({ rows: stored, rowsLoaded, rowsExpected }: StatusEntry): string {
+  return rowsLoaded === null
+    ? readableNumber(stored)
+    : rowsText({ rowsLoaded, rowsExpected }).replace(/ rows?$/, '');
+}
+
+function loadNote({ table, rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): Html | null {
+  if (rowsLoaded === null) return null;
+  const percent =
+    rowsExpected === null || rowsExpected <= 0
+      ? null
+      : Math.min(99, Math.floor((100 * rowsLoaded) / rowsExpected));
+  const text = progressText({ percent, etaSeconds, rowsLoaded });
+  const bar =
+    percent === null ? null : markup`<progress max=100 value="${percent}" aria-label="${table}"></progress> `;
+  return markup`<p class=load>${bar}${text}</p>`;
+}
+
+function pauseNote({ paused }: StatusEntry, tell: TellTime): Html | null {
+  if (paused === null) return null;
+  const { since, until, reason } = paused;
+  const end =
+    until === null ? markup` until somebody resumes it` : markup` until ${clockTime(until)} (${tell(until)})`;
+  return markup`<p>Paused ${tell(since)},${end}${reason === null ? '.' : markup`: <q>${reason}</q>`}</p>`;
+}
+
+function errorNote(error: FailureSummary | null): Html | null {
+  if (error === null) return null;
+  const { code, message, remedy } = error;
+  const way = remedy === '' ? null : markup` <em>${prose(remedy)}</em>`;
+  return markup`<p class=error><code>${code}</code> ${prose(message)}${way}</p>`;
+}
+
+function quarantineNote({ table, quarantined }: StatusEntry): Html | null {
+  if (quarantined === 0) return null;
+  const rowsThere = `${readableCount(quarantined, 'row')} in quarantine`;
+  return markup`<p>${rowsThere}: <code>mirrorverse quarantine ${table}</code></p>`;
+}
