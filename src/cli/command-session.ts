@@ -16,6 +16,7 @@ import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
 import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
+import { openTracing, type Tracing } from '../sync/watch/run-trace.ts';
 import { throttleRecorder } from '../sync/watch/throttle-record.ts';
 import { hasPatterns, knownResolution, readResolution } from '../sync/tables/read-resolution.ts';
 import { isOfMetadata } from '../sync/tables/source-definition.ts';
@@ -31,6 +32,7 @@ export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
   private mirrorOpened: Mirror | undefined;
   private userId: string | undefined;
+  private tracing: Tracing | undefined;
   private readonly reconfigured = new EventTarget();
   private expectedRows: ExpectedRows | undefined;
   /** Is told how each request went. It is set before the first call of `dataverse`. */
@@ -162,6 +164,9 @@ export class CommandSession extends DatabaseSession {
     const { store } = mirror;
     this.throttleListeners.push(throttleRecorder(store, logger));
     const identity = identityDigest(environment.organizationId, userId);
+    const tracing = openTracing(version());
+    if (tracing !== undefined) this.onClose(async () => tracing.flush());
+    this.tracing = tracing;
     this.onClose(recordRequests({ store, identity, gauges: budget.gauges, logger }));
     return mirror;
   }
@@ -178,9 +183,10 @@ export class CommandSession extends DatabaseSession {
     const settings = tableSettings(this.context.config, table);
     const drift = options.consent === true ? consented(settings.drift) : settings.drift;
     const { consent: _, ...shared } = options;
+    const { tracing } = this;
     const dataverse = this.dataverse();
     const expected = (this.expectedRows ??= new ExpectedRows(dataverse.client));
-    const parts = { dataverse, mirror, leases, logger: this.context.logger, expected };
+    const parts = { dataverse, mirror, leases, logger: this.context.logger, expected, tracing };
     return new TableJob({ ...settings, drift }, { ...parts, ...shared });
   }
 

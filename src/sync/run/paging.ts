@@ -4,6 +4,7 @@ import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
 import type { PageResult, PageStep, PageWriter, StoredPage } from '../../mirror/page/page-writer.ts';
 import type { PlainPage } from '../../model/page.ts';
 import type { LoadTracker } from '../load/load-tracker.ts';
+import type { RunTrace } from '../watch/run-trace.ts';
 import { hasFoundChanges, withPage, type RunProgress } from './run-progress.ts';
 import type { Fetch } from './run-state.ts';
 import { verifyDeletes } from './verify-deletes.ts';
@@ -17,6 +18,7 @@ export interface PagingParts {
   readonly mayLoad: () => boolean;
   /** Counts how far a load has come. */
   readonly load: LoadTracker;
+  readonly trace?: RunTrace | undefined;
 }
 
 /** Fetches the pages of one table and stores them. It fetches one page ahead of the page that it stores. */
@@ -64,7 +66,7 @@ export class Paging {
     signal: AbortSignal,
   ): Promise<{ readonly result: PageResult; readonly progress: RunProgress }> {
     const { page } = this;
-    const { table, source, writer, requestCounts, load } = this.parts;
+    const { table, source, writer, requestCounts, load, trace } = this.parts;
     if (page === undefined) throw new TypeError('There is no page to store.');
     try {
       if (page.link?.kind === 'next') this.followed.add(page.link.url);
@@ -79,7 +81,11 @@ export class Paging {
         return { requests: sent, idleRequests: isIdle ? after.requests : 0 };
       };
       const figures = counted === undefined ? {} : { load: counted };
-      const result = await writer.write(verified, { ...step, ...figures, requests }, signal);
+      const write = async () => writer.write(verified, { ...step, ...figures, requests }, signal);
+      const rows = rowsOf(page);
+      const result = await (trace === undefined
+        ? write()
+        : trace.step('page.store', signal, write, () => rows));
       requestCounts.recorded(table, sent);
       load.stored(counted);
       return { result, progress: withPage(progress, page, result, sent) };
@@ -96,20 +102,32 @@ export class Paging {
   }
 
   private fetchAhead({ link, loads }: Fetch, signal: AbortSignal): void {
-    const { source } = this.parts;
+    const { source, trace } = this.parts;
+    const read = async (either: AbortSignal): Promise<PlainPage> =>
+      link === null ? source.begin(either) : source.follow(link, loads ? 'baseline' : 'delta', either);
     this.ahead?.cancel();
-    this.ahead = prefetch(
-      link?.url ?? null,
-      async (either) =>
-        link === null ? source.begin(either) : source.follow(link, loads ? 'baseline' : 'delta', either),
-      signal,
-    );
+    this.ahead = prefetch(link?.url ?? null, async (either) => fetchPage(trace, read, either), signal);
   }
 
   private dropPage(): void {
     this.page?.release?.();
     this.page = undefined;
   }
+}
+
+/** Reads a page, in a span of its own if the run has one. */
+export async function fetchPage(
+  trace: RunTrace | undefined,
+  read: (signal: AbortSignal) => Promise<PlainPage>,
+  signal: AbortSignal,
+): Promise<PlainPage> {
+  if (trace === undefined) return read(signal);
+  return trace.step('page.fetch', signal, async () => read(signal), rowsOf);
+}
+
+/** Rows and tombstones of a page. */
+function rowsOf({ rows, tombstones }: PlainPage): number {
+  return rows + tombstones.length;
 }
 
 /** A page that is fetched before the run asks for it. */

@@ -24,6 +24,7 @@ import {
   type OutcomeParts,
   type RunResult,
 } from './run-outcome.ts';
+import type { RunTrace, Tracing } from '../watch/run-trace.ts';
 import { meteredRun, type MeteredRun, type RunMeter } from '../watch/run-meter.ts';
 import { hasFoundChanges, type RunProgress } from './run-progress.ts';
 import { pageSource, TableRun, type RunEnd } from './table-run.ts';
@@ -63,6 +64,8 @@ export interface TableJobParts {
   readonly expected?: ExpectedRows;
   /** Hears how the loads go. */
   readonly loadWatch?: LoadWatch;
+  /** Makes a span of each run; undefined without an SDK of OpenTelemetry. */
+  readonly tracing?: Tracing | undefined;
   /** Finds tables that no preparation would change; without it the first run prepares each table. */
   readonly firstLook?: FirstLook;
 }
@@ -98,11 +101,17 @@ export class TableJob {
    * @throws the signal's reason when aborted; the page under way is finished or rolled back first.
    */
   async run(options: RunOptions, signal: AbortSignal): Promise<RunResult> {
+    const { tracing } = this.parts;
+    if (tracing === undefined) return this.perform(options, signal);
+    return tracing.run(this.settings.name, async (trace) => this.perform(options, signal, trace));
+  }
+
+  private async perform(options: RunOptions, signal: AbortSignal, trace?: RunTrace): Promise<RunResult> {
     const start = performance.now();
     const { name: table } = this.settings;
     await this.lookFirst(options, signal);
     const metered = meteredRun(this.parts.meter, table);
-    const run = this.createRun(options, start, metered);
+    const run = this.createRun(options, start, metered, trace);
     const {
       outcome,
       failure: ended,
@@ -165,7 +174,12 @@ export class TableJob {
     others.begin(found);
   }
 
-  private createRun(options: RunOptions, start: number, metered: MeteredRun | undefined): TableRun {
+  private createRun(
+    options: RunOptions,
+    start: number,
+    metered: MeteredRun | undefined,
+    trace: RunTrace | undefined,
+  ): TableRun {
     const { settings, parts, leaseParts, preparation, others, resting } = this;
     this.resting = undefined;
     const { restart = false } = options;
@@ -188,6 +202,7 @@ export class TableJob {
       watch: parts.loadWatch,
       restart,
       dueAt: options.dueAt,
+      trace,
       onPage: (progress) => {
         parts.watch?.progressed(settings.name);
         metered?.progressed(progress);

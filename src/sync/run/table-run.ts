@@ -11,6 +11,7 @@ import type { PageWriter } from '../../mirror/page/page-writer.ts';
 import { forgetSelection } from '../../mirror/state/checkpoints.ts';
 import { NEW_CHECKPOINT, type Checkpoint } from '../../model/checkpoint.ts';
 import { toFailure, type Failure } from '../../model/failure.ts';
+import type { PlainPage } from '../../model/page.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import { sleep } from '../../timing/sleep.ts';
 import { holdLease, type HeldLease, type LeaseParts } from '../lease/held-lease.ts';
@@ -18,8 +19,9 @@ import { LoadTracker, type LoadTrackerParts } from '../load/load-tracker.ts';
 import type { Places } from '../../timing/places.ts';
 import type { PreparedTable, TablePreparation } from '../tables/table-preparation.ts';
 import { lookAfterRewind } from '../watch/environment-watch.ts';
+import type { RunTrace } from '../watch/run-trace.ts';
 import { isIdle, restingTable, type OthersRuns, type RestingTable } from './idle-poll.ts';
-import { Paging, underWay, type Prefetch } from './paging.ts';
+import { fetchPage, Paging, underWay, type Prefetch } from './paging.ts';
 import { examineRefusedSweep } from './refused-sweep.ts';
 import { databaseRest, type Circumstances } from './repairs.ts';
 import { NO_PROGRESS, withIdlePoll, type RunProgress } from './run-progress.ts';
@@ -40,6 +42,8 @@ export interface RunParts extends LeaseParts, LoadTrackerParts {
   readonly restart: boolean;
   /** When the run fell due, by `performance.now()`. */
   readonly dueAt: number | undefined;
+  /** Makes spans of what the run does; undefined without an SDK of OpenTelemetry. */
+  readonly trace: RunTrace | undefined;
   /** Told after each stored page. */
   readonly onPage: (progress: RunProgress) => void;
   /** Told each trouble of the database that the run waits for, and for how many milliseconds it waits. */
@@ -97,6 +101,7 @@ export class TableRun {
         const { state, step } = next(this.state, event);
         this.state = state;
         this.progress = { ...this.progress, phase: state.phase };
+        if (this.parts.trace !== undefined) this.parts.trace.phase = state.phase;
         if (step.do === 'end') return { ...step, resting: this.resting };
         try {
           event = await this.perform(step, signal);
@@ -192,18 +197,21 @@ export class TableRun {
 
   /** Follows the link of a resting table without its lease, and stores that nothing has changed. */
   private async poll(signal: AbortSignal): Promise<RunEvent> {
-    const { resting, others, mirror, requestCounts, table: name } = this.parts;
+    const { resting, others, mirror, requestCounts, table: name, trace } = this.parts;
     if (resting === undefined) throw new TypeError('The table does not rest.');
     const { table, link, selection, source, fence } = resting;
     // It is awaited right here, so nothing has to stop it but the signal: one more would cost each poll.
-    const page = underWay(link.url, source.follow(link, 'delta', signal));
+    const follow = async (): Promise<PlainPage> => source.follow(link, 'delta', signal);
+    const page = underWay(link.url, fetchPage(trace, follow, signal));
     this.polled = { table, page };
     // A failure is not told here. The run takes the lease, and meets the failure when it fetches this page.
     const came = await page.page.catch(() => undefined);
     if (came === undefined || !isIdle(table.entitySet, link, came)) return { is: 'polled', rests: false };
     const requests = requestCounts.of(name);
     const run = { table: name, fence, selection, followed: link.url, link: came.link.url, requests };
-    if (!(await mirror.storeIdleRun(run, signal))) return { is: 'polled', rests: false };
+    const store = async (): Promise<boolean> => mirror.storeIdleRun(run, signal);
+    const isStored = await (trace === undefined ? store() : trace.step('page.store', signal, store, () => 0));
+    if (!isStored) return { is: 'polled', rests: false };
     requestCounts.recorded(name, requests);
     others.idlePollStored();
     this.dropPages();
@@ -268,9 +276,10 @@ export class TableRun {
   private open({ mirror }: PreparedTable, writer: PageWriter): void {
     const { table } = mirror;
     const source = this.source(table);
-    const { requestCounts, table: name } = this.parts;
+    const { requestCounts, table: name, trace } = this.parts;
     const { load } = this;
-    const parts = { table: name, source, writer, requestCounts, load, mayLoad: () => this.mayLoad() };
+    const mayLoad = (): boolean => this.mayLoad();
+    const parts = { table: name, source, writer, requestCounts, load, mayLoad, trace };
     // If the definition has changed since, the page that the poll fetched has other columns. The first look and the
     // preparation make the same table twice.
     const ahead = isDeepStrictEqual(this.polled?.table, table) ? this.polled?.page : undefined;
