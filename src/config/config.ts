@@ -81,6 +81,16 @@ export interface Config {
   /** How many rows a sweep may delete without a yes. */
   readonly sweep: { readonly maxShare: number; readonly atLeast: number };
   readonly quarantine: { readonly nul: 'quarantine' | 'replace'; readonly maxShare: number };
+  /** How the daemon verifies in the background; undefined if it does not. Times in milliseconds. */
+  readonly verify:
+    | {
+        readonly every: number;
+        /** From 0 to 1. */
+        readonly share: number;
+        readonly values: number | undefined;
+        readonly repair: 'off' | 'report' | 'repair';
+      }
+    | undefined;
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
   readonly reload: 'watch' | 'signal';

@@ -102,6 +102,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
       maxShare: settings.quarantine?.maxShare ?? 0.1,
     },
     sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
+    verify: verifyFrom(settings.verify, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),
@@ -146,6 +147,20 @@ function originProblem(text: string): string | undefined {
   return undefined;
 }
 
+function verifyFrom(verify: Settings['verify'], problems: ConfigProblem[]): Config['verify'] {
+  if (verify === false) return undefined;
+  const every = milliseconds(verify?.every ?? '24h');
+  const values = verify?.values === false ? undefined : milliseconds(verify?.values ?? '30d');
+  const share = Number.parseFloat(verify?.share ?? '5%') / 100;
+  if (share <= 0 || share > 1) {
+    problems.push({ key: 'verify.share', message: 'must be above 0% and at most 100%' });
+  }
+  for (const [key, time] of Object.entries({ every, values })) {
+    if (time === 0) problems.push({ key: `verify.${key}`, message: 'must be longer than nothing' });
+  }
+  return { every, share, values, repair: verify?.repair ?? 'report' };
+}
+
 const BINARY: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 function bytes(size: string): number {
@@ -153,10 +168,16 @@ function bytes(size: string): number {
   return Math.round(Number(amount) * (BINARY[unit ?? ''] ?? Number.NaN));
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 function milliseconds(duration: string): number {
-  const [, amount, unit] = /^([\d.]+)(ms|s|m)$/.exec(duration) ?? [];
+  const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(duration) ?? [];
   return Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
 }
 

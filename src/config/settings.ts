@@ -48,6 +48,30 @@ const duration = (like: string): z.ZodString =>
     .string({ error: `must be a duration like ${like}` })
     .regex(/^\d+(\.\d+)?(ms|s|m)$/, `must be a duration like ${like}`);
 
+const longDuration = (like: string): z.ZodString =>
+  z
+    .string({ error: `must be a duration like ${like}` })
+    .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, `must be a duration like ${like}`);
+
+const verification = z.strictObject({
+  every: longDuration('24h')
+    .optional()
+    .describe('How often keys and versions of every row are compared with the source: 24h by default.'),
+  share: z
+    .string({ error: 'must be a share like 5%' })
+    .regex(/^\d+(\.\d+)?%$/, 'must be a share like 5%')
+    .optional()
+    .describe("Share of the API's limits that verification may take: 5% by default."),
+  values: z
+    .union([z.literal(false), longDuration('30d')], { error: 'must be a duration like 30d, or false' })
+    .optional()
+    .describe('How often every value is compared: 30d by default; false for never.'),
+  repair: z
+    .enum(['off', 'report', 'repair'])
+    .optional()
+    .describe('report (by default) warns of differences, repair mends them, off only records them.'),
+});
+
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
 const schemaName = z
@@ -229,6 +253,12 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .optional(),
+  verify: z
+    .union([z.literal(false), verification], {
+      error: 'must be false, or a mapping with every, share, values and repair',
+    })
+    .optional()
+    .describe('How the daemon compares mirror and source in the background; false for not at all.'),
   log: z
     .strictObject({
       level: z

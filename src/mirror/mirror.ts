@@ -63,8 +63,8 @@ export interface Mirror extends MirrorDatabase {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
-  /** Compares a mirror table with its source. */
-  comparison(mirror: MirrorTable): Comparison;
+  /** Compares a mirror table with its source. @param holder names the process. */
+  comparison(mirror: MirrorTable, holder: string): Comparison;
   /** Stores runs that find nothing, without the lease. */
   readonly storeIdleRun: StoreIdleRun;
   /**
@@ -167,8 +167,8 @@ export async function openMirror(
         throw await toldByFilters(pool, mirror, error);
       });
     },
-    comparison: (mirror) =>
-      new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY }),
+    comparison: (mirror, holder) =>
+      new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY, holder }),
     storeIdleRun: prepareIdleRuns(store, options.schema),
     writer: (mirror, lease, isOutdated) =>
       new PageWriter({

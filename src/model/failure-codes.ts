@@ -94,6 +94,10 @@ export const FAILURE_CODES = {
       'The table was loaded anew, or got other columns, each time that it was verified.',
       'Verify the table again when its load has ended (`mirrorverse status`).',
     ],
+    'verification-taken': [
+      'Another process has begun to verify the table, or goes on with its verification.',
+      'Nothing to do: that process tells the result (`mirrorverse status`).',
+    ],
   },
 
   /** The checkpoint is worth nothing any more: the table is loaded anew, over the rows that are there. */

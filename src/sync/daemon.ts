@@ -5,6 +5,7 @@ import type { Places } from '../timing/places.ts';
 import { withServices } from '../timing/services.ts';
 import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
+import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
 export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOptions<T> {
@@ -13,6 +14,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly labels?: LabelKeeper;
   /** Places for tables at work. */
   readonly places: Places;
+  /** How tables are verified in the background; absent, they are not. */
+  readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes'>;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }
@@ -31,6 +34,8 @@ export async function runDaemon<T extends ScheduledTable>(
   const { mirror, leases, labels, resolution, createJob, logger } = options;
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
   const tables = new RunningTables(options.places, () => mirror.environment.linkLifeDays, control);
+  const { verification } = options;
+  const verifier = verification && new Verifier({ ...options, ...verification, tables });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());
@@ -42,6 +47,7 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => control.run(stop),
     async (stop: AbortSignal) => tables.run(stop),
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
+    async (stop: AbortSignal) => verifier?.run(stop),
   ];
   // A job needs its lease until it has ended, which is after the signal.
   await withServices(keepers, async (stop) => withServices(work, untilAborted, stop), signal);

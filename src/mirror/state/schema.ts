@@ -106,6 +106,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       pausedReason: text('paused_reason'),
       /** When a person asked for a new baseline that has not begun yet; null where none waits. */
       resyncAskedAt: moment('resync_asked_at'),
+      /** When a person asked for a verification that has not ended yet; null where none waits. */
+      verifyAskedAt: moment('verify_asked_at'),
       /** Rows that the load under way has stored, over all processes; null while none is under way. */
       rowsLoaded: bigint('rows_loaded', { mode: 'number' }),
       /** Rows that the environment counted when the load began; null where it did not say. */
@@ -310,6 +312,9 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       startedAt: moment('started_at').notNull(),
       rows: bigint('rows', { mode: 'number' }).notNull().default(0),
       requests: integer('requests').notNull().default(0),
+      /** The process at work, and when it stored its last step. */
+      holder: text('holder'),
+      storedAt: moment('stored_at'),
     },
     (t) => [primaryKey({ name: 'verifications_pkey', columns: [t.environmentId, t.table] })],
   );

@@ -29,6 +29,8 @@ import {
   type Verdict,
 } from './suspects.ts';
 import {
+  beginVerification,
+  claimVerification,
   forgetDifferences,
   forgetVerification,
   readDifferences,
@@ -51,6 +53,7 @@ export class Comparison {
   private readonly store: StateStore;
   private readonly mirror: MirrorTable;
   private readonly policy: RowPolicy;
+  private readonly holder: string;
   private readonly scratch: ScratchTables;
   /** The mirror table with its key, partition and version alone. */
   readonly keysAlone: MirrorTable;
@@ -60,8 +63,11 @@ export class Comparison {
     readonly store: StateStore;
     readonly mirror: MirrorTable;
     readonly policy: RowPolicy;
+    /** Names this process. */
+    readonly holder: string;
   }) {
-    const { pool, store, mirror, policy } = options;
+    const { pool, store, mirror, policy, holder } = options;
+    this.holder = holder;
     this.pool = pool;
     this.store = store;
     this.mirror = mirror;
@@ -85,15 +91,18 @@ export class Comparison {
   async resumable(method: string, basis: string): Promise<VerificationProgress | undefined> {
     const before = await readVerification(this.store, this.table);
     if (before?.method !== method || before.basis !== basis) return undefined;
-    const isThere = await this.transaction(async (client) => hasScratch(client, this.scratch));
-    return isThere ? before : undefined;
+    return this.transaction(async (client, store) => {
+      if (!(await hasScratch(client, this.scratch))) return undefined;
+      await claimVerification(store, this.table, this.holder);
+      return before;
+    });
   }
 
   /** Begins a verification, in place of any other one of the table. @throws Failure */
   async begin(progress: VerificationProgress): Promise<void> {
     await this.transaction(async (client, store) => {
       await createScratch(client, this.scratch);
-      await storeVerification(store, this.table, progress);
+      await beginVerification(store, this.table, this.holder, progress);
     });
   }
 
@@ -102,7 +111,7 @@ export class Comparison {
     const rows = versionedKeys(this.keysAlone, page);
     await this.transaction(async (client, store) => {
       await addVersionedKeys(client, this.mirror, this.scratch, rows);
-      await storeVerification(store, this.table, progress);
+      await storeVerification(store, this.table, this.holder, progress);
     });
   }
 
@@ -117,7 +126,7 @@ export class Comparison {
         differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
       );
       await addVersionedKeys(client, this.mirror, this.scratch, rows);
-      await storeVerification(store, this.table, progress);
+      await storeVerification(store, this.table, this.holder, progress);
     });
   }
 
@@ -136,13 +145,16 @@ export class Comparison {
       await findSuspects(client, store, this.mirror, this.scratch, reached, versions);
       // What an earlier verification found is found again, or is no longer so.
       await forgetDifferences(store, this.table);
-      await storeVerification(store, this.table, progress);
+      await storeVerification(store, this.table, this.holder, progress);
     });
   }
 
   /** See `settleSuspects`. @throws Failure */
   async settle(reached: Reached): Promise<number> {
-    return this.transaction(async (client) => settleSuspects(client, this.mirror, this.scratch, reached));
+    return this.transaction(async (client, store) => {
+      await storeVerification(store, this.table, this.holder);
+      return settleSuspects(client, this.mirror, this.scratch, reached);
+    });
   }
 
   async suspects(after: RowId | null, count: number): Promise<Suspect[]> {
@@ -152,6 +164,7 @@ export class Comparison {
   /** Stores verdicts about suspects, and confirmed differences, in one transaction. @throws Failure */
   async judge(verdicts: readonly Verdict[], differences: readonly Difference[]): Promise<void> {
     await this.transaction(async (client, store) => {
+      await storeVerification(store, this.table, this.holder);
       await applyVerdicts(client, this.scratch, verdicts);
       await recordDifferences(store, this.table, differences);
     });
@@ -160,6 +173,7 @@ export class Comparison {
   /** Records what was proven, and ends the verification. @returns the number of differences. @throws Failure */
   async finish(proof: Omit<Proof, 'differences'>): Promise<number> {
     return this.transaction(async (client, store) => {
+      await storeVerification(store, this.table, this.holder);
       const { open: differences } = await readDifferences(store, this.table, 0);
       await recordProof(store, this.table, { ...proof, differences });
       await forgetVerification(store, this.table);

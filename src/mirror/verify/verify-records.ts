@@ -1,3 +1,4 @@
+import { Failure } from '../../model/failure.ts';
 import type { RowId, Link } from '../../model/page.ts';
 import { and, desc, eq, sql } from '../drizzle.ts';
 import { keyText } from '../page/row-key.ts';
@@ -54,18 +55,59 @@ export async function readVerification(
   };
 }
 
-/** Stores where a verification stands, in the store's transaction or as one statement. */
+/** Begins a verification in place of any other one of the table, for a process. */
+export async function beginVerification(
+  store: StateStore,
+  table: string,
+  holder: string,
+  progress: VerificationProgress,
+): Promise<void> {
+  const { verifications } = store.tables;
+  const now = sql`clock_timestamp()`;
+  const values = { ...stored(progress), holder, storedAt: now, startedAt: now };
+  await store.db
+    .insert(verifications)
+    .values({ environmentId: store.environmentId, table, ...values })
+    .onConflictDoUpdate({ target: [verifications.environmentId, verifications.table], set: values });
+}
+
+/** Takes a verification over, for a process that goes on with it. */
+export async function claimVerification(store: StateStore, table: string, holder: string): Promise<void> {
+  const { verifications } = store.tables;
+  await store.db
+    .update(verifications)
+    .set({ holder, storedAt: sql`clock_timestamp()` })
+    .where(ofTable(store, table));
+}
+
+/**
+ * Stores where a verification stands, in the store's transaction; without `progress`, only that the process still works
+ * at it.
+ *
+ * @throws Failure `verification-taken` where another process has begun or taken it since.
+ */
 export async function storeVerification(
   store: StateStore,
   table: string,
-  { link, ...progress }: VerificationProgress,
+  holder: string,
+  progress?: VerificationProgress,
 ): Promise<void> {
   const { verifications } = store.tables;
-  const stored = { ...progress, link: link?.url ?? null, linkPageSize: link?.pageSize ?? null };
-  await store.db
-    .insert(verifications)
-    .values({ environmentId: store.environmentId, table, startedAt: sql`clock_timestamp()`, ...stored })
-    .onConflictDoUpdate({ target: [verifications.environmentId, verifications.table], set: stored });
+  const kept = await store.db
+    .update(verifications)
+    .set({ ...(progress === undefined ? {} : stored(progress)), storedAt: sql`clock_timestamp()` })
+    .where(and(ofTable(store, table), eq(verifications.holder, holder)))
+    .returning({ table: verifications.table });
+  if (kept.length > 0) return;
+  throw new Failure({
+    code: 'verification-taken',
+    message: `Another process has taken over the verification of table ${table}.`,
+    details: { table },
+  });
+}
+
+function stored({ link, ...progress }: VerificationProgress) {
+  return { ...progress, link: link?.url ?? null, linkPageSize: link?.pageSize ?? null };
 }
 
 export async function forgetVerification(store: StateStore, table: string): Promise<void> {
@@ -195,7 +237,11 @@ export interface Proof {
 
 /** Records a proof in place of the last one by its method, in the store's transaction. */
 export async function recordProof(store: StateStore, table: string, proof: Proof): Promise<void> {
-  const { verified } = store.tables;
+  const { verified, tables } = store.tables;
+  await store.db
+    .update(tables)
+    .set({ verifyAskedAt: null })
+    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
   const values = { ...proof, at: sql`clock_timestamp()` };
   await store.db
     .insert(verified)

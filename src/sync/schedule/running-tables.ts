@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Places } from '../../timing/places.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions, TableJob } from '../run/table-job.ts';
-import { untilAborted } from '../../timing/sleep.ts';
+import { abortable, untilAborted } from '../../timing/sleep.ts';
 import type { ControlWatch } from '../watch/control-watch.ts';
 import { keepSchedule } from './table-schedule.ts';
 
@@ -11,6 +11,8 @@ interface RunningTable {
   readonly schedule: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
+  /** Asks for a run that begins after the call. */
+  readonly runNow: () => Promise<RunResult>;
 }
 
 /** Tables on their schedules, a bounded number at work at once; they join and leave one by one. */
@@ -51,20 +53,66 @@ export class RunningTables {
   add(job: TableJob, schedule: string): void {
     const { linkLifeDays, places } = this;
     const control = this.control?.of(job.settings.name);
+    const calls = new Set<() => void>();
+    let asked: PromiseWithResolvers<RunResult>[] = [];
     const run = async (options: RunOptions, signal: AbortSignal): Promise<RunResult> => {
-      const result = await places.hold(signal, async () => job.run(options, signal));
+      const result = await places.hold(signal, async () => {
+        // Asked for by now. A run of another process may have begun before, so it does not count for these.
+        const answered = asked;
+        asked = [];
+        const done = job.run(answered.length > 0 ? {} : options, signal);
+        for (const { resolve } of answered) resolve(done);
+        return done;
+      });
       if (result.failure?.code === 'table-paused') control?.paused();
       return result;
     };
+    const listening = {
+      isPaused: () => control?.isPaused() === true,
+      paused: () => control?.paused(),
+      listen(call: () => void): () => void {
+        calls.add(call);
+        const unlisten = control?.listen(call);
+        return () => {
+          calls.delete(call);
+          unlisten?.();
+        };
+      },
+    };
+    const runNow = async (): Promise<RunResult> => {
+      const answer = Promise.withResolvers<RunResult>();
+      asked.push(answer);
+      for (const call of calls) call();
+      return answer.promise;
+    };
     const stop = new AbortController();
     const signal = AbortSignal.any([this.stop.signal, stop.signal]);
-    const ended = keepSchedule({ schedule, linkLifeDays, run, ...(control && { control }) }, signal).catch(
+    const ended = keepSchedule({ schedule, linkLifeDays, run, control: listening }, signal).catch(
       (error: unknown) => {
         this.defects.push(error);
         this.stop.abort();
       },
     );
-    this.running.set(job.settings.name, { job, schedule, stop, ended });
+    this.running.set(job.settings.name, { job, schedule, stop, ended, runNow });
+  }
+
+  /** The job of a table that runs; undefined for any other table. */
+  job(name: string): TableJob | undefined {
+    return this.running.get(name)?.job;
+  }
+
+  /**
+   * Runs a table's job as soon as its schedule allows: after the run under way, and never beside it. The run begins
+   * after the call.
+   *
+   * @returns undefined where the table does not run, or leaves meanwhile.
+   * @throws the signal's reason when aborted while waiting.
+   */
+  async runNow(name: string, signal: AbortSignal): Promise<RunResult | undefined> {
+    const running = this.running.get(name);
+    if (running === undefined) return undefined;
+    const left = running.ended.then(() => undefined);
+    return abortable(Promise.race([running.runNow(), left]), signal);
   }
 
   /** Takes a table off; resolves when its run under way has ended. */

@@ -17,6 +17,7 @@ import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
 import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
+import type { Pace } from './share-pace.ts';
 import { judge, type Found } from './verdicts.ts';
 
 /** What a verification needs of the table's job. */
@@ -32,8 +33,10 @@ export interface VerifiedTable {
 export interface VerificationParts {
   readonly dataverse: Dataverse;
   readonly mirror: Mirror;
-  /** Waits until the share of the budget allows another request; absent, the command takes what is free. */
-  readonly pace?: (signal: AbortSignal) => Promise<void>;
+  /** Names this process. */
+  readonly holder: string;
+  /** Keeps the requests within a share of the budget; absent, the verification takes what is free. */
+  readonly pace?: Pace;
   /** Told after each step. */
   readonly onProgress?: (progress: VerificationProgress) => void;
 }
@@ -101,7 +104,7 @@ class TableVerification {
     // The table is loaded, and the definition is the newest.
     await table.pass(signal);
     const mirrorTable = await table.open(signal);
-    const comparison = mirror.comparison(mirrorTable);
+    const comparison = mirror.comparison(mirrorTable, this.parts.holder);
     const basis = await this.basis(mirrorTable, comparison);
     const readAs = method === 'sweep' ? comparison.keysAlone : mirrorTable;
     const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize);
@@ -269,11 +272,17 @@ class TableVerification {
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<{ readonly value: T; readonly requests: number }> {
-    await this.parts.pace?.(signal);
-    const { requestCounts } = this.parts.dataverse.client;
+    const { pace, dataverse } = this.parts;
+    const { requestCounts } = dataverse.client;
+    await pace?.wait(signal);
     const before = requestCounts.ever(this.table.name);
-    const value = await work();
-    return { value, requests: requestCounts.ever(this.table.name) - before };
+    const start = performance.now();
+    try {
+      const value = await work();
+      return { value, requests: requestCounts.ever(this.table.name) - before };
+    } finally {
+      pace?.spent(requestCounts.ever(this.table.name) - before, performance.now() - start);
+    }
   }
 
   /** What the comparison stands on. Another load or another selection brings other rows. */

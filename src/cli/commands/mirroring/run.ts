@@ -137,6 +137,10 @@ function daemonOptions(
       session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter }),
     onTables: health.tables,
     onPaused: health.paused,
+    verification: {
+      wishes: () => session.context.config.verify,
+      requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
+    },
     ...shared,
     leases,
     places,

@@ -80,7 +80,7 @@ async function verifyOne(
   let failure: Failure | null = null;
   let proof = { throughVersion: null as bigint | null, rows: 0, requests: 0, unsettled: 0 };
   try {
-    proof = await verifyTable(verified, method, { dataverse, mirror }, signal);
+    proof = await verifyTable(verified, method, { dataverse, mirror, holder: leases.holder }, signal);
     if (options['repair'] === true) {
       await repairDifferences(settings, { dataverse, mirror, leases, logger }, signal);
     }

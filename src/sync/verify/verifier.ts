@@ -1,0 +1,147 @@
+import type { Logger } from 'pino';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
+import type { Mirror } from '../../mirror/mirror.ts';
+import { dueVerifications, type DueVerification } from '../../mirror/verify/due-verifications.ts';
+import { DEFAULT_SWEEP_LIMITS } from '../../mirror/deletes/sweep-limits.ts';
+import { readDifferences } from '../../mirror/verify/verify-records.ts';
+import { failureFields, toFailure } from '../../model/failure.ts';
+import { restAfter } from '../../timing/back-off.ts';
+import { sleep } from '../../timing/sleep.ts';
+import type { LeaseKeeper } from '../lease/lease-keeper.ts';
+import type { TableJob } from '../run/table-job.ts';
+import type { RunningTables } from '../schedule/running-tables.ts';
+import { repairDifferences } from './repair.ts';
+import { sharePace, type Pace } from './share-pace.ts';
+import { verifyTable, type VerificationResult } from './table-verification.ts';
+
+/** How the daemon verifies in the background. */
+export interface VerifyWishes {
+  /** Milliseconds between two sweeps of a table. */
+  readonly every: number;
+  /** Share of the API's limits, from 0 to 1. */
+  readonly share: number;
+  /** Milliseconds within which every value of a table is compared once; undefined for never. */
+  readonly values: number | undefined;
+  /** `report` warns of differences, `repair` mends them, `off` only records them. */
+  readonly repair: 'off' | 'report' | 'repair';
+}
+
+export interface VerifierOptions {
+  readonly dataverse: Dataverse;
+  readonly mirror: Mirror;
+  readonly leases: LeaseKeeper;
+  readonly tables: RunningTables;
+  /** Asked before each look; undefined while nothing is to be verified in the background. */
+  readonly wishes: () => VerifyWishes | undefined;
+  readonly requestsPer5Minutes: () => number;
+  readonly logger: Logger;
+}
+
+/** Milliseconds between two looks for tables that are due. */
+const LOOK_EVERY = 5_000;
+
+/**
+ * Verifies the daemon's tables in the background, one after another, within its share of the budget: first those that
+ * somebody asked for, then the one whose last proof is the oldest. Where several processes run, the claim of a table
+ * in the state keeps them from verifying the same one.
+ */
+export class Verifier {
+  private readonly options: VerifierOptions;
+  private readonly pace: Pace;
+  /** Tables whose verification failed, and until when they rest, by `performance.now()`. */
+  private readonly resting = new Map<string, { readonly until: number; readonly failures: number }>();
+
+  constructor(options: VerifierOptions) {
+    this.options = options;
+    const share = (): number => options.wishes()?.share ?? 1;
+    this.pace = sharePace(share, options.requestsPer5Minutes);
+  }
+
+  /** @returns when aborted; the page under way is stored or rolled back. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const due = await this.next();
+        if (due === undefined) await sleep(LOOK_EVERY, signal);
+        else await this.verify(due, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = toFailure(error);
+        this.options.logger.debug(failureFields(failure), `Nothing could be verified. ${failure.message}`);
+        await sleep(LOOK_EVERY, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  private async next(): Promise<DueVerification | undefined> {
+    const { tables, mirror, wishes, leases } = this.options;
+    const now = performance.now();
+    const names = tables.names().filter((name) => (this.resting.get(name)?.until ?? now) <= now);
+    return dueVerifications(mirror.store, names, leases.holder, wishes());
+  }
+
+  private async verify({ table: name, method }: DueVerification, signal: AbortSignal): Promise<void> {
+    const { tables, logger, dataverse, mirror, leases } = this.options;
+    const job = tables.job(name);
+    if (job === undefined) return;
+    const pass = async (stop: AbortSignal): Promise<void> => {
+      const result = await tables.runNow(name, stop);
+      if (result?.failure != null) throw result.failure;
+    };
+    try {
+      const table = {
+        name,
+        pageSize: job.settings.pageSize,
+        pass,
+        open: async (stop: AbortSignal) => job.open(stop),
+      };
+      const result = await verifyTable(
+        table,
+        method,
+        { dataverse, mirror, holder: leases.holder, pace: this.pace },
+        signal,
+      );
+      this.resting.delete(name);
+      await this.conclude(job, result, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = toFailure(error);
+      const failures = (this.resting.get(name)?.failures ?? 0) + 1;
+      this.resting.set(name, { until: performance.now() + restAfter(failure, failures), failures });
+      const level = failures === 1 ? 'warn' : 'debug';
+      logger[level](
+        { table: name, ...failureFields(failure) },
+        `Table ${name} could not be verified. ${failure.message} It is tried again by itself.`,
+      );
+    }
+  }
+
+  /** Tells what was found, and repairs it where that is wanted. */
+  private async conclude(job: TableJob, result: VerificationResult, signal: AbortSignal): Promise<void> {
+    const { dataverse, mirror, leases, logger, wishes } = this.options;
+    const { name } = job.settings;
+    const { rows, requests, method, throughVersion, differences } = result;
+    const fields = { table: name, method, rows, requests, differences };
+    if (differences === 0) {
+      const through = throughVersion === null ? '' : ` through version ${throughVersion}`;
+      logger.info(fields, `Table ${name} equals its source${through}: ${rows} rows, by ${method}.`);
+      return;
+    }
+    const policy = wishes()?.repair ?? 'report';
+    // What a sweep may delete without a yes, a repair may change without a yes.
+    const { maxShare, atLeast } = mirror.options.sweep ?? DEFAULT_SWEEP_LIMITS;
+    const isMuch = differences > Math.max(atLeast, maxShare * rows);
+    if (policy === 'repair' && !isMuch) {
+      const repaired = await repairDifferences(job.settings, { dataverse, mirror, leases, logger }, signal);
+      const { open } = await readDifferences(mirror.store, name, 0);
+      logger.warn(
+        { ...fields, repaired, open },
+        `${repaired} rows of table ${name} differed and are repaired.`,
+      );
+      return;
+    }
+    if (policy === 'off') return;
+    const remedy = `See them with \`mirrorverse verify ${name}\`; \`mirrorverse verify ${name} --repair\` mends them.`;
+    logger.warn({ ...fields, remedy }, `${differences} rows of table ${name} differ from the source.`);
+  }
+}
