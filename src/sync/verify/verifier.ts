@@ -85,8 +85,8 @@ export class Verifier {
     const job = tables.job(name);
     if (job === undefined) return;
     const pass = async (stop: AbortSignal): Promise<void> => {
-      const result = await tables.runNow(name, stop);
-      if (result?.failure != null) throw result.failure;
+      const failure = (await tables.runNow(name, stop))?.failure ?? null;
+      if (failure !== null) throw failure;
     };
     try {
       const table = {
