@@ -6,7 +6,7 @@ import { copy } from '../../src/mirror/copy/copy.ts';
 import { copyInto, createStaging, insertStaged, updateStaged } from '../../src/mirror/page/merge-sql.ts';
 import { rowKeys } from '../../src/mirror/page/row-key.ts';
 import { findUnchanged } from '../../src/mirror/page/unchanged-rows.ts';
-import type { PageResult } from '../../src/mirror/page/page-writer.ts';
+import type { PageResult } from '../../src/mirror/page/page-step.ts';
 import { mirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { Page } from '../../src/model/page.ts';
 import { id, page, row, THING, THING_COLUMNS } from '../support/hand-made.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PageSource } from '../../src/dataverse/feed/change-feed.ts';
 import { RequestCounts } from '../../src/dataverse/http/request-counts.ts';
-import type { PageStep, PageWriter } from '../../src/mirror/page/page-writer.ts';
+import type { PageStep } from '../../src/mirror/page/page-step.ts';
+import type { PageWriter } from '../../src/mirror/page/page-writer.ts';
 import { advance, type Checkpoint } from '../../src/model/checkpoint.ts';
 import type { Link, PlainPage } from '../../src/model/page.ts';
 import { LoadTracker } from '../../src/sync/load/load-tracker.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RefusedSweep } from '../../src/mirror/page/page-writer.ts';
+import type { RefusedSweep } from '../../src/mirror/page/page-step.ts';
 import { beginning, NEW_CHECKPOINT, type Checkpoint } from '../../src/model/checkpoint.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { newRun, type RunEvent, type RunState, type Step } from '../../src/sync/run/run-state.ts';

@@ -1,9 +1,8 @@
 import type pg from 'pg';
-import { type Advance, type Checkpoint, isLoading, withoutSweep } from '../../model/checkpoint.ts';
+import { type Checkpoint, isLoading, withoutSweep } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import type { PageRows, PlainPage, RowId } from '../../model/page.ts';
 import { despiteContention, PostgresConnection, transaction } from '../connection/postgres.ts';
-import type { Wishes } from '../control/pauses.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import { beginLoad, countPage } from '../table/load-marks.ts';
 import { type Deletions, findDeletions } from '../deletes/deletions.ts';
@@ -34,61 +33,14 @@ import {
   storeCheckpoint,
 } from '../state/checkpoints.ts';
 import type { Lease } from '../lease/leases.ts';
-import { loadAfter, type LoadPage } from '../state/load-state.ts';
-import type { RunCounts } from '../state/outcomes.ts';
+import { loadAfter } from '../state/load-state.ts';
 import { mirrorReplaced, rememberMark } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
-import {
-  forgetSweepApproval,
-  forgetWaitingSweep,
-  refuseSweep,
-  type SweepTooLarge,
-} from '../deletes/delete-approval.ts';
+import { forgetSweepApproval, forgetWaitingSweep, refuseSweep } from '../deletes/delete-approval.ts';
 import type { SweepLimits } from '../deletes/sweep-limits.ts';
 import { assertDeleted, fireAtOnce, toldByFilters } from './swallowed-rows.ts';
 import { SeenKeys } from '../deletes/seen-keys.ts';
-
-/** What happens with one page: the checkpoint before it and the checkpoint after it. */
-export interface PageStep {
-  readonly from: Checkpoint;
-  readonly advance: Advance;
-  /** This is the first page of a baseline or re-baseline. */
-  readonly begins: boolean;
-  /** The table is up to date with this page. */
-  readonly finished: boolean;
-  /** The feed reads the end of this page once more, so it does not go on from this delta link. */
-  readonly repeats?: boolean;
-  /** Every run loads the whole table: a yes to the sweep of one load holds for the next load too. */
-  readonly loadsEachTime?: boolean;
-  /** The request for a new baseline that this page, the first of a load, answers. */
-  readonly resync?: string | undefined;
-  /** The page as the figures of its load count it; absent for a delta, and where a load has no figures. */
-  readonly load?: LoadPage;
-  /** Counts the requests that go on record with the page; absent, none are counted. */
-  readonly requests?: (result: StoredPage) => Pick<RunCounts, 'requests' | 'idleRequests'>;
-}
-
-export interface PageResult {
-  /** Rows inserted or replaced. */
-  readonly written: number;
-  /** Rows deleted, by tombstones and by a sweep. */
-  readonly deleted: number;
-  readonly quarantined: number;
-  /** A sweep was due and did not happen; the page is stored all the same. */
-  readonly refusedSweep: RefusedSweep | null;
-  /** What people ask of the table by now. */
-  readonly wishes: Wishes;
-}
-
-/** What a page did to the mirror table. */
-export type StoredPage = Omit<PageResult, 'wishes'>;
-
-/** A sweep that would delete more than it may before a person has said yes. */
-export interface RefusedSweep extends SweepTooLarge {
-  readonly table: string;
-  /** The checkpoint that was stored in place of the step's. */
-  readonly checkpoint: Checkpoint;
-}
+import { countsOf, type PageResult, type PageStep, type RefusedSweep, type StoredPage } from './page-step.ts';
 
 const NOTHING: StoredPage = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
 
@@ -395,10 +347,4 @@ function outdated(table: string): Failure {
     message: `Table ${table} has changed at the source, and its rows do not fit the definition that mirrorverse knows.`,
     details: { table },
   });
-}
-
-/** What a page adds to the table's counters. */
-function countsOf(step: PageStep, result: StoredPage): RunCounts {
-  const { requests = 0, idleRequests = 0 } = step.requests?.(result) ?? {};
-  return { requests, idleRequests, changes: result.written + result.deleted };
 }

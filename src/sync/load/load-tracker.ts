@@ -1,6 +1,6 @@
 import type { StoredLoad } from '../../mirror/lease/leases.ts';
 import type { LoadPage } from '../../mirror/state/load-state.ts';
-import type { PageStep } from '../../mirror/page/page-writer.ts';
+import type { PageStep } from '../../mirror/page/page-step.ts';
 import { isLoading } from '../../model/checkpoint.ts';
 import type { LoadFigures } from '../../model/load-progress.ts';
 import type { PlainPage } from '../../model/page.ts';

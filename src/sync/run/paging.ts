@@ -1,7 +1,8 @@
 import type { PageSource } from '../../dataverse/feed/change-feed.ts';
 import { FollowedLinks } from '../../dataverse/feed/endless-paging.ts';
 import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
-import type { PageResult, PageStep, PageWriter, StoredPage } from '../../mirror/page/page-writer.ts';
+import type { PageResult, PageStep, StoredPage } from '../../mirror/page/page-step.ts';
+import type { PageWriter } from '../../mirror/page/page-writer.ts';
 import type { PlainPage } from '../../model/page.ts';
 import type { LoadTracker } from '../load/load-tracker.ts';
 import type { RunTrace } from '../watch/run-trace.ts';

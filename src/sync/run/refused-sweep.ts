@@ -1,5 +1,6 @@
 import type { PageSource } from '../../dataverse/feed/change-feed.ts';
-import type { PageWriter, RefusedSweep } from '../../mirror/page/page-writer.ts';
+import type { RefusedSweep } from '../../mirror/page/page-step.ts';
+import type { PageWriter } from '../../mirror/page/page-writer.ts';
 import { Failure } from '../../model/failure.ts';
 
 /** Which run made the load that the sweep ends. */

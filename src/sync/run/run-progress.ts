@@ -1,4 +1,4 @@
-import type { StoredPage } from '../../mirror/page/page-writer.ts';
+import type { StoredPage } from '../../mirror/page/page-step.ts';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import type { PlainPage } from '../../model/page.ts';
 

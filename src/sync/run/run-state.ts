@@ -1,4 +1,4 @@
-import type { PageStep, RefusedSweep } from '../../mirror/page/page-writer.ts';
+import type { PageStep, RefusedSweep } from '../../mirror/page/page-step.ts';
 import { NEW_CHECKPOINT, type Checkpoint } from '../../model/checkpoint.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Link } from '../../model/page.ts';

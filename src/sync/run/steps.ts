@@ -1,5 +1,5 @@
 import { versionReached } from '../../dataverse/feed/links.ts';
-import type { PageStep } from '../../mirror/page/page-writer.ts';
+import type { PageStep } from '../../mirror/page/page-step.ts';
 import { beginning, isLoading, type Checkpoint } from '../../model/checkpoint.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { failureFields, type Failure } from '../../model/failure.ts';
