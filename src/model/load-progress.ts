@@ -45,15 +45,17 @@ export function loadProgress(figures: LoadFigures): LoadProgress {
   const rowsPerSecond = rateOf(figures);
   const left = rowsExpected === null ? 0 : rowsExpected - rowsLoaded;
   return {
-    rowsLoaded,
-    rowsExpected,
-    percent:
-      rowsExpected === null || rowsExpected <= 0
-        ? null
-        : Math.max(0, Math.min(99, Math.floor((100 * rowsLoaded) / rowsExpected))),
+    ...loadShare(figures),
     rowsPerSecond,
     etaSeconds: rowsPerSecond === null || left <= 0 ? null : Math.ceil(left / rowsPerSecond),
   };
+}
+
+/** The share of a load that is done. @returns `percent` as `LoadProgress` has it. */
+export function loadShare({ rowsLoaded, rowsExpected }: Pick<LoadFigures, 'rowsLoaded' | 'rowsExpected'>) {
+  const isCounted = rowsExpected !== null && rowsExpected > 0;
+  const percent = isCounted ? Math.max(0, Math.min(99, Math.floor((100 * rowsLoaded) / rowsExpected))) : null;
+  return { rowsLoaded, rowsExpected, percent };
 }
 
 /** Rows a second of the process at work. The time without a page counts, so the rate falls while requests wait. */
@@ -81,4 +83,12 @@ export function rowsText({
 }: Pick<LoadProgress, 'rowsLoaded' | 'rowsExpected'>): string {
   if (rowsExpected === null || rowsExpected <= rowsLoaded) return readableCount(rowsLoaded, 'row');
   return `${readableNumber(rowsLoaded)} of ${readableCount(rowsExpected, 'row')}`;
+}
+
+/** `61 % (610,000 of 1,000,000 rows), 12 min left`; without a count `610,000 rows so far`. */
+export function loadText(progress: Omit<LoadProgress, 'rowsPerSecond'>): string {
+  const { percent, etaSeconds } = progress;
+  if (percent === null) return progressText(progress);
+  const left = etaSeconds === null ? '' : `, ${readableSpan(etaSeconds)} left`;
+  return `${percent} % (${rowsText(progress)})${left}`;
 }

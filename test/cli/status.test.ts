@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/command-line.ts';
 import { openBench, type Bench } from '../support/bench.ts';
 
 const TABLES = ['account', 'contact', 'lead'];
@@ -135,14 +136,48 @@ describe('status', () => {
     expect(tables.find(({ table }) => table === 'account')).toMatchObject({ phase: 'delta', quarantined: 1 });
   });
 
-  it('status prints a line for each table where a person reads', async () => {
-    const { status, stdout } = await bench.cli.run(['status']);
+  it('status tells a person the whole first, then each table, in lines of at most 80 characters', async () => {
+    const { status, stdout } = await bench.cli.run(['status'], { DATABASE_URL: bench.database.url });
     expect(status).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe('3 tables: 2 up to date, 1 not loaded yet');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(stdout).toContain(bench.url);
-    expect(stdout).toMatch(/^account +delta +\d+ /m);
-    expect(stdout).toMatch(/^contact +delta +7 /m);
-    expect(stdout).toMatch(/^lead +new +0 +never/m);
-    expect(stdout).toMatch(/^\d+ API requests about tables since \S+Z, [\d.]+ for each changed row, /m);
+    expect(stdout).toMatch(/^account +delta +\d+ +\d+ s ago$/m);
+    expect(stdout).toMatch(/^contact +delta +7 +\d+ s ago$/m);
+    expect(stdout).toMatch(/^lead +new +0 +never$/m);
+    expect(stdout).toContain('  1 row in quarantine: `mirrorverse quarantine account` says why.');
+    const wide = await bench.cli.run(['status', '--wide']);
+    expect(wide.stdout).toMatch(/^\d+ API requests about tables since \S+Z, [\d.]+ for each changed row, /m);
+  });
+
+  it('status shows the tables that its words name, and asks back for a word that names none', async () => {
+    const { document } = await bench.cli.json(['status', 'lead', 'cont*']);
+    expect((document as Status).tables.map(({ table }) => table)).toEqual(['contact', 'lead']);
+    const { status, stdout, stderr } = await bench.cli.run(['status', 'acount']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('Did you mean account?');
+  });
+
+  it('status sets a table apart that is no longer configured, but not one that a pattern means', async () => {
+    const { stdout } = await bench.cli.run(['status'], { MIRRORVERSE_TABLES: 'lead,cont*' });
+    expect(stdout).toMatch(/^2 tables: 1 up to date, 1 not loaded yet$/m);
+    expect(stdout).toMatch(/^No longer configured:\n.*\naccount +delta/m);
+    expect(stdout).toContain('`mirrorverse forget account` removes what is kept of it.');
+  });
+
+  it('status --watch shows the status anew until it is stopped, and then ends with 0', async () => {
+    const json = bench.cli.start(['status', '--watch', '--json', 'lead']);
+    const text = bench.cli.start(['status', '--watch', 'lead']);
+    await eventually(() => json.stdout.split('\n').length > 2);
+    await eventually(() => text.stdout.split('1 table:').length > 2);
+    const [ofJson, ofText] = await Promise.all([json.stop('SIGINT'), text.stop('SIGTERM')]);
+    expect([ofJson.status, ofText.status]).toEqual([0, 0]);
+    const documents = ofJson.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Status);
+    expect(documents.map(({ tables }) => tables[0]?.table)).toContain('lead');
   });
 
   it('status ends with 1 and says why when the database cannot be reached', async () => {

@@ -32,11 +32,11 @@ export function byNeed(tables: readonly StatusEntry[]): StatusEntry[] {
   return tables.toSorted((a, b) => rank(a) - rank(b) || a.table.localeCompare(b.table));
 }
 
-/** `8 tables: 2 failed, 6 up to date`, of the configured tables. */
+/** `8 tables: 6 up to date, 2 failed`, of the configured tables. */
 export function wholeLine(tables: readonly StatusEntry[]): string {
   const counts = new Map<Need, number>();
   for (const entry of tables) counts.set(needOf(entry), (counts.get(needOf(entry)) ?? 0) + 1);
-  const parts = NEEDS.flatMap(([need, words]) => {
+  const parts = [...NEEDS.slice(-1), ...NEEDS.slice(0, -1)].flatMap(([need, words]) => {
     const count = counts.get(need);
     return count === undefined ? [] : [`${count} ${words}`];
   });

@@ -5,11 +5,16 @@ export const INSPECTION: CommandGroup = {
   commands: [
     {
       name: 'status',
-      words: [],
-      summary: 'each table: phase, rows, last success, lag, requests, last error',
+      words: ['[table...]'],
+      summary: 'the whole in a line, then each table: phase, rows, progress, errors',
+      details: 'What needs somebody comes first. The lines fit the terminal. NO_COLOR turns colours off.',
       ends: '0',
+      options: {
+        wide: { summary: 'with requests and delta links, in long lines' },
+        watch: { summary: 'shows it anew every 2 seconds until Ctrl-C' },
+      },
       json: true,
-      examples: ['status', 'status --json'],
+      examples: ['status', 'status account contact --wide', 'status --watch', 'status --json'],
       needs: { postgres: true },
       load: async () => (await import('./status.ts')).status,
     },

@@ -1,0 +1,169 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { linesOf, shortened } from '../../src/cli/text/screen.ts';
+import { statusLines } from '../../src/cli/text/status-text.ts';
+import type { Phase } from '../../src/model/checkpoint.ts';
+import type { StatusEntry, StatusReport } from '../../src/operations/status/mirror-status.ts';
+
+const NOW = Date.parse('2026-11-28T12:00:00Z');
+const DAY = 86_400_000;
+const NO_REQUESTS = { total: 0, perChangedRow: null, perIdleHour: null, since: null };
+const before = (milliseconds: number): string => new Date(NOW - milliseconds).toISOString();
+
+function entry(table: string, more: Partial<StatusEntry> = {}): StatusEntry {
+  return {
+    table,
+    phase: 'delta',
+    configured: true,
+    rows: 1_234,
+    rowsLoaded: null,
+    rowsExpected: null,
+    etaSeconds: null,
+    paused: null,
+    lastSuccessAt: before(3_000),
+    lagSeconds: 3,
+    linkIssuedAt: before(3_000),
+    linkExpiresAt: before(-7 * DAY),
+    quarantined: 0,
+    error: null,
+    requests: NO_REQUESTS,
+    ...more,
+  };
+}
+
+function report(tables: readonly StatusEntry[], budget: Partial<StatusReport['budget']> = {}): StatusReport {
+  return {
+    environment: {
+      url: 'https://contoso.crm.dynamics.com',
+      organizationId: '00aa00aa-bb11-cc22-dd33-44ee44ee44ee',
+      requests: { total: 2_140, perChangedRow: 0.0011, perIdleHour: 118, since: before(14 * DAY) },
+    },
+    budget: { requestsIn5Minutes: 20, limit: 6_000, throttledUntil: null, requestsIn24Hours: 900, ...budget },
+    tables,
+  };
+}
+
+/** Colours a text whatever the terminal can. */
+function paint(colour: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(colour, text, { validateStream: false });
+}
+
+const PLAIN = { width: 80, wide: false, now: NOW, paint: (_: unknown, text: string) => text };
+const ERROR = {
+  code: 'privilege-missing',
+  message: 'The identity may not read table contact, because it has no privilege prvReadContact.',
+  remedy: 'Give its role Read on contact at organization level, as the documents about privileges say.',
+};
+
+const EVERYTHING = report(
+  [
+    entry('account', {
+      phase: 'baseline',
+      rowsLoaded: 610_000,
+      rowsExpected: 1_000_000,
+      etaSeconds: 720,
+      lagSeconds: null,
+    }),
+    entry('contact', { phase: 'failed', error: ERROR, lagSeconds: 11_100 }),
+    entry('lead', { quarantined: 2 }),
+    entry('msdyn_workorderproductwithaverylongnamethatgoesonandon_v2', { lagSeconds: 90 }),
+    entry('old_table', { configured: false, lagSeconds: 300_000 }),
+    entry('task', {
+      phase: 'paused',
+      paused: { since: before(7_200_000), until: before(-DAY), reason: 'migration' },
+    }),
+  ],
+  { requestsIn5Minutes: 5_400, throttledUntil: before(-180_000) },
+);
+
+test('status for people tells the whole, then what needs somebody first', () => {
+  const lines = statusLines(EVERYTHING, PLAIN);
+  expect(lines[0]).toBe('5 tables: 2 up to date, 1 failed, 1 paused, 1 loading');
+  const names = lines.flatMap((line) => /^(\S+) +(?:failed|paused|delta|baseline)\b/.exec(line)?.[1] ?? []);
+  expect(names.map((name) => name.slice(0, 5))).toEqual(['conta', 'task', 'accou', 'lead', 'msdyn', 'old_t']);
+  const text = lines.join('\n');
+  expect(text).toContain('  61 % (610,000 of 1,000,000 rows), 12 min left.');
+  expect(text).toContain('Paused for 2 h, and goes on by itself in 1 d. Reason: migration');
+  expect(text).toMatch(/^contact +failed +1,234 +3 h 5 min ago$/m);
+  expect(text).toContain('  privilege-missing: The identity may not read table contact');
+  expect(text).toContain('2 rows in quarantine: `mirrorverse quarantine lead` says why.');
+  expect(text).toContain('Throttled: the environment takes no requests for another 3 min.');
+  expect(text).toContain('The budget is short: 5,400 of 6,000 requests in 5 minutes are spent.');
+});
+
+test('status for people sets tables apart that are no longer configured, and says how to remove them', () => {
+  const lines = statusLines(EVERYTHING, PLAIN);
+  const apart = lines.indexOf('No longer configured:');
+  expect(lines[apart + 2]).toMatch(/^old_table +delta/);
+  expect(lines[apart + 3]).toBe('`mirrorverse forget old_table` removes what is kept of it.');
+});
+
+/** What is told of a table whose link was issued and expires so long before now. */
+function link(issued: number, expires: number): string {
+  const tables = [entry('a', { linkIssuedAt: before(issued), linkExpiresAt: before(expires) })];
+  return statusLines(report(tables), PLAIN).join('\n');
+}
+
+test('status for people tells of a delta link only in the second half of its life', () => {
+  expect(link(3 * DAY, -4 * DAY)).not.toContain('link');
+  expect(link(5 * DAY, -2 * DAY)).toContain('Its delta link expires in 2 d unless a run renews it.');
+  expect(link(8 * DAY, DAY)).toContain('Its delta link has expired: the next run re-baselines the table.');
+});
+
+test('status for people has requests and links only with wide', () => {
+  expect(statusLines(EVERYTHING, PLAIN).join('\n')).not.toMatch(/requests\/row|API requests/);
+  const wide = statusLines(EVERYTHING, { ...PLAIN, wide: true }).join('\n');
+  expect(wide).toMatch(/^table .* link issued +link expires +requests\/row +requests\/idle h$/m);
+  expect(wide).toMatch(
+    /^2,140 API requests about tables since \S+Z, 0.0011 for each changed row, 118 an hour/m,
+  );
+});
+
+const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,99}$/);
+const sentence = fc.stringMatching(/^[a-zA-Z0-9 ./:`-]{1,400}$/);
+const number = fc.nat({ max: 2_000_000_000 });
+const anyEntry = fc
+  .record({
+    phase: fc.constantFrom<Phase>('new', 'baseline', 'delta', 'rebaseline', 'paused', 'attention', 'failed'),
+    configured: fc.boolean(),
+    rows: number,
+    rowsLoaded: fc.option(number),
+    rowsExpected: fc.option(number),
+    etaSeconds: fc.option(number),
+    lagSeconds: fc.option(fc.nat({ max: 300_000_000 })),
+    quarantined: number,
+    error: fc.option(fc.record({ code: name, message: sentence, remedy: sentence })),
+    paused: fc.option(
+      fc.record({ since: fc.constant(before(DAY)), until: fc.constant(null), reason: fc.option(sentence) }),
+    ),
+  })
+  .chain((more) => name.map((table) => entry(table, more)));
+
+test('status for people has no line that is wider than the terminal, at 60, 80 and any other width', () => {
+  const widths = fc.oneof(fc.constantFrom(60, 80), fc.integer({ min: 60, max: 200 }));
+  fc.assert(
+    fc.property(fc.array(anyEntry, { maxLength: 12 }), widths, (tables, width) => {
+      const lines = statusLines(report(tables), { ...PLAIN, width, paint }).map(stripVTControlCharacters);
+      expect(lines.filter((line) => line.length > width)).toEqual([]);
+    }),
+  );
+});
+
+test('status for people says with words all that it says with colours', () => {
+  const lines = statusLines(EVERYTHING, { ...PLAIN, paint });
+  expect(lines.join('\n')).toContain('\u001B[');
+  expect(lines.map(stripVTControlCharacters)).toEqual(statusLines(EVERYTHING, PLAIN));
+});
+
+test('a text in lines keeps its words, and a name that is shortened keeps both ends', () => {
+  fc.assert(
+    fc.property(sentence, fc.integer({ min: 10, max: 100 }), (text, width) => {
+      const lines = linesOf(text.trim(), width);
+      expect(lines.filter((line) => line.length > width)).toEqual([]);
+      expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+    }),
+  );
+  expect(shortened('msdyn_workorderproduct_v2', 15)).toBe('msdyn_w…duct_v2');
+  expect(shortened('account', 15)).toBe('account');
+});
