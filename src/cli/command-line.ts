@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ConfigError, countOf, describeProblem, type Config } from '../config/config.ts';
-import type { Needs } from '../config/load.ts';
+import { loadConfig, type Needs } from '../config/load.ts';
 import { configSource } from '../config/reload/config-source.ts';
 import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
 import { mirrorOptions } from './mirror-settings.ts';
@@ -52,7 +52,7 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
   }
   const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
   const source = configSource(asString(values['config']), needs);
-  const config = source.load();
+  const config = command.writesConfig === true ? loadConfig(null, needs) : source.load();
   const logger = createLogger(config.logLevel);
   const database = connectAhead(config, needs, logger);
   try {

@@ -50,6 +50,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** The parts of the configuration that the command needs; a function if they depend on its words. */
   readonly needs: Needs | ((words: readonly string[]) => Needs);
+  /** It writes the configuration file of `--config`, so it does not read one. */
+  readonly writesConfig?: true;
   /** Loads what the command does. */
   readonly load: () => Promise<CommandWork>;
 }

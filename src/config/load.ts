@@ -1,7 +1,7 @@
 import { isLoopback } from '../model/loopback.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { overlay } from './file/overlay.ts';
-import { readFileSettings, type Variables } from './file/file-settings.ts';
+import { NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
 import { placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { logProblems, logSettings } from './log-settings.ts';
@@ -30,17 +30,18 @@ const LARGEST_PAGE = 256 * 1024 * 1024;
 /**
  * The configuration from file and variables, checked as a whole.
  *
- * @param file the file named on the command line.
+ * @param file the file named on the command line; null if variables alone count.
  * @throws ConfigError with every problem.
  */
 export function loadConfig(
-  file: string | undefined,
+  file: string | undefined | null,
   needs: Needs,
   environment: Variables = process.env,
 ): Config {
   const problems = logProblems(environment);
   const variables = withSecretFiles(environment, problems);
-  const fromFile = readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
+  const fromFile =
+    file === null ? NO_FILE : readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
   if (fromFile === undefined) throw new ConfigError(problems);
   const settings = checkedSettings(overlay(fromFile.tree, variables), problems);
   const config = toConfig(settings, variables, needs, problems);

@@ -17,7 +17,7 @@ export interface FileSettings {
   readonly variablesAt: (path: readonly string[]) => readonly string[];
 }
 
-const NO_FILE: FileSettings = { tree: {}, place: () => undefined, variablesAt: () => [] };
+export const NO_FILE: FileSettings = { tree: {}, place: () => undefined, variablesAt: () => [] };
 
 /**
  * Reads the configuration file.

@@ -6,24 +6,27 @@ import type { CommandContext } from '../../command.ts';
 import { CommandSession } from '../../command-session.ts';
 
 export async function check(context: CommandContext): Promise<number> {
-  return CommandSession.use(context, async (session) => {
-    const { config, signal } = context;
-    const findings = await checkSetUp(
-      {
-        database: async () => session.database(),
-        dataverse: session.dataverse(),
-        requestsPer5Minutes: config.limits.requestsPer5Minutes,
-        viewSchemas: viewSchemas(config),
-        choice: session.choice(),
-        hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
-      },
-      signal,
-    );
-    const ok = findings.every((finding) => finding.ok);
-    if (context.options['json'] === true) context.print(JSON.stringify({ ok, findings }, null, 2));
-    else for (const finding of findings) context.print(asText(finding));
-    return ok ? 0 : 1;
-  });
+  return CommandSession.use(context, checkBySession);
+}
+
+/** Checks the set-up that a session has open. */
+export async function checkBySession(session: CommandSession): Promise<number> {
+  const { config, signal, options, print } = session.context;
+  const findings = await checkSetUp(
+    {
+      database: async () => session.database(),
+      dataverse: session.dataverse(),
+      requestsPer5Minutes: config.limits.requestsPer5Minutes,
+      viewSchemas: viewSchemas(config),
+      choice: session.choice(),
+      hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
+    },
+    signal,
+  );
+  const ok = findings.every((finding) => finding.ok);
+  if (options['json'] === true) print(JSON.stringify({ ok, findings }, null, 2));
+  else for (const finding of findings) print(asText(finding));
+  return ok ? 0 : 1;
 }
 
 function viewSchemas({ labels, compatibility }: Config): string[] {

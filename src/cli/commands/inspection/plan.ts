@@ -9,23 +9,26 @@ import { CommandSession } from '../../command-session.ts';
 import { planText } from './plan-text.ts';
 
 export async function plan(context: CommandContext): Promise<number> {
-  return CommandSession.use(context, async (session) => {
-    const { config, words, options, signal } = context;
-    const tables = selectedTables(await session.resolution(), words);
-    const applied = options['apply'] !== true || (await applyPlan(session, tables));
-    const plans = await planRun(
-      {
-        database: await session.database(),
-        dataverse: session.dataverse(),
-        pageSize: config.limits.pageSize,
-        sweep: config.sweep,
-        tables: tables.map((table) => tableSettings(config, table)),
-      },
-      signal,
-    );
-    print(context, plans);
-    return applied && plans.every(({ error }) => error === null) ? 0 : 1;
-  });
+  return CommandSession.use(context, planBySession);
+}
+
+/** Plans the next run with what a session has open. */
+export async function planBySession(session: CommandSession): Promise<number> {
+  const { config, words, options, signal } = session.context;
+  const tables = selectedTables(await session.resolution(), words);
+  const applied = options['apply'] !== true || (await applyPlan(session, tables));
+  const plans = await planRun(
+    {
+      database: await session.database(),
+      dataverse: session.dataverse(),
+      pageSize: config.limits.pageSize,
+      sweep: config.sweep,
+      tables: tables.map((table) => tableSettings(config, table)),
+    },
+    signal,
+  );
+  print(session.context, plans);
+  return applied && plans.every(({ error }) => error === null) ? 0 : 1;
 }
 
 /**

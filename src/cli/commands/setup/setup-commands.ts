@@ -4,6 +4,27 @@ export const SETUP: CommandGroup = {
   title: 'Set up',
   commands: [
     {
+      name: 'init',
+      words: [],
+      summary: 'asks for environment, sign-in, tables, database; writes the files',
+      details:
+        'It writes mirrorverse.yaml (or the file of --config) and .env.example beside it, and no secret into either. Then it runs check, and shows the plan of the first run. Options are answers: at a terminal they are suggested, with --yes nothing is asked.',
+      ends: '0; 1 if nothing was written, or if check found something to do',
+      options: {
+        yes: { summary: 'asks nothing; --url is needed, or DATAVERSE_URL' },
+        url: { value: 'ADDRESS', summary: 'address of the environment' },
+        auth: { value: 'METHOD', summary: 'way to sign in (the AZURE_* variables decide)' },
+        tables: { value: 'NAMES', summary: 'tables or patterns, with commas (the usual tables)' },
+        database: { value: 'ADDRESS', summary: 'database, or embedded (DATABASE_URL, else embedded)' },
+        force: { summary: 'overwrites files that are there' },
+      },
+      json: false,
+      examples: ['init', 'init --yes --url https://contoso.crm.dynamics.com --tables lead'],
+      needs: {},
+      writesConfig: true,
+      load: async () => (await import('./init.ts')).init,
+    },
+    {
       name: 'track',
       words: ['<table...>'],
       summary: 'turns change tracking on for tables, and publishes them',
