@@ -32,6 +32,8 @@ test.each(['Adaptive', 'adaptiv', ' adaptive', 'hourly'])(
     expect(problemsOf(`schedule: '${word}'`)).toEqual([
       {
         key: 'schedule',
+        line: 1,
+        column: 1,
         message: 'must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive',
       },
     ]);
@@ -42,7 +44,7 @@ test.each(['0 0 31W 2 *', '* * L 2 1#1'])(
   'the schedule %j is refused, because it never comes true',
   (cron) => {
     expect(problemsOf(`schedule: '${cron}'`)).toEqual([
-      { key: 'schedule', message: 'is a cron expression for a moment that never comes' },
+      { key: 'schedule', message: 'is a cron expression for a moment that never comes', line: 1, column: 1 },
     ]);
   },
 );

@@ -35,6 +35,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.drift',
     '.quarantine',
     '.sweep',
+    '.verify',
     '.log',
     '.health',
     '.tables',

@@ -29,6 +29,7 @@ test('an empty file gives the documented defaults', () => {
     quarantine: { nul: 'quarantine', maxShare: 0.1 },
     proxy: undefined,
     logLevel: 'info',
+    verify: { every: 86_400_000, share: 0.05, values: 2_592_000_000, repair: 'report' },
     reload: 'watch',
     hashKey: undefined,
     leftOut: [],
@@ -53,6 +54,7 @@ compatibility: { synapseLink: dbo }
 drift: { columnAdded: ask, columnRetyped: refuse }
 quarantine: { nul: replace, maxShare: 0.5 }
 sweep: { maxShare: 0.5, atLeast: 10 }
+verify: { every: 12h, share: 2.5%, values: false, repair: repair }
 tables:
   - account
   - '!new_*'
@@ -86,6 +88,7 @@ tables:
     compatibility: { synapseLink: 'dbo', fivetran: undefined },
     drift: { columnAdded: 'ask', columnRemoved: 'apply', columnRetyped: 'refuse' },
     sweep: { maxShare: 0.5, atLeast: 10 },
+    verify: { every: 43_200_000, share: 0.025, values: undefined, repair: 'repair' },
     quarantine: { nul: 'replace', maxShare: 0.5 },
     proxy: undefined,
     logLevel: 'debug',
