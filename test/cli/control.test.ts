@@ -111,7 +111,7 @@ describe('pause, resume, resync and forget', () => {
     );
     expect((await cli.run(['forget', 'lead'], rest)).stdout).toBe('lead is forgotten.\n');
     expect(await statusOf('lead')).toMatchObject({ phase: 'new', rows: 0 });
-    for (const kept of ['tables', 'runs', 'columns', 'settings', 'definitions', 'quarantine']) {
+    for (const kept of ['tables', 'runs', 'columns', 'settings', 'definitions', 'quarantine', 'verified']) {
       expect(await database.query(`SELECT FROM mirrorverse."${kept}" WHERE "table" = 'lead'`)).toEqual([]);
     }
     expect(await database.query('SELECT FROM dataverse.lead')).toHaveLength(5);

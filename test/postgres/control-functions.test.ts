@@ -241,6 +241,9 @@ describe('the functions that control tables', () => {
     await admin.query(`UPDATE ${IN_STATE}.tables SET last_success_at = now() - interval '90 seconds', error_code = 'sweep-refused',
                               error_message = 'secret', selection = 'x', link = 'https://org/leads?$deltatoken=919042%2108%2f22%2f2026'
                        WHERE "table" = 'lead'`);
+    await admin.query(`INSERT INTO ${IN_STATE}.verified (environment_id, "table", method, through_version, at, rows, differences, requests)
+      SELECT id, 'lead', method, through, now() - age, 1, 0, 1 FROM ${IN_STATE}.environments,
+        (VALUES ('values', 7, interval '1 hour'), ('sweep', 6, interval '2 hours')) AS v (method, through, age)`);
     await admin.query(`SELECT ${IN_STATE}.pause('uk.account')`);
     const fresh = (await as('nobody', 'SELECT * FROM uk._freshness ORDER BY table_name')) as Record<
       string,
@@ -264,6 +267,7 @@ describe('the functions that control tables', () => {
     ]);
     expect(fresh[1]?.['lag_seconds']).toBeGreaterThanOrEqual(90);
     expect(fresh.map((row) => row['complete_through_version'])).toEqual([null, '919042', null]);
+    expect(fresh.map((row) => row['verified_through_version'])).toEqual([null, '7', null]);
     expect(JSON.stringify(fresh)).not.toContain('secret');
     expect(await as('nobody', 'SELECT FROM dataverse._freshness')).toMatchObject({ code: '42501' });
     expect(await as('nobody', `SELECT FROM ${IN_STATE}.tables`)).toMatchObject({ code: '42501' });

@@ -11,6 +11,7 @@ import type { StateStore } from '../state/store.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { marksName } from '../table/load-marks.ts';
 import { guardArguments, TRIGGER } from '../table/truncation-trigger.ts';
+import { dropScratch, scratchTables } from '../verify/scratch-table.ts';
 import { dropViews } from '../views/drop-views.ts';
 import { ASKED_VIA } from './control-functions.ts';
 
@@ -29,7 +30,8 @@ export interface Forgotten {
 
 /**
  * Removes what the state has of tables, all of them or none: checkpoint, quarantine, runs, catalog, settings,
- * definition, the mark of the load, and the keys of a re-baseline under way. The record of what people asked stays.
+ * definition, the mark of the load, the keys of a re-baseline under way, and what verifications found. The record of
+ * what people asked stays.
  *
  * @param drop also drops the mirror tables with their views, and removes their labels.
  * @throws Failure `lease-held` while a process is writing one of them; `foreign-table` or `dependent-objects` where a
@@ -82,12 +84,15 @@ async function forgetState(
   table: string,
 ): Promise<void> {
   const { tables, runs, columns, settings, definitions, quarantine, commands } = store.tables;
-  for (const kept of [runs, columns, settings, definitions, quarantine, tables]) {
+  const { verified, differences, verifications } = store.tables;
+  const proof = [verified, differences, verifications];
+  for (const kept of [...proof, runs, columns, settings, definitions, quarantine, tables]) {
     await store.db
       .delete(kept)
       .where(and(eq(kept.environmentId, store.environmentId), eq(kept.table, table)));
   }
   await client.query(`DROP TABLE IF EXISTS ${seenKeysName(store, table)}`);
+  await dropScratch(client, scratchTables(store, { table: { logicalName: table } }));
   await deleteFrom(client, marksName(schema), table);
   await store.db
     .insert(commands)

@@ -32,9 +32,10 @@ function definition(schema: string, stateSchema: string): string {
        t.rows_loaded, t.rows_expected,
        CASE WHEN t.phase = 'delta' AND t.link_kind = 'delta' AND t.selection IS NOT NULL
             THEN substring(t.link FROM ${quoteLiteral(VERSION)})::bigint END AS complete_through_version,
-       NULL::timestamptz AS verified_at,
-       NULL::bigint AS verified_through_version
+       v.at AS verified_at, v.through_version AS verified_through_version
   FROM ${tables} t JOIN ${environments} e ON e.id = t.environment_id
+  LEFT JOIN LATERAL (SELECT at, through_version FROM ${qualifiedName(stateSchema, 'verified')}
+                      WHERE environment_id = t.environment_id AND "table" = t."table" ORDER BY at DESC LIMIT 1) v ON true
  WHERE e.mirror_schema = ${quoteLiteral(schema)}`;
 }
 

@@ -21,7 +21,10 @@ export interface ScratchTables {
   readonly suspects: string;
 }
 
-export function scratchTables(store: StateStore, { table }: MirrorTable): ScratchTables {
+export function scratchTables(
+  store: StateStore,
+  { table }: { readonly table: Pick<MirrorTable['table'], 'logicalName'> },
+): ScratchTables {
   const named = (what: string): string =>
     qualifiedName(store.schema, shortenIdentifier(`${what}_${store.environmentId}_${table.logicalName}`));
   return { keys: named('verify'), suspects: named('suspects') };
