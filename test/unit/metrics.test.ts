@@ -70,7 +70,8 @@ it('the series of a table that left are gone, those of its counts too', async ()
   metrics.work.tables(['account', 'contact']);
   const times = { lastSuccessAt: null, lagSeconds: null, linkIssuedAt: null, linkExpiresAt: null };
   const entry = { ...times, configured: true, rows: 1, quarantined: 0, rowsLoaded: null, rowsExpected: null };
-  const status = report({ ...entry, table: 'account' }, { ...entry, table: 'contact', configured: false });
+  const loading = { ...entry, rowsLoaded: 61, rowsExpected: 100 };
+  const status = report({ ...loading, table: 'account' }, { ...entry, table: 'contact', configured: false });
   const refused = new Failure({ code: 'privilege-missing', message: 'No.' });
   for (const table of ['account', 'contact']) {
     metrics.work.runs.stored(table, 1, 0);
@@ -83,6 +84,8 @@ it('the series of a table that left are gone, those of its counts too', async ()
   expect(text).not.toContain('contact');
   expect(text).toContain('mirrorverse_run_failures_total{table="account",code="privilege-missing"} 1');
   expect(text).toContain('mirrorverse_table_phase{table="account",phase="paused"} 0');
+  expect(text).toContain('mirrorverse_table_rows_loaded{table="account"} 61');
+  expect(text).toContain('mirrorverse_table_rows_expected{table="account"} 100');
 });
 
 it('scrapes at one time share one reading of the state', async () => {
