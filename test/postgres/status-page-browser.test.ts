@@ -22,6 +22,27 @@ const NARROW: BrowserContextOptions = { viewport: { width: 360, height: 780 }, c
 /** WCAG 2.2 AA and what it contains. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** What axe finds, with the elements. */
+async function violations(page: Page): Promise<string[]> {
+  // By the tools of the browser, because the page's policy allows no foreign script.
+  await page.evaluate(AXE);
+  const { violations: found, passes } = await page.evaluate<AxeResults, string[]>(
+    async (values) =>
+      (globalThis as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({
+        runOnly: { type: 'tag', values },
+      }),
+    RULES,
+  );
+  expect(passes.length).toBeGreaterThan(20);
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+const live = async (page: Page): Promise<void> => page.locator('#live', { hasText: 'live' }).waitFor();
+const phaseOf = (page: Page, table: string): ReturnType<Page['locator']> =>
+  page
+    .locator('tbody[data-p]', { has: page.getByRole('rowheader', { name: table, exact: true }) })
+    .locator('b');
+
 describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
   let shown: ShownPage;
   let browser: Browser;
@@ -60,27 +81,6 @@ describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
     await page.goto(shown.http.url);
     return page;
   }
-
-  /** What axe finds, with the elements. */
-  async function violations(page: Page): Promise<string[]> {
-    // By the tools of the browser, because the page's policy allows no foreign script.
-    await page.evaluate(AXE);
-    const { violations: found, passes } = await page.evaluate<AxeResults, string[]>(
-      async (values) =>
-        (globalThis as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({
-          runOnly: { type: 'tag', values },
-        }),
-      RULES,
-    );
-    expect(passes.length).toBeGreaterThan(20);
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }
-
-  const live = async (page: Page): Promise<void> => page.locator('#live', { hasText: 'live' }).waitFor();
-  const phaseOf = (page: Page, table: string): ReturnType<Page['locator']> =>
-    page
-      .locator('tbody[data-p]', { has: page.getByRole('rowheader', { name: table, exact: true }) })
-      .locator('b');
 
   it('the status page is whole without a script, and hides what needs one', async () => {
     const page = await open({ ...LIGHT, javaScriptEnabled: false });
@@ -174,7 +174,7 @@ describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
         await page.goto(pictured.http.url);
         await live(page);
         const path = fileURLToPath(new URL(`../../docs/status-page-${scheme}.png`, import.meta.url));
-        await page.screenshot({ path, fullPage: true });
+        expect((await page.screenshot({ path, fullPage: true })).length).toBeGreaterThan(0);
       }
     },
   );
