@@ -56,6 +56,6 @@ it('an SDK that the user loads gets a span of each run, with the fetching and st
   ]);
 });
 
-it('without an SDK there is nothing that makes spans', () => {
+it('a run makes no span without an SDK', () => {
   expect(openTracing('1.0.0')).toBeUndefined();
 });
