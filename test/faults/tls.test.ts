@@ -107,6 +107,13 @@ test('check says what is wrong with TLS, and what to write', async () => {
     message: `PostgreSQL at ${new URL(server.url()).host} offers no TLS (NO_TLS).`,
     remedy: expect.stringContaining('sslmode=disable') as unknown,
   });
+  await server.show('other-host');
+  expect(await connection(server.url({ sslmode: 'verify-full', sslrootcert: OTHER }))).toMatchObject({
+    code: 'database-tls',
+    message: expect.stringContaining(
+      `The certificate of PostgreSQL at ${new URL(server.url()).host} is for another host`,
+    ) as unknown,
+  });
   const unknown = await cli.run(['check'], { DATABASE_URL: server.url({ sslmode: 'no-verify' }) });
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringContaining('verify-full') as unknown });
   await emulator.close();

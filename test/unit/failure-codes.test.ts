@@ -40,6 +40,8 @@ const MORE: Readonly<Record<string, readonly [page: string, heading: string]>> =
   'metadata-unread': ['metadata.md', 'Metadata that is odd or cannot be read'],
   'mirror-replaced': ['operations.md', 'When the mirror was changed by hand'],
   'pooler-statement-mode': ['operations.md', 'Poolers'],
+  'proxy-refused': ['operations.md', 'A proxy'],
+  'proxy-unreachable': ['operations.md', 'A proxy'],
   'settings-differ': ['operations.md', 'When deletes become hard'],
   'sweep-refused': ['operations.md', 'When a sweep waits'],
   'too-many-bad-rows': ['operations.md', 'Rows in quarantine'],

@@ -2,7 +2,8 @@ import { isIPv6 } from 'node:net';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
 import { quoteIdentifier } from '../table/identifier.ts';
-import { isPostgresError, postgresFailure, type PostgresError } from './sqlstate.ts';
+import { isPassing, isPostgresError, postgresFailure, type PostgresError } from './sqlstate.ts';
+import { tlsFailure } from './tls-failure.ts';
 
 /** Where a connection goes, and as whom. The driver has filled in its defaults, such as PGHOST. */
 export interface Destination {
@@ -44,10 +45,12 @@ export function connectFailure(error: unknown, to: Destination, attempt: Attempt
       remedy: 'Put the password into postgres.url (DATABASE_URL): postgres://user:password@host/database.',
     });
   }
+  const refusedTls = tlsFailure(error, at);
+  if (refusedTls !== undefined) return refusedTls;
   const failure = postgresFailure(error);
   if (!(failure instanceof Failure)) return unreachable(error, at, attempt);
   const { message, remedy } = isPostgresError(error)
-    ? (refusal(error, at, to, attempt) ?? { message: withServer(failure.message, at) })
+    ? refusal(error, at, to, attempt)
     : networkTrouble(failure, at, to, attempt);
   return failure.saying(message, remedy);
 }
@@ -58,17 +61,13 @@ export function serverName({ host, port }: Pick<Destination, 'host' | 'port'>): 
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-/** Messages about PostgreSQL begin with its name. */
-function withServer(message: string, at: string): string {
-  return message.replace(/^PostgreSQL\b(?!')/, at);
-}
-
 function refusal(
-  { code, routine }: PostgresError,
+  error: PostgresError,
   at: string,
   { host, port, user, database }: Destination,
   { usesToken }: Attempt,
-): Saying | undefined {
+): Saying {
+  const { code, routine } = error;
   const refused = `(SQLSTATE ${code})`;
   switch (code) {
     case '28P01':
@@ -114,7 +113,9 @@ function refusal(
           'Raise max_connections of the server or the connection limit of the role, or lower limits.tables (MIRRORVERSE_TABLES_AT_ONCE). The daemon tries again by itself.',
       };
     default:
-      return undefined;
+      return {
+        message: `${at} ${isPassing(error) ? 'cannot serve now' : 'refused the connection'} ${refused}.`,
+      };
   }
 }
 
@@ -123,7 +124,7 @@ const TOKEN_REMEDY = (user: string): string =>
 
 function networkTrouble(failure: Failure, at: string, to: Destination, attempt: Attempt): Saying {
   const code = failure.details['network'];
-  if (typeof code !== 'string') return { message: withServer(failure.message, at) };
+  if (typeof code !== 'string') return failure;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return {
       message: `The host name ${to.host} of PostgreSQL does not resolve (${code}).`,

@@ -6,7 +6,8 @@ const TRY_REQUIRE = 'sslmode=require encrypts without knowing to whom.';
 
 interface Kind {
   readonly codes: RegExp;
-  readonly message: string;
+  /** @param server how messages name the server. */
+  readonly message: (server: string) => string;
   readonly remedy: string;
   /** A connection that broke in the middle may look like this too. Absent, the failure stops the table. */
   readonly passes?: true;
@@ -16,45 +17,49 @@ interface Kind {
 const KINDS: readonly Kind[] = [
   {
     codes: /^NO_TLS$/,
-    message: 'PostgreSQL offers no TLS',
+    message: (server) => `${server} offers no TLS`,
     remedy:
       'Turn ssl on at the server, or, on a network you trust, add sslmode=disable to postgres.url (DATABASE_URL).',
   },
   {
     codes: /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
-    message: "PostgreSQL's certificate is for another host",
+    message: (server) => `The certificate of ${server} is for another host`,
     remedy:
       'Use a host name of the certificate in postgres.url (DATABASE_URL), or sslmode=verify-ca with sslrootcert= for a CA of your own.',
   },
   {
     codes: /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERROR_IN_CERT_NOT_\w+_FIELD|CERT_REVOKED)$/,
-    message: "PostgreSQL's certificate is not valid now",
+    message: (server) => `The certificate of ${server} is not valid now`,
     remedy: "Renew the server's certificate, and check the clocks.",
   },
   {
     codes:
       /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)$/,
-    message: "PostgreSQL's certificate comes from a CA that is not trusted here",
+    message: (server) => `The certificate of ${server} comes from a CA that is not trusted here`,
     remedy: `Name the CA's certificate file by sslrootcert= in postgres.url (DATABASE_URL). ${TRY_REQUIRE}`,
   },
   {
     passes: true,
     codes: /^(ERR_SSL_\w+|ERR_OSSL_\w+|ERR_TLS_\w+|EPROTO)$/,
-    message: 'TLS to PostgreSQL cannot be set up',
+    message: (server) => `TLS to ${server} cannot be set up`,
     remedy:
       'Check that the server speaks TLS 1.2 or later, and the files of sslrootcert, sslcert and sslkey in postgres.url (DATABASE_URL).',
   },
 ];
 
-/** Turns a TLS error into the failure `database-tls`, by its code; undefined for any other error. */
-export function tlsFailure(error: unknown): Failure | undefined {
+/**
+ * Turns a TLS error into the failure `database-tls`, by its code; undefined for any other error.
+ *
+ * @param server how the message names the server.
+ */
+export function tlsFailure(error: unknown, server = 'PostgreSQL'): Failure | undefined {
   const code = errorCode(error) ?? '';
   const kind = KINDS.find(({ codes }) => codes.test(code));
   if (kind === undefined) return undefined;
   return new Failure({
     code: 'database-tls',
     reaction: kind.passes === true ? 'retry' : 'stop-table',
-    message: `${kind.message} (${code}).`,
+    message: `${kind.message(server)} (${code}).`,
     remedy: kind.remedy,
     details: { tls: code },
   });
