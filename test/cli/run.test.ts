@@ -7,6 +7,7 @@ import { leftBehind } from '../support/left-behind.ts';
 import { isMirrored } from '../support/oracle.ts';
 import { freePort, openBench, type Bench } from '../support/bench.ts';
 
+const API_TOKEN = 'a-token-that-no-log-has';
 const EVERY_SECOND = { MIRRORVERSE_SCHEDULE: '* * * * * *' };
 
 async function equal({ emulator, database }: Bench, tables: readonly string[]): Promise<boolean> {
@@ -41,7 +42,11 @@ describe('the daemon', () => {
   });
 
   it('the daemon answers health checks and ends by SIGINT', async () => {
-    await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_HEALTH_PORT: '0' });
+    await using bench = await openBench(['account'], {
+      ...EVERY_SECOND,
+      MIRRORVERSE_HEALTH_PORT: '0',
+      MIRRORVERSE_API_TOKEN: API_TOKEN,
+    });
     const closed = bench.emulator.faults.add({
       match: { kind: 'whoami' },
       do: { status: 503, retryAfter: 1 },
@@ -59,6 +64,24 @@ describe('the daemon', () => {
     closed.remove();
     await eventually(async () => (await statusOf('/readyz')) === 200);
     expect(await statusOf('/elsewhere')).toBe(404);
+    expect(await statusOf('/')).toBe(200);
+    const act = async (verb: string, token: string): Promise<unknown> =>
+      (
+        await fetch(`http://127.0.0.1:${String(port)}/api/v1/tables/account/${verb}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        })
+      ).json();
+    expect(await act('pause', 'another')).toMatchObject({ code: 'token-refused' });
+    expect(await act('pause', API_TOKEN)).toMatchObject({ table: 'account', phase: 'paused', paused: {} });
+    expect(await act('resume', API_TOKEN)).toMatchObject({ table: 'account', paused: null });
+    const asked = await bench.database.query(
+      'SELECT command, asked_via FROM mirrorverse.commands ORDER BY id',
+    );
+    expect(asked).toEqual([
+      { command: 'pause', asked_via: 'http' },
+      { command: 'resume', asked_via: 'http' },
+    ]);
     expect(await statusOf('/healthz')).toBe(200);
 
     const second = await bench.cli.run(['run'], { MIRRORVERSE_HEALTH_PORT: String(port) });

@@ -2,7 +2,7 @@ import { loadShare, loadText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
 import type { BudgetStatus, StatusEntry, StatusReport } from '../../operations/status/mirror-status.ts';
 import type { RequestFigures } from '../../operations/status/request-figures.ts';
-import { byNeed, needOf, wholeLine, type Need } from '../../operations/status-page/table-need.ts';
+import { byNeed, needOf, wholeLine, type Need } from '../../operations/status/table-need.ts';
 import { linesOf, shortened, type Screen } from './screen.ts';
 
 export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {

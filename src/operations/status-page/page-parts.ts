@@ -5,7 +5,7 @@ import type { BudgetStatus, StatusEntry } from '../status/mirror-status.ts';
 import { markup, prose, type Html } from './markup.ts';
 import type { PageState } from './page-state.ts';
 import { timeTeller, type TellTime } from './shown-time.ts';
-import { byNeed, wholeLine, worstNeed } from './table-need.ts';
+import { byNeed, wholeLine, worstNeed } from '../status/table-need.ts';
 import { errorRoom, tableRow } from './table-row.ts';
 
 /** The parts of the page that change, each by the id of its element. */

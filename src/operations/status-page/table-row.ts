@@ -1,4 +1,4 @@
-import { progressText, rowsText } from '../../model/load-progress.ts';
+import { loadShare, progressText, rowsText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber } from '../../model/readable-figures.ts';
 import type { FailureSummary } from '../../model/failure.ts';
 import type { StatusEntry } from '../status/mirror-status.ts';
@@ -51,11 +51,9 @@ function rows({ rows: stored, rowsLoaded, rowsExpected }: StatusEntry): string {
 
 function loadNote({ table, rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): Html | null {
   if (rowsLoaded === null) return null;
-  const percent =
-    rowsExpected === null || rowsExpected <= 0
-      ? null
-      : Math.min(99, Math.floor((100 * rowsLoaded) / rowsExpected));
-  const text = progressText({ percent, etaSeconds, rowsLoaded });
+  const share = loadShare({ rowsLoaded, rowsExpected });
+  const { percent } = share;
+  const text = progressText({ ...share, etaSeconds });
   const bar =
     percent === null ? null : markup`<progress max=100 value="${percent}" aria-label="${table}"></progress> `;
   return markup`<p class=load>${bar}${text}</p>`;

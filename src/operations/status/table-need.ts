@@ -1,5 +1,5 @@
 import { readableCount } from '../../model/readable-figures.ts';
-import type { StatusEntry } from '../status/mirror-status.ts';
+import type { StatusEntry } from './mirror-status.ts';
 
 /** How a table stands, in the order in which tables need somebody. */
 const NEEDS = [
