@@ -53,44 +53,24 @@ describe('init --yes', () => {
     expect(again.stderr).toContain('There is mirrorverse.yaml and .env.example already.');
   });
 
-  it.each([
-    ['no terminal', []],
-    ['no address', ['--yes']],
-    ['an address that is none', ['--yes', '--url', 'contoso']],
-    [
-      'a way to sign in that is none',
-      ['--yes', '--url', 'https://contoso.crm.dynamics.com', '--auth', 'magic'],
-    ],
-  ])('init ends with 2 for %s and writes nothing', async (_, args) => {
+  it('init writes nothing if it cannot ask, if an answer is wrong, or if nobody can sign in', async () => {
     await using bench = await openBench([], UNKNOWN);
-    expect((await bench.cli.run(['init', ...args])).status).toBe(2);
-    expect(await files(bench)).toEqual([]);
-  });
-
-  it('init names the table that was meant, and writes nothing', async () => {
-    await using bench = await openBench([], UNKNOWN);
-    const { status, stderr } = await bench.cli.run([
-      'init',
-      '--yes',
-      '--url',
-      bench.url,
-      '--tables',
-      'Acount',
-    ]);
-    expect({ status, stderr }).toEqual({
-      status: 2,
-      stderr: expect.stringContaining('Did you mean account?') as string,
-    });
-    expect(await files(bench)).toEqual([]);
-  });
-
-  it('init writes nothing if nobody can sign in', async () => {
-    await using bench = await openBench([], { ...UNKNOWN, DATAVERSE_ACCESS_TOKEN: 'wrong' });
-    const { status, stderr } = await bench.cli.run(['init', '--yes', '--url', bench.url]);
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: expect.stringContaining('sign-in-refused') as string,
-    });
+    const { cli, url } = bench;
+    const calls: [number, string, string[], Record<string, string>?][] = [
+      [2, '--yes', []],
+      [2, 'needs --url', ['--yes']],
+      [2, 'DATAVERSE_URL', ['--yes', '--url', 'contoso']],
+      [2, 'MIRRORVERSE_AUTH', ['--yes', '--url', url, '--auth', 'magic']],
+      [2, 'Did you mean account?', ['--yes', '--url', url, '--tables', 'Acount']],
+      [1, 'sign-in-refused', ['--yes', '--url', url], { DATAVERSE_ACCESS_TOKEN: 'wrong' }],
+    ];
+    const ended = await Promise.all(
+      calls.map(async ([, , args, environment]) => cli.run(['init', ...args], environment)),
+    );
+    expect(ended.map(({ status }) => status)).toEqual(calls.map(([status]) => status));
+    expect(ended.map(({ stderr }) => stderr)).toEqual(
+      calls.map(([, said]) => expect.stringContaining(said) as string),
+    );
     expect(await files(bench)).toEqual([]);
   });
 });
