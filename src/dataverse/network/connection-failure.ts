@@ -77,15 +77,13 @@ export function connectionFailure(
   });
 }
 
-const UNREACHED =
-  'Check dataverse.url (DATAVERSE_URL), and the network from here to the environment. The daemon tries again by itself.';
+const UNREACHED = 'Check dataverse.url (DATAVERSE_URL), and the network from here to the environment.';
 
 function unresolved(code: string, { table }: Subject, origin: string, cause: unknown): Failure {
   return new Failure({
     code: 'source-unavailable',
     message: `The host name ${new URL(origin).hostname} of the environment does not resolve (${code}).`,
-    remedy:
-      'Check dataverse.url (DATAVERSE_URL), and the name service of this machine. The daemon tries again by itself.',
+    remedy: 'Check dataverse.url (DATAVERSE_URL), and the name service of this machine.',
     cause,
     details: table === undefined ? {} : { table },
   });

@@ -110,7 +110,7 @@ function refusal(
       return {
         message: `${at} has no connection left for user ${user} ${refused}.`,
         remedy:
-          'Raise max_connections of the server or the connection limit of the role, or lower limits.tables (MIRRORVERSE_TABLES_AT_ONCE). The daemon tries again by itself.',
+          'Raise max_connections of the server or the connection limit of the role, or lower limits.tables (MIRRORVERSE_TABLES_AT_ONCE).',
       };
     default:
       return {
@@ -129,7 +129,7 @@ function networkTrouble(failure: Failure, at: string, to: Destination, attempt: 
     return {
       message: `The host name ${to.host} of PostgreSQL does not resolve (${code}).`,
       remedy:
-        'Correct the host in postgres.url (DATABASE_URL), or PGHOST if the address names none. Otherwise check the name service of this machine. The daemon tries again by itself.',
+        'Correct the host in postgres.url (DATABASE_URL), or PGHOST if the address names none. Otherwise check the name service of this machine.',
     };
   }
   return { message: `${at} cannot be reached (${told(code, attempt)}).` };
