@@ -90,7 +90,7 @@ test('the status page escapes what a table is called', async () => {
 });
 
 test('the script of the status page is small, and nothing of the page is inline', async () => {
-  expect((await text('/status-page.js')).length).toBeLessThanOrEqual(5 * 1024);
+  expect((await text('/status-page.js')).length).toBeLessThanOrEqual(5_000);
   const page = await text();
   expect(page).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/);
   expect(page).not.toContain('Unlock');

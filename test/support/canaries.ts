@@ -11,6 +11,7 @@ const SECRET_VARIABLES = [
   'AZURE_CLIENT_CERTIFICATE_PASSWORD',
   'DATAVERSE_ACCESS_TOKEN',
   'MIRRORVERSE_HASH_KEY',
+  'MIRRORVERSE_API_TOKEN',
 ];
 /** Links, keys, rows and tokens, whatever the test. */
 const ALWAYS = [

@@ -1,4 +1,4 @@
-// Keeps the page up to date, and acts on tables. The server makes and escapes the HTML.
+// The server makes and escapes all HTML.
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
@@ -17,7 +17,7 @@ function patch(old, fresh) {
   }
   for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
   for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  // The script writes these itself.
+  // This script writes these.
   if (!/^(TH|TIME)$/.test(old.nodeName)) patchChildren(old, fresh);
 }
 
@@ -31,7 +31,7 @@ function patchChildren(old, fresh) {
   for (const node of before.slice(after.length)) node.remove();
 }
 
-/** Does not move the table with the focus, which would lose it. */
+/** Moves no focused row: it would lose the focus. */
 function arrange(table, rows) {
   for (const body of Array.from(table.tBodies)) if (!rows.includes(body)) body.remove();
   const fixed = rows.findIndex((body) => body.contains(document.activeElement));
