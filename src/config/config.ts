@@ -17,6 +17,8 @@ export interface TableConfig {
   readonly mode: 'changes' | 'snapshot';
   readonly columns: ColumnConfig;
   readonly softDeletes: boolean;
+  /** The lookups of the mirror table have indexes. */
+  readonly indexesLookups: boolean;
 }
 
 /** How to get the token that serves as the password in PostgreSQL. */

@@ -35,6 +35,10 @@ const deletes = z
   .enum(['hard', 'soft'])
   .describe('hard: deleted rows leave the mirror. soft: they stay, marked by _deleted_at.');
 
+const indexes = z
+  .enum(['none', 'lookups'])
+  .describe('lookups: mirrorverse keeps an index on each lookup of the mirror tables. none by default.');
+
 const name = z.string().min(1);
 
 const patterns = z.array(name);
@@ -104,6 +108,7 @@ const tableSettings = z.strictObject({
     })
     .optional(),
   deletes: deletes.optional(),
+  indexes: indexes.optional(),
 });
 
 /** The configuration file. The build publishes its JSON Schema for editors. */
@@ -156,6 +161,7 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe(`${SCHEDULES} */5 * * * * by default. Variable MIRRORVERSE_SCHEDULE.`),
   deletes: deletes.optional(),
+  indexes: indexes.optional(),
   lease: duration('30s')
     .optional()
     .describe('How long a killed process keeps the right to write a table: 30s by default.'),

@@ -42,6 +42,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
         hash: table.columns?.hash ?? [],
       },
       softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
+      indexesLookups: (table.indexes ?? settings.indexes) === 'lookups',
     };
   });
 }

@@ -5,6 +5,7 @@ import { APPLY_ALL } from './table/drift.ts';
 import { tellingGrants } from './connection/grants.ts';
 import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
 import { type Prepared, prepareMirrorTable, type PrepareOptions } from './table/mirror-schema.ts';
+import { changeLookupIndexes, type IndexChange } from './table/indexes/lookup-indexes.ts';
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
 import { PageWriter } from './page/page-writer.ts';
 import { transaction } from './connection/postgres.ts';
@@ -63,6 +64,17 @@ export interface Mirror extends MirrorDatabase {
     options?: Partial<PrepareOptions>,
     signal?: AbortSignal,
   ): Promise<Prepared>;
+  /**
+   * Makes and drops indexes on the lookups of a mirror table until they are as wanted.
+   *
+   * @returns what changed. @throws Failure
+   */
+  changeIndexes(
+    mirror: MirrorTable,
+    wanted: boolean,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<readonly IndexChange[]>;
   /** Compares a mirror table with its source. @param holder names the process. */
   comparison(mirror: MirrorTable, holder: string): Comparison;
   /** Stores runs that find nothing, without the lease. */
@@ -167,6 +179,8 @@ export async function openMirror(
         throw await toldByFilters(pool, mirror, error);
       });
     },
+    changeIndexes: async (mirror, wanted, lease, signal) =>
+      changeLookupIndexes({ pool, store }, mirror, wanted, lease, signal),
     comparison: (mirror, holder) =>
       new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY, holder }),
     storeIdleRun: prepareIdleRuns(store, options.schema),

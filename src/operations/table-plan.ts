@@ -31,6 +31,8 @@ export interface TablePlan {
   /** The mirror table is made, with so many columns for attributes; null if there is one already. */
   readonly create: { readonly columns: number } | null;
   readonly statements: readonly string[];
+  /** What happens to the indexes on lookups once all rows are loaded. */
+  readonly indexes: readonly { readonly kind: 'make' | 'drop'; readonly statements: readonly string[] }[];
   readonly changes: readonly PlannedChange[];
   /** How the rows are read; null if only changes are read. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
@@ -77,12 +79,12 @@ async function planTableRun(
     const known = store && (await readDefinition(store, table));
     const definition = withKnownColumns(read, known?.definition);
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
-    const { drift, softDeletes } = wishes;
+    const { drift, softDeletes, indexesLookups = false } = wishes;
     const preview = await previewMirrorTable(
       options.database,
       store,
       mirrorTable(wanted, options.database.schema, softDeletes),
-      { definition, policy: drift, sweep: options.sweep },
+      { definition, policy: drift, sweep: options.sweep, indexesLookups },
     );
     const changes = preview.changes.map((change) => ({
       kind: change.kind,
@@ -102,6 +104,7 @@ async function planTableRun(
       table,
       create: preview.exists ? null : { columns: columns.columns.length },
       statements: preview.statements,
+      indexes: preview.indexes.map(({ kind, statements }) => ({ kind, statements })),
       changes,
       load,
       rows,
@@ -134,6 +137,7 @@ function stopped(
     table,
     create: null,
     statements: [],
+    indexes: [],
     changes,
     load: null,
     rows,

@@ -35,6 +35,7 @@ const WARNING = 40;
 
 export interface SyncOptions {
   readonly pageSize?: number;
+  readonly indexesLookups?: boolean;
   readonly softDeletes?: boolean;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
@@ -231,6 +232,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     columns: { ...ALL_COLUMNS, ...options.columns },
     drift: { ...APPLY_ALL, ...options.drift },
     softDeletes: options.softDeletes ?? false,
+    indexesLookups: options.indexesLookups ?? false,
     pageSize: options.pageSize ?? 5_000,
   };
 }

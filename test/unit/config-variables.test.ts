@@ -60,15 +60,38 @@ test('every variable wins over the file', () => {
     },
     sweep: { maxShare: 0.2, atLeast: 1_000 },
     health: { host: '0.0.0.0', port: 2 },
-    tables: [{ name: 'contact', schedule: '3 * * * *', mode: 'changes', columns: EVERY, softDeletes: true }],
+    tables: [
+      {
+        name: 'contact',
+        schedule: '3 * * * *',
+        mode: 'changes',
+        columns: EVERY,
+        softDeletes: true,
+        indexesLookups: false,
+      },
+    ],
   });
 });
 
 test('a table that the variable names keeps its settings from the file', () => {
   const { tables } = load(FILE, { MIRRORVERSE_TABLES: ' contact , account,', MIRRORVERSE_DELETES: 'soft' });
   expect(tables).toEqual([
-    { name: 'contact', schedule: '1 * * * *', mode: 'changes', columns: EVERY, softDeletes: true },
-    { name: 'account', schedule: '2 * * * *', mode: 'changes', columns: EVERY, softDeletes: false },
+    {
+      name: 'contact',
+      schedule: '1 * * * *',
+      mode: 'changes',
+      columns: EVERY,
+      softDeletes: true,
+      indexesLookups: false,
+    },
+    {
+      name: 'account',
+      schedule: '2 * * * *',
+      mode: 'changes',
+      columns: EVERY,
+      softDeletes: false,
+      indexesLookups: false,
+    },
   ]);
 });
 

@@ -44,6 +44,7 @@ dataverse: { url: https://contoso.crm.dynamics.com, auth: access-token }
 postgres: { url: postgres://mirror@db/crm, schema: crm, stateSchema: crm_state }
 schedule: '*/10 * * * *'
 deletes: soft
+indexes: lookups
 lease: 1.5m
 limits: { requestsPer5Minutes: 10, concurrency: 2, pageSize: 50, pageBytes: 64KiB, memory: 1.5MiB, tables: 3, requestTimeout: 500ms }
 health: { port: 8080, host: '::' }
@@ -63,6 +64,7 @@ tables:
     mode: snapshot
     columns: { include: ['*', entityimage], exclude: [governmentid], hash: [emailaddress1] }
     deletes: hard
+    indexes: none
 `,
     { ...TOKEN, MIRRORVERSE_HASH_KEY: 'a key that is long enough' },
     ALL,
@@ -102,6 +104,7 @@ tables:
         mode: 'changes',
         columns: { include: ['*'], exclude: [], hash: [] },
         softDeletes: true,
+        indexesLookups: true,
       },
       {
         name: 'contact',
@@ -109,6 +112,7 @@ tables:
         mode: 'snapshot',
         columns: { include: ['*', 'entityimage'], exclude: ['governmentid'], hash: ['emailaddress1'] },
         softDeletes: false,
+        indexesLookups: false,
       },
     ],
   });

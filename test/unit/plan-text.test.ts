@@ -6,6 +6,7 @@ const IDLE: TablePlan = {
   table: 'account',
   create: null,
   statements: [],
+  indexes: [],
   changes: [],
   load: null,
   rows: 4_003,

@@ -26,6 +26,8 @@ export interface ExistingTable {
   readonly slots: number;
   /** A crash of the server would empty the table. */
   readonly unlogged?: boolean;
+  /** mirrorverse made indexes on its lookups. */
+  readonly hasOurIndexes?: boolean;
 }
 
 /** Whether a kind of change happens by itself. */

@@ -15,6 +15,7 @@ import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity
 import { assertAllowed } from './ddl-plan.ts';
 import { APPLY_ALL, consented, type Verdict } from './drift.ts';
 import { whyRowsUntrusted } from './found-table.ts';
+import { type IndexChange, planLookupIndexes } from './indexes/lookup-indexes.ts';
 import { planMirrorTable, type PrepareOptions, whatBlocks } from './mirror-schema.ts';
 import type { MirrorTable } from './mirror-table.ts';
 
@@ -27,6 +28,8 @@ export interface MirrorPreview {
   readonly changes: readonly Verdict[];
   /** The statements, also those of changes that wait for a yes. */
   readonly statements: readonly string[];
+  /** What the run would do to indexes on lookups, after it has loaded all rows. */
+  readonly indexes: readonly IndexChange[];
   /** Why the run would stop before any statement; null where it would not. */
   readonly refusal: Failure | null;
   /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
@@ -57,7 +60,7 @@ export async function previewMirrorTable(
   { pool }: MirrorDatabase,
   store: StateStore | undefined,
   wanted: MirrorTable,
-  options: PrepareOptions & { readonly sweep: SweepLimits },
+  options: PrepareOptions & { readonly sweep: SweepLimits; readonly indexesLookups: boolean },
 ): Promise<MirrorPreview> {
   return transaction(pool, async (client) => {
     const asked = await planMirrorTable(client, store, wanted, options);
@@ -73,6 +76,7 @@ export async function previewMirrorTable(
       exists: existing !== undefined,
       changes: asked.plan.changes,
       statements,
+      indexes: await planLookupIndexes(client, mirror, options.indexesLookups),
       refusal: failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan)),
       checkpoint: undefined,
       rereads: plan.refills,

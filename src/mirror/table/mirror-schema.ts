@@ -6,6 +6,7 @@ import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTab
 import { dropViews, viewsOf } from '../views/drop-views.ts';
 import { assertKey, assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
+import { HAS_OUR_INDEXES } from './indexes/lookup-indexes.ts';
 import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
 import { type CatalogEntry, readCatalog, recordKept, writeCatalog } from '../state/catalog.ts';
 import { recordDefinition, recordMetadata } from '../state/definitions.ts';
@@ -48,6 +49,8 @@ export interface Prepared {
   /** Columns came, went, changed, or got another meaning. */
   readonly altered: boolean;
   readonly hasRows: boolean;
+  /** The table has indexes that mirrorverse made on its lookups. */
+  readonly hasOurIndexes: boolean;
   /** What others built on columns that are now kept under another name, and that still reads them there. */
   readonly leftBehind: readonly string[];
   /** Changes of existing or new columns, each in words. */
@@ -129,6 +132,7 @@ export async function prepareMirrorTable(
     untrusted,
     altered: plan.reshapes || recatalogued,
     hasRows,
+    hasOurIndexes: existing?.hasOurIndexes === true,
     leftBehind,
     changes: [
       ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
@@ -242,8 +246,10 @@ async function readExisting(
     column_comment: string | null;
     slots: number;
     unlogged: boolean;
+    has_our_indexes: boolean;
   }>(
     `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots, c.relpersistence = 'u' AS unlogged,
+            ${HAS_OUR_INDEXES} AS has_our_indexes,
             format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
        FROM pg_class c
        JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -263,6 +269,7 @@ async function readExisting(
     comment: first.comment,
     slots: first.slots,
     unlogged: first.unlogged,
+    hasOurIndexes: first.has_our_indexes,
     columns: new Map(
       rows.map((row): [string, ExistingColumn] => [
         row.name,

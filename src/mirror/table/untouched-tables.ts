@@ -9,6 +9,7 @@ import type { StateStore } from '../state/store.ts';
 import { planTable } from './ddl-plan.ts';
 import { APPLY_ALL, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { qualifiedName, shortenIdentifier } from './identifier.ts';
+import { lookupsWithoutIndex } from './indexes/lookup-indexes.ts';
 import { marksName } from './load-marks.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { guardArguments, TRIGGER, TRUNCATED } from './truncation-trigger.ts';
@@ -24,6 +25,8 @@ export interface UntouchedTable {
   readonly existing: ExistingTable;
   /** Columns that alone tell the rows apart. */
   readonly keys: readonly string[];
+  /** Columns that an index begins with. */
+  readonly indexed: readonly string[];
 }
 
 /** The mirror that is asked. */
@@ -83,12 +86,15 @@ export async function findUntouched(
  *
  * @param mirror the wanted mirror table.
  * @param attributes all attributes of the source.
+ * @param indexesLookups whether its lookups must have indexes.
  */
 export function fitsUnchanged(
   mirror: MirrorTable,
   attributes: ReadonlySet<string>,
-  { existing, catalog, keys, metadataId }: UntouchedTable,
+  { existing, catalog, keys, indexed, metadataId }: UntouchedTable,
+  indexesLookups = false,
 ): boolean {
+  if (indexesLookups && lookupsWithoutIndex(mirror, new Set(indexed)).length > 0) return false;
   // The unique key of a table with partitions must also treat nulls as equal, which is not asked here.
   const key = mirror.columns[mirror.keyField]?.identifier ?? '';
   if (mirror.partitionField !== undefined || !keys.includes(key)) return false;
@@ -115,6 +121,7 @@ interface Row extends pg.QueryResultRow {
   readonly columns: readonly (readonly [name: string, type: string, comment: string | null])[] | null;
   readonly catalog: readonly CatalogRecord[] | null;
   readonly keys: readonly string[] | null;
+  readonly indexed: readonly string[] | null;
 }
 
 async function readRows(
@@ -148,7 +155,9 @@ async function readRows(
                FROM ${state('columns')} k WHERE k.environment_id = $1 AND k."table" = w.name) AS catalog,
             (SELECT json_agg(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
-                AND i.indexprs IS NULL AND i.indnkeyatts = 1) AS keys
+                AND i.indexprs IS NULL AND i.indnkeyatts = 1) AS keys,
+            (SELECT json_agg(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+              WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL) AS indexed
        FROM wanted w
        JOIN seen USING (name)
        JOIN ${state('tables')} t ON t.environment_id = $1 AND t."table" = w.name
@@ -234,5 +243,6 @@ function untouched(row: Row): UntouchedTable {
     catalog,
     existing: { comment, slots, columns: new Map(columns) },
     keys: row.keys ?? [],
+    indexed: row.indexed ?? [],
   };
 }

@@ -11,6 +11,7 @@ import type { LeaseKeeper } from '../lease/lease-keeper.ts';
 import type { ExpectedRows } from '../load/expected-rows.ts';
 import type { LoadWatch } from '../load/load-watch.ts';
 import type { Places } from '../../timing/places.ts';
+import { TableIndexes } from '../tables/table-indexes.ts';
 import { TablePreparation, type TableWishes } from '../tables/table-preparation.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
 import { type RunWatch, reachOf } from '../watch/outage-log.ts';
@@ -76,6 +77,7 @@ export class TableJob {
   private readonly parts: TableJobParts;
   private readonly leaseParts: LeaseParts;
   private readonly preparation: TablePreparation;
+  private readonly indexes: TableIndexes;
   private readonly outcomes: OutcomeParts;
   private readonly others = new OthersRuns();
   /** The table as the last run left it; undefined where a poll of the link alone would not do. */
@@ -91,6 +93,7 @@ export class TableJob {
     const logger = parts.logger.child({ table: settings.name });
     this.leaseParts = { mirror, leases, logger, requestCounts: dataverse.client.requestCounts };
     this.preparation = new TablePreparation(settings, parts);
+    this.indexes = new TableIndexes(settings.indexesLookups === true, mirror, this.leaseParts, logger);
     this.outcomes = { store: mirror.store, logger, watch: parts.watch };
   }
 
@@ -132,6 +135,7 @@ export class TableJob {
     await recordResult(this.outcomes, result);
     tellResult(this.outcomes, result);
     metered?.ended(result);
+    if (failure === null && !deferred) await this.indexes.keep(this.preparation.indexes, signal);
     return result;
   }
 

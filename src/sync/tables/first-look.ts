@@ -72,7 +72,7 @@ export class FirstLook {
   }
 
   private async look(wishes: TableWishes, signal: AbortSignal): Promise<FoundStanding | undefined> {
-    const { name, columns, hashKeyId, softDeletes } = wishes;
+    const { name, columns, hashKeyId, softDeletes, indexesLookups } = wishes;
     const group = this.groupOf.get(name);
     if (group === undefined) return undefined;
     const looked = this.begin(group, signal);
@@ -89,7 +89,7 @@ export class FirstLook {
     if (selectionOf(wanted) !== found.selection) return undefined;
     const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
     const mirror = mirrorTable(wanted, this.parts.mirror.schema, softDeletes);
-    if (!fitsUnchanged(mirror, attributes, found)) return undefined;
+    if (!fitsUnchanged(mirror, attributes, found, indexesLookups)) return undefined;
     const { link, selection, fence, changes } = found;
     return { table: mirror.table, link, selection, fence, changes };
   }

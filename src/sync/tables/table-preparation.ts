@@ -20,6 +20,8 @@ export interface TableWishes {
   /** Tells the hash key in use from any other; absent where there is none. */
   readonly hashKeyId?: string;
   readonly softDeletes: boolean;
+  /** The lookups have indexes; absent: they have none. */
+  readonly indexesLookups?: boolean;
   readonly drift: DriftPolicy;
 }
 
@@ -35,9 +37,15 @@ export interface PreparedTable {
   readonly erased: number;
 }
 
-interface Prepared {
-  readonly definition: Table;
+/** What is known of the indexes on lookups when a table has been prepared. */
+export interface PreparedIndexes {
   readonly mirror: MirrorTable;
+  /** There were some that mirrorverse made. */
+  readonly hasOurIndexes: boolean;
+}
+
+interface Prepared extends PreparedIndexes {
+  readonly definition: Table;
   readonly selection: string;
   readonly waiting: MarkedRows | null;
 }
@@ -97,8 +105,8 @@ export class TablePreparation {
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
     const options = { definition, basis: this.source.basis, policy, settings };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
-    const { mirror, waiting } = ready;
-    this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting };
+    const { mirror, waiting, hasOurIndexes } = ready;
+    this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting, hasOurIndexes };
     this.tellConflict(ready.conflict);
     if (ready.untrusted !== null) {
       this.logger.warn(
@@ -174,6 +182,11 @@ export class TablePreparation {
     return this.prepared?.mirror.table;
   }
 
+  /** What was prepared last, as far as indexes go; undefined before, and after `forget`. */
+  get indexes(): PreparedIndexes | undefined {
+    return this.prepared;
+  }
+
   /** Whether the environment's metadata has changed since the table was last prepared. */
   get isOutdated(): boolean {
     return this.dataverse.metadata.version !== this.version;
@@ -195,8 +208,11 @@ export class TablePreparation {
 }
 
 /** What the configuration says of a table, as the state records it. */
-export function settingsOf({ softDeletes, mode, columns, hashKeyId }: TableWishes): TableSettingsSeen {
-  return { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
+export function settingsOf(wishes: TableWishes): TableSettingsSeen {
+  const { softDeletes, mode, columns, hashKeyId, indexesLookups } = wishes;
+  const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
+  // Settings that were recorded by earlier versions stay the same.
+  return indexesLookups === true ? { ...settings, indexes: 'lookups' } : settings;
 }
 
 /** A selection's settings by their keys in the configuration. */

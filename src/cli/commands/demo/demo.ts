@@ -120,6 +120,7 @@ function demoConfig(config: Config): Config {
       mode: 'changes' as const,
       columns: ALL_COLUMNS,
       softDeletes: false,
+      indexesLookups: false,
     })),
     leftOut: [],
   };

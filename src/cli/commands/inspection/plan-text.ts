@@ -20,8 +20,13 @@ export function planText(plans: readonly TablePlan[], { sql }: { readonly sql: b
 }
 
 function tableText(plan: TablePlan, sql: boolean): string[] {
-  const statements = sql ? plan.statements.map((text) => `  ${text.replaceAll('\n', '\n  ')};`) : [];
+  const statements = sql ? statementsOf(plan).map((text) => `  ${text.replaceAll('\n', '\n  ')};`) : [];
   return [...indented(`${plan.table}: ${work(plan)}`, ''), ...points(plan), ...statements];
+}
+
+/** Indexes are changed after the rows are loaded. */
+function statementsOf({ statements, indexes }: TablePlan): string[] {
+  return [...statements, ...indexes.flatMap((index) => index.statements)];
 }
 
 /** The lines of a text. All but the first one are indented further. */
@@ -30,13 +35,17 @@ function indented(text: string, indent: string): string[] {
   return [indent + first, ...more.map((line) => `${indent}  ${line}`)];
 }
 
-function work({ create, changes, statements, load, rows, requests, error }: TablePlan): string {
+function work({ create, changes, statements, indexes, load, rows, requests, error }: TablePlan): string {
   if (error !== null) return 'cannot be mirrored as it is';
   const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
   const parts: string[] = [];
   if (create !== null) parts.push(`create the table with ${counted(create.columns, 'column')}`);
   else if (changes.length > 0) parts.push(counted(changes.length, 'change'));
   else if (statements.length > 0) parts.push(counted(statements.length, 'statement'));
+  for (const kind of ['make', 'drop'] as const) {
+    const count = indexes.filter((index) => index.kind === kind).length;
+    if (count > 0) parts.push(`${kind} ${count} ${count === 1 ? 'index' : 'indexes'} on lookups`);
+  }
   if (load === null) return [...parts, 'changes only', cost].join(', ');
   const loading = load === 'rebaseline' ? 're-baseline' : load;
   return [...parts, `${loading}${rows === null ? '' : ` of about ${counted(rows, 'row')}`}`, cost].join(', ');
@@ -68,7 +77,7 @@ function points({ changes, sweep, marked, error }: TablePlan): string[] {
 
 function summaryText(plans: readonly TablePlan[], sql: boolean): string[] {
   const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
-  const statements = plans.reduce((sum, table) => sum + table.statements.length, 0);
+  const statements = plans.reduce((sum, table) => sum + statementsOf(table).length, 0);
   const waiting = plans.filter(isWaiting).length;
   return [
     `${counted(requests, 'API request')} for rows in all, without those for metadata.`,
