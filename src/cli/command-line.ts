@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { ConfigError, countOf, describeProblem, type Config } from '../config/config.ts';
+import { ConfigError, countOf, type Config } from '../config/config.ts';
 import { loadConfig, type Needs } from '../config/load.ts';
 import { configSource } from '../config/reload/config-source.ts';
 import { openMirrorDatabaseAhead, type DatabaseAhead } from '../mirror/database.ts';
@@ -11,7 +11,7 @@ import { COMMAND_GROUPS, COMMANDS } from './commands.ts';
 import { commandNamed, parseCommand } from './command-arguments.ts';
 import { failureStatus } from './exit-status.ts';
 import { commandHelp, helpText } from './commands/help.ts';
-import { createLogger } from './log.ts';
+import { createLogger, tellProblems } from './log.ts';
 import { printLine } from './output.ts';
 import { version } from './commands/version.ts';
 
@@ -97,7 +97,7 @@ function explain(error: unknown, [name]: readonly string[], signal: AbortSignal)
   const logger = createLogger();
   if (error instanceof ConfigError) {
     const { problems } = error;
-    for (const problem of problems) logger.error(problem, describeProblem(problem));
+    tellProblems(logger, problems);
     logger.error(`The configuration has ${countOf(problems)}.`);
     return 2;
   }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { WriteStream } from 'node:tty';
 import type * as Pretty from 'pino-pretty';
 import { pino, destination, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { describeProblem, type ConfigProblem } from '../config/config.ts';
 import { logSettings } from '../config/log-settings.ts';
 import { describeError } from '../model/error-description.ts';
 
@@ -36,6 +37,14 @@ export function createLogger(configured?: string): Logger {
     }
   });
   return logger;
+}
+
+/** Tells each problem of a configuration by one line. */
+export function tellProblems(logger: Logger, problems: readonly ConfigProblem[]): void {
+  for (const problem of problems) {
+    const { key, line, column, meant } = problem;
+    logger.error({ key, line, column, meant }, describeProblem(problem));
+  }
 }
 
 function jsonLines(): DestinationStream {

@@ -107,8 +107,8 @@ export interface Config {
 export interface ConfigProblem {
   readonly key: string;
   readonly message: string;
-  /** What the user may have meant, as a question. */
-  readonly hint?: string;
+  /** What the user probably meant. */
+  readonly meant?: string;
   /** Where the key stands in the file; absent if a variable gave the value, or if the key is missing. */
   readonly line?: number;
   readonly column?: number;
@@ -117,9 +117,9 @@ export interface ConfigProblem {
 }
 
 /** A problem in one sentence. */
-export function describeProblem({ key, message, hint, line, column }: ConfigProblem): string {
+export function describeProblem({ key, message, meant, line, column }: ConfigProblem): string {
   const place = line === undefined ? '' : ` (line ${line}, column ${column})`;
-  return `${key}: ${message}${place}${hint === undefined ? '' : `. ${hint}`}`;
+  return `${key}: ${message}${place}${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
 }
 
 /** How many problems there are, in words. */

@@ -46,9 +46,17 @@ export function loadConfig(
   const settings = checkedSettings(overlay(fromFile.tree, variables), problems);
   const config = toConfig(settings, variables, needs, problems);
   if (problems.length > 0) {
-    throw new ConfigError(problems.map((problem) => placed(problem, fromFile, variables)));
+    throw new ConfigError(inOrder(problems.map((problem) => placed(problem, fromFile, variables))));
   }
   return deepFreeze(config);
+}
+
+/** Problems in the order of the file; those without a place come last. */
+function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const { MAX_SAFE_INTEGER: last } = Number;
+  return problems.toSorted(
+    (a, b) => (a.line ?? last) - (b.line ?? last) || (a.column ?? last) - (b.column ?? last),
+  );
 }
 
 function toConfig(settings: Settings, variables: Variables, needs: Needs, problems: ConfigProblem[]): Config {

@@ -1,5 +1,6 @@
 import { addressHost, parseAddress } from '../mirror/connection/postgres-address.ts';
 import { tlsChoice } from '../mirror/connection/tls-choice.ts';
+import { closestName } from '../model/closest-name.ts';
 import { toFailure } from '../model/failure.ts';
 import { isLoopback } from '../model/loopback.ts';
 import type { Config, ConfigProblem, EntraConfig } from './config.ts';
@@ -23,7 +24,10 @@ export function postgresFrom(
     return undefined;
   }
   const problem = url === 'embedded' ? undefined : addressProblem(url);
-  if (problem !== undefined) problems.push({ key: 'postgres.url', message: problem });
+  if (problem !== undefined) {
+    const meant = closestName(url, ['embedded']);
+    problems.push({ key: 'postgres.url', message: problem, ...(meant === null ? {} : { meant }) });
+  }
   const urlFile = variables['DATABASE_URL_FILE'];
   if (settings.postgres?.auth !== 'entra' || problem !== undefined) {
     return { url, ...(urlFile === undefined || url === 'embedded' ? {} : { urlFile }) };
@@ -94,7 +98,7 @@ function addressProblem(text: string): string | undefined {
   if (/^postgres(?:ql)?:\/\/[^/?#]*,/i.test(text)) return SEVERAL_HOSTS;
   const address = parseAddress(text);
   if (address === undefined) {
-    return 'must be an address like postgres://user@host/database, or `embedded` (variable DATABASE_URL)';
+    return 'must be an address like postgres://user@host/database, or `embedded`';
   }
   // A password with a slash in it ends the host too early, and its rest would be shown as the database's name.
   if (address.pathname.includes('@')) {
@@ -112,4 +116,4 @@ function addressProblem(text: string): string | undefined {
   }
 }
 
-const SEVERAL_HOSTS = 'names several hosts; name the one host that takes writes (variable DATABASE_URL)';
+const SEVERAL_HOSTS = 'names several hosts; name the one host that takes writes';

@@ -1,5 +1,6 @@
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
+import { addMissing } from './missing.ts';
 import type { Settings } from './settings.ts';
 
 const DEFAULT_SCHEDULE = '*/5 * * * *';
@@ -14,7 +15,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
   }));
   const wanted = items.filter(({ table }) => !table.name.startsWith('!'));
   if (wanted.length === 0 && needed) {
-    problems.push({ key: 'tables', message: 'names no table; list some, or set MIRRORVERSE_TABLES' });
+    addMissing(problems, 'tables', 'list some, or set MIRRORVERSE_TABLES', 'names no table');
   }
   for (const { at, table } of items) {
     if (table.name.startsWith('!') && Object.keys(table).length > 1) {

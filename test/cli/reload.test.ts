@@ -53,8 +53,8 @@ describe('the configuration of a running daemon', () => {
     daemon.child.kill('SIGHUP');
     await told(daemon, '2 problems. Nothing of it was applied');
     expect(since(daemon, begin, 'error').slice(0, 2)).toEqual([
-      'limits.tables: must be at least 1 (line 2, column 24)',
       'limits.pagesize: is not a known key (line 2, column 11). Did you mean limits.pageSize?',
+      'limits.tables: must be at least 1 (line 2, column 24)',
     ]);
     emulator.store.seed('lead', 1);
     await mirrors(bench, ['lead']);

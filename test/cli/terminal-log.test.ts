@@ -45,9 +45,9 @@ describe('the log on a terminal', () => {
     const { status, stderr } = await cli.run(['sync', '--config', file], { ...SET_UP, ...TERMINAL });
     expect(status).toBe(2);
     expect(stderr.trimEnd().split('\n').map(withoutTime)).toEqual([
-      'ERROR: limits.concurrency: must be at least 1 (line 4, column 3)',
-      'ERROR: limits.pagesize: is not a known key (line 3, column 3). Did you mean limits.pageSize?',
       'ERROR: Tables: is not a known key (line 1, column 1). Did you mean tables?',
+      'ERROR: limits.pagesize: is not a known key (line 3, column 3). Did you mean limits.pageSize?',
+      'ERROR: limits.concurrency: must be at least 1 (line 4, column 3)',
       'ERROR: The configuration has 3 problems.',
     ]);
   });

@@ -105,6 +105,20 @@ test.each([
   expect(problemsOf(yaml).map(describeProblem)).toEqual([told]);
 });
 
+test('a value under a mistyped key is not missing too, and a key that is missing has no place', () => {
+  const yaml = 'dataverse: { URL: https://x }\npostgres: { url: embeded }\nTables: [account]';
+  const needs = { postgres: true, tables: true };
+  expect(problemsOf(yaml, {}, needs).map(describeProblem)).toEqual([
+    'dataverse.URL: is not a known key (line 1, column 14). Did you mean dataverse.url?',
+    'postgres.url: must be an address like postgres://user@host/database, or `embedded` (line 2, column 13). Did you mean embedded?',
+    'Tables: is not a known key (line 3, column 1). Did you mean tables?',
+  ]);
+  expect(problemsOf('postgres: { schema: crm }', {}, { postgres: true })).toEqual([
+    { key: 'postgres.url', message: 'is missing; set it or DATABASE_URL, or write `embedded`' },
+  ]);
+  expect(problemsOf('tables: [a, { schedule: adaptive }]')[0]).toMatchObject({ line: 1, column: 13 });
+});
+
 test('a wrong value has the place of its key, and the variable that it came from', () => {
   const yaml =
     "lease: 1ms\nlimits:\n  pageSize: '${SIZE}'\n  concurrency: 0\ntables:\n  - contact\n  - { name: account, schedule: never }";

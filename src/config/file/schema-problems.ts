@@ -52,7 +52,7 @@ function describeIssue(issue: Issue): ConfigProblem[] {
 function unknownKey(path: readonly string[]): ConfigProblem {
   const meant = closestKey(path);
   const problem = { key: path.join('.'), path, message: 'is not a known key' };
-  return meant === undefined ? problem : { ...problem, hint: `Did you mean ${meant}?` };
+  return meant === undefined ? problem : { ...problem, meant };
 }
 
 /**

@@ -12,7 +12,7 @@ export interface Place {
 /** A configuration file as a tree, with the places of its keys. */
 export interface YamlFile {
   readonly tree: Record<string, unknown>;
-  /** The place of the key or the list item that a path leads to, or of the last one on its way that is there. */
+  /** The place of what a path leads to: a key, or an item of a list; of the item if a key is missing in it. */
   readonly place: (path: readonly string[]) => Place | undefined;
 }
 
@@ -122,18 +122,21 @@ function placeAt(lines: LineCounter, offset: number): Place {
 function offsetOf(yaml: typeof Yaml, document: Document.Parsed, path: readonly string[]): number | undefined {
   let node: unknown = document.contents;
   let offset: number | undefined;
+  let isItem = false;
   for (const name of path) {
     if (yaml.isAlias(node)) node = node.resolve(document);
     if (yaml.isMap(node)) {
       const pair = node.items.find(({ key }) => yaml.isScalar(key) && String(key.value) === name);
-      if (pair === undefined) return offset;
+      if (pair === undefined) return isItem ? offset : undefined;
       offset = (pair.key as Yaml.Scalar).range?.[0] ?? offset;
       node = pair.value;
+      isItem = false;
     } else if (yaml.isSeq(node)) {
       node = node.items[Number(name)];
-      if (!yaml.isNode(node)) return offset;
+      if (!yaml.isNode(node)) return undefined;
       offset = node.range?.[0] ?? offset;
-    } else return offset;
+      isItem = true;
+    } else return undefined;
   }
   return offset;
 }

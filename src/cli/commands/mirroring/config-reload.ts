@@ -1,8 +1,9 @@
-import { ConfigError, countOf, describeProblem, type ConfigProblem } from '../../../config/config.ts';
+import { ConfigError, countOf, type ConfigProblem } from '../../../config/config.ts';
 import { configChanges } from '../../../config/reload/config-changes.ts';
 import type { ConfigSource } from '../../../config/reload/config-source.ts';
 import { sleep } from '../../../timing/sleep.ts';
 import type { CommandSession } from '../../command-session.ts';
+import { tellProblems } from '../../log.ts';
 import { onReloadSignal } from '../../process-signals.ts';
 
 /** Milliseconds between two looks at the file. */
@@ -76,7 +77,7 @@ export class ConfigReload {
       if (!(error instanceof ConfigError)) throw error;
       this.isGood = false;
       this.tell(false);
-      for (const problem of error.problems) logger.error(problem, describeProblem(problem));
+      tellProblems(logger, error.problems);
       logger.error(
         `The configuration has ${countOf(error.problems)}. Nothing of it was applied; the process goes on with the one before.`,
       );
