@@ -67,7 +67,7 @@ export async function runDaemonHttp(
       readStatus(await database(), { ...options(), countedRows: COUNTED_FOR_METRICS }),
     ),
     ...pageRoutes(read, events, { version: version(), hasToken: config.apiToken !== undefined }),
-    ...controlRoutes({ token: () => currentApiToken(config.apiToken), act }),
+    ...controlRoutes({ token: () => currentApiToken(session.context.config.apiToken), act }),
   ];
   await runHttpServer({ host: config.health.host, port }, routes, logger, stop);
 }

@@ -45,6 +45,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   drift: ({ drift }) => drift,
   quarantine: ({ quarantine }) => quarantine,
   sweep: ({ sweep }) => sweep,
+  verify: ({ verify }) => verify,
   'log.level': ({ logLevel }) => logLevel,
   reload: ({ reload }) => reload,
 };
@@ -67,6 +68,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'drift',
   'quarantine',
   'sweep',
+  'verify',
   'logLevel',
   'reload',
   'apiToken',
