@@ -27,7 +27,7 @@ describe('a wrong command line', () => {
     ['an unknown command', ['mirror']],
     ['an unknown option', ['sync', '--fast']],
     ['an option without its value', ['sync', '--config']],
-    ['stray arguments', ['status', 'account']],
+    ['stray arguments', ['migrate', 'account']],
     ['a table that is not configured', ['sync', 'account', 'lead']],
     ['a port that is none', ['emulator', '--port', '70000']],
   ])('mirrorverse ends with 2 for %s', async (_, args) => {
