@@ -179,12 +179,29 @@ function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredChe
   return { kind, url, ...(pageSize === null ? {} : { pageSize }) };
 }
 
-/** Milliseconds until a table's lease runs out unless it is renewed; 0 where nobody holds it. @throws Failure */
-export async function leaseTimeLeft(store: StateStore, table: string): Promise<number> {
+/** A lease that some process may hold. */
+export interface Holding {
+  /** Null where nobody holds it. */
+  readonly holder: string | null;
+  /** When the holder took it, by the database's clock. */
+  readonly since: Date | null;
+  /** Milliseconds since then. */
+  readonly age: number;
+  /** Milliseconds until it runs out unless it is renewed; 0 where nobody holds it. */
+  readonly left: number;
+}
+
+/** Who holds the lease of a table. @throws Failure */
+export async function readHolding(store: StateStore, table: string): Promise<Holding> {
   const { tables } = store.tables;
   const [row] = await store.statement(async (db) =>
     db
       .select({
+        holder: tables.leaseHolder,
+        since: tables.lastAttemptAt,
+        age: sql<
+          number | null
+        >`extract(epoch from clock_timestamp() - ${tables.lastAttemptAt})::float8 * 1000`,
         left: sql<
           number | null
         >`extract(epoch from ${tables.leaseExpiresAt} - clock_timestamp())::float8 * 1000`,
@@ -192,7 +209,8 @@ export async function leaseTimeLeft(store: StateStore, table: string): Promise<n
       .from(tables)
       .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
   );
-  return Math.max(0, row?.left ?? 0);
+  const { holder = null, since = null, age, left } = row ?? {};
+  return { holder, since, age: Math.max(0, age ?? 0), left: Math.max(0, left ?? 0) };
 }
 
 /**

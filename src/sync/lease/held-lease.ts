@@ -11,6 +11,8 @@ export interface LeaseParts {
   readonly logger: Logger;
   /** Requests of the table since its last stored page are recorded when the lease is given back. */
   readonly requestCounts: RequestCounts;
+  /** Told whom the run waits for. */
+  readonly onWait?: (text: string) => void;
 }
 
 /** A table's lease. The process renews it until it gives it back. */
@@ -28,7 +30,10 @@ export interface HeldLease {
 /** Takes a table's lease. @throws Failure `lease-held` when another process keeps it, `table-paused` */
 export async function holdLease(parts: LeaseParts, table: string, signal: AbortSignal): Promise<HeldLease> {
   const { mirror, leases, logger, requestCounts } = parts;
-  const taken = await waitForLease(mirror, table, leases.holder, signal, logger);
+  const taken = await waitForLease(mirror, table, leases.holder, signal, logger, (holding) => {
+    const text = leases.tellWait(table, holding);
+    if (text !== undefined) parts.onWait?.(text);
+  });
   leases.keep(taken.lease);
   return {
     taken,

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { renewLeases, type Lease } from '../../mirror/lease/leases.ts';
-import { LogThrottle } from '../../log/log-throttle.ts';
+import { renewLeases, type Holding, type Lease } from '../../mirror/lease/leases.ts';
+import { LogThrottle, occurred, type Trouble } from '../../log/log-throttle.ts';
+import { readableSpan } from '../../model/readable-figures.ts';
 import { sleep } from '../../timing/sleep.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
@@ -20,6 +21,8 @@ export class LeaseKeeper {
   private readonly mirror: Mirror;
   private readonly logger: Logger;
   private readonly renewalFailed: LogThrottle;
+  /** Waits for the lease of each table. */
+  private readonly waits = new Map<string, Trouble>();
 
   constructor(mirror: Mirror, holder: string, logger: Logger) {
     this.mirror = mirror;
@@ -34,6 +37,26 @@ export class LeaseKeeper {
 
   drop(lease: Lease): void {
     this.inUse.delete(lease);
+  }
+
+  /**
+   * Logs that a run waits for another process. A process that stands by waits again and again, so it tells this less and
+   * less often.
+   *
+   * @returns for whom and since when, in a few words; undefined if nobody holds the lease any more.
+   */
+  tellWait(table: string, { holder, since, age }: Holding): string | undefined {
+    if (holder === null || since === null) return undefined;
+    const { trouble, isTold } = occurred(this.waits.get(table), performance.now(), Infinity);
+    this.waits.set(table, trouble);
+    const text = `waiting for process ${holder}, which has had the table for ${readableSpan(age / 1000)}`;
+    const time = since.toISOString();
+    this.logger[isTold ? 'info' : 'debug'](
+      { table, holder, since: time },
+      `Table ${table}: ${text}, since ${time}.`,
+    );
+    const [host, pid] = holder.split('/');
+    return `waiting for ${host}/${pid ?? ''}, since ${time.slice(11, 19)} UTC`;
   }
 
   /**

@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { readWishesOf, tablePaused } from '../../mirror/control/pauses.ts';
-import { leaseTimeLeft, registerTables, takeLease, type AcquiredLease } from '../../mirror/lease/leases.ts';
+import {
+  readHolding,
+  registerTables,
+  takeLease,
+  type AcquiredLease,
+  type Holding,
+} from '../../mirror/lease/leases.ts';
 import {
   endStandingSession,
   findStandingSession,
@@ -11,6 +17,8 @@ import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 
 const LONGEST_POLL = 1_000;
+/** Milliseconds of waiting after which somebody may want to know what for. */
+const TOLD_AFTER = 2_000;
 
 /**
  * Takes the lease of a table. It waits for as long as the lease of a killed holder may still last.
@@ -18,6 +26,7 @@ const LONGEST_POLL = 1_000;
  * A holder that stands still in the middle of a page keeps the state row of the table locked. If its lease has run
  * out, and its database session has done nothing for the time of a whole lease, that database session is ended.
  *
+ * @param onWait told once, after two seconds, who holds the lease.
  * @throws Failure `lease-held` if another process keeps the lease; `table-paused` if a person has paused the table, also
  *   while this function waits.
  */
@@ -27,9 +36,12 @@ export async function waitForLease(
   holder: string,
   signal: AbortSignal,
   logger?: Logger,
+  onWait?: (holding: Holding) => void,
 ): Promise<AcquiredLease> {
   const { store, options } = mirror;
   const { leaseDuration } = options;
+  const begun = performance.now();
+  let isTold = false;
   let deadline: number | undefined;
   let standing: Standing | undefined;
   for (;;) {
@@ -39,6 +51,10 @@ export async function waitForLease(
     const wishes = await readWishesOf(store, table);
     if (wishes?.isPaused === true) throw tablePaused(table, wishes);
     deadline ??= performance.now() + (await longestWait(mirror, table));
+    if (!isTold && performance.now() - begun >= TOLD_AFTER) {
+      isTold = true;
+      onWait?.(await readHolding(store, table));
+    }
     const seen = await findStandingSession(store, table);
     standing = stillStanding(standing, seen, performance.now());
     // A holder that stands still is watched until the end, for the time of one lease.
@@ -84,7 +100,7 @@ async function longestWait(mirror: Mirror, table: string): Promise<number> {
   const { store, options } = mirror;
   // Without its state row, nobody can take the lease of a table.
   await registerTables(store, [table]);
-  return Math.max(options.leaseDuration, await leaseTimeLeft(store, table)) * 1.5;
+  return Math.max(options.leaseDuration, (await readHolding(store, table)).left) * 1.5;
 }
 
 function leaseHeld(table: string): Failure {

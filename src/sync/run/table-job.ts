@@ -91,7 +91,9 @@ export class TableJob {
     this.parts = parts;
     const { mirror, leases, dataverse } = parts;
     const logger = parts.logger.child({ table: settings.name });
-    this.leaseParts = { mirror, leases, logger, requestCounts: dataverse.client.requestCounts };
+    const { requestCounts } = dataverse.client;
+    const onWait = (text: string): void => parts.loadWatch?.waiting(settings.name, text);
+    this.leaseParts = { mirror, leases, logger, requestCounts, onWait };
     this.preparation = new TablePreparation(settings, parts);
     this.indexes = new TableIndexes(settings.indexesLookups === true, mirror, this.leaseParts, logger);
     this.outcomes = { store: mirror.store, logger, watch: parts.watch };
@@ -136,6 +138,7 @@ export class TableJob {
     tellResult(this.outcomes, result);
     metered?.ended(result);
     if (failure === null && !deferred) await this.indexes.keep(this.preparation.indexes, signal);
+    this.parts.loadWatch?.ended(result);
     return result;
   }
 

@@ -1,29 +1,28 @@
-import { readRecordCounts } from '../../../dataverse/feed/record-count.ts';
 import type { RunResult } from '../../../sync/run/run-outcome.ts';
+import { createLoadLog } from '../../../sync/load/load-log.ts';
 import type { CommandContext } from '../../command.ts';
-import { createProgress } from '../../backfill-progress.ts';
 import { exitStatus } from '../../exit-status.ts';
-import { selectedTables } from '../../selected-tables.ts';
 import { CommandSession } from '../../command-session.ts';
+import { createLoadBars } from '../../text/load-bars.ts';
 import { printResults, syncTables } from './sync.ts';
+
+/** Lines of the log where no terminal shows bars: one for each table every five seconds. */
+const LINES = { every: 5_000, atOnce: true };
 
 export async function backfill(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {
-    const { words, options, logger, signal } = context;
+    const { options, logger } = context;
     const resolution = await session.resolution({ opensMirror: true });
-    const names = selectedTables(resolution, words).map((table) => table.name);
-    const totals = await readRecordCounts(session.dataverse().client, names, signal);
+    const bars = process.stderr.isTTY ? createLoadBars(process.stderr) : undefined;
     // A line of the log would break the bars. The results say the same at the end.
-    if (process.stderr.isTTY) logger.level = 'warn';
-    const progress = createProgress(totals, process.stderr, logger);
+    if (bars !== undefined) logger.level = 'warn';
+    if (bars !== undefined) session.throttleListeners.push((milliseconds) => bars.throttled(milliseconds));
     let results: RunResult[];
     try {
-      results = await syncTables(session, resolution, (job) => ({
-        restart: options['restart'] === true,
-        onPage: (done) => progress.update(job.settings.name, done.rowsRead),
-      }));
+      const run = { restart: options['restart'] === true };
+      results = await syncTables(session, resolution, run, bars ?? createLoadLog(logger, LINES));
     } finally {
-      progress.stop();
+      bars?.stop();
     }
     printResults(context, results);
     return exitStatus(context, results);

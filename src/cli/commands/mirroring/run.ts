@@ -7,6 +7,7 @@ import type { TableConfig } from '../../../config/config.ts';
 import type { ConfigSource } from '../../../config/reload/config-source.ts';
 import { untilUsable } from '../../../mirror/database.ts';
 import type { Mirror } from '../../../mirror/mirror.ts';
+import { createLoadLog, MINUTELY } from '../../../sync/load/load-log.ts';
 import { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
 import { isDatabaseAway } from '../../../sync/run/repairs.ts';
 import { runDaemon, type DaemonOptions } from '../../../sync/daemon.ts';
@@ -121,6 +122,7 @@ function daemonOptions(
   // A solution that adds a column to two hundred tables causes two hundred re-baselines. The changes of
   // all other tables do not wait for them.
   const loads = new Places(config.limits.tables - 2);
+  const loadWatch = createLoadLog(logger, MINUTELY);
   const places = new Places(config.limits.tables);
   session.onReconfigured(() => {
     const { tables } = session.context.config.limits;
@@ -134,7 +136,7 @@ function daemonOptions(
     onReconfigured: (listener, stop) => session.onReconfigured(listener, stop),
     resolution,
     createJob: (table) =>
-      session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter }),
+      session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter, loadWatch }),
     onTables: health.tables,
     onPaused: health.paused,
     verification: {

@@ -5,18 +5,22 @@ import { tellRemoved } from '../../../sync/tables/removed-tables.ts';
 import { FirstLook } from '../../../sync/tables/first-look.ts';
 import { syncOnce } from '../../../sync/sync-once.ts';
 import type { RunResult } from '../../../sync/run/run-outcome.ts';
-import type { RunOptions, TableJob } from '../../../sync/run/table-job.ts';
+import type { RunOptions } from '../../../sync/run/table-job.ts';
+import { createLoadLog, MINUTELY } from '../../../sync/load/load-log.ts';
+import type { LoadWatch } from '../../../sync/load/load-watch.ts';
+import { readableNumber, readableSpan } from '../../../model/readable-figures.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
 import { exitStatus } from '../../exit-status.ts';
-import { textTable } from '../../output.ts';
+import { fittedTable } from '../../output.ts';
 import { selectedTables } from '../../selected-tables.ts';
 import { CommandSession } from '../../command-session.ts';
 import { tableSettings } from '../../mirror-settings.ts';
 
 export async function sync(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {
-    const results = await syncTables(session, await session.resolution({ opensMirror: true }), () => ({}));
+    const resolution = await session.resolution({ opensMirror: true });
+    const results = await syncTables(session, resolution, {}, createLoadLog(context.logger, MINUTELY));
     printResults(context, results);
     return exitStatus(context, results);
   });
@@ -26,7 +30,8 @@ export async function sync(context: CommandContext): Promise<number> {
 export async function syncTables(
   session: CommandSession,
   resolution: Resolution<TableConfig>,
-  options: (job: TableJob) => RunOptions,
+  options: RunOptions,
+  loadWatch: LoadWatch,
 ): Promise<RunResult[]> {
   const { config, words, signal, logger } = session.context;
   const tables = selectedTables(resolution, words);
@@ -42,8 +47,10 @@ export async function syncTables(
       { dataverse: session.dataverse(), mirror, holder: leases.holder },
       settings,
     );
-    const jobs = tables.map((table) => session.job(mirror, leases, table, { ...shared, firstLook }));
-    const results = await syncOnce(jobs, config.limits.tables, options, signal);
+    const jobs = tables.map((table) =>
+      session.job(mirror, leases, table, { ...shared, firstLook, loadWatch }),
+    );
+    const results = await syncOnce(jobs, config.limits.tables, () => options, signal);
     await shared.labels?.makeViews();
     return results;
   });
@@ -62,16 +69,21 @@ export function printResults(context: CommandContext, results: readonly RunResul
   const rows = results.map((result) => [
     result.table,
     outcome(result),
-    String(result.rowsWritten),
-    String(result.rowsDeleted),
-    String(result.quarantined),
-    `${(result.milliseconds / 1000).toFixed(1)} s`,
+    readableNumber(result.rowsWritten),
+    readableNumber(result.rowsDeleted),
+    readableNumber(result.quarantined),
+    duration(result.milliseconds / 1000),
   ]);
-  context.print(textTable(['table', 'result', 'written', 'deleted', 'quarantined', 'time'], rows));
+  const headings = ['table', 'result', 'written', 'deleted', 'quarantined', 'time'];
+  for (const line of fittedTable(headings, rows)) context.print(line);
 }
 
 function outcome({ failure, quarantined }: RunResult): string {
   if (failure?.code === 'table-paused') return 'paused';
   if (failure !== null) return `failed: ${failure.code}`;
   return quarantined === 0 ? 'up to date' : 'rows in quarantine';
+}
+
+function duration(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : readableSpan(seconds);
 }
