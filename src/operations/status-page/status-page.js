@@ -8,7 +8,7 @@ function parsed(html) {
   return template.content;
 }
 
-/** Changes only what differs, so that focus and selection stay. */
+/** Keeps what is equal, and with it the focus. */
 function patch(old, fresh) {
   if (old.nodeName !== fresh.nodeName) return old.replaceWith(fresh);
   if (old.nodeType === 3) {
@@ -31,7 +31,7 @@ function patchChildren(old, fresh) {
   for (const node of before.slice(after.length)) node.remove();
 }
 
-/** Moves no focused row: it would lose the focus. */
+/** A row that is moved loses the focus. */
 function arrange(table, rows) {
   for (const body of Array.from(table.tBodies)) if (!rows.includes(body)) body.remove();
   const fixed = rows.findIndex((body) => body.contains(document.activeElement));
@@ -139,7 +139,7 @@ if (unlock) {
     const verb = event.submitter.value;
     if (!verb) return;
     event.preventDefault();
-    act(verb).catch(() => (byId('refused').textContent = 'The daemon does not answer.'));
+    act(verb).catch(() => (byId('refused').textContent = 'There is no answer.'));
   };
 }
 
