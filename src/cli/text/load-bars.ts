@@ -67,9 +67,11 @@ export function createLoadBars(stream: NodeJS.WriteStream): LoadBars {
     ended(result) {
       const row = rows.get(result.table);
       if (row === undefined) return;
-      const rowsLoaded = row.figures?.().rowsLoaded ?? 0;
       rows.delete(result.table);
-      multi.log(`${doneLine(result, rowsLoaded, width())}\n`);
+      // A table that only waited, and then had nothing to load, needs no line.
+      if (row.figures !== undefined) {
+        multi.log(`${doneLine(result, row.figures().rowsLoaded, width())}\n`);
+      }
       multi.remove(row.bar);
     },
     stop: () => multi.stop(),
