@@ -18,7 +18,7 @@ const FIRST_BYTE = 300;
 /** Milliseconds that `status` of a few tables takes, the whole process. */
 const STATUS = 400;
 /** Bytes. */
-const SIZE = 64e6;
+const SIZE = 60e6;
 
 const used = (value: number): string => verdict({ value, bar: 1 });
 
