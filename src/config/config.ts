@@ -59,7 +59,7 @@ export interface Config {
   };
   /** Where the daemon answers HTTP; without a port it does not. */
   readonly health: { readonly host: string; readonly port: number | undefined };
-  /** Lets its bearer pause, resume and resync tables over HTTP; undefined if nobody may. */
+  /** Lets its bearer pause, resume, resync and verify tables over HTTP; undefined if nobody may. */
   readonly apiToken: string | undefined;
   /** Undefined if labels are off. */
   readonly labels:

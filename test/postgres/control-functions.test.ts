@@ -63,7 +63,7 @@ describe('the functions that control tables', () => {
   });
   beforeEach(async () => {
     await admin.query(
-      `UPDATE ${IN_STATE}.tables SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, resync_asked_at = NULL,
+      `UPDATE ${IN_STATE}.tables SET paused_at = NULL, paused_until = NULL, paused_reason = NULL, resync_asked_at = NULL, verify_asked_at = NULL,
               phase = 'delta', link = 'https://org/secret', link_kind = 'delta', link_issued_at = now() - interval '2 days'`,
     );
     await admin.query(`TRUNCATE ${IN_STATE}.commands`);
@@ -75,8 +75,10 @@ describe('the functions that control tables', () => {
       until: Date | null;
       reason: string | null;
       resync: Date | null;
+      verify: Date | null;
     }>(
-      `SELECT paused_at AS at, paused_until AS until, paused_reason AS reason, resync_asked_at AS resync
+      `SELECT paused_at AS at, paused_until AS until, paused_reason AS reason, resync_asked_at AS resync,
+              verify_asked_at AS verify
          FROM ${IN_STATE}.tables JOIN ${IN_STATE}.environments e ON e.id = environment_id
         WHERE "table" = '${table}' AND mirror_schema = '${schema}'`,
     );
@@ -87,7 +89,7 @@ describe('the functions that control tables', () => {
       `SELECT "table", command, reason, asked_by, asked_via FROM ${IN_STATE}.commands ORDER BY id`,
     );
 
-  it('an operator pauses, resumes and resyncs, and can read and write nothing', async () => {
+  it('an operator pauses, resumes, resyncs and verifies, and can read and write nothing', async () => {
     const until = new Date(Date.now() + DAY);
     const paused = await as('olga', `SELECT ${IN_STATE}.pause('only_uk', $1, 'audit')`, [until]);
     expect(paused).toEqual([{ pause: until }]);
@@ -96,14 +98,17 @@ describe('the functions that control tables', () => {
       { resync: null },
     ]);
     expect(await as('olga', `SELECT ${IN_STATE}.resume('only_uk')`)).toEqual([{ resume: null }]);
+    expect(await as('olga', `SELECT ${IN_STATE}.verify('only_uk')`)).toEqual([{ verify: null }]);
     const after = await stateOf('only_uk', 'uk');
     expect(after).toMatchObject({ at: null, until: null, reason: null });
     expect(after?.resync).toBeInstanceOf(Date);
+    expect(after?.verify).toBeInstanceOf(Date);
     const by = { table: 'only_uk', asked_by: 'olga', asked_via: 'sql' };
     expect(await commands()).toEqual([
       { ...by, command: 'pause', reason: 'audit' },
       { ...by, command: 'resync', reason: null },
       { ...by, command: 'resume', reason: null },
+      { ...by, command: 'verify', reason: null },
     ]);
     for (const table of ['tables', 'quarantine', 'runs', 'commands', 'environments', 'definitions']) {
       for (const role of ['olga', 'rita']) {
@@ -198,7 +203,10 @@ describe('the functions that control tables', () => {
       { table: 'lead', paused: null, resyncAskedAt: expect.any(String) as string },
       { table: 'account', resyncAskedAt: expect.any(String) as string },
     ]);
-    expect((await commands()).map(({ asked_via: via }) => via)).toEqual(['http', 'cli', 'cli']);
+    expect(await controlTable(database, { command: 'verify', table: 'lead', via: 'http' })).toMatchObject({
+      verifyAskedAt: expect.any(String) as string,
+    });
+    expect((await commands()).map(({ asked_via: via }) => via)).toEqual(['http', 'cli', 'cli', 'http']);
     const both = [
       { command: 'resume' as const, table: 'lead' },
       { command: 'resume' as const, table: 'acount' },
@@ -207,7 +215,7 @@ describe('the functions that control tables', () => {
       code: 'table-not-known',
       remedy: 'Did you mean account?',
     });
-    expect(await commands()).toHaveLength(3);
+    expect(await commands()).toHaveLength(4);
     const past = { command: 'pause', table: 'lead', until: new Date(0), via: 'cli' } as const;
     await expect(controlTable(database, past)).rejects.toMatchObject({ code: 'pause-without-effect' });
     await database.close();

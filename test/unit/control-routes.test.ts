@@ -119,12 +119,14 @@ test('an act reaches the table with its end and its reason', async () => {
   await post('account/pause', '{"for":"90m","reason":"import"}');
   await post(`${encodeURIComponent('odd /name?')}/pause`, '{"until":"2030-01-01T00:00:00+02:00"}');
   await post('contact/resync', '{}');
+  await post('contact/verify', '{}');
   const [first, ...others] = acts;
   expect(first).toMatchObject({ command: 'pause', table: 'account', reason: 'import' });
   expect(Math.round((Number(first?.until) - before) / 60_000)).toBe(90);
   expect(others).toEqual([
     { command: 'pause', table: 'odd /name?', until: new Date('2029-12-31T22:00:00Z') },
     { command: 'resync', table: 'contact' },
+    { command: 'verify', table: 'contact' },
   ]);
 });
 

@@ -21,7 +21,12 @@ const USUAL_LIFE = 7;
 const SAFE_SHARE = 0.8;
 
 /** The functions that the role for operators may call, each with the types of its arguments. */
-export const OPERATOR_FUNCTIONS = ['pause(text, timestamptz, text)', 'resume(text)', 'resync(text)'] as const;
+export const OPERATOR_FUNCTIONS = [
+  'pause(text, timestamptz, text)',
+  'resume(text)',
+  'resync(text)',
+  'verify(text)',
+] as const;
 
 interface SqlFunction {
   readonly name: string;
@@ -112,6 +117,9 @@ BEGIN
   ELSIF act_on_table.command = 'resume' THEN
     UPDATE ${state('tables')} t SET paused_at = NULL, paused_until = NULL, paused_reason = NULL
      WHERE t.environment_id = environment AND t."table" = bare;
+  ELSIF act_on_table.command = 'verify' THEN
+    UPDATE ${state('tables')} t SET verify_asked_at = clock_timestamp()
+     WHERE t.environment_id = environment AND t."table" = bare;
   ELSE
     UPDATE ${state('tables')} t SET resync_asked_at = clock_timestamp()
      WHERE t.environment_id = environment AND t."table" = bare;
@@ -147,6 +155,14 @@ END
       returns: 'void',
       language: 'sql',
       body: `SELECT ${act}('resync', $1, NULL, NULL)`,
+    },
+    {
+      name: 'verify',
+      types: 'text',
+      parameters: 'table_name text',
+      returns: 'void',
+      language: 'sql',
+      body: `SELECT ${act}('verify', $1, NULL, NULL)`,
     },
   ];
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { OPERATOR_FUNCTIONS } from './control-functions.ts';
 
-/** May pause, resume and resync tables. */
+/** May pause, resume, resync and verify tables. */
 const OPERATOR = 'mirrorverse_operator';
 /** May call what the state schema has for readers. */
 const READER = 'mirrorverse_reader';

@@ -8,7 +8,7 @@ import { ASKED_VIA, CONTROL_STATES } from './control-functions.ts';
 import { isPaused, type Pause } from './pauses.ts';
 
 /** What a person may ask of a table while it stays configured. */
-export type TableCommand = 'pause' | 'resume' | 'resync';
+export type TableCommand = 'pause' | 'resume' | 'resync' | 'verify';
 
 export interface TableAct {
   readonly command: TableCommand;
@@ -28,6 +28,8 @@ export interface ControlState {
   readonly paused: Pause | null;
   /** When a person asked for a new baseline that has not begun yet. */
   readonly resyncAskedAt: Date | null;
+  /** When a person asked for a verification that has not ended yet. */
+  readonly verifyAskedAt: Date | null;
 }
 
 /**
@@ -83,12 +85,14 @@ async function stateAfter(store: StateStore, table: string): Promise<ControlStat
       until: tables.pausedUntil,
       reason: tables.pausedReason,
       resyncAskedAt: tables.resyncAskedAt,
+      verifyAskedAt: tables.verifyAskedAt,
     })
     .from(tables)
     .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
-  const { since = null, until = null, reason = null, resyncAskedAt = null } = row ?? {};
+  const { since = null, until = null, reason = null } = row ?? {};
+  const { resyncAskedAt = null, verifyAskedAt = null } = row ?? {};
   const paused = row?.isPaused === true && since !== null ? { since, until, reason } : null;
-  return { table, paused, resyncAskedAt };
+  return { table, paused, resyncAskedAt, verifyAskedAt };
 }
 
 /** The functions' own refusals. Their messages name tables and nothing else. */

@@ -1,6 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import type { RowId, Link } from '../../model/page.ts';
-import { and, desc, eq, sql } from '../drizzle.ts';
+import { and, eq, sql } from '../drizzle.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import type { DifferenceKind } from './suspects.ts';
@@ -235,36 +235,25 @@ export interface Proof {
   readonly requests: number;
 }
 
-/** Records a proof in place of the last one by its method, in the store's transaction. */
+/**
+ * Records a proof in place of the last one by its method, in the store's transaction. A wish that is younger than the
+ * verification stays: the rows that it is about may have been read before.
+ */
 export async function recordProof(store: StateStore, table: string, proof: Proof): Promise<void> {
-  const { verified, tables } = store.tables;
+  const { verified, verifications, tables } = store.tables;
   await store.db
     .update(tables)
     .set({ verifyAskedAt: null })
-    .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)));
+    .where(
+      and(
+        eq(tables.environmentId, store.environmentId),
+        eq(tables.table, table),
+        sql`${tables.verifyAskedAt} <= (SELECT ${verifications.startedAt} FROM ${verifications} WHERE ${ofTable(store, table)})`,
+      ),
+    );
   const values = { ...proof, at: sql`clock_timestamp()` };
   await store.db
     .insert(verified)
     .values({ environmentId: store.environmentId, table, ...values })
     .onConflictDoUpdate({ target: [verified.environmentId, verified.table, verified.method], set: values });
-}
-
-/** The newest proof of each table. @throws Failure */
-export async function readProofs(
-  store: StateStore,
-): Promise<ReadonlyMap<string, Proof & { readonly at: Date }>> {
-  const { verified } = store.tables;
-  const rows = await store.statement(async (db) =>
-    db
-      .selectDistinctOn([verified.table])
-      .from(verified)
-      .where(eq(verified.environmentId, store.environmentId))
-      .orderBy(verified.table, desc(verified.at)),
-  );
-  return new Map(
-    rows.map(({ table, at, method, throughVersion, rows: count, differences, requests }) => [
-      table,
-      { method: method as VerifyMethod, at, throughVersion, rows: count, differences, requests },
-    ]),
-  );
 }

@@ -30,10 +30,12 @@ export interface ControlledTable {
   } | null;
   /** When the new baseline was asked for that has not begun yet; null where none waits. */
   readonly resyncAskedAt: string | null;
+  /** When the verification was asked for that has not ended yet; null where none waits. */
+  readonly verifyAskedAt: string | null;
 }
 
 /**
- * Pauses, resumes or resyncs a table, by the SQL function that does it for everybody. A pause waits for the page that
+ * Pauses, resumes, resyncs or verifies a table, by the SQL function that does it for everybody. A pause waits for the page that
  * is being stored.
  *
  * @throws Failure `table-not-known` (HTTP 404), `pause-without-effect` (409), and those of PostgreSQL.
@@ -101,7 +103,7 @@ function unknownAmong(word: string, known: readonly KnownTable[]): Failure {
   return tableNotKnown(word, meant === null ? undefined : `Did you mean ${meant}?`);
 }
 
-function document({ table, paused, resyncAskedAt }: ControlState): ControlledTable {
+function document({ table, paused, resyncAskedAt, verifyAskedAt }: ControlState): ControlledTable {
   return {
     table,
     paused: paused && {
@@ -110,5 +112,6 @@ function document({ table, paused, resyncAskedAt }: ControlState): ControlledTab
       reason: paused.reason,
     },
     resyncAskedAt: resyncAskedAt?.toISOString() ?? null,
+    verifyAskedAt: verifyAskedAt?.toISOString() ?? null,
   };
 }

@@ -4,7 +4,7 @@ import { Failure, summaryOf } from '../../model/failure.ts';
 import { refusal } from './refusals.ts';
 import { jsonReply, problemReply, type Reply, type Route, type RouteRequest } from './route.ts';
 
-const VERBS = ['pause', 'resume', 'resync'] as const;
+const VERBS = ['pause', 'resume', 'resync', 'verify'] as const;
 
 /** What a request asks of a table. */
 export interface HttpAct {
@@ -25,7 +25,7 @@ export interface ControlOptions {
 /** Failures of an act that are the client's to mend, each with its status. Others are answered with 503. */
 const STATUS_OF: Readonly<Record<string, number>> = { 'table-not-known': 404, 'pause-without-effect': 409 };
 
-/** `POST /api/v1/tables/TABLE/pause`, `resume` and `resync`, for clients that have the token. */
+/** `POST /api/v1/tables/TABLE/pause`, `resume`, `resync` and `verify`, for clients that have the token. */
 export function controlRoutes(options: ControlOptions): readonly Route[] {
   return VERBS.map((command) => ({
     method: 'POST',

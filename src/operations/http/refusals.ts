@@ -9,7 +9,7 @@ const REFUSALS = {
   'body-too-large': [413, `The body has more than ${LARGEST_BODY} bytes.`, 'Send a smaller body.'],
   'control-off': [
     404,
-    'Tables cannot be paused, resumed or resynced over HTTP, because no token is set.',
+    'Tables cannot be paused, resumed, resynced or verified over HTTP, because no token is set.',
     'Set MIRRORVERSE_API_TOKEN or MIRRORVERSE_API_TOKEN_FILE, or use the command line.',
   ],
   'foreign-host': [
