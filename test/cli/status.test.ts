@@ -18,6 +18,7 @@ const UNTOUCHED = {
   rowsExpected: null,
   etaSeconds: null,
   paused: null,
+  verified: null,
   requests: NO_REQUESTS,
 };
 const BUDGET = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 0 };
@@ -93,6 +94,7 @@ describe('status', () => {
         rowsExpected: null,
         etaSeconds: null,
         paused: null,
+        verified: null,
         requests,
       },
       {

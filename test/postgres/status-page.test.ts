@@ -76,6 +76,8 @@ test('the status page says how all tables stand, with what needs somebody first'
   expect(page).toContain('612,400 of 1,000,000');
   expect(page).toMatch(/61 %/);
   expect(page).toContain('3 rows in quarantine');
+  expect(page).toContain('2 rows differ from the source: <code>mirrorverse verify task</code>');
+  expect(page).toMatch(/<th scope=row>task<td>.*<td>88,410<td>[-\d]{10} [:\d]{5} values/);
   expect(page).toContain('import of leads until the afternoon');
   expect(page).toContain('of 6,000 requests in the last 5 minutes');
   expect(page).toMatch(/throttled.*until/);
@@ -106,6 +108,9 @@ test('the events bring the whole state first, and afterwards only the tables tha
   expect(first.events[1]?.order?.tables).toContain('team');
   await delay(2_500);
   expect(first.events).toHaveLength(2);
+  await shown.database.query(`UPDATE mirrorverse.differences SET repaired_at = now()`);
+  await eventually(() => first.events.length > 2);
+  expect(first.events[2]?.tables.map(({ table }) => table)).toEqual(['task']);
   first.close();
 });
 
@@ -147,6 +152,10 @@ test.concurrent('two hundred tables make a page of at most 60 kB, whether they a
     `INSERT INTO mirrorverse.tables (environment_id, "table", phase, last_success_at)
      SELECT e.id, name, 'delta', now() FROM mirrorverse.environments e, unnest($1::text[]) name`,
     [MANY],
+  );
+  await many.database.query(
+    `INSERT INTO mirrorverse.verified (environment_id, "table", method, at, rows, differences, requests)
+     SELECT environment_id, "table", 'values', now(), 1, 0, 1 FROM mirrorverse.tables`,
   );
   const size = async (): Promise<number> => (await (await fetch(many.http.url)).arrayBuffer()).byteLength;
   expect(await size()).toBeLessThanOrEqual(60_000);

@@ -11,6 +11,8 @@ export const METRIC_NAMES: readonly string[] = [
   'table_link_issued_timestamp_seconds',
   'table_link_expires_timestamp_seconds',
   'table_quarantined_rows',
+  'verify_differences',
+  'verify_last_timestamp_seconds',
   'rows_written_total',
   'rows_deleted_total',
   'run_failures_total',
@@ -24,9 +26,3 @@ export const METRIC_NAMES: readonly string[] = [
   'page_memory_bytes',
   'config_last_reload_successful',
 ].map((name) => `mirrorverse_${name}`);
-
-/** Metrics that the alerts may name although the daemon does not tell them yet. */
-export const COMING_METRIC_NAMES: readonly string[] = [
-  'mirrorverse_verify_differences',
-  'mirrorverse_verify_last_timestamp_seconds',
-];

@@ -140,6 +140,18 @@ export async function writeShownState({ pool, ...database }: TestDatabase): Prom
   await pool.query(
     `UPDATE mirrorverse.environments SET throttled_until = now() + interval '42 s', link_life_days = 7`,
   );
+  await pool.query(
+    `INSERT INTO mirrorverse.verified (environment_id, "table", method, through_version, at, rows, differences, requests)
+     SELECT $1, "table", CASE WHEN "table" = 'task' THEN 'values' ELSE 'sweep' END, 40551823,
+            now() - interval '2 h' - row_number() OVER (ORDER BY "table") * interval '19 min', 1, 0, 1
+       FROM mirrorverse.tables WHERE phase = 'delta'`,
+    [id],
+  );
+  await pool.query(
+    `INSERT INTO mirrorverse.differences (environment_id, "table", key, kind, found_at, confirmed_at, repaired_at)
+     SELECT $1, 'task', 'key ' || n, 'stale', now(), now(), CASE WHEN n > 2 THEN now() END FROM generate_series(1, 3) n`,
+    [id],
+  );
   for (const [at, [table, phase, written, deleted, code]] of [...RUNS.entries()].toReversed()) {
     await pool.query(
       `INSERT INTO mirrorverse.runs (environment_id, "table", phase, started_at, finished_at, pages, rows_read,

@@ -21,6 +21,7 @@ function entry(table: string, more: Partial<StatusEntry> = {}): StatusEntry {
     rowsExpected: null,
     etaSeconds: null,
     paused: null,
+    verified: null,
     lastSuccessAt: before(3_000),
     lagSeconds: 3,
     linkIssuedAt: before(3_000),
@@ -120,6 +121,29 @@ test('status for people has requests and links only with wide', () => {
   );
 });
 
+test('status for people tells the last verification if there is room for it, and differences always', () => {
+  const proof = { at: before(3 * 3_600_000), method: 'values', throughVersion: '40551823', differences: 2 };
+  const shown = report([
+    entry('account', { verified: { ...proof, differences: 0 } }),
+    entry('lead', { verified: proof }),
+    entry('task'),
+  ]);
+  const lines = statusLines(shown, PLAIN);
+  expect(lines[0]).toBe('3 tables: 3 up to date');
+  expect(lines.slice(3)).toEqual([
+    'table    phase   rows  last success  verified',
+    'lead     delta  1,234  3 s ago       3 h ago',
+    '  2 rows differ from the source, as verified 3 h ago: `mirrorverse verify lead`',
+    '  names them.',
+    'account  delta  1,234  3 s ago       3 h ago',
+    'task     delta  1,234  3 s ago       never',
+  ]);
+  const narrow = statusLines(shown, { ...PLAIN, width: 40 }).join('\n');
+  expect(narrow).not.toContain('verified\n');
+  expect(narrow).toContain('2 rows differ');
+  expect(statusLines(shown, { ...PLAIN, wide: true }).join('\n')).toMatch(/ through version .* 40551823 /s);
+});
+
 const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,99}$/);
 const sentence = fc.stringMatching(/^[a-zA-Z0-9 ./:`-]{1,400}$/);
 const number = fc.nat({ max: 2_000_000_000 });
@@ -133,6 +157,14 @@ const anyEntry = fc
     etaSeconds: fc.option(number),
     lagSeconds: fc.option(fc.nat({ max: 300_000_000 })),
     quarantined: number,
+    verified: fc.option(
+      fc.record({
+        at: fc.integer({ min: 0, max: 900 }).map((days) => before(days * DAY)),
+        method: fc.constant('sweep'),
+        throughVersion: fc.constant('40551823'),
+        differences: number,
+      }),
+    ),
     error: fc.option(fc.record({ code: name, message: sentence, remedy: sentence })),
     paused: fc.option(
       fc.record({ since: fc.constant(before(DAY)), until: fc.constant(null), reason: fc.option(sentence) }),

@@ -2,7 +2,7 @@ import { loadShare, loadText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
 import type { BudgetStatus, StatusEntry, StatusReport } from '../../operations/status/mirror-status.ts';
 import type { RequestFigures } from '../../operations/status/request-figures.ts';
-import { byNeed, needOf, wholeLine, type Need } from '../../operations/status/table-need.ts';
+import { byNeed, differText, needOf, wholeLine, type Need } from '../../operations/status/table-need.ts';
 import { linesOf, shortened, type Screen } from './screen.ts';
 
 export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
@@ -67,7 +67,8 @@ function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOpti
 
 interface Column {
   readonly heading: string;
-  readonly cell: (entry: StatusEntry) => string;
+  /** @param now milliseconds since 1970. */
+  readonly cell: (entry: StatusEntry, now: number) => string;
   readonly isNumber?: true;
 }
 
@@ -80,7 +81,18 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
+/** Shown once a table was verified, if the terminal has room for it. */
+const VERIFIED: Column = {
+  heading: 'verified',
+  cell: ({ verified }, now) => (verified === null ? 'never' : age(verified.at, now)),
+};
+
+function age(moment: string, now: number): string {
+  return `${readableSpan((now - Date.parse(moment)) / 1000)} ago`;
+}
+
 const WIDE: readonly Column[] = [
+  { heading: 'through version', cell: ({ verified }) => verified?.throughVersion ?? '', isNumber: true },
   { heading: 'quarantined', cell: ({ quarantined }) => readableNumber(quarantined), isNumber: true },
   { heading: 'link issued', cell: ({ linkIssuedAt }) => linkIssuedAt ?? '' },
   { heading: 'link expires', cell: ({ linkExpiresAt }) => linkExpiresAt ?? '' },
@@ -92,13 +104,18 @@ const WIDE: readonly Column[] = [
 const SHORTEST_NAME = 12;
 
 function tableLines(entries: readonly StatusEntry[], options: StatusTextOptions): string[] {
-  const { width, wide, paint } = options;
-  const shown = wide ? [...COLUMNS, ...WIDE] : COLUMNS;
-  const widths = shown.map(({ heading, cell }) =>
-    Math.max(heading.length, ...entries.map((entry) => cell(entry).length)),
-  );
-  const others = widths.reduce((sum, each) => sum + each + 2, 0);
+  const { width, wide, paint, now } = options;
+  const widthOf = ({ heading, cell }: Column): number =>
+    Math.max(heading.length, ...entries.map((entry) => cell(entry, now).length));
+  const widthOfAll = (columns: readonly Column[]): number =>
+    columns.reduce((sum, column) => sum + widthOf(column) + 2, 0);
   const longest = Math.max(5, ...entries.map(({ table }) => table.length));
+  const proven = [...COLUMNS, VERIFIED];
+  const isProofShown =
+    entries.some(({ verified }) => verified !== null) && longest + widthOfAll(proven) <= width;
+  const shown = wide ? [...proven, ...WIDE] : isProofShown ? proven : COLUMNS;
+  const widths = shown.map(widthOf);
+  const others = widthOfAll(shown);
   const nameWidth = wide ? longest : Math.min(longest, Math.max(SHORTEST_NAME, width - others));
   const line = (name: string, cells: readonly string[], colour?: Parameters<Screen['paint']>[0]): string => {
     const padded = cells.map((cell, at) => {
@@ -119,7 +136,7 @@ function tableLines(entries: readonly StatusEntry[], options: StatusTextOptions)
     ...entries.flatMap((entry) => [
       line(
         entry.table,
-        shown.map(({ cell }) => cell(entry)),
+        shown.map(({ cell }) => cell(entry, now)),
         COLOURS[needOf(entry)],
       ),
       ...notesOf(entry, options),
@@ -131,7 +148,13 @@ function tableLines(entries: readonly StatusEntry[], options: StatusTextOptions)
 function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): string[] {
   const { error } = entry;
   const need = needOf(entry);
-  const said = [loadNote(entry), pauseNote(entry, now), quarantineNote(entry), linkNote(entry, now)];
+  const said = [
+    loadNote(entry),
+    pauseNote(entry, now),
+    quarantineNote(entry),
+    differenceNote(entry, now),
+    linkNote(entry, now),
+  ];
   const lines = said.flatMap((text) => (text === null ? [] : linesOf(text, width - INDENT.length)));
   if (error !== null) {
     const colour = COLOURS[need === 'failed' ? 'failed' : 'trouble'];
@@ -160,6 +183,13 @@ function pauseNote({ paused }: StatusEntry, now: number): string | null {
 function quarantineNote({ table, quarantined }: StatusEntry): string | null {
   if (quarantined === 0) return null;
   return `${readableCount(quarantined, 'row')} in quarantine: \`mirrorverse quarantine ${table}\` says why.`;
+}
+
+/** Differences are told however narrow the terminal is, because somebody must look at them. */
+function differenceNote({ table, verified }: StatusEntry, now: number): string | null {
+  if (verified === null || verified.differences === 0) return null;
+  const { at, differences } = verified;
+  return `${differText(differences)}, as verified ${age(at, now)}: \`mirrorverse verify ${table}\` names them.`;
 }
 
 /** A link in the second half of its life says that the table has not been polled for long. */

@@ -8,7 +8,7 @@ import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import type { StateStore } from './store.ts';
-import { and, count, eq, isNull, sql } from '../drizzle.ts';
+import { and, count, desc, eq, isNull, sql } from '../drizzle.ts';
 
 /** How one table stands, as `status` shows it. */
 export interface TableStatus {
@@ -22,6 +22,8 @@ export interface TableStatus {
   readonly quarantined: number;
   readonly error: FailureSummary | null;
   readonly paused: TablePause | null;
+  /** How the table was last proven to equal its source; null before the first verification. */
+  readonly verified: TableProof | null;
   /** How far a baseline or a re-baseline has come; null where none is under way. */
   readonly load: LoadFigures | null;
   readonly counts: CountedRequests;
@@ -33,6 +35,17 @@ export interface TablePause {
   /** Null where only a person ends it. */
   readonly until: Date | null;
   readonly reason: string | null;
+}
+
+/** The newest verification of a table that came to its end. */
+export interface TableProof {
+  readonly at: Date;
+  /** `sweep` or `values`. */
+  readonly method: string;
+  /** The row version up to which the comparison holds; null where the environment does not tell. */
+  readonly throughVersion: bigint | null;
+  /** Rows that differ and are not repaired yet. */
+  readonly differences: number;
 }
 
 /** What a table has cost in requests, and for how many changes. */
@@ -64,6 +77,7 @@ export async function readTableStatus(
   counted = COUNTED,
 ): Promise<TableStatus[]> {
   const { tables, definitions } = store.tables;
+  const proof = newestProof(store);
   const rows = await store.statement(async (db) =>
     db
       .select({
@@ -84,6 +98,10 @@ export async function readTableStatus(
         pausedAt: tables.pausedAt,
         pausedUntil: tables.pausedUntil,
         pausedReason: tables.pausedReason,
+        verifiedAt: proof.at,
+        verifyMethod: proof.method,
+        throughVersion: proof.throughVersion,
+        differences: openDifferences(store),
         rowsLoaded: tables.rowsLoaded,
         rowsExpected: tables.rowsExpected,
         rowsBefore: tables.loadBegunRows,
@@ -107,6 +125,7 @@ export async function readTableStatus(
         definitions,
         and(eq(definitions.environmentId, tables.environmentId), eq(definitions.table, tables.table)),
       )
+      .leftJoinLateral(proof, sql`true`)
       .where(eq(tables.environmentId, store.environmentId))
       .orderBy(tables.table),
   );
@@ -123,6 +142,7 @@ export async function readTableStatus(
     quarantined: quarantined.get(row.table) ?? 0,
     error: errorOf(row),
     paused: pauseOf(row),
+    verified: proofOf(row),
     load: loadOf(row),
     counts: row.counts,
   }));
@@ -173,6 +193,37 @@ function phaseOf(row: Outcome): Phase {
 function pauseOf({ isPaused, pausedAt, pausedUntil, pausedReason }: Outcome): TablePause | null {
   if (!isPaused || pausedAt === null) return null;
   return { since: pausedAt, until: pausedUntil, reason: pausedReason };
+}
+
+/** SQL: the newest proof of a row of `tables`, whatever its method. */
+function newestProof({ db, tables: { tables, verified } }: StateStore) {
+  return db
+    .select({ at: verified.at, method: verified.method, throughVersion: verified.throughVersion })
+    .from(verified)
+    .where(and(eq(verified.environmentId, tables.environmentId), eq(verified.table, tables.table)))
+    .orderBy(desc(verified.at))
+    .limit(1)
+    .as('proof');
+}
+
+/** SQL: differences of a row of `tables` that are not repaired. */
+function openDifferences({ tables: { tables, differences } }: StateStore) {
+  const isOpen = and(
+    eq(differences.environmentId, tables.environmentId),
+    eq(differences.table, tables.table),
+    isNull(differences.repairedAt),
+  );
+  return sql<number>`(SELECT count(*)::float8 FROM ${differences} WHERE ${isOpen})`;
+}
+
+function proofOf(row: {
+  readonly verifiedAt: Date | null;
+  readonly verifyMethod: string | null;
+  readonly throughVersion: bigint | null;
+  readonly differences: number;
+}): TableProof | null {
+  const { verifiedAt: at, verifyMethod: method, throughVersion, differences } = row;
+  return at === null || method === null ? null : { at, method, throughVersion, differences };
 }
 
 function loadOf(row: StoredLoad): LoadFigures | null {

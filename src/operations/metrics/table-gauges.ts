@@ -64,6 +64,16 @@ export function createTableGauges(
     'Rows that the environment counts for the baseline or re-baseline under way.',
     'table',
   );
+  const differences = gauge(
+    'verify_differences',
+    'Rows of the table that its last verification found to differ from the source, and that are not repaired yet.',
+    'table',
+  );
+  const verifiedAt = gauge(
+    'verify_last_timestamp_seconds',
+    'When the last verification of the table ended.',
+    'table',
+  );
   const requests = gauge(
     'requests_24h',
     'Requests to the Web API in the last 24 hours, of all processes with this state schema.',
@@ -78,6 +88,8 @@ export function createTableGauges(
     quarantined,
     loaded,
     expected,
+    differences,
+    verifiedAt,
   ] as const;
   return (report) => {
     // A table that has left must not stay with its last values.
@@ -101,6 +113,8 @@ export function createTableGauges(
       known(linkExpires, seconds(entry.linkExpiresAt));
       known(loaded, entry.rowsLoaded);
       known(expected, entry.rowsExpected);
+      known(differences, entry.verified?.differences ?? null);
+      known(verifiedAt, seconds(entry.verified?.at ?? null));
     }
   };
 }

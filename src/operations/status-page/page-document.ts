@@ -19,7 +19,7 @@ export interface PageFrame {
   /** The address of the environment; null before it was reached. */
   readonly url: string | null;
   readonly version: string;
-  /** Whether tables may be paused, resumed and resynced from the page. */
+  /** Whether tables may be paused, resumed, resynced and verified from the page. */
   readonly hasToken: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -49,7 +49,7 @@ ${hasToken ? CONTROL : null}</section>
 }
 
 /** The tables with what needs somebody first. */
-const HEADINGS = markup`<thead><tr><th scope=col>Table<th scope=col aria-sort=other>Phase<th scope=col>Up to date<th scope=col>Rows</thead>`;
+const HEADINGS = markup`<thead><tr><th scope=col>Table<th scope=col aria-sort=other>Phase<th scope=col>Up to date<th scope=col>Rows<th scope=col>Verified (UTC)</thead>`;
 
 const PHASES = markup`<details><summary>What the phases mean</summary><dl>
 <dt>new<dd>no page is stored yet
@@ -62,11 +62,11 @@ const PHASES = markup`<details><summary>What the phases mean</summary><dl>
 </dl></details>`;
 
 /** The style sheet hides the form where scripts are off, because only the script can use it. */
-const CONTROL = markup`<form id=unlock><label for=token>API token</label> <input id=token type=password autocomplete=off required> <button>Unlock</button> <span>Then choose a table to pause, resume or resync it.</span></form>
+const CONTROL = markup`<form id=unlock><label for=token>API token</label> <input id=token type=password autocomplete=off required> <button>Unlock</button> <span>Then choose a table to pause, resume, resync or verify it.</span></form>
 <dialog id=act aria-labelledby=act-title><form method=dialog><h2 id=act-title></h2>
 <p><label for=for>Pause for</label> <select id=for><option value="">as long as the link allows<option value=1h>1 hour<option value=4h>4 hours<option value=24h>1 day</select></p>
 <p><label for=reason>Reason</label> <input id=reason maxlength=200 autocomplete=off></p>
-<p><button value=pause>Pause</button> <button value=resume>Resume</button> <button value=resync>Resync</button> <button value="">Cancel</button></p>
-<p>Pause stops the table after the page under way. Resync loads every row anew over the rows that are there.</p>
+<p><button value=pause>Pause</button> <button value=resume>Resume</button> <button value=resync>Resync</button> <button value=verify>Verify</button> <button value="">Cancel</button></p>
+<p>Pause stops the table after the page under way. Resync loads every row anew over the rows that are there. Verify compares the table with its source.</p>
 <p id=refused role=alert></p></form></dialog>
 `;

@@ -8,7 +8,7 @@ import type { PageState } from './page-state.ts';
 
 export interface PageOptions {
   readonly version: string;
-  /** Whether tables may be paused, resumed and resynced from the page. */
+  /** Whether tables may be paused, resumed, resynced and verified from the page. */
   readonly hasToken: boolean;
 }
 

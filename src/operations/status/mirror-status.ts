@@ -32,7 +32,7 @@ export interface BudgetStatus {
 
 export interface StatusEntry extends Omit<
   TableStatus,
-  'lastSuccessAt' | 'linkIssuedAt' | 'counts' | 'paused' | 'load'
+  'lastSuccessAt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
 > {
   /** Whether the configuration means the table, by its name or by a pattern. */
   readonly configured: boolean;
@@ -46,6 +46,15 @@ export interface StatusEntry extends Omit<
     readonly since: string;
     readonly until: string | null;
     readonly reason: string | null;
+  } | null;
+  /** The newest verification that came to its end; null before the first one. */
+  readonly verified: {
+    readonly at: string;
+    readonly method: string;
+    /** A row version as text; null where the environment does not tell. */
+    readonly throughVersion: string | null;
+    /** Rows that differ and are not repaired yet. */
+    readonly differences: number;
   } | null;
   readonly lastSuccessAt: string | null;
   readonly linkIssuedAt: string | null;
@@ -105,7 +114,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
 }
 
 function toEntry(
-  { counts, paused, load, ...table }: TableStatus,
+  { counts, paused, verified, load, ...table }: TableStatus,
   {
     linkLifeDays,
     configured,
@@ -127,6 +136,11 @@ function toEntry(
       until: paused.until?.toISOString() ?? null,
       reason: paused.reason,
     },
+    verified: verified && {
+      ...verified,
+      at: verified.at.toISOString(),
+      throughVersion: verified.throughVersion?.toString() ?? null,
+    },
     lastSuccessAt: table.lastSuccessAt?.toISOString() ?? null,
     linkIssuedAt: linkIssuedAt?.toISOString() ?? null,
     linkExpiresAt: expiry === null ? null : new Date(expiry).toISOString(),
@@ -143,6 +157,7 @@ function untouched(table: string): StatusEntry {
     rowsExpected: null,
     etaSeconds: null,
     paused: null,
+    verified: null,
     rows: 0,
     lastSuccessAt: null,
     lagSeconds: null,

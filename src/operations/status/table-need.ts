@@ -23,9 +23,11 @@ export function needOf({ phase, error }: StatusEntry): Need {
 
 const RANKS = new Map<Need, number>(NEEDS.map(([need], rank) => [need, rank]));
 
-/** Rows in quarantine need somebody, although their table goes on. */
-const rank = (entry: StatusEntry): number =>
-  (RANKS.get(needOf(entry)) ?? 0) - (entry.quarantined > 0 ? 0.5 : 0);
+/** Rows in quarantine and rows that differ from the source need somebody, although their table goes on. */
+const rank = (entry: StatusEntry): number => {
+  const needsSomebody = entry.quarantined > 0 || (entry.verified?.differences ?? 0) > 0;
+  return (RANKS.get(needOf(entry)) ?? 0) - (needsSomebody ? 0.5 : 0);
+};
 
 /** The tables with what needs somebody first; otherwise by their names. */
 export function byNeed(tables: readonly StatusEntry[]): StatusEntry[] {
@@ -41,6 +43,11 @@ export function wholeLine(tables: readonly StatusEntry[]): string {
     return count === undefined ? [] : [`${count} ${words}`];
   });
   return parts.length === 0 ? 'No tables' : `${readableCount(tables.length, 'table')}: ${parts.join(', ')}`;
+}
+
+/** `2 rows differ from the source`. */
+export function differText(differences: number): string {
+  return `${readableCount(differences, 'row')} ${differences === 1 ? 'differs' : 'differ'} from the source`;
 }
 
 /** The worst need of all; `delta` if there is none. */
