@@ -25,6 +25,12 @@ import {
   type TableJobParts,
   type TableSettings,
 } from '../../src/sync/run/table-job.ts';
+import type { VerifyMethod } from '../../src/mirror/verify/verify-records.ts';
+import {
+  verifyTable,
+  type VerificationParts,
+  type VerificationResult,
+} from '../../src/sync/verify/table-verification.ts';
 import { assertNoLeak, leaks, leaksInState, ROW_CANARY, SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { mirrorOptions, never } from './mirror.ts';
@@ -62,6 +68,13 @@ export interface SyncSession extends AsyncDisposable {
   sync(run?: RunOptions, signal?: AbortSignal): Promise<RunResult[]>;
   /** Looks at the environment, as the daemon does every hour. */
   look(): Promise<void>;
+  /** Verifies one of the tables. */
+  verify(
+    table: string,
+    method: VerifyMethod,
+    parts?: Partial<VerificationParts>,
+    signal?: AbortSignal,
+  ): Promise<VerificationResult>;
 }
 
 /** An emulator, a database, and passes of the daemon's own jobs between the two, in this process. */
@@ -148,6 +161,25 @@ export class SyncBench implements AsyncDisposable {
       },
       async look() {
         await lookAtEnvironment(dataverse, mirror, logger, never);
+      },
+      async verify(name, method, given = {}, signal = never) {
+        const job = jobs.find((each) => each.settings.name === name);
+        if (job === undefined) throw new Error(`${name} is no table of this session.`);
+        const verified = {
+          name,
+          pageSize: job.settings.pageSize,
+          pass: async (stop: AbortSignal): Promise<void> => {
+            const { failure } = await job.run({}, stop);
+            if (failure !== null) throw failure;
+          },
+          open: async (stop: AbortSignal) => job.open(stop),
+        };
+        return verifyTable(
+          verified,
+          method,
+          { dataverse, mirror, holder: holderOf(options), ...given },
+          signal,
+        );
       },
       async [Symbol.asyncDispose]() {
         await database.close();

@@ -35,7 +35,7 @@ export function createChangeFeed(
   pageSize: number,
   observe?: (metadataVersion: string) => void,
 ): ChangeFeed {
-  const rows = createRowReader(client, table, pageSize, observe);
+  const rows = createRowReader(client, table, pageSize, { observe });
 
   /**
    * Reads a page that must have a link. An environment of version 8.2 was seen to leave the delta link out of
@@ -60,7 +60,7 @@ export function createChangeFeed(
     begin: async (signal) =>
       readWithLink(async (bare) => rows.begin({ prefer: ['odata.track-changes'], bare }, signal)),
     follow: async (link, priority, signal) =>
-      readWithLink(async (bare) => rows.follow(link, priority, signal, bare)),
+      readWithLink(async (bare) => rows.follow(link, priority, signal, { bare })),
     readRow: async (id, signal) => rows.row(id, signal),
     readRows: async (ids, signal) => rows.rows(ids, signal),
   };

@@ -12,11 +12,21 @@ export interface VersionWindow {
 
 export const ALL_VERSIONS: VersionWindow = { above: null, upTo: null };
 
+export function isWindowed({ above, upTo }: VersionWindow): boolean {
+  return above !== null || upTo !== null;
+}
+
 /** Rows of one table as they are now, with their versions, to be compared with the mirror. */
 export interface ComparisonRead {
-  /** The first page of the rows in a window. The last page has no link. */
+  /**
+   * The first page of the rows in a window. The last page has no link.
+   *
+   * @throws Failure `page-timed-out` after the time-out of a page of a window: the environment has to look at every row
+   *   for it, and a page of fewer rows would not be quicker.
+   */
   begin(window: VersionWindow, signal: AbortSignal): Promise<PlainPage>;
-  follow(link: Link, signal: AbortSignal): Promise<PlainPage>;
+  /** The next page of the rows in a window. @throws Failure as `begin` does */
+  follow(link: Link, window: VersionWindow, signal: AbortSignal): Promise<PlainPage>;
   /** A row as a page of that row alone; null when it is gone. */
   readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
   /** Rows, many to a request. */
@@ -29,19 +39,29 @@ export interface ComparisonRead {
  *
  * @param table with the columns to read; see `withKeysAlone`.
  * @param pageSize rows; the environment gives fewer of some tables.
+ * @param what `keys` if `table` has keys and versions alone: these pages are small, and say nothing of the size of
+ *   others.
  */
 export function createComparisonRead(
   client: DataverseClient,
   table: Table,
   pageSize: number,
+  what: 'keys' | 'rows',
 ): ComparisonRead {
-  const rows = createRowReader(client, table, pageSize);
+  const rows = createRowReader(client, table, pageSize, {
+    rowPriority: 'verification',
+    ...(what === 'keys' ? { sizesOf: `${table.logicalName}, keys` } : {}),
+  });
   const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
   const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
   return {
     begin: async (window, signal) =>
-      rows.begin({ options: [...filter(table, window), order], priority: 'verification' }, signal),
-    follow: async (link, signal) => rows.follow(link, 'verification', signal),
+      rows.begin(
+        { options: [...filter(table, window), order], priority: 'verification', whole: isWindowed(window) },
+        signal,
+      ),
+    follow: async (link, window, signal) =>
+      rows.follow(link, 'verification', signal, { whole: isWindowed(window) }),
     readRow: async (id, signal) => rows.row(id, signal),
     readRows: async (ids, signal) => rows.rows(ids, signal),
   };

@@ -18,7 +18,7 @@ export function createFullRead(
 ): PageSource {
   // The rows of a full read replace the rows in the mirror whatever their versions, so they need none.
   const { version: _, ...unversioned } = table;
-  const rows = createRowReader(client, unversioned, pageSize, observe);
+  const rows = createRowReader(client, unversioned, pageSize, { observe });
   const keys = table.partition === undefined ? [table.key] : [table.key, table.partition];
   const order = `$orderby=${keys.map((key) => `${encodeURIComponent(key)}%20asc`).join(',')}`;
   return {

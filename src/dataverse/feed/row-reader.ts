@@ -36,22 +36,37 @@ export interface RowReader {
   /** The first page of a read. */
   begin(how: HowToBegin, signal: AbortSignal): Promise<ParsedPage>;
   /** The page that a link leads to. */
-  follow(link: Link, priority: Priority, signal: AbortSignal, bare?: boolean): Promise<ParsedPage>;
+  follow(link: Link, priority: Priority, signal: AbortSignal, how?: HowToFollow): Promise<ParsedPage>;
   /** A row as it is now, as a page of that row alone; null when it is gone. */
   row(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
   /** Rows as they are now, many to a request. */
   rows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
 }
 
-export interface HowToBegin {
+export interface HowToFollow {
+  /** Does not ask for the metadata version. */
+  readonly bare?: boolean;
+  /** Fails with `page-timed-out` at a time-out, and does not ask for fewer rows. */
+  readonly whole?: boolean;
+}
+
+export interface HowToBegin extends HowToFollow {
   /** Query options beside `$select`. */
   readonly options?: readonly string[];
   /** Preferences beside page size and annotations. */
   readonly prefer?: readonly string[];
   /** A baseline's, unless another is named. */
   readonly priority?: Priority;
-  /** Does not ask for the metadata version. */
-  readonly bare?: boolean;
+}
+
+/** What a reader may do otherwise than a feed. */
+export interface ReaderOptions {
+  /** Called with the environment's metadata version, which comes with the pages. */
+  readonly observe?: ((metadataVersion: string) => void) | undefined;
+  /** The name that the sizes of pages are remembered by. Pages of fewer columns have sizes of their own. */
+  readonly sizesOf?: string;
+  /** The priority of requests for rows by their ids; a delta's, unless another is named. */
+  readonly rowPriority?: Priority;
 }
 
 /** How often a page is halved after a time-out of a gateway. A gateway that is down gives up on any request. */
@@ -69,20 +84,19 @@ const VERSION_ANNOTATION = 'Microsoft.Dynamics.CRM.globalmetadataversion';
  * selection keeps the stored columns, and side reads bring the others.
  *
  * @param pageSize rows; the environment gives fewer of some tables.
- * @param observe called with the environment's metadata version, which comes with the pages.
  */
 export function createRowReader(
   client: DataverseClient,
   table: Table,
   pageSize: number,
-  observe?: (metadataVersion: string) => void,
+  { observe, sizesOf = table.logicalName, rowPriority = 'delta' }: ReaderOptions = {},
 ): RowReader {
   const name = table.logicalName;
   const limits = client.calculatedLimits;
   const side = createSideColumns(client, table);
   const byKey = createRowsByKey(client, table, {
     single: async (id, signal) => readRow(id, signal),
-    fill: async (page, selection, signal) => fill(page, selection, 'delta', signal),
+    fill: async (page, selection, signal) => fill(page, selection, rowPriority, signal),
   });
   const version = versionField(table);
   const identity = keyFields(table);
@@ -113,8 +127,11 @@ export function createRowReader(
     selection: Selection,
     signal: AbortSignal,
   ): Promise<ParsedPage> {
-    const asking = { asked: sizes.next(name, most, ask.link === 'next' ? 'goes-on' : 'begins'), doubts: 0 };
-    let needed = sizes.expected(name);
+    const asking = {
+      asked: sizes.next(sizesOf, most, ask.link === 'next' ? 'goes-on' : 'begins'),
+      doubts: 0,
+    };
+    let needed = sizes.expected(sizesOf);
     for (;;) {
       const buffers = new PageBuffers(memory, await memory.reserve(needed, signal));
       try {
@@ -143,7 +160,7 @@ export function createRowReader(
     const whole = await completeRows(filled, page, table, async (ids) => readRows(ids, FEW_SINGLES, signal));
     buffers.add(extraMemory(page, whole));
     buffers.settle();
-    sizes.measured(name, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
+    sizes.measured(sizesOf, page.rows + page.tombstones.length, page.bytes.length, buffers.bytes);
     return { ...page, ...whole, link: withPageSize(page.link, rows), release: () => buffers.release() };
   }
 
@@ -183,7 +200,7 @@ export function createRowReader(
   /** Requests a page with fewer and fewer rows until the answer is small enough and does not time out. */
   async function fetchAnswer(
     buffers: PageBuffers,
-    { prefer, bare, ...about }: PageAsk,
+    { prefer, bare, whole, ...about }: PageAsk,
     asking: Asking,
     signal: AbortSignal,
   ): Promise<{ value: ParsedPage; rows: number }> {
@@ -191,7 +208,7 @@ export function createRowReader(
     for (;;) {
       const { asked } = asking;
       const { rows, largest } = asked;
-      const expected = sizes.lastOf(name);
+      const expected = sizes.lastOf(sizesOf);
       // Without an expectation, the cells would take too much memory or grow many times. What was read of an answer
       // counts for this request alone.
       const isLarge = expected !== undefined && expected >= LARGE_PAGE;
@@ -202,21 +219,21 @@ export function createRowReader(
         table: name,
         prefer: [...prefer, ...preferences(rows, bare)],
         largest,
-        divisible: fewer !== undefined && asking.doubts < MAX_DOUBTS,
+        divisible: whole || (fewer !== undefined && asking.doubts < MAX_DOUBTS),
         buffers,
         ...(expected === undefined ? {} : { expected }),
         ...(early === undefined ? {} : { early }),
       };
       try {
         const value = await client.get(request, signal, async (answer) => parsedPage(answer, buffers, early));
-        if (timedOut) sizes.limit(name, rows);
+        if (timedOut) sizes.limit(sizesOf, rows);
         return { value, rows };
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         if (error.cause instanceof AnswerTooLarge) {
-          sizes.measured(name, error.cause.entries, error.cause.allowed);
+          sizes.measured(sizesOf, error.cause.entries, error.cause.allowed);
           asking.asked = afterTooLarge(asked, error.cause, memory.total, name);
-        } else if (error.code === 'page-timed-out' && fewer !== undefined) {
+        } else if (error.code === 'page-timed-out' && fewer !== undefined && !whole) {
           timedOut = true;
           if (error.details['certain'] !== true) asking.doubts++;
           asking.asked = { ...asked, rows: fewer };
@@ -248,7 +265,7 @@ export function createRowReader(
       const url = `${table.entitySet}(${key})${query(selection, ...partitionOption(partition))}`;
       const request: Request = {
         url,
-        priority: 'delta',
+        priority: rowPriority,
         countedFor: name,
         ...(annotated ? { prefer: [includeAnnotations([LOOKUP_ANNOTATION])] } : {}),
       };
@@ -264,24 +281,27 @@ export function createRowReader(
   /** @param singles requests for single rows at most, if the source cannot read rows together. */
   async function readRows(ids: readonly RowId[], singles: number, signal: AbortSignal): Promise<FoundRows> {
     return withSelection(async (selection) =>
-      byKey.read(ids, selection, { priority: 'delta', singles }, signal),
+      byKey.read(ids, selection, { priority: rowPriority, singles }, signal),
     );
   }
 
   return {
-    begin: async ({ options = [], prefer: more = [], bare = false, priority = 'baseline' }, signal) =>
+    begin: async (
+      { options = [], prefer: more = [], bare = false, whole = false, priority = 'baseline' },
+      signal,
+    ) =>
       withSelection(async (selection) =>
         fetchPage(
-          { url: table.entitySet + query(selection, ...options), priority, prefer: more, bare },
+          { url: table.entitySet + query(selection, ...options), priority, prefer: more, bare, whole },
           largestPage,
           selection,
           signal,
         ),
       ),
-    async follow(link, priority, signal, bare = false) {
+    async follow(link, priority, signal, { bare = false, whole = false } = {}) {
       const selection = selectionOfLink(link.url);
       try {
-        const ask: PageAsk = { url: link.url, link: link.kind, priority, prefer: [], bare };
+        const ask: PageAsk = { url: link.url, link: link.kind, priority, prefer: [], bare, whole };
         const most = Math.min(link.pageSize ?? largestPage, largestPage);
         return await fetchPage(ask, most, selection, signal);
       } catch (error) {
@@ -298,6 +318,8 @@ type PageAsk = Pick<Request, 'url' | 'link' | 'priority'> & {
   readonly prefer: readonly string[];
   /** Does not ask for the metadata version. */
   readonly bare: boolean;
+  /** Does not ask for fewer rows after a time-out. */
+  readonly whole: boolean;
 };
 
 /** Bytes that a page joined with other answers takes beyond the page itself. */

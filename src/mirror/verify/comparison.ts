@@ -2,11 +2,10 @@ import type pg from 'pg';
 import type { PageRows, RowId } from '../../model/page.ts';
 import { withKeysAlone } from '../../model/table.ts';
 import { transaction } from '../connection/postgres.ts';
-import { isLive } from '../page/merge-sql.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
-import { columnName, mirrorTable, type MirrorTable } from '../table/mirror-table.ts';
+import { mirrorTable, type MirrorTable } from '../table/mirror-table.ts';
 import { compareRows, type ValueDifference } from './compare-rows.ts';
 import {
   addVersionedKeys,
@@ -42,6 +41,7 @@ import {
   type Proof,
   type VerificationProgress,
 } from './verify-records.ts';
+import { versionBound } from './version-bound.ts';
 
 /**
  * Compares the rows of one table with what the source has. Each step is one transaction, and stores where the
@@ -182,25 +182,9 @@ export class Comparison {
     });
   }
 
-  /**
-   * The highest row version of the next `count` rows of the mirror above a version; null where there are fewer.
-   *
-   * @throws Failure
-   */
+  /** See `versionBound`. @throws Failure */
   async nextBound(above: bigint | null, count: number): Promise<bigint | null> {
-    const { mirror } = this;
-    if (mirror.versionField === undefined) return null;
-    const version = `m.${columnName(mirror, mirror.versionField)}`;
-    return this.transaction(async (client) => {
-      const { rows } = await client.query<{ version: string }>(
-        `SELECT ${version}::text AS version FROM ${mirror.qualified} m
-          WHERE ${isLive(mirror)} AND ($1::bigint IS NULL OR ${version} > $1::bigint)
-          ORDER BY ${version} OFFSET $2 LIMIT 1`,
-        [above?.toString() ?? null, count - 1],
-      );
-      const [row] = rows;
-      return row === undefined ? null : BigInt(row.version);
-    });
+    return this.transaction(async (client) => versionBound(client, this.mirror, above, count));
   }
 
   private async transaction<T>(work: (client: pg.PoolClient, store: StateStore) => Promise<T>): Promise<T> {

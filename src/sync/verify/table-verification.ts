@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Link, PageRows, PlainPage, RowId } from '../../model/page.ts';
+import type { PageRows, RowId } from '../../model/page.ts';
 import { Failure } from '../../model/failure.ts';
 import { selectionOf } from '../../model/table.ts';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
@@ -7,7 +7,6 @@ import {
   ALL_VERSIONS,
   createComparisonRead,
   type ComparisonRead,
-  type VersionWindow,
 } from '../../dataverse/feed/comparison-read.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
@@ -17,8 +16,11 @@ import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
 import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
+import { CountedWork } from './counted-work.ts';
 import type { Pace } from './share-pace.ts';
+import { SourceWalk } from './source-walk.ts';
 import { judge, type Found } from './verdicts.ts';
+import { VersionWindows } from './version-windows.ts';
 
 /** What a verification needs of the table's job. */
 export interface VerifiedTable {
@@ -37,6 +39,8 @@ export interface VerificationParts {
   readonly holder: string;
   /** Keeps the requests within a share of the budget; absent, the verification takes what is free. */
   readonly pace?: Pace;
+  /** What this process knows about windows of versions. */
+  readonly windows?: VersionWindows;
   /** Told after each step. */
   readonly onProgress?: (progress: VerificationProgress) => void;
 }
@@ -53,13 +57,11 @@ export interface VerificationResult {
   readonly unsettled: number;
 }
 
-/** Rows of a window of versions at most. A window that is read again after a trouble costs 200 pages. */
-const WINDOW_ROWS = 1_000_000;
 /** Suspects that are read together. */
 const BATCH = 250;
 /** Looks at a suspect at most. A row that changes between all of them is left to the next verification. */
 const ROUNDS = 8;
-/** How often a comparison begins anew because table or load changed meanwhile. */
+/** How often a comparison begins anew because table, load or answers changed meanwhile. */
 const BEGINNINGS = 3;
 
 /**
@@ -79,26 +81,34 @@ export async function verifyTable(
   parts: VerificationParts,
   signal: AbortSignal,
 ): Promise<VerificationResult> {
+  const windows = parts.windows ?? new VersionWindows();
   for (let beginnings = 1; ; beginnings++) {
-    const ended = await new TableVerification(table, method, parts).run(signal);
-    if (ended !== 'changed') return ended;
-    if (beginnings === BEGINNINGS) throw keepsChanging(table.name);
+    const verification = new TableVerification(table, method, { ...parts, windows });
+    const ended = await verification.run(beginnings === 1, signal);
+    if (!(ended instanceof Error)) return ended;
+    if (beginnings === BEGINNINGS) throw ended;
   }
 }
 
 class TableVerification {
   private readonly table: VerifiedTable;
   private readonly method: VerifyMethod;
-  private readonly parts: VerificationParts;
+  private readonly parts: WindowedParts;
+  private readonly counted: CountedWork;
 
-  constructor(table: VerifiedTable, method: VerifyMethod, parts: VerificationParts) {
+  constructor(table: VerifiedTable, method: VerifyMethod, parts: WindowedParts) {
     this.table = table;
     this.method = method;
     this.parts = parts;
+    this.counted = new CountedWork(table.name, parts.dataverse.client.requestCounts, parts.pace);
   }
 
-  /** @returns `changed` where the mirror was loaded anew, or the table has other columns, so that nothing holds. */
-  async run(signal: AbortSignal): Promise<VerificationResult | 'changed'> {
+  /**
+   * @param goesOn with an earlier verification, if there is one.
+   * @returns a failure if the verification must begin anew: the mirror was loaded anew, the table has other columns, or
+   *   the environment does not answer as the walk needs it.
+   */
+  async run(goesOn: boolean, signal: AbortSignal): Promise<VerificationResult | Failure> {
     const { table, method } = this;
     const { dataverse, mirror } = this.parts;
     // The table is loaded, and the definition is the newest.
@@ -107,12 +117,20 @@ class TableVerification {
     const comparison = mirror.comparison(mirrorTable, this.parts.holder);
     const basis = await this.basis(mirrorTable, comparison);
     const readAs = method === 'sweep' ? comparison.keysAlone : mirrorTable;
-    const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize);
+    const what = method === 'sweep' ? 'keys' : 'rows';
+    const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize, what);
     const opened: Opened = { comparison, source, mirrorTable, readAs, basis };
-    const before = await comparison.resumable(method, basis);
+    const before = goesOn ? await comparison.resumable(method, basis) : undefined;
     let progress = before ?? (await this.begin(opened, signal));
-    if (progress.stage === 'walk') progress = await this.walk(opened, progress, signal);
-    if (await this.hasChanged(opened)) return 'changed';
+    if (progress.stage === 'walk') {
+      const { windows, onProgress } = this.parts;
+      const { counted } = this;
+      const walk = new SourceWalk({ ...opened, table: table.name, windows, counted, onProgress });
+      const walked = await walk.run(progress, signal);
+      if (walked instanceof Error) return walked;
+      progress = walked;
+    }
+    if (await this.hasChanged(opened)) return keepsChanging(table.name);
     if (progress.stage === 'walk') {
       progress = { ...progress, stage: 'confirm', link: null };
       await comparison.findSuspects(await this.reached(progress), ALL_VERSIONS, progress);
@@ -122,13 +140,15 @@ class TableVerification {
 
   private async begin({ comparison, basis }: Opened, signal: AbortSignal): Promise<VerificationProgress> {
     signal.throwIfAborted();
+    const { windows } = this.parts;
+    const mayUseWindows = windows.allows(this.table.name);
     const progress: VerificationProgress = {
       method: this.method,
       basis,
       stage: 'walk',
       link: null,
       above: null,
-      upTo: await comparison.nextBound(null, WINDOW_ROWS),
+      upTo: mayUseWindows ? await comparison.nextBound(null, windows.rows) : null,
       begunVersion: await this.versionReached(),
       rows: 0,
       requests: 0,
@@ -137,70 +157,25 @@ class TableVerification {
     return progress;
   }
 
-  /** Reads the source, window by window, page by page. */
-  private async walk(
-    opened: Opened,
-    from: VerificationProgress,
-    signal: AbortSignal,
-  ): Promise<VerificationProgress> {
-    const { comparison } = opened;
-    let progress = from;
-    for (;;) {
-      const { above, upTo } = progress;
-      const { link, ...read } = await this.readPage(opened, { above, upTo }, progress.link, signal);
-      const isLastPage = link === null;
-      const isEnd = isLastPage && upTo === null;
-      const next = isLastPage && upTo !== null ? await comparison.nextBound(upTo, WINDOW_ROWS) : upTo;
-      progress = {
-        ...progress,
-        link,
-        above: isLastPage ? upTo : above,
-        upTo: next,
-        rows: progress.rows + read.page.rows,
-        requests: progress.requests + read.requests,
-      };
-      try {
-        if (this.method === 'sweep') await comparison.addKeys(read.page, progress);
-        else await comparison.addRows(read.page, progress);
-      } finally {
-        read.page.release?.();
-      }
-      this.parts.onProgress?.(progress);
-      if (isEnd) return progress;
-    }
-  }
-
-  private async readPage(
-    { source }: Opened,
-    window: VersionWindow,
-    link: Link | null,
-    signal: AbortSignal,
-  ): Promise<{ readonly page: PlainPage; readonly link: Link | null; readonly requests: number }> {
-    const { value: page, requests } = await this.counted(signal, async () =>
-      link === null ? source.begin(window, signal) : source.follow(link, signal),
-    );
-    return { page, link: page.link, requests };
-  }
-
   /** Settles suspects or confirms them. */
   private async confirm(
     opened: Opened,
     from: VerificationProgress,
     signal: AbortSignal,
-  ): Promise<VerificationResult | 'changed'> {
+  ): Promise<VerificationResult | Failure> {
     const { comparison } = opened;
     let { requests } = from;
     let left = (await comparison.suspects(null, 1)).length;
     for (let round = 1; left > 0 && round <= ROUNDS; round++) {
       await this.table.pass(signal);
-      if (await this.hasChanged(opened)) return 'changed';
+      if (await this.hasChanged(opened)) return keepsChanging(this.table.name);
       left = await comparison.settle(await this.reached(from));
       for (let after: RowId | null = null; left > 0;) {
         const batch: Suspect[] = await comparison.suspects(after, BATCH);
         const last = batch.at(-1);
         if (last === undefined) break;
         after = last.id;
-        const found = await this.counted(signal, async () => this.look(opened, batch, signal));
+        const found = await this.counted.run(signal, async () => this.look(opened, batch, signal));
         requests += found.requests;
         const judged = batch.map((suspect, at) => judge(suspect, found.value[at] ?? { is: 'unreadable' }));
         await comparison.judge(
@@ -267,24 +242,6 @@ class TableVerification {
     }
   }
 
-  /** Runs a request when the share allows it, and counts what it took. */
-  private async counted<T>(
-    signal: AbortSignal,
-    work: () => Promise<T>,
-  ): Promise<{ readonly value: T; readonly requests: number }> {
-    const { pace, dataverse } = this.parts;
-    const { requestCounts } = dataverse.client;
-    await pace?.wait(signal);
-    const before = requestCounts.ever(this.table.name);
-    const start = performance.now();
-    try {
-      const value = await work();
-      return { value, requests: requestCounts.ever(this.table.name) - before };
-    } finally {
-      pace?.spent(requestCounts.ever(this.table.name) - before, performance.now() - start);
-    }
-  }
-
   /** What the comparison stands on. Another load or another selection brings other rows. */
   private async basis(mirror: MirrorTable, comparison: Comparison): Promise<string> {
     const { columns, hasMarks, table } = mirror;
@@ -308,6 +265,8 @@ class TableVerification {
     return link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
   }
 }
+
+type WindowedParts = VerificationParts & { readonly windows: VersionWindows };
 
 interface Opened {
   readonly comparison: Comparison;

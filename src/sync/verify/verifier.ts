@@ -13,6 +13,7 @@ import type { RunningTables } from '../schedule/running-tables.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
 import { verifyTable, type VerificationResult } from './table-verification.ts';
+import { VersionWindows } from './version-windows.ts';
 
 /** How the daemon verifies in the background. */
 export interface VerifyWishes {
@@ -48,6 +49,7 @@ const LOOK_EVERY = 5_000;
 export class Verifier {
   private readonly options: VerifierOptions;
   private readonly pace: Pace;
+  private readonly windows = new VersionWindows();
   /** Tables whose verification failed, and until when they rest, by `performance.now()`. */
   private readonly resting = new Map<string, { readonly until: number; readonly failures: number }>();
 
@@ -98,7 +100,7 @@ export class Verifier {
       const result = await verifyTable(
         table,
         method,
-        { dataverse, mirror, holder: leases.holder, pace: this.pace },
+        { dataverse, mirror, holder: leases.holder, pace: this.pace, windows: this.windows },
         signal,
       );
       this.resting.delete(name);

@@ -1,0 +1,154 @@
+import { Failure } from '../../model/failure.ts';
+import type { Link, PlainPage } from '../../model/page.ts';
+import { isWindowed, type ComparisonRead, type VersionWindow } from '../../dataverse/feed/comparison-read.ts';
+import { isUnknownForm } from '../../dataverse/feed/rows-by-key.ts';
+import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
+import type { Comparison } from '../../mirror/verify/comparison.ts';
+import type { VerificationProgress } from '../../mirror/verify/verify-records.ts';
+import { prefetch, type Prefetch } from '../run/paging.ts';
+import type { CountedWork } from './counted-work.ts';
+import { isInWindow, isWindowRefused, type VersionWindows } from './version-windows.ts';
+
+export interface WalkParts {
+  readonly table: string;
+  readonly source: ComparisonRead;
+  readonly comparison: Comparison;
+  /** The mirror table with the columns that the source's rows are read with. */
+  readonly readAs: MirrorTable;
+  readonly windows: VersionWindows;
+  readonly counted: CountedWork;
+  /** Told after each page. */
+  readonly onProgress?: ((progress: VerificationProgress) => void) | undefined;
+}
+
+/** Where a page is found. */
+interface Place {
+  readonly window: VersionWindow;
+  /** Null for the first page of the window. */
+  readonly link: Link | null;
+}
+
+/**
+ * Reads the rows of the source, window by window, page by page, and stores each page together with the place after it.
+ * The next page comes while a page is stored; never more than one is ahead.
+ */
+export class SourceWalk {
+  private readonly parts: WalkParts;
+  private ahead: Ahead | undefined;
+
+  constructor(parts: WalkParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * @returns the progress after the last page; a failure after which the walk must begin anew: the environment does not
+   *   answer windows of versions, or no longer knows the link of a page.
+   * @throws Failure; what was stored stays.
+   */
+  async run(from: VerificationProgress, signal: AbortSignal): Promise<VerificationProgress | Failure> {
+    try {
+      let progress = from;
+      for (;;) {
+        signal.throwIfAborted();
+        const next = await this.step(progress, signal);
+        if (next instanceof Error) return next;
+        this.parts.onProgress?.(next.progress);
+        if (next.isEnd) return next.progress;
+        progress = next.progress;
+      }
+    } finally {
+      this.ahead?.page.cancel();
+    }
+  }
+
+  private async step(
+    progress: VerificationProgress,
+    signal: AbortSignal,
+  ): Promise<{ readonly progress: VerificationProgress; readonly isEnd: boolean } | Failure> {
+    const { comparison, windows, readAs, table } = this.parts;
+    const { above, upTo, link } = progress;
+    const place = { window: { above, upTo }, link };
+    const received = await this.receive(place, signal).catch((error: unknown) =>
+      this.afterFailure(place, error),
+    );
+    if (received instanceof Error) return received;
+    const { page, requests } = received;
+    try {
+      if (!isInWindow(readAs, page, place.window)) {
+        windows.refuse(table);
+        return windowIgnored(table);
+      }
+      const isLastPage = page.link === null;
+      const isEnd = isLastPage && upTo === null;
+      const after = {
+        ...progress,
+        link: page.link,
+        above: isLastPage ? upTo : above,
+        upTo: isLastPage && upTo !== null ? await comparison.nextBound(upTo, windows.rows) : upTo,
+        rows: progress.rows + page.rows,
+        requests: progress.requests + requests,
+      };
+      const next = { window: { above: after.above, upTo: after.upTo }, link: after.link };
+      if (!isEnd) this.ahead = this.readAhead(next, signal);
+      if (progress.method === 'sweep') await comparison.addKeys(page, after);
+      else await comparison.addRows(page, after);
+      return { progress: after, isEnd };
+    } finally {
+      page.release?.();
+    }
+  }
+
+  private async receive(place: Place, signal: AbortSignal): Promise<Received> {
+    const { page, taken } = this.ahead ?? this.readAhead(place, signal);
+    this.ahead = undefined;
+    return { page: await page.page, requests: taken.requests };
+  }
+
+  /** Begins to read a page, when the share of the budget allows it. */
+  private readAhead({ window, link }: Place, signal: AbortSignal): Ahead {
+    const { source, counted } = this.parts;
+    const taken = { requests: 0 };
+    const read = async (either: AbortSignal): Promise<PlainPage> => {
+      const { value, requests } = await counted.run(either, async () =>
+        link === null ? source.begin(window, either) : source.follow(link, window, either),
+      );
+      taken.requests = requests;
+      return value;
+    };
+    return { page: prefetch(link?.url ?? null, read, signal), taken };
+  }
+
+  /** @returns the failure if the walk must begin anew. @throws the error otherwise. */
+  private afterFailure({ window, link }: Place, error: unknown): Failure {
+    const { windows, table } = this.parts;
+    if (isWindowed(window) && isWindowRefused(error)) {
+      windows.refuse(table);
+      return error;
+    }
+    // The environment does not say how long the links of plain reads live.
+    if (link !== null && isLinkRefused(error)) return error;
+    throw error;
+  }
+}
+
+function isLinkRefused(error: unknown): error is Failure {
+  return isUnknownForm(error) || (error instanceof Failure && error.code === 'link-expired');
+}
+
+interface Received {
+  readonly page: PlainPage;
+  readonly requests: number;
+}
+
+interface Ahead {
+  readonly page: Prefetch;
+  readonly taken: { requests: number };
+}
+
+function windowIgnored(table: string): Failure {
+  return new Failure({
+    code: 'filter-ignored',
+    message: `A request for rows of table ${table} in a window of versions was answered with others.`,
+    details: { table },
+  });
+}
