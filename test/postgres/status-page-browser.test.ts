@@ -1,41 +1,20 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlTable } from '../../src/operations/control/control-table.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { violations } from '../support/accessibility.ts';
 import { CHROMIUM, openBrowser } from '../support/browser.ts';
 import { mirrorOptions, silent } from '../support/mirror.ts';
 import { openShownPage, type ShownPage } from '../support/shown-page.ts';
 import { SHOWN_TABLES, writeShownState } from '../support/shown-state.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TOKEN = 'a-token-of-some-length';
 const HOSTILE = '<img src=x onerror="document.title=1">\u202e\u{1f600}"\'&amp;</th>';
 
 const LIGHT: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
 const DARK: BrowserContextOptions = { ...LIGHT, colorScheme: 'dark' };
 const NARROW: BrowserContextOptions = { viewport: { width: 360, height: 780 }, colorScheme: 'light' };
-
-/** WCAG 2.2 AA and what it contains. */
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-/** What axe finds, with the elements. */
-async function violations(page: Page): Promise<string[]> {
-  // By the tools of the browser, because the page's policy allows no foreign script.
-  await page.evaluate(AXE);
-  const { violations: found, passes } = await page.evaluate<AxeResults, string[]>(
-    async (values) =>
-      (globalThis as unknown as { axe: { run: (options: object) => Promise<AxeResults> } }).axe.run({
-        runOnly: { type: 'tag', values },
-      }),
-    RULES,
-  );
-  expect(passes.length).toBeGreaterThan(20);
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
 
 const live = async (page: Page): Promise<void> => page.locator('#live', { hasText: 'live' }).waitFor();
 const phaseOf = (page: Page, table: string): ReturnType<Page['locator']> =>

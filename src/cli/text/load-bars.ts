@@ -1,8 +1,7 @@
 import cliProgress from 'cli-progress';
 import { loadProgress, rowsText, type LoadFigures, type LoadProgress } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
-import type { RunResult } from '../../sync/run/run-outcome.ts';
-import type { LoadWatch } from '../../sync/load/load-watch.ts';
+import type { EndedLoad, LoadWatch } from '../../sync/load/load-watch.ts';
 import { shortened } from './screen.ts';
 
 /** Bars on a terminal, one for each table that loads. */
@@ -113,7 +112,7 @@ function cut(line: string, width: number): string {
 
 /** The line of a table whose load has ended. */
 export function doneLine(
-  { table, failure, milliseconds }: RunResult,
+  { table, failure, milliseconds }: EndedLoad,
   rowsLoaded: number,
   width: number,
 ): string {

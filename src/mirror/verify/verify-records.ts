@@ -1,6 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import type { RowId, Link } from '../../model/page.ts';
-import { and, eq, sql } from '../drizzle.ts';
+import { and, eq, gt, sql } from '../drizzle.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import type { DifferenceKind } from './suspects.ts';
@@ -192,6 +192,15 @@ export interface RecordedDifference {
   readonly repaired: boolean;
 }
 
+function recordedColumns({ tables: { differences } }: StateStore) {
+  return {
+    key: differences.key,
+    kind: differences.kind,
+    columns: differences.columns,
+    repaired: sql<boolean>`${differences.repairedAt} IS NOT NULL`,
+  };
+}
+
 /** The recorded differences of a table, the first ones by key, and how many there are. @throws Failure */
 export async function readDifferences(
   store: StateStore,
@@ -202,12 +211,7 @@ export async function readDifferences(
   const isOfTable = and(eq(differences.environmentId, store.environmentId), eq(differences.table, table));
   return store.statement(async (db) => {
     const rows = await db
-      .select({
-        key: differences.key,
-        kind: differences.kind,
-        columns: differences.columns,
-        repaired: sql<boolean>`${differences.repairedAt} IS NOT NULL`,
-      })
+      .select(recordedColumns(store))
       .from(differences)
       .where(isOfTable)
       .orderBy(differences.key)
@@ -222,6 +226,30 @@ export async function readDifferences(
     const found = rows.map((row) => ({ ...row, kind: row.kind as DifferenceKind }));
     return { differences: found, total: counts?.total ?? 0, open: counts?.open ?? 0 };
   });
+}
+
+/** Differences that are read from the record at once. */
+const BATCH = 1_000;
+
+/** All recorded differences of a table by key, a batch at a time, so that memory stays bounded. @throws Failure */
+export async function* eachDifference(store: StateStore, table: string): AsyncGenerator<RecordedDifference> {
+  const { differences } = store.tables;
+  const isOfTable = and(eq(differences.environmentId, store.environmentId), eq(differences.table, table));
+  let after: string | undefined;
+  for (;;) {
+    const last = after;
+    const rows = await store.statement(async (db) =>
+      db
+        .select(recordedColumns(store))
+        .from(differences)
+        .where(and(isOfTable, last === undefined ? undefined : gt(differences.key, last)))
+        .orderBy(differences.key)
+        .limit(BATCH),
+    );
+    for (const row of rows) yield { ...row, kind: row.kind as DifferenceKind };
+    if (rows.length < BATCH) return;
+    after = rows.at(-1)?.key;
+  }
 }
 
 /** What a verification has proven. */

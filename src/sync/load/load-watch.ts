@@ -1,6 +1,9 @@
 import type { LoadFigures } from '../../model/load-progress.ts';
 import type { RunResult } from '../run/run-outcome.ts';
 
+/** What is told of a run that has ended. */
+export type EndedLoad = Pick<RunResult, 'table' | 'failure' | 'milliseconds'>;
+
 /** Is told how the loads of all tables go. */
 export interface LoadWatch {
   /**
@@ -12,5 +15,5 @@ export interface LoadWatch {
   /** The run waits for another process that has the table. */
   waiting(table: string, text: string): void;
   /** The run of a table has ended, whether it loaded or not. */
-  ended(result: RunResult): void;
+  ended(result: EndedLoad): void;
 }

@@ -24,19 +24,23 @@ const BATCH = 100;
  * read again: a row that came back is stored, and a row that is gone is deleted by the table's policy. A row of the
  * mirror that is newer than what was read stays.
  *
+ * @param mayDelete whether so many extra rows may be deleted unasked. If they may not, they stay, and all other rows
+ *   are repaired.
  * @returns how many differences were repaired.
  * @throws Failure; the batch under way is rolled back. The signal's reason when aborted.
  */
 export async function repairDifferences(
   settings: TableSettings,
   parts: TableJobParts,
+  mayDelete: (extra: number) => boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const { name: table } = settings;
   const { mirror, dataverse } = parts;
   const { requestCounts } = dataverse.client;
   const { differences } = await readDifferences(mirror.store, table, Number.MAX_SAFE_INTEGER);
-  const open = differences.filter(({ repaired }) => !repaired);
+  const left = differences.filter(({ repaired }) => !repaired);
+  const open = mayDelete(left.filter(isExtra).length) ? left : left.filter((row) => !isExtra(row));
   if (open.length === 0) return 0;
   return withLease({ ...parts, requestCounts }, table, signal, async (lease) => {
     const ready = await new TablePreparation(settings, parts).make(lease, signal);
@@ -80,6 +84,10 @@ export async function repairDifferences(
     }
     return open.length;
   });
+}
+
+function isExtra({ kind }: RecordedDifference): boolean {
+  return kind === 'extra';
 }
 
 function rowsOf(

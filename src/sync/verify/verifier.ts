@@ -134,7 +134,12 @@ export class Verifier {
     const { maxShare, atLeast } = mirror.options.sweep ?? DEFAULT_SWEEP_LIMITS;
     const isMuch = differences > Math.max(atLeast, maxShare * rows);
     if (policy === 'repair' && !isMuch) {
-      const repaired = await repairDifferences(job.settings, { dataverse, mirror, leases, logger }, signal);
+      const repaired = await repairDifferences(
+        job.settings,
+        { dataverse, mirror, leases, logger },
+        () => true,
+        signal,
+      );
       const { open } = await readDifferences(mirror.store, name, 0);
       logger.warn(
         { ...fields, repaired, open },

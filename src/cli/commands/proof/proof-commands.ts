@@ -13,9 +13,16 @@ export const PROOF: CommandGroup = {
       options: {
         values: { summary: 'compares every value, not only keys and versions' },
         repair: { summary: 'makes the rows equal that differ' },
+        yes: { summary: 'lets --repair delete more extra rows than a sweep may delete unasked' },
+        report: { value: 'FILE', summary: 'writes an HTML page with all that was compared and found' },
       },
       json: true,
-      examples: ['verify', 'verify account --values', 'verify account --values --repair'],
+      examples: [
+        'verify',
+        'verify account --values',
+        'verify account --values --repair',
+        'verify --report proof.html',
+      ],
       needs: { dataverse: true, postgres: true, tables: true },
       load: async () => (await import('./verify.ts')).verify,
     },

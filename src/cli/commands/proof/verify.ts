@@ -1,129 +1,104 @@
-import type { TableConfig } from '../../../config/config.ts';
-import { summaryOf, toFailure, type Failure, type FailureSummary } from '../../../model/failure.ts';
-import { readDifferences, type VerifyMethod } from '../../../mirror/verify/verify-records.ts';
+import { addressHost, parseAddress } from '../../../mirror/connection/postgres-address.ts';
 import type { Mirror } from '../../../mirror/mirror.ts';
-import type { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
-import { repairDifferences } from '../../../sync/verify/repair.ts';
-import { verifyTable } from '../../../sync/verify/table-verification.ts';
+import { listQuarantined } from '../../../mirror/quarantine/quarantined-rows.ts';
+import { readTableStatus } from '../../../mirror/state/table-status.ts';
+import { eachDifference } from '../../../mirror/verify/verify-records.ts';
+import { proofReport } from '../../../operations/proof/proof-report.ts';
+import { isProven, type TableProof } from '../../../operations/proof/table-proof.ts';
+import { createLoadLog } from '../../../sync/load/load-log.ts';
 import { Places } from '../../../timing/places.ts';
-import type { CommandContext } from '../../command.ts';
+import { UsageError, type CommandContext } from '../../command.ts';
 import { CommandSession } from '../../command-session.ts';
-import { tableSettings } from '../../mirror-settings.ts';
-import { textTable } from '../../output.ts';
 import { selectedTables } from '../../selected-tables.ts';
+import { createLoadBars } from '../../text/load-bars.ts';
+import { proofLines } from '../../text/proof-text.ts';
+import { standardScreen } from '../../text/screen.ts';
+import { version } from '../version.ts';
+import { methodOf, proveTable } from './prove-table.ts';
+import { ReportFile } from './report-file.ts';
 
-/** Differences of a table that the document lists; it counts the others. */
-const LISTED = 1_000;
-
-/** What `verify --json` says of a table. Members may be added; these stay. */
-interface VerifiedEntry {
-  readonly table: string;
-  readonly method: VerifyMethod;
-  readonly throughVersion: string | null;
-  readonly rows: number;
-  readonly requests: number;
-  readonly differences: readonly {
-    readonly key: string;
-    readonly kind: string;
-    readonly columns: readonly string[];
-    readonly repaired: boolean;
-  }[];
-  readonly total: number;
-  /** Differences that are left. */
-  readonly open: number;
-  /** Rows that changed all the while, so that nothing can be said of them. */
-  readonly unsettled: number;
-  readonly error: FailureSummary | null;
-}
+/** Rows of a table above which progress takes PostgreSQL's estimate for their number. */
+const COUNTED = 10_000;
+/** Lines of the log where no terminal shows bars. A table that takes less than five seconds has none. */
+const LINES = { every: 5_000, atOnce: false };
 
 export async function verify(context: CommandContext): Promise<number> {
-  return CommandSession.use(context, async (session) => {
-    const { words, options, config, signal } = context;
-    const tables = selectedTables(await session.resolution({ opensMirror: true }), words);
-    const mirror = await session.mirror(tables);
-    const entries = await session.withLeases(mirror, async (leases) => {
+  const { options } = context;
+  if (options['yes'] === true && options['repair'] !== true) {
+    throw new UsageError('--yes says how many rows --repair may delete. Without --repair it says nothing.');
+  }
+  const path = options['report'];
+  const report = typeof path === 'string' ? await ReportFile.begin(path) : undefined;
+  try {
+    return await CommandSession.use(context, async (session) => verifyBySession(session, report));
+  } finally {
+    await report?.discard();
+  }
+}
+
+async function verifyBySession(session: CommandSession, report: ReportFile | undefined): Promise<number> {
+  const { words, options, config, signal, logger, print } = session.context;
+  const tables = selectedTables(await session.resolution({ opensMirror: true }), words);
+  const mirror = await session.mirror(tables);
+  const begun = new Date();
+  const known = await readTableStatus(mirror, mirror.store, COUNTED);
+  const expected = new Map(known.map(({ table, rows }) => [table, rows]));
+  const bars = process.stderr.isTTY ? createLoadBars(process.stderr) : undefined;
+  // A line of the log would break the bars. The results say the same at the end.
+  if (bars !== undefined) logger.level = 'warn';
+  if (bars !== undefined) session.throttleListeners.push((milliseconds) => bars.throttled(milliseconds));
+  const watch = bars ?? createLoadLog(logger, LINES);
+  let proofs: TableProof[];
+  try {
+    proofs = await session.withLeases(mirror, async (leases) => {
       const places = new Places(config.limits.tables);
       const verifying = tables.map(async (table) =>
-        places.hold(signal, async () => verifyOne(session, mirror, leases, table)),
+        places.hold(signal, async () => {
+          const parts = { mirror, leases, watch, expected: expected.get(table.name) ?? null };
+          return proveTable(session, table, parts);
+        }),
       );
       await Promise.allSettled(verifying);
       signal.throwIfAborted();
       return Promise.all(verifying);
     });
-    const ok = entries.every(({ error, open }) => error === null && open === 0);
-    if (options['json'] === true) context.print(JSON.stringify({ ok, tables: entries }, null, 2));
-    else printProofs(context, entries);
-    return ok ? 0 : 1;
-  });
+  } finally {
+    bars?.stop();
+  }
+  await report?.write(reportOf(session, mirror, proofs, begun));
+  const ok = isProven(proofs);
+  if (options['json'] === true) print(JSON.stringify({ ok, tables: proofs }, null, 2));
+  else {
+    const { width, paint } = standardScreen();
+    const text = { width, paint, report: report?.path, repairs: options['repair'] === true };
+    for (const line of proofLines(proofs, text)) print(line);
+  }
+  return ok ? 0 : 1;
 }
 
-async function verifyOne(
+function reportOf(
   session: CommandSession,
   mirror: Mirror,
-  leases: LeaseKeeper,
-  table: TableConfig,
-): Promise<VerifiedEntry> {
-  const { config, options, signal, logger } = session.context;
-  const dataverse = session.dataverse();
-  const settings = tableSettings(config, table);
-  const method: VerifyMethod = options['values'] === true ? 'values' : 'sweep';
-  const job = session.job(mirror, leases, table);
-  const verified = {
-    name: table.name,
-    pageSize: settings.pageSize,
-    pass: async (stop: AbortSignal): Promise<void> => {
-      const { failure } = await job.run({}, stop);
-      if (failure !== null) throw failure;
-    },
-    open: async (stop: AbortSignal) => job.open(stop),
+  proofs: readonly TableProof[],
+  begun: Date,
+): AsyncIterable<string> {
+  const { store, environment, options } = mirror;
+  const address = parseAddress(options.url);
+  const name = address === undefined ? '' : decodeURIComponent(address.pathname.slice(1));
+  const server = address === undefined ? '' : addressHost(address);
+  const facts = {
+    method: methodOf(session),
+    repairs: session.context.options['repair'] === true,
+    url: environment.url,
+    organizationId: environment.organizationId,
+    database: [name, server].filter((part) => part !== '').join(' at '),
+    schema: mirror.schema,
+    begun,
+    ended: new Date(),
+    version: version(),
   };
-  let failure: Failure | null = null;
-  let proof = { throughVersion: null as bigint | null, rows: 0, requests: 0, unsettled: 0 };
-  try {
-    proof = await verifyTable(verified, method, { dataverse, mirror, holder: leases.holder }, signal);
-    if (options['repair'] === true) {
-      await repairDifferences(settings, { dataverse, mirror, leases, logger }, signal);
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    failure = toFailure(error);
-    logger.error({ table: table.name, code: failure.code }, failure.message);
-  }
-  const { differences, total, open } = await readDifferences(mirror.store, table.name, LISTED);
-  const { throughVersion, ...rest } = proof;
-  return {
-    table: table.name,
-    method,
-    throughVersion: throughVersion?.toString() ?? null,
-    ...rest,
-    differences,
-    total,
-    open,
-    error: failure && summaryOf(failure),
-  };
-}
-
-function printProofs(context: CommandContext, entries: readonly VerifiedEntry[]): void {
-  const rows = entries.map((entry) => [
-    entry.table,
-    resultOf(entry),
-    String(entry.rows),
-    String(entry.requests),
-    entry.throughVersion ?? '',
-  ]);
-  context.print(textTable(['table', 'result', 'rows', 'requests', 'through version'], rows));
-  for (const { table, differences, total } of entries) {
-    for (const { key, kind, columns, repaired } of differences) {
-      const where = columns.length === 0 ? '' : ` in ${columns.join(', ')}`;
-      context.print(`${table} ${key}: ${kind}${where}${repaired ? ', repaired' : ''}`);
-    }
-    if (total > differences.length) context.print(`${table}: ${total - differences.length} more`);
-  }
-}
-
-function resultOf({ error, total, open }: VerifiedEntry): string {
-  if (error !== null) return `failed: ${error.code}`;
-  if (total === 0) return 'equal';
-  const found = total === 1 ? '1 difference' : `${total} differences`;
-  return open === 0 ? `${found}, repaired` : found;
+  return proofReport(facts, proofs, {
+    differences: (table) => eachDifference(store, table),
+    quarantined: async (table) => listQuarantined(store, table),
+  });
 }
