@@ -28,3 +28,54 @@ test('the daemon finds planted differences in the background, repairs them, and 
   const { stderr } = await daemon.stop('SIGTERM');
   expect(stderr).toContain('differed and are repaired');
 }, 150_000);
+
+test('a daemon that verifies nothing by itself verifies a table that somebody asked for, by SQL and over HTTP', async () => {
+  await using bench = await openBench(['account', 'contact'], {
+    MIRRORVERSE_SCHEDULE: '*/1 * * * * *',
+    MIRRORVERSE_HEALTH_PORT: '0',
+    MIRRORVERSE_API_TOKEN: 'a-token-of-some-length',
+  });
+  const { emulator, database, cli } = bench;
+  emulator.store.seed('account', 20);
+  await cli.file('mirrorverse.yaml', 'verify: false\n');
+  const daemon = cli.start(['run']);
+  const { port } = await daemon.logged(({ msg }) => msg === 'Answering health checks.');
+  const at = `http://127.0.0.1:${String(port)}`;
+  const verified = async (table: string): Promise<unknown> => {
+    const { tables } = (await (await fetch(`${at}/status`)).json()) as {
+      tables: { table: string; verified: unknown }[];
+    };
+    return tables.find((entry) => entry.table === table)?.verified;
+  };
+  await daemon.logged((line) => line['table'] === 'account' && line['rowsWritten'] === 20);
+  await database.query(
+    `DELETE FROM dataverse.account WHERE accountid IN (SELECT accountid FROM dataverse.account LIMIT 2)`,
+  );
+  await database.query(`SELECT mirrorverse.verify('account')`);
+  await eventually(async () => (await verified('account')) !== null, 60_000);
+  expect(await verified('account')).toMatchObject({ method: 'sweep', differences: 2 });
+  expect(await verified('contact')).toBeNull();
+  const metrics = await (await fetch(`${at}/metrics`)).text();
+  expect(metrics).toContain('mirrorverse_verify_differences{table="account"} 2\n');
+  expect(metrics).toMatch(/^mirrorverse_verify_last_timestamp_seconds\{table="account"\} \d{10}/m);
+  expect(metrics).not.toContain('mirrorverse_verify_last_timestamp_seconds{table="contact"}');
+
+  const answer = await fetch(`${at}/api/v1/tables/contact/verify`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer a-token-of-some-length' },
+  });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toMatchObject({
+    table: 'contact',
+    verifyAskedAt: expect.any(String) as string,
+    verified: null,
+  });
+  await eventually(async () => (await verified('contact')) !== null, 60_000);
+  expect(await verified('contact')).toMatchObject({ differences: 0 });
+  expect(await database.query(`SELECT FROM mirrorverse.tables WHERE verify_asked_at IS NOT NULL`)).toEqual(
+    [],
+  );
+  await cli.run(['verify', 'account', '--repair']);
+  expect(await verified('account')).toMatchObject({ differences: 0 });
+  await daemon.stop('SIGTERM');
+}, 150_000);
