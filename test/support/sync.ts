@@ -27,6 +27,7 @@ import {
 } from '../../src/sync/run/table-job.ts';
 import type { VerifyMethod } from '../../src/mirror/verify/verify-records.ts';
 import {
+  jobToVerify,
   verifyTable,
   type VerificationParts,
   type VerificationResult,
@@ -165,17 +166,8 @@ export class SyncBench implements AsyncDisposable {
       async verify(name, method, given = {}, signal = never) {
         const job = jobs.find((each) => each.settings.name === name);
         if (job === undefined) throw new Error(`${name} is no table of this session.`);
-        const verified = {
-          name,
-          pageSize: job.settings.pageSize,
-          pass: async (stop: AbortSignal): Promise<void> => {
-            const { failure } = await job.run({}, stop);
-            if (failure !== null) throw failure;
-          },
-          open: async (stop: AbortSignal) => job.open(stop),
-        };
         return verifyTable(
-          verified,
+          jobToVerify(job),
           method,
           { dataverse, mirror, holder: holderOf(options), ...given },
           signal,

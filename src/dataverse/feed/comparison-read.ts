@@ -1,3 +1,4 @@
+import { Failure } from '../../model/failure.ts';
 import type { Link, PageRows, PlainPage, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { DataverseClient } from '../http/client.ts';
@@ -27,8 +28,11 @@ export interface ComparisonRead {
   begin(window: VersionWindow, signal: AbortSignal): Promise<PlainPage>;
   /** The next page of the rows in a window. @throws Failure as `begin` does */
   follow(link: Link, window: VersionWindow, signal: AbortSignal): Promise<PlainPage>;
-  /** A row as a page of that row alone; null when it is gone. */
-  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | null>;
+  /**
+   * A row as a page of that row alone; null when it is gone. Only a request for the row itself tells a row that is gone
+   * from a row that the identity may not read.
+   */
+  readRow(id: RowId, signal: AbortSignal): Promise<PageRows | 'unreadable' | null>;
   /** Rows, many to a request. */
   readRows(ids: readonly RowId[], signal: AbortSignal): Promise<FoundRows>;
 }
@@ -62,7 +66,14 @@ export function createComparisonRead(
       ),
     follow: async (link, window, signal) =>
       rows.follow(link, 'verification', signal, { whole: isWindowed(window) }),
-    readRow: async (id, signal) => rows.row(id, signal),
+    async readRow(id, signal) {
+      try {
+        return await rows.row(id, signal);
+      } catch (error) {
+        if (error instanceof Failure && error.details['status'] === 403) return 'unreadable';
+        throw error;
+      }
+    },
     readRows: async (ids, signal) => rows.rows(ids, signal),
   };
 }

@@ -18,6 +18,8 @@ export interface ValueDifference {
   readonly columns: readonly string[];
   /** Only columns differ that change without a new version: calculated, rollup and formula columns. */
   readonly isDerivedOnly: boolean;
+  /** Stands for the source's values. It tells whether a row without a version has changed since. */
+  readonly fingerprint: string;
 }
 
 /**
@@ -55,11 +57,12 @@ export async function compareRows(
   const { rows } = await client.query<StoredDifference>(differencesInValues(mirror));
   await client.query(`DROP TABLE ${staging(mirror)}`);
   const derived = new Set(mirror.columns.filter(isDerived).map(({ name }) => name));
-  return rows.map(({ key, partition, version, columns }) => ({
+  return rows.map(({ key, partition, version, columns, fingerprint }) => ({
     id: { key, partition },
     version: version === null ? null : BigInt(version),
     columns: columns.filter((name) => !derived.has(name)),
     isDerivedOnly: columns.every((name) => derived.has(name)),
+    fingerprint,
   }));
 }
 
@@ -68,6 +71,7 @@ interface StoredDifference extends pg.QueryResultRow {
   readonly partition: string | null;
   readonly version: string | null;
   readonly columns: string[];
+  readonly fingerprint: string;
 }
 
 /** Whether a column's values may change without a new version of the row. */
@@ -91,7 +95,8 @@ export function differencesInValues(mirror: MirrorTable): string {
   const cases = differing.map(({ differs }, at) => `CASE WHEN ${differs} THEN ${names[at]} END`);
   const list = `ARRAY[${differing.map(({ name }) => `'${name.replaceAll("'", "''")}'`).join(', ')}]`;
   return `SELECT s.${keys[0]}::text AS key, ${partition} AS partition,
-      ${version === undefined ? 'NULL' : `s.${version}`}::text AS version, array_remove(ARRAY[${cases.join(', ')}]::text[], NULL) AS columns
+      ${version === undefined ? 'NULL' : `s.${version}`}::text AS version, array_remove(ARRAY[${cases.join(', ')}]::text[], NULL) AS columns,
+      hash_record_extended(s, 0)::text AS fingerprint
     FROM (SELECT ${list}::text[] AS n) d, ${staging(mirror)} s JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', keys)}
     WHERE ${isLive(mirror)}${same} AND (${differing.map(({ differs }) => differs).join(' OR ')})`;
 }

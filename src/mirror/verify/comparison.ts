@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import { Failure } from '../../model/failure.ts';
 import type { PageRows, RowId } from '../../model/page.ts';
 import { withKeysAlone } from '../../model/table.ts';
 import { transaction } from '../connection/postgres.ts';
+import { isObjectGone } from '../connection/sqlstate.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
@@ -81,10 +83,15 @@ export class Comparison {
     return this.mirror.table.logicalName;
   }
 
-  /** Names the load that brought the mirror's rows. Another load may bring rows of another time. @throws Failure */
-  async load(): Promise<string> {
+  /**
+   * Names the load that brought the mirror's rows. Another load may bring rows of another time, or other columns.
+   *
+   * @param loadsEachTime each pass reads all rows, as those of a snapshot do: then each pass is a load.
+   * @throws Failure
+   */
+  async load(loadsEachTime: boolean): Promise<string> {
     const { mark, relation } = await readRememberedLoad(this.store, this.table);
-    return `${mark?.load ?? ''}/${relation ?? ''}`;
+    return `${loadsEachTime ? '' : (mark?.load ?? '')}/${relation ?? ''}`;
   }
 
   /** Where an earlier verification stands that can go on; undefined where none can. @throws Failure */
@@ -101,8 +108,9 @@ export class Comparison {
   /** Begins a verification, in place of any other one of the table. @throws Failure */
   async begin(progress: VerificationProgress): Promise<void> {
     await this.transaction(async (client, store) => {
-      await createScratch(client, this.scratch);
+      // Every step locks the row of the state first, so that two processes never wait for each other.
       await beginVerification(store, this.table, this.holder, progress);
+      await createScratch(client, this.scratch);
     });
   }
 
@@ -110,8 +118,8 @@ export class Comparison {
   async addKeys(page: PageRows, progress: VerificationProgress): Promise<void> {
     const rows = versionedKeys(this.keysAlone, page);
     await this.transaction(async (client, store) => {
-      await addVersionedKeys(client, this.mirror, this.scratch, rows);
       await storeVerification(store, this.table, this.holder, progress);
+      await addVersionedKeys(client, this.mirror, this.scratch, rows);
     });
   }
 
@@ -119,6 +127,7 @@ export class Comparison {
   async addRows(page: PageRows, progress: VerificationProgress): Promise<void> {
     const rows = versionedKeys(this.mirror, page);
     await this.transaction(async (client, store) => {
+      await storeVerification(store, this.table, this.holder, progress);
       const differing = await compareRows(client, this.mirror, page, this.policy);
       await addValueSuspects(
         client,
@@ -126,7 +135,6 @@ export class Comparison {
         differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
       );
       await addVersionedKeys(client, this.mirror, this.scratch, rows);
-      await storeVerification(store, this.table, this.holder, progress);
     });
   }
 
@@ -142,10 +150,10 @@ export class Comparison {
     progress: VerificationProgress,
   ): Promise<void> {
     await this.transaction(async (client, store) => {
+      await storeVerification(store, this.table, this.holder, progress);
       await findSuspects(client, store, this.mirror, this.scratch, reached, versions);
       // What an earlier verification found is found again, or is no longer so.
       await forgetDifferences(store, this.table);
-      await storeVerification(store, this.table, this.holder, progress);
     });
   }
 
@@ -153,7 +161,7 @@ export class Comparison {
   async settle(reached: Reached): Promise<number> {
     return this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder);
-      return settleSuspects(client, this.mirror, this.scratch, reached);
+      return settleSuspects(client, store, this.mirror, this.scratch, reached);
     });
   }
 
@@ -187,7 +195,23 @@ export class Comparison {
     return this.transaction(async (client) => versionBound(client, this.mirror, above, count));
   }
 
+  /** @throws Failure `verification-outdated` where a person has dropped a scratch table meanwhile. */
   private async transaction<T>(work: (client: pg.PoolClient, store: StateStore) => Promise<T>): Promise<T> {
-    return transaction(this.pool, async (client) => work(client, this.store.on(client)));
+    try {
+      return await transaction(this.pool, async (client) => work(client, this.store.on(client)));
+    } catch (error) {
+      if (!(error instanceof Failure) || !isObjectGone(error)) throw error;
+      const has = await transaction(this.pool, async (client) => hasScratch(client, this.scratch));
+      throw has ? error : scratchDropped(this.table, error);
+    }
   }
+}
+
+function scratchDropped(table: string, cause: Failure): Failure {
+  return new Failure({
+    code: 'verification-outdated',
+    message: `The scratch tables of the verification of table ${table} were dropped meanwhile.`,
+    cause,
+    details: { table },
+  });
 }

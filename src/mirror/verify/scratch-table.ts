@@ -34,7 +34,8 @@ export function scratchTables(
  * Makes both tables anew. They live from the first page of a verification to its end. They are tables and not memory,
  * so a verification of any size needs little memory, and goes on after a crash.
  *
- * A row may come twice: a row that changes moves to a later window. The highest version counts.
+ * A row may come twice: a row that changes moves to a later window. The highest version counts. It is a suspect only
+ * once, because a verdict is about a row.
  */
 export async function createScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<void> {
   await client.query(
@@ -44,7 +45,8 @@ export async function createScratch(client: pg.ClientBase, { keys, suspects }: S
      CREATE TABLE ${suspects} (
        key uuid NOT NULL, partition text, kind text NOT NULL, source_version bigint, mirror_version bigint,
        is_present boolean NOT NULL DEFAULT false, was_gone boolean NOT NULL DEFAULT false,
-       columns text[] NOT NULL DEFAULT '{}', found_at timestamptz NOT NULL DEFAULT clock_timestamp());
+       columns text[] NOT NULL DEFAULT '{}', fingerprint text,
+       found_at timestamptz NOT NULL DEFAULT clock_timestamp(), UNIQUE NULLS NOT DISTINCT (key, partition));
      ALTER TABLE ${suspects} REPLICA IDENTITY FULL`,
   );
 }

@@ -3,6 +3,7 @@ import type { RowId } from '../../model/page.ts';
 import { isLive, KEY_COLUMNS, keyColumns, sameKey } from '../page/merge-sql.ts';
 import { columnName, type MirrorTable } from '../table/mirror-table.ts';
 import { qualifiedName } from '../table/identifier.ts';
+import type { ValueDifference } from './compare-rows.ts';
 import type { ScratchTables } from './scratch-table.ts';
 import type { StateStore } from '../state/store.ts';
 
@@ -22,6 +23,8 @@ export interface Suspect {
   /** The source did not have the row when it was asked for that row alone. */
   readonly wasGone: boolean;
   readonly columns: readonly string[];
+  /** Of the values that the source had when it was read last; null where they were not compared. */
+  readonly fingerprint: string | null;
 }
 
 /** What the comparison knows about the time of a look at the mirror. */
@@ -81,7 +84,9 @@ export async function findSuspects(
       WHERE (m.${key} IS NULL OR ${version} IS DISTINCT FROM s.version)
         AND (s.version > $2::bigint) IS NOT TRUE
         AND (${version} > s.version AND ${version} <= $2::bigint) IS NOT TRUE
-        AND NOT ${isQuarantined(store, 's')}`,
+        AND NOT ${isQuarantined(store, 's')}
+     ON CONFLICT (key, partition) DO UPDATE SET kind = excluded.kind, source_version = excluded.source_version,
+       mirror_version = excluded.mirror_version, is_present = excluded.is_present`,
     [table, text(now)],
   );
   await client.query(
@@ -89,11 +94,11 @@ export async function findSuspects(
      SELECT d.key, d.partition, 'extra', d.version, true
        FROM (SELECT m.${key} AS key, ${partitionOf(mirror, 'm')} AS partition, ${version} AS version
                FROM ${mirror.qualified} m
-              WHERE ${isLive(mirror)} AND (${version} > $2::bigint) IS NOT TRUE
-                AND (${version} <= $3::bigint) IS NOT TRUE AND (${version} > $4::bigint) IS NOT TRUE
+              WHERE ${isLive(mirror)} AND (${version} > $2::bigint AND ${version} <= $3::bigint) IS NOT TRUE
+                AND (${version} <= $4::bigint) IS NOT TRUE AND (${version} > $5::bigint) IS NOT TRUE
                 AND NOT EXISTS (SELECT FROM ${keys} s WHERE ${sameKey(mirror, 's', KEY_COLUMNS)})) d
       WHERE NOT ${isQuarantined(store, 'd')}`,
-    [table, text(before), text(above), text(upTo)],
+    [table, text(before), text(now), text(above), text(upTo)],
   );
 }
 
@@ -105,10 +110,15 @@ export async function findSuspects(
  */
 export async function settleSuspects(
   client: pg.ClientBase,
+  store: StateStore,
   mirror: MirrorTable,
   { suspects }: ScratchTables,
   { before, now }: Reached,
 ): Promise<number> {
+  // A change since the first look may have put the row in quarantine.
+  await client.query(`DELETE FROM ${suspects} s WHERE ${isQuarantined(store, 's')}`, [
+    mirror.table.logicalName,
+  ]);
   const version = versionOf(mirror);
   const [key] = keyColumns(mirror);
   await client.query(
@@ -140,7 +150,7 @@ function isNewerByDelta(): string {
 }
 
 const COLUMNS =
-  'key::text, partition, kind, source_version::text, mirror_version::text, is_present, was_gone, columns';
+  'key::text, partition, kind, source_version::text, mirror_version::text, is_present, was_gone, columns, fingerprint';
 
 interface StoredSuspect extends pg.QueryResultRow {
   readonly key: string;
@@ -151,6 +161,7 @@ interface StoredSuspect extends pg.QueryResultRow {
   readonly is_present: boolean;
   readonly was_gone: boolean;
   readonly columns: string[];
+  readonly fingerprint: string | null;
 }
 
 /** Reads some suspects after a key, in the order of the whole key. */
@@ -174,6 +185,7 @@ export async function readSuspects(
     isPresent: row.is_present,
     wasGone: row.was_gone,
     columns: row.columns,
+    fingerprint: row.fingerprint,
   }));
 }
 
@@ -199,9 +211,10 @@ export async function applyVerdicts(
   const again = verdicts.filter((verdict) => verdict.is === 'again');
   if (again.length === 0) return;
   await client.query(
-    `UPDATE ${suspects} s SET kind = coalesce(v.kind, s.kind), source_version = coalesce(v.version, s.source_version),
-            was_gone = v.gone
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::boolean[]) AS v(key, partition, kind, version, gone)
+    `UPDATE ${suspects} s SET kind = coalesce(v.kind, s.kind), source_version = v.version,
+            was_gone = v.gone, fingerprint = v.fingerprint
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::text[])
+            AS v(key, partition, kind, version, gone, fingerprint)
       WHERE ${isRow}`,
     [
       again.map(({ id }) => id.key),
@@ -209,6 +222,7 @@ export async function applyVerdicts(
       again.map(({ change }) => change.kind ?? null),
       again.map(({ change }) => change.sourceVersion?.toString() ?? null),
       again.map(({ change }) => change.wasGone ?? false),
+      again.map(({ change }) => change.fingerprint ?? null),
     ],
   );
 }
@@ -217,19 +231,24 @@ export async function applyVerdicts(
 export async function addValueSuspects(
   client: pg.ClientBase,
   { suspects }: ScratchTables,
-  rows: readonly {
-    readonly id: RowId;
-    readonly version: bigint | null;
-    readonly columns: readonly string[];
-  }[],
+  rows: readonly ValueDifference[],
 ): Promise<void> {
-  for (const { id, version, columns } of rows) {
-    await client.query(
-      `INSERT INTO ${suspects} (key, partition, kind, source_version, mirror_version, is_present, columns)
-       VALUES ($1, $2, 'values', $3, $3, true, $4)`,
-      [id.key, id.partition ?? null, version?.toString() ?? null, columns],
-    );
-  }
+  if (rows.length === 0) return;
+  const found = rows.map(({ id: { key, partition }, version, columns, fingerprint }) => ({
+    key,
+    partition: partition ?? null,
+    version: text(version),
+    columns,
+    fingerprint,
+  }));
+  await client.query(
+    `INSERT INTO ${suspects} (key, partition, kind, source_version, mirror_version, is_present, columns, fingerprint)
+     SELECT key, partition, 'values', version, version, true, columns, fingerprint
+       FROM jsonb_to_recordset($1::jsonb) AS r(key uuid, partition text, version bigint, columns text[], fingerprint text)
+     ON CONFLICT (key, partition) DO UPDATE SET source_version = excluded.source_version,
+       mirror_version = excluded.mirror_version, columns = excluded.columns, fingerprint = excluded.fingerprint`,
+    [JSON.stringify(found)],
+  );
 }
 
 /** A version as a parameter. */

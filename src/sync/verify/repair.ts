@@ -1,4 +1,4 @@
-import { createChangeFeed } from '../../dataverse/feed/change-feed.ts';
+import { createComparisonRead } from '../../dataverse/feed/comparison-read.ts';
 import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { livingRows } from '../../dataverse/feed/rows-by-key.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
@@ -44,45 +44,45 @@ export async function repairDifferences(
   if (open.length === 0) return 0;
   return withLease({ ...parts, requestCounts }, table, signal, async (lease) => {
     const ready = await new TablePreparation(settings, parts).make(lease, signal);
-    const feed = createChangeFeed(dataverse.client, ready.mirror.table, settings.pageSize);
+    const source = createComparisonRead(dataverse.client, ready.mirror.table, settings.pageSize, 'rows');
     const writer = mirror.writer(ready.mirror, lease);
     // The lease is held, so the link stays as it is.
     const link = (await readCheckpoint(mirror.store, table))?.link ?? null;
     const reached = link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
+    let repaired = 0;
     try {
       for (let at = 0; at < open.length; at += BATCH) {
         const batch = rowsOf(open.slice(at, at + BATCH));
-        const found = await feed.readRows(
+        const found = await source.readRows(
           batch.map(({ id }) => id),
           signal,
         );
         const missing = batch.filter((_, row) => (found.rowOf[row] ?? -1) < 0);
-        const alone = await Promise.all(missing.map(async ({ id }) => feed.readRow(id, signal)));
-        const living = [livingRows(found), ...alone.filter((row) => row !== null)].map((page) =>
+        const alone = await Promise.all(missing.map(async ({ id }) => source.readRow(id, signal)));
+        const singles = alone.filter((row) => row !== null && row !== 'unreadable');
+        const living = [livingRows(found), ...singles].map((page) =>
           markIncomplete(page, ready.mirror.table),
         );
         const extra = missing.filter((_, row) => alone[row] === null).map(({ id }) => id);
         const gone = extra.map((id) => keyText(id));
-        const isGone = new Set(gone);
+        const unread = missing.filter((_, row) => alone[row] === 'unreadable').map(({ key }) => key);
+        const isLeft = new Set([...gone, ...unread]);
         const stale = batch
-          .filter(({ kind, key }) => kind === 'stale' && !isGone.has(key))
+          .filter(({ kind, key }) => kind === 'stale' && !isLeft.has(key))
           .map(({ id }) => id);
-        await writer.storeAgain(
-          living.length === 0 ? null : joinPages(living),
-          gone,
-          signal,
-          async (client) => correct(client, ready.mirror, { extra, stale, reached }),
+        const { quarantined } = await writer.storeAgain(joinPages(living), gone, signal, async (client) =>
+          correct(client, ready.mirror, { extra, stale, reached }),
         );
-        await recordRepairs(
-          mirror.store,
-          table,
-          batch.map(({ key }) => key),
-        );
+        // A row that cannot be read or stored still differs.
+        const unmended = new Set([...unread, ...quarantined.map(({ key }) => key)]);
+        const mended = batch.filter(({ key }) => !unmended.has(key)).map(({ key }) => key);
+        await recordRepairs(mirror.store, table, mended);
+        repaired += mended.length;
       }
     } finally {
       await writer.close();
     }
-    return open.length;
+    return repaired;
   });
 }
 

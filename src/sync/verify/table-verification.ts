@@ -8,14 +8,18 @@ import {
   createComparisonRead,
   type ComparisonRead,
 } from '../../dataverse/feed/comparison-read.ts';
+import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { keyText, rowVersion } from '../../mirror/page/row-key.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
+import type { ValueDifference } from '../../mirror/verify/compare-rows.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
 import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
+import type { RunResult } from '../run/run-outcome.ts';
+import type { TableJob } from '../run/table-job.ts';
 import { CountedWork } from './counted-work.ts';
 import type { Pace } from './share-pace.ts';
 import { SourceWalk } from './source-walk.ts';
@@ -26,6 +30,7 @@ import { VersionWindows } from './version-windows.ts';
 export interface VerifiedTable {
   readonly name: string;
   readonly pageSize: number;
+  readonly mode: 'changes' | 'snapshot';
   /** Brings the table up to date, by a delta that begins after the call. @throws Failure */
   readonly pass: (signal: AbortSignal) => Promise<void>;
   /** The mirror table, as it fits the source's definition. @throws Failure */
@@ -90,6 +95,30 @@ export async function verifyTable(
   }
 }
 
+/**
+ * The table of a job, to be verified. A run that did nothing proves nothing: a load that waits for its place, or a table
+ * that has left the configuration.
+ *
+ * @param run begins a run of the job after the call.
+ */
+export function jobToVerify(
+  job: TableJob,
+  run: (signal: AbortSignal) => Promise<RunResult | undefined> = async (signal) => job.run({}, signal),
+): VerifiedTable {
+  const { name, pageSize, mode } = job.settings;
+  return {
+    name,
+    pageSize,
+    mode,
+    async pass(signal) {
+      const result = await run(signal);
+      if (result !== undefined && result.failure !== null) throw result.failure;
+      if (result === undefined || result.deferred) throw isOutdated(name);
+    },
+    open: async (signal) => job.open(signal),
+  };
+}
+
 class TableVerification {
   private readonly table: VerifiedTable;
   private readonly method: VerifyMethod;
@@ -109,28 +138,52 @@ class TableVerification {
    *   the environment does not answer as the walk needs it.
    */
   async run(goesOn: boolean, signal: AbortSignal): Promise<VerificationResult | Failure> {
+    const opened = await this.open(signal);
+    try {
+      return await this.verify(opened, goesOn, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Failure)) throw error;
+      if (error.code === 'verification-outdated') return error;
+      if (error.reaction === 'retry') throw error;
+      // The source refuses what names a column that is gone. The next walk names the columns that are there.
+      const { basis } = await this.open(signal);
+      if (basis === opened.basis) throw error;
+      return error;
+    }
+  }
+
+  /** Brings the table up to date, and opens it by its newest definition. */
+  private async open(signal: AbortSignal): Promise<Opened> {
     const { table, method } = this;
-    const { dataverse, mirror } = this.parts;
-    // The table is loaded, and the definition is the newest.
+    const { dataverse, mirror, holder } = this.parts;
     await table.pass(signal);
     const mirrorTable = await table.open(signal);
-    const comparison = mirror.comparison(mirrorTable, this.parts.holder);
+    const comparison = mirror.comparison(mirrorTable, holder);
     const basis = await this.basis(mirrorTable, comparison);
     const readAs = method === 'sweep' ? comparison.keysAlone : mirrorTable;
     const what = method === 'sweep' ? 'keys' : 'rows';
     const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize, what);
-    const opened: Opened = { comparison, source, mirrorTable, readAs, basis };
-    const before = goesOn ? await comparison.resumable(method, basis) : undefined;
+    return { comparison, source, mirrorTable, readAs, basis };
+  }
+
+  private async verify(
+    opened: Opened,
+    goesOn: boolean,
+    signal: AbortSignal,
+  ): Promise<VerificationResult | Failure> {
+    const { comparison, basis } = opened;
+    const before = goesOn ? await comparison.resumable(this.method, basis) : undefined;
     let progress = before ?? (await this.begin(opened, signal));
     if (progress.stage === 'walk') {
       const { windows, onProgress } = this.parts;
-      const { counted } = this;
+      const { counted, table } = this;
       const walk = new SourceWalk({ ...opened, table: table.name, windows, counted, onProgress });
       const walked = await walk.run(progress, signal);
       if (walked instanceof Error) return walked;
       progress = walked;
     }
-    if (await this.hasChanged(opened)) return keepsChanging(table.name);
+    await this.assertSame(opened);
     if (progress.stage === 'walk') {
       progress = { ...progress, stage: 'confirm', link: null };
       await comparison.findSuspects(await this.reached(progress), ALL_VERSIONS, progress);
@@ -162,14 +215,15 @@ class TableVerification {
     opened: Opened,
     from: VerificationProgress,
     signal: AbortSignal,
-  ): Promise<VerificationResult | Failure> {
+  ): Promise<VerificationResult> {
     const { comparison } = opened;
     let { requests } = from;
     let left = (await comparison.suspects(null, 1)).length;
     for (let round = 1; left > 0 && round <= ROUNDS; round++) {
       await this.table.pass(signal);
-      if (await this.hasChanged(opened)) return keepsChanging(this.table.name);
-      left = await comparison.settle(await this.reached(from));
+      await this.assertSame(opened);
+      const reached = await this.reached(from);
+      left = await comparison.settle(reached);
       for (let after: RowId | null = null; left > 0;) {
         const batch: Suspect[] = await comparison.suspects(after, BATCH);
         const last = batch.at(-1);
@@ -177,7 +231,9 @@ class TableVerification {
         after = last.id;
         const found = await this.counted.run(signal, async () => this.look(opened, batch, signal));
         requests += found.requests;
-        const judged = batch.map((suspect, at) => judge(suspect, found.value[at] ?? { is: 'unreadable' }));
+        const judged = batch.map((suspect, at) =>
+          judge(suspect, found.value[at] ?? { is: 'unreadable' }, reached.now),
+        );
         await comparison.judge(
           judged.map(({ verdict }) => verdict),
           judged.flatMap(({ difference }): Difference[] => (difference === undefined ? [] : [difference])),
@@ -201,57 +257,48 @@ class TableVerification {
       suspects.map(({ id }) => id),
       signal,
     );
-    const differing = this.method === 'sweep' ? undefined : await this.differing(comparison, rows);
+    const differing = await this.differing(comparison, readAs, rows);
+    const there = (page: PageRows, row: number, key: string, by = differing): Found => {
+      const { columns = [], fingerprint = null } = by.get(key) ?? {};
+      return { is: 'there', version: rowVersion(readAs, page, row), columns, fingerprint };
+    };
     return Promise.all(
       suspects.map(async ({ id }, at): Promise<Found> => {
         const row = rowOf[at] ?? -1;
-        if (row >= 0) {
-          return {
-            is: 'there',
-            version: rowVersion(readAs, rows, row),
-            columns: differing?.get(keyText(id)) ?? null,
-          };
-        }
-        // Only a request for the row itself tells a row that is gone from one that the identity may not read.
-        const alone = await this.alone(source, id, signal);
+        if (row >= 0) return there(rows, row, keyText(id));
+        const alone = await source.readRow(id, signal);
         if (alone === null) return { is: 'gone' };
         if (alone === 'unreadable') return { is: 'unreadable' };
-        return { is: 'there', version: rowVersion(readAs, alone, 0), columns: null };
+        return there(alone, 0, keyText(id), await this.differing(comparison, readAs, alone));
       }),
     );
   }
 
+  /** The rows with other values than the mirror's in the same version, by their keys. A sweep compares no values. */
   private async differing(
     comparison: Comparison,
+    readAs: MirrorTable,
     rows: PageRows,
-  ): Promise<ReadonlyMap<string, readonly string[]>> {
-    const found = await comparison.compare(rows);
-    return new Map(found.map(({ id, columns }) => [keyText(id), columns]));
-  }
-
-  private async alone(
-    source: ComparisonRead,
-    id: RowId,
-    signal: AbortSignal,
-  ): Promise<PageRows | 'unreadable' | null> {
-    try {
-      return await source.readRow(id, signal);
-    } catch (error) {
-      if (error instanceof Failure && error.details['status'] === 403) return 'unreadable';
-      throw error;
-    }
+  ): Promise<ReadonlyMap<string, ValueDifference>> {
+    if (this.method === 'sweep') return new Map();
+    // Rows that lack a value are not compared: it may have got lost on the way.
+    const found = await comparison.compare(markIncomplete(rows, readAs.table));
+    return new Map(found.map((row) => [keyText(row.id), row]));
   }
 
   /** What the comparison stands on. Another load or another selection brings other rows. */
   private async basis(mirror: MirrorTable, comparison: Comparison): Promise<string> {
     const { columns, hasMarks, table } = mirror;
     const types = columns.map(({ identifier, type }) => `${identifier} ${type}`).join(',');
-    const shape = [await comparison.load(), selectionOf(table), types, hasMarks].join('|');
+    const checkpoint = await readCheckpoint(this.parts.mirror.store, this.table.name);
+    const load = await comparison.load(this.table.mode === 'snapshot');
+    // A process that heard of another definition first has stored another selection.
+    const shape = [load, checkpoint?.selection, selectionOf(table), types, hasMarks].join('|');
     return createHash('sha256').update(shape).digest('hex');
   }
 
-  private async hasChanged({ comparison, mirrorTable, basis }: Opened): Promise<boolean> {
-    return (await this.basis(mirrorTable, comparison)) !== basis;
+  private async assertSame({ comparison, mirrorTable, basis }: Opened): Promise<void> {
+    if ((await this.basis(mirrorTable, comparison)) !== basis) throw isOutdated(this.table.name);
   }
 
   private async reached({ begunVersion }: VerificationProgress): Promise<Reached> {
@@ -277,10 +324,10 @@ interface Opened {
   readonly basis: string;
 }
 
-function keepsChanging(table: string): Failure {
+function isOutdated(table: string): Failure {
   return new Failure({
     code: 'verification-outdated',
-    message: `Table ${table} was loaded anew or got other columns while it was verified, several times in a row.`,
+    message: `Table ${table} was loaded anew or got other columns while it was verified.`,
     details: { table },
   });
 }

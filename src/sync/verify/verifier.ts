@@ -12,7 +12,7 @@ import type { TableJob } from '../run/table-job.ts';
 import type { RunningTables } from '../schedule/running-tables.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
-import { verifyTable, type VerificationResult } from './table-verification.ts';
+import { jobToVerify, verifyTable, type VerificationResult } from './table-verification.ts';
 import { VersionWindows } from './version-windows.ts';
 
 /** How the daemon verifies in the background. */
@@ -86,17 +86,8 @@ export class Verifier {
     const { tables, logger, dataverse, mirror, leases } = this.options;
     const job = tables.job(name);
     if (job === undefined) return;
-    const pass = async (stop: AbortSignal): Promise<void> => {
-      const failure = (await tables.runNow(name, stop))?.failure ?? null;
-      if (failure !== null) throw failure;
-    };
     try {
-      const table = {
-        name,
-        pageSize: job.settings.pageSize,
-        pass,
-        open: async (stop: AbortSignal) => job.open(stop),
-      };
+      const table = jobToVerify(job, async (stop) => tables.runNow(name, stop));
       const result = await verifyTable(
         table,
         method,

@@ -5,7 +5,9 @@ import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import type { TestDatabase } from '../database.ts';
 import { clearJournal } from '../mirror-journal.ts';
-import type { Interruption, Scenario, Step, Trouble } from './scenario.ts';
+import { PlantedDifferences } from './planted-differences.ts';
+import { falseAlarms } from './proof.ts';
+import type { Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { driverTable, Source } from './source-changes.ts';
 import { verdict } from './verdict.ts';
@@ -47,9 +49,12 @@ class Drive {
   private readonly scenario: Scenario;
   private readonly processes: (SimulatedProcess | undefined)[] = [];
   private readonly problems: string[] = [];
+  private readonly planted: PlantedDifferences;
   private readonly pageSizes: number[];
   private softDeletes: boolean;
   private started = 0;
+  /** The table of the last verification. */
+  private verifying = '';
 
   constructor(surroundings: Surroundings, source: Source, scenario: Scenario) {
     this.surroundings = surroundings;
@@ -57,6 +62,7 @@ class Drive {
     this.scenario = scenario;
     this.pageSizes = [...scenario.pageSizes];
     this.softDeletes = scenario.softDeletes;
+    this.planted = new PlantedDifferences(surroundings.database);
   }
 
   async run(): Promise<string[]> {
@@ -68,7 +74,7 @@ class Drive {
     const last = await this.process(0);
     // One that knew the columns of before hears of the new ones during its pass.
     const passes = old && this.source.columnsChanged ? 2 : 1;
-    return [...this.problems, ...(await verdict(this.surroundings, this.source, last, passes))];
+    return [...this.problems, ...(await verdict(this.surroundings, this.source, last, this.planted, passes))];
   }
 
   private async end(): Promise<void> {
@@ -89,6 +95,12 @@ class Drive {
       case 'pass':
         await this.pass(step.process, step.restart, step.interruptions);
         return;
+      case 'plant':
+        await this.planted.plant(this.table(step.table), step);
+        return;
+      case 'verify':
+        await this.verify(step);
+        return;
       case 'start-anew':
         await this.processes[step.process]?.end();
         this.pageSizes[step.process] = step.pageSize;
@@ -108,6 +120,40 @@ class Drive {
     interruptions: readonly Interruption[],
   ): Promise<void> {
     const process = await this.process(number);
+    await this.interrupted(process, number, interruptions, async () =>
+      this.judge(await process.pass({ restart }), process),
+    );
+  }
+
+  private async verify({
+    process: number,
+    table: at,
+    values,
+    repair,
+    interruptions,
+  }: Verified): Promise<void> {
+    const process = await this.process(number);
+    const { surroundings, source, planted } = this;
+    const table = this.table(at);
+    const method = values ? 'values' : 'sweep';
+    const proof = { surroundings, source, planted, table, method, repair } as const;
+    this.verifying = table;
+    await this.interrupted(process, number, interruptions, async () => {
+      const verification = await process.verify(table, method, repair);
+      if (verification === null || !process.running) return;
+      const { failure } = verification;
+      if (failure === null) this.problems.push(...(await falseAlarms(proof, verification)));
+      else this.judge([{ table, failure }], process);
+    });
+  }
+
+  /** Does work of a process, and what happens meanwhile as it reads its pages. */
+  private async interrupted(
+    process: SimulatedProcess,
+    number: number,
+    interruptions: readonly Interruption[],
+    work: () => Promise<void>,
+  ): Promise<void> {
     const { settings } = this.surroundings.emulator;
     const due = [...interruptions];
     const consequences: Promise<unknown>[] = [];
@@ -117,13 +163,13 @@ class Drive {
       for (const each of due.filter((one) => one.page === at)) {
         due.splice(due.indexOf(each), 1);
         const interrupted = this.interrupt(each, process, number, consequences);
-        // The pass may be stopped while another process still starts.
+        // The work may be stopped while another process still starts.
         consequences.push(interrupted);
         await interrupted;
       }
     };
     try {
-      this.judge(await process.pass({ restart }), process);
+      await work();
       // An interruption may add its own consequences until it has ended.
       for (const consequence of consequences) await consequence;
     } finally {
@@ -155,6 +201,15 @@ class Drive {
       case 'lose-sessions':
         await process.loseSessions();
         return;
+      case 'drop-scratch':
+        await this.dropScratch();
+        return;
+      case 'verify-too': {
+        const other = await this.process(1 - number);
+        const { verifying } = this;
+        consequences.push(other.verify(verifying, 'values', false));
+        return;
+      }
       case 'company': {
         const other = await this.process(1 - number);
         consequences.push(other.pass().then((results) => this.judge(results, other)));
@@ -170,13 +225,30 @@ class Drive {
   }
 
   /** Trouble may end a run early; a defect never does. */
-  private judge(results: readonly RunResult[] | null, process: SimulatedProcess): void {
+  private judge(
+    results: readonly Pick<RunResult, 'table' | 'failure'>[] | null,
+    process: SimulatedProcess,
+  ): void {
     if (results === null || !process.running) return;
     for (const { table, failure } of results) {
       if (failure === null || !DEFECTS.has(failure.code)) continue;
       const cause = failure.cause instanceof Error ? ` ${failure.cause.stack ?? ''}` : '';
       this.problems.push(`${table}: ${failure.code}: ${failure.message}${cause}`);
     }
+  }
+
+  private table(at: number): string {
+    const { tables } = this.surroundings;
+    return tables[at % tables.length] ?? '';
+  }
+
+  private async dropScratch(): Promise<void> {
+    const { database } = this.surroundings;
+    const tables = await database.query<{ name: string }>(
+      `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname = 'mirrorverse' AND tablename ~ '^(verify|suspects)_'`,
+    );
+    for (const { name } of tables) await database.query(`DROP TABLE IF EXISTS ${name}`);
   }
 
   private async process(number: number): Promise<SimulatedProcess> {
@@ -229,7 +301,7 @@ interface LeftTable {
 }
 
 function isState({ schema, name }: LeftTable): boolean {
-  return schema === 'mirrorverse' && !name.startsWith('seen_');
+  return schema === 'mirrorverse' && !/^(seen|verify|suspects)_/.test(name);
 }
 
 function namesOf(tables: readonly LeftTable[]): string {

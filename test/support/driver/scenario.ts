@@ -50,6 +50,27 @@ export type SourceChange =
     }
   | { readonly do: 'expire-links' };
 
+/** Somebody changes the mirror table itself. */
+export interface Planted {
+  readonly do: 'plant';
+  readonly table: number;
+  readonly row: number;
+  readonly what: (typeof PLANTS)[number];
+}
+
+const PLANTS = [
+  'missing',
+  'marked',
+  'extra',
+  'extra-from-the-future',
+  'stale',
+  'version-from-the-future',
+  'no-version',
+  'value',
+  'empty',
+  'digit',
+] as const;
+
 /** What goes wrong with requests that are yet to come. */
 export interface Trouble {
   readonly do: 'trouble';
@@ -79,7 +100,20 @@ export interface Interruption {
     /** The other process begins a pass. */
     | { readonly kind: 'company' }
     /** Its sessions are ended by the server. */
-    | { readonly kind: 'lose-sessions' };
+    | { readonly kind: 'lose-sessions' }
+    /** A person drops what a verification keeps between its pages. */
+    | { readonly kind: 'drop-scratch' }
+    /** The other process verifies the same table, or goes on where this one is. */
+    | { readonly kind: 'verify-too' };
+}
+
+export interface Verified {
+  readonly do: 'verify';
+  readonly process: number;
+  readonly table: number;
+  readonly values: boolean;
+  readonly repair: boolean;
+  readonly interruptions: readonly Interruption[];
 }
 
 export type Step =
@@ -91,6 +125,8 @@ export type Step =
       readonly restart: boolean;
       readonly interruptions: readonly Interruption[];
     }
+  | Planted
+  | Verified
   | { readonly do: 'start-anew'; readonly process: number; readonly pageSize: number }
   /** Both processes start anew, with another configuration. */
   | { readonly do: 'switch-deletes' };
@@ -154,30 +190,42 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   times: count(3),
 });
 
+const interruptions: readonly fc.WeightedArbitrary<Interruption['what']>[] = [
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('changes' as const),
+      changes: fc.array(sourceChange, { minLength: 1, maxLength: 3, size: 'max' }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('kill' as const), milliseconds: fc.nat({ max: 12 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('stand-still' as const),
+      changes: fc.array(rowChange, { maxLength: 3, size: 'max' }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('company' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose-sessions' as const) }) },
+];
+
 const interruption: fc.Arbitrary<Interruption> = fc.record({
   page: fc.nat({ max: 7 }),
+  what: fc.oneof(...interruptions),
+});
+
+/** Of a verification. */
+const disturbance: fc.Arbitrary<Interruption> = fc.record({
+  page: fc.nat({ max: 7 }),
   what: fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('changes' as const),
-        changes: fc.array(sourceChange, { minLength: 1, maxLength: 3, size: 'max' }),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const) }) },
-    {
-      weight: 3,
-      arbitrary: fc.record({ kind: fc.constant('kill' as const), milliseconds: fc.nat({ max: 12 }) }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant('stand-still' as const),
-        changes: fc.array(rowChange, { maxLength: 3, size: 'max' }),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('company' as const) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('lose-sessions' as const) }) },
+    ...interruptions,
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('drop-scratch' as const) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('verify-too' as const) }) },
   ),
 });
 
@@ -195,6 +243,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       process,
       restart: fc.nat({ max: 9 }).map((lot) => lot === 9),
       interruptions: fc.array(interruption, { maxLength: 2, size: 'max' }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('plant' as const),
+      table,
+      row: small,
+      what: fc.constantFrom(...PLANTS),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('verify' as const),
+      process,
+      table,
+      values: fc.nat({ max: 2 }).map((lot) => lot > 0),
+      repair: fc.boolean(),
+      interruptions: fc.array(disturbance, { maxLength: 2, size: 'max' }),
     }),
   },
   {

@@ -3,13 +3,21 @@ import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL } from '../../../src/mirror/table/drift.ts';
 import { openMirrorDatabase } from '../../../src/mirror/database.ts';
-import { openMirror } from '../../../src/mirror/mirror.ts';
+import { openMirror, type Mirror } from '../../../src/mirror/mirror.ts';
+import {
+  readDifferences,
+  type RecordedDifference,
+  type VerifyMethod,
+} from '../../../src/mirror/verify/verify-records.ts';
+import { toFailure, type Failure } from '../../../src/model/failure.ts';
 import { LeaseKeeper } from '../../../src/sync/lease/lease-keeper.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import { FirstLook } from '../../../src/sync/tables/first-look.ts';
 import { TableJob, type RunOptions } from '../../../src/sync/run/table-job.ts';
 import { createStateMemory } from '../../../src/sync/tables/state-memory.ts';
+import { repairDifferences } from '../../../src/sync/verify/repair.ts';
+import { jobToVerify, verifyTable } from '../../../src/sync/verify/table-verification.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
@@ -17,6 +25,13 @@ import { mirrorOptions, silent } from '../mirror.ts';
 export interface ProcessSettings {
   readonly pageSize: number;
   readonly softDeletes: boolean;
+}
+
+/** What a verification came to. */
+export interface Verification {
+  readonly failure: Failure | null;
+  readonly unsettled: number;
+  readonly differences: readonly RecordedDifference[];
 }
 
 /** Where a simulated process finds what it works with. */
@@ -37,19 +52,30 @@ export class SimulatedProcess {
   private readonly dataverse: Dataverse;
   private readonly pool: pg.Pool;
   private readonly jobs: readonly TableJob[];
+  private readonly mirror: Mirror;
+  private readonly leases: LeaseKeeper;
   private readonly underWay = new Set<Promise<unknown>>();
   private stopping = new AbortController();
   private dead = false;
 
   private constructor(
     surroundings: Surroundings,
-    opened: { holder: string; dataverse: Dataverse; pool: pg.Pool; jobs: readonly TableJob[] },
+    opened: {
+      holder: string;
+      dataverse: Dataverse;
+      pool: pg.Pool;
+      jobs: readonly TableJob[];
+      mirror: Mirror;
+      leases: LeaseKeeper;
+    },
   ) {
     this.surroundings = surroundings;
     this.holder = opened.holder;
     this.dataverse = opened.dataverse;
     this.pool = opened.pool;
     this.jobs = opened.jobs;
+    this.mirror = opened.mirror;
+    this.leases = opened.leases;
   }
 
   static async start(
@@ -78,7 +104,7 @@ export class SimulatedProcess {
     const firstLook = new FirstLook({ dataverse, mirror, holder }, wishes);
     const parts = { dataverse, mirror, leases, logger: silent, firstLook };
     const jobs = wishes.map((table) => new TableJob(table, parts));
-    return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs });
+    return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs, mirror, leases });
   }
 
   get running(): boolean {
@@ -98,6 +124,46 @@ export class SimulatedProcess {
     } finally {
       this.underWay.delete(pass);
     }
+  }
+
+  /** Verifies a table, as the command does; null when it was stopped or killed meanwhile. */
+  async verify(table: string, method: VerifyMethod, repair: boolean): Promise<Verification | null> {
+    const { signal } = this.stopping;
+    const verification = this.verified(table, method, repair, signal);
+    this.underWay.add(verification);
+    try {
+      return await verification;
+    } catch (error) {
+      if (signal.aborted) return null;
+      throw error;
+    } finally {
+      this.underWay.delete(verification);
+    }
+  }
+
+  private async verified(
+    table: string,
+    method: VerifyMethod,
+    repair: boolean,
+    signal: AbortSignal,
+  ): Promise<Verification> {
+    const { dataverse, mirror, leases, holder } = this;
+    const job = this.jobs.find(({ settings }) => settings.name === table);
+    if (job === undefined) throw new Error(`There is no table ${table}.`);
+    const { settings } = job;
+    let unsettled = 0;
+    try {
+      ({ unsettled } = await verifyTable(jobToVerify(job), method, { dataverse, mirror, holder }, signal));
+      if (repair) {
+        const parts = { dataverse, mirror, leases, logger: silent };
+        await repairDifferences(settings, parts, () => true, signal);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      return { failure: toFailure(error), unsettled, differences: [] };
+    }
+    const { differences } = await readDifferences(mirror.store, table, 1_000);
+    return { failure: null, unsettled, differences };
   }
 
   /** Stops the pass under way as SIGTERM does; the next one may begin after it has ended. */

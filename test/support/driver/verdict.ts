@@ -3,6 +3,8 @@ import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import { emptiedTables, journalLength } from '../mirror-journal.ts';
 import { differences } from '../oracle.ts';
 import { versionsThatWentDown } from '../version-journal.ts';
+import { IMPOSSIBLE, type PlantedDifferences } from './planted-differences.ts';
+import { provenExactly } from './proof.ts';
 import type { SimulatedProcess, Surroundings } from './simulated-process.ts';
 import type { Source } from './source-changes.ts';
 
@@ -14,6 +16,8 @@ const DATA: ReadonlySet<RequestKind> = new Set(['baseline', 'delta', 'next', 'ro
  * quarantine; those come when they have been mended; nothing is done after that; and no row ever went
  * back, no table was ever seen empty.
  *
+ * Before that, a verification finds exactly the differences that were planted, and repairs them.
+ *
  * @param passes it may take.
  * @returns what is wrong, as text for a person.
  */
@@ -21,12 +25,15 @@ export async function verdict(
   surroundings: Surroundings,
   source: Source,
   process: SimulatedProcess,
+  planted: PlantedDifferences,
   passes: number,
 ): Promise<string[]> {
   const { database, tables } = surroundings;
   const problems: string[] = [];
   for (let left = passes; left > 1; left--) await process.pass();
   problems.push(...(await passedWithConsent(surroundings, source, process)));
+  const proof = { surroundings, source, planted, method: 'values', repair: true } as const;
+  for (const table of tables) problems.push(...(await provenExactly({ ...proof, process, table })));
   for (const table of tables) problems.push(...(await compared(surroundings, source, table)));
 
   if (tables.some((table) => source.poisoned(table).length > 0)) {
@@ -44,7 +51,7 @@ export async function verdict(
   const asked = requests.entries.filter(({ kind }) => DATA.has(kind)).length;
   if (asked > tables.length) problems.push(`the idle pass of ${tables.length} tables took ${asked} requests`);
 
-  const back = await versionsThatWentDown(database);
+  const back = (await versionsThatWentDown(database)).filter(({ before }) => BigInt(before) !== IMPOSSIBLE);
   if (back.length > 0) problems.push(`versions went down: ${JSON.stringify(back)}`);
   for (const { table, how } of await emptiedTables(database)) {
     if (!source.emptied.has(table)) problems.push(`${table} was empty after ${how}`);

@@ -7,7 +7,7 @@ import type { TableProof } from '../../../operations/proof/table-proof.ts';
 import type { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
 import type { LoadWatch } from '../../../sync/load/load-watch.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
-import { verifyTable } from '../../../sync/verify/table-verification.ts';
+import { jobToVerify, verifyTable } from '../../../sync/verify/table-verification.ts';
 import type { CommandSession } from '../../command-session.ts';
 import { tableSettings } from '../../mirror-settings.ts';
 
@@ -39,20 +39,11 @@ export async function proveTable(
   table: TableConfig,
   parts: ProofParts,
 ): Promise<TableProof> {
-  const { config, signal, logger } = session.context;
+  const { signal, logger } = session.context;
   const { mirror, leases, watch } = parts;
   const { name } = table;
   const start = performance.now();
   const job = session.job(mirror, leases, table);
-  const verified = {
-    name,
-    pageSize: config.limits.pageSize,
-    pass: async (stop: AbortSignal): Promise<void> => {
-      const { failure } = await job.run({}, stop);
-      if (failure !== null) throw failure;
-    },
-    open: async (stop: AbortSignal) => job.open(stop),
-  };
   const method = methodOf(session);
   const tellProgress = progressTeller(name, parts);
   let proof = { rows: 0, requests: 0, throughVersion: null as bigint | null, unsettled: 0 };
@@ -66,7 +57,7 @@ export async function proveTable(
   try {
     const dataverse = session.dataverse();
     proof = await verifyTable(
-      verified,
+      jobToVerify(job),
       method,
       { dataverse, mirror, holder: leases.holder, onProgress },
       signal,
