@@ -51,7 +51,7 @@ export async function verdict(
   const asked = requests.entries.filter(({ kind }) => DATA.has(kind)).length;
   if (asked > tables.length) problems.push(`the idle pass of ${tables.length} tables took ${asked} requests`);
 
-  const back = (await versionsThatWentDown(database)).filter(({ before }) => BigInt(before) !== IMPOSSIBLE);
+  const back = (await versionsThatWentDown(database)).filter((row) => BigInt(row.before) !== IMPOSSIBLE);
   if (back.length > 0) problems.push(`versions went down: ${JSON.stringify(back)}`);
   for (const { table, how } of await emptiedTables(database)) {
     if (!source.emptied.has(table)) problems.push(`${table} was empty after ${how}`);
