@@ -54,6 +54,14 @@ it('an SDK that the user loads gets a span of each run, with the fetching and st
   expect(pagesOf(contact)).toEqual([
     'page.fetch table=contact phase=baseline error.type=privilege-missing status=2',
   ]);
+  const idle = join(cli.directory, 'idle');
+  await cli.run(['sync', 'account'], { ...environment, SPANS: idle });
+  const polled = (await readFile(idle, 'utf8')).trimEnd().split('\n');
+  expect(polled.map((line) => told(JSON.parse(line) as WrittenSpan)).toSorted()).toEqual([
+    'page.fetch table=account phase=delta rows=0',
+    'page.store table=account phase=delta rows=0',
+    'run table=account phase=delta rows=0 rows_written=0 rows_deleted=0',
+  ]);
 });
 
 it('a run makes no span without an SDK', () => {

@@ -200,6 +200,8 @@ export class TableRun {
     const { resting, others, mirror, requestCounts, table: name, trace } = this.parts;
     if (resting === undefined) throw new TypeError('The table does not rest.');
     const { table, link, selection, source, fence } = resting;
+    // The run has read no checkpoint, and only tables that follow changes rest.
+    if (trace !== undefined) trace.phase = 'delta';
     // It is awaited right here, so nothing has to stop it but the signal: one more would cost each poll.
     const follow = async (): Promise<PlainPage> => source.follow(link, 'delta', signal);
     const page = underWay(link.url, fetchPage(trace, follow, signal));
