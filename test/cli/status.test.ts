@@ -21,7 +21,13 @@ const UNTOUCHED = {
   verified: null,
   requests: NO_REQUESTS,
 };
-const BUDGET = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 0 };
+const BUDGET = {
+  requestsIn5Minutes: 0,
+  limit: 6_000,
+  throttledUntil: null,
+  requestsIn24Hours: 0,
+  requestsPerDay: null,
+};
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
 const FRESH = expect.any(Number) as number;
 

@@ -40,7 +40,14 @@ function report(tables: readonly StatusEntry[], budget: Partial<StatusReport['bu
       organizationId: '00aa00aa-bb11-cc22-dd33-44ee44ee44ee',
       requests: { total: 2_140, perChangedRow: 0.0011, perIdleHour: 118, since: before(14 * DAY) },
     },
-    budget: { requestsIn5Minutes: 20, limit: 6_000, throttledUntil: null, requestsIn24Hours: 900, ...budget },
+    budget: {
+      requestsIn5Minutes: 20,
+      limit: 6_000,
+      throttledUntil: null,
+      requestsIn24Hours: 900,
+      requestsPerDay: null,
+      ...budget,
+    },
     tables,
   };
 }

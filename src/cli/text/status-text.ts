@@ -52,7 +52,7 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
 const SHORT = 0.8;
 
 function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOptions): string[] {
-  const { requestsIn5Minutes, limit, throttledUntil } = budget;
+  const { requestsIn5Minutes, limit, throttledUntil, requestsIn24Hours, requestsPerDay } = budget;
   const said: string[] = [];
   if (throttledUntil !== null) {
     const rest = readableSpan((Date.parse(throttledUntil) - now) / 1000);
@@ -61,6 +61,10 @@ function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOpti
   if (requestsIn5Minutes >= SHORT * limit) {
     const spent = `${readableNumber(requestsIn5Minutes)} of ${readableNumber(limit)}`;
     said.push(`The budget is short: ${spent} requests in 5 minutes are spent.`);
+  }
+  if (requestsPerDay !== null && requestsIn24Hours >= requestsPerDay) {
+    const spent = `${readableNumber(requestsIn24Hours)} of ${readableNumber(requestsPerDay)}`;
+    said.push(`The requests of a day are spent: ${spent} in 24 hours. Loads and verification wait.`);
   }
   return said.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line));
 }

@@ -28,6 +28,8 @@ export interface BudgetStatus {
   /** Until when the environment wants no requests; null where it takes them. */
   readonly throttledUntil: string | null;
   readonly requestsIn24Hours: number;
+  /** The configured limit of requests in 24 hours; null without one. */
+  readonly requestsPerDay: number | null;
 }
 
 export interface StatusEntry extends Omit<
@@ -70,6 +72,8 @@ export interface StatusOptions {
   readonly choice: TableChoice<TableEntry>;
   /** The configured limit of requests in 5 minutes. */
   readonly requestsPer5Minutes: number;
+  /** The configured limit of requests in 24 hours; undefined without one. */
+  readonly requestsPerDay?: number | undefined;
   /** Rows above which PostgreSQL's estimate stands for a count of a table; half a million without it. */
   readonly countedRows?: number;
 }
@@ -80,12 +84,13 @@ const DAY = 86_400_000;
 /** Reads the status of every table from the database alone. @throws Failure */
 export async function readStatus(database: MirrorDatabase, options: StatusOptions): Promise<StatusReport> {
   const { url: configuredUrl, choice, requestsPer5Minutes: limit } = options;
+  const requestsPerDay = options.requestsPerDay ?? null;
   const named = choice.entries.map(({ name }) => name).filter((name) => !isPattern(name));
   const state = await findState(database);
   if (state === undefined) {
     return {
       environment: { url: configuredUrl ?? null, organizationId: null, requests: NO_REQUESTS },
-      budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0 },
+      budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0, requestsPerDay },
       tables: named.map(untouched),
     };
   }
@@ -99,7 +104,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     choice.entries.length === 0 || named.includes(name) || isMeantByPattern(choice, name);
   return {
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
-    budget: { ...spent, limit, throttledUntil: throttledUntil?.toISOString() ?? null },
+    budget: { ...spent, limit, requestsPerDay, throttledUntil: throttledUntil?.toISOString() ?? null },
     tables: [
       ...known.map((table) =>
         toEntry(table, {
