@@ -45,8 +45,13 @@ const cases = fc.record({
   }),
   extra: fc.constantFrom(null, 5, 10 ** 15),
   changes: fc.array(
-    fc.record({ row, what: fc.constantFrom('update', 'delete', 'insert', 'delete-and-restore') }),
-    { maxLength: 12 },
+    fc.record({
+      page: fc.nat({ max: 9 }),
+      row,
+      isPlanted: fc.boolean(),
+      what: fc.constantFrom('update', 'update', 'delete', 'insert', 'delete-and-restore'),
+    }),
+    { maxLength: 16 },
   ),
   method: fc.constantFrom('values' as const, 'values' as const, 'sweep' as const),
 });
@@ -93,19 +98,23 @@ test('exactly the planted differences are found, under running changes, and a re
       expected.set(id, 'extra');
     }
     const touched = new Set<string>();
-    const coming = [...changes];
-    settings.onPage = () => {
-      const change = coming.shift();
-      if (change?.what === 'insert') store.seed('account', 1);
-      const id = ids()[(change?.row ?? 0) % ids().length];
-      if (change === undefined || change.what === 'insert' || id === undefined) return;
+    const change = ({ row: at, isPlanted, what }: (typeof changes)[number]): void => {
+      if (what === 'insert') store.seed('account', 1);
+      const there = ids();
+      const among = isPlanted ? there.filter((id) => expected.has(id)) : there;
+      const id = among[at % among.length];
+      if (what === 'insert' || id === undefined) return;
       touched.add(id);
-      if (change.what === 'update') store.update('account', id, { fax: String(change.row) });
+      if (what === 'update') store.update('account', id, { accountnumber: String(at) });
       else store.remove('account', id);
-      if (change.what === 'delete-and-restore') store.restore('account', id);
+      if (what === 'delete-and-restore') store.restore('account', id);
     };
-    await session.verify('account', method);
-    settings.onPage = null;
+    let page = 0;
+    settings.onPage = () => {
+      for (const each of changes) if (each.page === page) change(each);
+      page++;
+    };
+    await session.verify('account', method).finally(() => (settings.onPage = null));
     const told = await found(session, 'account');
     for (const [id, kind] of told) expect([id, kind]).toEqual([id, expected.get(id)]);
     const due = [...expected].filter(([, kind]) => method === 'values' || !kind.startsWith('values'));
