@@ -68,7 +68,7 @@ export class CommandSession extends DatabaseSession {
         url,
         signIn,
         proxy: config.proxy,
-        instruct: (sentence) => instruct(logger, sentence),
+        instruct: (sentence) => instruct(this.context, sentence),
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,
