@@ -2,7 +2,14 @@ import { loadShare, loadText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
 import type { BudgetStatus, StatusEntry, StatusReport } from '../../operations/status/mirror-status.ts';
 import type { RequestFigures } from '../../operations/status/request-figures.ts';
-import { byNeed, differText, needOf, wholeLine, type Need } from '../../operations/status/table-need.ts';
+import {
+  byNeed,
+  differText,
+  needOf,
+  staleText,
+  wholeLine,
+  type Need,
+} from '../../operations/status/table-need.ts';
 import { linesOf, shortened, type Screen } from './screen.ts';
 
 export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
@@ -16,6 +23,7 @@ export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
 const COLOURS: Readonly<Record<Need, Parameters<Screen['paint']>[0]>> = {
   failed: 'red',
   attention: 'yellow',
+  stale: 'red',
   trouble: 'yellow',
   paused: 'yellow',
   loading: 'cyan',
@@ -153,6 +161,7 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
   const { error } = entry;
   const need = needOf(entry);
   const said = [
+    staleNote(entry),
     loadNote(entry),
     pauseNote(entry, now),
     quarantineNote(entry),
@@ -166,6 +175,11 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
     lines.push(...told.map((text) => paint(colour, text)), ...linesOf(error.remedy, width - INDENT.length));
   }
   return lines.map((text) => `${INDENT}${text}`);
+}
+
+function staleNote(entry: StatusEntry): string | null {
+  const text = staleText(entry);
+  return text === null ? null : `Behind: ${text}`;
 }
 
 function loadNote({ rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): string | null {

@@ -5,7 +5,8 @@ import { readTableStatus, type TableStatus } from '../../mirror/state/table-stat
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
 import { loadProgress } from '../../model/load-progress.ts';
-import { isPattern } from '../../model/name-pattern.ts';
+import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
+import { longestSilence, SHORTEST_ALLOWANCE } from '../../sync/schedule/longest-silence.ts';
 
 /** The document of `status --json`. Members may be added; these stay. */
 export interface StatusReport {
@@ -34,7 +35,7 @@ export interface BudgetStatus {
 
 export interface StatusEntry extends Omit<
   TableStatus,
-  'lastSuccessAt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
+  'lastSuccessAt' | 'lastAttempt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
 > {
   /** Whether the configuration means the table, by its name or by a pattern. */
   readonly configured: boolean;
@@ -59,6 +60,10 @@ export interface StatusEntry extends Omit<
     readonly differences: number;
   } | null;
   readonly lastSuccessAt: string | null;
+  /** A table that follows its source has had no success for longer than its schedule allows. */
+  readonly behind: boolean;
+  /** The newest run, of any process; null before the first one. */
+  readonly lastAttempt: { readonly at: string; readonly running: boolean; readonly recent: boolean } | null;
   readonly linkIssuedAt: string | null;
   /** When the delta link expires unless a poll renews it; null if its life is not known. */
   readonly linkExpiresAt: string | null;
@@ -69,7 +74,7 @@ export interface StatusOptions {
   /** The configured address, for an environment that was never reached. */
   readonly url: string | undefined;
   /** The configured tables. Those that are named exactly are listed even before their first run. */
-  readonly choice: TableChoice<TableEntry>;
+  readonly choice: TableChoice<TableEntry & { readonly schedule?: string }>;
   /** The configured limit of requests in 5 minutes. */
   readonly requestsPer5Minutes: number;
   /** The configured limit of requests in 24 hours; undefined without one. */
@@ -111,6 +116,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
           linkLifeDays: environment.linkLifeDays,
           configured: isConfigured(table.table),
           throttled: throttledUntil !== null,
+          behind: isBehind(table, choice),
         }),
       ),
       ...named.filter((table) => !names.has(table)).map(untouched),
@@ -118,13 +124,25 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
   };
 }
 
+/** Whether a table that follows its source has had no success for longer than its schedule allows. */
+function isBehind({ table, phase, lagSeconds }: TableStatus, { entries }: StatusOptions['choice']): boolean {
+  if (phase !== 'delta' || lagSeconds === null) return false;
+  const entry =
+    entries.find(({ name }) => name === table) ??
+    entries.findLast(({ name }) => isPattern(name) && fitsPattern(table, name));
+  return lagSeconds > SHORTEST_ALLOWANCE && lagSeconds > longestSilence(entry?.schedule);
+}
+
+interface Surroundings {
+  readonly linkLifeDays: number | null;
+  readonly configured: boolean;
+  readonly throttled: boolean;
+  readonly behind: boolean;
+}
+
 function toEntry(
   { counts, paused, verified, load, ...table }: TableStatus,
-  {
-    linkLifeDays,
-    configured,
-    throttled,
-  }: { readonly linkLifeDays: number | null; readonly configured: boolean; readonly throttled: boolean },
+  { linkLifeDays, configured, throttled, behind }: Surroundings,
 ): StatusEntry {
   const { linkIssuedAt } = table;
   const progress = load && loadProgress({ ...load, isAtWork: load.isAtWork && !throttled });
@@ -133,6 +151,8 @@ function toEntry(
   return {
     ...table,
     configured,
+    behind,
+    lastAttempt: table.lastAttempt && { ...table.lastAttempt, at: table.lastAttempt.at.toISOString() },
     rowsLoaded: progress?.rowsLoaded ?? null,
     rowsExpected: progress?.rowsExpected ?? null,
     etaSeconds: progress?.etaSeconds ?? null,
@@ -166,6 +186,8 @@ function untouched(table: string): StatusEntry {
     rows: 0,
     lastSuccessAt: null,
     lagSeconds: null,
+    behind: false,
+    lastAttempt: null,
     linkIssuedAt: null,
     linkExpiresAt: null,
     quarantined: 0,
