@@ -19,9 +19,15 @@ export async function withSource<T>(
   work: (source: Source) => Promise<T>,
 ): Promise<T> {
   const child = startScript('source/main.ts', options);
+  // One order after the other: an answer does not say which order it belongs to.
+  let answered: Promise<unknown> = Promise.resolve();
   const ask = async (order: SourceOrder): Promise<SourceCounts> => {
-    child.send(order);
-    return nextMessage<SourceCounts>(child);
+    const answer = answered.then(async () => {
+      child.send(order);
+      return nextMessage<SourceCounts>(child);
+    });
+    answered = answer.catch(() => undefined);
+    return answer;
   };
   try {
     const { port } = await nextMessage<{ port: number }>(child);

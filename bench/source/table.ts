@@ -64,7 +64,12 @@ export interface SourceCounts {
   readonly largestPage: number;
   /** By the clock that all processes of a machine have in common, nanoseconds; null before it. */
   readonly firstRequestAt: string | null;
+  /** Of requests with the token of a verification: how many, and when the first one for keys came, as above. */
+  readonly verification: { readonly requests: number; readonly firstKeysAt: string | null };
 }
+
+/** The access token of a process whose requests are counted for themselves. */
+export const VERIFIER = 'verify';
 
 export function entitySet({ name }: SourceTable): string {
   return `${name}s`;
