@@ -11,6 +11,8 @@ export interface Source {
   /** What it was asked since the last `forget`. */
   counts(): Promise<SourceCounts>;
   forget(): Promise<void>;
+  /** Answers with rows take so many milliseconds from now on. */
+  slow(rows: number): Promise<void>;
 }
 
 /** Runs `work` with a source. */
@@ -42,6 +44,9 @@ export async function withSource<T>(
       counts: async () => ask({ order: 'count' }),
       async forget() {
         await ask({ order: 'forget' });
+      },
+      async slow(rows) {
+        await ask({ order: 'slow', rows });
       },
     });
   } finally {

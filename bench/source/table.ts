@@ -52,6 +52,8 @@ export type SourceOrder =
   /** A table gets one more column. */
   | { readonly order: 'grow'; readonly table: string }
   | { readonly order: 'count' }
+  /** Answers with rows take so many milliseconds from now on. */
+  | { readonly order: 'slow'; readonly rows: number }
   /** Begins to count anew. */
   | { readonly order: 'forget' };
 
