@@ -5,7 +5,7 @@ import { API_PATH, metadataAnswer, type Model } from './metadata.ts';
 import { changesOfToken, compressed, Pages } from './pages.ts';
 import { entitySet, VERIFIER, type SourceCounts, type SourceOptions, type SourceOrder } from './table.ts';
 
-const { tables, latency: first, lazy = false } = JSON.parse(process.argv[2] ?? '') as SourceOptions;
+const { tables, latency: given, lazy = false } = JSON.parse(process.argv[2] ?? '') as SourceOptions;
 const bySet = new Map(tables.map((table) => [entitySet(table), table]));
 const byName = new Map(tables.map((table) => [table.name, table]));
 const model: Model = { tables: byName, changes: 0, changedAt: new Map() };
@@ -17,7 +17,7 @@ const NOTHING: SourceCounts = {
   verification: { requests: 0, firstKeysAt: null },
 };
 let counts = NOTHING;
-let latency = first;
+let latency = given;
 
 const server = createServer((request, response) => {
   const at = String(process.hrtime.bigint());
