@@ -47,8 +47,6 @@ export interface Config {
   readonly lease: number;
   readonly limits: {
     readonly requestsPer5Minutes: number;
-    /** Undefined for no limit. */
-    readonly requestsPerDay: number | undefined;
     readonly concurrency: number;
     readonly pageSize: number;
     /** Bytes of a page, about. */
@@ -116,12 +114,19 @@ export interface ConfigProblem {
   readonly column?: number;
   /** The steps to the key, if one of them has a dot in its name. */
   readonly path?: readonly string[];
+  /** The name of the table whose settings have the key, because the place in the list tells a person nothing. */
+  readonly table?: string;
+  /** Nothing gives a value that is necessary. */
+  readonly isMissing?: true;
+  /** The value names a variable that is not set, so nothing else can be said of the value. */
+  readonly isUnset?: true;
 }
 
 /** A problem in one sentence. */
-export function describeProblem({ key, message, meant, line, column }: ConfigProblem): string {
+export function describeProblem({ key, message, meant, line, column, table }: ConfigProblem): string {
   const place = line === undefined ? '' : ` (line ${line}, column ${column})`;
-  return `${key}: ${message}${place}${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
+  const owner = table === undefined ? '' : ` of table ${table}`;
+  return `${key}${owner}: ${message}${place}${meant === undefined ? '' : `. Did you mean ${meant}?`}`;
 }
 
 /** How many problems there are, in words. */
@@ -132,10 +137,13 @@ export function countOf({ length }: readonly ConfigProblem[]): string {
 /** The configuration is wrong. The error has every problem, not only the first. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
+  /** What helps against all problems at once. */
+  readonly remedy: string | undefined;
 
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(problems: readonly ConfigProblem[], remedy?: string) {
     super(problems.map(describeProblem).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.remedy = remedy;
   }
 }

@@ -1,8 +1,8 @@
 import { isLoopback } from '../model/loopback.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
 import { overlay } from './file/overlay.ts';
-import { NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
-import { placed } from './file/problem-places.ts';
+import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
+import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { logProblems, logSettings } from './log-settings.ts';
 import { postgresFrom } from './postgres-settings.ts';
@@ -43,12 +43,27 @@ export function loadConfig(
   const fromFile =
     file === null ? NO_FILE : readFileSettings(file ?? variables['MIRRORVERSE_CONFIG'], variables, problems);
   if (fromFile === undefined) throw new ConfigError(problems);
-  const settings = checkedSettings(overlay(fromFile.tree, variables), problems);
+  const tree = overlay(fromFile.tree, variables);
+  const settings = checkedSettings(tree, problems);
   const config = toConfig(settings, variables, needs, problems);
   if (problems.length > 0) {
-    throw new ConfigError(inOrder(problems.map((problem) => placed(problem, fromFile, variables))));
+    const told = withoutConsequences(problems).map((problem) => ofTable(problem, tree));
+    throw new ConfigError(
+      inOrder(told.map((problem) => placed(problem, fromFile, variables))),
+      file !== null && fromFile === NO_FILE && problems.some(({ isMissing }) => isMissing)
+        ? WRITE_ONE
+        : undefined,
+    );
   }
   return deepFreeze(config);
+}
+
+const WRITE_ONE = `There is no ${DEFAULT_FILE} in this folder; \`mirrorverse init\` writes one.`;
+
+/** A value with a variable that is not set would also break the rules of its key. That is no second mistake. */
+function withoutConsequences(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const unset = new Set(problems.filter(({ isUnset }) => isUnset).map(({ key }) => key));
+  return problems.filter(({ key, isUnset }) => isUnset === true || !unset.has(key));
 }
 
 /** Problems in the order of the file; those without a place come last. */
@@ -91,7 +106,6 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     lease,
     limits: {
       requestsPer5Minutes: limits?.requestsPer5Minutes ?? 6_000,
-      requestsPerDay: limits?.requestsPerDay,
       concurrency: limits?.concurrency ?? 8,
       pageSize: limits?.pageSize ?? 5_000,
       pageBytes,

@@ -8,5 +8,5 @@ export function addMissing(
   message = 'is missing',
 ): void {
   if (problems.some((problem) => problem.key.includes(key) || problem.meant?.startsWith(key))) return;
-  problems.push({ key, message: `${message}; ${remedy}` });
+  problems.push({ key, message: `${message}; ${remedy}`, isMissing: true });
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { errorCode } from '../model/error-description.ts';
+import { unreadable } from './file/unreadable-file.ts';
 import { secretInFile, secretProblem, withoutLineBreaks, type SecretText } from '../log/secret-text.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
@@ -76,6 +76,6 @@ function secretOf(file: string): SecretText {
     const read = secretInFile(readFileSync(file));
     return 'text' in read && read.text === '' ? { problem: 'names an empty file' } : read;
   } catch (error) {
-    return { problem: `names a file that cannot be read (${errorCode(error) ?? ''}); it must be a path` };
+    return { problem: `names a file that ${unreadable(error)}; it must be a path` };
   }
 }

@@ -25,6 +25,24 @@ test('a variable that is not set is a problem of its key, and each such variable
   expect(problems.map(({ message }) => message).join()).toMatch(/NOBODY.*NOTHING.*NONE/);
 });
 
+test('a value whose variable is not set breaks no other rule of its key', () => {
+  const yaml = [
+    "dataverse: { url: '${A}' }",
+    "postgres: { url: '${B}' }",
+    "lease: '${C}'",
+    "verify: { share: '${D}' }",
+    "tables: [{ name: account, schedule: '${E}' }]",
+  ].join('\n');
+  const needs = { dataverse: true, postgres: true, tables: true };
+  expect(keysOf(problemsOf(yaml, {}, needs)).toSorted()).toEqual([
+    'dataverse.url',
+    'lease',
+    'postgres.url',
+    'tables.0.schedule',
+    'verify.share',
+  ]);
+});
+
 test('a replaced value is not replaced again', () => {
   expect(load("tables: ['${A}']", { A: '${B}', B: 'no' }).tables[0]?.name).toBe('${B}');
 });
@@ -94,7 +112,7 @@ test.each([
   ],
   [
     'tables:\n  - name: a\n    colums: {}',
-    'tables.0.colums: is not a known key (line 3, column 5). Did you mean tables.0.columns?',
+    'tables.0.colums of table a: is not a known key (line 3, column 5). Did you mean tables.0.columns?',
   ],
   [
     'labels: { langauge: 1033 }',
@@ -114,7 +132,11 @@ test('a value under a mistyped key is not missing too, and a key that is missing
     'Tables: is not a known key (line 3, column 1). Did you mean tables?',
   ]);
   expect(problemsOf('postgres: { schema: crm }', {}, { postgres: true })).toEqual([
-    { key: 'postgres.url', message: 'is missing; set it or DATABASE_URL, or write `embedded`' },
+    {
+      key: 'postgres.url',
+      message: 'is missing; set it or DATABASE_URL, or write `embedded`',
+      isMissing: true,
+    },
   ]);
   expect(problemsOf('tables: [a, { schedule: adaptive }]')[0]).toMatchObject({ line: 1, column: 13 });
 });
@@ -131,7 +153,7 @@ test('a wrong value has the place of its key, and the variable that it came from
     'MIRRORVERSE_CONCURRENCY (limits.concurrency): must be a number',
     'lease: must be at least 1s (line 1, column 1)',
     'limits.pageSize: must be at most 5000; the value comes from SIZE (line 3, column 3)',
-    'tables.0.schedule: must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive (line 7, column 22)',
+    'tables.0.schedule of table account: must be a cron expression of 5 fields (or 6 with seconds), or the word adaptive (line 7, column 22)',
   ]);
 });
 

@@ -46,7 +46,7 @@ test.each(SECRETS)('a file of %s that is not there is a problem', (name) => {
   const [problem] = problemsOf('', { [`${name}_FILE`]: '/nowhere/secret' });
   expect(problem).toEqual({
     key: `${name}_FILE`,
-    message: 'names a file that cannot be read (ENOENT); it must be a path',
+    message: 'names a file that does not exist (ENOENT); it must be a path',
   });
 });
 
@@ -68,7 +68,13 @@ test('a configuration that was put into MIRRORVERSE_CONFIG by mistake is not sho
   const variables = { MIRRORVERSE_CONFIG: `postgres: { url: 'postgres://u:${CANARY}@db/crm' }` };
   expect(() => loadConfig(undefined, {}, variables)).toThrow(
     expect.objectContaining({
-      problems: [{ key: 'MIRRORVERSE_CONFIG', message: 'names a file that cannot be read (ENOENT)' }],
+      problems: [
+        {
+          key: 'MIRRORVERSE_CONFIG',
+          message:
+            'names a file that does not exist (ENOENT); correct the path, or let `mirrorverse init` write the file',
+        },
+      ],
     }),
   );
 });

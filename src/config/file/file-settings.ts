@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errorCode } from '../../model/error-description.ts';
 import type { ConfigProblem } from '../config.ts';
+import { unreadable } from './unreadable-file.ts';
 import { parseYamlFile, type Place } from './yaml-file.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -37,11 +38,19 @@ export function readFileSettings(
   } catch (error) {
     const code = errorCode(error) ?? '';
     if (named === undefined && code === 'ENOENT') return NO_FILE;
+    const why = unreadable(error);
+    const isNew = code === 'ENOENT';
     problems.push(
       file === variables['MIRRORVERSE_CONFIG']
         ? // Its value stays out: somebody may have put the text of the file there, with a password in it.
-          { key: 'MIRRORVERSE_CONFIG', message: `names a file that cannot be read (${code})` }
-        : { key: '--config', message: `the file ${file} cannot be read (${code})` },
+          {
+            key: 'MIRRORVERSE_CONFIG',
+            message: `names a file that ${why}; correct the path${isNew ? ', or let `mirrorverse init` write the file' : ''}`,
+          }
+        : {
+            key: '--config',
+            message: `the file ${file} ${why}; correct the path${isNew ? `, or let \`mirrorverse init --config ${file}\` write the file` : ''}`,
+          },
     );
     return undefined;
   }
@@ -70,7 +79,11 @@ function substituted(value: unknown, path: readonly string[], how: Substitution)
         names.push(name);
         return replacement;
       }
-      how.problems.push({ key: path.join('.'), message: `names the variable ${name}, which is not set` });
+      how.problems.push({
+        key: path.join('.'),
+        message: `names the variable ${name}, which is not set`,
+        isUnset: true,
+      });
       return '';
     });
     if (names.length > 0) how.used.set(path.join('.'), names);

@@ -41,6 +41,7 @@ export function indexOfTable(inFile: unknown, name: string): number | undefined 
   return at < 0 ? undefined : at;
 }
 
-function nameOf(item: unknown): unknown {
+/** The name in an entry of `tables`, which may be the name alone. */
+export function nameOf(item: unknown): unknown {
   return typeof item === 'object' && item !== null && 'name' in item ? item.name : item;
 }

@@ -1,7 +1,7 @@
 import type { ConfigProblem } from '../config.ts';
 import { VARIABLES } from '../settings.ts';
 import type { FileSettings, Variables } from './file-settings.ts';
-import { indexOfTable, namesIn } from './overlay.ts';
+import { indexOfTable, nameOf, namesIn } from './overlay.ts';
 
 /**
  * A problem with what a person looks for: the variable that gave the value, or the place in the file.
@@ -19,6 +19,15 @@ export function placed(problem: ConfigProblem, file: FileSettings, variables: Va
   const used = file.variablesAt(path);
   const from = used.length === 0 ? '' : `; the value comes from ${used.join(' and ')}`;
   return { ...problem, message: `${problem.message}${from}`, ...place };
+}
+
+/** A problem with the name of the table that it is about, if the table has one. @param tree the settings as a tree. */
+export function ofTable(problem: ConfigProblem, tree: Readonly<Record<string, unknown>>): ConfigProblem {
+  const [key, at, ...setting] = pathOf(problem);
+  const { tables } = tree;
+  if (key !== 'tables' || setting.length === 0 || !Array.isArray(tables)) return problem;
+  const table = nameOf((tables as readonly unknown[])[Number(at)]);
+  return typeof table === 'string' && table !== '' ? { ...problem, table } : problem;
 }
 
 function pathOf({ path, key }: ConfigProblem): readonly string[] {
