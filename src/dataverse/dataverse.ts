@@ -32,7 +32,7 @@ export interface DataverseOptions {
   readonly proxy?: ProxySettings | undefined;
   /** Tells the person who signs in what to do. */
   readonly instruct?: (sentence: string) => void;
-  /** Called with the milliseconds from now for which the environment makes all requests pause. */
+  /** Called with the milliseconds from now for which the environment makes all requests wait. */
   readonly onThrottle?: (milliseconds: number) => void;
   /** Is told how each request went. */
   readonly watch?: RequestWatch | undefined;

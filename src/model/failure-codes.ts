@@ -16,11 +16,11 @@ export const FAILURE_CODES = {
     ],
     'database-unavailable': [
       'PostgreSQL answers, but cannot serve now: it restarts, is full, or somebody holds a lock.',
-      'Nothing to do: the daemon tries again by itself. If this lasts, look at the log of PostgreSQL.',
+      'Check whether the server starts, has no connection left (max_connections), or waits for a lock. The log of PostgreSQL says more.',
     ],
     'database-unreachable': [
       'PostgreSQL cannot be reached, or a connection to it broke.',
-      'Check host and port in postgres.url (DATABASE_URL), and that the server runs. The daemon tries again by itself.',
+      'Check host and port in postgres.url (DATABASE_URL), and that the server runs.',
     ],
     'definition-outdated': [
       'The table changed at the source while a page was read, and went on changing.',
@@ -60,7 +60,7 @@ export const FAILURE_CODES = {
     ],
     'pooler-refused': [
       'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
-      'The daemon tries again by itself. The log of the pooler says why: the pooler may refuse a parameter of postgres.url (DATABASE_URL) or PGOPTIONS, may not know the user or the database, may have too many connections, or may not reach the server.',
+      'The log of the pooler says why: the pooler may refuse a parameter of postgres.url (DATABASE_URL) or PGOPTIONS, may not know the user or the database, may have too many connections, or may not reach the server.',
     ],
     'proxy-unreachable': [
       'The proxy cannot be reached, or has no connection to the host.',

@@ -76,4 +76,13 @@ describe('check', () => {
     expect(name.message).toContain('The host name contoso.invalid of the environment does not resolve');
     expect(unresolved.milliseconds).toBeLessThan(15_000);
   });
+
+  it('check says at the first contact that a server speaks no TLS', async () => {
+    const url = bench.url.replace('http:', 'https:');
+    const check = await runCheck(bench.cli, { DATAVERSE_URL: url });
+    const finding = failedFinding(check, 'dataverse.sign-in');
+    expect(finding).toMatchObject({ code: 'source-unavailable', subject: url });
+    expect(finding.message).toMatch(/does not speak TLS/);
+    expect(check.milliseconds).toBeLessThan(15_000);
+  });
 });

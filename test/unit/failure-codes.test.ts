@@ -19,11 +19,11 @@ const GROUPS: Readonly<Record<keyof typeof FAILURE_CODES, readonly [heading: str
   ],
   'stop-table': [
     'The table stops until somebody changes something',
-    'Other tables go on. The daemon tries the table again after long pauses, so it needs no restart after the change.',
+    'Other tables go on. The daemon tries the table again after long waits, so it needs no restart after the change.',
   ],
   'stop-process': [
     'Nothing works until somebody changes something',
-    'The command ends. The daemon does not start, or tries again after long pauses.',
+    'The command ends. The daemon does not start, or tries again after long waits.',
   ],
   'go-on': ['Nothing stops', 'The log, `status`, `check` or `/readyz` says so, and the work goes on.'],
 };

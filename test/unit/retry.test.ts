@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { classify, networkCode, throttlePause, transientDelay } from '../../src/dataverse/http/retry.ts';
+import { classify, networkCode, throttleWait, transientDelay } from '../../src/dataverse/http/retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -79,17 +79,17 @@ test('a request after passing trouble is not repeated before the server allows i
 });
 
 test('the pause after a 429 is what the server asked for, within reason', () => {
-  expect(throttlePause({ retryAfter: 17_000 }, 1, 0)).toBe(17_000);
-  expect(throttlePause({ retryAfter: 0 }, 1, 0)).toBe(50);
-  expect(throttlePause({ retryAfter: 10 ** 9 }, 1, 0)).toBe(3_600_000);
+  expect(throttleWait({ retryAfter: 17_000 }, 1, 0)).toBe(17_000);
+  expect(throttleWait({ retryAfter: 0 }, 1, 0)).toBe(50);
+  expect(throttleWait({ retryAfter: 10 ** 9 }, 1, 0)).toBe(3_600_000);
 });
 
 test('a 429 that names no time pauses longer each time', () => {
-  const pauses = [1, 2, 3, 4].map((retry) => throttlePause({}, retry, 0));
+  const pauses = [1, 2, 3, 4].map((retry) => throttleWait({}, retry, 0));
   expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000]);
 });
 
 test('a 429 that says zero seconds again and again gets more time each time', () => {
-  const pauses = [1, 2, 3, 30].map((retry) => throttlePause({ retryAfter: 0 }, retry, 0));
+  const pauses = [1, 2, 3, 30].map((retry) => throttleWait({ retryAfter: 0 }, retry, 0));
   expect(pauses).toEqual([50, 100, 200, 60_000]);
 });

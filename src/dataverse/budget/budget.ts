@@ -7,9 +7,6 @@ import { StartWindow } from './start-window.ts';
 const PRIORITY = { metadata: 2, delta: 4, verification: 6, baseline: 7 } as const;
 export type Priority = keyof typeof PRIORITY;
 
-/** What waits while the requests of a day are spent. Deltas go on, and so does the metadata that they need. */
-const PUT_OFF: ReadonlySet<Priority> = new Set(['verification', 'baseline']);
-
 /** What may be spent of the API's service protection limits; every request goes through one. */
 export interface Budget {
   /**
@@ -19,7 +16,7 @@ export interface Budget {
   spend<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T>;
   /**
    * Lets nothing start for `milliseconds`: a 429 is about the identity, not about one request. What may
-   * be in flight afterwards is halved, once for all requests that are refused before the pause is over.
+   * be in flight afterwards is halved, once for all requests that are refused before the wait is over.
    */
   throttle(milliseconds: number): void;
   /** Notes the limits that an answer's headers tell; for people to see, nothing is steered by them. */
@@ -27,13 +24,6 @@ export interface Budget {
   readonly gauges: BudgetGauges;
   /** What this process uses of the limits now; 1 is all of a limit. It is calculated when it is asked for. */
   used(): BudgetUse;
-  /**
-   * Lets loads and verification start until this process has sent so many more requests; then they wait until the next
-   * call. Infinity for no limit.
-   */
-  endDayAfter(requests: number): void;
-  /** Whether loads and verification wait, because the requests of a day are spent. */
-  isDaySpent(): boolean;
   /** Goes on with other limits. The requests of the last five minutes count under the new ones too. */
   change(limits: BudgetLimits): void;
   close(): void;
@@ -71,7 +61,7 @@ export interface BudgetLimits {
 export interface BudgetOptions {
   /** Milliseconds; a clock that nobody sets back. */
   readonly now?: () => number;
-  /** Told, whenever a pause begins or becomes longer, how many milliseconds it goes on from now. */
+  /** Told, whenever a throttle begins or becomes longer, how many milliseconds it goes on from now. */
   readonly onThrottle?: (milliseconds: number) => void;
 }
 
@@ -89,7 +79,7 @@ const SHUT = 1e9;
  * flight, and lets half of a window's requests go at once while its reservoir gets the other half back
  * evenly. So a backfill is never followed by minutes in which deltas cannot run.
  *
- * Three things Bottleneck does not know, and they stand here: the pause after a 429, and the two sliding
+ * Three things Bottleneck does not know, and they stand here: the wait after a 429, and the two sliding
  * windows. The windows are the promise itself: a full reservoir and its refill could meet in one of them.
  * While one of the three speaks against a start, the reservoir is taken away, so that the requests wait in
  * Bottleneck's line, by priority, and hold no place in flight.
@@ -110,9 +100,6 @@ export function createBudget(
     concurrency: limits.concurrency,
   };
   let turns = 0;
-  /** The count of `gauges.requests` at which loads and verification wait. */
-  let dayEnd = Number.POSITIVE_INFINITY;
-  let putOff: (() => void)[] = [];
   let isShut = false;
   let opening: NodeJS.Timeout | undefined;
   let regrowth: NodeJS.Timeout | undefined;
@@ -122,11 +109,7 @@ export function createBudget(
     return Math.max(0, gauges.throttledUntil - at, starts.delay(at), execution.delay(at));
   }
 
-  function isPutOff(priority: Priority): boolean {
-    return gauges.requests >= dayEnd && PUT_OFF.has(priority);
-  }
-
-  /** Shuts or opens the line, as the pause and the windows say, and looks again when that may change. */
+  /** Shuts or opens the line, as the throttle and the windows say, and looks again when that may change. */
   function settle(): void {
     const milliseconds = delay(now());
     const mustWait = milliseconds > 0;
@@ -151,16 +134,15 @@ export function createBudget(
   }
 
   /**
-   * Performs a request in its turn. It performs nothing, and resolves to undefined, where the line was shut,
-   * the day was spent or the signal aborted in the moment before: Bottleneck has no way to take a job out of its line.
+   * Performs a request in its turn. It performs nothing, and resolves to undefined, where the line was shut
+   * or the signal aborted in the moment before: Bottleneck has no way to take a job out of its line.
    */
   async function perform<T>(
-    priority: Priority,
     signal: AbortSignal,
     request: () => Promise<T>,
   ): Promise<{ readonly value: T } | undefined> {
     const at = now();
-    if (signal.aborted || delay(at) > 0 || isPutOff(priority)) {
+    if (signal.aborted || delay(at) > 0) {
       settle();
       void limiter.incrementReservoir(1);
       return undefined;
@@ -181,12 +163,8 @@ export function createBudget(
   async function takeTurn<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
     for (;;) {
       signal.throwIfAborted();
-      if (isPutOff(priority)) {
-        await new Promise<void>((resolve) => putOff.push(resolve));
-        continue;
-      }
       const options = { priority: PRIORITY[priority], id: String(++turns) };
-      const performed = await limiter.schedule(options, async () => perform(priority, signal, request));
+      const performed = await limiter.schedule(options, async () => perform(signal, request));
       if (performed !== undefined) return performed.value;
     }
   }
@@ -207,13 +185,6 @@ export function createBudget(
       settle();
       if (isLonger) onThrottle?.(milliseconds);
     },
-    endDayAfter(requests) {
-      dayEnd = gauges.requests + requests;
-      const waiting = putOff;
-      putOff = [];
-      for (const look of waiting) look();
-    },
-    isDaySpent: () => gauges.requests >= dayEnd,
     used() {
       const at = now();
       return {

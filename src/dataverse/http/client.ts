@@ -11,7 +11,13 @@ import {
   unauthorized,
   unknownCoding,
 } from './answer-failure.ts';
-import { connectionFailure, isNoConnection, passingCode, TIME_OUT } from '../network/connection-failure.ts';
+import {
+  connectionFailure,
+  endsFirstContact,
+  isNoConnection,
+  passingCode,
+  TIME_OUT,
+} from '../network/connection-failure.ts';
 import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
@@ -32,7 +38,7 @@ import {
   isTimeOut,
   MAX_RETRIES,
   MAX_THROTTLED,
-  throttlePause,
+  throttleWait,
   transientDelay,
 } from './retry.ts';
 import type { TokenSource } from '../sign-in/sign-in.ts';
@@ -148,7 +154,7 @@ export class DataverseClient {
   /**
    * Sends `request` until it is answered with a whole success, and returns what `read` makes of that.
    *
-   * - A 429 pauses all requests for as long as it says; the request is repeated up to 20 times.
+   * - After a 429 all requests wait for as long as it says; the request is repeated up to 20 times.
    * - Passing trouble and an answer that is not whole are repeated up to five times, with back-off.
    * - A 401 renews the token once.
    *
@@ -205,7 +211,7 @@ export class DataverseClient {
         if (code === TIME_OUT && request.divisible === true && ++timeOuts > 1) {
           throw timedOut(code, request, false);
         }
-        if (++retries > mostRetries) throw failure();
+        if (++retries > mostRetries || (!this.hasAnswered && endsFirstContact(code))) throw failure();
         const delay = transientDelay({}, retries, Math.random());
         const isLate = performance.now() + delay - since > FIRST_CONTACT;
         if (isLate && !this.hasAnswered && isNoConnection(code)) throw failure();
@@ -237,12 +243,12 @@ export class DataverseClient {
       const fields = { table: request.table, ...error };
       if (verdict === 'throttled') {
         if (++throttled > MAX_THROTTLED) throw exhausted(describe(error), throttled, request);
-        const pause = throttlePause(error, throttled, Math.random());
-        budget.throttle(pause);
+        const wait = throttleWait(error, throttled, Math.random());
+        budget.throttle(wait);
         this.troubles.tell(
           `${error.status} ${error.code}`,
-          { ...fields, pause },
-          'Dataverse asked to slow down; all requests pause.',
+          { ...fields, delay: wait },
+          'Dataverse throttles: all requests wait for as long as it asked.',
         );
       } else if (verdict === 'transient') {
         if (request.divisible === true && isTimeOut(error)) {
@@ -294,7 +300,7 @@ export class DataverseClient {
     // Signing in may take long or fail, so it happens before the request takes its place in the line.
     await tokens.token(signal);
     return budget.spend(request.priority, signal, async () => {
-      // The wait in the line may have included a pause of an hour, after which the first token has expired.
+      // The wait in the line may have included an hour of throttling, after which the first token has expired.
       const token = await tokens.token(signal);
       const limit = AbortSignal.timeout(requestTimeout);
       const about = request.countedFor ?? request.table;

@@ -25,7 +25,7 @@ export interface HttpClient {
   /**
    * The whole answer, whatever its status. Redirects are not followed.
    *
-   * A 429, a 408 or a 5xx is returned without its body if the body cannot be read, so that the pause which
+   * A 429, a 408 or a 5xx is returned without its body if the body cannot be read, so that the wait which
    * it asks for is not lost.
    *
    * @throws Error with the system's `code` when the connection breaks at any point before the last byte: an

@@ -19,9 +19,9 @@ export const MOST_SENDS = 2 * (1 + MAX_RETRIES + MAX_THROTTLED);
 
 /** The rest before a request is repeated. */
 const REST = { first: 1_000, longest: 60_000 };
-/** The least pause after a 429. */
-const LEAST_PAUSE = { first: 50, longest: 60_000 };
-const LONGEST_PAUSE = 3_600_000;
+/** The least wait after a 429. */
+const LEAST_WAIT = { first: 50, longest: 60_000 };
+const LONGEST_WAIT = 3_600_000;
 
 const TRANSIENT_STATUS = new Set([408, 500, 502, 503, 504]);
 
@@ -119,13 +119,13 @@ export function transientDelay(error: Pick<ApiError, 'retryAfter'>, retry: numbe
 }
 
 /**
- * Milliseconds for which all requests of the identity pause after a 429: the time that the server asks for,
- * up to an hour. A server that keeps asking for no time gets a longer pause each time.
+ * Milliseconds for which all requests of the identity wait after a 429: the time that the server asks for,
+ * up to an hour. A server that keeps asking for no time gets a longer wait each time.
  *
  * @param retry 1 for the first refusal of a request.
  * @param random in [0, 1).
  */
-export function throttlePause(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
+export function throttleWait(error: Pick<ApiError, 'retryAfter'>, retry: number, random: number): number {
   if (error.retryAfter === undefined) return backOff(REST, retry + 1, random);
-  return Math.min(LONGEST_PAUSE, Math.max(error.retryAfter, backOff(LEAST_PAUSE, retry)));
+  return Math.min(LONGEST_WAIT, Math.max(error.retryAfter, backOff(LEAST_WAIT, retry)));
 }

@@ -324,7 +324,7 @@ function noDefinitions(url: string, [odd]: readonly OddItem[]): Failure {
     code: 'unexpected-answer',
     reaction: 'retry',
     message: `The environment lists no table at all${why}.`,
-    remedy: 'Check which tables the signed-in identity may read. mirrorverse tries again by itself.',
+    remedy: 'Check which tables the signed-in identity may read.',
     details: { url },
   });
 }

@@ -1,4 +1,6 @@
 import { Failure } from '../../model/failure.ts';
+import { errorCode } from '../../model/error-description.ts';
+import { certificateTrouble, isTlsCode, type CertificateTrouble } from '../../model/tls-codes.ts';
 import { isProxyCode, proxyFailure, ProxyError, proxyTroublePasses } from './proxy-failure.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { exhausted, type Subject } from '../http/api-failure.ts';
@@ -7,20 +9,6 @@ import { networkCode } from '../http/retry.ts';
 
 /** Stands for a code in the log when the client's own time limit ended the wait. */
 export const TIME_OUT = 'time-out';
-
-/** Node's codes for a certificate of another host, or one that no trusted authority has signed. */
-const CERTIFICATE_CODES = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'CERT_UNTRUSTED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
 
 /** The code of trouble that passes; undefined for an error that another try does not mend. */
 export function passingCode(error: unknown): string | undefined {
@@ -45,6 +33,14 @@ export function isNoConnection(code: string): boolean {
 }
 
 /**
+ * Whether a request is not repeated where nothing has answered at the address yet: a server that does not speak TLS
+ * does not learn it. Later the same code tells of a connection that was garbled on its way.
+ */
+export function endsFirstContact(code: string): boolean {
+  return isTlsCode(code);
+}
+
+/**
  * The failure of an environment that could not be reached. An error that is not about the connection comes back
  * unchanged.
  *
@@ -62,18 +58,53 @@ export function connectionFailure(
   }
   const passing = passingCode(error);
   if (passing === 'ENOTFOUND' || passing === 'EAI_AGAIN') return unresolved(passing, subject, origin, error);
+  if (passing !== undefined && isTlsCode(passing)) return noTls(passing, subject, origin, error);
   if (passing !== undefined) {
     const failure = exhausted(passing, attempts, subject, error);
     return isNoConnection(passing)
       ? failure.saying(`${origin} cannot be reached. ${failure.message}`, UNREACHED)
       : failure;
   }
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code !== 'string' || !CERTIFICATE_CODES.has(code)) return error;
+  const code = errorCode(error) ?? '';
+  const trouble = certificateTrouble(code);
+  if (trouble === undefined) return isTlsCode(code) ? noTls(code, subject, origin, error) : error;
+  const { what, remedy } = CERTIFICATE[trouble];
   return new Failure({
     code: 'certificate-refused',
-    message: `The certificate of ${origin} is not accepted (${code}); nothing was sent.`,
+    message: `The certificate of ${origin} ${what} (${code}); nothing was sent.`,
+    remedy,
     cause: error,
+  });
+}
+
+const CERTIFICATE: Readonly<Record<CertificateTrouble, { readonly what: string; readonly remedy: string }>> =
+  {
+    'other-host': {
+      what: 'is for another host',
+      remedy:
+        'Check the host name in dataverse.url (DATAVERSE_URL): it must be a name that the certificate has.',
+    },
+    'not-now': {
+      what: 'is not valid now',
+      remedy:
+        "Check this machine's clock. If the clock is right, the certificate of the server must be renewed.",
+    },
+    'not-trusted': {
+      what: 'comes from an authority that is not trusted here',
+      remedy:
+        'Check dataverse.url (DATAVERSE_URL). Behind a proxy that opens TLS, name the file with the certificate of its authority in NODE_EXTRA_CA_CERTS.',
+    },
+  };
+
+/** Nothing that was sent has arrived: the other side speaks another protocol, such as http, or another version of TLS. */
+function noTls(code: string, { table }: Subject, origin: string, cause: unknown): Failure {
+  return new Failure({
+    code: 'source-unavailable',
+    message: `${origin} does not speak TLS as https: needs it (${code}).`,
+    remedy:
+      'Check host and port in dataverse.url (DATAVERSE_URL), and what answers there. Environments of Dataverse answer at port 443. `mirrorverse emulator` speaks http:, not https:.',
+    cause,
+    details: table === undefined ? {} : { table },
   });
 }
 

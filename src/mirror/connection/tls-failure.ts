@@ -1,11 +1,12 @@
 import { Socket } from 'node:net';
 import { errorCode } from '../../model/error-description.ts';
 import { Failure } from '../../model/failure.ts';
+import { certificateTrouble, isTlsCode } from '../../model/tls-codes.ts';
 
 const TRY_REQUIRE = 'sslmode=require encrypts without knowing to whom.';
 
 interface Kind {
-  readonly codes: RegExp;
+  readonly holds: (code: string) => boolean;
   /** @param server how messages name the server. */
   readonly message: (server: string) => string;
   readonly remedy: string;
@@ -13,34 +14,32 @@ interface Kind {
   readonly passes?: true;
 }
 
-/** Codes of OpenSSL and of Node's TLS, by the kind of trouble. (Node's manual, "TLS/SSL".) */
 const KINDS: readonly Kind[] = [
   {
-    codes: /^NO_TLS$/,
+    holds: (code) => code === 'NO_TLS',
     message: (server) => `${server} offers no TLS`,
     remedy:
       'Turn ssl on at the server, or, on a network you trust, add sslmode=disable to postgres.url (DATABASE_URL).',
   },
   {
-    codes: /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    holds: (code) => certificateTrouble(code) === 'other-host',
     message: (server) => `The certificate of ${server} is for another host`,
     remedy:
       'Use a host name of the certificate in postgres.url (DATABASE_URL), or sslmode=verify-ca with sslrootcert= for a CA of your own.',
   },
   {
-    codes: /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERROR_IN_CERT_NOT_\w+_FIELD|CERT_REVOKED)$/,
+    holds: (code) => certificateTrouble(code) === 'not-now',
     message: (server) => `The certificate of ${server} is not valid now`,
     remedy: "Renew the server's certificate, and check the clocks.",
   },
   {
-    codes:
-      /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_\w+|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)$/,
+    holds: (code) => certificateTrouble(code) === 'not-trusted',
     message: (server) => `The certificate of ${server} comes from a CA that is not trusted here`,
     remedy: `Name the CA's certificate file by sslrootcert= in postgres.url (DATABASE_URL). ${TRY_REQUIRE}`,
   },
   {
     passes: true,
-    codes: /^(ERR_SSL_\w+|ERR_OSSL_\w+|ERR_TLS_\w+|EPROTO)$/,
+    holds: isTlsCode,
     message: (server) => `TLS to ${server} cannot be set up`,
     remedy:
       'Check that the server speaks TLS 1.2 or later, and the files of sslrootcert, sslcert and sslkey in postgres.url (DATABASE_URL).',
@@ -54,7 +53,7 @@ const KINDS: readonly Kind[] = [
  */
 export function tlsFailure(error: unknown, server = 'PostgreSQL'): Failure | undefined {
   const code = errorCode(error) ?? '';
-  const kind = KINDS.find(({ codes }) => codes.test(code));
+  const kind = KINDS.find(({ holds }) => holds(code));
   if (kind === undefined) return undefined;
   return new Failure({
     code: 'database-tls',
