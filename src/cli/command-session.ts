@@ -15,7 +15,6 @@ import { ExpectedRows } from '../sync/load/expected-rows.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
-import { DayLimit } from '../sync/watch/day-limit.ts';
 import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
 import { openTracing, type Tracing } from '../sync/watch/run-trace.ts';
 import { throttleRecorder } from '../sync/watch/throttle-record.ts';
@@ -68,7 +67,7 @@ export class CommandSession extends DatabaseSession {
         url,
         signIn,
         proxy: config.proxy,
-        instruct: (sentence) => instruct(this.context, sentence),
+        instruct: (sentence) => instruct(logger, sentence),
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,
@@ -168,13 +167,7 @@ export class CommandSession extends DatabaseSession {
     const tracing = openTracing(version());
     if (tracing !== undefined) this.onClose(async () => tracing.flush());
     this.tracing = tracing;
-    const record = recordRequests({ store, identity, gauges: budget.gauges, logger });
-    this.onClose(record.close);
-    const limit = (): number | undefined => this.context.config.limits.requestsPerDay;
-    const day = new DayLimit({ store, budget, limit, unrecorded: record.unrecorded, logger });
-    this.onClose(async () => day.close());
-    this.reconfigured.addEventListener('change', () => void day.look());
-    await day.look();
+    this.onClose(recordRequests({ store, identity, gauges: budget.gauges, logger }));
     return mirror;
   }
 

@@ -20,13 +20,7 @@ const FACTS = {
 const never = new AbortController().signal;
 
 function report(...tables: Partial<StatusEntry>[]): StatusReport {
-  const budget = {
-    requestsIn5Minutes: 0,
-    limit: 6_000,
-    throttledUntil: null,
-    requestsIn24Hours: 41,
-    requestsPerDay: null,
-  };
+  const budget = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 41 };
   return { budget, tables } as unknown as StatusReport;
 }
 

@@ -35,6 +35,11 @@ function viewSchemas({ labels, compatibility }: Config): string[] {
 }
 
 function asText({ ok, subject, message, remedy }: Finding): string {
-  const line = `${ok ? 'ok    ' : 'FAILED'}  ${subject}: ${message}`;
+  const line = `${ok ? 'ok    ' : 'FAILED'}  ${namesFirst(message, subject) ? message : `${subject}: ${message}`}`;
   return ok || remedy === null ? line : `${line}\n        ${remedy}`;
+}
+
+/** Whether a message begins with its subject, as the messages of failures often do. */
+function namesFirst(message: string, subject: string): boolean {
+  return message.toLowerCase().startsWith(`${subject.toLowerCase()} `);
 }
