@@ -56,9 +56,12 @@ test.each([
     { is: 'unreadable' },
     'settled',
   ],
-] satisfies [string, Suspect, Found, string][])('%s', (_, suspect, found, expected) => {
-  expect(short(judge(suspect, found, null))).toBe(expected);
-});
+] satisfies [string, Suspect, Found, string][])(
+  'a suspect is judged by both looks: %s',
+  (_, suspect, found, expected) => {
+    expect(short(judge(suspect, found, null))).toBe(expected);
+  },
+);
 
 test('a version above what the delta has reached is yet to come, and is looked at again', () => {
   expect(short(judge(MISSING, there(7n), 6n))).toBe('again');
