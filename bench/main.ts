@@ -15,6 +15,7 @@ import { measureRebaseline } from './measure/rebaseline.ts';
 import { measureStart } from './measure/start.ts';
 import { measureTenTables } from './measure/ten-tables.ts';
 import { measureUnchangedTables } from './measure/unchanged-tables.ts';
+import { measureVerify } from './measure/verify.ts';
 import { readOptions, type Options } from './options.ts';
 import { sectionText, writeDocument } from './report/document.ts';
 import { machine } from './report/machine.ts';
@@ -28,6 +29,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   delta: measureDelta,
   idle: measureIdle,
   memory: measureMemory,
+  verify: measureVerify,
   tables: measureTenTables,
   growth: measureGrowth,
   views: measureLabeledViews,

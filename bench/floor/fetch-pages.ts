@@ -1,11 +1,16 @@
 /** The floor of whatever reads a table: its pages fetched and parsed as the mirror does, and dropped. */
 import { pino } from 'pino';
 import { createChangeFeed } from '../../src/dataverse/feed/change-feed.ts';
+import { ALL_VERSIONS, createComparisonRead } from '../../src/dataverse/feed/comparison-read.ts';
 import { openDataverse } from '../../src/dataverse/dataverse.ts';
+import type { PlainPage } from '../../src/model/page.ts';
+import { withKeysAlone } from '../../src/model/table.ts';
 
 export interface FetchFloor {
   readonly origin: string;
   readonly table: string;
+  /** Keys and versions, as a verification reads them, in place of the feed's rows. */
+  readonly keysAlone?: boolean;
 }
 
 export interface FetchTime {
@@ -14,7 +19,7 @@ export interface FetchTime {
   readonly rows: number;
 }
 
-const { origin, table } = JSON.parse(process.argv[2] ?? '') as FetchFloor;
+const { origin, table, keysAlone = false } = JSON.parse(process.argv[2] ?? '') as FetchFloor;
 const dataverse = openDataverse(
   {
     url: origin,
@@ -25,18 +30,22 @@ const dataverse = openDataverse(
   pino({ level: 'silent' }),
 );
 const { signal } = new AbortController();
-const feed = createChangeFeed(dataverse.client, await dataverse.metadata.table(table, signal), 5_000);
+const definition = await dataverse.metadata.table(table, signal);
+const feed = createChangeFeed(dataverse.client, definition, 5_000);
+const keys = createComparisonRead(dataverse.client, withKeysAlone(definition), 5_000, 'keys');
 const begun = performance.now();
 let pages = 0;
 let rows = 0;
-let page = await feed.begin(signal);
+let page: PlainPage = keysAlone ? await keys.begin(ALL_VERSIONS, signal) : await feed.begin(signal);
 for (;;) {
   const { link } = page;
   pages++;
   rows += page.rows;
   page.release?.();
-  if (link.kind === 'delta') break;
-  page = await feed.follow(link, 'baseline', signal);
+  if (link === null || link.kind === 'delta') break;
+  page = keysAlone
+    ? await keys.follow(link, ALL_VERSIONS, signal)
+    : await feed.follow(link, 'baseline', signal);
 }
 const milliseconds = performance.now() - begun;
 await dataverse.close();

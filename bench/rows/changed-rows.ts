@@ -5,11 +5,18 @@ export interface ChangedRows {
   readonly count: number;
   /** The number of the changed row at a place, counted from 0. */
   readonly row: (at: number) => number;
+  /** Whether a row of a range has changed, both ends given, the second one not in it. */
+  readonly isChanged: (from: number, to: number) => boolean;
 }
 
 export function changedRows(rows: number, count: number): ChangedRows {
   const distance = Math.max(1, Math.floor(rows / Math.max(1, count)));
-  return { count: Math.min(rows, count), row: (at) => at * distance };
+  const most = Math.min(rows, count);
+  return {
+    count: most,
+    row: (at) => at * distance,
+    isChanged: (from, to) => Math.ceil(from / distance) < Math.min(most, Math.ceil(to / distance)),
+  };
 }
 
 /** Which prepared row comes at a place of a page: other values with every change. */

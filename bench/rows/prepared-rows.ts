@@ -51,14 +51,21 @@ export class PreparedRows {
    * Has `count` rows from place `first` on be others, and returns their text.
    *
    * @param rowAt the number of the row that comes at a place, counted from 0.
-   * @param changes how often those rows have changed.
+   * @param changes how often those rows have changed; of some rows, each for itself.
    */
-  write(first: number, count: number, rowAt: (at: number) => number, changes: number): Buffer {
+  write(
+    first: number,
+    count: number,
+    rowAt: (at: number) => number,
+    changes: number | ((row: number) => number),
+  ): Buffer {
+    const changesOf = typeof changes === 'number' ? () => changes : changes;
     for (let at = 0; at < count; at++) {
       const { start, text } = this.rows[first + at] as PlacedRow;
       const row = rowAt(at);
       writeKey(this.bytes, start + text.keyAt, row);
-      for (const place of text.versionsAt) writeVersion(this.bytes, start + place, versionOf(row, changes));
+      for (const place of text.versionsAt)
+        writeVersion(this.bytes, start + place, versionOf(row, changesOf(row)));
     }
     return this.bytes.subarray(this.rows[first]?.start, this.rows[first + count]?.start);
   }

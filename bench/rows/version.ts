@@ -10,6 +10,11 @@ export function versionOf(row: number, changes: number): number {
   return FIRST + changes * A_CHANGE + row;
 }
 
+/** The version that the environment has reached after so many changes. */
+export function versionAfter(changes: number): number {
+  return FIRST + (changes + 1) * A_CHANGE - 1;
+}
+
 /** Writes a version over the one that is there. */
 export function writeVersion(bytes: Uint8Array, at: number, version: number): void {
   let rest = version;

@@ -70,6 +70,12 @@ const CUSTOM: readonly KindName[] = [
 /** Half of the values of a wide table are null, and few columns have a value in half of the rows. */
 const CUSTOM_FILLED = [0.95, 0.1, 0.7, 0.02, 0.9, 0.3];
 
+/** A shape with key and version alone. */
+export function keysAlone(shape: Shape): Shape {
+  const attributes = shape.attributes.slice(0, 2);
+  return { ...shape, attributes, written: attributes };
+}
+
 /** A table with so many columns. A lookup to several tables has two. */
 export function makeShape({ name, key, look, nulls, first, more }: ShapeParts, columns: number): Shape {
   const random = new Random(name.length);

@@ -2,18 +2,32 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { API_PATH, metadataAnswer, type Model } from './metadata.ts';
-import { compressed, Pages } from './pages.ts';
-import { entitySet, type SourceCounts, type SourceOptions, type SourceOrder } from './table.ts';
+import { changesOfToken, compressed, Pages } from './pages.ts';
+import { entitySet, VERIFIER, type SourceCounts, type SourceOptions, type SourceOrder } from './table.ts';
 
-const { tables, latency, lazy = false } = JSON.parse(process.argv[2] ?? '') as SourceOptions;
+const { tables, latency: given, lazy = false } = JSON.parse(process.argv[2] ?? '') as SourceOptions;
 const bySet = new Map(tables.map((table) => [entitySet(table), table]));
 const byName = new Map(tables.map((table) => [table.name, table]));
 const model: Model = { tables: byName, changes: 0, changedAt: new Map() };
-const NOTHING: SourceCounts = { pages: 0, metadata: 0, largestPage: 0, firstRequestAt: null };
+const NOTHING: SourceCounts = {
+  pages: 0,
+  metadata: 0,
+  largestPage: 0,
+  firstRequestAt: null,
+  verification: { requests: 0, firstKeysAt: null },
+};
 let counts = NOTHING;
+let latency = given;
 
 const server = createServer((request, response) => {
-  counts = { ...counts, firstRequestAt: counts.firstRequestAt ?? String(process.hrtime.bigint()) };
+  const at = String(process.hrtime.bigint());
+  counts = { ...counts, firstRequestAt: counts.firstRequestAt ?? at };
+  if (request.headers.authorization === `Bearer ${VERIFIER}`) {
+    const { requests, firstKeysAt } = counts.verification;
+    const isKeys = request.url?.includes('orderby') === true;
+    const first = firstKeysAt ?? (isKeys ? at : null);
+    counts = { ...counts, verification: { requests: requests + 1, firstKeysAt: first } };
+  }
   void answer(request, response);
 });
 const port = await new Promise<number>((resolve) => {
@@ -41,6 +55,7 @@ async function obey(order: SourceOrder): Promise<void> {
     pages.change(table, order.rows);
     await pages.prepare([table], since);
   }
+  if (order.order === 'slow') latency = { rows: order.rows, metadata: latency?.metadata ?? 0 };
   if (order.order === 'grow') await grow(order.table);
   process.send?.(told);
 }
@@ -73,15 +88,20 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   }
   const prefer = String(request.headers['prefer']);
   const since = searchParams.get('$deltatoken');
-  const { body, bytes } = await pages.answer({
+  const ask = {
     table,
-    since: since === null ? null : Number(since),
     from: Number(searchParams.get('$skiptoken') ?? 0),
     size: Number(/odata\.maxpagesize=(\d+)/.exec(prefer)?.[1] ?? Number.POSITIVE_INFINITY),
-    annotated: prefer.includes('lookuplogicalname'),
-    versioned: prefer.includes('globalmetadataversion'),
     compressed: acceptsGzip,
-  });
+  };
+  const { body, bytes } = searchParams.has('$orderby')
+    ? await pages.keys(ask)
+    : await pages.answer({
+        ...ask,
+        since: since === null ? null : changesOfToken(since),
+        annotated: prefer.includes('lookuplogicalname'),
+        versioned: prefer.includes('globalmetadataversion'),
+      });
   counts = { ...counts, pages: counts.pages + 1, largestPage: Math.max(counts.largestPage, bytes) };
   send(response, body, acceptsGzip);
 }

@@ -4,6 +4,8 @@ import { changedRows, preparedPlace } from '../rows/changed-rows.ts';
 import { pageHead } from '../rows/page.ts';
 import { PreparedRows } from '../rows/prepared-rows.ts';
 import { VARIETY } from '../rows/row-texts.ts';
+import { versionAfter } from '../rows/version.ts';
+import { keysAlone } from '../shapes/shape.ts';
 import { API_PATH } from './metadata.ts';
 import { PageStore } from './page-store.ts';
 import { entitySet, hasTypedLookups, rowsOfPage, shapeOfTable, type SourceTable } from './table.ts';
@@ -46,12 +48,41 @@ export class Pages {
   }
 
   async answer(ask: PageAsk): Promise<PageAnswer> {
-    const known = ask.compressed ? await this.store.get(this.key(ask)) : undefined;
+    return this.kept(ask.compressed, this.key(ask), () => this.make(ask));
+  }
+
+  /** A page of keys and versions, as a request without change tracking asks for it. */
+  async keys(ask: Omit<PageAsk, 'since' | 'annotated' | 'versioned'>): Promise<PageAnswer> {
+    const { table, from, size } = ask;
+    const to = Math.min(table.rows, from + rowsOfPage(table, size));
+    const made = this.changesOf(table);
+    const { isChanged } = changedRows(table.rows, made.at(-1) ?? 0);
+    const changes = isChanged(from, to) ? made.length : 0;
+    const key = ['keys', table.name, from, to, changes].join(' ');
+    return this.kept(ask.compressed, key, () => {
+      const rows = this.preparedRows(table, false, true);
+      const text = rows.write(
+        0,
+        to - from,
+        (at) => from + at,
+        (row) => (isChanged(row, row + 1) ? changes : 0),
+      );
+      const order = `$select=${shapeOfTable(table).key},versionnumber&$orderby=${shapeOfTable(table).key} asc`;
+      const link =
+        to < table.rows
+          ? `,"@odata.nextLink":"${this.origin}${API_PATH}${entitySet(table)}?${order}&$skiptoken=${to}"`
+          : '';
+      return Buffer.concat([Buffer.from(pageHead(true)), text.subarray(1), Buffer.from(`]${link}}`)]);
+    });
+  }
+
+  private async kept(isCompressed: boolean, key: string, make: () => Buffer): Promise<PageAnswer> {
+    const known = isCompressed ? await this.store.get(key) : undefined;
     if (known !== undefined) return known;
-    const page = this.make(ask);
-    if (!ask.compressed) return { body: page, bytes: page.length };
+    const page = make();
+    if (!isCompressed) return { body: page, bytes: page.length };
     const body = await compressed(page);
-    await this.store.put(this.key(ask), body, page.length);
+    await this.store.put(key, body, page.length);
     return { body, bytes: page.length };
   }
 
@@ -115,11 +146,11 @@ export class Pages {
     const to = Math.min(count, from + rowsOfPage(table, size));
     const made = this.changesOf(table).length;
     const base = `${this.origin}${API_PATH}${entitySet(table)}`;
-    const delta = since === null ? '' : `$deltatoken=${since}&`;
+    const delta = since === null ? '' : `$deltatoken=${tokenAfter(since)}&`;
     const link =
       to < count
         ? `"@odata.nextLink":"${base}?${delta}$skiptoken=${to}"`
-        : `"@odata.deltaLink":"${base}?$deltatoken=${made}"`;
+        : `"@odata.deltaLink":"${base}?$deltatoken=${tokenAfter(made)}"`;
     const tail = Buffer.from(`],${link}}`);
     const head = Buffer.from(pageHead(versioned));
     if (to <= from) return Buffer.concat([head, tail]);
@@ -129,17 +160,28 @@ export class Pages {
     return Buffer.concat([head, text.subarray(1), tail]);
   }
 
-  private preparedRows(table: SourceTable, annotated: boolean): PreparedRows {
+  private preparedRows(table: SourceTable, annotated: boolean, isKeysAlone = false): PreparedRows {
     const most = Math.min(table.rows, rowsOfPage(table, Number.POSITIVE_INFINITY));
-    const key = [table.shape, table.columns, annotated, most].join(' ');
+    const key = [table.shape, table.columns, annotated, most, isKeysAlone].join(' ');
     let rows = this.prepared.get(key);
     if (rows === undefined) {
       // Wherever a page begins among the different rows, it is there in one piece.
-      rows = PreparedRows.json(shapeOfTable(table), annotated, most + VARIETY);
+      const shape = isKeysAlone ? keysAlone(shapeOfTable(table)) : shapeOfTable(table);
+      rows = PreparedRows.json(shape, annotated, most + VARIETY);
       this.prepared.set(key, rows);
     }
     return rows;
   }
+}
+
+/** The token of a delta after so many changes: the version that the environment has reached, as real tokens have it. */
+function tokenAfter(changes: number): string {
+  return `${versionAfter(changes)}!${changes}`;
+}
+
+/** The changes of a token. */
+export function changesOfToken(token: string): number {
+  return Number(token.split('!')[1]);
 }
 
 /** One gzip stream, as quickly as a busy server would make it. */

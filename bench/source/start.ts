@@ -11,6 +11,8 @@ export interface Source {
   /** What it was asked since the last `forget`. */
   counts(): Promise<SourceCounts>;
   forget(): Promise<void>;
+  /** Answers with rows take so many milliseconds from now on. */
+  slow(rows: number): Promise<void>;
 }
 
 /** Runs `work` with a source. */
@@ -19,9 +21,15 @@ export async function withSource<T>(
   work: (source: Source) => Promise<T>,
 ): Promise<T> {
   const child = startScript('source/main.ts', options);
+  // One order after the other: an answer does not say which order it belongs to.
+  let answered: Promise<unknown> = Promise.resolve();
   const ask = async (order: SourceOrder): Promise<SourceCounts> => {
-    child.send(order);
-    return nextMessage<SourceCounts>(child);
+    const answer = answered.then(async () => {
+      child.send(order);
+      return nextMessage<SourceCounts>(child);
+    });
+    answered = answer.catch(() => undefined);
+    return answer;
   };
   try {
     const { port } = await nextMessage<{ port: number }>(child);
@@ -36,6 +44,9 @@ export async function withSource<T>(
       counts: async () => ask({ order: 'count' }),
       async forget() {
         await ask({ order: 'forget' });
+      },
+      async slow(rows) {
+        await ask({ order: 'slow', rows });
       },
     });
   } finally {

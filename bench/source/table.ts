@@ -52,6 +52,8 @@ export type SourceOrder =
   /** A table gets one more column. */
   | { readonly order: 'grow'; readonly table: string }
   | { readonly order: 'count' }
+  /** Answers with rows take so many milliseconds from now on. */
+  | { readonly order: 'slow'; readonly rows: number }
   /** Begins to count anew. */
   | { readonly order: 'forget' };
 
@@ -64,7 +66,12 @@ export interface SourceCounts {
   readonly largestPage: number;
   /** By the clock that all processes of a machine have in common, nanoseconds; null before it. */
   readonly firstRequestAt: string | null;
+  /** Of requests with the token of a verification: how many, and when the first one for keys came, as above. */
+  readonly verification: { readonly requests: number; readonly firstKeysAt: string | null };
 }
+
+/** The access token of a process whose requests are counted for themselves. */
+export const VERIFIER = 'verify';
 
 export function entitySet({ name }: SourceTable): string {
   return `${name}s`;

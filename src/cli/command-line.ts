@@ -13,6 +13,7 @@ import { failureStatus } from './exit-status.ts';
 import { commandHelp, helpText } from './commands/help.ts';
 import { createLogger, tellProblems } from './log.ts';
 import { printLine } from './output.ts';
+import { errorTerminal } from './text/error-terminal.ts';
 import { version } from './commands/version.ts';
 
 /**
@@ -53,13 +54,23 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
   const needs = typeof command.needs === 'function' ? command.needs(positionals) : command.needs;
   const source = configSource(asString(values['config']), needs);
   const config = command.writesConfig === true ? loadConfig(null, needs) : source.load();
-  const logger = createLogger(config.logLevel);
+  const terminal = errorTerminal();
+  const logger = createLogger(config.logLevel, terminal);
   const database = connectAhead(config, needs, logger);
   try {
     // Loading leaves no turn to the socket. One turn is enough for a server near by to get the greeting.
     await nextTurn();
     const work = await command.load();
-    const context = { config, source, words: positionals, options: values, logger, signal, print: printLine };
+    const context = {
+      config,
+      source,
+      words: positionals,
+      options: values,
+      logger,
+      signal,
+      terminal,
+      print: printLine,
+    };
     return await work(database === undefined ? context : { ...context, database });
   } finally {
     await database?.close().catch((error: unknown) => {

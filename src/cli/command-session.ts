@@ -15,6 +15,7 @@ import { ExpectedRows } from '../sync/load/expected-rows.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
+import { DayLimit } from '../sync/watch/day-limit.ts';
 import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
 import { openTracing, type Tracing } from '../sync/watch/run-trace.ts';
 import { throttleRecorder } from '../sync/watch/throttle-record.ts';
@@ -67,7 +68,7 @@ export class CommandSession extends DatabaseSession {
         url,
         signIn,
         proxy: config.proxy,
-        instruct: (sentence) => instruct(logger, sentence),
+        instruct: (sentence) => instruct(this.context, sentence),
         limits: config.limits,
         userAgent: `mirrorverse/${version()}`,
         onThrottle: this.onThrottle,
@@ -167,7 +168,13 @@ export class CommandSession extends DatabaseSession {
     const tracing = openTracing(version());
     if (tracing !== undefined) this.onClose(async () => tracing.flush());
     this.tracing = tracing;
-    this.onClose(recordRequests({ store, identity, gauges: budget.gauges, logger }));
+    const record = recordRequests({ store, identity, gauges: budget.gauges, logger });
+    this.onClose(record.close);
+    const limit = (): number | undefined => this.context.config.limits.requestsPerDay;
+    const day = new DayLimit({ store, budget, limit, unrecorded: record.unrecorded, logger });
+    this.onClose(async () => day.close());
+    this.reconfigured.addEventListener('change', () => void day.look());
+    await day.look();
     return mirror;
   }
 

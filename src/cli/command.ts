@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Needs } from '../config/load.ts';
 import type { ConfigSource } from '../config/reload/config-source.ts';
 import type { DatabaseAhead } from '../mirror/database.ts';
+import type { ErrorTerminal } from './text/error-terminal.ts';
 
 /** What a command works with. */
 export interface CommandContext {
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly logger: Logger;
+  /** The terminal behind standard error, to which the log writes; undefined if it is none. */
+  readonly terminal?: ErrorTerminal | undefined;
   /** The database of `postgres.url`, to which a connection is under way; absent if the command opens its own. */
   readonly database?: DatabaseAhead;
   /** Aborted by SIGTERM or SIGINT. */

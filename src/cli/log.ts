@@ -1,21 +1,29 @@
 import { createRequire } from 'node:module';
 import { WriteStream } from 'node:tty';
 import type * as Pretty from 'pino-pretty';
-import { pino, destination, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import { pino, destination, stdTimeFunctions, type Logger } from 'pino';
 import { describeProblem, type ConfigProblem } from '../config/config.ts';
 import { logSettings } from '../config/log-settings.ts';
 import { describeError } from '../model/error-description.ts';
+import { wrapped } from './output.ts';
+import { errorTerminal } from './text/error-terminal.ts';
 
 const STANDARD_ERROR = 2;
+
+/** Takes whole lines. */
+interface Lines {
+  write(line: string): void;
+}
 
 /**
  * The log on standard error: one JSON object a line, or sentences on a terminal. It is written synchronously, so
  * that the last line before an exit is not lost.
  *
  * @param configured the level of the configuration, once it is read; before, the variable alone says it.
+ * @param terminal where standard error is one. Sentences are broken at its width.
  */
-export function createLogger(configured?: string): Logger {
-  const { level = 'info', format = process.stderr.isTTY ? 'pretty' : 'json' } = logSettings();
+export function createLogger(configured?: string, terminal = errorTerminal()): Logger {
+  const { level = 'info', format = terminal === undefined ? 'json' : 'pretty' } = logSettings();
   const children = new Set<WeakRef<Logger>>();
   const options = {
     level: configured ?? level,
@@ -26,7 +34,8 @@ export function createLogger(configured?: string): Logger {
     // The default prints every property and the whole message of each cause, which may quote secrets.
     serializers: { err: (error: unknown) => describeError(error) },
   };
-  const logger = pino(options, format === 'pretty' ? sentences() : jsonLines());
+  const lines = terminal ?? fileLines();
+  const logger = pino(options, format === 'pretty' ? sentences(lines, () => terminal?.width) : lines);
   // The loggers of tables have a level of their own in pino, and must follow a change of the configuration.
   logger.on('level-change', (now, _value, _before, _valueBefore, instance) => {
     if (instance !== logger) return;
@@ -47,32 +56,45 @@ export function tellProblems(logger: Logger, problems: readonly ConfigProblem[])
   }
 }
 
-function jsonLines(): DestinationStream {
+/** Lines on standard error that no terminal shows. */
+function fileLines(): Lines {
   const lines = destination({ dest: STANDARD_ERROR, sync: true });
   // Without this, pino is silent after the reader went away, and the process lives on.
   lines.on('error', () => process.exit(1));
   return lines;
 }
 
-/** One line for each entry: time, level, what happened, and what a person does about it. */
-function sentences(): Pretty.PrettyStream {
+/** Sentences for each entry: time, level, what happened, and what a person does about it. */
+function sentences(lines: Lines, width: () => number | undefined): Lines {
   // Only people at a terminal need it. By `require`, because the line about a failed start cannot wait for it.
-  const { PinoPretty } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty;
-  return PinoPretty({
-    destination: STANDARD_ERROR,
-    sync: true,
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty;
+  const pretty = prettyFactory({
     colorize: process.stderr instanceof WriteStream && process.stderr.hasColors(),
     // The sentence says what the fields say. A person who wants the fields asks for JSON.
     hideObject: true,
-    messageFormat: asSentences,
+    messageFormat: (entry) => asSentences(entry, width()),
   });
+  return { write: (line) => lines.write(pretty(line)) };
 }
 
-function asSentences(entry: Record<string, unknown>): string {
+/** Characters before the text of an entry: `[01:26:31.123] ERROR: `. */
+const PREFIX = 22;
+const INDENT = 4;
+
+function asSentences(entry: Record<string, unknown>, width: number | undefined): string {
   const { msg, remedy, err } = entry;
   const said = typeof msg === 'string' ? msg : '';
   const advised = typeof remedy === 'string' && !said.includes(remedy) ? ` ${remedy}` : '';
-  return `${said}${advised}${asFrames(err)}`;
+  const text = `${said}${advised}`;
+  return `${width === undefined ? text : withIndent(text, width)}${asFrames(err)}`;
+}
+
+/** Breaks a text at blanks. The first line leaves room for the prefix. */
+function withIndent(text: string, width: number): string {
+  const room = '\0'.repeat(PREFIX - INDENT - 1);
+  return wrapped(`${room} ${text}`, { indent: INDENT, width })
+    .join(`\n${' '.repeat(INDENT)}`)
+    .slice(room.length + 1);
 }
 
 /** A defect must be reported with its place in the program. */

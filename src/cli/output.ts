@@ -20,11 +20,11 @@ export function textTable(headings: readonly string[], rows: readonly (readonly 
 export const LINE = 80;
 
 /** The lines of a text, broken at blanks so that they fit behind an indent of so many characters. */
-export function wrapped(text: string, { indent = 0 } = {}): string[] {
+export function wrapped(text: string, { indent = 0, width = LINE } = {}): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > LINE - indent) lines.push(word);
+    if (last === undefined || last.length + 1 + word.length > width - indent) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;

@@ -47,6 +47,8 @@ export interface Config {
   readonly lease: number;
   readonly limits: {
     readonly requestsPer5Minutes: number;
+    /** Undefined for no limit. */
+    readonly requestsPerDay: number | undefined;
     readonly concurrency: number;
     readonly pageSize: number;
     /** Bytes of a page, about. */

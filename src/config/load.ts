@@ -106,6 +106,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     lease,
     limits: {
       requestsPer5Minutes: limits?.requestsPer5Minutes ?? 6_000,
+      requestsPerDay: limits?.requestsPerDay,
       concurrency: limits?.concurrency ?? 8,
       pageSize: limits?.pageSize ?? 5_000,
       pageBytes,

@@ -168,6 +168,14 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       requestsPer5Minutes: z.int().min(1).max(1_000_000).optional(),
+      requestsPerDay: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .optional()
+        .describe(
+          'Requests in 24 hours, over all processes. Beyond it, loads and verification wait, and changes go on. No limit by default.',
+        ),
       concurrency: z.int().min(1).max(1_000).optional().describe('Requests in flight.'),
       pageSize: z.int().min(1).max(5_000).optional().describe('Rows in a page, at most.'),
       pageBytes: byteSize

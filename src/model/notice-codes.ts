@@ -4,6 +4,10 @@ export const NOTICE_CODES = {
     'The definition of a column makes no sense, so the column is not mirrored.',
     'Correct the column in the environment, or add it to columns.exclude of its table.',
   ],
+  'day-spent': [
+    'The requests that limits.requestsPerDay allows in 24 hours are spent. Loads and verification wait; changes go on.',
+    'Nothing to do: loads and verification go on as the requests of yesterday leave the 24 hours. If the environment may take more, raise limits.requestsPerDay.',
+  ],
   'drift-pending': [
     'The table has changed at the source, and a change waits for a yes.',
     '`mirrorverse plan <table>` shows the change. `mirrorverse plan <table> --apply` allows it.',

@@ -9,6 +9,8 @@ const UNTOUCHED = {
   rows: 0,
   lastSuccessAt: null,
   lagSeconds: null,
+  behind: false,
+  lastAttempt: null,
   linkIssuedAt: null,
   linkExpiresAt: null,
   quarantined: 0,
@@ -21,8 +23,15 @@ const UNTOUCHED = {
   verified: null,
   requests: NO_REQUESTS,
 };
-const BUDGET = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 0 };
+const BUDGET = {
+  requestsIn5Minutes: 0,
+  limit: 6_000,
+  throttledUntil: null,
+  requestsIn24Hours: 0,
+  requestsPerDay: null,
+};
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/) as string;
+const ATTEMPT = { at: MOMENT, running: false, recent: true };
 const FRESH = expect.any(Number) as number;
 
 let bench: Bench;
@@ -85,6 +94,8 @@ describe('status', () => {
         rows: 12,
         lastSuccessAt: MOMENT,
         lagSeconds: FRESH,
+        behind: false,
+        lastAttempt: ATTEMPT,
         linkIssuedAt: MOMENT,
         linkExpiresAt: MOMENT,
         quarantined: 0,
@@ -101,6 +112,7 @@ describe('status', () => {
         ...UNTOUCHED,
         table: 'contact',
         phase: 'failed',
+        lastAttempt: ATTEMPT,
         error: {
           code: 'privilege-missing',
           message: expect.stringContaining('contact') as string,
@@ -122,6 +134,21 @@ describe('status', () => {
       { table: 'account', phase: 'delta', rows: 12, error: null },
       { table: 'contact', phase: 'delta', rows: 7, error: null },
     ]);
+  });
+
+  it('status says that a table is behind which nobody has polled for days, and its phase stays', async () => {
+    const ago = async (time: string): Promise<unknown> =>
+      bench.database.query(
+        `UPDATE mirrorverse.tables SET last_success_at = now() - interval '${time}', last_attempt_at = now() - interval '${time}' WHERE "table" = 'account'`,
+      );
+    await ago('3 days');
+    const { tables } = await readStatus();
+    expect(tables[0]).toMatchObject({ table: 'account', phase: 'delta', behind: true });
+    const { stdout } = await bench.cli.run(['status']);
+    expect(stdout).toMatch(/^3 tables: 1 up to date, 1 behind, 1 not loaded yet\n/);
+    expect(stdout).toContain('no process has polled it since');
+    await ago('1 minute');
+    expect((await readStatus()).tables[0]).toMatchObject({ table: 'account', behind: false });
   });
 
   it('status counts the rows in quarantine', async () => {

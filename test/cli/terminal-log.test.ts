@@ -65,6 +65,17 @@ describe('the log on a terminal', () => {
     ]);
   });
 
+  it('the log breaks its lines between words at the width of the terminal', async () => {
+    await using cli = await CommandLine.open();
+    const wide = { NODE_OPTIONS: `${TERMINAL.NODE_OPTIONS};process.stderr.columns=60` };
+    const { stderr } = await cli.run(['status'], { ...SET_UP, ...wide });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(1);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    const whole = await cli.run(['status'], { ...SET_UP, MIRRORVERSE_LOG_FORMAT: 'pretty' });
+    expect(withoutTime(stderr.replaceAll(/\n {4}/g, ' '))).toBe(withoutTime(whole.stderr));
+  });
+
   it('a form of the log that does not exist ends a command with 2', async () => {
     await using cli = await CommandLine.open();
     const { status, stderr } = await cli.run(['status'], { ...SET_UP, MIRRORVERSE_LOG_FORMAT: 'xml' });

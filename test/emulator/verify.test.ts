@@ -75,3 +75,27 @@ test('planted differences are found, named and repaired, and nothing else is', a
   expect(repaired.status).toBe(0);
   expect((await verify('--values')).tables[0]).toMatchObject({ total: 0, rows: 300 });
 });
+
+test('a sweep keeps other values on record until the row is written again', async () => {
+  const { database, emulator, cli } = bench;
+  const [first, second] = [await keyOf(20), await keyOf(21)];
+  await database.query(
+    `UPDATE dataverse.account SET name = 'other' WHERE accountid IN ('${first}', '${second}')`,
+  );
+  const both = { [first]: 'values name', [second]: 'values name' };
+  expect(found(await verify('--values'))).toEqual(both);
+  const sweep = await verify();
+  expect(found(sweep)).toEqual(both);
+  expect(sweep.status).toBe(1);
+  const { document } = await cli.json(['status']);
+  expect(document).toMatchObject({
+    tables: [
+      { verified: { method: 'sweep', throughVersion: sweep.tables[0]?.throughVersion, differences: 2 } },
+    ],
+  });
+  emulator.store.update('account', first, { name: 'new' });
+  await cli.run(['sync']);
+  expect(found(await verify())).toEqual({ [second]: 'values name' });
+  expect((await verify('--values', '--repair')).status).toBe(0);
+  expect(await verify()).toMatchObject({ status: 0, tables: [{ total: 0 }] });
+});

@@ -41,15 +41,15 @@ it('the record of requests writes at its end what was sent, nothing if nothing w
   const parts = { store, identity, gauges, logger: silent };
   const idle = recordRequests(parts);
   const busy = recordRequests(parts);
-  await idle();
+  await idle.close();
   expect(await test.database.query('SELECT * FROM mirrorverse.requests')).toEqual([]);
   gauges.requests = 9;
-  await busy();
+  await busy.close();
   expect(await test.database.query('SELECT identity, requests::int FROM mirrorverse.requests')).toEqual([
     { identity, requests: 9 },
   ]);
   expect(identity).not.toContain(USER.slice(0, 8));
   await test.database.query('DROP TABLE mirrorverse.requests');
   gauges.requests = 10;
-  await recordRequests(parts)();
+  await recordRequests(parts).close();
 });

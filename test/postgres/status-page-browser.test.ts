@@ -101,7 +101,7 @@ describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
     await page.context().close();
   });
 
-  it('a person with the token pauses and resumes a table from the page, with the keyboard alone', async () => {
+  it('a person with the token pauses, resumes and verifies a table from the page, with the keyboard alone', async () => {
     const page = await open(LIGHT);
     await live(page);
     await page.getByLabel('API token').fill('wrong');
@@ -128,9 +128,13 @@ describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Resume' }).press('Enter');
     await phaseOf(page, 'account').filter({ hasText: 'delta' }).waitFor();
+    await name.press('Enter');
+    await page.getByRole('button', { name: 'Verify' }).press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
     expect(shown.acts.map(({ command, table }) => `${command} ${table}`)).toEqual([
       'pause account',
       'resume account',
+      'verify account',
     ]);
     await page.context().close();
   });

@@ -7,6 +7,9 @@ import { describeError } from '../../src/model/error-description.ts';
 import { APPLY_ALL, type DriftPolicy } from '../../src/mirror/table/drift.ts';
 import type { LabelWishes } from '../../src/mirror/labels/label-store.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
+import { DEFAULT_ROW_POLICY } from '../../src/mirror/quarantine/row-policy.ts';
+import { readDifferences, type RecordedDifference } from '../../src/mirror/verify/verify-records.ts';
+import { repairDifferences } from '../../src/sync/verify/repair.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
@@ -62,6 +65,8 @@ export interface SyncOptions {
   readonly counts?: boolean;
   readonly loadWatch?: LoadWatch;
   readonly sweep?: SweepLimits;
+  /** Of hashed columns. */
+  readonly hashKey?: string;
 }
 
 /** The jobs of one process. */
@@ -69,6 +74,10 @@ export interface SyncSession extends AsyncDisposable {
   sync(run?: RunOptions, signal?: AbortSignal): Promise<RunResult[]>;
   /** Looks at the environment, as the daemon does every hour. */
   look(): Promise<void>;
+  /** The differences of a table that are on record. */
+  differences(name: string): Promise<readonly RecordedDifference[]>;
+  /** Repairs the differences of a table that are on record, however many they are. */
+  repair(name: string): Promise<number>;
   /** Verifies one of the tables. */
   verify(
     table: string,
@@ -119,11 +128,12 @@ export class SyncBench implements AsyncDisposable {
   /** What a process keeps from one pass to the next. */
   async session(tables: readonly string[], options: SyncOptions = {}): Promise<SyncSession> {
     const dataverse = options.dataverse ?? this.dataverse();
-    const { databaseUrl = this.database.url, leaseDuration, labels: wishes, sweep } = options;
+    const { databaseUrl = this.database.url, leaseDuration, labels: wishes, sweep, hashKey } = options;
     const stored = mirrorOptions(databaseUrl, {
       ...(leaseDuration === undefined ? {} : { leaseDuration }),
       ...(wishes === undefined ? {} : { labels: wishes }),
       ...(sweep === undefined ? {} : { sweep }),
+      ...(hashKey === undefined ? {} : { rows: { ...DEFAULT_ROW_POLICY, hashKey } }),
     });
     const database = openMirrorDatabase(stored, this.log.logger);
     const mirror = await openMirror(
@@ -162,6 +172,12 @@ export class SyncBench implements AsyncDisposable {
       },
       async look() {
         await lookAtEnvironment(dataverse, mirror, logger, never);
+      },
+      differences: async (name) => (await readDifferences(mirror.store, name, 1_000)).differences,
+      async repair(name) {
+        const leases = new LeaseKeeper(mirror, holderOf(options), logger);
+        const wanted = settings.find((each) => each.name === name) ?? settingsOf(name, options);
+        return repairDifferences(wanted, { dataverse, mirror, leases, logger }, () => true, never);
       },
       async verify(name, method, given = {}, signal = never) {
         const job = jobs.find((each) => each.settings.name === name);

@@ -311,3 +311,26 @@ test('limits that change hold for the requests that wait, and the requests befor
   expect(tested.budget.gauges.concurrency).toBe(4);
   tested.close();
 });
+
+test('loads and verification wait while the requests of a day are spent, and deltas and metadata go on', async () => {
+  const tested = new BudgetUnderTest({ concurrency: 1 });
+  tested.budget.endDayAfter(1);
+  for (const priority of ['baseline', 'verification', 'baseline', 'delta', 'metadata'] as const) {
+    void tested.request(priority, { priority });
+  }
+  await pass(1_000);
+  // The request that came first was the one that the day had left, and the others met a spent day in the line.
+  expect(tested.names).toEqual(['baseline', 'metadata', 'delta']);
+  expect(tested.budget.isDaySpent()).toBe(true);
+  tested.budget.endDayAfter(1);
+  await pass(1_000);
+  expect(tested.names.slice(3)).toEqual(['verification']);
+  const controller = new AbortController();
+  const given = tested.request('given up', { priority: 'baseline', signal: controller.signal });
+  controller.abort(new Error('stop'));
+  expect(await given).toEqual(new Error('stop'));
+  tested.budget.endDayAfter(Number.POSITIVE_INFINITY);
+  await pass(1_000);
+  expect(tested.names.slice(4)).toEqual(['baseline']);
+  tested.close();
+});

@@ -1,6 +1,9 @@
+import type { WriteStream } from 'node:tty';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { barLine, doneLine } from '../../src/cli/text/load-bars.ts';
+import { ErrorTerminal } from '../../src/cli/text/error-terminal.ts';
+import { barLine, createLoadBars, doneLine } from '../../src/cli/text/load-bars.ts';
+import { Failure } from '../../src/model/failure.ts';
 import { loadProgress } from '../../src/model/load-progress.ts';
 import { NO_PROGRESS } from '../../src/sync/run/run-progress.ts';
 
@@ -48,6 +51,24 @@ test('a bar has no share and no rate as long as nothing is known of them', () =>
 
 test('a table that is done says so', () => {
   expect(doneLine(result, 1_000_000, 79)).toBe(`${ACCOUNT}  done: 1,000,000 rows in 3 min`);
+});
+
+test('a paused table, and a table that failed before its load, have a line', () => {
+  const written: string[] = [];
+  const stream = { columns: 80, rows: 24, write: (text: string) => written.push(text) > 0 };
+  const bars = createLoadBars(new ErrorTerminal(stream as unknown as WriteStream));
+  bars.ended({ ...result, failure: new Failure({ code: 'table-paused', message: '' }) });
+  bars.ended({
+    ...result,
+    table: 'lead',
+    failure: new Failure({ code: 'tracking-impossible', message: '' }),
+  });
+  bars.ended({ ...result, table: 'contact' });
+  bars.stop();
+  const lines = written.join('').split('\n');
+  expect(lines.some((line) => line.endsWith(`${ACCOUNT}  paused, left as it is`))).toBe(true);
+  expect(lines).toContain(`${'lead'.padEnd(24)}  stopped: tracking-impossible`);
+  expect(written.join('')).not.toContain('contact');
 });
 
 test('a bar is never wider than the terminal', () => {

@@ -20,7 +20,13 @@ const FACTS = {
 const never = new AbortController().signal;
 
 function report(...tables: Partial<StatusEntry>[]): StatusReport {
-  const budget = { requestsIn5Minutes: 0, limit: 6_000, throttledUntil: null, requestsIn24Hours: 41 };
+  const budget = {
+    requestsIn5Minutes: 0,
+    limit: 6_000,
+    throttledUntil: null,
+    requestsIn24Hours: 41,
+    requestsPerDay: null,
+  };
   return { budget, tables } as unknown as StatusReport;
 }
 

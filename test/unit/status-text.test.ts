@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { linesOf, shortened } from '../../src/cli/text/screen.ts';
 import { statusLines } from '../../src/cli/text/status-text.ts';
 import type { Phase } from '../../src/model/checkpoint.ts';
+import { longestSilence } from '../../src/sync/schedule/longest-silence.ts';
 import type { StatusEntry, StatusReport } from '../../src/operations/status/mirror-status.ts';
 
 const NOW = Date.parse('2026-11-28T12:00:00Z');
@@ -24,6 +25,8 @@ function entry(table: string, more: Partial<StatusEntry> = {}): StatusEntry {
     verified: null,
     lastSuccessAt: before(3_000),
     lagSeconds: 3,
+    behind: false,
+    lastAttempt: { at: before(3_000), running: false, recent: true },
     linkIssuedAt: before(3_000),
     linkExpiresAt: before(-7 * DAY),
     quarantined: 0,
@@ -40,7 +43,14 @@ function report(tables: readonly StatusEntry[], budget: Partial<StatusReport['bu
       organizationId: '00aa00aa-bb11-cc22-dd33-44ee44ee44ee',
       requests: { total: 2_140, perChangedRow: 0.0011, perIdleHour: 118, since: before(14 * DAY) },
     },
-    budget: { requestsIn5Minutes: 20, limit: 6_000, throttledUntil: null, requestsIn24Hours: 900, ...budget },
+    budget: {
+      requestsIn5Minutes: 20,
+      limit: 6_000,
+      throttledUntil: null,
+      requestsIn24Hours: 900,
+      requestsPerDay: null,
+      ...budget,
+    },
     tables,
   };
 }
@@ -91,6 +101,39 @@ test('status for people tells the whole, then what needs somebody first', () => 
   expect(text).toContain('2 rows in quarantine: `mirrorverse quarantine lead` says why.');
   expect(text).toContain('Throttled: the environment takes no requests for another 3 min.');
   expect(text).toContain('The budget is short: 5,400 of 6,000 requests in 5 minutes are spent.');
+});
+
+test('status for people puts a table that nobody polls any more before the others, and says so', () => {
+  const old = { lagSeconds: 259_200, behind: true };
+  const lastAttempt = { at: before(3 * DAY), running: false, recent: false };
+  const lines = statusLines(
+    report([
+      entry('account'),
+      entry('contact', { ...old, lastAttempt }),
+      entry('lead', { ...old, lastAttempt, error: ERROR }),
+      entry('task', { ...old, error: ERROR }),
+    ]),
+    { ...PLAIN, width: 200 },
+  );
+  expect(lines[0]).toBe('4 tables: 1 up to date, 2 behind, 1 retrying');
+  expect(lines.filter((line) => line.startsWith('  Behind'))).toEqual([
+    '  Behind: last up to date 3 d ago; no process has polled it since: is the daemon running?',
+    '  Behind: last up to date 3 d ago; no process has polled it lately: is the daemon running?',
+  ]);
+  expect(lines.at(-1)).toMatch(/^account/);
+});
+
+const hours = (schedule?: string): number => longestSilence(schedule) / 3_600;
+
+test('a table is allowed three of the longest gaps of its schedule', () => {
+  expect(hours('* * * * *')).toBe(0.25);
+  expect(hours('*/30 * * * * *')).toBe(0.25);
+  expect(hours('*/20 * * * *')).toBe(1);
+  expect(hours('0 6 * * *')).toBe(72);
+  expect(hours('* 8-17 * * 1-5')).toBe(3 * 63);
+  expect(hours('0 8 * * 1-5')).toBe(3 * 72);
+  expect(hours('adaptive')).toBe(3);
+  expect(hours()).toBe(2);
 });
 
 test('status for people sets tables apart that are no longer configured, and says how to remove them', () => {

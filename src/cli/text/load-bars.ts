@@ -1,7 +1,7 @@
-import cliProgress from 'cli-progress';
 import { loadProgress, rowsText, type LoadFigures, type LoadProgress } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
 import type { EndedLoad, LoadWatch } from '../../sync/load/load-watch.ts';
+import type { ErrorTerminal } from './error-terminal.ts';
 import { shortened } from './screen.ts';
 
 /** Bars on a terminal, one for each table that loads. */
@@ -12,7 +12,6 @@ export interface LoadBars extends LoadWatch {
 }
 
 interface Row {
-  bar: cliProgress.SingleBar;
   figures: (() => LoadFigures) | undefined;
   waiting: string | undefined;
 }
@@ -22,58 +21,41 @@ const BAR = 12;
 /** Characters of a name. */
 const NAME = 24;
 
+/** Characters of a line if the terminal does not say it. */
+const USUAL = 80;
+
 /**
  * Shows how far the load of each table is. A table that has nothing to load has no bar. A table that is done moves
  * above the bars, so that the bars fit the terminal however many tables there are.
  */
-export function createLoadBars(stream: NodeJS.WriteStream): LoadBars {
-  const multi = new cliProgress.MultiBar({
-    stream,
-    format: (_options, _params, payload: { line: () => string }) => payload.line(),
-    hideCursor: true,
-    forceRedraw: true,
-    linewrap: false,
-    fps: 4,
-  });
+export function createLoadBars(terminal: ErrorTerminal): LoadBars {
   const rows = new Map<string, Row>();
   let throttledUntil = 0;
-  const width = (): number => (stream.columns || 80) - 1;
-  const lineOf = (table: string): string => {
-    const row = rows.get(table);
+  const width = (): number => (terminal.width ?? USUAL) - 1;
+  const lineOf = ([table, { figures, waiting }]: [string, Row]): string => {
     const rest = (throttledUntil - performance.now()) / 1000;
-    const trouble = row?.waiting ?? (rest > 0 ? `throttled for another ${readableSpan(rest)}` : undefined);
-    const progress = row?.figures === undefined ? undefined : loadProgress(row.figures());
-    return barLine(table, progress, trouble, width());
+    const trouble = waiting ?? (rest > 0 ? `throttled for another ${readableSpan(rest)}` : undefined);
+    return barLine(table, figures && loadProgress(figures()), trouble, width());
   };
-  const rowOf = (table: string): Row => {
-    const known = rows.get(table);
-    if (known !== undefined) return known;
-    const bar = multi.create(1, 0, { line: () => lineOf(table) });
-    const row: Row = { bar, figures: undefined, waiting: undefined };
-    rows.set(table, row);
-    return row;
-  };
+  terminal.keepBelow(() => [...rows].map(lineOf));
   return {
     loading(table, figures) {
-      Object.assign(rowOf(table), { figures, waiting: undefined });
+      rows.set(table, { figures, waiting: undefined });
     },
     waiting(table, text) {
-      Object.assign(rowOf(table), { waiting: text });
+      rows.set(table, { figures: rows.get(table)?.figures, waiting: text });
     },
     throttled(milliseconds) {
       throttledUntil = Math.max(throttledUntil, performance.now() + milliseconds);
     },
     ended(result) {
-      const row = rows.get(result.table);
-      if (row === undefined) return;
+      const figures = rows.get(result.table)?.figures;
       rows.delete(result.table);
-      // A table that only waited, and then had nothing to load, needs no line.
-      if (row.figures !== undefined) {
-        multi.log(`${doneLine(result, row.figures().rowsLoaded, width())}\n`);
-      }
-      multi.remove(row.bar);
+      // A table that had nothing to load needs no line, unless it has failed.
+      if (figures === undefined && result.failure === null) return;
+      terminal.write(`${doneLine(result, figures?.().rowsLoaded ?? 0, width())}\n`);
     },
-    stop: () => multi.stop(),
+    stop: () => terminal.leaveBelow(),
   };
 }
 
@@ -117,8 +99,11 @@ export function doneLine(
   width: number,
 ): string {
   const name = shortened(table, NAME).padEnd(NAME);
-  const rows = readableCount(rowsLoaded, 'row');
-  const end =
-    failure === null ? `done: ${rows} in ${readableSpan(milliseconds / 1000)}` : `stopped: ${failure.code}`;
-  return `${name}  ${end}`.slice(0, width);
+  return cut(`${name}  ${endOf(failure, rowsLoaded, milliseconds)}`, width);
+}
+
+function endOf(failure: EndedLoad['failure'], rowsLoaded: number, milliseconds: number): string {
+  if (failure?.code === 'table-paused') return 'paused, left as it is';
+  if (failure !== null) return `stopped: ${failure.code}`;
+  return `done: ${readableCount(rowsLoaded, 'row')} in ${readableSpan(milliseconds / 1000)}`;
 }

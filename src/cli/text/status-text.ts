@@ -2,7 +2,14 @@ import { loadShare, loadText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
 import type { BudgetStatus, StatusEntry, StatusReport } from '../../operations/status/mirror-status.ts';
 import type { RequestFigures } from '../../operations/status/request-figures.ts';
-import { byNeed, differText, needOf, wholeLine, type Need } from '../../operations/status/table-need.ts';
+import {
+  byNeed,
+  differText,
+  needOf,
+  staleText,
+  wholeLine,
+  type Need,
+} from '../../operations/status/table-need.ts';
 import { linesOf, shortened, type Screen } from './screen.ts';
 
 export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
@@ -16,6 +23,7 @@ export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
 const COLOURS: Readonly<Record<Need, Parameters<Screen['paint']>[0]>> = {
   failed: 'red',
   attention: 'yellow',
+  stale: 'red',
   trouble: 'yellow',
   paused: 'yellow',
   loading: 'cyan',
@@ -52,7 +60,7 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
 const SHORT = 0.8;
 
 function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOptions): string[] {
-  const { requestsIn5Minutes, limit, throttledUntil } = budget;
+  const { requestsIn5Minutes, limit, throttledUntil, requestsIn24Hours, requestsPerDay } = budget;
   const said: string[] = [];
   if (throttledUntil !== null) {
     const rest = readableSpan((Date.parse(throttledUntil) - now) / 1000);
@@ -61,6 +69,10 @@ function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOpti
   if (requestsIn5Minutes >= SHORT * limit) {
     const spent = `${readableNumber(requestsIn5Minutes)} of ${readableNumber(limit)}`;
     said.push(`The budget is short: ${spent} requests in 5 minutes are spent.`);
+  }
+  if (requestsPerDay !== null && requestsIn24Hours >= requestsPerDay) {
+    const spent = `${readableNumber(requestsIn24Hours)} of ${readableNumber(requestsPerDay)}`;
+    said.push(`The requests of a day are spent: ${spent} in 24 hours. Loads and verification wait.`);
   }
   return said.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line));
 }
@@ -149,6 +161,7 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
   const { error } = entry;
   const need = needOf(entry);
   const said = [
+    staleNote(entry),
     loadNote(entry),
     pauseNote(entry, now),
     quarantineNote(entry),
@@ -162,6 +175,11 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
     lines.push(...told.map((text) => paint(colour, text)), ...linesOf(error.remedy, width - INDENT.length));
   }
   return lines.map((text) => `${INDENT}${text}`);
+}
+
+function staleNote(entry: StatusEntry): string | null {
+  const text = staleText(entry);
+  return text === null ? null : `Behind: ${text}`;
 }
 
 function loadNote({ rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): string | null {

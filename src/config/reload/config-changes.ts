@@ -34,6 +34,7 @@ const NEEDS_RESTART: Readonly<Record<string, Reader>> = {
 const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   tables: ({ tables, leftOut }) => [tables, leftOut],
   'limits.requestsPer5Minutes': ({ limits }) => limits.requestsPer5Minutes,
+  'limits.requestsPerDay': ({ limits }) => limits.requestsPerDay,
   'limits.concurrency': ({ limits }) => limits.concurrency,
   'limits.pageSize': ({ limits }) => limits.pageSize,
   'limits.pageBytes': ({ limits }) => limits.pageBytes,

@@ -7,6 +7,9 @@ import { StartWindow } from './start-window.ts';
 const PRIORITY = { metadata: 2, delta: 4, verification: 6, baseline: 7 } as const;
 export type Priority = keyof typeof PRIORITY;
 
+/** What waits while the requests of a day are spent. Deltas go on, and so does the metadata that they need. */
+const PUT_OFF: ReadonlySet<Priority> = new Set(['verification', 'baseline']);
+
 /** What may be spent of the API's service protection limits; every request goes through one. */
 export interface Budget {
   /**
@@ -24,6 +27,13 @@ export interface Budget {
   readonly gauges: BudgetGauges;
   /** What this process uses of the limits now; 1 is all of a limit. It is calculated when it is asked for. */
   used(): BudgetUse;
+  /**
+   * Lets loads and verification start until this process has sent so many more requests; then they wait until the next
+   * call. Infinity for no limit.
+   */
+  endDayAfter(requests: number): void;
+  /** Whether loads and verification wait, because the requests of a day are spent. */
+  isDaySpent(): boolean;
   /** Goes on with other limits. The requests of the last five minutes count under the new ones too. */
   change(limits: BudgetLimits): void;
   close(): void;
@@ -100,6 +110,9 @@ export function createBudget(
     concurrency: limits.concurrency,
   };
   let turns = 0;
+  /** The count of `gauges.requests` at which loads and verification wait. */
+  let dayEnd = Number.POSITIVE_INFINITY;
+  let putOff: (() => void)[] = [];
   let isShut = false;
   let opening: NodeJS.Timeout | undefined;
   let regrowth: NodeJS.Timeout | undefined;
@@ -107,6 +120,10 @@ export function createBudget(
   /** Milliseconds until a request may start; 0 for now. */
   function delay(at: number): number {
     return Math.max(0, gauges.throttledUntil - at, starts.delay(at), execution.delay(at));
+  }
+
+  function isPutOff(priority: Priority): boolean {
+    return gauges.requests >= dayEnd && PUT_OFF.has(priority);
   }
 
   /** Shuts or opens the line, as the throttle and the windows say, and looks again when that may change. */
@@ -134,15 +151,16 @@ export function createBudget(
   }
 
   /**
-   * Performs a request in its turn. It performs nothing, and resolves to undefined, where the line was shut
-   * or the signal aborted in the moment before: Bottleneck has no way to take a job out of its line.
+   * Performs a request in its turn. It performs nothing, and resolves to undefined, where the line was shut,
+   * the day was spent or the signal aborted in the moment before: Bottleneck has no way to take a job out of its line.
    */
   async function perform<T>(
+    priority: Priority,
     signal: AbortSignal,
     request: () => Promise<T>,
   ): Promise<{ readonly value: T } | undefined> {
     const at = now();
-    if (signal.aborted || delay(at) > 0) {
+    if (signal.aborted || delay(at) > 0 || isPutOff(priority)) {
       settle();
       void limiter.incrementReservoir(1);
       return undefined;
@@ -163,8 +181,12 @@ export function createBudget(
   async function takeTurn<T>(priority: Priority, signal: AbortSignal, request: () => Promise<T>): Promise<T> {
     for (;;) {
       signal.throwIfAborted();
+      if (isPutOff(priority)) {
+        await new Promise<void>((resolve) => putOff.push(resolve));
+        continue;
+      }
       const options = { priority: PRIORITY[priority], id: String(++turns) };
-      const performed = await limiter.schedule(options, async () => perform(signal, request));
+      const performed = await limiter.schedule(options, async () => perform(priority, signal, request));
       if (performed !== undefined) return performed.value;
     }
   }
@@ -185,6 +207,13 @@ export function createBudget(
       settle();
       if (isLonger) onThrottle?.(milliseconds);
     },
+    endDayAfter(requests) {
+      dayEnd = gauges.requests + requests;
+      const waiting = putOff;
+      putOff = [];
+      for (const look of waiting) look();
+    },
+    isDaySpent: () => gauges.requests >= dayEnd,
     used() {
       const at = now();
       return {

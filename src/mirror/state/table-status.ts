@@ -18,6 +18,8 @@ export interface TableStatus {
   readonly lastSuccessAt: Date | null;
   /** Seconds since the mirror was last known to equal the source. */
   readonly lagSeconds: number | null;
+  /** The newest run, of any process; null before the first one. */
+  readonly lastAttempt: TableAttempt | null;
   readonly linkIssuedAt: Date | null;
   readonly quarantined: number;
   readonly error: FailureSummary | null;
@@ -27,6 +29,15 @@ export interface TableStatus {
   /** How far a baseline or a re-baseline has come; null where none is under way. */
   readonly load: LoadFigures | null;
   readonly counts: CountedRequests;
+}
+
+/** The newest run of a table. */
+export interface TableAttempt {
+  readonly at: Date;
+  /** A process holds the lease of the table now. */
+  readonly running: boolean;
+  /** The run goes on, or it began so lately that a living process may poll the table. */
+  readonly recent: boolean;
 }
 
 /** A pause that a person asked for and that goes on. */
@@ -62,6 +73,10 @@ export interface CountedRequests {
   readonly hours: number | null;
 }
 
+/**
+ * Seconds after its newest run for which a living process may be polling a table. A process that retries rests ten minutes at most.
+ */
+const RECENT_ATTEMPT = 900;
 /** Rows above which PostgreSQL's estimate stands for a count of the table. */
 const COUNTED = 500_000;
 
@@ -85,6 +100,10 @@ export async function readTableStatus(
         phase: tables.phase,
         lastSuccessAt: tables.lastSuccessAt,
         lagSeconds: sql<number | null>`extract(epoch from now() - ${tables.lastSuccessAt})::float8`,
+        lastAttemptAt: tables.lastAttemptAt,
+        attemptAge: sql<
+          number | null
+        >`extract(epoch from clock_timestamp() - ${tables.lastAttemptAt})::float8`,
         linkIssuedAt: tables.linkIssuedAt,
         errorCode: tables.errorCode,
         errorMessage: tables.errorMessage,
@@ -138,6 +157,7 @@ export async function readTableStatus(
     rows: counts.get(row.table) ?? 0,
     lastSuccessAt: row.lastSuccessAt,
     lagSeconds: row.lagSeconds === null ? null : Math.max(0, Math.round(row.lagSeconds)),
+    lastAttempt: attemptOf(row),
     linkIssuedAt: row.linkIssuedAt,
     quarantined: quarantined.get(row.table) ?? 0,
     error: errorOf(row),
@@ -146,6 +166,15 @@ export async function readTableStatus(
     load: loadOf(row),
     counts: row.counts,
   }));
+}
+
+function attemptOf(row: {
+  readonly lastAttemptAt: Date | null;
+  readonly attemptAge: number | null;
+  readonly isAtWork: boolean;
+}): TableAttempt | null {
+  const { lastAttemptAt: at, attemptAge, isAtWork: running } = row;
+  return at && { at, running, recent: running || (attemptAge !== null && attemptAge < RECENT_ATTEMPT) };
 }
 
 interface Outcome {

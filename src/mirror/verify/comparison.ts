@@ -152,8 +152,6 @@ export class Comparison {
     await this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder, progress);
       await findSuspects(client, store, this.mirror, this.scratch, reached, versions);
-      // What an earlier verification found is found again, or is no longer so.
-      await forgetDifferences(store, this.table);
     });
   }
 
@@ -182,6 +180,7 @@ export class Comparison {
   async finish(proof: Omit<Proof, 'differences'>): Promise<number> {
     return this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder);
+      await forgetDifferences(store, this.mirror, proof.method);
       const { open: differences } = await readDifferences(store, this.table, 0);
       await recordProof(store, this.table, { ...proof, differences });
       await forgetVerification(store, this.table);

@@ -72,19 +72,20 @@ export async function findSuspects(
   { above, upTo }: ReadVersions,
 ): Promise<void> {
   await client.query(`ANALYZE ${keys}`);
-  const source = `(SELECT key, partition, max(version) AS version FROM ${keys} GROUP BY key, partition)`;
   const table = mirror.table.logicalName;
   const version = versionOf(mirror);
   const [key] = keyColumns(mirror);
-  // A row above what the mirror has reached is yet to come.
+  // A row above what the mirror has reached is yet to come. A row that comes twice is found by its highest version: to
+  // find that among the few suspects is quicker than among all keys.
   await client.query(
     `INSERT INTO ${suspects} (key, partition, kind, source_version, mirror_version, is_present)
-     SELECT s.key, s.partition, CASE WHEN m.${key} IS NULL THEN 'missing' ELSE 'stale' END, s.version, ${version}, m.${key} IS NOT NULL
-       FROM ${source} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}
+     SELECT DISTINCT ON (s.key, s.partition) s.key, s.partition, CASE WHEN m.${key} IS NULL THEN 'missing' ELSE 'stale' END, s.version, ${version}, m.${key} IS NOT NULL
+       FROM ${keys} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}
       WHERE (m.${key} IS NULL OR ${version} IS DISTINCT FROM s.version)
         AND (s.version > $2::bigint) IS NOT TRUE
         AND (${version} > s.version AND ${version} <= $2::bigint) IS NOT TRUE
         AND NOT ${isQuarantined(store, 's')}
+      ORDER BY s.key, s.partition, s.version DESC NULLS LAST
      ON CONFLICT (key, partition) DO UPDATE SET kind = excluded.kind, source_version = excluded.source_version,
        mirror_version = excluded.mirror_version, is_present = excluded.is_present`,
     [table, text(now)],

@@ -1,8 +1,11 @@
 import { Failure } from '../../model/failure.ts';
 import type { RowId, Link } from '../../model/page.ts';
 import { and, eq, gt, sql } from '../drizzle.ts';
+import { isLive, keyColumns } from '../page/merge-sql.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
+import { quoteIdentifier } from '../table/identifier.ts';
+import { MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { DifferenceKind } from './suspects.ts';
 
 /** `sweep` compares keys and versions, `values` every value too. */
@@ -155,12 +158,38 @@ export async function recordDifferences(
     });
 }
 
-/** Forgets what earlier verifications found in a table, before the record of a new one. */
-export async function forgetDifferences(store: StateStore, table: string): Promise<void> {
-  const { differences } = store.tables;
+/**
+ * Forgets what earlier verifications found and the one that ends now has not confirmed again, in the store's transaction.
+ * Until then the record stays, so that it never tells less than is known.
+ *
+ * A sweep does not compare values. Other values of a row stay on record until the row is repaired or written again.
+ */
+export async function forgetDifferences(
+  store: StateStore,
+  mirror: MirrorTable,
+  method: VerifyMethod,
+): Promise<void> {
+  const { differences, verifications } = store.tables;
+  const table = mirror.table.logicalName;
+  const isEarlier = sql`${differences.confirmedAt} < (SELECT ${verifications.startedAt} FROM ${verifications} WHERE ${ofTable(store, table)})`;
+  const [key, partition] = keyColumns(mirror);
+  const isSamePartition =
+    partition === undefined
+      ? sql`true`
+      : sql`m.${sql.raw(partition)} IS NOT DISTINCT FROM CASE WHEN length(${differences.key}) > 36 THEN substr(${differences.key}, 38) END`;
+  const isStillSo = sql`(${differences.kind} = 'values' AND ${differences.repairedAt} IS NULL AND EXISTS (
+    SELECT FROM ${sql.raw(mirror.qualified)} m WHERE ${sql.raw(isLive(mirror))} AND m.${sql.raw(key)} = left(${differences.key}, 36)::uuid
+       AND ${isSamePartition} AND m.${sql.raw(quoteIdentifier(MIRRORED_AT))} <= ${differences.confirmedAt}))`;
   await store.db
     .delete(differences)
-    .where(and(eq(differences.environmentId, store.environmentId), eq(differences.table, table)));
+    .where(
+      and(
+        eq(differences.environmentId, store.environmentId),
+        eq(differences.table, table),
+        isEarlier,
+        method === 'values' ? undefined : sql`NOT ${isStillSo}`,
+      ),
+    );
 }
 
 /** Records that rows were repaired. @param keys as `keyText` writes them. */

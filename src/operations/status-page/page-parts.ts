@@ -51,10 +51,11 @@ function troubleNote(trouble: FailureSummary | null): Html {
 }
 
 function budget(budgetStatus: BudgetStatus, tell: TellTime): Html {
-  const { requestsIn5Minutes: used, limit, throttledUntil, requestsIn24Hours } = budgetStatus;
+  const { requestsIn5Minutes: used, limit, throttledUntil, requestsIn24Hours, requestsPerDay } = budgetStatus;
   const bar = markup`<progress max="${limit}" value="${Math.min(limit, used)}" aria-label="API requests in the last 5 minutes"></progress>`;
   const text = `${readableNumber(used)} of ${readableCount(limit, 'request')} in the last 5 minutes`;
-  const day = `${readableNumber(requestsIn24Hours)} in the last 24 hours`;
+  const ofDay = requestsPerDay === null ? '' : ` of ${readableNumber(requestsPerDay)}`;
+  const day = `${readableNumber(requestsIn24Hours)}${ofDay} in the last 24 hours`;
   return markup`${bar}<p>${text}<p>${day}${throttledUntil === null ? null : throttle(throttledUntil, tell)}`;
 }
 

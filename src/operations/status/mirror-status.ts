@@ -5,7 +5,8 @@ import { readTableStatus, type TableStatus } from '../../mirror/state/table-stat
 import { NO_REQUESTS, requestFigures, type RequestFigures } from './request-figures.ts';
 import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
 import { loadProgress } from '../../model/load-progress.ts';
-import { isPattern } from '../../model/name-pattern.ts';
+import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
+import { longestSilence, SHORTEST_ALLOWANCE } from '../../sync/schedule/longest-silence.ts';
 
 /** The document of `status --json`. Members may be added; these stay. */
 export interface StatusReport {
@@ -28,11 +29,13 @@ export interface BudgetStatus {
   /** Until when the environment wants no requests; null where it takes them. */
   readonly throttledUntil: string | null;
   readonly requestsIn24Hours: number;
+  /** The configured limit of requests in 24 hours; null without one. */
+  readonly requestsPerDay: number | null;
 }
 
 export interface StatusEntry extends Omit<
   TableStatus,
-  'lastSuccessAt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
+  'lastSuccessAt' | 'lastAttempt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
 > {
   /** Whether the configuration means the table, by its name or by a pattern. */
   readonly configured: boolean;
@@ -57,6 +60,10 @@ export interface StatusEntry extends Omit<
     readonly differences: number;
   } | null;
   readonly lastSuccessAt: string | null;
+  /** A table that follows its source has had no success for longer than its schedule allows. */
+  readonly behind: boolean;
+  /** The newest run, of any process; null before the first one. */
+  readonly lastAttempt: { readonly at: string; readonly running: boolean; readonly recent: boolean } | null;
   readonly linkIssuedAt: string | null;
   /** When the delta link expires unless a poll renews it; null if its life is not known. */
   readonly linkExpiresAt: string | null;
@@ -67,9 +74,11 @@ export interface StatusOptions {
   /** The configured address, for an environment that was never reached. */
   readonly url: string | undefined;
   /** The configured tables. Those that are named exactly are listed even before their first run. */
-  readonly choice: TableChoice<TableEntry>;
+  readonly choice: TableChoice<TableEntry & { readonly schedule?: string }>;
   /** The configured limit of requests in 5 minutes. */
   readonly requestsPer5Minutes: number;
+  /** The configured limit of requests in 24 hours; undefined without one. */
+  readonly requestsPerDay?: number | undefined;
   /** Rows above which PostgreSQL's estimate stands for a count of a table; half a million without it. */
   readonly countedRows?: number;
 }
@@ -80,12 +89,13 @@ const DAY = 86_400_000;
 /** Reads the status of every table from the database alone. @throws Failure */
 export async function readStatus(database: MirrorDatabase, options: StatusOptions): Promise<StatusReport> {
   const { url: configuredUrl, choice, requestsPer5Minutes: limit } = options;
+  const requestsPerDay = options.requestsPerDay ?? null;
   const named = choice.entries.map(({ name }) => name).filter((name) => !isPattern(name));
   const state = await findState(database);
   if (state === undefined) {
     return {
       environment: { url: configuredUrl ?? null, organizationId: null, requests: NO_REQUESTS },
-      budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0 },
+      budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0, requestsPerDay },
       tables: named.map(untouched),
     };
   }
@@ -99,13 +109,14 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     choice.entries.length === 0 || named.includes(name) || isMeantByPattern(choice, name);
   return {
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
-    budget: { ...spent, limit, throttledUntil: throttledUntil?.toISOString() ?? null },
+    budget: { ...spent, limit, requestsPerDay, throttledUntil: throttledUntil?.toISOString() ?? null },
     tables: [
       ...known.map((table) =>
         toEntry(table, {
           linkLifeDays: environment.linkLifeDays,
           configured: isConfigured(table.table),
           throttled: throttledUntil !== null,
+          behind: isBehind(table, choice),
         }),
       ),
       ...named.filter((table) => !names.has(table)).map(untouched),
@@ -113,13 +124,25 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
   };
 }
 
+/** Whether a table that follows its source has had no success for longer than its schedule allows. */
+function isBehind({ table, phase, lagSeconds }: TableStatus, { entries }: StatusOptions['choice']): boolean {
+  if (phase !== 'delta' || lagSeconds === null) return false;
+  const entry =
+    entries.find(({ name }) => name === table) ??
+    entries.findLast(({ name }) => isPattern(name) && fitsPattern(table, name));
+  return lagSeconds > SHORTEST_ALLOWANCE && lagSeconds > longestSilence(entry?.schedule);
+}
+
+interface Surroundings {
+  readonly linkLifeDays: number | null;
+  readonly configured: boolean;
+  readonly throttled: boolean;
+  readonly behind: boolean;
+}
+
 function toEntry(
   { counts, paused, verified, load, ...table }: TableStatus,
-  {
-    linkLifeDays,
-    configured,
-    throttled,
-  }: { readonly linkLifeDays: number | null; readonly configured: boolean; readonly throttled: boolean },
+  { linkLifeDays, configured, throttled, behind }: Surroundings,
 ): StatusEntry {
   const { linkIssuedAt } = table;
   const progress = load && loadProgress({ ...load, isAtWork: load.isAtWork && !throttled });
@@ -128,6 +151,8 @@ function toEntry(
   return {
     ...table,
     configured,
+    behind,
+    lastAttempt: table.lastAttempt && { ...table.lastAttempt, at: table.lastAttempt.at.toISOString() },
     rowsLoaded: progress?.rowsLoaded ?? null,
     rowsExpected: progress?.rowsExpected ?? null,
     etaSeconds: progress?.etaSeconds ?? null,
@@ -161,6 +186,8 @@ function untouched(table: string): StatusEntry {
     rows: 0,
     lastSuccessAt: null,
     lagSeconds: null,
+    behind: false,
+    lastAttempt: null,
     linkIssuedAt: null,
     linkExpiresAt: null,
     quarantined: 0,

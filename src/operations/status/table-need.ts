@@ -1,10 +1,11 @@
-import { readableCount } from '../../model/readable-figures.ts';
+import { readableCount, readableSpan } from '../../model/readable-figures.ts';
 import type { StatusEntry } from './mirror-status.ts';
 
 /** How a table stands, in the order in which tables need somebody. */
 const NEEDS = [
   ['failed', 'failed'],
   ['attention', 'waiting for a yes'],
+  ['stale', 'behind'],
   ['trouble', 'retrying'],
   ['paused', 'paused'],
   ['loading', 'loading'],
@@ -14,9 +15,13 @@ const NEEDS = [
 
 export type Need = (typeof NEEDS)[number][0];
 
-/** A table that goes on by itself after a failure is in trouble; its phase stays. */
-export function needOf({ phase, error }: StatusEntry): Need {
+/**
+ * A table that goes on by itself after a failure is in trouble; its phase stays. Nobody retries a table that is behind
+ * and has had no run lately, so that table is stale, whatever its last run ended with.
+ */
+export function needOf({ phase, error, behind, lastAttempt }: StatusEntry): Need {
   if (phase === 'failed' || phase === 'attention' || phase === 'paused') return phase;
+  if (behind && (error === null || lastAttempt?.recent !== true)) return 'stale';
   if (error !== null) return 'trouble';
   return phase === 'baseline' || phase === 'rebaseline' ? 'loading' : phase;
 }
@@ -43,6 +48,16 @@ export function wholeLine(tables: readonly StatusEntry[]): string {
     return count === undefined ? [] : [`${count} ${words}`];
   });
   return parts.length === 0 ? 'No tables' : `${readableCount(tables.length, 'table')}: ${parts.join(', ')}`;
+}
+
+/** Why a stale table is behind, as far as the state tells; null for any other table. */
+export function staleText(entry: StatusEntry): string | null {
+  const { lagSeconds, lastAttempt } = entry;
+  if (lagSeconds === null || needOf(entry) !== 'stale') return null;
+  const last = `last up to date ${readableSpan(lagSeconds)} ago`;
+  if (lastAttempt?.running === true) return `${last}; a process is at work on it.`;
+  if (lastAttempt?.recent === true) return `${last}; its newest run has not ended with a success.`;
+  return `${last}; no process has polled it ${entry.error === null ? 'since' : 'lately'}: is the daemon running?`;
 }
 
 /** `2 rows differ from the source`. */

@@ -56,7 +56,7 @@ export class LeaseKeeper {
       `Table ${table}: ${text}, since ${time}.`,
     );
     const [host, pid] = holder.split('/');
-    return `waiting for ${host}/${pid ?? ''}, since ${time.slice(11, 19)} UTC`;
+    return `another process has it since ${time.slice(11, 19)} UTC: ${pid ?? ''} on ${host ?? ''}`;
   }
 
   /**

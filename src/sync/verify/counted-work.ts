@@ -1,6 +1,9 @@
 import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
 import type { Pace } from './share-pace.ts';
 
+/** Milliseconds of a request at most, by the default of `limits.requestTimeout`. */
+const LONGEST_REQUEST = 120_000;
+
 /** Does work with requests about one table when its share of the budget allows it, and counts the requests. */
 export class CountedWork {
   private readonly table: string;
@@ -26,7 +29,10 @@ export class CountedWork {
       return { value, requests: this.counts.ever(this.table) - before };
     } finally {
       // The table's own deltas meanwhile count too, so the share is rather kept too well.
-      this.pace?.spent(this.counts.ever(this.table) - before, performance.now() - start);
+      const requests = this.counts.ever(this.table) - before;
+      // What takes longer has waited for the budget: after a day whose requests were spent, it would rest for days.
+      const milliseconds = Math.min(performance.now() - start, requests * LONGEST_REQUEST);
+      this.pace?.spent(requests, milliseconds);
     }
   }
 }

@@ -76,7 +76,8 @@ export class Verifier {
   }
 
   private async next(): Promise<DueVerification | undefined> {
-    const { tables, mirror, wishes, leases } = this.options;
+    const { tables, mirror, wishes, leases, dataverse } = this.options;
+    if (dataverse.budget.isDaySpent()) return undefined;
     const now = performance.now();
     const names = tables.names().filter((name) => (this.resting.get(name)?.until ?? now) <= now);
     return dueVerifications(mirror.store, names, leases.holder, wishes());

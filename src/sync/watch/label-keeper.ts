@@ -13,6 +13,9 @@ import { restAfter } from '../../timing/back-off.ts';
 /** Milliseconds that the views of changed tables wait, so that views of more tables are made together. */
 const GATHERING = 5_000;
 
+/** Milliseconds that labels wait while the requests of a day are spent. The run that would read them is a delta. */
+const PUT_OFF = 600_000;
+
 /**
  * Keeps labels and views in step with the metadata. The preparation of a table stores its labels. Views of several
  * tables are made together some time later, because each new table changes the views of all tables that point at
@@ -59,13 +62,18 @@ export class LabelKeeper {
    * @throws Failure `lease-lost`; the signal's reason if aborted.
    */
   async keep(table: string, lease: Lease, signal: AbortSignal): Promise<void> {
-    const { client, metadata } = this.dataverse;
+    const { client, metadata, budget } = this.dataverse;
     const { labels: store } = this;
     if (store === undefined) return;
     try {
       const { basis } = metadata;
       const state = await store.state(table);
       if (basis === undefined || state.basis !== basis) {
+        if (budget.isDaySpent()) {
+          this.unread.set(table, { failures: 0, retryAt: performance.now() + PUT_OFF });
+          this.due.add(table);
+          return;
+        }
         const labels = await readLabels(client, metadata, table, signal, { details: this.details });
         await store.write(labels, basis ?? '', lease);
       } else if (!state.viewsDue) {

@@ -16,14 +16,21 @@ export interface RequestRecordParts {
   readonly logger: Logger;
 }
 
+export interface RequestRecord {
+  /** Requests of this process that are not in the state yet. */
+  readonly unrecorded: () => number;
+  /** Writes the rest. It never rejects. */
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Adds the requests of this process to the state, so that every process can tell what all of them have spent. It
  * writes nothing while no requests are sent. A write that fails is made up for by a later one, because the budget goes
  * on counting.
  *
- * @returns a function that writes the rest. It never rejects.
+ * @returns the record, which is closed at the end.
  */
-export function recordRequests({ store, identity, gauges, logger }: RequestRecordParts): () => Promise<void> {
+export function recordRequests({ store, identity, gauges, logger }: RequestRecordParts): RequestRecord {
   let recorded = 0;
   let isFailing = false;
   let underWay: Promise<void> | undefined;
@@ -43,11 +50,14 @@ export function recordRequests({ store, identity, gauges, logger }: RequestRecor
     underWay ??= write().finally(() => (underWay = undefined));
   };
   const timer = setInterval(begin, BETWEEN_WRITES).unref();
-  return async () => {
-    clearInterval(timer);
-    await underWay;
-    // A database that did not answer the last time must not hold up the end of the process.
-    if (!isFailing) await write();
+  return {
+    unrecorded: () => gauges.requests - recorded,
+    async close() {
+      clearInterval(timer);
+      await underWay;
+      // A database that did not answer the last time must not hold up the end of the process.
+      if (!isFailing) await write();
+    },
   };
 }
 

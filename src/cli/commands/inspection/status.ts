@@ -86,5 +86,6 @@ export function statusOptions(config: Config): StatusOptions {
     url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
     choice: { entries: config.tables, leftOut: config.leftOut },
     requestsPer5Minutes: config.limits.requestsPer5Minutes,
+    requestsPerDay: config.limits.requestsPerDay,
   };
 }

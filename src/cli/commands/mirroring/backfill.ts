@@ -13,8 +13,9 @@ export async function backfill(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {
     const { options, logger } = context;
     const resolution = await session.resolution({ opensMirror: true });
-    const bars = process.stderr.isTTY ? createLoadBars(process.stderr) : undefined;
-    // A line of the log would break the bars. The results say the same at the end.
+    const { terminal } = context;
+    const bars = terminal && createLoadBars(terminal);
+    // The bars and the results say what the log would say of each table.
     if (bars !== undefined) logger.level = 'warn';
     if (bars !== undefined) session.throttleListeners.push((milliseconds) => bars.throttled(milliseconds));
     let results: RunResult[];

@@ -43,8 +43,9 @@ async function verifyBySession(session: CommandSession, report: ReportFile | und
   const begun = new Date();
   const known = await readTableStatus(mirror, mirror.store, COUNTED);
   const expected = new Map(known.map(({ table, rows }) => [table, rows]));
-  const bars = process.stderr.isTTY ? createLoadBars(process.stderr) : undefined;
-  // A line of the log would break the bars. The results say the same at the end.
+  const { terminal } = session.context;
+  const bars = terminal && createLoadBars(terminal);
+  // The bars and the results say what the log would say of each table.
   if (bars !== undefined) logger.level = 'warn';
   if (bars !== undefined) session.throttleListeners.push((milliseconds) => bars.throttled(milliseconds));
   const watch = bars ?? createLoadLog(logger, LINES);
