@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBench, syncJson, type Bench } from '../support/bench.ts';
 import { loggedCodes } from '../support/command-line.ts';
@@ -105,6 +106,13 @@ describe('pause, resume, resync and forget', () => {
     );
     expect(loggedCodes((await cli.run(['forget', 'lead'], rest)).stderr)).toEqual(['lease-held']);
     await database.query('UPDATE mirrorverse.tables SET lease_holder = NULL, lease_expires_at = NULL');
+    // Another daemon lives, and has polled the table.
+    const other = new Client({ connectionString: database.url, application_name: 'mirrorverse' });
+    await other.connect();
+    await database.query(`UPDATE mirrorverse.tables SET last_attempt_at = now() WHERE "table" = 'lead'`);
+    expect(loggedCodes((await cli.run(['forget', 'lead'], rest)).stderr)).toEqual(['lease-held']);
+    expect((await cli.run(['status'], rest)).stdout).toContain('Another process mirrors it');
+    await other.end();
     expect((await cli.run(['forget', 'lead', 'nothing'], rest)).status).toBe(1);
     await database.query(
       `INSERT INTO mirrorverse.quarantine (environment_id, "table", key, reason) SELECT id, 'lead', 'k', 'r' FROM mirrorverse.environments`,

@@ -17,6 +17,7 @@ function entry(table: string, more: Partial<StatusEntry> = {}): StatusEntry {
     table,
     phase: 'delta',
     configured: true,
+    elsewhere: false,
     rows: 1_234,
     rowsLoaded: null,
     rowsExpected: null,
@@ -141,6 +142,21 @@ test('status for people sets tables apart that are no longer configured, and say
   const apart = lines.indexOf('No longer configured:');
   expect(lines[apart + 2]).toMatch(/^old_table +delta/);
   expect(lines[apart + 3]).toBe('`mirrorverse forget old_table` removes what is kept of it.');
+});
+
+test('status for people says which tables another process mirrors, and how to remove only the others', () => {
+  const tables = [
+    entry('contact', { configured: false, elsewhere: true }),
+    entry('lead', { configured: false }),
+  ];
+  const lines = statusLines(report(tables), PLAIN);
+  expect(lines.slice(-4)).toEqual([
+    expect.stringMatching(/^contact +delta/) as string,
+    '  Another process mirrors it, with another configuration.',
+    expect.stringMatching(/^lead +delta/) as string,
+    '`mirrorverse forget lead` removes what is kept of it.',
+  ]);
+  expect(statusLines(report(tables.slice(0, 1)), PLAIN).join('\n')).not.toContain('forget');
 });
 
 /** What is told of a table whose link was issued and expires so long before now. */

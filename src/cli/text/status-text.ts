@@ -47,10 +47,10 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
   ];
   if (configured.length > 0) lines.push('', ...tableLines(configured, options));
   if (left.length > 0) {
-    const names = left.map(({ table }) => table).join(' ');
     lines.push('', ...linesOf('No longer configured:', width), ...tableLines(left, options));
-    const forget = `\`mirrorverse forget ${names}\` removes what is kept of ${left.length === 1 ? 'it' : 'them'}.`;
-    lines.push(...linesOf(forget, width));
+    const idle = left.filter(({ elsewhere }) => !elsewhere);
+    const forget = `\`mirrorverse forget ${idle.map(({ table }) => table).join(' ')}\` removes what is kept of ${idle.length === 1 ? 'it' : 'them'}.`;
+    if (idle.length > 0) lines.push(...linesOf(forget, width));
   }
   if (options.wide) lines.push(...requestLines(report.environment.requests));
   return lines;
@@ -161,6 +161,7 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
   const { error } = entry;
   const need = needOf(entry);
   const said = [
+    entry.elsewhere ? 'Another process mirrors it, with another configuration.' : null,
     staleNote(entry),
     loadNote(entry),
     pauseNote(entry, now),

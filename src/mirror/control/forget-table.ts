@@ -7,6 +7,7 @@ import { seenKeysName } from '../deletes/seen-keys.ts';
 import { and, eq, like, not, sql } from '../drizzle.ts';
 import { LABEL_TABLES, VIEWS } from '../labels/label-tables.ts';
 import { VIEWS_DUE } from '../labels/label-state.ts';
+import { isPolledElsewhere, RECENT_ATTEMPT } from '../lease/polled-elsewhere.ts';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { marksName } from '../table/load-marks.ts';
@@ -34,7 +35,7 @@ export interface Forgotten {
  * what people asked stays.
  *
  * @param drop also drops the mirror tables with their views, and removes their labels.
- * @throws Failure `lease-held` while a process is writing one of them; `foreign-table` or `dependent-objects` where a
+ * @throws Failure `lease-held` while a process is writing one of them, or mirrors one; `foreign-table` or `dependent-objects` where a
  *   mirror table cannot be dropped.
  */
 export async function forgetTables(
@@ -64,15 +65,29 @@ export async function forgetTables(
 async function assertFree(store: StateStore, table: string): Promise<void> {
   const { tables } = store.tables;
   const [row] = await store.db
-    .select({ isHeld: sql<boolean>`coalesce(${tables.leaseExpiresAt} > clock_timestamp(), false)` })
+    .select({
+      isHeld: sql<boolean>`coalesce(${tables.leaseExpiresAt} > clock_timestamp(), false)`,
+      isPolled: isPolledElsewhere(store),
+    })
     .from(tables)
     .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table)))
     .for('update', { skipLocked: true });
+  if (row?.isHeld === false && row.isPolled) throw polledElsewhere(table);
   if (row?.isHeld === false) return;
   throw new Failure({
     code: 'lease-held',
     message: `A process is writing table ${table}, so it cannot be forgotten.`,
     remedy: `Let that process end, or stop it: a process that was started before the table left the configuration goes on with it.`,
+    details: { table },
+  });
+}
+
+/** Otherwise the state of a table that another process mirrors would be gone, and it would load the table anew. */
+function polledElsewhere(table: string): Failure {
+  return new Failure({
+    code: 'lease-held',
+    message: `Another process mirrors table ${table}: it ran within the last ${RECENT_ATTEMPT / 60} minutes. Nothing was forgotten.`,
+    remedy: `Stop that process, or remove ${table} from its configuration. If it has ended already, wait ${RECENT_ATTEMPT / 60} minutes.`,
     details: { table },
   });
 }

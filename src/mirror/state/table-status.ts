@@ -7,6 +7,7 @@ import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
+import { isPolledElsewhere, RECENT_ATTEMPT } from '../lease/polled-elsewhere.ts';
 import type { StateStore } from './store.ts';
 import { and, count, desc, eq, isNull, sql } from '../drizzle.ts';
 
@@ -20,6 +21,8 @@ export interface TableStatus {
   readonly lagSeconds: number | null;
   /** The newest run, of any process; null before the first one. */
   readonly lastAttempt: TableAttempt | null;
+  /** Another living process may be mirroring the table. */
+  readonly polledElsewhere: boolean;
   readonly linkIssuedAt: Date | null;
   readonly quarantined: number;
   readonly error: FailureSummary | null;
@@ -73,10 +76,6 @@ export interface CountedRequests {
   readonly hours: number | null;
 }
 
-/**
- * Seconds after its newest run for which a living process may be polling a table. A process that retries rests ten minutes at most.
- */
-const RECENT_ATTEMPT = 900;
 /** Rows above which PostgreSQL's estimate stands for a count of the table. */
 const COUNTED = 500_000;
 
@@ -101,6 +100,7 @@ export async function readTableStatus(
         lastSuccessAt: tables.lastSuccessAt,
         lagSeconds: sql<number | null>`extract(epoch from now() - ${tables.lastSuccessAt})::float8`,
         lastAttemptAt: tables.lastAttemptAt,
+        polledElsewhere: isPolledElsewhere(store),
         attemptAge: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.lastAttemptAt})::float8`,
@@ -158,6 +158,7 @@ export async function readTableStatus(
     lastSuccessAt: row.lastSuccessAt,
     lagSeconds: row.lagSeconds === null ? null : Math.max(0, Math.round(row.lagSeconds)),
     lastAttempt: attemptOf(row),
+    polledElsewhere: row.polledElsewhere,
     linkIssuedAt: row.linkIssuedAt,
     quarantined: quarantined.get(row.table) ?? 0,
     error: errorOf(row),

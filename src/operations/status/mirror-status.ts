@@ -35,10 +35,19 @@ export interface BudgetStatus {
 
 export interface StatusEntry extends Omit<
   TableStatus,
-  'lastSuccessAt' | 'lastAttempt' | 'linkIssuedAt' | 'counts' | 'paused' | 'verified' | 'load'
+  | 'lastSuccessAt'
+  | 'lastAttempt'
+  | 'polledElsewhere'
+  | 'linkIssuedAt'
+  | 'counts'
+  | 'paused'
+  | 'verified'
+  | 'load'
 > {
   /** Whether the configuration means the table, by its name or by a pattern. */
   readonly configured: boolean;
+  /** The table is not configured, and another process seems to mirror it. */
+  readonly elsewhere: boolean;
   /** Rows that the load under way has stored; null where none is under way. */
   readonly rowsLoaded: number | null;
   /** Rows that the load will store, as the environment counted them; null where that is not known. */
@@ -141,7 +150,7 @@ interface Surroundings {
 }
 
 function toEntry(
-  { counts, paused, verified, load, ...table }: TableStatus,
+  { counts, paused, verified, load, polledElsewhere, ...table }: TableStatus,
   { linkLifeDays, configured, throttled, behind }: Surroundings,
 ): StatusEntry {
   const { linkIssuedAt } = table;
@@ -151,6 +160,7 @@ function toEntry(
   return {
     ...table,
     configured,
+    elsewhere: !configured && polledElsewhere,
     behind,
     lastAttempt: table.lastAttempt && { ...table.lastAttempt, at: table.lastAttempt.at.toISOString() },
     rowsLoaded: progress?.rowsLoaded ?? null,
@@ -178,6 +188,7 @@ function untouched(table: string): StatusEntry {
     table,
     phase: 'new',
     configured: true,
+    elsewhere: false,
     rowsLoaded: null,
     rowsExpected: null,
     etaSeconds: null,

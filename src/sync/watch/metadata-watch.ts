@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
+import { leaveTable } from '../../mirror/lease/polled-elsewhere.ts';
 import { pruneRuns } from '../../mirror/state/outcomes.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { toFailure } from '../../model/failure.ts';
@@ -141,6 +142,7 @@ async function follow<T extends ScheduledTable>(
   for (const table of gone) logger.info({ table, as: 'left' }, `Table ${table} is not mirrored any more.`);
   options.onTables?.(running.names());
   await tellRemoved(mirror.store, choice, resolution, logger);
+  for (const name of gone) await leaveTable(mirror.store, name);
 }
 
 /** Whether a table that runs has left the configuration or the environment. */
