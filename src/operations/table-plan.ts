@@ -12,11 +12,12 @@ import { readDefinition } from '../mirror/state/definitions.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
-import { selectionOf, type Table } from '../model/table.ts';
+import { selectionOf, withKeysAlone, type Table } from '../model/table.ts';
 import { resumed } from '../sync/run/starting-point.ts';
 import type { TableWishes } from '../sync/tables/table-preparation.ts';
 import { withKnownColumns } from '../sync/tables/known-columns.ts';
 import { withSelectedColumns } from '../sync/tables/table-selection.ts';
+import type { VerificationRequests } from './verification-cost.ts';
 
 /** One difference at the source, and the policy for it. */
 export interface PlannedChange {
@@ -40,6 +41,8 @@ export interface TablePlan {
   readonly rows: number | null;
   /** API requests of the run for rows; null if the rows are not counted. */
   readonly requests: number | null;
+  /** What a verification of the table costs; null if the rows are not counted. */
+  readonly verify: VerificationRequests | null;
   /** The sweep that waits for a yes; null if there is none. */
   readonly sweep: PlannedSweep | null;
   /** Rows that are marked deleted and must go, because deletes became hard; null if there are none. */
@@ -109,6 +112,7 @@ async function planTableRun(
       load,
       rows,
       requests: requestsFor(options, load, rows, columns),
+      verify: rows === null ? null : verifyRequests(options, rows, columns),
       sweep: preview.sweep,
       marked: preview.marked,
       error: null,
@@ -142,6 +146,7 @@ function stopped(
     load: null,
     rows,
     requests: null,
+    verify: null,
     sweep: null,
     marked: null,
     error,
@@ -149,16 +154,30 @@ function stopped(
 }
 
 function requestsFor(
-  { dataverse, pageSize }: PlanOptions,
+  options: PlanOptions,
   load: TablePlan['load'],
   rows: number | null,
   table: Table,
 ): number | null {
   if (load === null) return 1;
   if (rows === null) return null;
+  return estimate(options, load === 'snapshot' ? 'snapshot' : 'changes', rows, table);
+}
+
+/** A verification reads pages and follows no feed, as a snapshot. */
+function verifyRequests(options: PlanOptions, rows: number, table: Table): VerificationRequests {
+  return {
+    sweep: estimate(options, 'snapshot', rows, withKeysAlone(table)),
+    values: estimate(options, 'snapshot', rows, table),
+  };
+}
+
+function estimate(
+  { dataverse, pageSize }: PlanOptions,
+  mode: 'changes' | 'snapshot',
+  rows: number,
+  table: Table,
+): number {
   const calculated = dataverse.client.calculatedLimits.of(table.logicalName);
-  return estimateRequests(table, rows, pageSize, {
-    mode: load === 'snapshot' ? 'snapshot' : 'changes',
-    calculated,
-  });
+  return estimateRequests(table, rows, pageSize, { mode, calculated });
 }

@@ -34,6 +34,7 @@ describe('plan', () => {
     bench.emulator.store.seed('account', 250);
     const { status, requests, table } = await plan(bench.cli);
     expect(status).toBe(0);
+    expect(table.verify).toEqual({ sweep: 3, values: 3 });
     expect(table).toMatchObject({ table: 'account', load: 'baseline', rows: 250, requests: 4, error: null });
     expect(table.create?.columns).toBeGreaterThan(50);
     expect(table.statements[0]).toMatch(/^CREATE TABLE "dataverse"\."account" \(/);
@@ -52,6 +53,7 @@ describe('plan', () => {
       /^account: create the table with \d+ columns, baseline of about 2,500 rows, \d\s+requests$/m,
     );
     expect(stdout).toContain('`plan --sql` shows the');
+    expect(stdout).toMatch(/^Verification: about 2 requests a day, 6 s a sweep\.$/m);
     expect(stdout).not.toContain('CREATE TABLE');
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect(stdout.trimEnd().split('\n').length).toBeLessThan(8);
@@ -71,6 +73,8 @@ describe('plan', () => {
       requests: 1,
     });
     expect((await bench.cli.run(['plan'])).stdout).toContain('account: changes only, 1 request\n');
+    await bench.cli.file('mirrorverse.yaml', 'tables: [account]\nverify: false');
+    expect((await bench.cli.run(['plan'])).stdout).not.toMatch(/verif/i);
   });
 
   it('plan --apply confirms what the policy asks about', async () => {

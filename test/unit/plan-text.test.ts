@@ -11,6 +11,7 @@ const IDLE: TablePlan = {
   load: null,
   rows: 4_003,
   requests: 1,
+  verify: { sweep: 1, values: 1 },
   sweep: null,
   marked: null,
   error: null,
@@ -46,6 +47,22 @@ test('a plan names what waits for a yes before what happens by itself, and how t
     '`plan --sql` shows the 2 statements.',
   ]);
   expect(planText([plan], { sql: true })).toContain('  ALTER TABLE a;');
+});
+
+test('a plan tells what verification costs: tables of many requests, and all of them in a day', () => {
+  const large: TablePlan = { ...IDLE, verify: { sweep: 1_200, values: 1_210 } };
+  const verify = { requestsPerDay: 1_201, shareOfDay: 0.048_04, sweepSeconds: 3_603 };
+  expect(planText([large, { ...IDLE, table: 'contact', verify: null }], { sql: false, verify })).toEqual([
+    'account: changes only, 1 request',
+    '  verification: 1,200 requests a sweep, 1,210 for all values',
+    'contact: changes only, 1 request',
+    '2 API requests for rows in all, without those for metadata.',
+    'Verification: about 1,201 requests a day (4.8 % of limits.requestsPerDay), 1 h',
+    '  a sweep, without 1 table of unknown cost.',
+  ]);
+  const [, line] = planText([IDLE], { sql: false, verify: { ...verify, shareOfDay: null } }).slice(-2);
+  expect(line).toBe('Verification: about 1,201 requests a day, 1 h a sweep.');
+  expect(planText([large], { sql: false }).join('\n')).not.toMatch(/verif/i);
 });
 
 test('a plan of hundreds of new columns stays short and within 80 columns', () => {

@@ -28,9 +28,19 @@ export function sharePace(share: () => number, requestsPer5Minutes: () => number
       if (rest > 0) await sleep(rest, signal);
     },
     spent(requests, milliseconds) {
-      const byRequests = (requests / (share() * requestsPer5Minutes())) * WINDOW;
-      const byExecution = (milliseconds / (share() * EXECUTION)) * WINDOW;
-      free = Math.max(free, performance.now()) + Math.max(byRequests, byExecution);
+      const rest = spanAtShare({ requests, milliseconds }, share(), requestsPer5Minutes());
+      free = Math.max(free, performance.now()) + rest;
     },
   };
+}
+
+/** Milliseconds in which a share of the limits allows so many requests that execute for so long together. */
+export function spanAtShare(
+  { requests, milliseconds }: { readonly requests: number; readonly milliseconds: number },
+  share: number,
+  requestsPer5Minutes: number,
+): number {
+  const byRequests = (requests / (share * requestsPer5Minutes)) * WINDOW;
+  const byExecution = (milliseconds / (share * EXECUTION)) * WINDOW;
+  return Math.max(byRequests, byExecution);
 }

@@ -1,4 +1,6 @@
+import { readableNumber, readableSpan } from '../../../model/readable-figures.ts';
 import type { TablePlan } from '../../../operations/table-plan.ts';
+import type { VerificationCost } from '../../../operations/verification-cost.ts';
 import { counted, wrapped } from '../../output.ts';
 
 /** Changes of a table that are listed one by one. A solution may bring hundreds. */
@@ -10,18 +12,28 @@ type Policy = keyof typeof VERDICTS;
 const POLICIES = Object.keys(VERDICTS) as Policy[];
 
 /**
- * The plan as a person reads it: one line for a table that only has its changes read, and what happens to each other
- * table.
- *
- * @param options `sql`: with the statements.
+ * The plan as a person reads it: one line for a small table that only has its changes read, and what happens to each
+ * other table.
  */
-export function planText(plans: readonly TablePlan[], { sql }: { readonly sql: boolean }): string[] {
-  return [...plans.flatMap((plan) => tableText(plan, sql)), ...summaryText(plans, sql)];
+export function planText(plans: readonly TablePlan[], options: PlanTextOptions): string[] {
+  return [...plans.flatMap((plan) => tableText(plan, options)), ...summaryText(plans, options)];
 }
 
-function tableText(plan: TablePlan, sql: boolean): string[] {
+export interface PlanTextOptions {
+  /** With the statements. */
+  readonly sql: boolean;
+  /** What the daemon's verification costs; null if nothing is said of it. */
+  readonly verify?: VerificationCost | null;
+}
+
+function tableText(plan: TablePlan, { sql, verify = null }: PlanTextOptions): string[] {
   const statements = sql ? statementsOf(plan).map((text) => `  ${text.replaceAll('\n', '\n  ')};`) : [];
-  return [...indented(`${plan.table}: ${work(plan)}`, ''), ...points(plan), ...statements];
+  return [
+    ...indented(`${plan.table}: ${work(plan)}`, ''),
+    ...(verify === null ? [] : verifyText(plan)),
+    ...points(plan),
+    ...statements,
+  ];
 }
 
 /** Indexes are changed after the rows are loaded. */
@@ -51,6 +63,16 @@ function work({ create, changes, statements, indexes, load, rows, requests, erro
   return [...parts, `${loading}${rows === null ? '' : ` of about ${counted(rows, 'row')}`}`, cost].join(', ');
 }
 
+/** Nothing of a table that is verified by one request. Most tables are so small. */
+function verifyText({ verify }: TablePlan): string[] {
+  if (verify === null || (verify.sweep <= 1 && verify.values <= 1)) return [];
+  const values = readableNumber(verify.values);
+  return indented(
+    `verification: ${counted(verify.sweep, 'request')} a sweep, ${values} for all values`,
+    '  ',
+  );
+}
+
 /** What happens to a table beside the reading of its rows. */
 function points({ changes, sweep, marked, error }: TablePlan): string[] {
   const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
@@ -75,17 +97,34 @@ function points({ changes, sweep, marked, error }: TablePlan): string[] {
   return lines;
 }
 
-function summaryText(plans: readonly TablePlan[], sql: boolean): string[] {
+function summaryText(plans: readonly TablePlan[], { sql, verify = null }: PlanTextOptions): string[] {
   const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
   const statements = plans.reduce((sum, table) => sum + statementsOf(table).length, 0);
   const waiting = plans.filter(isWaiting).length;
   return [
     `${counted(requests, 'API request')} for rows in all, without those for metadata.`,
+    ...(verify === null ? [] : verifySummary(plans, verify)),
     ...(waiting === 0
       ? []
       : [`A yes is missing for ${counted(waiting, 'table')}: \`plan --apply\` gives it.`]),
     ...(sql || statements === 0 ? [] : [`\`plan --sql\` shows the ${counted(statements, 'statement')}.`]),
   ];
+}
+
+function verifySummary(
+  plans: readonly TablePlan[],
+  { requestsPerDay, shareOfDay, sweepSeconds }: VerificationCost,
+): string[] {
+  const part = shareOfDay === null ? '' : ` (${percent(shareOfDay)} of limits.requestsPerDay)`;
+  const uncounted = plans.filter((plan) => plan.verify === null).length;
+  const without = uncounted === 0 ? '' : `, without ${counted(uncounted, 'table')} of unknown cost`;
+  const cost = `about ${counted(requestsPerDay, 'request')} a day${part}`;
+  return indented(`Verification: ${cost}, ${readableSpan(sweepSeconds)} a sweep${without}.`, '');
+}
+
+function percent(share: number): string {
+  if (share < 0.001) return 'less than 0.1 %';
+  return `${Number((share * 100).toPrecision(2)).toLocaleString('en-US')} %`;
 }
 
 function isWaiting({ changes, sweep, marked }: TablePlan): boolean {

@@ -1,7 +1,8 @@
-import type { TableConfig } from '../../../config/config.ts';
+import type { Config, TableConfig } from '../../../config/config.ts';
 import { allowDeletes } from '../../../mirror/deletes/delete-approval.ts';
 import { Failure } from '../../../model/failure.ts';
 import { planRun, type TablePlan } from '../../../operations/table-plan.ts';
+import { verificationCost, type VerificationCost } from '../../../operations/verification-cost.ts';
 import type { CommandContext } from '../../command.ts';
 import { selectedTables } from '../../selected-tables.ts';
 import { tableSettings } from '../../mirror-settings.ts';
@@ -61,11 +62,19 @@ async function applyPlan(session: CommandSession, tables: readonly TableConfig[]
   return applied;
 }
 
+/** Null if the daemon does not verify, or if no table can be told. */
+function costOfVerify({ verify, limits }: Config, plans: readonly TablePlan[]): VerificationCost | null {
+  const tables = plans.flatMap(({ verify: requests }) => requests ?? []);
+  return verify === undefined || tables.length === 0 ? null : verificationCost(tables, verify, limits);
+}
+
 function print(context: CommandContext, plans: readonly TablePlan[]): void {
+  const verify = costOfVerify(context.config, plans);
   if (context.options['json'] === true) {
     const requests = plans.reduce((sum, table) => sum + (table.requests ?? 0), 0);
-    context.print(JSON.stringify({ tables: plans, requests }, null, 2));
+    context.print(JSON.stringify({ tables: plans, requests, verify }, null, 2));
     return;
   }
-  for (const line of planText(plans, { sql: context.options['sql'] === true })) context.print(line);
+  const lines = planText(plans, { sql: context.options['sql'] === true, verify });
+  for (const line of lines) context.print(line);
 }
