@@ -30,6 +30,15 @@ export function wrapped(text: string, { indent = 0, width = LINE } = {}): string
   return lines;
 }
 
+/**
+ * The lines of a sentence behind an indent of so many characters. Where no terminal shows standard output it stays
+ * whole, because a program may look for it.
+ */
+export function fittedLines(text: string, indent = 0): string[] {
+  const { isTTY, columns } = process.stdout;
+  return isTTY ? wrapped(text, { indent, width: columns || LINE }) : [text];
+}
+
 /** A number with its noun: `1 row`, `4,003 rows`. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
@@ -38,25 +47,53 @@ export function counted(count: number, noun: string): string {
 /** A last column is at least so wide before its cells are broken into lines. */
 const LEAST_LAST = 36;
 
+export interface TableForm {
+  /** Columns of numbers, which stand at the right. */
+  readonly numbers?: readonly number[];
+  /** The column that is broken into lines; the last one if nothing is said. */
+  readonly wraps?: number;
+  /** A sentence below each row; empty where there is none. */
+  readonly below?: readonly string[];
+}
+
 /**
- * Rows under their headings, within the width of a line: the last column is broken into lines, and a first cell that
- * leaves no room for the others has a line for itself.
+ * Rows under their headings, within the width of a line: one column is broken into lines, and a first cell that leaves
+ * no room for the others has a line for itself.
  */
-export function fittedTable(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function fittedTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  { numbers = [], wraps = headings.length - 1, below = [] }: TableForm = {},
+): string[] {
   const all = [headings, ...rows];
   const widths = headings.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
-  const needed = widths.map((width, at) => (at === widths.length - 1 ? Math.min(width, LEAST_LAST) : width));
-  const tooMuch = needed.reduce((sum, width) => sum + width, 2 * (widths.length - 1)) - LINE;
-  if (tooMuch > 0) widths[0] = Math.max(headings[0]?.length ?? 0, (widths[0] ?? 0) - tooMuch);
-  const indent = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
-  return all.flatMap((row) => {
+  const shrink = (column: number, least: number): void => {
+    const tooMuch = widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1)) - LINE;
+    const width = widths[column] ?? 0;
+    if (tooMuch > 0) widths[column] = Math.max(Math.min(width, least), width - tooMuch);
+  };
+  const words = all.flatMap((row) => (row[wraps] ?? '').split(' '));
+  const longestWord = Math.max(...words.map((word) => word.length));
+  shrink(wraps, wraps === headings.length - 1 ? LEAST_LAST : longestWord);
+  shrink(0, headings[0]?.length ?? 0);
+  shrink(wraps, longestWord);
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) =>
+        numbers.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  return all.flatMap((row, at) => {
     const [first = ''] = row;
     const isTooWide = first.length > (widths[0] ?? 0);
-    const lead = row
-      .slice(0, -1)
-      .map((cell, at) => (isTooWide && at === 0 ? '' : cell).padEnd(widths[at] ?? 0));
-    const [last = '', ...more] = wrapped(row.at(-1) ?? '', { indent });
-    const lines = [[...lead, last].join('  ').trimEnd(), ...more.map((line) => ' '.repeat(indent) + line)];
-    return isTooWide ? [first, ...lines] : lines;
+    const [broken = '', ...more] = wrapped(row[wraps] ?? '', { width: widths[wraps] ?? 0 });
+    const cells = row.map((cell, column) => (column === wraps ? broken : cell));
+    const note = below[at - 1] ?? '';
+    return [
+      ...(isTooWide ? [first, line(['', ...cells.slice(1)])] : [line(cells)]),
+      ...more.map((text) => line(headings.map((_, column) => (column === wraps ? text : '')))),
+      ...(note === '' ? [] : wrapped(note, { indent: 2 }).map((text) => `  ${text}`)),
+    ];
   });
 }

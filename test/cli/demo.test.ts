@@ -54,7 +54,10 @@ describe('demo', () => {
   it('demo mirrors its own organization, stops clean, and goes on from there', async () => {
     await using place = await demoPlace();
     const { cli } = place;
-    const first = cli.start(['demo'], { DATABASE_URL: 'postgres://of.another/purpose' });
+    const first = cli.start(['demo'], {
+      DATABASE_URL: 'postgres://of.another/purpose',
+      MIRRORVERSE_LOG_LEVEL: 'debug',
+    });
     await eventually(() => first.stdout.includes('Query'), 50_000);
     expect(first.stdout).toMatch(/^Dataverse +http:\/\/127\.0\.0\.1:\d+$/m);
     const databaseUrl = /^PostgreSQL +psql (\S+)$/m.exec(first.stdout)?.[1] ?? '';
@@ -79,7 +82,7 @@ describe('demo', () => {
     expect(await answers(databaseUrl)).toBe(false);
     expect(await place.serverPid()).toBeUndefined();
 
-    const second = cli.start(['demo']);
+    const second = cli.start(['demo'], { MIRRORVERSE_LOG_LEVEL: 'debug' });
     await eventually(() => runsIn(second.stderr).length >= 3, 50_000);
     const again = await second.stop('SIGTERM');
     expect(again).toMatchObject({ status: 0, signal: null });

@@ -62,7 +62,7 @@ describe('tables', () => {
     );
     const { stdout } = await bench.cli.run(['tables']);
     expect(stdout).toMatch(/^account +accounts +on +snapshot +0$/m);
-    expect(stdout).toMatch(/^lead +leads +on +0 +left out by !lead$/m);
+    expect(stdout).toMatch(/^lead +leads +on +0\n {2}left out by !lead$/m);
   });
 
   it('tables leaves the counts out where the environment does not give them', async () => {

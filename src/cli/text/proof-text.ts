@@ -57,14 +57,7 @@ function tableLines(proofs: readonly TableProof[]): string[] {
     proof.throughVersion ?? '',
   ]);
   const headings = ['table', 'result', 'rows', 'requests', 'time', 'through version'];
-  const numbers = [2, 3, 4];
-  const widths = headings.map((heading, at) =>
-    Math.max(heading.length, ...cells.map((row) => row[at]?.length ?? 0)),
-  );
-  const aligned = [headings, ...cells].map((row) =>
-    row.map((cell, at) => (numbers.includes(at) ? cell.padStart(widths[at] ?? 0) : cell)),
-  );
-  return fittedTable(aligned[0] ?? [], aligned.slice(1));
+  return fittedTable(headings, cells, { numbers: [2, 3, 4], wraps: 1 });
 }
 
 function took(milliseconds: number): string {

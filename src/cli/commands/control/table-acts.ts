@@ -7,6 +7,7 @@ import {
   type TableCommand,
 } from '../../../operations/control/control-table.ts';
 import { UsageError, type CommandContext } from '../../command.ts';
+import { fittedLines } from '../../output.ts';
 import { DatabaseSession } from '../../database-session.ts';
 import { pauseEnd } from './pause-end.ts';
 
@@ -46,7 +47,7 @@ async function act(
     const acts = names.map((table) => ({ command, table, ...details }));
     const tables = await controlTables(database, acts, 'cli');
     if (options['json'] === true) print(JSON.stringify({ tables }, null, 2));
-    else for (const table of tables) print(line(table));
+    else for (const table of tables) for (const text of fittedLines(line(table))) print(text);
     return 0;
   });
 }

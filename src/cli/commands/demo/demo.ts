@@ -74,9 +74,9 @@ export async function demo(context: CommandContext): Promise<number> {
   }
 }
 
-/** A person at a terminal reads the lines about changes, and not a line about each run. */
+/** A person reads the lines about changes, and not a line about each run. */
 function quiet(logger: CommandContext['logger']): CommandContext['logger'] {
-  return process.stderr.isTTY && logger.level === 'info' ? logger.child({}, { level: 'warn' }) : logger;
+  return logger.level === 'info' ? logger.child({}, { level: 'warn' }) : logger;
 }
 
 /** Tells what to look at once all tables are loaded, and afterwards every few seconds what changed. */

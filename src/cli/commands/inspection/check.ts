@@ -3,6 +3,7 @@ import { hashKeyId } from '../../../mirror/quarantine/row-policy.ts';
 import { checkSetUp } from '../../../operations/check/setup-check.ts';
 import type { Finding } from '../../../operations/check/finding.ts';
 import type { CommandContext } from '../../command.ts';
+import { fittedLines } from '../../output.ts';
 import { CommandSession } from '../../command-session.ts';
 
 export async function check(context: CommandContext): Promise<number> {
@@ -35,8 +36,10 @@ function viewSchemas({ labels, compatibility }: Config): string[] {
 }
 
 function asText({ ok, subject, message, remedy }: Finding): string {
-  const line = `${ok ? 'ok    ' : 'FAILED'}  ${namesFirst(message, subject) ? message : `${subject}: ${message}`}`;
-  return ok || remedy === null ? line : `${line}\n        ${remedy}`;
+  const said = namesFirst(message, subject) ? message : `${subject}: ${message}`;
+  const lines = fittedLines(said, 8).join('\n        ');
+  const line = `${ok ? 'ok    ' : 'FAILED'}  ${lines}`;
+  return ok || remedy === null ? line : `${line}\n        ${fittedLines(remedy, 8).join('\n        ')}`;
 }
 
 /** Whether a message begins with its subject, as the messages of failures often do. */

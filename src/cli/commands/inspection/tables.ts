@@ -1,6 +1,7 @@
 import { listTables, type ListedTable } from '../../../operations/table-list.ts';
 import type { CommandContext } from '../../command.ts';
-import { textTable } from '../../output.ts';
+import { readableNumber } from '../../../model/readable-figures.ts';
+import { fittedTable } from '../../output.ts';
 import { CommandSession } from '../../command-session.ts';
 
 export async function tables(context: CommandContext): Promise<number> {
@@ -15,11 +16,11 @@ export async function tables(context: CommandContext): Promise<number> {
       table.entitySet ?? '',
       table.changeTracking ? 'on' : 'off',
       asWord(table),
-      table.rows === null ? '' : String(table.rows),
-      table.excluded ?? '',
+      table.rows === null ? '' : readableNumber(table.rows),
     ]);
-    const headings = ['table', 'entity set', 'change tracking', 'mirrored', 'rows', 'why not'];
-    context.print(textTable(headings, rows));
+    const headings = ['table', 'entity set', 'tracking', 'mirrored', 'rows'];
+    const below = list.map(({ excluded }) => excluded ?? '');
+    for (const line of fittedTable(headings, rows, { numbers: [4], below })) context.print(line);
     return 0;
   });
 }

@@ -75,7 +75,8 @@ export function printResults(context: CommandContext, results: readonly RunResul
     duration(result.milliseconds / 1000),
   ]);
   const headings = ['table', 'result', 'written', 'deleted', 'quarantined', 'time'];
-  for (const line of fittedTable(headings, rows)) context.print(line);
+  const form = { numbers: [2, 3, 4, 5], wraps: 1 };
+  for (const line of fittedTable(headings, rows, form)) context.print(line);
 }
 
 function outcome({ failure, quarantined }: RunResult): string {

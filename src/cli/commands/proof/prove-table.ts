@@ -6,6 +6,8 @@ import { summaryOf, toFailure, type Failure } from '../../../model/failure.ts';
 import type { TableProof } from '../../../operations/proof/table-proof.ts';
 import type { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
 import type { LoadWatch } from '../../../sync/load/load-watch.ts';
+import { isDatabaseAway } from '../../../sync/run/repairs.ts';
+import type { RunWatch } from '../../../sync/watch/outage-log.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
 import { jobToVerify, verifyTable } from '../../../sync/verify/table-verification.ts';
 import type { CommandSession } from '../../command-session.ts';
@@ -13,6 +15,13 @@ import { tableSettings } from '../../mirror-settings.ts';
 
 /** Differences of a table that the document lists; it counts the others. */
 const LISTED = 1_000;
+
+/** Bars and result tell a failure at a terminal. Trouble of the database is told while it lasts. */
+const QUIET: RunWatch = {
+  failed: (_, failure) => (isDatabaseAway(failure) ? 'warn' : 'debug'),
+  progressed: () => undefined,
+  succeeded: () => undefined,
+};
 
 export interface ProofParts {
   readonly mirror: Mirror;
@@ -39,11 +48,11 @@ export async function proveTable(
   table: TableConfig,
   parts: ProofParts,
 ): Promise<TableProof> {
-  const { signal, logger } = session.context;
+  const { signal, logger, terminal } = session.context;
   const { mirror, leases, watch } = parts;
   const { name } = table;
   const start = performance.now();
-  const job = session.job(mirror, leases, table);
+  const job = session.job(mirror, leases, table, terminal === undefined ? {} : { watch: QUIET });
   const method = methodOf(session);
   const tellProgress = progressTeller(name, parts);
   let proof = { rows: 0, requests: 0, throughVersion: null as bigint | null, unsettled: 0 };

@@ -1,6 +1,7 @@
 import { summaryOf } from '../../../model/failure.ts';
 import { trackTables, type TrackOutcome } from '../../../operations/tracking.ts';
 import { UsageError, type CommandContext } from '../../command.ts';
+import { fittedLines } from '../../output.ts';
 import { CommandSession } from '../../command-session.ts';
 
 export async function track(context: CommandContext): Promise<number> {
@@ -26,5 +27,7 @@ export async function track(context: CommandContext): Promise<number> {
 function asText({ table, outcome, failure }: TrackOutcome): string {
   return failure === null
     ? `${table}: change tracking ${outcome === 'turned on' ? 'turned on and published' : 'was on already'}`
-    : `${table}: ${failure.message}\n        ${failure.remedy}`;
+    : [...fittedLines(`${table}: ${failure.message}`, 8), ...fittedLines(failure.remedy, 8)].join(
+        '\n        ',
+      );
 }
