@@ -274,6 +274,8 @@ describe('the functions that control tables', () => {
       'verified_through_version',
     ]);
     expect(fresh[1]?.['lag_seconds']).toBeGreaterThanOrEqual(90);
+    // The table has never succeeded: a greatest() of 0 and null is 0.
+    expect(fresh[0]).toMatchObject({ last_success_at: null, lag_seconds: null });
     expect(fresh.map((row) => row['complete_through_version'])).toEqual([null, '919042', null]);
     expect(fresh.map((row) => row['verified_through_version'])).toEqual([null, '7', null]);
     expect(JSON.stringify(fresh)).not.toContain('secret');

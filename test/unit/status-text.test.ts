@@ -22,6 +22,7 @@ function entry(table: string, more: Partial<StatusEntry> = {}): StatusEntry {
     rowsLoaded: null,
     rowsExpected: null,
     etaSeconds: null,
+    loadStoodAt: null,
     paused: null,
     verified: null,
     lastSuccessAt: before(3_000),
@@ -125,6 +126,19 @@ test('status for people puts a table that nobody polls any more before the other
 });
 
 const hours = (schedule?: string): number => longestSilence(schedule) / 3_600;
+
+test('status for people says that a load stands still, since when, and what goes on with it', () => {
+  const load = { phase: 'baseline', rowsLoaded: 12_510, rowsExpected: 32_000, rows: 12_550 } as const;
+  const loadStoodAt = '2026-11-28T11:40:12.123Z';
+  const lines = statusLines(report([entry('lead', { ...load, loadStoodAt })]), { ...PLAIN, width: 200 });
+  expect(lines[0]).toBe('1 table: 1 half loaded');
+  expect(lines.slice(-3)).toEqual([
+    expect.stringMatching(/^lead +baseline +12,510 /) as string,
+    '  No process loads it: the load stands still since 2026-11-28 11:40:12 UTC. `mirrorverse run` or `mirrorverse backfill lead` goes on with it; a running daemon does so by itself.',
+    '  39 % (12,510 of 32,000 rows).',
+  ]);
+  expect(statusLines(report([entry('lead', load)]), PLAIN)[0]).toBe('1 table: 1 loading');
+});
 
 test('a table is allowed three of the longest gaps of its schedule', () => {
   expect(hours('* * * * *')).toBe(0.25);

@@ -6,7 +6,7 @@ import {
   byNeed,
   differText,
   needOf,
-  staleText,
+  standstillText,
   wholeLine,
   type Need,
 } from '../../operations/status/table-need.ts';
@@ -24,6 +24,7 @@ const COLOURS: Readonly<Record<Need, Parameters<Screen['paint']>[0]>> = {
   failed: 'red',
   attention: 'yellow',
   stale: 'red',
+  still: 'yellow',
   trouble: 'yellow',
   paused: 'yellow',
   loading: 'cyan',
@@ -86,7 +87,12 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { heading: 'phase', cell: ({ phase }) => phase },
-  { heading: 'rows', cell: ({ rows }) => readableNumber(rows), isNumber: true },
+  {
+    heading: 'rows',
+    // The count of a table that is being loaded for the first time is a moment older or newer than its progress.
+    cell: ({ phase, rows, rowsLoaded }) => readableNumber(phase === 'baseline' ? (rowsLoaded ?? rows) : rows),
+    isNumber: true,
+  },
   {
     heading: 'last success',
     cell: ({ lagSeconds }) => (lagSeconds === null ? 'never' : `${readableSpan(lagSeconds)} ago`),
@@ -162,7 +168,7 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
   const need = needOf(entry);
   const said = [
     entry.elsewhere ? 'Another process mirrors it, with another configuration.' : null,
-    staleNote(entry),
+    standstillText(entry),
     loadNote(entry),
     pauseNote(entry, now),
     quarantineNote(entry),
@@ -176,11 +182,6 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
     lines.push(...told.map((text) => paint(colour, text)), ...linesOf(error.remedy, width - INDENT.length));
   }
   return lines.map((text) => `${INDENT}${text}`);
-}
-
-function staleNote(entry: StatusEntry): string | null {
-  const text = staleText(entry);
-  return text === null ? null : `Behind: ${text}`;
 }
 
 function loadNote({ rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): string | null {

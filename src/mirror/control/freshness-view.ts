@@ -28,7 +28,8 @@ function definition(schema: string, stateSchema: string): string {
             WHEN t.pending IS NOT NULL OR t.unseen_rows IS NOT NULL THEN 'attention'
             ELSE t.phase END AS phase,
        t.last_success_at,
-       greatest(0, round(extract(epoch FROM clock_timestamp() - t.last_success_at)))::integer AS lag_seconds,
+       CASE WHEN t.last_success_at IS NOT NULL
+            THEN greatest(0, round(extract(epoch FROM clock_timestamp() - t.last_success_at)))::integer END AS lag_seconds,
        t.rows_loaded, t.rows_expected,
        CASE WHEN t.phase = 'delta' AND t.link_kind = 'delta' AND t.selection IS NOT NULL
             THEN substring(t.link FROM ${quoteLiteral(VERSION)})::bigint END AS complete_through_version,

@@ -31,6 +31,8 @@ export interface TableStatus {
   readonly verified: TableProof | null;
   /** How far a baseline or a re-baseline has come; null where none is under way. */
   readonly load: LoadFigures | null;
+  /** When the process that was last at work on the load stored its newest page; null before that. */
+  readonly loadStoredAt: Date | null;
   readonly counts: CountedRequests;
 }
 
@@ -127,6 +129,7 @@ export async function readTableStatus(
         loadSeconds: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.loadBegunAt})::float8`,
+        loadStoredAt: tables.loadStoredAt,
         quietSeconds: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.loadStoredAt})::float8`,
@@ -165,6 +168,7 @@ export async function readTableStatus(
     paused: pauseOf(row),
     verified: proofOf(row),
     load: loadOf(row),
+    loadStoredAt: row.loadStoredAt,
     counts: row.counts,
   }));
 }

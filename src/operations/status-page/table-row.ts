@@ -2,7 +2,7 @@ import { loadShare, progressText, rowsText } from '../../model/load-progress.ts'
 import { readableCount, readableNumber } from '../../model/readable-figures.ts';
 import type { FailureSummary } from '../../model/failure.ts';
 import type { StatusEntry } from '../status/mirror-status.ts';
-import { differText, staleText } from '../status/table-need.ts';
+import { differText, standstillText } from '../status/table-need.ts';
 import { markup, prose, type Html } from './markup.ts';
 import { clockTime, type TellTime } from './shown-time.ts';
 
@@ -34,7 +34,7 @@ function cut(text: string): string {
 export function tableRow(entry: StatusEntry, error: FailureSummary | null, tell: TellTime): Html {
   const { table, phase, lastSuccessAt } = entry;
   const notes = [
-    staleNote(entry),
+    standstillNote(entry),
     loadNote(entry),
     pauseNote(entry, tell),
     errorNote(error),
@@ -42,7 +42,7 @@ export function tableRow(entry: StatusEntry, error: FailureSummary | null, tell:
     quarantineNote(entry),
   ];
   const said = notes.filter((note) => note !== null);
-  const isOdd = (error !== null || staleText(entry) !== null) && !SPOKEN.has(phase);
+  const isOdd = (error !== null || standstillText(entry) !== null) && !SPOKEN.has(phase);
   const mark = isOdd ? markup` class=odd` : null;
   const time = lastSuccessAt === null ? markup`<i>never</i>` : tell(lastSuccessAt);
   const notesRow = said.length === 0 ? null : markup`<tr><td colspan=5>${said}`;
@@ -63,9 +63,9 @@ function proof({ verified }: StatusEntry): string | null {
   return verified && `${clockTime(verified.at).replace(' UTC', '')} ${verified.method}`;
 }
 
-function staleNote(entry: StatusEntry): Html | null {
-  const text = staleText(entry);
-  return text === null ? null : markup`<p>Behind: ${text}`;
+function standstillNote(entry: StatusEntry): Html | null {
+  const text = standstillText(entry);
+  return text === null ? null : markup`<p>${prose(text)}`;
 }
 
 function loadNote({ table, rowsLoaded, rowsExpected, etaSeconds }: StatusEntry): Html | null {

@@ -37,6 +37,7 @@ export interface StatusEntry extends Omit<
   TableStatus,
   | 'lastSuccessAt'
   | 'lastAttempt'
+  | 'loadStoredAt'
   | 'polledElsewhere'
   | 'linkIssuedAt'
   | 'counts'
@@ -52,6 +53,8 @@ export interface StatusEntry extends Omit<
   readonly rowsLoaded: number | null;
   /** Rows that the load will store, as the environment counted them; null where that is not known. */
   readonly rowsExpected: number | null;
+  /** When the load under way stood still, because no process is at work on it; null otherwise. */
+  readonly loadStoodAt: string | null;
   /** Seconds until the load ends; null where that cannot be said. */
   readonly etaSeconds: number | null;
   readonly paused: {
@@ -120,14 +123,16 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
     environment: { url, organizationId, requests: requestFigures(known.map(({ counts }) => counts)) },
     budget: { ...spent, limit, requestsPerDay, throttledUntil: throttledUntil?.toISOString() ?? null },
     tables: [
-      ...known.map((table) =>
-        toEntry(table, {
-          linkLifeDays: environment.linkLifeDays,
-          configured: isConfigured(table.table),
-          throttled: throttledUntil !== null,
-          behind: isBehind(table, choice),
-        }),
-      ),
+      ...known
+        .filter((table) => isConfigured(table.table) || hasLeftSomething(table))
+        .map((table) =>
+          toEntry(table, {
+            linkLifeDays: environment.linkLifeDays,
+            configured: isConfigured(table.table),
+            throttled: throttledUntil !== null,
+            behind: isBehind(table, choice),
+          }),
+        ),
       ...named.filter((table) => !names.has(table)).map(untouched),
     ].toSorted((a, b) => a.table.localeCompare(b.table)),
   };
@@ -142,6 +147,22 @@ function isBehind({ table, phase, lagSeconds }: TableStatus, { entries }: Status
   return lagSeconds > SHORTEST_ALLOWANCE && lagSeconds > longestSilence(entry?.schedule);
 }
 
+/**
+ * Whether anything is kept of a table but its name. Of a table that was named by mistake there is no more, and nobody
+ * would know the name again once it has left the configuration.
+ */
+function hasLeftSomething({
+  lastSuccessAt,
+  load,
+  rows,
+  quarantined,
+  paused,
+  lastAttempt,
+}: TableStatus): boolean {
+  const isThere = lastSuccessAt !== null || load !== null || rows > 0;
+  return isThere || quarantined > 0 || paused !== null || lastAttempt?.running === true;
+}
+
 interface Surroundings {
   readonly linkLifeDays: number | null;
   readonly configured: boolean;
@@ -150,11 +171,13 @@ interface Surroundings {
 }
 
 function toEntry(
-  { counts, paused, verified, load, polledElsewhere, ...table }: TableStatus,
+  { counts, paused, verified, load, loadStoredAt, polledElsewhere, ...table }: TableStatus,
   { linkLifeDays, configured, throttled, behind }: Surroundings,
 ): StatusEntry {
   const { linkIssuedAt } = table;
   const progress = load && loadProgress({ ...load, isAtWork: load.isAtWork && !throttled });
+  const isStill = load !== null && table.lastAttempt?.running !== true;
+  const stoodAt = isStill ? (loadStoredAt ?? table.lastAttempt?.at) : null;
   const expiry =
     linkIssuedAt === null || linkLifeDays === null ? null : linkIssuedAt.getTime() + linkLifeDays * DAY;
   return {
@@ -166,6 +189,7 @@ function toEntry(
     rowsLoaded: progress?.rowsLoaded ?? null,
     rowsExpected: progress?.rowsExpected ?? null,
     etaSeconds: progress?.etaSeconds ?? null,
+    loadStoodAt: stoodAt?.toISOString() ?? null,
     paused: paused && {
       since: paused.since.toISOString(),
       until: paused.until?.toISOString() ?? null,
@@ -192,6 +216,7 @@ function untouched(table: string): StatusEntry {
     rowsLoaded: null,
     rowsExpected: null,
     etaSeconds: null,
+    loadStoodAt: null,
     paused: null,
     verified: null,
     rows: 0,

@@ -7,6 +7,7 @@ const NEEDS = [
   ['attention', 'waiting for a yes'],
   ['stale', 'behind'],
   ['trouble', 'retrying'],
+  ['still', 'half loaded'],
   ['paused', 'paused'],
   ['loading', 'loading'],
   ['new', 'not loaded yet'],
@@ -19,11 +20,12 @@ export type Need = (typeof NEEDS)[number][0];
  * A table that goes on by itself after a failure is in trouble; its phase stays. Nobody retries a table that is behind
  * and has had no run lately, so that table is stale, whatever its last run ended with.
  */
-export function needOf({ phase, error, behind, lastAttempt }: StatusEntry): Need {
+export function needOf({ phase, error, behind, lastAttempt, loadStoodAt }: StatusEntry): Need {
   if (phase === 'failed' || phase === 'attention' || phase === 'paused') return phase;
   if (behind && (error === null || lastAttempt?.recent !== true)) return 'stale';
   if (error !== null) return 'trouble';
-  return phase === 'baseline' || phase === 'rebaseline' ? 'loading' : phase;
+  if (phase !== 'baseline' && phase !== 'rebaseline') return phase;
+  return loadStoodAt === null ? 'loading' : 'still';
 }
 
 const RANKS = new Map<Need, number>(NEEDS.map(([need], rank) => [need, rank]));
@@ -50,11 +52,16 @@ export function wholeLine(tables: readonly StatusEntry[]): string {
   return parts.length === 0 ? 'No tables' : `${readableCount(tables.length, 'table')}: ${parts.join(', ')}`;
 }
 
-/** Why a stale table is behind, as far as the state tells; null for any other table. */
-export function staleText(entry: StatusEntry): string | null {
-  const { lagSeconds, lastAttempt } = entry;
-  if (lagSeconds === null || needOf(entry) !== 'stale') return null;
-  const last = `last up to date ${readableSpan(lagSeconds)} ago`;
+/** Why a table does not go on, as far as the state tells: it is behind, or its load stands still. Null otherwise. */
+export function standstillText(entry: StatusEntry): string | null {
+  const { table, lagSeconds, lastAttempt, loadStoodAt } = entry;
+  const need = needOf(entry);
+  if (need === 'still' && loadStoodAt !== null) {
+    const since = `${loadStoodAt.slice(0, 19).replace('T', ' ')} UTC`;
+    return `No process loads it: the load stands still since ${since}. \`mirrorverse run\` or \`mirrorverse backfill ${table}\` goes on with it; a running daemon does so by itself.`;
+  }
+  if (lagSeconds === null || need !== 'stale') return null;
+  const last = `Behind: last up to date ${readableSpan(lagSeconds)} ago`;
   if (lastAttempt?.running === true) return `${last}; a process is at work on it.`;
   if (lastAttempt?.recent === true) return `${last}; its newest run has not ended with a success.`;
   return `${last}; no process has polled it ${entry.error === null ? 'since' : 'lately'}: is the daemon running?`;
