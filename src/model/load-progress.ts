@@ -6,7 +6,10 @@ export interface LoadFigures {
   readonly rowsLoaded: number;
   /** Rows that the environment counted, or `rowsLoaded` if that is more; null if the environment did not count them. */
   readonly rowsExpected: number | null;
-  /** `rowsLoaded` at the time when the process at work began the load or went on with it. */
+  /**
+   * `rowsLoaded` when the process at work began the load or went on with it, and later a minute or two ago: a rate
+   * from before the budget was spent says nothing.
+   */
   readonly rowsBefore: number;
   /** Seconds since that time. */
   readonly seconds: number;

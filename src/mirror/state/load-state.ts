@@ -9,8 +9,10 @@ export interface LoadPage {
   readonly begins: boolean;
   /** Rows that the environment counted; null where it did not say, or not yet. */
   readonly expected: number | null;
-  /** Milliseconds since this process began the load or went on with it; null after its first page of the load. */
-  readonly since: number | null;
+  /**
+   * From where the rate is measured: so long ago, and so many rows before this page. Null if the state has it already.
+   */
+  readonly mark: { readonly milliseconds: number; readonly rows: number } | null;
 }
 
 /**
@@ -34,7 +36,7 @@ export function loadAfter(step: {
 export function loadColumns({ tables: { tables } }: StateStore, load: LoadPage | 'over' | undefined) {
   if (load === undefined) return {};
   if (load === 'over') return NO_LOAD;
-  const { rows, begins, expected, since } = load;
+  const { rows, begins, expected, mark } = load;
   const before = begins ? sql`0::bigint` : sql`coalesce(${tables.rowsLoaded}, 0)`;
   const known = begins
     ? sql`${expected}::bigint`
@@ -44,9 +46,12 @@ export function loadColumns({ tables: { tables } }: StateStore, load: LoadPage |
     rowsLoaded: loaded,
     rowsExpected: sql`CASE WHEN ${known} < ${loaded} THEN ${loaded} ELSE ${known} END`,
     loadStoredAt: sql`clock_timestamp()`,
-    ...(since === null
+    ...(mark === null
       ? {}
-      : { loadBegunAt: sql`clock_timestamp() - ${interval(since)}`, loadBegunRows: before }),
+      : {
+          loadBegunAt: sql`clock_timestamp() - ${interval(mark.milliseconds)}`,
+          loadBegunRows: sql`${before} - ${mark.rows}::bigint`,
+        }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { PlainPage } from '../../model/page.ts';
 import type { Fetch } from '../run/run-state.ts';
 import type { ExpectedRows } from './expected-rows.ts';
 import type { LoadWatch } from './load-watch.ts';
+import { RateMark } from './rate-mark.ts';
 
 /** Milliseconds that the first page of a load waits for the environment's count, while the next page comes. */
 const PATIENCE = 1_000;
@@ -22,8 +23,7 @@ export interface LoadTrackerParts {
 interface Load {
   rowsLoaded: number;
   rowsExpected: number | null;
-  readonly rowsBefore: number;
-  readonly begunAt: number;
+  readonly mark: RateMark;
   /** When the run stored the last page; undefined before its first page. */
   storedAt: number | undefined;
   isAskedFor: boolean;
@@ -78,11 +78,17 @@ export class LoadTracker {
       load.isAskedFor = true;
       await this.ask(load, signal);
     }
+    const now = performance.now();
+    const { mark, rowsLoaded } = load;
+    const hasMoved = mark.reached(rowsLoaded, now);
     return {
       rows: page.rows,
       begins: step.begins,
       expected: load.rowsExpected,
-      since: load.storedAt === undefined ? performance.now() - load.begunAt : null,
+      mark:
+        hasMoved || load.storedAt === undefined
+          ? { milliseconds: now - mark.at, rows: rowsLoaded - mark.rows }
+          : null,
     };
   }
 
@@ -96,12 +102,10 @@ export class LoadTracker {
   }
 
   private begin({ rowsLoaded, rowsExpected }: StoredLoad): void {
-    const begunAt = performance.now();
     const load: Load = {
       rowsLoaded,
       rowsExpected,
-      rowsBefore: rowsLoaded,
-      begunAt,
+      mark: new RateMark(rowsLoaded, performance.now()),
       storedAt: undefined,
       isAskedFor: false,
     };
@@ -124,13 +128,13 @@ export class LoadTracker {
   }
 }
 
-function figuresOf({ rowsLoaded, rowsExpected, rowsBefore, begunAt, storedAt }: Load): LoadFigures {
+function figuresOf({ rowsLoaded, rowsExpected, mark, storedAt }: Load): LoadFigures {
   const now = performance.now();
   return {
     rowsLoaded,
     rowsExpected: rowsExpected === null ? null : Math.max(rowsExpected, rowsLoaded),
-    rowsBefore,
-    seconds: (now - begunAt) / 1000,
+    rowsBefore: mark.rows,
+    seconds: (now - mark.at) / 1000,
     quietSeconds: storedAt === undefined ? null : (now - storedAt) / 1000,
     isAtWork: true,
   };

@@ -8,6 +8,7 @@ import type { LeaseKeeper } from '../../../sync/lease/lease-keeper.ts';
 import type { LoadWatch } from '../../../sync/load/load-watch.ts';
 import { isDatabaseAway } from '../../../sync/run/repairs.ts';
 import type { RunWatch } from '../../../sync/watch/outage-log.ts';
+import { RateMark } from '../../../sync/load/rate-mark.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
 import { jobToVerify, verifyTable } from '../../../sync/verify/table-verification.ts';
 import type { CommandSession } from '../../command-session.ts';
@@ -101,18 +102,19 @@ export async function proveTable(
 
 /** Tells the watch of each page. */
 function progressTeller(table: string, { watch, expected }: ProofParts): (rows: number) => void {
-  const begunAt = performance.now();
+  const mark = new RateMark(0, performance.now());
   return (rows) => {
     const storedAt = performance.now();
+    mark.reached(rows, storedAt);
     const figures = {
       rowsLoaded: rows,
       rowsExpected: expected === null ? null : Math.max(expected, rows),
-      rowsBefore: 0,
       isAtWork: true,
     };
     watch.loading(table, () => {
       const now = performance.now();
-      return { ...figures, seconds: (now - begunAt) / 1_000, quietSeconds: (now - storedAt) / 1_000 };
+      const { rows: rowsBefore, at } = mark;
+      return { ...figures, rowsBefore, seconds: (now - at) / 1_000, quietSeconds: (now - storedAt) / 1_000 };
     });
   };
 }
