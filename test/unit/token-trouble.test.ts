@@ -36,3 +36,9 @@ it.each([
 ])('a refused token with the claims %j is called refused, and nothing of it is shown', (claims) => {
   expect(told(claims)).toContain('does not accept the access token of DATAVERSE_ACCESS_TOKEN');
 });
+
+it('the remedy for a refused token at a loopback address names the token of the emulator', () => {
+  const { remedy } = tokenTrouble('stale', 'DATAVERSE_ACCESS_TOKEN', 'http://127.0.0.1:8420', NOW);
+  expect(remedy).toContain('mirrorverse emulator');
+  expect(remedy).toContain('DATAVERSE_ACCESS_TOKEN');
+});

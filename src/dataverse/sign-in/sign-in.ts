@@ -1,5 +1,6 @@
 import type { AccessToken } from '@azure/identity';
 import { Failure } from '../../model/failure.ts';
+import { isLoopback } from '../../model/loopback.ts';
 import { readSecretFile } from '../../log/secret-file.ts';
 import { secretProblem } from '../../log/secret-text.ts';
 import { abortable } from '../../timing/sleep.ts';
@@ -7,7 +8,7 @@ import { createAgents, type Agents } from '../network/proxy-agent.ts';
 import type { ProxySettings } from '../network/proxy-settings.ts';
 import type { Instruct, ObservedCredential } from './azure-credential.ts';
 import { isByPerson, type IdentitySignIn, type SignIn } from './sign-in-methods.ts';
-import { tokenTrouble, type TokenTrouble } from './token-trouble.ts';
+import { emulatorToken, tokenTrouble, type TokenTrouble } from './token-trouble.ts';
 import { checkFile, secretsOf, signInFailure, TIMED_OUT } from './sign-in-failure.ts';
 
 /** Supplies access tokens for one environment. */
@@ -166,7 +167,11 @@ function createIdentitySource(
       signal.throwIfAborted();
       const seen = credential?.outcome();
       const outcome = limit.aborted && seen?.kind !== 'network' ? TIMED_OUT : seen;
-      const failure = signInFailure(signIn, error, outcome, { proxy, secrets: [...secrets] });
+      const failure = atLoopback(
+        signInFailure(signIn, error, outcome, { proxy, secrets: [...secrets] }),
+        signIn,
+        origin,
+      );
       // A new credential is made next time: the old one would repeat a 429 or 5xx for a minute without a request.
       credential = undefined;
       failed = { failure, until: performance.now() + REST };
@@ -221,4 +226,10 @@ function createIdentitySource(
       if (!isByPerson(signIn)) credential = undefined;
     },
   };
+}
+
+/** A person who tries the emulator has no identity that could sign in, and needs none. */
+function atLoopback(failure: Failure, { method }: SignIn, origin: string): Failure {
+  if (method !== 'default' || !isLoopback(new URL(origin).hostname)) return failure;
+  return failure.saying(failure.message, emulatorToken(origin, 'DATAVERSE_ACCESS_TOKEN'));
 }

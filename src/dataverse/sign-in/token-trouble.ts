@@ -1,3 +1,5 @@
+import { readableTime } from '../../model/readable-figures.ts';
+import { isLoopback } from '../../model/loopback.ts';
 import { isRecord } from '../http/api-error.ts';
 
 /** Why a token was refused, and what to do about it. */
@@ -36,13 +38,20 @@ export function tokenTrouble(token: string, variable: string, origin: string, no
       claims === undefined
         ? `The environment does not accept the access token of ${variable}; it is no token of Entra ID.`
         : `The environment does not accept the access token of ${variable}.`,
-    remedy: `Put a current token for ${origin} into ${variable}. Its user must be a user of the environment.`,
+    remedy: isLoopback(new URL(origin).hostname)
+      ? emulatorToken(origin, variable)
+      : `Put a current token for ${origin} into ${variable}. Its user must be a user of the environment.`,
   };
+}
+
+/** What a person does who has nobody to sign in as at an address of this machine. */
+export function emulatorToken(origin: string, variable: string): string {
+  return `If \`mirrorverse emulator\` answers at ${origin}, put the token that it prints at its start into ${variable}.`;
 }
 
 function isoTime(seconds: number): string {
   const time = new Date(seconds * 1_000);
-  return Number.isNaN(time.getTime()) ? 'an unknown time' : time.toISOString().replace('.000Z', 'Z');
+  return Number.isNaN(time.getTime()) ? 'an unknown time' : readableTime(time);
 }
 
 function claimsOf(token: string): Record<string, unknown> | undefined {
