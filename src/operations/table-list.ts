@@ -1,7 +1,8 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { nameOfOdd } from '../dataverse/metadata/odd-definitions.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
-import type { Resolution, TableEntry } from '../sync/tables/table-resolution.ts';
+import { isUntrackedIntersect } from '../sync/tables/read-resolution.ts';
+import { trackedTables, whyNot, type Resolution, type TableEntry } from '../sync/tables/table-resolution.ts';
 
 /** An entry of the document of `tables --json`. Members may be added; these stay. */
 export interface ListedTable {
@@ -14,9 +15,14 @@ export interface ListedTable {
   readonly mode: TableEntry['mode'] | null;
   /** Why the table is not mirrored although a pattern fits; null if it is mirrored, or if no pattern fits. */
   readonly excluded: string | null;
+  /** Why the table is not mirrored, also where the configuration does not mean it; null if it is mirrored. */
+  readonly whyNot: string | null;
   /** By a count of the environment that may be a day old; null if the environment does not count the table. */
   readonly rows: number | null;
 }
+
+/** The reason of a table that could be mirrored as it is. */
+export const NOT_CONFIGURED = 'not configured';
 
 /** Every table of the environment, by name. @throws Failure */
 export async function listTables(
@@ -29,6 +35,10 @@ export async function listTables(
     .filter((table) => table.EntitySetName && table.TableType !== 'Virtual')
     .map((table) => table.LogicalName);
   const counts = await readRecordCounts(dataverse.client, countable, signal);
+  const intersections = definitions.some(isUntrackedIntersect)
+    ? await dataverse.metadata.intersections(signal)
+    : undefined;
+  const tracked = trackedTables(definitions);
   const modes = new Map(resolution.tables.map(({ name, mode }) => [name, mode]));
   // A table with an odd definition cannot be mirrored, but the environment has it, so it is listed.
   const odd = (await dataverse.metadata.oddTables(signal)).map((item): ListedTable => ({
@@ -38,21 +48,28 @@ export async function listTables(
     mirrored: item.name !== null && modes.has(item.name),
     mode: null,
     excluded: `its definition is odd: ${item.reason}`,
+    whyNot: `its definition is odd: ${item.reason}`,
     rows: null,
   }));
   const listed = new Set(definitions.map(({ LogicalName }) => LogicalName));
   return definitions
-    .map(
-      ({ LogicalName: table, EntitySetName: entitySet, ChangeTrackingEnabled: isTracked }): ListedTable => ({
+    .map((definition): ListedTable => {
+      const { LogicalName: table, EntitySetName: entitySet, ChangeTrackingEnabled: isTracked } = definition;
+      const mirrored = modes.has(table);
+      const excluded = resolution.excluded.get(table) ?? null;
+      const obstacle = whyNot(definition, 'changes', tracked, intersections);
+      const notConfigured = obstacle === undefined ? NOT_CONFIGURED : `${NOT_CONFIGURED}, and ${obstacle}`;
+      return {
         table,
         entitySet: entitySet ?? null,
         changeTracking: isTracked === true,
-        mirrored: modes.has(table),
+        mirrored,
         mode: modes.get(table) ?? null,
-        excluded: resolution.excluded.get(table) ?? null,
+        excluded,
+        whyNot: mirrored ? null : (excluded ?? notConfigured),
         rows: counts.get(table) ?? null,
-      }),
-    )
+      };
+    })
     .concat(odd.filter(({ table }) => !listed.has(table)))
     .toSorted((a, b) => a.table.localeCompare(b.table));
 }

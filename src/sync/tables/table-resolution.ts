@@ -96,7 +96,8 @@ export function trackedTables(definitions: readonly EntityDefinition[]): Readonl
   );
 }
 
-function whyNot(
+/** Why a table cannot be mirrored in a mode; undefined if it can. */
+export function whyNot(
   definition: EntityDefinition,
   mode: TableEntry['mode'],
   tracked: ReadonlySet<string>,

@@ -1,4 +1,4 @@
-import { listTables, type ListedTable } from '../../../operations/table-list.ts';
+import { listTables, NOT_CONFIGURED, type ListedTable } from '../../../operations/table-list.ts';
 import type { CommandContext } from '../../command.ts';
 import { readableNumber } from '../../../model/readable-figures.ts';
 import { fittedTable } from '../../output.ts';
@@ -19,13 +19,14 @@ export async function tables(context: CommandContext): Promise<number> {
       table.rows === null ? '' : readableNumber(table.rows),
     ]);
     const headings = ['table', 'entity set', 'tracking', 'mirrored', 'rows'];
-    const below = list.map(({ excluded }) => excluded ?? '');
+    // The commonest reason has room in its column.
+    const below = list.map(({ whyNot }) => (whyNot === NOT_CONFIGURED ? '' : (whyNot ?? '')));
     for (const line of fittedTable(headings, rows, { numbers: [4], below })) context.print(line);
     return 0;
   });
 }
 
-function asWord({ mirrored, mode }: ListedTable): string {
-  if (!mirrored) return '';
+function asWord({ mirrored, mode, whyNot }: ListedTable): string {
+  if (!mirrored) return whyNot === NOT_CONFIGURED ? NOT_CONFIGURED : '';
   return mode === 'snapshot' ? 'snapshot' : 'yes';
 }
