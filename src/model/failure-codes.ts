@@ -260,7 +260,7 @@ export const FAILURE_CODES = {
     ],
     'request-refused': [
       'Dataverse refused a request with an error code that this list does not know. The message has the code.',
-      'Look the code up in the “Web service error codes” of Dataverse. The log has the request id for a support case.',
+      'Look the code up in the “Web service error codes” of Dataverse. The field requestId of the log line is for a support case.',
     ],
     'row-security': [
       'Row security of a table applies to the role of postgres.url, but this role must see and write every row.',

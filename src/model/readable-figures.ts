@@ -8,6 +8,11 @@ export function readableCount(number: number, thing: string): string {
   return `${readableNumber(number)} ${thing}${number === 1 ? '' : 's'}`;
 }
 
+/** A moment for people and for the clipboard: `2026-11-28T14:20:07Z`. Nobody waits for the milliseconds. */
+export function readableTime(moment: Date): string {
+  return `${moment.toISOString().slice(0, -'.000Z'.length)}Z`;
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

@@ -63,6 +63,7 @@ export async function querySource(
   const request = {
     url,
     priority: 'metadata' as const,
+    asked: new URL(url).pathname,
     accept: acceptedFor(new URL(url).pathname),
     largest,
     ...(prefer.length === 0 ? {} : { prefer }),

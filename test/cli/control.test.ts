@@ -40,6 +40,7 @@ describe('pause, resume, resync and forget', () => {
     expect(stdout).toMatch(/account +paused/);
     expect(stderr).toContain('audit');
     expect((await bench.cli.run(['resume', 'account'])).stdout).toBe('account goes on.\n');
+    expect((await bench.cli.run(['resume', 'account'])).stdout).toBe('account was not paused.\n');
     expect((await syncJson(bench.cli, ['sync', '--json'])).status).toBe(0);
     expect(await statusOf('account')).toMatchObject({ phase: 'delta', paused: null });
   }, 60_000);

@@ -120,6 +120,18 @@ describe('a wrong configuration', () => {
     for (const variable of variables) expect(stderr).toContain(variable);
   });
 
+  it('a folder without a configuration file names the command that writes one, once', async () => {
+    const { status, stderr } = await cli.run(['check']);
+    expect(status).toBe(2);
+    const told = logLines(stderr).map(({ msg }) => msg);
+    expect(told.filter((msg) => msg.includes('There is no mirrorverse.yaml in this folder'))).toEqual([
+      expect.stringContaining('`mirrorverse init` writes one'),
+    ]);
+    const complete = await cli.run(['status'], { DATABASE_URL: COMPLETE.DATABASE_URL });
+    expect(complete.stderr).not.toContain('mirrorverse.yaml');
+    expect(complete.stderr).not.toContain('tries again');
+  });
+
   it('a configuration file that is not there is a wrong configuration', async () => {
     expect(await problemsOf(['sync', '--config', 'missing.yaml'], COMPLETE)).toEqual(['--config']);
     expect(await problemsOf(['status'], { ...COMPLETE, MIRRORVERSE_CONFIG: 'missing.yaml' })).toHaveLength(1);

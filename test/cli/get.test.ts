@@ -39,6 +39,9 @@ describe('get', () => {
       body: null,
       error: { code: 'request-refused', status: 404, errorCode: '0x8006088a' },
     });
+    const { message, remedy } = (document as { error: { message: string; remedy: string } }).error;
+    expect(message).toMatch(/^The environment has nothing at \/api\/data\/v9\.2\/nothings \(404 /);
+    expect(remedy).toMatch(/entity sets.*request id for a support case is [0-9a-f]{8}-/);
   });
 
   it('get refuses an answer beyond limits.pageBytes, and follows no redirect to another host', async () => {

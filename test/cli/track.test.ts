@@ -80,9 +80,10 @@ describe('track', () => {
     expect(status).toBe(1);
     expect(tables[0]?.error?.code).toBe('customize-privilege-missing');
     expect(tables[0]?.error?.remedy).toContain('System Customizer');
-    const { status: textStatus, stdout } = await bench.cli.run(['track', 'new_untracked']);
+    const { status: textStatus, stdout, stderr } = await bench.cli.run(['track', 'new_untracked']);
     expect(textStatus).toBe(1);
-    expect(stdout).toMatch(/^new_untracked: .*may not customize.*\n +Give .*System Customizer/);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/Give .*System Customizer.*new_untracked/);
   });
 
   it('track repeats a request that was cut off or put off, and follows no redirect', async () => {

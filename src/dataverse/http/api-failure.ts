@@ -7,6 +7,8 @@ export interface Subject {
   readonly table?: string;
   /** The kind of the link that the request followed, if it followed one. */
   readonly link?: 'next' | 'delta';
+  /** The path that a person asked for, without its query. */
+  readonly asked?: string;
 }
 
 type Meaning = FailureKind & {
@@ -81,7 +83,8 @@ const STALE_NEXT_LINK = new Set(['0x80041129', '0x8004112a', '0x8004430a']);
 
 /** The failure for an answer that another try does not change. The HTTP status of several codes is undocumented. */
 export function apiFailure(error: ApiError, subject: Subject): Failure {
-  const about = subject.table === undefined ? 'what was asked for' : `table ${subject.table}`;
+  const about =
+    subject.table === undefined ? (subject.asked ?? 'what was asked for') : `table ${subject.table}`;
   const meaning = meaningOf(error, subject);
   const details = {
     status: error.status,
@@ -91,9 +94,15 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
     ...(subject.link === undefined ? {} : { link: subject.link }),
   };
   if (meaning === undefined) {
+    const isNothing = error.status === 404 && subject.asked !== undefined;
+    const support =
+      error.requestId === undefined ? '' : ` The request id for a support case is ${error.requestId}.`;
     return new Failure({
       code: 'request-refused',
-      message: `Dataverse refused a request about ${about} with ${describeApiError(error)}`,
+      message: isNothing
+        ? `The environment has nothing at ${about} (${describeApiError(error)})`
+        : `Dataverse refused a request about ${about} with ${describeApiError(error)}`,
+      remedy: `${isNothing ? NOTHING_THERE : LOOK_UP}${support}`,
       details,
     });
   }
@@ -104,6 +113,10 @@ export function apiFailure(error: ApiError, subject: Subject): Failure {
     details,
   });
 }
+
+const NOTHING_THERE =
+  'Check the path, and the id of a row in it. The Web API has entity sets such as accounts, not tables such as account: `mirrorverse tables` lists both.';
+const LOOK_UP = 'Look the code up in the “Web service error codes” of Dataverse.';
 
 function meaningOf(error: ApiError, subject: Subject): Meaning | undefined {
   const known = BY_CODE.get(error.code);

@@ -1,3 +1,4 @@
+import { readableTime } from '../../model/readable-figures.ts';
 import type { SQL } from 'drizzle-orm';
 import { Failure } from '../../model/failure.ts';
 import { and, eq, isNotNull, or, sql } from '../drizzle.ts';
@@ -72,7 +73,7 @@ export function endWithLink({ schema, tables: { tables } }: StateStore): SQL {
 
 /** The failure of work on a table that a person has paused. */
 export function tablePaused(table: string, { pausedUntil, pausedReason }: Wishes): Failure {
-  const until = pausedUntil === null ? '' : ` until ${pausedUntil.toISOString()}`;
+  const until = pausedUntil === null ? '' : ` until ${readableTime(pausedUntil)}`;
   const why = pausedReason === null ? '' : ` (${pausedReason})`;
   return new Failure({
     code: 'table-paused',

@@ -1,3 +1,4 @@
+import { readableTime } from '../../model/readable-figures.ts';
 import type pg from 'pg';
 import type { FeedPhase, Phase } from '../../model/checkpoint.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
@@ -285,7 +286,7 @@ function errorOf(row: Outcome): FailureSummary | null {
 /** The table goes on without its definition, so its phase stays. */
 function unread({ table, unreadSince, unreadCode }: Outcome): FailureSummary | null {
   if (unreadSince === null) return null;
-  const message = `The definition of table ${table} cannot be read since ${unreadSince.toISOString()} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
+  const message = `The definition of table ${table} cannot be read since ${readableTime(unreadSince)} (${unreadCode ?? 'unknown'}); the table goes on as it was known.`;
   return notice('metadata-unread', message);
 }
 

@@ -5,6 +5,7 @@ import {
   type TableAct,
 } from '../../mirror/control/table-commands.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
+import { readWishes } from '../../mirror/control/pauses.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { readKnownTables, type KnownTable } from '../../mirror/state/known-tables.ts';
 import { registerTables } from '../../mirror/lease/leases.ts';
@@ -63,7 +64,11 @@ export async function controlTables(
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'table-not-known') throw error;
     const { table } = error.details;
-    throw unknownAmong(String(table), await readKnownTables(store));
+    const known = await readKnownTables(store);
+    throw unknownAmong(
+      String(table),
+      known.map((each) => each.table),
+    );
   }
 }
 
@@ -79,28 +84,42 @@ export async function knownTables(
   configured: readonly string[],
 ): Promise<string[]> {
   const state = await findState(database);
-  if (state === undefined) throw tableNotKnown(words[0] ?? '');
+  if (state === undefined) throw unknownAmong(words[0] ?? '', configured);
   const { store } = state;
   await registerTables(
     store,
     words.filter((word) => configured.includes(word)),
   );
-  return meantTables(await readKnownTables(store), words).map(({ table }) => table);
+  return meantTables(await readKnownTables(store), words, configured).map(({ table }) => table);
 }
 
-/** The tables that words mean, each once. @throws Failure `table-not-known` */
-export function meantTables(known: readonly KnownTable[], words: readonly string[]): KnownTable[] {
+/** Those tables of the environment that a person has paused. @throws Failure */
+export async function pausedTables(database: MirrorDatabase): Promise<ReadonlySet<string>> {
+  const state = await findState(database);
+  const wishes = state === undefined ? [] : await readWishes(state.store);
+  return new Set(wishes.flatMap(({ table, isPaused }) => (isPaused ? [table] : [])));
+}
+
+/**
+ * The tables that words mean, each once.
+ *
+ * @param configured names of the configuration, which a mistyped word may mean too.
+ * @throws Failure `table-not-known`
+ */
+export function meantTables(
+  known: readonly KnownTable[],
+  words: readonly string[],
+  configured: readonly string[],
+): KnownTable[] {
   const unknown = words.find((word) => !known.some(({ table }) => fitsPattern(table, word)));
-  if (unknown !== undefined) throw unknownAmong(unknown, known);
+  if (unknown !== undefined) throw unknownAmong(unknown, [...known.map(({ table }) => table), ...configured]);
   return known.filter(({ table }) => words.some((word) => fitsPattern(table, word)));
 }
 
-function unknownAmong(word: string, known: readonly KnownTable[]): Failure {
-  const meant = closestName(
-    word,
-    known.map(({ table }) => table),
-  );
-  return tableNotKnown(word, meant === null ? undefined : `Did you mean ${meant}?`);
+/** @param names that the word may mean. */
+export function unknownAmong(word: string, names: readonly string[]): Failure {
+  const meant = closestName(word, names);
+  return tableNotKnown(word, meant === null || meant === word ? undefined : `Did you mean ${meant}?`);
 }
 
 function document({ table, paused, resyncAskedAt, verifyAskedAt }: ControlState): ControlledTable {

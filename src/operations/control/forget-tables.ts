@@ -1,12 +1,12 @@
 import { forgetTables, type ForgottenTable } from '../../mirror/control/forget-table.ts';
-import { tableNotKnown } from '../../mirror/control/table-commands.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { createLabelStore, type LabelWishes } from '../../mirror/labels/label-store.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { readKnownTables, type KnownTable } from '../../mirror/state/known-tables.ts';
 import { Failure } from '../../model/failure.ts';
+import { isPattern } from '../../model/name-pattern.ts';
 import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
-import { meantTables } from './control-table.ts';
+import { meantTables, unknownAmong } from './control-table.ts';
 
 export interface ForgetOptions {
   /** The configured tables. */
@@ -30,9 +30,10 @@ export async function forget(
   { choice, drop, labels }: ForgetOptions,
 ): Promise<readonly ForgottenTable[]> {
   const state = await findState(database);
-  if (state === undefined) throw tableNotKnown(words[0] ?? '');
+  const named = choice.entries.map(({ name }) => name).filter((name) => !isPattern(name));
+  if (state === undefined) throw unknownAmong(words[0] ?? '', named);
   const { store, environment } = state;
-  const meant = meantTables(await readKnownTables(store), words);
+  const meant = meantTables(await readKnownTables(store), words, named);
   const configured = meant.find((table) => isConfigured(choice, table));
   if (configured !== undefined) throw stillConfigured(choice, configured.table);
   const names = meant.map(({ table }) => table);

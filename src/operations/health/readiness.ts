@@ -1,3 +1,4 @@
+import { readableTime } from '../../model/readable-figures.ts';
 import { LEFT_ALONE, type ReportedFailure, reachOf } from '../../sync/watch/outage-log.ts';
 import { LONG_THROTTLE } from '../../sync/watch/throttle-record.ts';
 import { notice, type Failure, type FailureSummary } from '../../model/failure.ts';
@@ -154,7 +155,7 @@ export function notReady(health: Health, now: number): NotReady | null {
 export function throttledUntil(until: Date): FailureSummary {
   return notice(
     'throttled',
-    `The environment asked mirrorverse to send no requests until ${until.toISOString()}.`,
+    `The environment asked mirrorverse to send no requests until ${readableTime(until)}.`,
   );
 }
 

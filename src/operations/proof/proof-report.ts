@@ -1,6 +1,6 @@
 import type { QuarantineEntry } from '../../mirror/quarantine/quarantined-rows.ts';
 import type { RecordedDifference, VerifyMethod } from '../../mirror/verify/verify-records.ts';
-import { readableNumber, readableSpan } from '../../model/readable-figures.ts';
+import { readableNumber, readableSpan, readableTime } from '../../model/readable-figures.ts';
 import { Html, markup, prose } from '../status-page/markup.ts';
 import { proofNotes, proofResult, proofSentence, type TableProof } from './table-proof.ts';
 
@@ -71,7 +71,7 @@ export async function* proofReport(
     yield '</tbody></table>\n';
   }
   if (hasNone) yield '<p>There are none.</p>\n';
-  yield markup`</section>\n</main>\n<footer><p>Written by mirrorverse ${facts.version} at ${facts.ended.toISOString()}.</p></footer>\n</body>\n</html>\n`
+  yield markup`</section>\n</main>\n<footer><p>Written by mirrorverse ${facts.version} at ${readableTime(facts.ended)}.</p></footer>\n</body>\n</html>\n`
     .text;
 }
 
@@ -86,8 +86,8 @@ function head(facts: ReportFacts, proofs: readonly TableProof[]): Html {
     ['Schema', schema],
     ['Method', name],
     ['Repair', repairs ? 'differences were to be repaired' : 'nothing was changed'],
-    ['Begun', begun.toISOString()],
-    ['Ended', `${ended.toISOString()} (${readableSpan((ended.getTime() - begun.getTime()) / 1_000)})`],
+    ['Begun', readableTime(begun)],
+    ['Ended', `${readableTime(ended)} (${readableSpan((ended.getTime() - begun.getTime()) / 1_000)})`],
     ['Requests', readableNumber(proofs.reduce((sum, { requests }) => sum + requests, 0))],
     ['mirrorverse', version],
   ];

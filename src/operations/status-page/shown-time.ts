@@ -1,4 +1,4 @@
-import { readableSpan } from '../../model/readable-figures.ts';
+import { readableSpan, readableTime } from '../../model/readable-figures.ts';
 import { markup, type Html } from './markup.ts';
 
 /** How a moment is told: as the time since then, or until then. */
@@ -11,7 +11,7 @@ export type TellTime = (moment: string | Date) => Html;
 export function timeTeller(now: number | undefined): TellTime {
   return (moment) => {
     const at = new Date(moment);
-    const iso = `${at.toISOString().slice(0, 19)}Z`;
+    const iso = readableTime(at);
     return markup`<time datetime="${iso}">${now === undefined ? null : distance(at.getTime() - now)}</time>`;
   };
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { renewLeases, type Holding, type Lease } from '../../mirror/lease/leases.ts';
 import { LogThrottle, occurred, type Trouble } from '../../log/log-throttle.ts';
-import { readableSpan } from '../../model/readable-figures.ts';
+import { readableSpan, readableTime } from '../../model/readable-figures.ts';
 import { sleep } from '../../timing/sleep.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
@@ -53,7 +53,7 @@ export class LeaseKeeper {
     const time = since.toISOString();
     this.logger[isTold ? 'info' : 'debug'](
       { table, holder, since: time },
-      `Table ${table}: ${text}, since ${time}.`,
+      `Table ${table}: ${text}, since ${readableTime(since)}.`,
     );
     const [host, pid] = holder.split('/');
     return `another process has it since ${time.slice(11, 19)} UTC: ${pid ?? ''} on ${host ?? ''}`;

@@ -1,3 +1,4 @@
+import { readableTime } from '../../model/readable-figures.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
@@ -176,7 +177,7 @@ export class SourceDefinition {
     this.unread.tell(
       '',
       { table, code: failure.code, remedy: failure.remedy, since },
-      `The definition of table ${table} cannot be read since ${since?.toISOString() ?? 'now'}. The table goes on as it was known. ${failure.message}`,
+      `The definition of table ${table} cannot be read since ${since === null ? 'now' : readableTime(since)}. The table goes on as it was known. ${failure.message}`,
     );
     return this.standIn.definition;
   }

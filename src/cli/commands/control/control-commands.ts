@@ -8,7 +8,7 @@ export const CONTROL: CommandGroup = {
       words: ['<table...>'],
       summary: 'stops tables after the page under way, until they are resumed',
       details:
-        'Every process obeys within 5 s, in a baseline too. Without an end, a pause ends by itself before the delta link of the table expires. A table without a delta link stays paused.',
+        'Every process obeys within 5 s, in a baseline too. Without an end, a pause ends by itself before the delta link of the table expires. A table without a delta link, as during a first load, stays paused.',
       ends: '0; 1 for a table that is not mirrored',
       options: {
         for: { value: 'DURATION', summary: 'how long, such as 30m, 2h or 3d' },

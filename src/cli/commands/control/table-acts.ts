@@ -1,8 +1,10 @@
+import { readableTime } from '../../../model/readable-figures.ts';
 import type { TableAct } from '../../../mirror/control/table-commands.ts';
 import { isPattern } from '../../../model/name-pattern.ts';
 import {
   controlTables,
   knownTables,
+  pausedTables,
   type ControlledTable,
   type TableCommand,
 } from '../../../operations/control/control-table.ts';
@@ -21,7 +23,9 @@ export async function pause(context: CommandContext): Promise<number> {
 }
 
 export async function resume(context: CommandContext): Promise<number> {
-  return act(context, 'resume', {}, ({ table }) => `${table} goes on.`);
+  return act(context, 'resume', {}, ({ table }, wasPaused) =>
+    wasPaused ? `${table} goes on.` : `${table} was not paused.`,
+  );
 }
 
 export async function resync(context: CommandContext): Promise<number> {
@@ -36,7 +40,7 @@ async function act(
   context: CommandContext,
   command: TableCommand,
   details: Omit<TableAct, 'command' | 'table'>,
-  line: (table: ControlledTable) => string,
+  line: (table: ControlledTable, wasPaused: boolean) => string,
 ): Promise<number> {
   const { words, config, options, print } = context;
   if (words.length === 0) throw new UsageError(`${command} needs the names of tables.`);
@@ -45,9 +49,12 @@ async function act(
     const configured = config.tables.map(({ name }) => name).filter((name) => !isPattern(name));
     const names = await knownTables(database, words, configured);
     const acts = names.map((table) => ({ command, table, ...details }));
+    const before = await pausedTables(database);
     const tables = await controlTables(database, acts, 'cli');
     if (options['json'] === true) print(JSON.stringify({ tables }, null, 2));
-    else for (const table of tables) for (const text of fittedLines(line(table))) print(text);
+    else
+      for (const table of tables)
+        for (const text of fittedLines(line(table, before.has(table.table)))) print(text);
     return 0;
   });
 }
@@ -56,5 +63,5 @@ function pausedLine({ table, paused }: ControlledTable, isTimed: boolean): strin
   const until = paused?.until ?? null;
   if (until === null) return `${table} is paused until \`mirrorverse resume ${table}\`.`;
   const why = isTimed ? '' : ', before its delta link expires';
-  return `${table} is paused until ${until}${why}.`;
+  return `${table} is paused until ${readableTime(new Date(until))}${why}.`;
 }

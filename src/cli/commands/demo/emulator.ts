@@ -1,3 +1,4 @@
+import { readableCount } from '../../../model/readable-figures.ts';
 import { DemoOrganization } from '../../../emulator/demo/demo-organization.ts';
 import { readDefinitions } from '../../../emulator/recorded/definition-files.ts';
 import type { TableDefinition } from '../../../emulator/definitions/emulated-table.ts';
@@ -8,10 +9,15 @@ import { UsageError, type CommandContext } from '../../command.ts';
 
 /** The port of the emulator if `--port` names no other. */
 const PORT = 8420;
+/** So many rows take a second or more. */
+const MANY_ROWS = 10_000;
 
 export async function emulator(context: CommandContext): Promise<number> {
-  const { options, signal, print } = context;
+  const { options, signal, print, logger } = context;
   const rows = numberOption(context, 'rows', 20_000);
+  // A hundred thousand rows take many seconds, in which nothing else can be told.
+  if (rows >= MANY_ROWS)
+    logger.info({ rows }, `The emulator makes ${readableCount(rows, 'row')}. Its address follows.`);
   const organization = new DemoOrganization({
     rows,
     ...(options['hostile'] === true ? { hostile: true } : {}),
