@@ -181,7 +181,9 @@ describe('status', () => {
     expect(stdout).toMatch(/^lead +new +0 +never$/m);
     expect(stdout).toContain('  1 row in quarantine: `mirrorverse quarantine account` says why.');
     const wide = await bench.cli.run(['status', '--wide']);
-    expect(wide.stdout).toMatch(/^\d+ API requests about tables since \S+Z, [\d.]+ for each changed row, /m);
+    expect(wide.stdout).toMatch(
+      /^\d+ API requests about tables since \S+Z, [\d.]+ for each\s+changed\s+row, /m,
+    );
   });
 
   it('status shows the tables that its words name, and asks back for a word that names none', async () => {

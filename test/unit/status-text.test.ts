@@ -127,6 +127,14 @@ test('status for people puts a table that nobody polls any more before the other
 
 const hours = (schedule?: string): number => longestSilence(schedule) / 3_600;
 
+test('status for people tells an error once that several tables share, with their names', () => {
+  const tables = [entry('a', { error: ERROR }), entry('b', { error: ERROR }), entry('c')];
+  const text = statusLines(report(tables), { ...PLAIN, width: 300 }).join('\n');
+  expect(text.split(ERROR.message)).toHaveLength(2);
+  expect(text.split(ERROR.remedy)).toHaveLength(2);
+  expect(text).toContain('privilege-missing: (a, b) The identity');
+});
+
 test('status for people says that a load stands still, since when, and what goes on with it', () => {
   const load = { phase: 'baseline', rowsLoaded: 12_510, rowsExpected: 32_000, rows: 12_550 } as const;
   const loadStoodAt = '2026-11-28T11:40:12.123Z';
@@ -188,9 +196,12 @@ test('status for people tells of a delta link only in the second half of its lif
 test('status for people has requests and links only with wide', () => {
   expect(statusLines(EVERYTHING, PLAIN).join('\n')).not.toMatch(/requests\/row|API requests/);
   const wide = statusLines(EVERYTHING, { ...PLAIN, wide: true }).join('\n');
-  expect(wide).toMatch(/^table .* link issued +link expires +requests\/row +requests\/idle h$/m);
+  expect(wide).toMatch(/^table .*link issued/m);
+  expect(wide).toMatch(/^table .*requests\/idle h$/m);
+  const roomy = statusLines(EVERYTHING, { ...PLAIN, width: 250, wide: true }).join('\n');
+  expect(roomy).toMatch(/^table +phase .* link issued +link expires +requests\/row +requests\/idle h$/m);
   expect(wide).toMatch(
-    /^2,140 API requests about tables since \S+Z, 0.0011 for each changed row, 118 an hour/m,
+    /^2,140 API requests about tables since \S+Z, 0.0011 for each\s+changed row, 118 an hour/m,
   );
 });
 
@@ -248,8 +259,10 @@ const anyEntry = fc
 test('status for people has no line that is wider than the terminal, at 60, 80 and any other width', () => {
   const widths = fc.oneof(fc.constantFrom(60, 80), fc.integer({ min: 60, max: 200 }));
   fc.assert(
-    fc.property(fc.array(anyEntry, { maxLength: 12 }), widths, (tables, width) => {
-      const lines = statusLines(report(tables), { ...PLAIN, width, paint }).map(stripVTControlCharacters);
+    fc.property(fc.array(anyEntry, { maxLength: 12 }), widths, fc.boolean(), (tables, width, wide) => {
+      const lines = statusLines(report(tables), { ...PLAIN, width, wide, paint }).map(
+        stripVTControlCharacters,
+      );
       expect(lines.filter((line) => line.length > width)).toEqual([]);
     }),
   );

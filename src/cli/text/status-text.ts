@@ -13,7 +13,7 @@ import {
 import { linesOf, shortened, type Screen } from './screen.ts';
 
 export interface StatusTextOptions extends Pick<Screen, 'width' | 'paint'> {
-  /** With the columns about requests and links, however wide the lines become. */
+  /** With the columns about requests and links, in further blocks where the lines have no room. */
   readonly wide: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -53,7 +53,7 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
     const forget = `\`mirrorverse forget ${idle.map(({ table }) => table).join(' ')}\` removes what is kept of ${idle.length === 1 ? 'it' : 'them'}.`;
     if (idle.length > 0) lines.push(...linesOf(forget, width));
   }
-  if (options.wide) lines.push(...requestLines(report.environment.requests));
+  if (options.wide) lines.push(...requestLines(report.environment.requests, width));
   return lines;
 }
 
@@ -122,19 +122,54 @@ const WIDE: readonly Column[] = [
 const SHORTEST_NAME = 12;
 
 function tableLines(entries: readonly StatusEntry[], options: StatusTextOptions): string[] {
-  const { width, wide, paint, now } = options;
-  const widthOf = ({ heading, cell }: Column): number =>
-    Math.max(heading.length, ...entries.map((entry) => cell(entry, now).length));
-  const widthOfAll = (columns: readonly Column[]): number =>
-    columns.reduce((sum, column) => sum + widthOf(column) + 2, 0);
-  const longest = Math.max(5, ...entries.map(({ table }) => table.length));
+  const { width, wide, now } = options;
+  const name = Math.max(SHORTEST_NAME, Math.min(longestName(entries), width));
+  const fits = (columns: readonly Column[]): boolean => name + widthOfAll(columns, entries, now) <= width;
   const proven = [...COLUMNS, VERIFIED];
-  const isProofShown =
-    entries.some(({ verified }) => verified !== null) && longest + widthOfAll(proven) <= width;
-  const shown = wide ? [...proven, ...WIDE] : isProofShown ? proven : COLUMNS;
-  const widths = shown.map(widthOf);
-  const others = widthOfAll(shown);
-  const nameWidth = wide ? longest : Math.min(longest, Math.max(SHORTEST_NAME, width - others));
+  if (!wide) {
+    const isProven = entries.some(({ verified }) => verified !== null);
+    return blockLines(entries, isProven && fits(proven) ? proven : COLUMNS, options, true);
+  }
+  // Columns that have no room beside the others stand in a block of their own below, with the names again.
+  const room = Math.min(name, ROOM_FOR_NAMES);
+  const blocks: Column[][] = [];
+  for (const column of [...proven, ...WIDE]) {
+    const last = blocks.at(-1);
+    if (last !== undefined && room + widthOfAll([...last, column], entries, now) <= width) last.push(column);
+    else blocks.push([column]);
+  }
+  return blocks.flatMap((columns, at) => [
+    ...(at === 0 ? [] : ['']),
+    ...blockLines(entries, columns, options, at === 0),
+  ]);
+}
+
+/** Longer names are shortened where columns beside them would otherwise have no room. */
+const ROOM_FOR_NAMES = 24;
+
+function longestName(entries: readonly StatusEntry[]): number {
+  return Math.max(5, ...entries.map(({ table }) => table.length));
+}
+
+function widthOfColumn({ heading, cell }: Column, entries: readonly StatusEntry[], now: number): number {
+  return Math.max(heading.length, ...entries.map((entry) => cell(entry, now).length));
+}
+
+function widthOfAll(columns: readonly Column[], entries: readonly StatusEntry[], now: number): number {
+  return columns.reduce((sum, column) => sum + widthOfColumn(column, entries, now) + 2, 0);
+}
+
+/** The tables with these columns. @param isFirst the notes stand below the tables. */
+function blockLines(
+  entries: readonly StatusEntry[],
+  shown: readonly Column[],
+  options: StatusTextOptions,
+  isFirst: boolean,
+): string[] {
+  const { width, paint, now } = options;
+  const widths = shown.map((column) => widthOfColumn(column, entries, now));
+  const left = width - widthOfAll(shown, entries, now);
+  const nameWidth = Math.min(longestName(entries), Math.max(SHORTEST_NAME, left));
   const line = (name: string, cells: readonly string[], colour?: Parameters<Screen['paint']>[0]): string => {
     const padded = cells.map((cell, at) => {
       const isNumber = shown[at]?.isNumber === true;
@@ -149,21 +184,41 @@ function tableLines(entries: readonly StatusEntry[], options: StatusTextOptions)
     'table',
     shown.map(({ heading }) => heading),
   );
+  const errors = isFirst ? sharedErrors(entries) : new Map<string, StatusEntry[]>();
   return [
     paint('dim', headings),
-    ...entries.flatMap((entry) => [
-      line(
-        entry.table,
-        shown.map(({ cell }) => cell(entry, now)),
-        COLOURS[needOf(entry)],
-      ),
-      ...notesOf(entry, options),
-    ]),
+    ...entries.flatMap((entry) => {
+      const cells = shown.map(({ cell }) => cell(entry, now));
+      if (!isFirst) return [line(entry.table, cells)];
+      const sharing = errors.get(errorKey(entry)) ?? [];
+      return [line(entry.table, cells, COLOURS[needOf(entry)]), ...notesOf(entry, sharing, options)];
+    }),
   ];
 }
 
-/** What is to be said of a table below its line, each sentence on lines of its own. */
-function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): string[] {
+/** The tables with each error, because an outage gives many tables the same one. */
+function sharedErrors(entries: readonly StatusEntry[]): ReadonlyMap<string, StatusEntry[]> {
+  const groups = new Map<string, StatusEntry[]>();
+  for (const entry of entries) {
+    if (entry.error !== null) groups.set(errorKey(entry), [...(groups.get(errorKey(entry)) ?? []), entry]);
+  }
+  return groups;
+}
+
+function errorKey({ error }: StatusEntry): string {
+  return JSON.stringify([error?.code, error?.message, error?.remedy]);
+}
+
+/**
+ * What is to be said of a table below its line, each sentence on lines of its own.
+ *
+ * @param sharing the tables with the error of this table. The error stands below the last one, with their names.
+ */
+function notesOf(
+  entry: StatusEntry,
+  sharing: readonly StatusEntry[],
+  { width, paint, now }: StatusTextOptions,
+): string[] {
   const { error } = entry;
   const need = needOf(entry);
   const said = [
@@ -176,9 +231,11 @@ function notesOf(entry: StatusEntry, { width, paint, now }: StatusTextOptions): 
     linkNote(entry, now),
   ];
   const lines = said.flatMap((text) => (text === null ? [] : linesOf(text, width - INDENT.length)));
-  if (error !== null) {
+  if (error !== null && sharing.at(-1) === entry) {
     const colour = COLOURS[need === 'failed' ? 'failed' : 'trouble'];
-    const told = linesOf(`${error.code}: ${error.message}`, width - INDENT.length);
+    const names = sharing.map(({ table }) => table).join(', ');
+    const whose = sharing.length === 1 ? '' : `(${names}) `;
+    const told = linesOf(`${error.code}: ${whose}${error.message}`, width - INDENT.length);
     lines.push(...told.map((text) => paint(colour, text)), ...linesOf(error.remedy, width - INDENT.length));
   }
   return lines.map((text) => `${INDENT}${text}`);
@@ -226,10 +283,10 @@ function figure(number: number | null): string {
 }
 
 /** What all tables have cost. */
-function requestLines({ total, perChangedRow, perIdleHour, since }: RequestFigures): string[] {
+function requestLines({ total, perChangedRow, perIdleHour, since }: RequestFigures, width: number): string[] {
   if (since === null) return [];
   const parts = [`${readableNumber(total)} API requests about tables since ${since}`];
   if (perChangedRow !== null) parts.push(`${perChangedRow} for each changed row`);
   if (perIdleHour !== null) parts.push(`${perIdleHour} an hour for tables that did not change`);
-  return ['', `${parts.join(', ')}.`];
+  return ['', ...linesOf(`${parts.join(', ')}.`, width)];
 }
