@@ -76,6 +76,18 @@ test('planted differences are found, named and repaired, and nothing else is', a
   expect((await verify('--values')).tables[0]).toMatchObject({ total: 0, rows: 300 });
 });
 
+test('each of many extra rows costs one request to confirm', async () => {
+  const extra = 30;
+  await bench.database.query(
+    `INSERT INTO dataverse.account (accountid, name, versionnumber, _mirrored_at)
+     SELECT gen_random_uuid(), 'x', 5, now() FROM generate_series(1, ${extra})`,
+  );
+  const [table] = (await verify()).tables;
+  // One page, and in each of two rounds one list.
+  expect(table).toMatchObject({ total: extra, requests: 1 + 2 + extra });
+  expect((await verify('--repair', '--yes')).status).toBe(0);
+});
+
 test('a sweep keeps other values on record until the row is written again', async () => {
   const { database, emulator, cli } = bench;
   const [first, second] = [await keyOf(20), await keyOf(21)];

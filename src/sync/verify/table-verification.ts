@@ -247,7 +247,11 @@ class TableVerification {
     return { method, throughVersion, rows, requests, differences, unsettled: left };
   }
 
-  /** How the source has each suspect now. */
+  /**
+   * How the source has each suspect now. A list lacks rows that are gone, and rows that the identity may not read. Only
+   * a request for the row itself tells which it is, and one such answer for each row is enough: a row that was gone
+   * then, that the list still lacks and that a delta meanwhile did not bring is gone.
+   */
   private async look(
     { source, comparison, readAs }: Opened,
     suspects: readonly Suspect[],
@@ -263,9 +267,10 @@ class TableVerification {
       return { is: 'there', version: rowVersion(readAs, page, row), columns, fingerprint };
     };
     return Promise.all(
-      suspects.map(async ({ id }, at): Promise<Found> => {
+      suspects.map(async ({ id, wasGone }, at): Promise<Found> => {
         const row = rowOf[at] ?? -1;
         if (row >= 0) return there(rows, row, keyText(id));
+        if (wasGone) return { is: 'gone' };
         const alone = await source.readRow(id, signal);
         if (alone === null) return { is: 'gone' };
         if (alone === 'unreadable') return { is: 'unreadable' };
