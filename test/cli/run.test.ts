@@ -141,8 +141,9 @@ describe('the daemon', () => {
     expect(refused).toMatchObject({ table: 'contact' });
     await eventually(async () => equal(bench, ['account', 'lead']));
     await eventually(async () => {
-      const { code, tables } = (await (await loaded()).json()) as { code: string; tables?: string[] };
-      return code === 'not-loaded' && tables?.join(' ') === 'contact';
+      const said = (await (await loaded()).json()) as { code: string; tables?: string[]; remedy: string };
+      const isTold = said.remedy.startsWith('contact has failed:') && !said.remedy.includes('Wait');
+      return said.code === 'not-loaded' && said.tables?.join(' ') === 'contact' && isTold;
     });
 
     emulator.store.removeTable('lead');

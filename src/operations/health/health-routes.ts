@@ -56,10 +56,21 @@ async function readiness(facts: HealthFacts, asksLoaded: boolean): Promise<Reply
     if (tables.length === 0) return jsonReply(200, { ready: true, loaded: true });
     const many = tables.length === 1 ? '1 table has' : `${tables.length} tables have`;
     const said = notice('not-loaded', `${many} not been loaded completely yet: ${tables.join(', ')}.`);
-    return jsonReply(503, { ready: false, ...said, tables });
+    const failed = await inTime(failuresOf(facts, tables));
+    const remedies = failed.map(({ table, remedy }) => `${table} has failed: ${remedy}`);
+    const remedy = [...remedies, ...(failed.length < tables.length ? [said.remedy] : [])].join(' ');
+    return jsonReply(503, { ready: false, ...said, remedy, tables, failed });
   } catch (error) {
     return jsonReply(503, { ready: false, ...summaryOf(toFailure(error)) });
   }
+}
+
+/** The tables among these that wait for somebody, each with its own remedy. Waiting would not load them. */
+async function failuresOf({ status }: HealthFacts, names: readonly string[]) {
+  const { tables } = await status();
+  return tables.flatMap(({ table, phase, error }) =>
+    names.includes(table) && phase === 'failed' && error !== null ? [{ table, ...error }] : [],
+  );
 }
 
 /**
