@@ -83,7 +83,7 @@ it('verify --repair keeps so many extra rows as a sweep would ask about, repairs
     `1 table had 15 differences, repaired; 1 has ${EXTRA} differences; 1 is paused.`,
   );
   expect(repaired.stdout).toContain(`${EXTRA} extra rows stay`);
-  expect(repaired.stdout).toContain('`mirrorverse resume contact` lets it go on.');
+  expect(repaired.stdout.replaceAll(/\s+/g, ' ')).toContain('`mirrorverse resume contact` lets it go on.');
   expect(await rows()).toEqual([{ n: EXTRA }]);
   await cli.run(['resume', 'contact']);
   const { status, document } = await cli.json(['verify', 'lead', '--repair', '--yes']);

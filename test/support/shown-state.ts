@@ -102,12 +102,13 @@ export async function writeShownState({ pool, ...database }: TestDatabase): Prom
     await pool.query(
       `INSERT INTO mirrorverse.tables AS t (environment_id, "table", phase, last_success_at, link_issued_at,
          error_code, error_reaction, error_message, error_remedy, rows_loaded, rows_expected, load_begun_at,
-         load_begun_rows, load_stored_at, paused_at, paused_until, paused_reason, lease_holder, lease_expires_at)
+         load_begun_rows, load_stored_at, paused_at, paused_until, paused_reason, lease_holder, lease_expires_at,
+         last_attempt_at)
        VALUES ($1, $2, $3, now() - make_interval(secs => $4), now() - make_interval(secs => coalesce($4, 0)),
          $5, $6, $7, $8, $9, $10, now() - make_interval(secs => $11), 0, now(),
          CASE WHEN $12::float8 IS NOT NULL THEN now() - interval '1 h 10 min' END,
          now() + make_interval(secs => 3600 * $12::float8), $13,
-         CASE WHEN $9::bigint IS NOT NULL THEN 'here/1/x' END, now() + interval '1 h')
+         CASE WHEN $9::bigint IS NOT NULL THEN 'here/1/x' END, now() + interval '1 h', now())
        ON CONFLICT (environment_id, "table") DO UPDATE SET phase = excluded.phase`,
       [
         id,
