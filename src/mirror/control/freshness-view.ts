@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { UNCONFIRMED } from '../state/table-status.ts';
+import { inSavepoint } from '../connection/postgres.ts';
+import { isPostgresError } from '../connection/sqlstate.ts';
 import { qualifiedName, quoteLiteral } from '../table/identifier.ts';
 
 /** How fresh each mirror table is, for readers who may see nothing of the state. No Dataverse name begins with an underscore. */
@@ -46,8 +48,9 @@ function definition(schema: string, stateSchema: string): string {
  *
  * A migration that changes a column which the view reads has to drop the view first; this function makes it again.
  *
- * Nothing happens where the schema does not exist yet, where the role may not create in it, or where something that
- * mirrorverse did not make has the name. None of these stops a mirror.
+ * Nothing happens where the schema does not exist yet, where the role may not create in it, where something that
+ * mirrorverse did not make has the name, or where PostgreSQL has no room. None of these stops a mirror. The next start
+ * tries again.
  */
 export async function ensureFreshnessView(
   client: pg.ClientBase,
@@ -70,9 +73,12 @@ export async function ensureFreshnessView(
   const view = qualifiedName(schema, FRESHNESS);
   // A view that reads with the reader's rights would show nothing. A barrier keeps a reader's function from being
   // called with rows of another environment.
-  await client.query(
-    `CREATE OR REPLACE VIEW ${view} WITH (security_invoker = false, security_barrier = true) AS ${text};
-     COMMENT ON VIEW ${view} IS ${quoteLiteral(comment)};
-     GRANT SELECT ON ${view} TO PUBLIC`,
-  );
+  const make = async (): Promise<void> => {
+    await client.query(
+      `CREATE OR REPLACE VIEW ${view} WITH (security_invoker = false, security_barrier = true) AS ${text};
+       COMMENT ON VIEW ${view} IS ${quoteLiteral(comment)};
+       GRANT SELECT ON ${view} TO PUBLIC`,
+    );
+  };
+  await inSavepoint(client, make, isPostgresError);
 }
