@@ -35,7 +35,7 @@ export async function watchVersions(
 /** Rows whose version went down without a deletion in between. */
 export async function versionsThatWentDown(
   database: Pick<TestDatabase, 'query'>,
-): Promise<{ readonly before: string }[]> {
+): Promise<{ readonly key: string; readonly before: string }[]> {
   return database.query(
     `SELECT * FROM (
        SELECT "table", key, version, lag(version) OVER (PARTITION BY "table", key ORDER BY n) AS before

@@ -221,7 +221,8 @@ class TableVerification {
     let left = (await comparison.suspects(null, 1)).length;
     for (let round = 1; left > 0 && round <= ROUNDS; round++) {
       await this.table.pass(signal);
-      await this.assertSame(opened);
+      // The pages of the pass may have told of a column that is another one by now. Its values say nothing.
+      await this.assertSame({ ...opened, mirrorTable: await this.table.open(signal) });
       const reached = await this.reached(from);
       left = await comparison.settle(reached);
       for (let after: RowId | null = null; left > 0;) {
