@@ -79,7 +79,7 @@ export function progressText({
   return etaSeconds === null ? far : `${far}, ${readableSpan(etaSeconds)} left`;
 }
 
-/** `610,000 of 1,000,000 rows`; without a count, or with one that is too low, `610,000 rows`. */
+/** `610,000 of 1,000,000 rows`. Without a count, or if the count is too low: `610,000 rows`. */
 export function rowsText({
   rowsLoaded,
   rowsExpected,

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { eventually } from '../support/command-line.ts';
 import { openBench } from '../support/bench.ts';
 
-test('the daemon finds planted differences in the background, repairs them, and keeps within its share', async () => {
-  await using bench = await openBench(['account'], {
+test('the daemon finds planted differences in the background and repairs them, but asks before it empties a table', async () => {
+  await using bench = await openBench(['account', 'lead'], {
     MIRRORVERSE_SCHEDULE: '*/1 * * * * *',
     MIRRORVERSE_PAGE_SIZE: '50',
   });
@@ -14,6 +14,12 @@ test('the daemon finds planted differences in the background, repairs them, and 
   const count = async (): Promise<number> =>
     (await database.query('SELECT FROM dataverse.account').catch(() => [])).length;
   await eventually(async () => (await count()) === 400);
+  // The source has none of these leads, as if a privilege were lost.
+  const followed = `SELECT FROM mirrorverse.tables WHERE "table" = 'lead' AND phase = 'delta'`;
+  await eventually(async () => (await database.query(followed)).length === 1);
+  await database.query(
+    `INSERT INTO dataverse.lead (leadid, versionnumber, _mirrored_at) SELECT gen_random_uuid(), 5, now() FROM generate_series(1, 12)`,
+  );
   await database.query(
     `DELETE FROM dataverse.account WHERE accountid IN (SELECT accountid FROM dataverse.account LIMIT 3)`,
   );
@@ -25,6 +31,8 @@ test('the daemon finds planted differences in the background, repairs them, and 
     async () => (await database.query(`SELECT FROM dataverse.account WHERE name = 'wrong'`)).length === 0,
     60_000,
   );
+  await daemon.logged((line) => line['table'] === 'lead' && line['open'] === 12, 60_000);
+  expect(await database.query('SELECT FROM dataverse.lead')).toHaveLength(12);
   const { stderr } = await daemon.stop('SIGTERM');
   expect(stderr).toContain('differed and are repaired');
 }, 150_000);

@@ -66,7 +66,7 @@ function took(milliseconds: number): string {
     : readableSpan(milliseconds / 1_000);
 }
 
-/** What is to be said of one table, below its name; nothing of a table that is simply equal. */
+/** The lines about one table, below its name. A table that equals its source has none. */
 function details(proof: TableProof, { width, paint }: ProofTextOptions): string[] {
   const { table, differences, total, error } = proof;
   const notes = proofNotes(proof);

@@ -210,7 +210,7 @@ function errorKey({ error }: StatusEntry): string {
 }
 
 /**
- * What is to be said of a table below its line, each sentence on lines of its own.
+ * The notes below the line of a table. Each sentence has lines of its own.
  *
  * @param sharing the tables with the error of this table. The error stands below the last one, with their names.
  */

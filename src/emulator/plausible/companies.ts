@@ -29,7 +29,7 @@ const INDUSTRIES: readonly (readonly [Industry, revenue: number, share: number])
   ['insurance', 480_000, 5],
 ];
 
-/** Invents companies, none of which has another one's name or domain. */
+/** Invents companies. No two of them have the same name or the same domain. */
 export class CompanyNames {
   private readonly taken = new Set<string>();
 

@@ -38,7 +38,7 @@ export function wishColumns(store: StateStore) {
   return { isPaused: isPaused(store), pausedUntil, pausedReason, resync: resyncRequest(store) };
 }
 
-/** What people ask of the tables of the environment; only tables of which something is asked. @throws Failure */
+/** Reads what people ask of the tables of the environment. A table that nobody asks anything of is left out. @throws Failure */
 export async function readWishes(store: StateStore): Promise<(Wishes & { readonly table: string })[]> {
   const { tables } = store.tables;
   const isAsked = or(isPaused(store), isNotNull(tables.resyncAskedAt));

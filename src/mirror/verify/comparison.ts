@@ -25,7 +25,6 @@ import {
   readSuspects,
   settleSuspects,
   type Reached,
-  type ReadVersions,
   type Suspect,
   type Verdict,
 } from './suspects.ts';
@@ -144,14 +143,10 @@ export class Comparison {
   }
 
   /** Joins what the source had with the mirror. @throws Failure */
-  async findSuspects(
-    reached: Reached,
-    versions: ReadVersions,
-    progress: VerificationProgress,
-  ): Promise<void> {
+  async findSuspects(reached: Reached, progress: VerificationProgress): Promise<void> {
     await this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder, progress);
-      await findSuspects(client, store, this.mirror, this.scratch, reached, versions);
+      await findSuspects(client, store, this.mirror, this.scratch, reached);
     });
   }
 

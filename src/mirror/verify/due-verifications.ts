@@ -17,14 +17,14 @@ export interface VerifyIntervals {
 const CLAIM = "interval '10 minutes'";
 
 /**
- * Claims the verification that is due first: one that somebody asked for, one that was interrupted, or the one whose
+ * Finds the verification that is due first: one that somebody asked for, one that was interrupted, or the one whose
  * last proof is the oldest. A table that was never verified is due one interval after its first load began.
  *
- * Only tables that follow their delta links and are not paused are claimed. Another process's claim counts while that
- * process stores pages.
+ * A table counts only if it follows its delta link and is not paused. A table that another process verifies counts
+ * only when that process has stored no page for a while.
  *
  * @param names of tables that this process runs.
- * @param intervals undefined where only what somebody asked for is due.
+ * @param intervals undefined where only what somebody asked for is due; an interrupted verification is not.
  */
 export async function dueVerifications(
   store: StateStore,
@@ -59,7 +59,7 @@ export async function dueVerifications(
           eq(tables.phase, 'delta'),
           sql`(${tables.pausedAt} IS NULL OR ${tables.pausedUntil} <= now())`,
           sql`(${verifications.holder} IS NULL OR ${verifications.holder} = ${holder} OR ${verifications.storedAt} < now() - ${sql.raw(CLAIM)})`,
-          sql`(${tables.verifyAskedAt} IS NOT NULL OR ${verifications.method} IS NOT NULL
+          sql`(${tables.verifyAskedAt} IS NOT NULL OR ${intervals === undefined ? sql`false` : sql`${verifications.method} IS NOT NULL`}
             OR ${dueAt('sweep', intervals?.every)} <= now() OR ${dueAt('values', intervals?.values)} <= now())`,
         ),
       )

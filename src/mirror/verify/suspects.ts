@@ -35,12 +35,6 @@ export interface Reached {
   readonly now: bigint | null;
 }
 
-/** The row versions that were read, both ends null for all. */
-export interface ReadVersions {
-  readonly above: bigint | null;
-  readonly upTo: bigint | null;
-}
-
 /** SQL: the version of row `m`; null for a table without versions. */
 function versionOf(mirror: MirrorTable): string {
   return mirror.versionField === undefined ? 'NULL::bigint' : `m.${columnName(mirror, mirror.versionField)}`;
@@ -69,7 +63,6 @@ export async function findSuspects(
   mirror: MirrorTable,
   { keys, suspects }: ScratchTables,
   { before, now }: Reached,
-  { above, upTo }: ReadVersions,
 ): Promise<void> {
   await client.query(`ANALYZE ${keys}`);
   const table = mirror.table.logicalName;
@@ -96,10 +89,9 @@ export async function findSuspects(
        FROM (SELECT m.${key} AS key, ${partitionOf(mirror, 'm')} AS partition, ${version} AS version
                FROM ${mirror.qualified} m
               WHERE ${isLive(mirror)} AND (${version} > $2::bigint AND ${version} <= $3::bigint) IS NOT TRUE
-                AND (${version} <= $4::bigint) IS NOT TRUE AND (${version} > $5::bigint) IS NOT TRUE
                 AND NOT EXISTS (SELECT FROM ${keys} s WHERE ${sameKey(mirror, 's', KEY_COLUMNS)})) d
       WHERE NOT ${isQuarantined(store, 'd')}`,
-    [table, text(before), text(now), text(above), text(upTo)],
+    [table, text(before), text(now)],
   );
 }
 

@@ -3,11 +3,7 @@ import type { PageRows, RowId } from '../../model/page.ts';
 import { Failure } from '../../model/failure.ts';
 import { selectionOf } from '../../model/table.ts';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import {
-  ALL_VERSIONS,
-  createComparisonRead,
-  type ComparisonRead,
-} from '../../dataverse/feed/comparison-read.ts';
+import { createComparisonRead, type ComparisonRead } from '../../dataverse/feed/comparison-read.ts';
 import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
@@ -186,7 +182,7 @@ class TableVerification {
     await this.assertSame(opened);
     if (progress.stage === 'walk') {
       progress = { ...progress, stage: 'confirm', link: null };
-      await comparison.findSuspects(await this.reached(progress), ALL_VERSIONS, progress);
+      await comparison.findSuspects(await this.reached(progress), progress);
     }
     return this.confirm(opened, progress, signal);
   }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { dueVerifications, type DueVerification } from '../../mirror/verify/due-verifications.ts';
-import { DEFAULT_SWEEP_LIMITS } from '../../mirror/deletes/sweep-limits.ts';
+import { DEFAULT_SWEEP_LIMITS, mayErase } from '../../mirror/deletes/sweep-limits.ts';
 import { readDifferences } from '../../mirror/verify/verify-records.ts';
 import { failureFields, toFailure } from '../../model/failure.ts';
 import { restAfter } from '../../timing/back-off.ts';
@@ -32,7 +32,7 @@ export interface VerifierOptions {
   readonly mirror: Mirror;
   readonly leases: LeaseKeeper;
   readonly tables: RunningTables;
-  /** Asked before each look; undefined while nothing is to be verified in the background. */
+  /** The verifier asks it before each look. Undefined: the verifier does only what somebody asks for. */
   readonly wishes: () => VerifyWishes | undefined;
   readonly requestsPer5Minutes: () => number;
   readonly logger: Logger;
@@ -123,24 +123,27 @@ export class Verifier {
     }
     const policy = wishes()?.repair ?? 'report';
     // What a sweep may delete without a yes, a repair may change without a yes.
-    const { maxShare, atLeast } = mirror.options.sweep ?? DEFAULT_SWEEP_LIMITS;
-    const isMuch = differences > Math.max(atLeast, maxShare * rows);
+    const sweep = mirror.options.sweep ?? DEFAULT_SWEEP_LIMITS;
+    const isMuch = differences > Math.max(sweep.atLeast, sweep.maxShare * rows);
+    const remedy = `See them with \`mirrorverse verify ${name}\`; \`mirrorverse verify ${name} --repair\` mends them.`;
     if (policy === 'repair' && !isMuch) {
       const repaired = await repairDifferences(
         job.settings,
         { dataverse, mirror, leases, logger },
-        () => true,
+        // A lost privilege makes rows look deleted, as it does before a sweep.
+        (extra) => mayErase({ unseen: extra, rows: rows + extra }, sweep),
         signal,
       );
       const { open } = await readDifferences(mirror.store, name, 0);
+      const left =
+        open === 0 ? '' : ` ${open} still differ: they wait for a yes, or cannot be read or stored.`;
       logger.warn(
-        { ...fields, repaired, open },
-        `${repaired} rows of table ${name} differed and are repaired.`,
+        { ...fields, repaired, open, ...(open === 0 ? {} : { remedy }) },
+        `${repaired} rows of table ${name} differed and are repaired.${left}`,
       );
       return;
     }
     if (policy === 'off') return;
-    const remedy = `See them with \`mirrorverse verify ${name}\`; \`mirrorverse verify ${name} --repair\` mends them.`;
     logger.warn({ ...fields, remedy }, `${differences} rows of table ${name} differ from the source.`);
   }
 }

@@ -28,7 +28,7 @@ function columnText({ table, mirrorTable, attributes }: ColumnList): string[] {
   const leftOut = attributes.filter(({ columns: made }) => made.length === 0);
   return [
     ...wrapped(
-      `${table}: ${counted(attributes.length, 'attribute')}, of which ${mirrored.length} are mirrored in ${mirrorTable}.`,
+      `${table}: ${counted(attributes.length, 'attribute')}. The mirror table ${mirrorTable} has ${mirrored.length}.`,
     ),
     '',
     ...fittedTable(['column', 'type', 'attribute', 'languages'], mirrored.flatMap(columnRows)),
