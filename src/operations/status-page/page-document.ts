@@ -37,7 +37,7 @@ export function pageBody({ sections, order, rows }: PageParts, frame: PageFrame)
 <section id=trouble aria-label=Trouble>${section('trouble')}</section>
 <section aria-label=Tables>
 <table id=tables><caption>Tables</caption>${HEADINGS}${rowsOf(order.tables)}</table>
-<table id=apart><caption>No longer configured: <code>mirrorverse forget</code> removes them</caption>${HEADINGS}${rowsOf(order.apart)}</table>
+<table id=apart><caption>No longer configured: <code>mirrorverse forget</code> removes tables that no process mirrors</caption>${HEADINGS}${rowsOf(order.apart)}</table>
 ${hasToken ? CONTROL : null}</section>
 <aside>
 <section aria-labelledby=b><h2 id=b>Budget</h2><div id=budget>${section('budget')}</div></section>
