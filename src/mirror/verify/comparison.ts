@@ -4,6 +4,7 @@ import type { PageRows, RowId } from '../../model/page.ts';
 import { withKeysAlone } from '../../model/table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { isObjectGone } from '../connection/sqlstate.ts';
+import { toldByFilters } from '../page/swallowed-rows.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
@@ -194,7 +195,8 @@ export class Comparison {
     try {
       return await transaction(this.pool, async (client) => work(client, this.store.on(client)));
     } catch (error) {
-      if (!(error instanceof Failure) || !isObjectGone(error)) throw error;
+      if (!(error instanceof Failure)) throw error;
+      if (!isObjectGone(error)) throw await toldByFilters(this.pool, this.mirror, error);
       const has = await transaction(this.pool, async (client) => hasScratch(client, this.scratch));
       throw has ? error : scratchDropped(this.table, error);
     }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { RowId } from '../../model/page.ts';
+import { assertDeleted } from '../page/swallowed-rows.ts';
 import { deleteByKey, isGiven, keyParameters } from '../page/merge-sql.ts';
 import { columnName, type MirrorTable } from '../table/mirror-table.ts';
 
@@ -13,13 +14,16 @@ export interface Corrections {
   readonly reached: bigint | null;
 }
 
-/** Deletes extra rows and clears impossible versions, in the client's transaction. */
+/** Deletes extra rows and clears impossible versions, in the client's transaction. @throws Failure `rows-swallowed` */
 export async function correct(
   client: pg.ClientBase,
   mirror: MirrorTable,
   { extra, stale, reached }: Corrections,
 ): Promise<void> {
-  if (extra.length > 0) await client.query(deleteByKey(mirror), keyParameters(mirror, extra));
+  if (extra.length > 0) {
+    await client.query(deleteByKey(mirror), keyParameters(mirror, extra));
+    await assertDeleted(client, mirror, extra);
+  }
   if (stale.length > 0 && reached !== null && mirror.versionField !== undefined) {
     const version = columnName(mirror, mirror.versionField);
     await client.query(

@@ -11,12 +11,15 @@ import type { DifferenceKind } from './suspects.ts';
 /** `sweep` compares keys and versions, `values` every value too. */
 export type VerifyMethod = 'sweep' | 'values';
 
+/** The walk reads pages, has read all of them, or what it found is being confirmed. */
+export type VerifyStage = 'walk' | 'walked' | 'confirm';
+
 /** Where a verification stands. It is stored with each page, so that another process can go on. */
 export interface VerificationProgress {
   readonly method: VerifyMethod;
   /** What the comparison was begun with. A verification with another basis begins anew. */
   readonly basis: string;
-  readonly stage: 'walk' | 'confirm';
+  readonly stage: VerifyStage;
   /** The next page; null for the first page of a window. */
   readonly link: Link | null;
   /** The window of row versions that is being read. */
@@ -48,7 +51,7 @@ export async function readVerification(
   return {
     method: method as VerifyMethod,
     basis,
-    stage: stage === 'confirm' ? 'confirm' : 'walk',
+    stage: stage as VerifyStage,
     link: link === null ? null : { kind: 'next', url: link, ...(pageSize === null ? {} : { pageSize }) },
     above,
     upTo,

@@ -153,15 +153,18 @@ export class TableJob {
   }
 
   /**
-   * The mirror table, made to fit the source's metadata, for somebody who only reads it.
+   * The mirror table, made to fit the source's metadata, for somebody who only reads it. A person may have changed the
+   * table since a run prepared it, and no idle run looks at its columns. So the table is prepared again.
    *
+   * @returns undefined if a run must first bring rows or values that are missing now.
    * @throws Failure
    */
-  async open(signal: AbortSignal): Promise<MirrorTable> {
+  async open(signal: AbortSignal): Promise<MirrorTable | undefined> {
     const { leaseParts, preparation, settings } = this;
     return withLease(leaseParts, settings.name, signal, async (lease) => {
-      const { mirror } = await preparation.make(lease, signal);
-      return mirror;
+      preparation.forget();
+      const { mirror, created, refills } = await preparation.make(lease, signal);
+      return created || refills ? undefined : mirror;
     });
   }
 

@@ -87,6 +87,8 @@ export class SourceWalk {
         upTo: isLastPage && upTo !== null ? await comparison.nextBound(upTo, windows.rows) : upTo,
         rows: progress.rows + page.rows,
         requests: progress.requests + requests,
+        // A walk that has ended must not go on with its first page after a crash.
+        stage: isEnd ? ('walked' as const) : progress.stage,
       };
       const next = { window: { above: after.above, upTo: after.upTo }, link: after.link };
       if (!isEnd) this.ahead = this.readAhead(next, signal);

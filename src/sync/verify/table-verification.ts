@@ -29,7 +29,11 @@ export interface VerifiedTable {
   readonly mode: 'changes' | 'snapshot';
   /** Brings the table up to date, by a delta that begins after the call. @throws Failure */
   readonly pass: (signal: AbortSignal) => Promise<void>;
-  /** The mirror table, as it fits the source's definition. @throws Failure */
+  /**
+   * The mirror table, as it fits the source's definition.
+   *
+   * @throws Failure `verification-outdated` if it fits only now, and a run must fill it.
+   */
   readonly open: (signal: AbortSignal) => Promise<MirrorTable>;
 }
 
@@ -111,7 +115,11 @@ export function jobToVerify(
       if (result !== undefined && result.failure !== null) throw result.failure;
       if (result === undefined || result.deferred) throw isOutdated(name);
     },
-    open: async (signal) => job.open(signal),
+    async open(signal) {
+      const mirrorTable = await job.open(signal);
+      if (mirrorTable === undefined) throw isOutdated(name);
+      return mirrorTable;
+    },
   };
 }
 
@@ -134,14 +142,25 @@ class TableVerification {
    *   the environment does not answer as the walk needs it.
    */
   async run(goesOn: boolean, signal: AbortSignal): Promise<VerificationResult | Failure> {
+    try {
+      return await this.verified(goesOn, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Failure && error.code === 'verification-outdated') return error;
+      throw error;
+    }
+  }
+
+  private async verified(goesOn: boolean, signal: AbortSignal): Promise<VerificationResult | Failure> {
     const opened = await this.open(signal);
     try {
       return await this.verify(opened, goesOn, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure)) throw error;
-      if (error.code === 'verification-outdated') return error;
       if (error.reaction === 'retry') throw error;
+      // A person may have changed the mirror table. The next beginning makes it fit again, or says what is wrong.
+      if (error.code === 'statement-failed') return error;
       // The source refuses what names a column that is gone. The next walk names the columns that are there.
       const { basis } = await this.open(signal);
       if (basis === opened.basis) throw error;
@@ -179,8 +198,9 @@ class TableVerification {
       if (walked instanceof Error) return walked;
       progress = walked;
     }
+    signal.throwIfAborted();
     await this.assertSame(opened);
-    if (progress.stage === 'walk') {
+    if (progress.stage === 'walked') {
       progress = { ...progress, stage: 'confirm', link: null };
       await comparison.findSuspects(await this.reached(progress), progress);
     }
