@@ -9,13 +9,13 @@ import { createLoadLog } from '../../../sync/load/load-log.ts';
 import { Places } from '../../../timing/places.ts';
 import { UsageError, type CommandContext } from '../../command.ts';
 import { CommandSession } from '../../command-session.ts';
+import { ResultFile } from '../../result-file.ts';
 import { selectedTables } from '../../selected-tables.ts';
 import { createLoadBars } from '../../text/load-bars.ts';
 import { proofLines } from '../../text/proof-text.ts';
 import { standardScreen } from '../../text/screen.ts';
 import { version } from '../version.ts';
 import { methodOf, proveTable } from './prove-table.ts';
-import { ReportFile } from './report-file.ts';
 
 /** Rows of a table above which progress takes PostgreSQL's estimate for their number. */
 const COUNTED = 10_000;
@@ -28,7 +28,7 @@ export async function verify(context: CommandContext): Promise<number> {
     throw new UsageError('--yes says how many rows --repair may delete. Without --repair it says nothing.');
   }
   const path = options['report'];
-  const report = typeof path === 'string' ? await ReportFile.begin(path) : undefined;
+  const report = typeof path === 'string' ? await ResultFile.begin(path, '--report') : undefined;
   try {
     return await CommandSession.use(context, async (session) => verifyBySession(session, report));
   } finally {
@@ -36,7 +36,7 @@ export async function verify(context: CommandContext): Promise<number> {
   }
 }
 
-async function verifyBySession(session: CommandSession, report: ReportFile | undefined): Promise<number> {
+async function verifyBySession(session: CommandSession, report: ResultFile | undefined): Promise<number> {
   const { words, options, config, signal, logger, print } = session.context;
   const tables = selectedTables(await session.resolution({ opensMirror: true }), words);
   const mirror = await session.mirror(tables);
