@@ -3,7 +3,6 @@ import { Failure } from '../../model/failure.ts';
 import { uniqueKey } from './ddl-plan.ts';
 import type { MirrorTable } from './mirror-table.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 
 /** A foreign key that somebody added to a mirror table, or that refers to one. */
 export interface ForeignKey {
@@ -89,27 +88,6 @@ export async function lacksReplicaIdentity(
     [schema, identifier],
   );
   return rowCount !== 0;
-}
-
-/**
- * Gives a mirror table without a primary key a replica identity. A publication, such as one FOR ALL TABLES,
- * needs it: without it PostgreSQL refuses every update and delete. The whole row is the identity, because a
- * partition may be null, which an identity index may not hold.
- */
-export async function ensureReplicaIdentity(
-  client: pg.ClientBase,
-  { qualified }: MirrorTable,
-): Promise<void> {
-  const { rowCount } = await client.query(
-    `SELECT FROM pg_class c WHERE c.oid = $1::regclass AND c.relreplident = 'd'
-        AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)`,
-    [qualified],
-  );
-  if (rowCount === 0) return;
-  await endVacuum(client, qualified);
-  await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
-  await client.query(`ALTER TABLE ${qualified} REPLICA IDENTITY FULL`);
-  await client.query(WITHOUT_LOCK_TIMEOUT);
 }
 
 /**

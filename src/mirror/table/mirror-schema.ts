@@ -4,7 +4,8 @@ import type { ColumnType, Table } from '../../model/table.ts';
 import { assertAllowed, type DdlPlan, pendingChanges, planTable } from './ddl-plan.ts';
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from '../views/drop-views.ts';
-import { assertKey, assertNoHazards, ensureReplicaIdentity } from './hazards.ts';
+import { assertKey, assertNoHazards } from './hazards.ts';
+import { keepPublished } from '../downstream/keep-published.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
 import { HAS_OUR_INDEXES } from './indexes/lookup-indexes.ts';
 import { DELETED_AT, type MirrorTable } from './mirror-table.ts';
@@ -53,6 +54,8 @@ export interface Prepared {
   readonly hasOurIndexes: boolean;
   /** What others built on columns that are now kept under another name, and that still reads them there. */
   readonly leftBehind: readonly string[];
+  /** Statements that would bring the table into the publications that it left, and that PostgreSQL refused. */
+  readonly unpublished: readonly string[];
   /** Changes of existing or new columns, each in words. */
   readonly changes: readonly string[];
   /** What waits for a person's yes, in words; null when nothing does. */
@@ -116,7 +119,7 @@ export async function prepareMirrorTable(
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(state, table, { identifier, column, type });
   }
-  await ensureReplicaIdentity(client, mirror);
+  const unpublished = await keepPublished(client, mirror);
   await ensureTruncationTrigger(client, store, mirror);
   const recatalogued = await writeCatalog(state, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
@@ -134,6 +137,7 @@ export async function prepareMirrorTable(
     hasRows,
     hasOurIndexes: existing?.hasOurIndexes === true,
     leftBehind,
+    unpublished,
     changes: [
       ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
       ...(existing?.unlogged === true ? ['it is LOGGED again: a crash empties what is not'] : []),

@@ -2,6 +2,7 @@ import { readMirroredTables, type MirroredTable } from '../../mirror/downstream/
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { readKnownTables } from '../../mirror/state/known-tables.ts';
+import { Failure } from '../../model/failure.ts';
 import { knownResolution } from '../../sync/tables/read-resolution.ts';
 import type { ResolvedTable, TableChoice, TableEntry } from '../../sync/tables/table-resolution.ts';
 
@@ -44,4 +45,14 @@ export async function readConfiguredMirror<T extends TableEntry>(
   });
   const mirrored = new Set(tables.map(({ table }) => table));
   return { database: found.database, tables, missing: names.filter((name) => !mirrored.has(name)) };
+}
+
+/** @throws Failure `table-not-known` if there is nothing that others could read. */
+export function assertSomeMirrored(tables: readonly MirroredTable[], schema: string): void {
+  if (tables.length > 0) return;
+  throw new Failure({
+    code: 'table-not-known',
+    message: `Schema ${schema} has no mirror table of a configured table yet.`,
+    remedy: 'Run `mirrorverse sync` first.',
+  });
 }

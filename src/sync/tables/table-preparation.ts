@@ -132,6 +132,12 @@ export class TablePreparation {
         `Columns of ${name} were replaced; ${ready.leftBehind.join(', ')} still reads the old columns, whose values no longer change.`,
       );
     }
+    if (ready.unpublished.length > 0) {
+      this.logger.warn(
+        { table: name, statements: ready.unpublished },
+        `Table ${name} is not in a publication that mirrorverse keeps, and PostgreSQL did not let it in. The owner of both has to run: ${ready.unpublished.join(' ')}`,
+      );
+    }
     // If even the definition cannot be read, reading labels would only delay the rows.
     if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
     return ready;

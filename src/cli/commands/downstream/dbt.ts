@@ -1,7 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../model/failure.ts';
-import { readConfiguredMirror } from '../../../operations/downstream/configured-mirror.ts';
+import {
+  assertSomeMirrored,
+  readConfiguredMirror,
+} from '../../../operations/downstream/configured-mirror.ts';
 import { dbtSources } from '../../../operations/downstream/dbt-sources.ts';
 import { UsageError, type CommandContext } from '../../command.ts';
 import { DatabaseSession } from '../../database-session.ts';
@@ -18,7 +20,7 @@ export async function dbt(context: CommandContext): Promise<number> {
   return DatabaseSession.use(context, async (session) => {
     const choice = { entries: config.tables, leftOut: config.leftOut };
     const { missing, ...mirror } = await readConfiguredMirror(await session.database(), choice);
-    if (mirror.tables.length === 0) throw nothingMirrored(config.schema);
+    assertSomeMirrored(mirror.tables, config.schema);
     const { stringify } = await import('yaml');
     const url = config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin;
     const document = dbtSources(mirror, { schema: config.schema, url });
@@ -59,12 +61,4 @@ async function write(folder: string, path: string, text: string): Promise<void> 
   } finally {
     await file.discard();
   }
-}
-
-function nothingMirrored(schema: string): Failure {
-  return new Failure({
-    code: 'table-not-known',
-    message: `Schema ${schema} has no mirror table of a configured table yet.`,
-    remedy: 'Run `mirrorverse sync` first.',
-  });
 }

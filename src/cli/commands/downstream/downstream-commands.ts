@@ -16,5 +16,24 @@ export const DOWNSTREAM: CommandGroup = {
       needs: { postgres: true, tables: true },
       load: async () => (await import('./dbt.ts')).dbt,
     },
+    {
+      name: 'publication',
+      words: [],
+      summary: 'makes and keeps a publication of the mirror tables',
+      details:
+        'It has the mirror tables of the configured tables, and none of the daemon. From then on every process of mirrorverse brings new mirror tables into it. Call it again after tables left the configuration. DROP PUBLICATION takes it away.',
+      ends: '0; 1 if a right is missing, or if no table is mirrored yet',
+      options: {
+        for: {
+          value: 'READER',
+          summary: 'powersync, electric or zero: the name and form that it wants',
+        },
+        name: { value: 'NAME', summary: 'name of the publication (mirrorverse)' },
+      },
+      json: true,
+      examples: ['publication', 'publication --for electric', 'publication --name reports'],
+      needs: { postgres: true, tables: true },
+      load: async () => (await import('./publication.ts')).publication,
+    },
   ],
 };

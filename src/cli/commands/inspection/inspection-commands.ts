@@ -6,7 +6,7 @@ export const INSPECTION: CommandGroup = {
     {
       name: 'status',
       words: ['[table...]'],
-      summary: 'the whole in a line, then each table: phase, rows, progress, error',
+      summary: 'the whole in a line, then each table: phase, rows, load, error',
       details: 'What needs somebody comes first. The lines fit the terminal. NO_COLOR turns colours off.',
       ends: '0',
       options: {
