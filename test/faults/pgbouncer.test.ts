@@ -26,6 +26,14 @@ describe.skipIf(PGBOUNCER === undefined)('PgBouncer before the database server',
         store.seed('contact', 50);
         // The last one is idle.
         for (let pass = 0; pass < 3; pass++) expect(failures(await session.sync())).toEqual({});
+        await bench.database.query(
+          `UPDATE dataverse.account SET name = 'other' WHERE accountid = '${first}'; DELETE FROM dataverse.contact
+            WHERE contactid = (SELECT contactid FROM dataverse.contact LIMIT 1)`,
+        );
+        for (const table of TABLES) {
+          expect(await session.verify(table, 'values')).toMatchObject({ differences: 1 });
+          expect(await session.repair(table)).toBe(1);
+        }
       }
       expect(failures(await bench.sync(TABLES, options, { restart: true }))).toEqual({});
       expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);

@@ -154,7 +154,8 @@ export class TableJob {
 
   /**
    * The mirror table, made to fit the source's metadata, for somebody who only reads it. A person may have changed the
-   * table since a run prepared it, and no idle run looks at its columns. So the table is prepared again.
+   * table since a run prepared it, and no idle run looks at its columns. So the table is prepared again, by the
+   * environment's definition if that can be read.
    *
    * @returns undefined if a run must first bring rows or values that are missing now.
    * @throws Failure
@@ -163,6 +164,7 @@ export class TableJob {
     const { leaseParts, preparation, settings } = this;
     return withLease(leaseParts, settings.name, signal, async (lease) => {
       preparation.forget();
+      preparation.askAgain();
       const { mirror, created, refills } = await preparation.make(lease, signal);
       return created || refills ? undefined : mirror;
     });
