@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import { openBench, type Bench } from '../support/bench.ts';
+import { queryOnce } from '../support/cluster-support.ts';
+import { freshRole } from '../support/database.ts';
 import { logLines, type Ended } from '../support/command-line.ts';
 
 interface Test {
@@ -37,6 +39,12 @@ interface Sources {
   }[];
 }
 
+/** The SQL of a page of the documentation. */
+function sqlOf(page: string): string[] {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', page), 'utf8');
+  return [...text.matchAll(/```sql\n([^`]+)```/g)].map(([, sql = '']) => sql);
+}
+
 /** A schema by dbt Labs for such files. */
 function schemaErrors(version: 1 | 2, document: unknown): unknown {
   const path = join(import.meta.dirname, '..', 'fixtures', 'dbt', `sources-${version}.json`);
@@ -52,9 +60,9 @@ const CONFIG = `
 tables:
   - name: account
     schedule: '*/5 * * * *'
+    deletes: soft
   - name: contact
     schedule: '0 6 * * *'
-    deletes: soft
   - new_telemetry
   - new_awaited
 `;
@@ -138,9 +146,9 @@ describe('dbt', () => {
   });
 
   it('the key is unique and not null, and marked rows are left out of the tests', () => {
-    expect(column('account', 'accountid')?.data_tests).toEqual(['unique', 'not_null']);
+    expect(column('contact', 'contactid')?.data_tests).toEqual(['unique', 'not_null']);
     const where = { config: { where: '_deleted_at is null' } };
-    expect(column('contact', 'contactid')?.data_tests).toEqual([{ unique: where }, { not_null: where }]);
+    expect(column('account', 'accountid')?.data_tests).toEqual([{ unique: where }, { not_null: where }]);
   });
 
   it('a lookup with one target that is mirrored is tested with a warning, others are not tested', () => {
@@ -148,7 +156,7 @@ describe('dbt', () => {
       {
         relationships: {
           arguments: { to: "source('dataverse', 'contact')", field: 'contactid' },
-          config: { severity: 'warn' },
+          config: { severity: 'warn', where: '_deleted_at is null' },
         },
       },
     ]);
@@ -166,13 +174,24 @@ describe('dbt', () => {
   });
 
   it('docs/dbt.md has SQL that runs: the mirror is up to date', async () => {
-    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'dbt.md'), 'utf8');
-    const blocks = [...page.matchAll(/```sql\n([^`]+)```/g)].map(([, sql = '']) =>
+    const blocks = sqlOf('dbt.md').map((sql) =>
       sql.replaceAll(/\{\{ source\('(\w+)', '(\w+)'\) \}\}/g, '"$1"."$2"'),
     );
     const answers: unknown[][] = [];
     for (const sql of blocks) answers.push(await bench.database.query(sql));
     expect(answers.map((rows) => rows.length)).toEqual([3, 0]);
+  });
+
+  it('docs/reports.md has SQL that runs, and a reader sees the report', async () => {
+    const { database } = bench;
+    await using reader = await freshRole(database);
+    for (const sql of sqlOf('reports.md')) {
+      const names = sql.replaceAll(/\breader\b/g, reader.name).replaceAll(/\bmirror\b/g, 'CURRENT_USER');
+      await database.query(names);
+    }
+    const seen = `SELECT accountid FROM reports.account WHERE NOT is_deleted AND created_utc < now() AT TIME ZONE 'UTC'`;
+    expect(await queryOnce(reader.url, seen)).toHaveLength(3);
+    expect(await queryOnce(reader.url, 'SELECT FROM dataverse_labeled.contact')).toEqual([]);
   });
 
   it('dbt writes to standard output without --out, and asks nothing of the environment', async () => {

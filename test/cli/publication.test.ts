@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import type { MirrorPublication } from '../../src/operations/downstream/publish-mirror.ts';
 import { openBench, type Bench } from '../support/bench.ts';
+import { freshRole } from '../support/database.ts';
 import { logLines } from '../support/command-line.ts';
 
 const ELASTIC = 'new_telemetry';
@@ -128,7 +129,8 @@ describe('publication', () => {
     await database.query(statementsOf(without.stderr));
     expect((await cli.run(['publication'])).status).toBe(0);
 
-    await database.query('ALTER PUBLICATION mirrorverse OWNER TO CURRENT_USER');
+    await using owner = await freshRole(database);
+    await database.query(`ALTER PUBLICATION mirrorverse OWNER TO ${owner.name}`);
     const both = { MIRRORVERSE_TABLES: 'account,contact' };
     const synced = await cli.run(['sync'], both);
     expect(synced.status).toBe(0);
@@ -136,6 +138,7 @@ describe('publication', () => {
     expect(logLines(synced.stderr)).toContainEqual(expect.objectContaining({ statements: [statement] }));
     const refused = await cli.run(['publication'], both);
     expect(refused.status).toBe(1);
+    expect(statementsOf(refused.stderr)).toMatch(new RegExp(`^GRANT ${owner.name} TO \\S+;$`));
     await database.query(statementsOf(refused.stderr));
     expect((await cli.run(['publication'], both)).status).toBe(0);
     expect(await published(bench, 'mirrorverse')).toEqual(['account', 'contact']);

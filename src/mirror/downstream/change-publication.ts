@@ -37,6 +37,9 @@ interface FoundPublication {
   readonly all: boolean;
   readonly schemas: readonly string[];
   readonly owned: boolean;
+  /** Quoted. */
+  readonly owner: string;
+  readonly ownerIsSuperuser: boolean;
   readonly comment: string | null;
 }
 
@@ -66,9 +69,7 @@ export async function publish(
     assertUsable(name, schema, publication);
     const statements = [
       ...(publication !== undefined || creates ? [] : [`GRANT CREATE ON DATABASE ${database} TO ${role};`]),
-      ...(publication?.owned === false
-        ? [`ALTER PUBLICATION ${quoteIdentifier(name)} OWNER TO ${role};`]
-        : []),
+      ...(publication?.owned === false ? [ownershipOf(name, publication, role)] : []),
       ...tables
         .filter(({ owned, published, identifier }) => !owned && (!published || !wanted.includes(identifier)))
         .map(({ identifier }) => `ALTER TABLE ${qualifiedName(schema, identifier)} OWNER TO ${role};`),
@@ -108,6 +109,12 @@ export async function publish(
     }
     return { created: publication === undefined, walLevel, tables: published };
   });
+}
+
+/** The statement that lets the role change the publication. A reader that owns it goes on owning it. */
+function ownershipOf(name: string, { owner, ownerIsSuperuser }: FoundPublication, role: string): string {
+  if (ownerIsSuperuser) return `ALTER PUBLICATION ${quoteIdentifier(name)} OWNER TO ${role};`;
+  return `GRANT ${owner} TO ${role};`;
 }
 
 /** The identity that a table has to get; null if it has one that suffices. */
@@ -155,10 +162,11 @@ async function readSession(client: pg.ClientBase): Promise<SessionFacts> {
 async function findPublication(client: pg.ClientBase, name: string): Promise<FoundPublication | undefined> {
   const { rows } = await client.query<FoundPublication & pg.QueryResultRow>(
     `SELECT p.puballtables AS "all", pg_has_role(p.pubowner, 'USAGE') AS owned,
+            quote_ident(r.rolname) AS owner, r.rolsuper AS "ownerIsSuperuser",
             obj_description(p.oid, 'pg_publication') AS comment,
             ARRAY(SELECT n.nspname::text FROM pg_publication_namespace pn JOIN pg_namespace n ON n.oid = pn.pnnspid
                    WHERE pn.pnpubid = p.oid) AS schemas
-       FROM pg_publication p WHERE p.pubname = $1`,
+       FROM pg_publication p JOIN pg_roles r ON r.oid = p.pubowner WHERE p.pubname = $1`,
     [name],
   );
   return rows[0];
