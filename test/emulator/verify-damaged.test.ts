@@ -91,6 +91,21 @@ test('a repair whose deletion a trigger prevents is no repair', async () => {
   expect(await session.verify('account', 'sweep')).toMatchObject(equal);
 });
 
+test('a repair whose values a trigger changes is no repair', async () => {
+  await bench.database.query(
+    `UPDATE ${TABLE} SET name = 'BIG' WHERE accountid = '${row}';
+     CREATE FUNCTION enlarge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name = upper(NEW.name); RETURN NEW; END $$`,
+  );
+  const trigger = `CREATE TRIGGER enlarge BEFORE INSERT OR UPDATE ON ${TABLE} FOR EACH ROW EXECUTE FUNCTION enlarge()`;
+  await damaged(trigger, `DROP TRIGGER enlarge ON ${TABLE}`, async () => {
+    expect(await session.verify('account', 'values')).toMatchObject({ differences: 1 });
+    expect(await session.repair('account')).toBe(0);
+    expect(await session.differences('account')).toMatchObject([{ key: row, repaired: false }]);
+  });
+  expect(await session.repair('account')).toBe(1);
+  expect(await session.verify('account', 'values')).toMatchObject(equal);
+});
+
 test('a comparison of values tells letters apart that the collation of a column takes for the same', async () => {
   await bench.database.query(
     `CREATE COLLATION either (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

@@ -46,6 +46,7 @@ export async function repairDifferences(
     const ready = await new TablePreparation(settings, parts).make(lease, signal);
     const source = createComparisonRead(dataverse.client, ready.mirror.table, settings.pageSize, 'rows');
     const writer = mirror.writer(ready.mirror, lease);
+    const comparison = mirror.comparison(ready.mirror, parts.leases.holder);
     // The lease is held, so the link stays as it is.
     const link = (await readCheckpoint(mirror.store, table))?.link ?? null;
     const reached = link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
@@ -70,11 +71,18 @@ export async function repairDifferences(
         const stale = batch
           .filter(({ kind, key }) => kind === 'stale' && !isLeft.has(key))
           .map(({ id }) => id);
-        const { quarantined } = await writer.storeAgain(joinPages(living), gone, signal, async (client) =>
+        const page = joinPages(living);
+        const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
           correct(client, ready.mirror, { extra, stale, reached }),
         );
+        // A trigger may have changed what was written.
+        const changed = page === null ? [] : await comparison.compare(page);
         // A row that cannot be read or stored still differs.
-        const unmended = new Set([...unread, ...quarantined.map(({ key }) => key)]);
+        const unmended = new Set([
+          ...unread,
+          ...quarantined.map(({ key }) => key),
+          ...changed.map(({ id }) => keyText(id)),
+        ]);
         const mended = batch.filter(({ key }) => !unmended.has(key)).map(({ key }) => key);
         await recordRepairs(mirror.store, table, mended);
         repaired += mended.length;
