@@ -108,6 +108,17 @@ describe('publication', () => {
     await database.query(statement);
     expect((await cli.run(['publication'])).status).toBe(0);
     expect(await published(bench, 'mirrorverse')).toEqual(['account']);
+
+    const identity = async (): Promise<unknown> => {
+      const { document } = await cli.json(['publication']);
+      const [{ replicaIdentity, identityChanged } = {}] =
+        (document as Partial<MirrorPublication>).tables ?? [];
+      return [replicaIdentity, identityChanged];
+    };
+    await database.query('ALTER TABLE dataverse.account REPLICA IDENTITY USING INDEX account_pkey');
+    expect(await identity()).toEqual(['index', false]);
+    await database.query('ALTER TABLE dataverse.account REPLICA IDENTITY NOTHING');
+    expect(await identity()).toEqual(['default', true]);
   });
 
   it('publication names the statements for a role that lacks a right, and a publication of somebody else stops no table', async () => {

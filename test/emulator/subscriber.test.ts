@@ -5,6 +5,7 @@ import { telemetry } from '../../src/emulator/tables/telemetry.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { publishMirror, type MirrorPublication } from '../../src/operations/downstream/publish-mirror.ts';
 import { mirrorOptions } from '../support/mirror.ts';
+import { smallTable } from '../support/small-table.ts';
 import { openReplication, type Replication } from '../support/subscriber.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';
 import type { RunOptions } from '../../src/sync/run/table-job.ts';
@@ -140,6 +141,18 @@ describe('a second PostgreSQL that subscribes to the publication', () => {
     await sync(['contact']);
     expect(await published()).toEqual(['dataverse.account', 'dataverse.contact', `dataverse.${ELASTIC}`]);
     expect(await replication.equalRows('contact')).toBe(12);
+  });
+
+  it('tables that are made at the same time all join, while the command runs too', async () => {
+    const names = Array.from({ length: 16 }, (_, at) => `new_many${at}`);
+    for (const name of names) bench.emulator.store.addTable(smallTable(name));
+    const calling = async (): Promise<void> => {
+      for (let call = 0; call < 6; call += 1) await publish('account', 'contact', ELASTIC, ...names);
+    };
+    await Promise.all([sync(names), calling()]);
+    expect((await published()).filter((name) => name.includes('new_many'))).toHaveLength(names.length);
+    await publish('account', 'contact', ELASTIC);
+    expect((await published()).filter((name) => name.includes('new_many'))).toEqual([]);
   });
 
   it('a table leaves the publication with the configuration, and tables of others and labels stay', async () => {

@@ -10,17 +10,19 @@ import { wantsWholeRows, withMark, type PublicationReader } from './publication-
 export interface PublicationWishes {
   readonly name: string;
   readonly reader: PublicationReader | null;
-  /** Names of the mirror tables that it must have, unquoted. */
-  readonly tables: readonly string[];
+  /** Reads the names of the mirror tables that it must have, unquoted. */
+  readonly readWanted: () => Promise<readonly string[]>;
 }
+
+export type ReplicaIdentity = 'default' | 'full' | 'index';
 
 export interface PublishedTable {
   /** Name of the mirror table, unquoted. */
   readonly identifier: string;
   /** `removed`: it was in the publication, and is not among the wanted tables. */
   readonly change: 'added' | 'kept' | 'removed';
-  /** What PostgreSQL sends of the old row; `full`: all its values. */
-  readonly replicaIdentity: 'default' | 'full';
+  /** What PostgreSQL sends of the old row: its primary key, all its values, or the columns of an index. */
+  readonly replicaIdentity: ReplicaIdentity;
   /** Whether this call changed the replica identity. */
   readonly identityChanged: boolean;
 }
@@ -47,6 +49,7 @@ interface FoundTable {
   readonly identifier: string;
   readonly owned: boolean;
   readonly published: boolean;
+  /** As pg_class has it; `n` too where the index of the identity is gone. */
   readonly identity: string;
   readonly keyed: boolean;
   readonly mirror: boolean;
@@ -60,41 +63,46 @@ interface FoundTable {
  */
 export async function publish(
   { pool, schema }: MirrorDatabase,
-  { name, reader, tables: wanted }: PublicationWishes,
+  { name, reader, readWanted }: PublicationWishes,
 ): Promise<PublicationReport> {
   return transaction(pool, async (client) => {
     const { role, database, creates, walLevel } = await readSession(client);
     const publication = await findPublication(client, name);
-    const tables = await readTables(client, schema, name, wanted);
     assertUsable(name, schema, publication);
-    const statements = [
+    assertGranted(name, [
       ...(publication !== undefined || creates ? [] : [`GRANT CREATE ON DATABASE ${database} TO ${role};`]),
       ...(publication?.owned === false ? [ownershipOf(name, publication, role)] : []),
-      ...tables
-        .filter(({ owned, published, identifier }) => !owned && (!published || !wanted.includes(identifier)))
-        .map(({ identifier }) => `ALTER TABLE ${qualifiedName(schema, identifier)} OWNER TO ${role};`),
-    ];
-    if (statements.length > 0) throw grantsMissing(name, statements);
-
+    ]);
+    // The command has the lock of the publication and waits for those of its tables. A daemon that prepares a table does
+    // it the other way round. The command gives way, and its transaction is repeated.
+    await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     const quoted = quoteIdentifier(name);
+    // A partitioned table appears to its subscribers as one table.
+    if (publication === undefined) {
+      await client.query(`CREATE PUBLICATION ${quoted} WITH (publish_via_partition_root = true)`);
+    }
+    const comment = withMark(publication?.comment ?? null, schema, reader);
+    await client.query(`COMMENT ON PUBLICATION ${quoted} IS ${quoteLiteral(comment)}`);
+    // The comment has locked the publication. A table that joins from now on waits. Without the lock, a table that is
+    // made while we look would join, and then count as one that nobody wants.
+    const wanted = await readWanted();
+    const tables = await readTables(client, schema, name, wanted);
+    const isWanted = ({ identifier }: FoundTable): boolean => wanted.includes(identifier);
+    assertGranted(
+      name,
+      tables
+        .filter((table) => !table.owned && !(table.published && isWanted(table)))
+        .map(({ identifier }) => `ALTER TABLE ${qualifiedName(schema, identifier)} OWNER TO ${role};`),
+    );
     const lists = (which: (table: FoundTable) => boolean): string =>
       tables
         .filter(which)
         .map(({ identifier }) => qualifiedName(schema, identifier))
         .join(', ');
-    const isWanted = ({ identifier }: FoundTable): boolean => wanted.includes(identifier);
     const added = lists((table) => isWanted(table) && !table.published);
     const removed = lists((table) => !isWanted(table));
-    // A partitioned table appears to its subscribers as one table.
-    if (publication === undefined) {
-      await client.query(`CREATE PUBLICATION ${quoted} WITH (publish_via_partition_root = true)`);
-    }
     if (added !== '') await client.query(`ALTER PUBLICATION ${quoted} ADD TABLE ${added}`);
     if (removed !== '') await client.query(`ALTER PUBLICATION ${quoted} DROP TABLE ${removed}`);
-    const comment = withMark(publication?.comment ?? null, schema, reader);
-    if (comment !== publication?.comment) {
-      await client.query(`COMMENT ON PUBLICATION ${quoted} IS ${quoteLiteral(comment)}`);
-    }
     const published: PublishedTable[] = [];
     for (const table of tables) {
       const { identifier } = table;
@@ -103,7 +111,7 @@ export async function publish(
       published.push({
         identifier,
         change: isWanted(table) ? (table.published ? 'kept' : 'added') : 'removed',
-        replicaIdentity: identity ?? (table.identity === 'f' ? 'full' : 'default'),
+        replicaIdentity: identity ?? IDENTITIES[table.identity] ?? 'default',
         identityChanged: identity !== null,
       });
     }
@@ -117,14 +125,17 @@ function ownershipOf(name: string, { owner, ownerIsSuperuser }: FoundPublication
   return `GRANT ${owner} TO ${role};`;
 }
 
+const IDENTITIES: Readonly<Record<string, ReplicaIdentity>> = { d: 'default', f: 'full', i: 'index' };
+
 /** The identity that a table has to get; null if it has one that suffices. */
 function neededIdentity(
   { identity, keyed }: FoundTable,
   reader: PublicationReader | null,
 ): 'default' | 'full' | null {
   if (identity === 'f') return null;
-  if (!keyed || wantsWholeRows(reader)) return 'full';
-  return identity === 'd' ? null : 'default';
+  if (wantsWholeRows(reader)) return 'full';
+  if (!keyed) return identity === 'i' ? null : 'full';
+  return identity === 'n' ? 'default' : null;
 }
 
 async function changeIdentity(
@@ -184,7 +195,9 @@ async function readTables(
 ): Promise<FoundTable[]> {
   const { rows } = await client.query<FoundTable & pg.QueryResultRow>(
     `SELECT t.* FROM (
-       SELECT c.relname AS identifier, pg_has_role(c.relowner, 'USAGE') AS owned, c.relreplident AS identity,
+       SELECT c.relname AS identifier, pg_has_role(c.relowner, 'USAGE') AS owned,
+              CASE WHEN c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
+                   THEN 'n' ELSE c.relreplident::text END AS identity,
               EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
                        WHERE p.pubname = $2 AND r.prrelid = c.oid) AS published,
               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS keyed,
@@ -220,8 +233,10 @@ function assertUsable(name: string, schema: string, publication: FoundPublicatio
   }
 }
 
-function grantsMissing(name: string, statements: readonly string[]): Failure {
-  return new Failure({
+/** @throws Failure `grant-missing` if a right is missing, with the statements that give it. */
+function assertGranted(name: string, statements: readonly string[]): void {
+  if (statements.length === 0) return;
+  throw new Failure({
     code: 'grant-missing',
     message: `The role of postgres.url may not make or change the publication ${quoteIdentifier(name)}. A role needs CREATE on the database to make one, and it has to own the publication and its tables to change one.`,
     remedy: `Run as an administrator: ${statements.join(' ')}`,

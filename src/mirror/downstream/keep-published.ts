@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { inSavepoint } from '../connection/postgres.ts';
-import { isPostgresError } from '../connection/sqlstate.ts';
+import { isContention, isPostgresError, type PostgresError } from '../connection/sqlstate.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 import { quoteIdentifier } from '../table/identifier.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
@@ -64,10 +64,18 @@ export async function keepPublished(
   for (const { name } of lacking) {
     const statement = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${qualified}`;
     const add = async (): Promise<void> => void (await client.query(statement));
-    const error = await inSavepoint(client, add, isPostgresError);
+    const error = await inSavepoint(client, add, isRefusal);
     // Another process was faster.
     if (error !== undefined && error.code !== '42710') refused.push(`${statement};`);
   }
   await client.query(WITHOUT_LOCK_TIMEOUT);
   return refused;
+}
+
+/**
+ * PostgreSQL locks the whole publication until the transaction ends, so tables that are made at the same time wait for
+ * each other. A wait in vain repeats the transaction. Otherwise the table would stay out of the publication.
+ */
+function isRefusal(error: unknown): error is PostgresError {
+  return isPostgresError(error) && !isContention(error);
 }

@@ -3,7 +3,8 @@ import {
   takesTable,
   type PublicationReader,
 } from '../../mirror/downstream/publication-mark.ts';
-import { publish } from '../../mirror/downstream/change-publication.ts';
+import { publish, type ReplicaIdentity } from '../../mirror/downstream/change-publication.ts';
+import type { MirroredTable } from '../../mirror/downstream/mirrored-tables.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import type { TableChoice, TableEntry } from '../../sync/tables/table-resolution.ts';
 import { assertSomeMirrored, readConfiguredMirror } from './configured-mirror.ts';
@@ -27,7 +28,7 @@ export interface MirrorPublication {
     /** Name of the mirror table in its schema, unquoted. */
     readonly mirrorTable: string;
     readonly change: 'added' | 'kept' | 'removed';
-    readonly replicaIdentity: 'default' | 'full';
+    readonly replicaIdentity: ReplicaIdentity;
     readonly identityChanged: boolean;
   }[];
   readonly leftOut: readonly { readonly table: string; readonly why: string }[];
@@ -49,13 +50,16 @@ export async function publishMirror(
   name: string,
   reader: PublicationReader | null,
 ): Promise<MirrorPublication> {
-  const { tables, missing } = await readConfiguredMirror(database, choice);
-  assertSomeMirrored(tables, database.schema);
-  const takes = (table: (typeof tables)[number]): boolean =>
-    takesTable(reader, table.definition.partition !== undefined);
-  const taken = tables.filter(takes);
-  const wishes = { name, reader, tables: taken.map(({ identifier }) => identifier) };
-  const { created, walLevel, tables: published } = await publish(database, wishes);
+  let mirror = await readConfiguredMirror(database, choice);
+  assertSomeMirrored(mirror.tables, database.schema);
+  const takes = ({ definition }: MirroredTable): boolean =>
+    takesTable(reader, definition.partition !== undefined);
+  const readWanted = async (): Promise<string[]> => {
+    mirror = await readConfiguredMirror(database, choice);
+    return mirror.tables.filter(takes).map(({ identifier }) => identifier);
+  };
+  const { created, walLevel, tables: published } = await publish(database, { name, reader, readWanted });
+  const { tables, missing } = mirror;
   const nameOf = new Map(tables.map(({ identifier, table }) => [identifier, table]));
   return {
     publication: name,
