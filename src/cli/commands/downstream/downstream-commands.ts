@@ -8,7 +8,7 @@ export const DOWNSTREAM: CommandGroup = {
       words: [],
       summary: 'writes dbt sources with descriptions, freshness and tests',
       details:
-        'The file describes the mirror tables of the configured tables as the database has them. It asks nothing of the environment. dbt 1.10.5 and later read it. Without --out it goes to standard output. Run it again after tables or columns changed.',
+        'The file describes the mirror tables of the configured tables as the database has them. The command asks nothing of the environment. dbt 1.10.5 and later read the file. Without --out the text goes to standard output. Run the command again after tables or columns changed.',
       ends: '0; 1 if no table is mirrored yet',
       options: { out: { value: 'DIR', summary: 'writes sources.yml into this folder' } },
       json: false,
@@ -21,7 +21,7 @@ export const DOWNSTREAM: CommandGroup = {
       words: [],
       summary: 'makes and keeps a publication of the mirror tables',
       details:
-        'It has the mirror tables of the configured tables, and none of the daemon. From then on every process of mirrorverse brings new mirror tables into it. Call it again after tables left the configuration. DROP PUBLICATION takes it away.',
+        'The publication has the mirror tables of the configured tables, and no table of the daemon. Afterwards every process of mirrorverse adds new mirror tables to the publication. Run the command again after tables left the configuration. DROP PUBLICATION removes the publication.',
       ends: '0; 1 if a right is missing, or if no table is mirrored yet',
       options: {
         for: {
