@@ -9,6 +9,7 @@ const PLANTS = {
   missing: { sql: 'DELETE FROM dataverse.account WHERE accountid = $1', found: 'missing' },
   marked: { sql: set('_deleted_at = now()'), found: 'missing' },
   stale: { sql: set(`versionnumber = versionnumber - 1, name = 'old'`), found: 'stale' },
+  'of a later version': { sql: set(`versionnumber = versionnumber + 1, name = 'later'`), found: 'stale' },
   'of the future': { sql: set('versionnumber = 10 ^ 15'), found: 'stale' },
   'without a version': { sql: set('versionnumber = NULL'), found: 'stale' },
   'of another value': { sql: set(`name = name || '!'`), found: 'values name' },

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { RowId } from '../../model/page.ts';
 import { isLive, KEY_COLUMNS, keyColumns, sameKey } from '../page/merge-sql.ts';
-import { columnName, type MirrorTable } from '../table/mirror-table.ts';
-import { qualifiedName } from '../table/identifier.ts';
+import { columnName, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
+import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import type { ValueDifference } from './compare-rows.ts';
 import type { ScratchTables } from './scratch-table.ts';
 import type { StateStore } from '../state/store.ts';
@@ -46,6 +46,15 @@ function partitionOf(mirror: MirrorTable, from: string): string {
   return partition === undefined ? 'NULL::text' : `${from}.${partition}`;
 }
 
+/**
+ * SQL: whether a run has stored row `m` since the verification of table `$1` began. Until then, the mirror had no reason
+ * to be ahead of what the source answered: the environment went back in time, or the row never was at the source.
+ */
+function isStoredSince(store: StateStore): string {
+  return `m.${quoteIdentifier(MIRRORED_AT)} >= (SELECT v.started_at FROM ${qualifiedName(store.schema, 'verifications')} v
+    WHERE v.environment_id = ${store.environmentId} AND v."table" = $1)`;
+}
+
 /** SQL: whether row `from` of a table of keys is in quarantine. Such a row is known to differ. */
 function isQuarantined(store: StateStore, from: string): string {
   return `EXISTS (SELECT FROM ${qualifiedName(store.schema, 'quarantine')} q WHERE q.environment_id = ${store.environmentId}
@@ -54,8 +63,8 @@ function isQuarantined(store: StateStore, from: string): string {
 
 /**
  * Finds the rows that may differ: joins what the source had with the mirror as it is now. Two kinds of difference are
- * only the time between both looks: versions above what the mirror has reached, and rows that came into the mirror
- * since the walk began.
+ * only the time between both looks: versions above what the mirror has reached, and rows that a run has stored since
+ * the walk began.
  */
 export async function findSuspects(
   client: pg.ClientBase,
@@ -76,7 +85,7 @@ export async function findSuspects(
        FROM ${keys} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}
       WHERE (m.${key} IS NULL OR ${version} IS DISTINCT FROM s.version)
         AND (s.version > $2::bigint) IS NOT TRUE
-        AND (${version} > s.version AND ${version} <= $2::bigint) IS NOT TRUE
+        AND (${version} > s.version AND ${version} <= $2::bigint AND ${isStoredSince(store)}) IS NOT TRUE
         AND NOT ${isQuarantined(store, 's')}
       ORDER BY s.key, s.partition, s.version DESC NULLS LAST
      ON CONFLICT (key, partition) DO UPDATE SET kind = excluded.kind, source_version = excluded.source_version,
@@ -116,11 +125,12 @@ export async function settleSuspects(
   const [key] = keyColumns(mirror);
   await client.query(
     `WITH looked AS (
-       SELECT s.ctid AS at, s.kind, s.source_version, s.mirror_version AS before, m.${key} IS NOT NULL AS present, ${version} AS version
+       SELECT s.ctid AS at, s.kind, s.source_version, s.mirror_version AS before, m.${key} IS NOT NULL AS present, ${version} AS version,
+              ${isStoredSince(store)} AS stored_since
          FROM ${suspects} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}),
      settled AS (
        DELETE FROM ${suspects} s USING looked l WHERE s.ctid = l.at AND CASE l.kind
-         WHEN 'extra' THEN NOT l.present OR (l.version IS DISTINCT FROM l.before AND coalesce(l.version > $1::bigint, true))
+         WHEN 'extra' THEN NOT l.present OR (l.version IS DISTINCT FROM l.before AND coalesce(l.version > $2::bigint, true))
          WHEN 'values' THEN l.present AND l.version IS DISTINCT FROM l.source_version AND ${isNewerByDelta()}
          ELSE l.present AND (l.version IS NOT DISTINCT FROM l.source_version OR ${isNewerByDelta()}) END
        RETURNING l.at)
@@ -128,18 +138,19 @@ export async function settleSuspects(
             was_gone = s.was_gone AND l.present AND l.version IS NOT DISTINCT FROM l.before,
             mirror_version = l.version
        FROM looked l WHERE s.ctid = l.at AND l.at NOT IN (SELECT at FROM settled)`,
-    [text(before), text(now)],
+    [mirror.table.logicalName, text(before), text(now)],
   );
   const { rows } = await client.query<{ left: number }>(`SELECT count(*)::float8 AS left FROM ${suspects}`);
   return rows[0]?.left ?? 0;
 }
 
 /**
- * SQL: whether the mirror's row is newer than the source's was, as a delta makes it. A server that lags behind the
- * others answers with older rows too. Only a version above what the mirror has reached is odd.
+ * SQL: whether the mirror's row is newer than the source's was, as a delta makes it. A version above what the mirror has
+ * reached is odd. So is a row that was newer before the verification began; but a server that lags behind the others
+ * answers with older rows too, so the next look at the source decides.
  */
 function isNewerByDelta(): string {
-  return '(l.version > l.source_version AND coalesce(l.version <= $2::bigint, true))';
+  return '(l.version > l.source_version AND l.stored_since AND coalesce(l.version <= $3::bigint, true))';
 }
 
 const COLUMNS =

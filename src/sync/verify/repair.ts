@@ -73,7 +73,7 @@ export async function repairDifferences(
           .map(({ id }) => id);
         const page = joinPages(living);
         const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
-          correct(client, ready.mirror, { extra, stale, reached }),
+          correct(client, mirror.store, ready.mirror, { extra, stale, reached }),
         );
         // A trigger may have changed what was written.
         const changed = page === null ? [] : await comparison.compare(page);
