@@ -185,6 +185,7 @@ describe('dbt', () => {
   it('docs/reports.md has SQL that runs, and a reader sees the report', async () => {
     const { database } = bench;
     await using reader = await freshRole(database);
+    await database.query(`GRANT CONNECT ON DATABASE ${document.sources[0]?.database} TO ${reader.name}`);
     for (const sql of sqlOf('reports.md')) {
       const names = sql.replaceAll(/\breader\b/g, reader.name).replaceAll(/\bmirror\b/g, 'CURRENT_USER');
       await database.query(names);
