@@ -8,6 +8,7 @@ import { failures, SyncBench, type SyncSession } from '../support/sync.ts';
 const PLANTS = {
   missing: { sql: 'DELETE FROM dataverse.account WHERE accountid = $1', found: 'missing' },
   marked: { sql: set('_deleted_at = now()'), found: 'missing' },
+  'marked in the future': { sql: set('_deleted_at = now(), versionnumber = 10 ^ 15'), found: 'missing' },
   stale: { sql: set(`versionnumber = versionnumber - 1, name = 'old'`), found: 'stale' },
   'of a later version': { sql: set(`versionnumber = versionnumber + 1, name = 'later'`), found: 'stale' },
   'of the future': { sql: set('versionnumber = 10 ^ 15'), found: 'stale' },

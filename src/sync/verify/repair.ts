@@ -68,8 +68,9 @@ export async function repairDifferences(
         const gone = extra.map((id) => keyText(id));
         const unread = missing.filter((_, row) => alone[row] === 'unreadable').map(({ key }) => key);
         const isLeft = new Set([...gone, ...unread]);
+        // A missing row may be there marked deleted, with a version that the source never had.
         const stale = batch
-          .filter(({ kind, key }) => kind === 'stale' && !isLeft.has(key))
+          .filter(({ kind, key }) => (kind === 'stale' || kind === 'missing') && !isLeft.has(key))
           .map(({ id }) => id);
         const page = joinPages(living);
         const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
