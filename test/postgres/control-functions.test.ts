@@ -283,6 +283,36 @@ describe('the functions that control tables', () => {
     expect(await as('nobody', `SELECT FROM ${IN_STATE}.tables`)).toMatchObject({ code: '42501' });
   });
 
+  it('a reader asks for the read point of each environment, and waits for that of one of them', async () => {
+    await admin.query(
+      `UPDATE ${IN_STATE}.tables SET selection = 'x', link = 'https://org/x?$deltatoken=' || CASE environment_id WHEN 1 THEN '70' ELSE '90' END || '%21x'`,
+    );
+    expect(
+      await as('rita', `SELECT mirror_schema, version, behind_tables FROM ${IN_STATE}.read_point ORDER BY 1`),
+    ).toEqual([
+      { mirror_schema: 'dataverse', version: '70', behind_tables: [] },
+      { mirror_schema: 'uk', version: '90', behind_tables: [] },
+    ]);
+    const reached = async (call: string): Promise<unknown> =>
+      as('rita', `SELECT ${IN_STATE}.${call} AS reached`);
+    expect(await reached(`await_version_of('uk', 90, '0')`)).toEqual([{ reached: true }]);
+    expect(await reached(`await_version_of('dataverse', 71, '0.1 s')`)).toEqual([{ reached: false }]);
+    expect(await reached(`await_version(70, '0')`)).toMatchObject({
+      code: 'MV002',
+      hint: 'Call await_version_of with the mirror schema: dataverse or uk.',
+    });
+    expect(await reached(`await_version_of('us', 70, '0')`)).toMatchObject({ code: 'MV001' });
+    for (const role of ['olga', 'nobody']) {
+      expect(await as(role, `SELECT FROM ${IN_STATE}.read_point`)).toMatchObject({ code: '42501' });
+      expect(await as(role, `SELECT ${IN_STATE}.await_version(70, '0')`)).toMatchObject({ code: '42501' });
+    }
+    await admin.query(`DROP VIEW ${IN_STATE}.read_point`);
+    const database = openMirrorDatabase(options('uk'), silent);
+    expect(await migrateState(database)).toEqual({ applied: 0, grantsLeft: [] });
+    await database.close();
+    expect(await as('rita', `SELECT FROM ${IN_STATE}.read_point`)).toHaveLength(2);
+  });
+
   it('a role with the least rights controls tables, and leaves to an administrator what it may not grant', async () => {
     await admin.query(`CREATE ROLE least LOGIN PASSWORD 'secret'; CREATE SCHEMA own; CREATE SCHEMA mirrored;
       GRANT USAGE, CREATE ON SCHEMA own TO least; GRANT USAGE ON SCHEMA mirrored TO least`);

@@ -1,5 +1,5 @@
-import type pg from 'pg';
-import { qualifiedName, quoteLiteral } from '../table/identifier.ts';
+import { qualifiedName } from '../table/identifier.ts';
+import type { StateFunction } from './state-functions.ts';
 
 /** The SQLSTATEs that the functions raise. No SQLSTATE of PostgreSQL begins with M. */
 export const CONTROL_STATES = {
@@ -9,6 +9,8 @@ export const CONTROL_STATES = {
   ambiguousTable: 'MV002',
   /** The pause would be over at once. */
   pastEnd: 'MV003',
+  /** The transaction of the caller would never see a newer read point. */
+  frozenSnapshot: 'MV004',
 } as const;
 
 /** The channel that each act is told on; the payload is the command and the table. */
@@ -16,7 +18,7 @@ const CHANNEL = 'mirrorverse_commands';
 /** The setting of a transaction that says how a person asked: `cli` or `http`. Without it, by SQL. */
 export const ASKED_VIA = 'mirrorverse.asked_via';
 /** Days that a delta link lives where the environment does not tell. */
-const USUAL_LIFE = 7;
+export const USUAL_LIFE = 7;
 /** The share of the life of a delta link after which a pause ends by itself. */
 const SAFE_SHARE = 0.8;
 
@@ -27,15 +29,6 @@ export const OPERATOR_FUNCTIONS = [
   'resync(text)',
   'verify(text)',
 ] as const;
-
-interface SqlFunction {
-  readonly name: string;
-  readonly types: string;
-  readonly parameters: string;
-  readonly returns: string;
-  readonly language: 'sql' | 'plpgsql';
-  readonly body: string;
-}
 
 /**
  * SQL: when a pause without an end ends by itself. The row of state is `tables`.
@@ -63,7 +56,7 @@ export function safeEnd(
  * environments may have their state in one schema. A name without a schema then must mean one table; the name of the
  * mirror schema before it, as in `dataverse.account`, says which. Names of Dataverse tables have no dot.
  */
-function controlFunctions(schema: string): readonly SqlFunction[] {
+export function controlFunctions(schema: string): readonly StateFunction[] {
   const state = (name: string): string => qualifiedName(schema, name);
   const { unknownTable, ambiguousTable, pastEnd } = CONTROL_STATES;
   const act = state('act_on_table');
@@ -165,28 +158,4 @@ END
       body: `SELECT ${act}('verify', $1, NULL, NULL)`,
     },
   ];
-}
-
-/**
- * Makes the functions what this version needs, in the caller's transaction. They are not in a migration: their text
- * names the state schema, and a schema that was renamed or restored under another name gets them anew.
- */
-export async function ensureControlFunctions(client: pg.ClientBase, stateSchema: string): Promise<void> {
-  const wanted = controlFunctions(stateSchema);
-  const { rows } = await client.query<{ name: string; body: string }>(
-    `SELECT p.proname AS name, p.prosrc AS body FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE n.nspname = $1 AND p.proname = ANY ($2)`,
-    [stateSchema, wanted.map(({ name }) => name)],
-  );
-  const there = new Map(rows.map(({ name, body }) => [name, body]));
-  for (const { name, types, parameters, returns, language, body } of wanted) {
-    if (there.get(name) === body) continue;
-    const qualified = qualifiedName(stateSchema, name);
-    // The functions have the rights of their owner, so nothing of the caller's search_path may decide what they call.
-    await client.query(
-      `CREATE OR REPLACE FUNCTION ${qualified}(${parameters}) RETURNS ${returns} LANGUAGE ${language}
-         SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${quoteLiteral(body)};
-       REVOKE ALL ON FUNCTION ${qualified}(${types}) FROM PUBLIC`,
-    );
-  }
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { OPERATOR_FUNCTIONS } from './control-functions.ts';
+import { READ_POINT, READER_FUNCTIONS } from './read-point.ts';
 
 /** May pause, resume, resync and verify tables. */
 const OPERATOR = 'mirrorverse_operator';
@@ -9,7 +10,7 @@ const READER = 'mirrorverse_reader';
 
 interface WantedGrant {
   readonly role: string;
-  readonly privilege: 'USAGE' | 'EXECUTE';
+  readonly privilege: 'USAGE' | 'EXECUTE' | 'SELECT';
   /** SQL of the object, as GRANT names it. */
   readonly on: string;
   /** The object, as PostgreSQL's functions about privileges read it. */
@@ -24,14 +25,20 @@ function wantedGrants(stateSchema: string): WantedGrant[] {
     on: `SCHEMA ${schema}`,
     object: stateSchema,
   });
-  return [
-    usage(OPERATOR),
-    ...OPERATOR_FUNCTIONS.map((signature): WantedGrant => {
+  const execute =
+    (role: string) =>
+    (signature: string): WantedGrant => {
       const at = signature.indexOf('(');
       const object = qualifiedName(stateSchema, signature.slice(0, at)) + signature.slice(at);
-      return { role: OPERATOR, privilege: 'EXECUTE', on: `FUNCTION ${object}`, object };
-    }),
+      return { role, privilege: 'EXECUTE', on: `FUNCTION ${object}`, object };
+    };
+  const view = qualifiedName(stateSchema, READ_POINT);
+  return [
+    usage(OPERATOR),
+    ...OPERATOR_FUNCTIONS.map(execute(OPERATOR)),
     usage(READER),
+    { role: READER, privilege: 'SELECT', on: view, object: view },
+    ...READER_FUNCTIONS.map(execute(READER)),
   ];
 }
 
@@ -58,6 +65,8 @@ async function missingOf(client: pg.ClientBase, grants: readonly WantedGrant[]):
     `SELECT w.at::int FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w (role, privilege, object, at)
        JOIN pg_roles r ON r.rolname = w.role
       WHERE NOT CASE w.privilege WHEN 'USAGE' THEN has_schema_privilege(r.oid, w.object, 'USAGE')
+                                 -- PostgreSQL may have had no room for a view.
+                                 WHEN 'SELECT' THEN coalesce(has_table_privilege(r.oid, to_regclass(w.object)::oid, 'SELECT'), true)
                                  ELSE has_function_privilege(r.oid, w.object, 'EXECUTE') END
       ORDER BY w.at`,
     [

@@ -1,5 +1,5 @@
 import { isPaused, resyncRequest } from '../control/pauses.ts';
-import { and, count, eq, inArray, interval, isNull, not, or, sql } from '../drizzle.ts';
+import { and, count, eq, inArray, interval, isNotNull, isNull, not, or, sql } from '../drizzle.ts';
 import type { Checkpoint, FeedPhase } from '../../model/checkpoint.ts';
 import type { Link } from '../../model/page.ts';
 import { addedCounts } from '../state/outcomes.ts';
@@ -36,12 +36,25 @@ export interface StoredLoad {
   readonly rowsExpected: number | null;
 }
 
-/** Gives each table a row of state. Without it, nobody can take the lease of the table. @throws Failure */
+/**
+ * Gives each table a row of state. Without it, nobody can take the lease of the table. A table that a configuration had
+ * left out is mirrored again. @throws Failure
+ */
 export async function registerTables(store: StateStore, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const { environmentId } = store;
-  const rows = names.map((table) => ({ environmentId, table }));
-  await store.statement(async (db) => db.insert(store.tables.tables).values(rows).onConflictDoNothing());
+  const { tables } = store.tables;
+  const rows = [...new Set(names)].map((table) => ({ environmentId, table }));
+  await store.statement(async (db) =>
+    db
+      .insert(tables)
+      .values(rows)
+      .onConflictDoUpdate({
+        target: [tables.environmentId, tables.table],
+        set: { leftAt: null },
+        setWhere: isNotNull(tables.leftAt),
+      }),
+  );
 }
 
 /**

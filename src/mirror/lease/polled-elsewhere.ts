@@ -1,4 +1,4 @@
-import { sql, and, eq } from '../drizzle.ts';
+import { sql, and, eq, inArray, not } from '../drizzle.ts';
 import type { StateStore } from '../state/store.ts';
 
 /** Seconds after its newest run for which a living process may be polling a table. */
@@ -29,7 +29,29 @@ export async function leaveTable(store: StateStore, table: string): Promise<void
   await store.statement(async (db) =>
     db
       .update(tables)
-      .set({ lastAttemptAt: null })
+      .set({ lastAttemptAt: null, leftAt: sql`clock_timestamp()` })
       .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
+}
+
+/**
+ * Takes note that the configuration of this process has left tables out, except of those that another process may be
+ * mirroring. A later run of any process undoes that. @throws Failure
+ */
+export async function leaveUnpolled(store: StateStore, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const { tables } = store.tables;
+  await store.statement(async (db) =>
+    db
+      .update(tables)
+      .set({ leftAt: sql`clock_timestamp()` })
+      .where(
+        and(
+          eq(tables.environmentId, store.environmentId),
+          inArray(tables.table, [...names]),
+          sql`coalesce(${tables.leaseExpiresAt} < clock_timestamp(), true)`,
+          not(isPolledElsewhere(store)),
+        ),
+      ),
   );
 }

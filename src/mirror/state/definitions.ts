@@ -92,22 +92,24 @@ export async function recordRead(store: StateStore, table: string): Promise<void
  */
 export async function recordMetadata(
   store: StateStore,
-  { logicalName, metadataId }: Table,
+  { logicalName, metadataId, partition }: Table,
   pending: string | null,
 ): Promise<boolean> {
   const { tables } = store.tables;
   const ofTable = and(eq(tables.environmentId, store.environmentId), eq(tables.table, logicalName));
-  const noted = { metadataId: tables.metadataId, pending: tables.pending };
+  const noted = { metadataId: tables.metadataId, pending: tables.pending, ownCounter: tables.ownCounter };
   const [before] = await store.db.select(noted).from(tables).where(ofTable);
   const known = before?.metadataId ?? null;
   const now = metadataId ?? known;
   const remade = known !== null && known !== now;
-  if (before?.pending !== pending || known !== now) {
+  // An elastic table, which has a partition, is not stored where the others are, and counts its versions itself.
+  const ownCounter = partition !== undefined;
+  if (before?.pending !== pending || known !== now || before.ownCounter !== ownCounter) {
     // However many rows the load of another table leaves out, it says nothing about a lost privilege.
     const allowed = remade ? { unseenRows: null, sweepAllowed: true } : {};
     await store.db
       .update(tables)
-      .set({ pending, metadataId: now, ...allowed })
+      .set({ pending, metadataId: now, ownCounter, ...allowed })
       .where(ofTable);
   }
   return remade;

@@ -6,9 +6,11 @@ import { Failure } from '../../model/failure.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
-import { ensureControlFunctions } from '../control/control-functions.ts';
+import { controlFunctions } from '../control/control-functions.ts';
 import { ensureFreshnessView } from '../control/freshness-view.ts';
+import { ensureReadPoint, readPointFunctions } from '../control/read-point.ts';
 import { grantToRoles } from '../control/role-grants.ts';
+import { ensureStateFunctions } from '../control/state-functions.ts';
 import { readMigrationFiles } from '../drizzle.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */
@@ -23,8 +25,8 @@ export interface MigrationReport {
 }
 
 /**
- * Brings the state schema up to date, with the functions by which people control tables, the grants of the roles that
- * may use them, and the view of freshness in the mirror schema.
+ * Brings the state schema up to date, with the read point, the functions by which people control tables and wait for
+ * the read point, the grants of the roles that may use them, and the view of freshness in the mirror schema.
  *
  * All migrations run in one transaction under a lock: processes that start together queue, and later ones
  * find nothing to do. drizzle-kit writes the files. drizzle's own migrator does not apply them, because it
@@ -55,7 +57,9 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
         migration.folderMillis,
       ]);
     }
-    await ensureControlFunctions(client, stateSchema);
+    await ensureReadPoint(client, stateSchema);
+    const functions = [...controlFunctions(stateSchema), ...readPointFunctions(stateSchema)];
+    await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);
     await ensureFreshnessView(client, { schema, stateSchema });
     return { applied: pending.length, grantsLeft };

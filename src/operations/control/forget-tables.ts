@@ -2,10 +2,11 @@ import { forgetTables, type ForgottenTable } from '../../mirror/control/forget-t
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { createLabelStore, type LabelWishes } from '../../mirror/labels/label-store.ts';
 import { findState } from '../../mirror/state/environments.ts';
-import { readKnownTables, type KnownTable } from '../../mirror/state/known-tables.ts';
+import { readKnownTables } from '../../mirror/state/known-tables.ts';
 import { Failure } from '../../model/failure.ts';
 import { isPattern } from '../../model/name-pattern.ts';
-import { isMeantByPattern, type TableChoice, type TableEntry } from '../../sync/tables/table-resolution.ts';
+import type { TableChoice, TableEntry } from '../../sync/tables/table-resolution.ts';
+import { isConfigured } from '../../sync/tables/left-tables.ts';
 import { meantTables, unknownAmong } from './control-table.ts';
 
 export interface ForgetOptions {
@@ -43,12 +44,6 @@ export async function forget(
     await createLabelStore(pool, store, schema, labels, () => environment).refreshViews(viewsDue);
   }
   return tables;
-}
-
-/** A pattern does not bring a table that the environment no longer has. */
-function isConfigured(choice: TableChoice<TableEntry>, { table, errorCode }: KnownTable): boolean {
-  if (choice.entries.some(({ name }) => name === table)) return true;
-  return errorCode !== 'table-removed' && isMeantByPattern(choice, table);
 }
 
 function stillConfigured({ entries }: TableChoice<TableEntry>, table: string): Failure {

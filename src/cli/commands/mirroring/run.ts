@@ -15,6 +15,7 @@ import { Places } from '../../../timing/places.ts';
 import { restAfter } from '../../../timing/back-off.ts';
 import { joinedMeter, type RunMeter } from '../../../sync/watch/run-meter.ts';
 import { levelAfter } from '../../../sync/watch/outage-log.ts';
+import { leaveOthers } from '../../../sync/tables/left-tables.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../../daemon/daemon-health.ts';
@@ -86,6 +87,7 @@ async function openPatiently(
         session.reconfigure(session.context.config);
         continue;
       }
+      await leaveOthers(mirror.store, session.choice());
       const seconds = failed.over();
       if (seconds !== undefined)
         logger.info({ seconds }, `Database and environment are open after ${seconds} s.`);
