@@ -111,3 +111,25 @@ test('a sweep keeps other values on record until the row is written again', asyn
   expect((await verify('--values', '--repair')).status).toBe(0);
   expect(await verify()).toMatchObject({ status: 0, tables: [{ total: 0 }] });
 });
+
+test('a calculated column that changed without a version is no difference, and a repair refreshes it', async () => {
+  const { database } = bench;
+  const key = await keyOf(30);
+  const value = async (): Promise<unknown> =>
+    (
+      await database.query<{ value: string | null }>(
+        `SELECT new_revenueperemployee::text AS value FROM dataverse.account WHERE accountid = '${key}'`,
+      )
+    )[0]?.value;
+  const before = await value();
+  await database.query(
+    `UPDATE dataverse.account SET new_revenueperemployee = 99.5 WHERE accountid = '${key}'`,
+  );
+  expect(await verify('--values')).toMatchObject({ status: 0, tables: [{ total: 0, rows: 300 }] });
+  expect(await value()).toBe('99.5');
+  expect(await verify('--values', '--repair')).toMatchObject({
+    status: 0,
+    tables: [{ total: 0, rows: 300 }],
+  });
+  expect(await value()).toBe(before);
+});

@@ -123,10 +123,15 @@ export class Comparison {
     });
   }
 
-  /** Compares a page of whole rows, and stores their keys and versions. @throws Failure */
-  async addRows(page: PageRows, progress: VerificationProgress): Promise<void> {
+  /**
+   * Compares a page of whole rows, and stores their keys and versions.
+   *
+   * @returns the rows that differ only in columns whose values change without a new version. They are no suspects.
+   * @throws Failure
+   */
+  async addRows(page: PageRows, progress: VerificationProgress): Promise<RowId[]> {
     const rows = versionedKeys(this.mirror, page);
-    await this.transaction(async (client, store) => {
+    return this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder, progress);
       const differing = await compareRows(client, this.mirror, page, this.policy);
       await addValueSuspects(
@@ -135,6 +140,7 @@ export class Comparison {
         differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
       );
       await addVersionedKeys(client, this.mirror, this.scratch, rows);
+      return differing.filter(({ isDerivedOnly }) => isDerivedOnly).map(({ id }) => id);
     });
   }
 

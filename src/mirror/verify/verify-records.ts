@@ -233,12 +233,22 @@ function recordedColumns({ tables: { differences } }: StateStore) {
   };
 }
 
+/** What is on record of a table. */
+export interface RecordedDifferences {
+  readonly differences: RecordedDifference[];
+  readonly total: number;
+  /** Differences that are not repaired. */
+  readonly open: number;
+  /** Extra rows among the open ones. */
+  readonly openExtras: number;
+}
+
 /** The recorded differences of a table, the first ones by key, and how many there are. @throws Failure */
 export async function readDifferences(
   store: StateStore,
   table: string,
   most: number,
-): Promise<{ readonly differences: RecordedDifference[]; readonly total: number; readonly open: number }> {
+): Promise<RecordedDifferences> {
   const { differences } = store.tables;
   const isOfTable = and(eq(differences.environmentId, store.environmentId), eq(differences.table, table));
   return store.statement(async (db) => {
@@ -252,11 +262,13 @@ export async function readDifferences(
       .select({
         total: sql<number>`count(*)::float8`,
         open: sql<number>`(count(*) FILTER (WHERE ${differences.repairedAt} IS NULL))::float8`,
+        openExtras: sql<number>`(count(*) FILTER (WHERE ${differences.repairedAt} IS NULL AND ${differences.kind} = 'extra'))::float8`,
       })
       .from(differences)
       .where(isOfTable);
     const found = rows.map((row) => ({ ...row, kind: row.kind as DifferenceKind }));
-    return { differences: found, total: counts?.total ?? 0, open: counts?.open ?? 0 };
+    const { total = 0, open = 0, openExtras = 0 } = counts ?? {};
+    return { differences: found, total, open, openExtras };
   });
 }
 

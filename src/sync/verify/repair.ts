@@ -6,7 +6,9 @@ import { joinPages } from '../../dataverse/page/combined-rows.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
 import { keyText, parseKey } from '../../mirror/page/row-key.ts';
 import { correct } from '../../mirror/verify/repair-sql.ts';
+import type { StateStore } from '../../mirror/state/store.ts';
 import {
+  eachDifference,
   readDifferences,
   recordRepairs,
   type RecordedDifference,
@@ -38,10 +40,9 @@ export async function repairDifferences(
   const { name: table } = settings;
   const { mirror, dataverse } = parts;
   const { requestCounts } = dataverse.client;
-  const { differences } = await readDifferences(mirror.store, table, Number.MAX_SAFE_INTEGER);
-  const left = differences.filter(({ repaired }) => !repaired);
-  const open = mayDelete(left.filter(isExtra).length) ? left : left.filter((row) => !isExtra(row));
-  if (open.length === 0) return 0;
+  const { open, openExtras } = await readDifferences(mirror.store, table, 0);
+  const withExtras = mayDelete(openExtras);
+  if (open - (withExtras ? 0 : openExtras) === 0) return 0;
   return withLease({ ...parts, requestCounts }, table, signal, async (lease) => {
     const ready = await new TablePreparation(settings, parts).make(lease, signal);
     const source = createComparisonRead(dataverse.client, ready.mirror.table, settings.pageSize, 'rows');
@@ -52,8 +53,7 @@ export async function repairDifferences(
     const reached = link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
     let repaired = 0;
     try {
-      for (let at = 0; at < open.length; at += BATCH) {
-        const batch = rowsOf(open.slice(at, at + BATCH));
+      for await (const batch of openRows(mirror.store, table, withExtras)) {
         const found = await source.readRows(
           batch.map(({ id }) => id),
           signal,
@@ -95,15 +95,27 @@ export async function repairDifferences(
   });
 }
 
-function isExtra({ kind }: RecordedDifference): boolean {
-  return kind === 'extra';
+/** A row with a recorded difference that is not repaired. */
+interface OpenRow {
+  readonly id: RowId;
+  readonly key: string;
+  readonly kind: RecordedDifference['kind'];
 }
 
-function rowsOf(
-  differences: readonly RecordedDifference[],
-): { readonly id: RowId; readonly key: string; readonly kind: RecordedDifference['kind'] }[] {
-  return differences.flatMap(({ key, kind }) => {
-    const id = parseKey(key);
-    return id === null ? [] : [{ id, key, kind }];
-  });
+/** The rows to repair, a batch at a time, so that memory stays bounded. */
+async function* openRows(
+  store: StateStore,
+  table: string,
+  withExtras: boolean,
+): AsyncGenerator<readonly OpenRow[]> {
+  let batch: OpenRow[] = [];
+  for await (const { key, kind, repaired } of eachDifference(store, table)) {
+    const id = repaired || (kind === 'extra' && !withExtras) ? null : parseKey(key);
+    if (id === null) continue;
+    batch.push({ id, key, kind });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

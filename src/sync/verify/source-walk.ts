@@ -1,5 +1,5 @@
 import { Failure } from '../../model/failure.ts';
-import type { Link, PlainPage } from '../../model/page.ts';
+import type { Link, PlainPage, RowId } from '../../model/page.ts';
 import { isWindowed, type ComparisonRead, type VersionWindow } from '../../dataverse/feed/comparison-read.ts';
 import { isUnknownForm } from '../../dataverse/feed/rows-by-key.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
@@ -7,6 +7,7 @@ import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { VerificationProgress } from '../../mirror/verify/verify-records.ts';
 import { prefetch, type Prefetch } from '../run/paging.ts';
 import type { CountedWork } from './counted-work.ts';
+import type { RefreshRows } from './refresh.ts';
 import { isInWindow, isWindowRefused, type VersionWindows } from './version-windows.ts';
 
 export interface WalkParts {
@@ -17,6 +18,8 @@ export interface WalkParts {
   readonly readAs: MirrorTable;
   readonly windows: VersionWindows;
   readonly counted: CountedWork;
+  /** Refreshes rows of a page that differ only in columns whose values change without a new version. */
+  readonly refresh?: RefreshRows | undefined;
   /** Told after each page. */
   readonly onProgress?: ((progress: VerificationProgress) => void) | undefined;
 }
@@ -52,6 +55,8 @@ export class SourceWalk {
         signal.throwIfAborted();
         const next = await this.step(progress, signal);
         if (next instanceof Error) return next;
+        // The page is released by now: the rows are read again, and need memory of their own.
+        if (next.derived.length > 0) await this.parts.refresh?.(next.derived, signal);
         this.parts.onProgress?.(next.progress);
         if (next.isEnd) return next.progress;
         progress = next.progress;
@@ -61,10 +66,7 @@ export class SourceWalk {
     }
   }
 
-  private async step(
-    progress: VerificationProgress,
-    signal: AbortSignal,
-  ): Promise<{ readonly progress: VerificationProgress; readonly isEnd: boolean } | Failure> {
+  private async step(progress: VerificationProgress, signal: AbortSignal): Promise<Step | Failure> {
     const { comparison, windows, readAs, table } = this.parts;
     const { above, upTo, link } = progress;
     const place = { window: { above, upTo }, link };
@@ -92,9 +94,11 @@ export class SourceWalk {
       };
       const next = { window: { above: after.above, upTo: after.upTo }, link: after.link };
       if (!isEnd) this.ahead = this.readAhead(next, signal);
-      if (progress.method === 'sweep') await comparison.addKeys(page, after);
-      else await comparison.addRows(page, after);
-      return { progress: after, isEnd };
+      if (progress.method === 'sweep') {
+        await comparison.addKeys(page, after);
+        return { progress: after, isEnd, derived: [] };
+      }
+      return { progress: after, isEnd, derived: await comparison.addRows(page, after) };
     } finally {
       page.release?.();
     }
@@ -135,6 +139,13 @@ export class SourceWalk {
 
 function isLinkRefused(error: unknown): error is Failure {
   return isUnknownForm(error) || (error instanceof Failure && error.code === 'link-expired');
+}
+
+interface Step {
+  readonly progress: VerificationProgress;
+  readonly isEnd: boolean;
+  /** See `Comparison.addRows`. */
+  readonly derived: readonly RowId[];
 }
 
 interface Received {

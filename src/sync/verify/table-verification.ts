@@ -17,6 +17,7 @@ import type { Difference, VerificationProgress, VerifyMethod } from '../../mirro
 import type { RunResult } from '../run/run-outcome.ts';
 import type { TableJob } from '../run/table-job.ts';
 import { CountedWork } from './counted-work.ts';
+import type { RefreshRows } from './refresh.ts';
 import type { Pace } from './share-pace.ts';
 import { SourceWalk } from './source-walk.ts';
 import { judge, type Found } from './verdicts.ts';
@@ -44,6 +45,8 @@ export interface VerificationParts {
   readonly holder: string;
   /** Keeps the requests within a share of the budget; absent, the verification takes what is free. */
   readonly pace?: Pace;
+  /** Refreshes derived columns; absent, the verification writes nothing to the mirror table. */
+  readonly refresh?: RefreshRows | undefined;
   /** What this process knows about windows of versions. */
   readonly windows?: VersionWindows;
   /** Told after each step. */
@@ -76,7 +79,7 @@ const BEGINNINGS = 3;
  * 2. The join with the mirror gives suspects: rows that may differ, or that only changed meanwhile.
  * 3. Rounds of a delta, a look at the mirror and a look at the source settle the suspects or confirm them.
  *
- * It holds no lease and writes nothing to the mirror table. It goes on where an earlier one was interrupted.
+ * It holds no lease and writes nothing to the mirror table, but for the refresh of derived columns. It goes on where an earlier one was interrupted.
  *
  * @throws Failure. What was stored stays, and the next verification goes on.
  */
@@ -191,9 +194,9 @@ class TableVerification {
     const before = goesOn ? await comparison.resumable(this.method, basis) : undefined;
     let progress = before ?? (await this.begin(opened, signal));
     if (progress.stage === 'walk') {
-      const { windows, onProgress } = this.parts;
+      const { windows, onProgress, refresh } = this.parts;
       const { counted, table } = this;
-      const walk = new SourceWalk({ ...opened, table: table.name, windows, counted, onProgress });
+      const walk = new SourceWalk({ ...opened, table: table.name, windows, counted, refresh, onProgress });
       const walked = await walk.run(progress, signal);
       if (walked instanceof Error) return walked;
       progress = walked;

@@ -10,6 +10,7 @@ import { sleep } from '../../timing/sleep.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
 import type { TableJob } from '../run/table-job.ts';
 import type { RunningTables } from '../schedule/running-tables.ts';
+import { refreshOf } from './refresh.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
 import { jobToVerify, verifyTable, type VerificationResult } from './table-verification.ts';
@@ -84,15 +85,17 @@ export class Verifier {
   }
 
   private async verify({ table: name, method }: DueVerification, signal: AbortSignal): Promise<void> {
-    const { tables, logger, dataverse, mirror, leases } = this.options;
+    const { tables, logger, dataverse, mirror, leases, wishes } = this.options;
     const job = tables.job(name);
     if (job === undefined) return;
     try {
+      const isOff = wishes()?.repair === 'off';
+      const refresh = isOff ? undefined : refreshOf(job.settings, { dataverse, mirror, leases, logger });
       const table = jobToVerify(job, async (stop) => tables.runNow(name, stop));
       const result = await verifyTable(
         table,
         method,
-        { dataverse, mirror, holder: leases.holder, pace: this.pace, windows: this.windows },
+        { dataverse, mirror, holder: leases.holder, pace: this.pace, windows: this.windows, refresh },
         signal,
       );
       this.resting.delete(name);

@@ -9,6 +9,7 @@ import type { LoadWatch } from '../../../sync/load/load-watch.ts';
 import { isDatabaseAway } from '../../../sync/run/repairs.ts';
 import type { RunWatch } from '../../../sync/watch/outage-log.ts';
 import { RateMark } from '../../../sync/load/rate-mark.ts';
+import { refreshOf } from '../../../sync/verify/refresh.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
 import { jobToVerify, verifyTable } from '../../../sync/verify/table-verification.ts';
 import type { CommandSession } from '../../command-session.ts';
@@ -66,10 +67,15 @@ export async function proveTable(
   };
   try {
     const dataverse = session.dataverse();
+    // Without --repair the command writes nothing to the mirror table.
+    const refresh =
+      session.context.options['repair'] === true
+        ? refreshOf(tableSettings(session.context.config, table), { dataverse, mirror, leases, logger })
+        : undefined;
     proof = await verifyTable(
       jobToVerify(job),
       method,
-      { dataverse, mirror, holder: leases.holder, onProgress },
+      { dataverse, mirror, holder: leases.holder, onProgress, refresh },
       signal,
     );
     hasResult = true;
@@ -82,7 +88,7 @@ export async function proveTable(
   const milliseconds = Math.round(performance.now() - start);
   watch.ended({ table: name, failure, milliseconds });
   // What is on record of a table that could not be verified is what an earlier verification found.
-  const found = hasResult
+  const { differences, total, open } = hasResult
     ? await readDifferences(mirror.store, name, LISTED)
     : { differences: [], total: 0, open: 0 };
   const { rows, requests, throughVersion, unsettled } = proof;
@@ -93,7 +99,9 @@ export async function proveTable(
     rows,
     requests,
     milliseconds,
-    ...found,
+    differences,
+    total,
+    open,
     waiting,
     unsettled,
     error: failure && summaryOf(failure),
