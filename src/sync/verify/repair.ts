@@ -14,6 +14,8 @@ import {
   type RecordedDifference,
 } from '../../mirror/verify/verify-records.ts';
 import type { RowId } from '../../model/page.ts';
+import { CountedWork } from './counted-work.ts';
+import type { Pace } from './share-pace.ts';
 import type { TableJobParts, TableSettings } from '../run/table-job.ts';
 import { withLease } from '../lease/held-lease.ts';
 import { TablePreparation } from '../tables/table-preparation.ts';
@@ -28,6 +30,7 @@ const BATCH = 100;
  *
  * @param mayDelete whether so many extra rows may be deleted unasked. If they may not, they stay, and all other rows
  *   are repaired.
+ * @param pace keeps the requests within a share of the budget; absent, the repair takes what is free.
  * @returns how many differences were repaired.
  * @throws Failure; the batch under way is rolled back. The signal's reason when aborted.
  */
@@ -36,13 +39,33 @@ export async function repairDifferences(
   parts: TableJobParts,
   mayDelete: (extra: number) => boolean,
   signal: AbortSignal,
+  pace?: Pace,
+): Promise<number> {
+  const { name: table } = settings;
+  const { mirror, dataverse } = parts;
+  const { open, openExtras } = await readDifferences(mirror.store, table, 0);
+  const withExtras = mayDelete(openExtras);
+  if (open - (withExtras ? 0 : openExtras) === 0) return 0;
+  const counted = new CountedWork(table, dataverse.client.requestCounts, pace);
+  let repaired = 0;
+  for await (const batch of openRows(mirror.store, table, withExtras)) {
+    // The lease is free between two batches, so a delta waits for one batch at most.
+    const { value } = await counted.run(signal, async () => repairBatch(settings, parts, batch, signal));
+    repaired += value;
+  }
+  return repaired;
+}
+
+/** Repairs some rows in one transaction, under the lease. @returns how many of them are repaired. */
+async function repairBatch(
+  settings: TableSettings,
+  parts: TableJobParts,
+  batch: readonly OpenRow[],
+  signal: AbortSignal,
 ): Promise<number> {
   const { name: table } = settings;
   const { mirror, dataverse } = parts;
   const { requestCounts } = dataverse.client;
-  const { open, openExtras } = await readDifferences(mirror.store, table, 0);
-  const withExtras = mayDelete(openExtras);
-  if (open - (withExtras ? 0 : openExtras) === 0) return 0;
   return withLease({ ...parts, requestCounts }, table, signal, async (lease) => {
     const ready = await new TablePreparation(settings, parts).make(lease, signal);
     const source = createComparisonRead(dataverse.client, ready.mirror.table, settings.pageSize, 'rows');
@@ -51,47 +74,41 @@ export async function repairDifferences(
     // The lease is held, so the link stays as it is.
     const link = (await readCheckpoint(mirror.store, table))?.link ?? null;
     const reached = link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
-    let repaired = 0;
     try {
-      for await (const batch of openRows(mirror.store, table, withExtras)) {
-        const found = await source.readRows(
-          batch.map(({ id }) => id),
-          signal,
-        );
-        const missing = batch.filter((_, row) => (found.rowOf[row] ?? -1) < 0);
-        const alone = await Promise.all(missing.map(async ({ id }) => source.readRow(id, signal)));
-        const singles = alone.filter((row) => row !== null && row !== 'unreadable');
-        const living = [livingRows(found), ...singles].map((page) =>
-          markIncomplete(page, ready.mirror.table),
-        );
-        const extra = missing.filter((_, row) => alone[row] === null).map(({ id }) => id);
-        const gone = extra.map((id) => keyText(id));
-        const unread = missing.filter((_, row) => alone[row] === 'unreadable').map(({ key }) => key);
-        const isLeft = new Set([...gone, ...unread]);
-        // A missing row may be there marked deleted, with a version that the source never had.
-        const stale = batch
-          .filter(({ kind, key }) => (kind === 'stale' || kind === 'missing') && !isLeft.has(key))
-          .map(({ id }) => id);
-        const page = joinPages(living);
-        const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
-          correct(client, mirror.store, ready.mirror, { extra, stale, reached }),
-        );
-        // A trigger may have changed what was written.
-        const changed = page === null ? [] : await comparison.compare(page);
-        // A row that cannot be read or stored still differs.
-        const unmended = new Set([
-          ...unread,
-          ...quarantined.map(({ key }) => key),
-          ...changed.map(({ id }) => keyText(id)),
-        ]);
-        const mended = batch.filter(({ key }) => !unmended.has(key)).map(({ key }) => key);
-        await recordRepairs(mirror.store, table, mended);
-        repaired += mended.length;
-      }
+      const found = await source.readRows(
+        batch.map(({ id }) => id),
+        signal,
+      );
+      const missing = batch.filter((_, row) => (found.rowOf[row] ?? -1) < 0);
+      const alone = await Promise.all(missing.map(async ({ id }) => source.readRow(id, signal)));
+      const singles = alone.filter((row) => row !== null && row !== 'unreadable');
+      const living = [livingRows(found), ...singles].map((page) => markIncomplete(page, ready.mirror.table));
+      const extra = missing.filter((_, row) => alone[row] === null).map(({ id }) => id);
+      const gone = extra.map((id) => keyText(id));
+      const unread = missing.filter((_, row) => alone[row] === 'unreadable').map(({ key }) => key);
+      const isLeft = new Set([...gone, ...unread]);
+      // A missing row may be there marked deleted, with a version that the source never had.
+      const stale = batch
+        .filter(({ kind, key }) => (kind === 'stale' || kind === 'missing') && !isLeft.has(key))
+        .map(({ id }) => id);
+      const page = joinPages(living);
+      const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
+        correct(client, mirror.store, ready.mirror, { extra, stale, reached }),
+      );
+      // A trigger may have changed what was written.
+      const changed = page === null ? [] : await comparison.compare(page);
+      // A row that cannot be read or stored still differs.
+      const unmended = new Set([
+        ...unread,
+        ...quarantined.map(({ key }) => key),
+        ...changed.map(({ id }) => keyText(id)),
+      ]);
+      const mended = batch.filter(({ key }) => !unmended.has(key)).map(({ key }) => key);
+      await recordRepairs(mirror.store, table, mended);
+      return mended.length;
     } finally {
       await writer.close();
     }
-    return repaired;
   });
 }
 

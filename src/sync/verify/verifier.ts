@@ -90,7 +90,9 @@ export class Verifier {
     if (job === undefined) return;
     try {
       const isOff = wishes()?.repair === 'off';
-      const refresh = isOff ? undefined : refreshOf(job.settings, { dataverse, mirror, leases, logger });
+      const refresh = isOff
+        ? undefined
+        : refreshOf(job.settings, { dataverse, mirror, leases, logger }, this.pace);
       const table = jobToVerify(job, async (stop) => tables.runNow(name, stop));
       const result = await verifyTable(
         table,
@@ -136,6 +138,7 @@ export class Verifier {
         // A lost privilege makes rows look deleted, as it does before a sweep.
         (extra) => mayErase({ unseen: extra, rows: rows + extra }, sweep),
         signal,
+        this.pace,
       );
       const { open } = await readDifferences(mirror.store, name, 0);
       const left =
