@@ -45,15 +45,19 @@ export async function registerTables(store: StateStore, names: readonly string[]
   const { environmentId } = store;
   const { tables } = store.tables;
   const rows = [...new Set(names)].map((table) => ({ environmentId, table }));
+  await store.statement(async (db) => db.insert(tables).values(rows).onConflictDoNothing());
+  // An upsert would lock each row, and so wait for a holder that stands still in the middle of a page.
   await store.statement(async (db) =>
     db
-      .insert(tables)
-      .values(rows)
-      .onConflictDoUpdate({
-        target: [tables.environmentId, tables.table],
-        set: { leftAt: null },
-        setWhere: isNotNull(tables.leftAt),
-      }),
+      .update(tables)
+      .set({ leftAt: null })
+      .where(
+        and(
+          eq(tables.environmentId, environmentId),
+          inArray(tables.table, [...names]),
+          isNotNull(tables.leftAt),
+        ),
+      ),
   );
 }
 
