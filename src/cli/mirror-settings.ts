@@ -20,6 +20,7 @@ export function mirrorOptions(config: Config, url: string): MirrorOptions {
       ...(config.hashKey === undefined ? {} : { hashKey: config.hashKey }),
     },
     sweep: config.sweep,
+    ...(config.feed === undefined ? {} : { feed: config.feed }),
     ...labelWishes(config),
   };
 }

@@ -19,6 +19,8 @@ export interface TableConfig {
   readonly softDeletes: boolean;
   /** The lookups of the mirror table have indexes. */
   readonly indexesLookups: boolean;
+  /** What the change log has of the table: nothing, its changes, or also the rows of its loads. */
+  readonly feed: 'off' | 'marker' | 'rows';
 }
 
 /** How to get the token that serves as the password in PostgreSQL. */
@@ -95,6 +97,8 @@ export interface Config {
         readonly repair: 'off' | 'report' | 'repair';
       }
     | undefined;
+  /** How long the change log keeps changes, in milliseconds; undefined if no table has one. */
+  readonly feed: { readonly keep: number } | undefined;
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
   readonly reload: 'watch' | 'signal';

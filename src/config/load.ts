@@ -1,9 +1,11 @@
 import { isLoopback } from '../model/loopback.ts';
 import { ConfigError, type Config, type ConfigProblem } from './config.ts';
+import { milliseconds } from './duration.ts';
 import { overlay } from './file/overlay.ts';
 import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
 import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
+import { feedFrom } from './feed-settings.ts';
 import { logProblems, logSettings } from './log-settings.ts';
 import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
@@ -128,6 +130,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     },
     sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
     verify: verifyFrom(settings.verify, problems),
+    feed: feedFrom(settings, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),
@@ -191,19 +194,6 @@ const BINARY: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, G
 function bytes(size: string): number {
   const [, amount, unit] = /^([\d.]+)(KiB|MiB|GiB)$/.exec(size) ?? [];
   return Math.round(Number(amount) * (BINARY[unit ?? ''] ?? Number.NaN));
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-function milliseconds(duration: string): number {
-  const [, amount, unit] = /^([\d.]+)(ms|s|m|h|d)$/.exec(duration) ?? [];
-  return Number(amount) * (UNITS[unit ?? ''] ?? Number.NaN);
 }
 
 function deepFreeze<T>(value: T): T {

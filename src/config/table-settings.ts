@@ -1,5 +1,6 @@
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
+import { feedOf } from './feed-settings.ts';
 import { addMissing } from './missing.ts';
 import type { Settings } from './settings.ts';
 
@@ -44,6 +45,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
       },
       softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
       indexesLookups: (table.indexes ?? settings.indexes) === 'lookups',
+      feed: feedOf(table.feed ?? settings.feed, settings.feed),
     };
   });
 }

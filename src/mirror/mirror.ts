@@ -7,7 +7,8 @@ import { createLabelStore, type LabelStore, type LabelWishes } from './labels/la
 import { type Prepared, prepareMirrorTable, type PrepareOptions } from './table/mirror-schema.ts';
 import { changeLookupIndexes, type IndexChange } from './table/indexes/lookup-indexes.ts';
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
-import { PageWriter } from './page/page-writer.ts';
+import { PageWriter, type PageWriterOptions } from './page/page-writer.ts';
+import { keepPartitions, type LogWish } from './feed/log-partitions.ts';
 import { transaction } from './connection/postgres.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from './quarantine/row-policy.ts';
 import {
@@ -33,6 +34,8 @@ export interface MirrorOptions extends DatabaseOptions {
   readonly sweep?: SweepLimits;
   /** Labels and views; absent, there are none. */
   readonly labels?: LabelWishes;
+  /** How long the change log keeps changes; absent where no table has one. */
+  readonly feed?: LogWish;
 }
 
 /** The mirror of one environment in one PostgreSQL database. */
@@ -80,10 +83,16 @@ export interface Mirror extends MirrorDatabase {
   /** Stores runs that find nothing, without the lease. */
   readonly storeIdleRun: StoreIdleRun;
   /**
-   * @param isOutdated whether the source's definition may have changed since the mirror table was made to fit
-   *   it.
+   * @param options `isOutdated`: whether the source's definition may have changed since the mirror table was made to
+   *   fit it.
    */
-  writer(mirror: MirrorTable, lease: Lease, isOutdated?: () => boolean): PageWriter;
+  writer(
+    mirror: MirrorTable,
+    lease: Lease,
+    options?: Pick<PageWriterOptions, 'isOutdated' | 'feed'>,
+  ): PageWriter;
+  /** Makes the partitions of the change log that the next days need, and drops those that are too old. @throws Failure */
+  keepPartitions(): Promise<void>;
   /**
    * Makes the state schema anew that was dropped while it was in use, with rows for these tables.
    *
@@ -184,7 +193,7 @@ export async function openMirror(
     comparison: (mirror, holder) =>
       new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY, holder }),
     storeIdleRun: prepareIdleRuns(store, options.schema),
-    writer: (mirror, lease, isOutdated) =>
+    writer: (mirror, lease, more) =>
       new PageWriter({
         pool,
         store,
@@ -193,8 +202,9 @@ export async function openMirror(
         leaseDuration: options.leaseDuration,
         policy: options.rows ?? DEFAULT_ROW_POLICY,
         sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS,
-        ...(isOutdated === undefined ? {} : { isOutdated }),
+        ...more,
       }),
+    keepPartitions: async () => keepPartitions(pool, stateSchema, options.feed),
     async restoreState(names) {
       const isGone = !(await stateExists(pool, options.stateSchema));
       if (isGone && (await openState()).id !== record.id) throw stateReplaced(options.stateSchema);
@@ -204,6 +214,8 @@ export async function openMirror(
     labels: undefined,
   };
   opened.labels = labelStore();
+  // Without its partitions, the log has the default partition.
+  await opened.keepPartitions().catch(() => undefined);
   return opened;
 }
 

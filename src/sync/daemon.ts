@@ -6,6 +6,7 @@ import { withServices } from '../timing/services.ts';
 import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
+import { keepChangeLog } from './watch/change-log-keeper.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
 export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOptions<T> {
@@ -42,6 +43,7 @@ export async function runDaemon<T extends ScheduledTable>(
   const keepers = [
     async (stop: AbortSignal) => leases.run(stop),
     async (stop: AbortSignal) => labels?.run(stop),
+    async (stop: AbortSignal) => keepChangeLog(mirror, logger, stop),
   ];
   const work = [
     async (stop: AbortSignal) => control.run(stop),

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { openMirror, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
+import type { FeedWish } from '../../src/mirror/feed/log-triggers.ts';
 import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { PageResult } from '../../src/mirror/page/page-step.ts';
 import type { PageWriter } from '../../src/mirror/page/page-writer.ts';
@@ -72,18 +73,24 @@ export class WritingTable {
   static async open(
     mirror: Mirror,
     table: Table,
-    options: { holder?: string; softDeletes?: boolean; phase?: 'baseline' | 'rebaseline' | 'stored' } = {},
+    options: {
+      holder?: string;
+      softDeletes?: boolean;
+      phase?: 'baseline' | 'rebaseline' | 'stored';
+      feed?: FeedWish;
+    } = {},
   ): Promise<WritingTable> {
-    const { holder = 'test', softDeletes = false, phase = 'baseline' } = options;
+    const { holder = 'test', softDeletes = false, phase = 'baseline', feed } = options;
+    const logged = feed === undefined ? {} : { feed };
     const taken = await takeLease(mirror.store, table.logicalName, holder, mirror.options.leaseDuration);
     if (taken === null) throw new Error('the lease is held by another');
-    await mirror.prepare(table, softDeletes, taken.lease);
+    await mirror.prepare(table, softDeletes, taken.lease, logged);
     const start: Checkpoint =
       phase === 'stored'
         ? taken.checkpoint
         : { phase, catchingUp: false, link: null, rewound: false, selection: 'whatever' };
     const target = mirrorTable(table, mirror.options.schema, softDeletes);
-    return new WritingTable(start, mirror.writer(target, taken.lease), taken.lease, target);
+    return new WritingTable(start, mirror.writer(target, taken.lease, logged), taken.lease, target);
   }
 
   async write(page: Page, finished = false): Promise<PageResult> {

@@ -11,6 +11,7 @@ import { DEFAULT_ROW_POLICY } from '../../src/mirror/quarantine/row-policy.ts';
 import { readDifferences, type RecordedDifference } from '../../src/mirror/verify/verify-records.ts';
 import { repairDifferences } from '../../src/sync/verify/repair.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
+import type { FeedWish } from '../../src/mirror/feed/log-triggers.ts';
 import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
@@ -47,6 +48,7 @@ export interface SyncOptions {
   readonly pageSize?: number;
   readonly indexesLookups?: boolean;
   readonly softDeletes?: boolean;
+  readonly feed?: FeedWish;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
   readonly drift?: Partial<DriftPolicy>;
@@ -273,6 +275,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     drift: { ...APPLY_ALL, ...options.drift },
     softDeletes: options.softDeletes ?? false,
     indexesLookups: options.indexesLookups ?? false,
+    feed: options.feed ?? 'off',
     pageSize: options.pageSize ?? 5_000,
   };
 }

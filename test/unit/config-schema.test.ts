@@ -29,6 +29,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '',
     '.dataverse',
     '.postgres',
+    '.feed',
     '.limits',
     '.labels',
     '.compatibility',
@@ -40,6 +41,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.health',
     '.tables',
     '.tables.columns',
+    '.tables.feed',
   ]);
   for (const { node } of found) expect(node.additionalProperties).toBe(false);
 });

@@ -129,3 +129,17 @@ test.each([
 ])('the message about %s says what is wrong: it %s', (yaml, message) => {
   expect(problemsOf(yaml).map((problem) => problem.message)).toEqual([message]);
 });
+
+test('a table says what the change log has of it, and the longest time holds for the whole log', () => {
+  const config = load(
+    'feed: { keep: 3d, baseline: rows }\ntables: [a, { name: b, feed: false }, { name: c, feed: { keep: 240h } }, { name: d, feed: { baseline: marker } }]',
+  );
+  expect(config.feed).toEqual({ keep: 864_000_000 });
+  expect(config.tables.map(({ feed }) => feed)).toEqual(['rows', 'off', 'rows', 'marker']);
+  expect(load('feed: true\ntables: [a]')).toMatchObject({
+    feed: { keep: 604_800_000 },
+    tables: [{ feed: 'marker' }],
+  });
+  expect(load('feed: false\ntables: [a]').feed).toBeUndefined();
+  expect(keysOf(problemsOf('feed: { keep: 0d }'))).toEqual(['feed.keep']);
+});

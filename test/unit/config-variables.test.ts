@@ -68,6 +68,7 @@ test('every variable wins over the file', () => {
         columns: EVERY,
         softDeletes: true,
         indexesLookups: false,
+        feed: 'off',
       },
     ],
   });
@@ -83,6 +84,7 @@ test('a table that the variable names keeps its settings from the file', () => {
       columns: EVERY,
       softDeletes: true,
       indexesLookups: false,
+      feed: 'off',
     },
     {
       name: 'account',
@@ -91,6 +93,7 @@ test('a table that the variable names keeps its settings from the file', () => {
       columns: EVERY,
       softDeletes: false,
       indexesLookups: false,
+      feed: 'off',
     },
   ]);
 });

@@ -93,6 +93,7 @@ tables:
     verify: { every: 43_200_000, share: 0.025, values: undefined, repair: 'repair' },
     quarantine: { nul: 'replace', maxShare: 0.5 },
     proxy: undefined,
+    feed: undefined,
     logLevel: 'debug',
     reload: 'signal',
     hashKey: 'a key that is long enough',
@@ -105,6 +106,7 @@ tables:
         columns: { include: ['*'], exclude: [], hash: [] },
         softDeletes: true,
         indexesLookups: true,
+        feed: 'off',
       },
       {
         name: 'contact',
@@ -113,6 +115,7 @@ tables:
         columns: { include: ['*', 'entityimage'], exclude: ['governmentid'], hash: ['emailaddress1'] },
         softDeletes: false,
         indexesLookups: false,
+        feed: 'off',
       },
     ],
   });

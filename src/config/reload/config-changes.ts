@@ -47,6 +47,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   quarantine: ({ quarantine }) => quarantine,
   sweep: ({ sweep }) => sweep,
   verify: ({ verify }) => verify,
+  feed: ({ feed }) => feed,
   'log.level': ({ logLevel }) => logLevel,
   reload: ({ reload }) => reload,
 };
@@ -70,6 +71,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'quarantine',
   'sweep',
   'verify',
+  'feed',
   'logLevel',
   'reload',
   'apiToken',

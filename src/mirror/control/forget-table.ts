@@ -14,6 +14,7 @@ import { marksName } from '../table/load-marks.ts';
 import { guardArguments, TRIGGER } from '../table/truncation-trigger.ts';
 import { dropScratch, scratchTables } from '../verify/scratch-table.ts';
 import { dropViews } from '../views/drop-views.ts';
+import { dropLogTriggersOf } from '../feed/log-triggers.ts';
 import { ASKED_VIA } from './control-functions.ts';
 
 /** What became of a table that was forgotten. */
@@ -52,6 +53,8 @@ export async function forgetTables(
     for (const table of names) {
       await assertFree(inside, table);
       const dropped = drop ? await dropMirror(client, inside, database.schema, table) : null;
+      // Nobody keeps the partitions of the log for a table that no process mirrors.
+      if (!drop) await dropLogTriggersOf(client, database.schema, table);
       for (const other of dropped?.viewsDue ?? []) viewsDue.add(other);
       await forgetState(client, inside, database.schema, table);
       tables.push({ table, dropped: dropped?.mirror ?? null });

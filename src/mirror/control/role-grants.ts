@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { CHANGES } from '../feed/log-functions.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import { OPERATOR_FUNCTIONS } from './control-functions.ts';
 import { READ_POINT, READER_FUNCTIONS } from './read-point.ts';
@@ -32,12 +33,16 @@ function wantedGrants(stateSchema: string): WantedGrant[] {
       const object = qualifiedName(stateSchema, signature.slice(0, at)) + signature.slice(at);
       return { role, privilege: 'EXECUTE', on: `FUNCTION ${object}`, object };
     };
-  const view = qualifiedName(stateSchema, READ_POINT);
+  const select = (name: string): WantedGrant => {
+    const object = qualifiedName(stateSchema, name);
+    return { role: READER, privilege: 'SELECT', on: object, object };
+  };
   return [
     usage(OPERATOR),
     ...OPERATOR_FUNCTIONS.map(execute(OPERATOR)),
     usage(READER),
-    { role: READER, privilege: 'SELECT', on: view, object: view },
+    select(READ_POINT),
+    select(CHANGES),
     ...READER_FUNCTIONS.map(execute(READER)),
   ];
 }

@@ -9,6 +9,8 @@ export interface StateFunction {
   readonly parameters: string;
   readonly returns: string;
   readonly language: 'sql' | 'plpgsql';
+  /** SQL: more settings of the function, each with SET. */
+  readonly settings?: string;
   readonly body: string;
 }
 
@@ -27,13 +29,13 @@ export async function ensureStateFunctions(
     [stateSchema, wanted.map(({ name }) => name)],
   );
   const there = new Map(rows.map(({ name, body }) => [name, body]));
-  for (const { name, types, parameters, returns, language, body } of wanted) {
+  for (const { name, types, parameters, returns, language, settings = '', body } of wanted) {
     if (there.get(name) === body) continue;
     const qualified = qualifiedName(stateSchema, name);
     // The functions have the rights of their owner, so nothing of the caller's search_path may decide what they call.
     await client.query(
       `CREATE OR REPLACE FUNCTION ${qualified}(${parameters}) RETURNS ${returns} LANGUAGE ${language}
-         SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${quoteLiteral(body)};
+         SECURITY DEFINER SET search_path = pg_catalog, pg_temp ${settings} AS ${quoteLiteral(body)};
        REVOKE ALL ON FUNCTION ${qualified}(${types}) FROM PUBLIC`,
     );
   }

@@ -25,6 +25,7 @@ import {
 import { idsIn, idsOf, keyText, rowKey, rowVersion } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
+import { beginLog, lockForTriggers, type FeedWish } from '../feed/log-triggers.ts';
 import {
   type CheckpointUpdate,
   forgetSelection,
@@ -55,6 +56,8 @@ export interface PageWriterOptions {
   readonly sweep: SweepLimits;
   /** Whether the source's definition may have changed since the table was prepared; absent, it has not. */
   readonly isOutdated?: () => boolean;
+  /** What the change log has of the table; absent, that stays as it is. */
+  readonly feed?: FeedWish;
 }
 
 /**
@@ -98,13 +101,19 @@ export class PageWriter {
       load: loadAfter(step),
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
-    if (isEmpty && !step.begins && !step.advance.sweep) {
+    const endsBaseline = step.from.phase === 'baseline' && step.advance.checkpoint.phase !== 'baseline';
+    // The change log of the table may begin with this page.
+    const mayBeginLog = endsBaseline && (this.options.feed ?? 'off') !== 'off';
+    if (isEmpty && !step.begins && !step.advance.sweep && !mayBeginLog) {
       const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
       const wishes = await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
       return { ...NOTHING, wishes };
     }
     return this.fenced(signal, async (client, held) => {
+      const beginsLog = mayBeginLog && !held.isLogged;
+      if (beginsLog) await lockForTriggers(client, mirror);
       const result = await this.store(client, page, step, held);
+      if (beginsLog) await beginLog(client, store, mirror);
       const { refusedSweep } = result;
       const instead =
         refusedSweep === null

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import type { RowId } from '../../model/page.ts';
+import { OWN_TRIGGERS } from '../feed/own-triggers.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
 import {
   countUnseen,
@@ -45,7 +46,7 @@ export async function readRowFilters(
        SELECT c.oid, n.nspname AS schema, c.relname AS "table" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND ($2::text IS NULL OR c.relname = $2))
      SELECT f.schema, f."table", 'trigger' AS kind, t.tgname AS name FROM found f JOIN pg_trigger t ON t.tgrelid = f.oid
-      WHERE NOT t.tgisinternal AND ${FIRES}
+      WHERE NOT t.tgisinternal AND t.tgname NOT IN (${OWN_TRIGGERS}) AND ${FIRES}
      UNION ALL
      SELECT f.schema, f."table", 'rule', r.rulename FROM found f JOIN pg_rewrite r ON r.ev_class = f.oid
       WHERE r.ev_type <> '1' AND r.ev_enabled IN ('O', 'A')

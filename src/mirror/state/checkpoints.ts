@@ -6,7 +6,7 @@ import type { MirrorTable } from '../table/mirror-table.ts';
 import { endWithLink, wishColumns, type Wishes } from '../control/pauses.ts';
 import { heldBy, type Lease } from '../lease/leases.ts';
 import { and, eq, interval, sql } from '../drizzle.ts';
-import { asLoad, hasMarks, hasTriggers, isRemembered, mirrorReplaced } from './remembered-load.ts';
+import { asLoad, hasMarks, hasTriggers, isLogged, isRemembered, mirrorReplaced } from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './outcomes.ts';
 import { loadColumns, type LoadPage } from './load-state.ts';
 import type { StateStore } from './store.ts';
@@ -23,6 +23,8 @@ export interface FencedTable {
   readonly hasMarks: boolean;
   /** The mirror table has triggers of others, which may undo what is written, or deferrable constraints. */
   readonly hasTriggers: boolean;
+  /** Its changes go to the change log. */
+  readonly isLogged: boolean;
 }
 
 /**
@@ -50,6 +52,7 @@ export async function holdFence(
         mirror === undefined ? sql<boolean>`true` : isRemembered(store, mirror.schema, mirror.identifier),
       hasMarks: hasMarks(store),
       hasTriggers: hasTriggers(store),
+      isLogged: isLogged(store),
     })
     .from(tables)
     .where(heldBy(store, lease))

@@ -12,6 +12,7 @@ import { ensureReadPoint, readPointFunctions } from '../control/read-point.ts';
 import { grantToRoles } from '../control/role-grants.ts';
 import { ensureStateFunctions } from '../control/state-functions.ts';
 import { readMigrationFiles } from '../drizzle.ts';
+import { changeLogFunctions } from '../feed/log-functions.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */
 const MIGRATION_LOCK = '7305813221904001';
@@ -58,7 +59,9 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
       ]);
     }
     await ensureReadPoint(client, stateSchema);
-    const functions = [...controlFunctions(stateSchema), ...readPointFunctions(stateSchema)];
+    const functions = [controlFunctions, readPointFunctions, changeLogFunctions].flatMap((make) =>
+      make(stateSchema),
+    );
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);
     await ensureFreshnessView(client, { schema, stateSchema });

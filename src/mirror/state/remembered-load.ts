@@ -4,6 +4,7 @@ import { Failure } from '../../model/failure.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from '../drizzle.ts';
+import { LOG_TRIGGERS, OWN_TRIGGERS } from '../feed/own-triggers.ts';
 
 /** Reads what the state remembers about a table's load, in whatever phase the table is. */
 export async function readRememberedLoad(
@@ -76,12 +77,19 @@ export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
 }
 
 /**
- * SQL: whether the remembered mirror table has a trigger on changes of rows, or a deferrable constraint. Our
- * own trigger is on TRUNCATE.
+ * SQL: whether the remembered mirror table has a trigger of others on changes of rows, or a deferrable
+ * constraint.
  */
 export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_trigger t
-   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0)`;
+   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0
+     AND t.tgname NOT IN (${sql.raw(OWN_TRIGGERS)}))`;
+}
+
+/** SQL: whether changes of the remembered mirror table go to the change log. */
+export function isLogged({ tables: { tables } }: StateStore): SQL<boolean> {
+  return sql<boolean>`(SELECT count(*) FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ${tables.mirrorOid}::oid
+     AND t.tgenabled = 'A' AND t.tgname IN (${sql.raw(OWN_TRIGGERS)})) = ${sql.raw(String(LOG_TRIGGERS.length))}`;
 }
 
 /** The failure of a page whose rows would go into another table than the one that the link stands for. */

@@ -5,6 +5,7 @@ import { assertAllowed, type DdlPlan, pendingChanges, planTable } from './ddl-pl
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { dropViews, viewsOf } from '../views/drop-views.ts';
 import { assertKey, assertNoHazards } from './hazards.ts';
+import { prepareLog, type FeedWish } from '../feed/log-triggers.ts';
 import { keepPublished } from '../downstream/keep-published.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
 import { HAS_OUR_INDEXES } from './indexes/lookup-indexes.ts';
@@ -33,6 +34,8 @@ export interface PrepareOptions {
   readonly sweep?: SweepLimits;
   /** The configuration's settings of the table, to notice other processes with other settings. */
   readonly settings?: TableSettingsSeen;
+  /** What the change log has of the table; absent, that stays as it is. */
+  readonly feed?: FeedWish;
 }
 
 export interface Prepared {
@@ -128,9 +131,14 @@ export async function prepareMirrorTable(
   const waiting = marked === null || marked.allowed ? null : marked;
   await recordMarkedRows(state, table, waiting?.marked ?? null);
   const hasRows = await rememberMirrorTable(client, store, mirror);
+  const created = existing === undefined || (untrusted !== null && !hasRows);
+  if (options.feed !== undefined) {
+    const rewritten = plan.altered.length > 0 || replaced.length > 0;
+    await prepareLog(client, store, plan.mirror, options.feed, { created, hasRows, rewritten });
+  }
   return {
     mirror: plan.mirror,
-    created: existing === undefined || (untrusted !== null && !hasRows),
+    created,
     refills: plan.refills || remade || untrusted !== null,
     untrusted,
     altered: plan.reshapes || recatalogued,

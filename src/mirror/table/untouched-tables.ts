@@ -9,6 +9,7 @@ import type { StateStore } from '../state/store.ts';
 import { planTable } from './ddl-plan.ts';
 import { APPLY_ALL, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { qualifiedName, shortenIdentifier } from './identifier.ts';
+import { LOG_TRIGGERS, OWN_TRIGGERS } from '../feed/own-triggers.ts';
 import { lookupsWithoutIndex } from './indexes/lookup-indexes.ts';
 import { marksName } from './load-marks.ts';
 import type { MirrorTable } from './mirror-table.ts';
@@ -45,6 +46,8 @@ export interface UntouchedQuestion {
   readonly holder: string;
   /** The tables, each with the fingerprint of its settings. */
   readonly tables: ReadonlyMap<string, string>;
+  /** Those of them whose changes go to the change log. */
+  readonly logged: ReadonlySet<string>;
 }
 
 /** Milliseconds. Somebody may have locked one of the tables, and the others must not wait for it. */
@@ -127,7 +130,7 @@ interface Row extends pg.QueryResultRow {
 async function readRows(
   client: pg.ClientBase,
   { store, schema, options: { labels } }: AskedMirror,
-  { basis, holder, tables }: UntouchedQuestion,
+  { basis, holder, tables, logged }: UntouchedQuestion,
 ): Promise<readonly Row[]> {
   const viewSchema = labels?.viewSchema ?? null;
   const state = (table: string): string => qualifiedName(store.schema, table);
@@ -135,7 +138,7 @@ async function readRows(
   // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
   const { rows } = await client.query<Row>(
     `WITH wanted AS (
-       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[]) AS w (name, identifier, fingerprint, guard)),
+       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $14::bool[]) AS w (name, identifier, fingerprint, guard, logged)),
      mine AS (
        SELECT s.ctid AS at FROM ${state('settings')} s JOIN wanted w ON w.name = s."table" AND w.fingerprint = s.fingerprint
         WHERE s.environment_id = $1
@@ -178,6 +181,8 @@ async function readRows(
         AND (c.relreplident <> 'd' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))
         AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname = $11 AND g.tgargs = w.guard
                        AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12))
+        AND (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname IN (${OWN_TRIGGERS})
+                AND g.tgenabled = 'A') = CASE WHEN w.logged THEN ${LOG_TRIGGERS.length} ELSE 0 END
         ${viewSchema === null ? 'AND $13::text IS NULL' : noViewIsLost(schema)}`,
     [
       store.environmentId,
@@ -193,6 +198,7 @@ async function readRows(
       TRIGGER,
       qualifiedName(store.schema, TRUNCATED),
       viewSchema,
+      names.map((name) => logged.has(name)),
     ],
   );
   return rows;

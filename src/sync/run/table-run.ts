@@ -254,7 +254,10 @@ export class TableRun {
     const ready = await preparation.make(taken.lease, signal);
     this.progress = { ...this.progress, rowsDeleted: this.progress.rowsDeleted + ready.erased };
     this.load.prepared(this.parts.mode === 'changes' || this.parts.restart || checkpoint.selection === null);
-    const writer = mirror.writer(ready.mirror, taken.lease, () => preparation.isOutdated);
+    const writer = mirror.writer(ready.mirror, taken.lease, {
+      isOutdated: () => preparation.isOutdated,
+      feed: preparation.feed,
+    });
     this.open(ready, writer);
     const hasSeenKeys = checkpoint.phase !== 'rebaseline' || (await writer.hasSeenKeys());
     const { table } = ready.mirror;

@@ -114,6 +114,7 @@ export class FirstLook {
       basis,
       holder,
       tables: new Map(tables.map((wishes) => [wishes.name, fingerprintOf(settingsOf(wishes))])),
+      logged: new Set(tables.flatMap(({ name, feed }) => ((feed ?? 'off') === 'off' ? [] : [name]))),
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readOrganization } from '../../dataverse/metadata/environment.ts';
+import type { FeedWish } from '../../mirror/feed/log-triggers.ts';
 import type { DriftPolicy } from '../../mirror/table/drift.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
@@ -23,6 +24,8 @@ export interface TableWishes {
   /** The lookups have indexes; absent: they have none. */
   readonly indexesLookups?: boolean;
   readonly drift: DriftPolicy;
+  /** What the change log has of the table; absent: nothing. */
+  readonly feed?: FeedWish;
 }
 
 /** A mirror table that fits the source's metadata, and what that means for the rows in it. */
@@ -92,7 +95,7 @@ export class TablePreparation {
    * @throws Failure
    */
   async make(lease: Lease, signal: AbortSignal): Promise<PreparedTable> {
-    const { name, columns, hashKeyId, softDeletes, drift: policy } = this.wishes;
+    const { name, columns, hashKeyId, softDeletes, drift: policy, feed = 'off' } = this.wishes;
     const settings = settingsOf(this.wishes);
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
@@ -103,7 +106,7 @@ export class TablePreparation {
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
-    const options = { definition, basis: this.source.basis, policy, settings };
+    const options = { definition, basis: this.source.basis, policy, settings, feed };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     const { mirror, waiting, hasOurIndexes } = ready;
     this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting, hasOurIndexes };
@@ -188,6 +191,11 @@ export class TablePreparation {
     return this.prepared?.mirror.table;
   }
 
+  /** What the change log is to have of the table. */
+  get feed(): FeedWish {
+    return this.wishes.feed ?? 'off';
+  }
+
   /** What was prepared last, as far as indexes go; undefined before, and after `forget`. */
   get indexes(): PreparedIndexes | undefined {
     return this.prepared;
@@ -215,10 +223,14 @@ export class TablePreparation {
 
 /** What the configuration says of a table, as the state records it. */
 export function settingsOf(wishes: TableWishes): TableSettingsSeen {
-  const { softDeletes, mode, columns, hashKeyId, indexesLookups } = wishes;
+  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off' } = wishes;
   const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
   // Settings that were recorded by earlier versions stay the same.
-  return indexesLookups === true ? { ...settings, indexes: 'lookups' } : settings;
+  return {
+    ...settings,
+    ...(indexesLookups === true ? { indexes: 'lookups' } : {}),
+    ...(feed === 'off' ? {} : { feed }),
+  };
 }
 
 /** A selection's settings by their keys in the configuration. */

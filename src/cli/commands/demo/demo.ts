@@ -121,6 +121,7 @@ function demoConfig(config: Config): Config {
       columns: ALL_COLUMNS,
       softDeletes: false,
       indexesLookups: false,
+      feed: 'off',
     })),
     leftOut: [],
   };
