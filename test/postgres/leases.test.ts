@@ -78,11 +78,21 @@ describe('a lease', () => {
   });
 });
 
+/** Waits as a second process while the holder renews its lease. The last renewal has ended when this returns. */
 async function waitFor(mirror: Mirror, lease: Lease): Promise<unknown> {
-  const keeper = setInterval(() => void renewLeases(mirror.store, [lease], LEASE), LEASE / 4);
+  const over = new AbortController();
+  const keeper = keepRenewing(mirror, lease, over.signal);
   try {
     return await waitForLease(mirror, 'account', 'second', never);
   } finally {
-    clearInterval(keeper);
+    over.abort();
+    await keeper;
+  }
+}
+
+async function keepRenewing(mirror: Mirror, lease: Lease, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await renewLeases(mirror.store, [lease], LEASE);
+    await delay(LEASE / 4);
   }
 }
