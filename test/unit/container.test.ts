@@ -57,6 +57,7 @@ test('the image has a health check that asks the daemon itself', () => {
 const service = z.object({
   image: z.string().optional(),
   network_mode: z.string().optional(),
+  profiles: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).optional(),
   healthcheck: z.unknown().optional(),
 });
@@ -64,8 +65,13 @@ const compose = z
   .object({ services: z.record(z.string(), service) })
   .parse(parse(read('docker-compose.yml')));
 
-test('compose runs PostgreSQL 18, the emulator and the daemon', () => {
-  expect(Object.keys(compose.services).toSorted()).toEqual(['emulator', 'mirrorverse', 'postgres']);
+test('compose runs PostgreSQL 18, the emulator and the daemon, and with a profile what watches them', () => {
+  const names = (profiles: string | undefined): string[] =>
+    Object.keys(compose.services)
+      .filter((name) => compose.services[name]?.profiles?.join() === profiles)
+      .toSorted();
+  expect(names(undefined)).toEqual(['emulator', 'mirrorverse', 'postgres']);
+  expect(names('monitoring')).toEqual(['grafana', 'prometheus']);
   expect(compose.services['postgres']?.image).toBe('postgres:18');
 });
 
