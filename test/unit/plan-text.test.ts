@@ -51,10 +51,10 @@ test('a plan names what waits for a yes before what happens by itself, and how t
 
 test('a plan tells what verification costs: tables of many requests, and all of them in a day', () => {
   const large: TablePlan = { ...IDLE, verify: { sweep: 1_200, values: 1_210 } };
-  const verify = { requestsPerDay: 1_201, shareOfDay: 0.048_04, sweepSeconds: 3_603 };
+  const verify = { requestsPerDay: 1_201, shareOfDay: 0.048_04, sweepSeconds: 3_603, sweepsForValues: 30 };
   expect(planText([large, { ...IDLE, table: 'contact', verify: null }], { sql: false, verify })).toEqual([
     'account: changes only, 1 request',
-    '  verification: 1,200 requests a sweep, 1,210 for all values',
+    '  verification: 1,200 requests a sweep, 1,210 for all values over 30 sweeps',
     'contact: changes only, 1 request',
     '2 API requests for rows in all, without those for metadata.',
     'Verification: about 1,201 requests a day (4.8 % of limits.requestsPerDay), 1 h',

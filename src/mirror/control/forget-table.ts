@@ -102,8 +102,8 @@ async function forgetState(
   table: string,
 ): Promise<void> {
   const { tables, runs, columns, settings, definitions, quarantine, commands } = store.tables;
-  const { verified, differences, verifications } = store.tables;
-  const proof = [verified, differences, verifications];
+  const { verified, differences, verifications, valueRounds } = store.tables;
+  const proof = [verified, differences, verifications, valueRounds];
   for (const kept of [...proof, runs, columns, settings, definitions, quarantine, tables]) {
     await store.db
       .delete(kept)

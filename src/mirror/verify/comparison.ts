@@ -40,10 +40,11 @@ import {
   recordProof,
   storeVerification,
   type Difference,
-  type Proof,
   type VerificationProgress,
+  type VerifyMethod,
 } from './verify-records.ts';
-import { versionBound } from './version-bound.ts';
+import { beginNextRound, openRound, recordSlice, type ValueRound } from './value-rounds.ts';
+import { rowsAbove, versionBound } from './version-bound.ts';
 
 /**
  * Compares the rows of one table with what the source has. Each step is one transaction, and stores where the
@@ -95,9 +96,9 @@ export class Comparison {
   }
 
   /** Where an earlier verification stands that can go on; undefined where none can. @throws Failure */
-  async resumable(method: string, basis: string): Promise<VerificationProgress | undefined> {
+  async resumable(method: VerifyMethod | 'either', basis: string): Promise<VerificationProgress | undefined> {
     const before = await readVerification(this.store, this.table);
-    if (before?.method !== method || before.basis !== basis) return undefined;
+    if (before?.basis !== basis || !(method === 'either' || before.method === method)) return undefined;
     return this.transaction(async (client, store) => {
       if (!(await hasScratch(client, this.scratch))) return undefined;
       await claimVerification(store, this.table, this.holder);
@@ -178,17 +179,39 @@ export class Comparison {
     });
   }
 
-  /** Records what was proven, and ends the verification. @returns the number of differences. @throws Failure */
-  async finish(proof: Omit<Proof, 'differences'>): Promise<number> {
+  /**
+   * Records what was proven, and ends the verification.
+   *
+   * @returns the number of differences.
+   * @throws Failure
+   */
+  async finish(progress: VerificationProgress, requests: number): Promise<number> {
+    const { method, basis, slice, rows, begunVersion: throughVersion } = progress;
     return this.transaction(async (client, store) => {
       await storeVerification(store, this.table, this.holder);
-      await forgetDifferences(store, this.mirror, proof.method);
+      await forgetDifferences(store, this.mirror, progress);
       const { open: differences } = await readDifferences(store, this.table, 0);
-      await recordProof(store, this.table, { ...proof, differences });
+      const ended = slice === null ? undefined : await recordSlice(store, this.table, basis, slice);
+      // The sweep is recorded last: it is the newest proof of the whole table, and the values may be proven long since.
+      if (ended !== undefined) {
+        await recordProof(store, this.table, { method: 'values', throughVersion, differences, ...ended });
+      }
+      await recordProof(store, this.table, { method, throughVersion, rows, requests, differences });
+      if (method === 'values') await beginNextRound(store, this.table, basis);
       await forgetVerification(store, this.table);
       await dropScratch(client, this.scratch);
       return differences;
     });
+  }
+
+  /** See `openRound`. @throws Failure */
+  async round(basis: string): Promise<ValueRound> {
+    return openRound(this.store, this.table, basis);
+  }
+
+  /** See `rowsAbove`. @throws Failure */
+  async rowsAbove(above: bigint | null): Promise<number> {
+    return this.transaction(async (client) => rowsAbove(client, this.mirror, above));
   }
 
   /** See `versionBound`. @throws Failure */

@@ -1,4 +1,4 @@
-import { and, eq, sql } from '../drizzle.ts';
+import { and, eq, interval, sql } from '../drizzle.ts';
 import type { StateStore } from '../state/store.ts';
 import type { VerifyMethod } from './verify-records.ts';
 
@@ -7,9 +7,10 @@ export interface DueVerification {
   readonly method: VerifyMethod;
 }
 
-/** Milliseconds after which each proof is due again. */
 export interface VerifyIntervals {
+  /** Milliseconds after which a sweep is due again. */
   readonly every: number;
+  /** Milliseconds within which all values are to be compared; undefined for never. */
   readonly values: number | undefined;
 }
 
@@ -18,7 +19,8 @@ const CLAIM = "interval '10 minutes'";
 
 /**
  * Finds the verification that is due first: one that somebody asked for, one that was interrupted, or the one whose
- * last proof is the oldest. A table that was never verified is due one interval after its first load began.
+ * last proof is the oldest. A table that was never verified is due one interval after its first load began. Sweeps
+ * compare the values too, slice by slice; only where they have not come to the end in time, that is due by itself.
  *
  * A table counts only if it follows its delta link and is not paused. A table that another process verifies counts
  * only when that process has stored no page for a while.
@@ -33,18 +35,18 @@ export async function dueVerifications(
   intervals: VerifyIntervals | undefined,
 ): Promise<DueVerification | undefined> {
   if (names.length === 0) return undefined;
-  const { tables, verifications, verified } = store.tables;
-  const lastOf = (method: VerifyMethod) =>
-    sql`coalesce((SELECT max(${verified.at}) FROM ${verified} WHERE ${and(eq(verified.environmentId, tables.environmentId), eq(verified.table, tables.table), method === 'sweep' ? undefined : eq(verified.method, method))}), ${tables.countedSince})`;
-  const dueAt = (method: VerifyMethod, interval: number | undefined) =>
-    interval === undefined
-      ? sql`NULL::timestamptz`
-      : sql`${lastOf(method)} + make_interval(secs => ${interval / 1000}::float8)`;
+  const { tables, verifications, verified, valueRounds } = store.tables;
+  const ofTable = (kept: typeof verified | typeof valueRounds) =>
+    and(eq(kept.environmentId, tables.environmentId), eq(kept.table, tables.table));
+  const lastSweep = sql`coalesce((SELECT max(${verified.at}) FROM ${verified} WHERE ${ofTable(verified)}), ${tables.countedSince})`;
+  const lastValues = sql`coalesce((SELECT ${valueRounds.begunAt} FROM ${valueRounds} WHERE ${ofTable(valueRounds)}),
+    (SELECT ${verified.at} FROM ${verified} WHERE ${and(ofTable(verified), eq(verified.method, 'values'))}), ${tables.countedSince})`;
+  const isDue = (last: typeof lastSweep, after: number | undefined) =>
+    after === undefined ? sql`false` : sql`${last} + ${interval(after)} <= now()`;
   const rows = await store.statement(async (db) =>
     db
       .select({
         table: tables.table,
-        isValues: sql<boolean>`coalesce(${dueAt('values', intervals?.values)} <= now(), false)`,
         underWay: verifications.method,
       })
       .from(tables)
@@ -60,18 +62,13 @@ export async function dueVerifications(
           sql`(${tables.pausedAt} IS NULL OR ${tables.pausedUntil} <= now())`,
           sql`(${verifications.holder} IS NULL OR ${verifications.holder} = ${holder} OR ${verifications.storedAt} < now() - ${sql.raw(CLAIM)})`,
           sql`(${tables.verifyAskedAt} IS NOT NULL OR ${intervals === undefined ? sql`false` : sql`${verifications.method} IS NOT NULL`}
-            OR ${dueAt('sweep', intervals?.every)} <= now() OR ${dueAt('values', intervals?.values)} <= now())`,
+            OR ${isDue(lastSweep, intervals?.every)} OR ${isDue(lastValues, intervals?.values)})`,
         ),
       )
-      .orderBy(
-        sql`${tables.verifyAskedAt} ASC NULLS LAST`,
-        sql`${verifications.method} IS NULL`,
-        sql`${lastOf('sweep')}`,
-      )
+      .orderBy(sql`${tables.verifyAskedAt} ASC NULLS LAST`, sql`${verifications.method} IS NULL`, lastSweep)
       .limit(1),
   );
   const [row] = rows;
   if (row === undefined) return undefined;
-  const underWay = row.underWay as VerifyMethod | null;
-  return { table: row.table, method: underWay ?? (row.isValues ? 'values' : 'sweep') };
+  return { table: row.table, method: (row.underWay as VerifyMethod | null) ?? 'sweep' };
 }

@@ -5,7 +5,7 @@ import { isLive, keyColumns } from '../page/merge-sql.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import { quoteIdentifier } from '../table/identifier.ts';
-import { MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
+import { columnName, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { DifferenceKind } from './suspects.ts';
 
 /** `sweep` compares keys and versions, `values` every value too. */
@@ -13,6 +13,16 @@ export type VerifyMethod = 'sweep' | 'values';
 
 /** The walk reads pages, has read all of them, or what it found is being confirmed. */
 export type VerifyStage = 'walk' | 'walked' | 'confirm';
+
+/** Rows of a sweep whose values are compared too, by their versions: above `above`, and up to `upTo`. */
+export interface ValueSlice {
+  /** Null for no limit. */
+  readonly above: bigint | null;
+  readonly upTo: bigint | null;
+  /** Rows that the source had in it, and the requests for them. */
+  readonly rows: number;
+  readonly requests: number;
+}
 
 /** Where a verification stands. It is stored with each page, so that another process can go on. */
 export interface VerificationProgress {
@@ -29,6 +39,8 @@ export interface VerificationProgress {
   readonly begunVersion: bigint | null;
   readonly rows: number;
   readonly requests: number;
+  /** Null for a sweep that compares no values, and for a comparison of all values. */
+  readonly slice: ValueSlice | null;
 }
 
 function ofTable(store: StateStore, table: string) {
@@ -47,7 +59,7 @@ export async function readVerification(
   );
   if (row === undefined) return undefined;
   const { method, basis, stage, link, linkPageSize: pageSize, above, upTo, begunVersion } = row;
-  const { rows, requests } = row;
+  const { rows, requests, sliced, sliceAbove, sliceUpTo, sliceRows, sliceRequests } = row;
   return {
     method: method as VerifyMethod,
     basis,
@@ -58,6 +70,7 @@ export async function readVerification(
     begunVersion,
     rows,
     requests,
+    slice: sliced ? { above: sliceAbove, upTo: sliceUpTo, rows: sliceRows, requests: sliceRequests } : null,
   };
 }
 
@@ -112,8 +125,17 @@ export async function storeVerification(
   });
 }
 
-function stored({ link, ...progress }: VerificationProgress) {
-  return { ...progress, link: link?.url ?? null, linkPageSize: link?.pageSize ?? null };
+function stored({ link, slice, ...progress }: VerificationProgress) {
+  return {
+    ...progress,
+    link: link?.url ?? null,
+    linkPageSize: link?.pageSize ?? null,
+    sliced: slice !== null,
+    sliceAbove: slice?.above ?? null,
+    sliceUpTo: slice?.upTo ?? null,
+    sliceRows: slice?.rows ?? 0,
+    sliceRequests: slice?.requests ?? 0,
+  };
 }
 
 export async function forgetVerification(store: StateStore, table: string): Promise<void> {
@@ -165,12 +187,13 @@ export async function recordDifferences(
  * Forgets what earlier verifications found and the one that ends now has not confirmed again, in the store's transaction.
  * Until then the record stays, so that it never tells less than is known.
  *
- * A sweep does not compare values. Other values of a row stay on record until the row is repaired or written again.
+ * A sweep does not compare values, but for those of its slice. Other values of a row stay on record until the row is
+ * repaired or written again.
  */
 export async function forgetDifferences(
   store: StateStore,
   mirror: MirrorTable,
-  method: VerifyMethod,
+  { method, slice }: Pick<VerificationProgress, 'method' | 'slice'>,
 ): Promise<void> {
   const { differences, verifications } = store.tables;
   const table = mirror.table.logicalName;
@@ -182,7 +205,7 @@ export async function forgetDifferences(
       : sql`m.${sql.raw(partition)} IS NOT DISTINCT FROM CASE WHEN length(${differences.key}) > 36 THEN substr(${differences.key}, 38) END`;
   const isStillSo = sql`(${differences.kind} = 'values' AND ${differences.repairedAt} IS NULL AND EXISTS (
     SELECT FROM ${sql.raw(mirror.qualified)} m WHERE ${sql.raw(isLive(mirror))} AND m.${sql.raw(key)} = left(${differences.key}, 36)::uuid
-       AND ${isSamePartition} AND m.${sql.raw(quoteIdentifier(MIRRORED_AT))} <= ${differences.confirmedAt}))`;
+       AND ${isSamePartition} AND m.${sql.raw(quoteIdentifier(MIRRORED_AT))} <= ${differences.confirmedAt}${slice === null ? sql`` : sql` AND (${isOfSlice(mirror, slice)}) IS NOT TRUE`}))`;
   await store.db
     .delete(differences)
     .where(
@@ -193,6 +216,13 @@ export async function forgetDifferences(
         method === 'values' ? undefined : sql`NOT ${isStillSo}`,
       ),
     );
+}
+
+/** SQL: whether row `m` has a version of the slice, so that its values were compared. */
+function isOfSlice(mirror: MirrorTable, { above, upTo }: ValueSlice) {
+  if (mirror.versionField === undefined) return sql`true`;
+  const version = sql.raw(`m.${columnName(mirror, mirror.versionField)}`);
+  return sql`${version} > coalesce(${above}::bigint, -1) AND (${upTo}::bigint IS NULL OR ${version} <= ${upTo}::bigint)`;
 }
 
 /** Records that rows were repaired. @param keys as `keyText` writes them. */
@@ -301,6 +331,8 @@ export interface Proof {
   readonly method: VerifyMethod;
   /** The row version up to which the comparison holds; null where the link does not tell. */
   readonly throughVersion: bigint | null;
+  /** When the comparison began; undefined for the verification that is under way. */
+  readonly since?: Date;
   /** Rows that the source had. */
   readonly rows: number;
   readonly differences: number;
@@ -313,6 +345,7 @@ export interface Proof {
  */
 export async function recordProof(store: StateStore, table: string, proof: Proof): Promise<void> {
   const { verified, verifications, tables } = store.tables;
+  const begun = sql`(SELECT ${verifications.startedAt} FROM ${verifications} WHERE ${ofTable(store, table)})`;
   await store.db
     .update(tables)
     .set({ verifyAskedAt: null })
@@ -320,10 +353,10 @@ export async function recordProof(store: StateStore, table: string, proof: Proof
       and(
         eq(tables.environmentId, store.environmentId),
         eq(tables.table, table),
-        sql`${tables.verifyAskedAt} <= (SELECT ${verifications.startedAt} FROM ${verifications} WHERE ${ofTable(store, table)})`,
+        sql`${tables.verifyAskedAt} <= ${begun}`,
       ),
     );
-  const values = { ...proof, at: sql`clock_timestamp()` };
+  const values = { ...proof, since: proof.since ?? begun, at: sql`clock_timestamp()` };
   await store.db
     .insert(verified)
     .values({ environmentId: store.environmentId, table, ...values })

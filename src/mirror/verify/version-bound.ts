@@ -19,18 +19,46 @@ export async function versionBound(
   count: number,
 ): Promise<bigint | null> {
   if (mirror.versionField === undefined) return null;
-  const sized = await client.query<{ rows: number }>(
-    'SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
-    [mirror.qualified],
-  );
-  const share = Math.min(1, SAMPLE / Math.max(1, sized.rows[0]?.rows ?? 1));
+  const share = await sampleShare(client, mirror);
   const version = `m.${columnName(mirror, mirror.versionField)}`;
   const { rows } = await client.query<{ version: string }>(
-    `SELECT ${version}::text AS version FROM ${mirror.qualified} m TABLESAMPLE SYSTEM ($3)
+    `SELECT ${version}::text AS version FROM ${sample(mirror)}
       WHERE ${isLive(mirror)} AND ${version} > coalesce($1::bigint, -1)
-      ORDER BY ${version} OFFSET $2 LIMIT 2`,
-    [above?.toString() ?? null, Math.max(0, Math.round(count * share) - 1), 100 * share],
+      ORDER BY ${version} OFFSET $3 LIMIT 2`,
+    [above?.toString() ?? null, 100 * share, Math.max(0, Math.round(count * share) - 1)],
   );
   const [bound, further] = rows;
   return bound === undefined || further === undefined ? null : BigInt(bound.version);
+}
+
+/** About how many rows of the mirror have a version above another one; null for no lower end. */
+export async function rowsAbove(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  above: bigint | null,
+): Promise<number> {
+  const share = await sampleShare(client, mirror);
+  const isAbove =
+    mirror.versionField === undefined
+      ? '$1::bigint IS NULL'
+      : `coalesce(m.${columnName(mirror, mirror.versionField)} > $1::bigint, $1::bigint IS NULL)`;
+  const { rows } = await client.query<{ rows: number }>(
+    `SELECT count(*)::float8 AS rows FROM ${sample(mirror)} WHERE ${isLive(mirror)} AND ${isAbove}`,
+    [above?.toString() ?? null, 100 * share],
+  );
+  return (rows[0]?.rows ?? 0) / share;
+}
+
+/** SQL: rows `m` of the mirror, `$2` percent of its blocks. */
+function sample(mirror: MirrorTable): string {
+  return `${mirror.qualified} m TABLESAMPLE SYSTEM ($2)`;
+}
+
+/** Which part of the blocks has about as many rows as a sample is to have. */
+async function sampleShare(client: pg.ClientBase, mirror: MirrorTable): Promise<number> {
+  const { rows } = await client.query<{ rows: number }>(
+    'SELECT reltuples::float8 AS rows FROM pg_class WHERE oid = $1::regclass',
+    [mirror.qualified],
+  );
+  return Math.min(1, SAMPLE / Math.max(1, rows[0]?.rows ?? 1));
 }

@@ -8,14 +8,21 @@ import type { VerificationProgress } from '../../mirror/verify/verify-records.ts
 import { prefetch, type Prefetch } from '../run/paging.ts';
 import type { CountedWork } from './counted-work.ts';
 import type { RefreshRows } from './refresh.ts';
+import { endOfWindow, readsValues } from './value-slices.ts';
 import { isInWindow, isWindowRefused, type VersionWindows } from './version-windows.ts';
+
+/** How the rows of the source are read: their keys and versions alone, or all of them. */
+export interface Reading {
+  readonly source: ComparisonRead;
+  /** The mirror table with the columns that the source's rows are read with. */
+  readonly readAs: MirrorTable;
+}
 
 export interface WalkParts {
   readonly table: string;
-  readonly source: ComparisonRead;
   readonly comparison: Comparison;
-  /** The mirror table with the columns that the source's rows are read with. */
-  readonly readAs: MirrorTable;
+  readonly keys: Reading;
+  readonly rows: Reading;
   readonly windows: VersionWindows;
   readonly counted: CountedWork;
   /** Refreshes rows of a page that differ only in columns whose values change without a new version. */
@@ -27,6 +34,8 @@ export interface WalkParts {
 /** Where a page is found. */
 interface Place {
   readonly window: VersionWindow;
+  /** Whether the rows are read with all their values. */
+  readonly isWhole: boolean;
   /** Null for the first page of the window. */
   readonly link: Link | null;
 }
@@ -67,9 +76,10 @@ export class SourceWalk {
   }
 
   private async step(progress: VerificationProgress, signal: AbortSignal): Promise<Step | Failure> {
-    const { comparison, windows, readAs, table } = this.parts;
-    const { above, upTo, link } = progress;
-    const place = { window: { above, upTo }, link };
+    const { comparison, windows, table } = this.parts;
+    const { above, upTo, slice } = progress;
+    const place = placeOf(progress);
+    const { readAs } = this.reading(place);
     const received = await this.receive(place, signal).catch((error: unknown) =>
       this.afterFailure(place, error),
     );
@@ -86,19 +96,23 @@ export class SourceWalk {
         ...progress,
         link: page.link,
         above: isLastPage ? upTo : above,
-        upTo: isLastPage && upTo !== null ? await comparison.nextBound(upTo, windows.rows) : upTo,
+        upTo:
+          isLastPage && upTo !== null
+            ? endOfWindow(upTo, await comparison.nextBound(upTo, windows.rows), slice)
+            : upTo,
         rows: progress.rows + page.rows,
         requests: progress.requests + requests,
+        slice:
+          slice !== null && place.isWhole
+            ? { ...slice, rows: slice.rows + page.rows, requests: slice.requests + requests }
+            : slice,
         // A walk that has ended must not go on with its first page after a crash.
         stage: isEnd ? ('walked' as const) : progress.stage,
       };
-      const next = { window: { above: after.above, upTo: after.upTo }, link: after.link };
-      if (!isEnd) this.ahead = this.readAhead(next, signal);
-      if (progress.method === 'sweep') {
-        await comparison.addKeys(page, after);
-        return { progress: after, isEnd, derived: [] };
-      }
-      return { progress: after, isEnd, derived: await comparison.addRows(page, after) };
+      if (!isEnd) this.ahead = this.readAhead(placeOf(after), signal);
+      if (place.isWhole) return { progress: after, isEnd, derived: await comparison.addRows(page, after) };
+      await comparison.addKeys(page, after);
+      return { progress: after, isEnd, derived: [] };
     } finally {
       page.release?.();
     }
@@ -111,8 +125,10 @@ export class SourceWalk {
   }
 
   /** Begins to read a page, when the share of the budget allows it. */
-  private readAhead({ window, link }: Place, signal: AbortSignal): Ahead {
-    const { source, counted } = this.parts;
+  private readAhead(place: Place, signal: AbortSignal): Ahead {
+    const { counted } = this.parts;
+    const { source } = this.reading(place);
+    const { window, link } = place;
     const taken = { requests: 0 };
     const read = async (either: AbortSignal): Promise<PlainPage> => {
       const { value, requests } = await counted.run(either, async () =>
@@ -122,6 +138,10 @@ export class SourceWalk {
       return value;
     };
     return { page: prefetch(link?.url ?? null, read, signal), taken };
+  }
+
+  private reading({ isWhole }: Place): Reading {
+    return isWhole ? this.parts.rows : this.parts.keys;
   }
 
   /** @returns the failure if the walk must begin anew. @throws the error otherwise. */
@@ -135,6 +155,11 @@ export class SourceWalk {
     if (link !== null && isLinkRefused(error)) return error;
     throw error;
   }
+}
+
+function placeOf({ method, slice, above, upTo, link }: VerificationProgress): Place {
+  const window = { above, upTo };
+  return { window, link, isWhole: readsValues({ method, slice }, window) };
 }
 
 function isLinkRefused(error: unknown): error is Failure {

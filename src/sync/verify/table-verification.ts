@@ -3,7 +3,12 @@ import type { PageRows, RowId } from '../../model/page.ts';
 import { Failure } from '../../model/failure.ts';
 import { selectionOf } from '../../model/table.ts';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
-import { createComparisonRead, type ComparisonRead } from '../../dataverse/feed/comparison-read.ts';
+import {
+  ALL_VERSIONS,
+  createComparisonRead,
+  isWindowed,
+  type VersionWindow,
+} from '../../dataverse/feed/comparison-read.ts';
 import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
@@ -19,7 +24,8 @@ import type { TableJob } from '../run/table-job.ts';
 import { CountedWork } from './counted-work.ts';
 import type { RefreshRows } from './refresh.ts';
 import type { Pace } from './share-pace.ts';
-import { SourceWalk } from './source-walk.ts';
+import { SourceWalk, type Reading } from './source-walk.ts';
+import { comparesValues, endOfWindow, rowsOfSlice, type RollingValues } from './value-slices.ts';
 import { judge, type Found } from './verdicts.ts';
 import { VersionWindows } from './version-windows.ts';
 
@@ -45,6 +51,8 @@ export interface VerificationParts {
   readonly holder: string;
   /** Keeps the requests within a share of the budget; absent, the verification takes what is free. */
   readonly pace?: Pace;
+  /** Compares values too, a slice of them with each sweep; absent, a sweep compares none. */
+  readonly rolling?: RollingValues | undefined;
   /** Refreshes derived columns; absent, the verification writes nothing to the mirror table. */
   readonly refresh?: RefreshRows | undefined;
   /** What this process knows about windows of versions. */
@@ -59,6 +67,8 @@ export interface VerificationResult {
   readonly throughVersion: bigint | null;
   /** Rows that the source had. */
   readonly rows: number;
+  /** Rows among them whose values were compared. */
+  readonly rowsByValue: number;
   readonly requests: number;
   readonly differences: number;
   /** Rows that changed at each look, so that nothing can be said of them yet. They are no differences. */
@@ -78,6 +88,8 @@ const BEGINNINGS = 3;
  * 1. The walk reads key and version of every row of the source, or all of every row, by plain requests beside the feed.
  * 2. The join with the mirror gives suspects: rows that may differ, or that only changed meanwhile.
  * 3. Rounds of a delta, a look at the mirror and a look at the source settle the suspects or confirm them.
+ *
+ * With `rolling`, a sweep also compares all values of some rows, as it comes to them.
  *
  * It holds no lease and writes nothing to the mirror table, but for the refresh of derived columns. It goes on where an earlier one was interrupted.
  *
@@ -173,16 +185,18 @@ class TableVerification {
 
   /** Brings the table up to date, and opens it by its newest definition. */
   private async open(signal: AbortSignal): Promise<Opened> {
-    const { table, method } = this;
+    const { table } = this;
     const { dataverse, mirror, holder } = this.parts;
     await table.pass(signal);
     const mirrorTable = await table.open(signal);
     const comparison = mirror.comparison(mirrorTable, holder);
     const basis = await this.basis(mirrorTable, comparison);
-    const readAs = method === 'sweep' ? comparison.keysAlone : mirrorTable;
-    const what = method === 'sweep' ? 'keys' : 'rows';
-    const source = createComparisonRead(dataverse.client, readAs.table, table.pageSize, what);
-    return { comparison, source, mirrorTable, readAs, basis };
+    const reading = (readAs: MirrorTable, what: 'keys' | 'rows'): Reading => ({
+      readAs,
+      source: createComparisonRead(dataverse.client, readAs.table, table.pageSize, what),
+    });
+    const keys = reading(comparison.keysAlone, 'keys');
+    return { comparison, mirrorTable, keys, rows: reading(mirrorTable, 'rows'), basis };
   }
 
   private async verify(
@@ -191,7 +205,8 @@ class TableVerification {
     signal: AbortSignal,
   ): Promise<VerificationResult | Failure> {
     const { comparison, basis } = opened;
-    const before = goesOn ? await comparison.resumable(this.method, basis) : undefined;
+    const wanted = this.parts.rolling === undefined ? this.method : 'either';
+    const before = goesOn ? await comparison.resumable(wanted, basis) : undefined;
     let progress = before ?? (await this.begin(opened, signal));
     if (progress.stage === 'walk') {
       const { windows, onProgress, refresh } = this.parts;
@@ -210,23 +225,41 @@ class TableVerification {
     return this.confirm(opened, progress, signal);
   }
 
-  private async begin({ comparison, basis }: Opened, signal: AbortSignal): Promise<VerificationProgress> {
+  private async begin(opened: Opened, signal: AbortSignal): Promise<VerificationProgress> {
     signal.throwIfAborted();
     const { windows } = this.parts;
+    const { comparison, basis } = opened;
     const mayUseWindows = windows.allows(this.table.name);
+    const window = await this.windowOfValues(opened);
+    const isAll = window !== null && !isWindowed(window);
+    const slice = window === null || isAll ? null : { ...window, rows: 0, requests: 0 };
     const progress: VerificationProgress = {
-      method: this.method,
+      method: isAll ? 'values' : 'sweep',
       basis,
       stage: 'walk',
       link: null,
       above: null,
-      upTo: mayUseWindows ? await comparison.nextBound(null, windows.rows) : null,
+      upTo: mayUseWindows ? endOfWindow(null, await comparison.nextBound(null, windows.rows), slice) : null,
       begunVersion: await this.versionReached(),
       rows: 0,
       requests: 0,
+      slice,
     };
     await comparison.begin(progress);
     return progress;
+  }
+
+  /** The row versions whose values are compared; null for none. */
+  private async windowOfValues({ comparison, basis, mirrorTable }: Opened): Promise<VersionWindow | null> {
+    const { rolling, windows } = this.parts;
+    if (rolling === undefined) return this.method === 'values' ? ALL_VERSIONS : null;
+    const { throughVersion: above, ...round } = await comparison.round(basis);
+    const isDivisible = windows.allows(this.table.name) && mirrorTable.versionField !== undefined;
+    const rows = await comparison.rowsAbove(above);
+    const count = rowsOfSlice({ ...round, rows, pageSize: this.table.pageSize, isDivisible }, rolling);
+    if (count === null) return null;
+    if (!isDivisible) return ALL_VERSIONS;
+    return { above, upTo: count === 'rest' ? null : await comparison.nextBound(above, count) };
   }
 
   /** Settles suspects or confirms them. */
@@ -249,7 +282,7 @@ class TableVerification {
         const last = batch.at(-1);
         if (last === undefined) break;
         after = last.id;
-        const found = await this.counted.run(signal, async () => this.look(opened, batch, signal));
+        const found = await this.counted.run(signal, async () => this.look(opened, from, batch, signal));
         requests += found.requests;
         const judged = batch.map((suspect, at) =>
           judge(suspect, found.value[at] ?? { is: 'unreadable' }, reached.now),
@@ -261,10 +294,10 @@ class TableVerification {
         left -= judged.filter(({ verdict }) => verdict.is !== 'again').length;
       }
     }
-    const { method } = this;
-    const { rows, begunVersion: throughVersion } = from;
-    const differences = await comparison.finish({ method, throughVersion, rows, requests });
-    return { method, throughVersion, rows, requests, differences, unsettled: left };
+    const { method, rows, begunVersion: throughVersion, slice } = from;
+    const rowsByValue = method === 'values' ? rows : (slice?.rows ?? 0);
+    const differences = await comparison.finish(from, requests);
+    return { method, throughVersion, rows, rowsByValue, requests, differences, unsettled: left };
   }
 
   /**
@@ -273,14 +306,20 @@ class TableVerification {
    * then, that the list still lacks and that a delta meanwhile did not bring is gone.
    */
   private async look(
-    { source, comparison, readAs }: Opened,
+    { keys, rows: whole, comparison }: Opened,
+    progress: VerificationProgress,
     suspects: readonly Suspect[],
     signal: AbortSignal,
   ): Promise<Found[]> {
+    const byValue = comparesValues(progress);
+    const { source, readAs } = byValue ? whole : keys;
     // A list of one row is that row's own request, which a missing privilege would make fail.
     const listed = suspects.length > 1 ? suspects.map(({ id }) => id) : [];
     const { rows, rowOf } = await source.readRows(listed, signal);
-    const differing = await this.differing(comparison, readAs, rows);
+    const noValues: Differing = new Map();
+    const compare = async (page: PageRows): Promise<Differing> =>
+      byValue ? differingRows(comparison, readAs, page) : noValues;
+    const differing = await compare(rows);
     const there = (page: PageRows, row: number, key: string, by = differing): Found => {
       const { columns = [], fingerprint = null } = by.get(key) ?? {};
       return { is: 'there', version: rowVersion(readAs, page, row), columns, fingerprint };
@@ -293,21 +332,9 @@ class TableVerification {
         const alone = await source.readRow(id, signal);
         if (alone === null) return { is: 'gone' };
         if (alone === 'unreadable') return { is: 'unreadable' };
-        return there(alone, 0, keyText(id), await this.differing(comparison, readAs, alone));
+        return there(alone, 0, keyText(id), await compare(alone));
       }),
     );
-  }
-
-  /** The rows with other values than the mirror's in the same version, by their keys. A sweep compares no values. */
-  private async differing(
-    comparison: Comparison,
-    readAs: MirrorTable,
-    rows: PageRows,
-  ): Promise<ReadonlyMap<string, ValueDifference>> {
-    if (this.method === 'sweep') return new Map();
-    // Rows that lack a value are not compared: it may have got lost on the way.
-    const found = await comparison.compare(markIncomplete(rows, readAs.table));
-    return new Map(found.map((row) => [keyText(row.id), row]));
   }
 
   /** What the comparison stands on. Another load or another selection brings other rows. */
@@ -337,14 +364,26 @@ class TableVerification {
   }
 }
 
+type Differing = ReadonlyMap<string, ValueDifference>;
+
+/** The rows with other values than the mirror's in the same version, by their keys. */
+async function differingRows(
+  comparison: Comparison,
+  readAs: MirrorTable,
+  rows: PageRows,
+): Promise<Differing> {
+  // Rows that lack a value are not compared: it may have got lost on the way.
+  const found = await comparison.compare(markIncomplete(rows, readAs.table));
+  return new Map(found.map((row) => [keyText(row.id), row]));
+}
+
 type WindowedParts = VerificationParts & { readonly windows: VersionWindows };
 
 interface Opened {
   readonly comparison: Comparison;
-  readonly source: ComparisonRead;
   readonly mirrorTable: MirrorTable;
-  /** The mirror table with the columns that the source's rows are read with. */
-  readonly readAs: MirrorTable;
+  readonly keys: Reading;
+  readonly rows: Reading;
   readonly basis: string;
 }
 

@@ -14,6 +14,7 @@ import { refreshOf } from './refresh.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
 import { jobToVerify, verifyTable, type VerificationResult } from './table-verification.ts';
+import type { RollingValues } from './value-slices.ts';
 import { VersionWindows } from './version-windows.ts';
 
 /** How the daemon verifies in the background. */
@@ -26,6 +27,11 @@ export interface VerifyWishes {
   readonly values: number | undefined;
   /** `report` warns of differences, `repair` mends them, `off` only records them. */
   readonly repair: 'off' | 'report' | 'repair';
+}
+
+function rollingValues(wishes: VerifyWishes | undefined): RollingValues | undefined {
+  if (wishes?.values === undefined) return undefined;
+  return { every: wishes.every, values: wishes.values };
 }
 
 export interface VerifierOptions {
@@ -97,7 +103,15 @@ export class Verifier {
       const result = await verifyTable(
         table,
         method,
-        { dataverse, mirror, holder: leases.holder, pace: this.pace, windows: this.windows, refresh },
+        {
+          dataverse,
+          mirror,
+          holder: leases.holder,
+          pace: this.pace,
+          windows: this.windows,
+          rolling: rollingValues(wishes()),
+          refresh,
+        },
         signal,
       );
       this.resting.delete(name);
@@ -119,11 +133,13 @@ export class Verifier {
   private async conclude(job: TableJob, result: VerificationResult, signal: AbortSignal): Promise<void> {
     const { dataverse, mirror, leases, logger, wishes } = this.options;
     const { name } = job.settings;
-    const { rows, requests, method, throughVersion, differences } = result;
-    const fields = { table: name, method, rows, requests, differences };
+    const { rows, rowsByValue, requests, method, throughVersion, differences } = result;
+    const fields = { table: name, method, rows, rowsByValue, requests, differences };
     if (differences === 0) {
       const through = throughVersion === null ? '' : ` through version ${throughVersion}`;
-      logger.info(fields, `Table ${name} equals its source${through}: ${rows} rows, by ${method}.`);
+      const values =
+        rowsByValue === 0 || method === 'values' ? '' : `, and all values of ${rowsByValue} rows`;
+      logger.info(fields, `Table ${name} equals its source${through}: ${rows} rows, by ${method}${values}.`);
       return;
     }
     const policy = wishes()?.repair ?? 'report';

@@ -42,6 +42,10 @@ export interface Surroundings {
   readonly tables: readonly string[];
 }
 
+const DAY = 86_400_000;
+/** How sweeps compare values too. */
+const ROLLING = { every: DAY, values: 3 * DAY };
+
 /**
  * The daemon's own jobs as one process has them, within this one: it keeps what a process keeps from
  * pass to pass, and can be killed without being asked.
@@ -153,10 +157,12 @@ export class SimulatedProcess {
     const { settings } = job;
     let unsettled = 0;
     try {
-      ({ unsettled } = await verifyTable(jobToVerify(job), method, { dataverse, mirror, holder }, signal));
+      if (method === 'sweep') await this.dayPasses();
+      const parts = { dataverse, mirror, holder, ...(method === 'sweep' ? { rolling: ROLLING } : {}) };
+      ({ unsettled } = await verifyTable(jobToVerify(job), method, parts, signal));
       if (repair) {
-        const parts = { dataverse, mirror, leases, logger: silent };
-        await repairDifferences(settings, parts, () => true, signal);
+        const writing = { dataverse, mirror, leases, logger: silent };
+        await repairDifferences(settings, writing, () => true, signal);
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -164,6 +170,13 @@ export class SimulatedProcess {
     }
     const { differences } = await readDifferences(mirror.store, table, 1_000);
     return { failure: null, unsettled, differences };
+  }
+
+  /** So that the next sweep compares another slice of the values. */
+  private async dayPasses(): Promise<void> {
+    await this.surroundings.database.query(
+      `UPDATE mirrorverse.value_rounds SET begun_at = begun_at - interval '1 day', sliced_at = sliced_at - interval '1 day'`,
+    );
   }
 
   /** Stops the pass under way as SIGTERM does; the next one may begin after it has ended. */

@@ -30,7 +30,7 @@ function tableText(plan: TablePlan, { sql, verify = null }: PlanTextOptions): st
   const statements = sql ? statementsOf(plan).map((text) => `  ${text.replaceAll('\n', '\n  ')};`) : [];
   return [
     ...indented(`${plan.table}: ${work(plan)}`, ''),
-    ...(verify === null ? [] : verifyText(plan)),
+    ...(verify === null ? [] : verifyText(plan, verify)),
     ...points(plan),
     ...statements,
   ];
@@ -64,13 +64,12 @@ function work({ create, changes, statements, indexes, load, rows, requests, erro
 }
 
 /** Nothing of a table that is verified by one request. Most tables are so small. */
-function verifyText({ verify }: TablePlan): string[] {
+function verifyText({ verify }: TablePlan, { sweepsForValues }: VerificationCost): string[] {
   if (verify === null || (verify.sweep <= 1 && verify.values <= 1)) return [];
-  const values = readableNumber(verify.values);
-  return indented(
-    `verification: ${counted(verify.sweep, 'request')} a sweep, ${values} for all values`,
-    '  ',
-  );
+  const spread =
+    sweepsForValues === null || sweepsForValues === 1 ? '' : ` over ${counted(sweepsForValues, 'sweep')}`;
+  const values = `${readableNumber(verify.values)} for all values${spread}`;
+  return indented(`verification: ${counted(verify.sweep, 'request')} a sweep, ${values}`, '  ');
 }
 
 /** What happens to a table beside the reading of its rows. */
