@@ -238,7 +238,11 @@ export const settingsSchema = z.strictObject({
       synapseLink: schemaName
         .optional()
         .describe('Schema for OptionsetMetadata and its five sisters, as Synapse Link has them.'),
-      fivetran: schemaName.optional().describe('Schema for stringmap, as Fivetran has it.'),
+      fivetran: schemaName
+        .optional()
+        .describe(
+          'Schema for stringmap and a view of each table, as Fivetran has them; in the schema of the mirror tables, stringmap alone.',
+        ),
     })
     .optional()
     .describe('Views in the shape of other tools, none by default.'),

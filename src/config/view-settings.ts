@@ -2,8 +2,9 @@ import type { Config, ConfigProblem } from './config.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * The schemas of views. Each differs from the others and from the schemas of the tables. Only Fivetran's `stringmap`
- * may be in the schema of the mirror tables, because the dbt packages look for it there.
+ * The schemas of views. Each differs from the others and from the schemas of the tables. Only the views of
+ * Fivetran may be in the schema of the mirror tables: the dbt package then finds the mirror tables themselves beside
+ * `stringmap`, which is the only view there, because the tables have the names of the others.
  */
 export function viewsFrom(
   settings: Settings,

@@ -3,7 +3,7 @@ import type { Table } from '../model/table.ts';
 import { assertEncoding, type DatabaseOptions, type MirrorDatabase } from './database.ts';
 import { APPLY_ALL } from './table/drift.ts';
 import { tellingGrants } from './connection/grants.ts';
-import { createLabelStore, type LabelStore, type LabelWishes } from './labels/label-store.ts';
+import { createLabelStore, wishesText, type LabelStore, type LabelWishes } from './labels/label-store.ts';
 import { type Prepared, prepareMirrorTable, type PrepareOptions } from './table/mirror-schema.ts';
 import { changeLookupIndexes, type IndexChange } from './table/indexes/lookup-indexes.ts';
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
@@ -127,7 +127,7 @@ export async function openMirror(
     store.transaction(async (inside) => {
       await registerTables(inside, names);
       const { labels } = options;
-      if (labels !== undefined) await recordViewWishes(inside, JSON.stringify(labels));
+      if (labels !== undefined) await recordViewWishes(inside, wishesText(labels));
     });
   await register(tables);
   const labelStore = (): LabelStore | undefined =>

@@ -9,6 +9,7 @@ import { openBench, type Bench } from '../support/bench.ts';
 import { queryOnce } from '../support/cluster-support.ts';
 import { freshRole } from '../support/database.ts';
 import { logLines, type Ended } from '../support/command-line.ts';
+import { blocksOf } from '../support/page-blocks.ts';
 
 interface Test {
   readonly unique?: { readonly column_name?: string; readonly config?: { readonly where?: string } };
@@ -37,12 +38,6 @@ interface Sources {
     readonly schema: string;
     readonly tables: readonly DbtTable[];
   }[];
-}
-
-/** The SQL of a page of the documentation. */
-function sqlOf(page: string): string[] {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', page), 'utf8');
-  return [...text.matchAll(/```sql\n([^`]+)```/g)].map(([, sql = '']) => sql);
 }
 
 /** A schema by dbt Labs for such files. */
@@ -174,7 +169,7 @@ describe('dbt', () => {
   });
 
   it('docs/dbt.md has SQL that runs: the mirror is up to date', async () => {
-    const blocks = sqlOf('dbt.md').map((sql) =>
+    const blocks = blocksOf('dbt.md', 'sql').map((sql) =>
       sql.replaceAll(/\{\{ source\('(\w+)', '(\w+)'\) \}\}/g, '"$1"."$2"'),
     );
     const answers: unknown[][] = [];
@@ -186,7 +181,7 @@ describe('dbt', () => {
     const { database } = bench;
     await using reader = await freshRole(database);
     await database.query(`GRANT CONNECT ON DATABASE ${document.sources[0]?.database} TO ${reader.name}`);
-    for (const sql of sqlOf('reports.md')) {
+    for (const sql of blocksOf('reports.md', 'sql')) {
       const names = sql.replaceAll(/\breader\b/g, reader.name).replaceAll(/\bmirror\b/g, 'CURRENT_USER');
       await database.query(names);
     }

@@ -24,6 +24,9 @@ async function create(database: TestDatabase, base = 1033, preferred?: number): 
   await transaction(database.pool, async (client) => writeLabels(client, 'dataverse', ACCOUNT));
   return createCompatibilityViews(database.pool, {
     schema: 'dataverse',
+    stateSchema: 'mirrorverse',
+    environmentId: 1,
+    tables: [],
     languages: { preferred, base },
     organizationId: ORGANIZATION,
     synapseLink: 'synapse',

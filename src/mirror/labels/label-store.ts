@@ -25,6 +25,20 @@ export interface LabelWishes {
   readonly fivetran?: string;
 }
 
+/**
+ * The wishes as the state records them. Other text makes views of all tables again, also where an earlier version
+ * of mirrorverse made fewer views of the same wishes.
+ */
+export function wishesText(wishes: LabelWishes): string {
+  const { fivetran, ...others } = wishes;
+  return JSON.stringify(fivetran === undefined ? others : { ...others, fivetran, fivetranTables: true });
+}
+
+/** The schemas in which each mirror table has a view. */
+export function tableViewSchemas({ viewSchema, fivetran }: LabelWishes): string[] {
+  return [viewSchema, fivetran].filter((each) => each !== undefined);
+}
+
 /** The labels of one environment's tables, and the views that are made of them. */
 export interface LabelStore {
   state(table: string): Promise<LabelState>;
@@ -53,10 +67,10 @@ export function createLabelStore(
   return {
     async state(table) {
       const state = await readLabelState(store, table);
-      const { viewSchema } = wishes;
-      if (state.basis === null || state.viewsDue || viewSchema === undefined) return state;
+      const schemas = tableViewSchemas(wishes);
+      if (state.basis === null || state.viewsDue || schemas.length === 0) return state;
       const view = shortenIdentifier(table);
-      const lost = await transaction(pool, async (client) => lostViews(client, schema, viewSchema, view));
+      const lost = await transaction(pool, async (client) => lostViews(client, schema, schemas, view));
       if (lost === 'all') return { basis: null, viewsDue: true };
       return { ...state, viewsDue: lost === 'one' };
     },
@@ -72,17 +86,19 @@ export function createLabelStore(
       const { environmentId, schema: stateSchema } = store;
       const { organizationId, language } = environment();
       const languages = { preferred: wishes.language, base: language ?? undefined };
+      const place = { schema, stateSchema, environmentId };
       const compatible = await createCompatibilityViews(pool, {
-        schema,
+        ...place,
         languages,
         organizationId,
         synapseLink,
         fivetran,
+        tables,
       });
       const labeled =
         viewSchema === undefined
           ? { changed: [], left: [] }
-          : await refreshViews(pool, { schema, stateSchema, environmentId, viewSchema, languages, tables });
+          : await refreshViews(pool, { ...place, viewSchema, languages, tables });
       const left = [...labeled.left, ...compatible.left];
       if (!left.some(isForNow)) await recordViews(store, tables);
       return { ...labeled, changed: [...labeled.changed, ...compatible.changed], left };

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Link } from '../../model/page.ts';
 import type { ColumnType } from '../../model/table.ts';
 import { PostgresConnection } from '../connection/postgres.ts';
-import type { LabelWishes } from '../labels/label-store.ts';
+import { tableViewSchemas, type LabelWishes } from '../labels/label-store.ts';
 import { VIEWS } from '../labels/label-tables.ts';
 import { changedColumns, type CatalogRecord } from '../state/catalog.ts';
 import type { StateStore } from '../state/store.ts';
@@ -36,7 +36,7 @@ export interface AskedMirror {
   readonly store: StateStore;
   /** Schema of the mirror tables. */
   readonly schema: string;
-  readonly options: { readonly labels?: Pick<LabelWishes, 'viewSchema'> };
+  readonly options: { readonly labels?: LabelWishes };
 }
 
 export interface UntouchedQuestion {
@@ -132,7 +132,7 @@ async function readRows(
   { store, schema, options: { labels } }: AskedMirror,
   { basis, holder, tables, logged }: UntouchedQuestion,
 ): Promise<readonly Row[]> {
-  const viewSchema = labels?.viewSchema ?? null;
+  const viewSchemas = labels === undefined ? [] : tableViewSchemas(labels);
   const state = (table: string): string => qualifiedName(store.schema, table);
   const names = [...tables.keys()];
   // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
@@ -183,7 +183,7 @@ async function readRows(
                        AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12))
         AND (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname IN (${OWN_TRIGGERS})
                 AND g.tgenabled = 'A') = CASE WHEN w.logged THEN ${LOG_TRIGGERS.length} ELSE 0 END
-        ${viewSchema === null ? 'AND $13::text IS NULL' : noViewIsLost(schema)}`,
+        ${viewSchemas.length === 0 ? 'AND $13::text[] IS NOT NULL' : noViewIsLost(schema)}`,
     [
       store.environmentId,
       names,
@@ -197,7 +197,7 @@ async function readRows(
       labels !== undefined,
       TRIGGER,
       qualifiedName(store.schema, TRUNCATED),
-      viewSchema,
+      viewSchemas,
       names.map((name) => logged.has(name)),
     ],
   );
@@ -206,7 +206,7 @@ async function readRows(
 
 function noViewIsLost(schema: string): string {
   return `AND NOT EXISTS (SELECT FROM ${qualifiedName(schema, VIEWS)} v
-                           WHERE v.view_schema = $13 AND v.view_name = w.identifier
+                           WHERE v.view_schema = ANY ($13) AND v.view_name = w.identifier
                              AND NOT EXISTS (SELECT FROM pg_class l JOIN pg_namespace s ON s.oid = l.relnamespace
                                               WHERE s.nspname = v.view_schema AND l.relname = v.view_name))`;
 }

@@ -99,13 +99,13 @@ export async function ownViews(client: pg.ClientBase, schema: string): Promise<M
 }
 
 /**
- * Finds out what somebody else has dropped: the view of this name that we made, or the tables of labels with
- * all records of views.
+ * Finds out what somebody else has dropped: a view of this name that we made in one of the schemas, or the tables
+ * of labels with all records of views.
  */
 export async function lostViews(
   client: pg.ClientBase,
   schema: string,
-  viewSchema: string,
+  viewSchemas: readonly string[],
   name: string,
 ): Promise<'one' | 'all' | 'none'> {
   const views = qualifiedName(schema, VIEWS);
@@ -113,10 +113,10 @@ export async function lostViews(
   if (rows[0]?.gone === true) return 'all';
   const { rowCount } = await client.query(
     `SELECT FROM ${views} v
-      WHERE v.view_schema = $1 AND v.view_name = $2
+      WHERE v.view_schema = ANY ($1) AND v.view_name = $2
         AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                          WHERE n.nspname = v.view_schema AND c.relname = v.view_name)`,
-    [viewSchema, name],
+    [viewSchemas, name],
   );
   return rowCount === 0 ? 'none' : 'one';
 }
