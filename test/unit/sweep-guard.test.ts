@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversErasure, DEFAULT_SWEEP_LIMITS, mayErase } from '../../src/mirror/deletes/sweep-limits.ts';
+import {
+  coversErasure,
+  DEFAULT_SWEEP_LIMITS,
+  isMuch,
+  mayErase,
+} from '../../src/mirror/deletes/sweep-limits.ts';
 
 const counts = fc
   .tuple(fc.nat(1_000_000), fc.nat(1_000_000))
@@ -44,6 +49,17 @@ describe('a sweep', () => {
       }),
     );
   });
+});
+
+it('a repair asks from the same number of rows on as a sweep that leaves a tenth of the table', () => {
+  fc.assert(
+    fc.property(counts, limits, (erased, either) => {
+      const { unseen, rows } = erased;
+      fc.pre(unseen <= 0.9 * rows && unseen < rows);
+      expect(isMuch(unseen, rows, either)).toBe(!mayErase(erased, either));
+      expect(isMuch(unseen, rows, { ...either, maxShare: 1 })).toBe(false);
+    }),
+  );
 });
 
 it('a confirmation holds for as many rows and some more, and not for twice as many', () => {

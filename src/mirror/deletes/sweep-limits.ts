@@ -22,15 +22,21 @@ const SMALL_TABLE = 10;
 const LARGER_TABLE = 100;
 const ALMOST_ALL = 0.9;
 
+/** Whether so many rows are too many to be changed or deleted unasked. */
+export function isMuch(changed: number, rows: number, { maxShare, atLeast }: SweepLimits): boolean {
+  return maxShare < 1 && changed > atLeast && changed > maxShare * rows;
+}
+
 /**
  * Whether a sweep may delete so many rows unasked. A lost privilege or a security role that filters makes a
  * load bring few rows or none, as if the others had been deleted.
  */
-export function mayErase({ unseen, rows }: SweepCounts, { maxShare, atLeast }: SweepLimits): boolean {
+export function mayErase({ unseen, rows }: SweepCounts, limits: SweepLimits): boolean {
+  const { maxShare } = limits;
   if (maxShare >= 1) return true;
   if (unseen === rows) return rows <= SMALL_TABLE;
   if (rows > LARGER_TABLE && unseen > ALMOST_ALL * rows && unseen > maxShare * rows) return false;
-  return unseen <= atLeast || unseen <= maxShare * rows;
+  return !isMuch(unseen, rows, limits);
 }
 
 /** How many times the agreed rows a yes covers, because rows go on being deleted at the source. */

@@ -91,7 +91,8 @@ const BEGINNINGS = 3;
  *
  * With `rolling`, a sweep also compares all values of some rows, as it comes to them.
  *
- * It holds no lease and writes nothing to the mirror table, but for the refresh of derived columns. It goes on where an earlier one was interrupted.
+ * It holds no lease and writes nothing to the mirror table, but for the refresh of derived columns. It goes on where an
+ * earlier one was interrupted.
  *
  * @throws Failure. What was stored stays, and the next verification goes on.
  */

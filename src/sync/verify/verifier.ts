@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { dueVerifications, type DueVerification } from '../../mirror/verify/due-verifications.ts';
-import { DEFAULT_SWEEP_LIMITS, mayErase } from '../../mirror/deletes/sweep-limits.ts';
+import { DEFAULT_SWEEP_LIMITS, isMuch, mayErase } from '../../mirror/deletes/sweep-limits.ts';
 import { readDifferences } from '../../mirror/verify/verify-records.ts';
 import { failureFields, toFailure } from '../../model/failure.ts';
 import { restAfter } from '../../timing/back-off.ts';
@@ -143,11 +143,9 @@ export class Verifier {
       return;
     }
     const policy = wishes()?.repair ?? 'report';
-    // What a sweep may delete without a yes, a repair may change without a yes.
     const sweep = mirror.options.sweep ?? DEFAULT_SWEEP_LIMITS;
-    const isMuch = differences > Math.max(sweep.atLeast, sweep.maxShare * rows);
     const remedy = `See them with \`mirrorverse verify ${name}\`; \`mirrorverse verify ${name} --repair\` mends them.`;
-    if (policy === 'repair' && !isMuch) {
+    if (policy === 'repair' && !isMuch(differences, rows, sweep)) {
       const repaired = await repairDifferences(
         job.settings,
         { dataverse, mirror, leases, logger },
