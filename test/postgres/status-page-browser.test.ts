@@ -12,9 +12,10 @@ import { SHOWN_TABLES, writeShownState } from '../support/shown-state.ts';
 const TOKEN = 'a-token-of-some-length';
 const HOSTILE = '<img src=x onerror="document.title=1">\u202e\u{1f600}"\'&amp;</th>';
 
-const LIGHT: BrowserContextOptions = { viewport: { width: 1280, height: 860 }, colorScheme: 'light' };
+const FULL = { width: 1280, height: 860 };
+const PHONE = { width: 360, height: 780 };
+const LIGHT: BrowserContextOptions = { viewport: FULL, colorScheme: 'light' };
 const DARK: BrowserContextOptions = { ...LIGHT, colorScheme: 'dark' };
-const NARROW: BrowserContextOptions = { viewport: { width: 360, height: 780 }, colorScheme: 'dark' };
 
 const live = async (page: Page): Promise<void> => page.locator('#live', { hasText: 'live' }).waitFor();
 const phaseOf = (page: Page, table: string): ReturnType<Page['locator']> =>
@@ -71,15 +72,18 @@ describe.skipIf(CHROMIUM === undefined)('the status page in Chromium', () => {
 
   it.each([
     ['light', LIGHT],
-    ['dark, and 360 pixels wide', NARROW],
-  ])('the status page is accessible when it is %s', async (_, options) => {
+    ['dark', DARK],
+  ])('the status page is accessible when it is %s, at full width and 360 pixels wide', async (_, options) => {
     const page = await open(options);
     await live(page);
-    expect(await violations(page)).toEqual([]);
-    const [inner, outer] = await page.evaluate<[number, number]>(
-      'Promise.resolve([document.documentElement.scrollWidth, innerWidth])',
-    );
-    expect(inner).toBeLessThanOrEqual(outer);
+    for (const viewport of [FULL, PHONE]) {
+      await page.setViewportSize(viewport);
+      expect(await violations(page)).toEqual([]);
+      const [inner, outer] = await page.evaluate<[number, number]>(
+        'Promise.resolve([document.documentElement.scrollWidth, innerWidth])',
+      );
+      expect(inner).toBeLessThanOrEqual(outer);
+    }
     await page.context().close();
   });
 
