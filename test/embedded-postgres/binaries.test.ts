@@ -5,7 +5,7 @@ import { loadBinaries } from '../../src/embedded-postgres/binaries.ts';
 import { clusterPlace, copyBinaries, failureOf, queryOnce } from '../support/cluster-support.ts';
 
 test.runIf(process.platform !== 'win32')('missing library links and mode bits are made', async () => {
-  await using place = await clusterPlace();
+  await using place = await clusterPlace({}, 'disk');
   const binaries = await copyBinaries(place.root);
   const packageRoot = dirname(dirname(dirname(binaries.postgres)));
   const list = await readFile(join(packageRoot, 'native', 'pg-symlinks.json'), 'utf8');

@@ -28,7 +28,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('the se
   });
 
   test('the server runs below a 0700 directory of root, data and programs alike', async () => {
-    await using place = await clusterPlace();
+    await using place = await clusterPlace({}, 'disk');
     await chmod(place.root, 0o700);
     const server = await place.open(await copyBinaries(place.root));
     await queryOnce(server.url, 'create table kept as select 42 as answer');
@@ -40,7 +40,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('the se
   });
 
   test('the server runs without any capability where it reaches everything', async () => {
-    await using place = await clusterPlace();
+    await using place = await clusterPlace({}, 'disk');
     await chmod(place.root, 0o755);
     // A copy, because the checkout may itself be below a closed directory.
     const server = await place.open(await copyBinaries(place.root));

@@ -23,9 +23,15 @@ export interface ClusterPlace extends AsyncDisposable {
   serverPid(): Promise<number | undefined>;
 }
 
-/** @param settings of its server, beside those that make it fast. */
-export async function clusterPlace(settings: Readonly<Record<string, string>> = {}): Promise<ClusterPlace> {
-  const root = await temporaryDirectory();
+/**
+ * @param settings of its server, beside those that make it fast.
+ * @param where its directory is; on a `disk` where the programs of the server are copied into it.
+ */
+export async function clusterPlace(
+  settings: Readonly<Record<string, string>> = {},
+  where: 'memory' | 'disk' = 'memory',
+): Promise<ClusterPlace> {
+  const root = await temporaryDirectory(where);
   const data = join(root, 'postgres');
   const serverPid = async (): Promise<number | undefined> => (await readPostmaster(data))?.pid;
   return {

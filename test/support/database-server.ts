@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, statfs } from 'node:fs/promises';
 import { request } from 'node:http';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,12 @@ export const FAST_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_pag
 
 /** The host in the name, because processes of another container cannot be seen from here. */
 const DIRECTORY_PREFIX = `mirrorverse-test-${hostname()}-`;
+
+/** A file system in memory that Linux has. */
+const MEMORY = '/dev/shm';
+
+/** Bytes that the clusters of a run stay below. */
+const ROOM = 4 * 1024 ** 3;
 
 interface TestServer {
   readonly kind: string;
@@ -90,9 +96,21 @@ async function embeddedServer(): Promise<TestServer> {
   };
 }
 
-/** A directory for one cluster, `postgres` in it; a later run removes what a killed one leaves behind. */
-export async function temporaryDirectory(): Promise<string> {
-  return mkdtemp(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+/**
+ * A directory for one cluster, `postgres` in it; a later run removes what a killed one leaves behind.
+ *
+ * @param place in `memory` where there is room: each database is 300 files, and ext4 takes several times as
+ *   long to make a file soon after many were deleted. Programs can be started only from a `disk`.
+ */
+export async function temporaryDirectory(place: 'memory' | 'disk' = 'memory'): Promise<string> {
+  const parent = place === 'memory' && (await hasMemory()) ? MEMORY : tmpdir();
+  return mkdtemp(join(parent, `${DIRECTORY_PREFIX}${process.pid}-`));
+}
+
+async function hasMemory(): Promise<boolean> {
+  // A container has 64 MB there, unless it was asked for more.
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize > ROOM;
 }
 
 /** Whether a process exists. */
@@ -106,10 +124,14 @@ export function isAlive(pid: number): boolean {
 
 /** A test run that was killed leaves its servers running. */
 async function removeAbandoned(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  const places = [tmpdir(), MEMORY];
+  const found = await Promise.all(
+    places.map(async (place) => (await readdir(place).catch(() => [])).map((name) => [place, name] as const)),
+  );
+  for (const [place, name] of found.flat()) {
     const pid = name.startsWith(DIRECTORY_PREFIX) ? parseInt(name.slice(DIRECTORY_PREFIX.length), 10) : NaN;
     if (Number.isNaN(pid) || isAlive(pid)) continue;
-    const directory = join(tmpdir(), name);
+    const directory = join(place, name);
     // Another user's directory is left to that user.
     const postmaster = await readPostmaster(join(directory, 'postgres')).catch(() => undefined);
     if (postmaster !== undefined) process.kill(postmaster.pid, 'SIGQUIT');
