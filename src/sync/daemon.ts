@@ -16,7 +16,7 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   /** Places for tables at work. */
   readonly places: Places;
   /** How tables are verified in the background; absent, they are not. */
-  readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes'>;
+  readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes' | 'lookForDueEvery'>;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }

@@ -9,6 +9,7 @@ import type { ScheduledTable } from '../../src/sync/watch/metadata-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
 import { TableJob } from '../../src/sync/run/table-job.ts';
+import type { VerifyWishes } from '../../src/sync/verify/verifier.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { mirrorOptions, silent } from './mirror.ts';
 import type { SyncBench } from './sync.ts';
@@ -23,6 +24,7 @@ export class BenchDaemon implements AsyncDisposable {
   /**
    * @param lookEvery milliseconds between two looks at the environment.
    * @param lookAgain milliseconds after one that failed.
+   * @param verify how tables are verified in the background; absent, they are not.
    */
   constructor(
     bench: SyncBench,
@@ -30,14 +32,19 @@ export class BenchDaemon implements AsyncDisposable {
     lookEvery: number,
     schedule = '* * * * * *',
     lookAgain = 60_000,
+    verify?: VerifyWishes,
   ) {
-    this.ended = this.run(bench, tables, { lookEvery, lookAgain }, schedule);
+    const verification =
+      verify === undefined
+        ? {}
+        : { verification: { wishes: () => verify, requestsPer5Minutes: () => 6_000, lookForDueEvery: 500 } };
+    this.ended = this.run(bench, tables, { lookEvery, lookAgain, ...verification }, schedule);
   }
 
   private async run(
     bench: SyncBench,
     tables: readonly string[],
-    looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain'>,
+    looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain' | 'verification'>,
     schedule: string,
   ): Promise<void> {
     const { signal } = this.stop;

@@ -7,7 +7,7 @@ const counts = z.object({
 });
 
 /** Tables that one request names. */
-const BATCH = 25;
+export const COUNTED_TOGETHER = 25;
 
 /**
  * Reads about how many rows tables have. RetrieveTotalRecordCount answers from a snapshot that may be a day
@@ -19,8 +19,8 @@ export async function readRecordCounts(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, number>> {
   const batches: Promise<[string, number][]>[] = [];
-  for (let at = 0; at < tables.length; at += BATCH) {
-    batches.push(countBatch(client, tables.slice(at, at + BATCH), signal));
+  for (let at = 0; at < tables.length; at += COUNTED_TOGETHER) {
+    batches.push(countBatch(client, tables.slice(at, at + COUNTED_TOGETHER), signal));
   }
   return new Map((await Promise.all(batches)).flat());
 }

@@ -195,3 +195,27 @@ export async function recordThrottle(store: StateStore, milliseconds: number): P
       .where(eq(environments.id, store.environmentId)),
   );
 }
+
+/**
+ * Takes the right to ask the environment for the counts of its tables, which it renews once a day.
+ *
+ * @returns false if a process has asked within a day.
+ * @throws Failure
+ */
+export async function claimCounts(store: StateStore): Promise<boolean> {
+  const { environments } = store.tables;
+  const now = sql`clock_timestamp()`;
+  const claimed = await store.statement(async (db) =>
+    db
+      .update(environments)
+      .set({ countedAt: now })
+      .where(
+        and(
+          eq(environments.id, store.environmentId),
+          sql`(${environments.countedAt} > ${now} - interval '1 day') IS NOT TRUE`,
+        ),
+      )
+      .returning({ id: environments.id }),
+  );
+  return claimed.length > 0;
+}

@@ -33,6 +33,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       metadataReader: text('metadata_reader'),
       /** The list of the environment's tables, as JSON; null where it has to be read. */
       metadataTables: text('metadata_tables'),
+      /** When a process last asked for the counts of the tables. The environment renews them once a day. */
+      countedAt: moment('counted_at'),
       firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
     },
     (t) => [unique('environments_mirror_schema').on(t.mirrorSchema)],

@@ -5,6 +5,8 @@ import type { VerifyMethod } from './verify-records.ts';
 export interface DueVerification {
   readonly table: string;
   readonly method: VerifyMethod;
+  /** Somebody asked for it, or it was interrupted. */
+  readonly isUrgent: boolean;
 }
 
 export interface VerifyIntervals {
@@ -18,8 +20,8 @@ export interface VerifyIntervals {
 const CLAIM = "interval '10 minutes'";
 
 /**
- * Finds the verification that is due first: one that somebody asked for, one that was interrupted, or the one whose
- * last proof is the oldest. A table that was never verified is due one interval after its first load began. Sweeps
+ * Finds the verifications that are due: first those that somebody asked for, then those that were interrupted, then the
+ * one whose last proof is the oldest. A table that was never verified is due one interval after its first load began. Sweeps
  * compare the values too, slice by slice; only where they have not come to the end in time, that is due by itself.
  *
  * A table counts only if it follows its delta link and is not paused. A table that another process verifies counts
@@ -33,8 +35,8 @@ export async function dueVerifications(
   names: readonly string[],
   holder: string,
   intervals: VerifyIntervals | undefined,
-): Promise<DueVerification | undefined> {
-  if (names.length === 0) return undefined;
+): Promise<DueVerification[]> {
+  if (names.length === 0) return [];
   const { tables, verifications, verified, valueRounds } = store.tables;
   const ofTable = (kept: typeof verified | typeof valueRounds) =>
     and(eq(kept.environmentId, tables.environmentId), eq(kept.table, tables.table));
@@ -48,6 +50,7 @@ export async function dueVerifications(
       .select({
         table: tables.table,
         underWay: verifications.method,
+        isAsked: sql<boolean>`${tables.verifyAskedAt} IS NOT NULL`,
       })
       .from(tables)
       .leftJoin(
@@ -65,10 +68,11 @@ export async function dueVerifications(
             OR ${isDue(lastSweep, intervals?.every)} OR ${isDue(lastValues, intervals?.values)})`,
         ),
       )
-      .orderBy(sql`${tables.verifyAskedAt} ASC NULLS LAST`, sql`${verifications.method} IS NULL`, lastSweep)
-      .limit(1),
+      .orderBy(sql`${tables.verifyAskedAt} ASC NULLS LAST`, sql`${verifications.method} IS NULL`, lastSweep),
   );
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  return { table: row.table, method: (row.underWay as VerifyMethod | null) ?? 'sweep' };
+  return rows.map(({ table, underWay, isAsked }) => ({
+    table,
+    method: (underWay as VerifyMethod | null) ?? 'sweep',
+    isUrgent: isAsked || underWay !== null,
+  }));
 }

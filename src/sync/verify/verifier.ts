@@ -1,7 +1,11 @@
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { dueVerifications, type DueVerification } from '../../mirror/verify/due-verifications.ts';
+import {
+  dueVerifications,
+  type DueVerification,
+  type VerifyIntervals,
+} from '../../mirror/verify/due-verifications.ts';
 import { DEFAULT_SWEEP_LIMITS, isMuch, mayErase } from '../../mirror/deletes/sweep-limits.ts';
 import { readDifferences } from '../../mirror/verify/verify-records.ts';
 import { failureFields, toFailure } from '../../model/failure.ts';
@@ -10,6 +14,8 @@ import { sleep } from '../../timing/sleep.ts';
 import type { LeaseKeeper } from '../lease/lease-keeper.ts';
 import type { TableJob } from '../run/table-job.ts';
 import type { RunningTables } from '../schedule/running-tables.ts';
+import { CountHints } from './count-hints.ts';
+import { interruptible } from './interruptible.ts';
 import { refreshOf } from './refresh.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
@@ -42,21 +48,25 @@ export interface VerifierOptions {
   /** The verifier asks it before each look. Undefined: the verifier does only what somebody asks for. */
   readonly wishes: () => VerifyWishes | undefined;
   readonly requestsPer5Minutes: () => number;
+  /** Milliseconds between two looks for tables that are due, or that somebody asks for meanwhile. */
+  readonly lookForDueEvery?: number;
   readonly logger: Logger;
 }
 
-/** Milliseconds between two looks for tables that are due. */
 const LOOK_EVERY = 5_000;
 
 /**
  * Verifies the daemon's tables in the background, one after another, within its share of the budget: first those that
- * somebody asked for, then the one whose last proof is the oldest. Where several processes run, the claim of a table
+ * somebody asked for, then the one whose rows are clearly not as many as the environment counted, then the one whose
+ * last proof is the oldest. A verification gives way to one that somebody asks for, and goes on afterwards. Where several processes run, the claim of a table
  * in the state keeps them from verifying the same one.
  */
 export class Verifier {
   private readonly options: VerifierOptions;
   private readonly pace: Pace;
   private readonly windows = new VersionWindows();
+  private readonly hints: CountHints;
+  private readonly lookForDueEvery: number;
   /** Tables whose verification failed, and until when they rest, by `performance.now()`. */
   private readonly resting = new Map<string, { readonly until: number; readonly failures: number }>();
 
@@ -64,30 +74,45 @@ export class Verifier {
     this.options = options;
     const share = (): number => options.wishes()?.share ?? 1;
     this.pace = sharePace(share, options.requestsPer5Minutes);
+    const { dataverse, mirror, lookForDueEvery = LOOK_EVERY } = options;
+    this.lookForDueEvery = lookForDueEvery;
+    this.hints = new CountHints({ client: dataverse.client, mirror, pace: this.pace });
   }
 
   /** @returns when aborted; the page under way is stored or rolled back. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const due = await this.next();
-        if (due === undefined) await sleep(LOOK_EVERY, signal);
+        const due = await this.next(signal);
+        if (due === undefined) await sleep(this.lookForDueEvery, signal);
         else await this.verify(due, signal);
       } catch (error) {
         if (signal.aborted) return;
         const failure = toFailure(error);
         this.options.logger.debug(failureFields(failure), `Nothing could be verified. ${failure.message}`);
-        await sleep(LOOK_EVERY, signal).catch(() => undefined);
+        await sleep(this.lookForDueEvery, signal).catch(() => undefined);
       }
     }
   }
 
-  private async next(): Promise<DueVerification | undefined> {
-    const { tables, mirror, wishes, leases, dataverse } = this.options;
-    if (dataverse.budget.isDaySpent()) return undefined;
+  private async next(signal: AbortSignal): Promise<DueVerification | undefined> {
+    const due = await this.due(this.options.wishes());
+    const [first, second] = due;
+    if (first === undefined || first.isUrgent || second === undefined) return first;
+    const { tables } = this.options;
+    // A count of a table that the environment does not keep itself fails, and with it those of other tables.
+    const countable = tables.names().filter((name) => tables.job(name)?.settings.mode === 'changes');
+    const differing = await this.hints.differing(countable, signal);
+    return due.find(({ table }) => differing.has(table)) ?? first;
+  }
+
+  /** @param intervals undefined for what somebody asked for alone. */
+  private async due(intervals: VerifyIntervals | undefined): Promise<DueVerification[]> {
+    const { tables, mirror, leases, dataverse } = this.options;
+    if (dataverse.budget.isDaySpent()) return [];
     const now = performance.now();
     const names = tables.names().filter((name) => (this.resting.get(name)?.until ?? now) <= now);
-    return dueVerifications(mirror.store, names, leases.holder, wishes());
+    return dueVerifications(mirror.store, names, leases.holder, intervals);
   }
 
   private async verify({ table: name, method }: DueVerification, signal: AbortSignal): Promise<void> {
@@ -100,20 +125,29 @@ export class Verifier {
         ? undefined
         : refreshOf(job.settings, { dataverse, mirror, leases, logger }, this.pace);
       const table = jobToVerify(job, async (stop) => tables.runNow(name, stop));
-      const result = await verifyTable(
-        table,
-        method,
-        {
-          dataverse,
-          mirror,
-          holder: leases.holder,
-          pace: this.pace,
-          windows: this.windows,
-          rolling: rollingValues(wishes()),
-          refresh,
-        },
+      const parts = {
+        dataverse,
+        mirror,
+        holder: leases.holder,
+        pace: this.pace,
+        windows: this.windows,
+        rolling: rollingValues(wishes()),
+        refresh,
+      };
+      // A person waits for what they asked for, and a large table takes hours. Its verification goes on at its page.
+      const result = await interruptible(
+        async (either) => verifyTable(table, method, parts, either),
+        async () => ((await this.due(undefined))[0]?.table ?? name) !== name,
+        this.lookForDueEvery,
         signal,
       );
+      if (result === undefined) {
+        logger.debug(
+          { table: name },
+          `The verification of table ${name} waits for another that was asked for.`,
+        );
+        return;
+      }
       this.resting.delete(name);
       await this.conclude(job, result, signal);
     } catch (error) {

@@ -1,0 +1,1 @@
+ALTER TABLE "environments" ADD COLUMN "counted_at" timestamp with time zone;
