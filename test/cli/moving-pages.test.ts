@@ -92,4 +92,94 @@ describe('the pages about moving', () => {
     const seen = `SELECT count(*)::int AS rows FROM dynamics_365.account JOIN dynamics_365.stringmap s ON s.objecttypecode = 'account'`;
     expect(await queryOnce(reader.url, seen)).not.toEqual([{ rows: 0 }]);
   });
+
+  /** A copy as Synapse Link and Data Export Service write it: ids under another name, and times of their own. */
+  async function oldCopy(name: string): Promise<void> {
+    await bench.database.query(
+      `CREATE TABLE dbo.${name} AS
+         SELECT accountid AS Id, _mirrored_at AS SinkCreatedOn, _mirrored_at AS SinkModifiedOn, accountid,
+                NULL::boolean AS IsDelete, versionnumber FROM dataverse.account WHERE _deleted_at IS NULL`,
+    );
+  }
+
+  /** What a page compares: it exports the old copy, imports the file, and asks what differs. */
+  async function compared(select: string, create: string, compare: string): Promise<unknown[]> {
+    const { database } = bench;
+    const exported = await database.query<{ id: string; versionnumber: string }>(select);
+    await database.query(create);
+    await database.query('INSERT INTO old_account SELECT * FROM unnest($1::uuid[], $2::bigint[])', [
+      exported.map(({ id }) => id),
+      exported.map(({ versionnumber }) => versionnumber),
+    ]);
+    const rows = await database.query(compare);
+    await database.query('DROP TABLE old_account');
+    return rows;
+  }
+
+  it('docs/from-synapse-link.md has SQL that finds what an old copy lacks, and queries of the old shape', async () => {
+    const { database } = bench;
+    await follow('from-synapse-link.md');
+    const [select = '', versions = '', create = '', compare = '', ...queries] = blocksOf(
+      'from-synapse-link.md',
+      'sql',
+    );
+    await oldCopy('account');
+    await database.query(
+      `CREATE TABLE dbo.account_partitioned AS
+         SELECT Id, SinkModifiedOn, IsDelete, versionnumber - 1 AS versionnumber FROM dbo.account
+         UNION ALL SELECT Id, SinkModifiedOn, IsDelete, versionnumber FROM dbo.account`,
+    );
+    const deleted = '7e0a1c2d-3b4c-4d5e-8f60-718293a4b5c6';
+    await database.query(
+      `INSERT INTO dbo.account_partitioned (Id, versionnumber, IsDelete) VALUES ('${deleted}', 5, NULL), ('${deleted}', 6, true),
+         ('${GONE}', 7, false)`,
+    );
+    await database.query(
+      'DELETE FROM dbo.account_partitioned p USING dbo.account a WHERE p.Id = $1 AND a.Id = p.Id AND p.versionnumber = a.versionnumber',
+      [ids[0]],
+    );
+    await database.query('DELETE FROM dbo.account_partitioned WHERE Id = $1', [ids[1]]);
+    await spoil('dbo.account', 'Id');
+    expectFound(await compared(select, create, compare));
+    expectFound(await compared(versions, create, compare));
+    // The old copy was in another database.
+    await database.query('DROP TABLE dbo.account, dbo.account_partitioned');
+    const [labels = '', changed = '', view = '', ...more] = queries;
+    expect(more).toEqual([]);
+    const rows = await database.query<{ industry: string | null }>(labels);
+    expect(rows).toHaveLength(5);
+    expect(rows.some(({ industry }) => industry !== null)).toBe(true);
+    await database.query(changed);
+    await database.query(view);
+    const old = `SELECT FROM dbo.account WHERE Id = accountid AND SinkModifiedOn IS NOT NULL AND NOT IsDelete`;
+    expect(await database.query(old)).toHaveLength(5);
+    await database.query('DROP VIEW dbo.account');
+  });
+
+  it('docs/from-data-export-service.md has SQL that finds what an old copy lacks, and views of the old shape', async () => {
+    const { database, emulator } = bench;
+    emulator.store.remove('account', ids[4] ?? '');
+    await follow('from-data-export-service.md');
+    const [select = '', create = '', compare = '', ...queries] = blocksOf(
+      'from-data-export-service.md',
+      'sql',
+    );
+    await oldCopy('crm_account');
+    await spoil('dbo.crm_account', 'Id');
+    expectFound(await compared(select, create, compare));
+    await database.query('DROP TABLE dbo.crm_account');
+    const [labels = '', view = '', log = '', ...more] = queries;
+    expect(more).toEqual([]);
+    const rows = await database.query<{ status: string | null }>(labels);
+    expect(rows).toHaveLength(4);
+    expect(rows.every(({ status }) => status !== null)).toBe(true);
+    await database.query(view);
+    expect(await database.query('SELECT FROM dbo.crm_account WHERE Id = accountid')).toHaveLength(4);
+    await database.query(log);
+    expect(
+      await database.query(
+        `SELECT RecordId AS id FROM dbo.crm_DeleteLog WHERE EntityName = 'account' AND VersionNumber > 0`,
+      ),
+    ).toEqual([{ id: ids[4] }]);
+  });
 });
