@@ -304,7 +304,7 @@ export class DataverseClient {
       const token = await tokens.token(signal);
       const limit = AbortSignal.timeout(requestTimeout);
       const about = request.countedFor ?? request.table;
-      if (about !== undefined) this.requestCounts.add(about);
+      const ended = about === undefined ? undefined : this.requestCounts.begin(about, request.priority);
       try {
         const either = AbortSignal.any([signal, limit]);
         const send = async () => http.send(call(token), either);
@@ -313,6 +313,8 @@ export class DataverseClient {
         // The error of the connection says "aborted" for the time limit and for the caller's signal alike.
         if (limit.aborted) throw limit.reason;
         throw error;
+      } finally {
+        ended?.();
       }
     });
   }

@@ -170,6 +170,11 @@ export class Comparison {
     return this.transaction(async (client) => readSuspects(client, this.scratch, after, count));
   }
 
+  /** Notes that this process still works at the verification. @throws Failure `verification-taken` */
+  async keepClaim(): Promise<void> {
+    await this.transaction(async (_, store) => storeVerification(store, this.table, this.holder));
+  }
+
   /** Stores verdicts about suspects, and confirmed differences, in one transaction. @throws Failure */
   async judge(verdicts: readonly Verdict[], differences: readonly Difference[]): Promise<void> {
     await this.transaction(async (client, store) => {

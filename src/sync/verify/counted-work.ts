@@ -1,38 +1,41 @@
-import type { RequestCounts } from '../../dataverse/http/request-counts.ts';
+import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { Pace } from './share-pace.ts';
 
-/** Milliseconds of a request at most, by the default of `limits.requestTimeout`. */
-const LONGEST_REQUEST = 120_000;
+/** What work brought, and how many requests it took. */
+export interface Counted<T> {
+  readonly value: T;
+  readonly requests: number;
+}
 
-/** Does work with requests about one table when its share of the budget allows it, and counts the requests. */
+/** Does a verification's work about one table when its share of the budget allows it, and counts the requests. */
 export class CountedWork {
   private readonly table: string;
-  private readonly counts: RequestCounts;
+  private readonly dataverse: Dataverse;
   private readonly pace: Pace | undefined;
 
   /** @param pace absent, the work takes what is free. */
-  constructor(table: string, counts: RequestCounts, pace?: Pace) {
+  constructor(table: string, dataverse: Dataverse, pace?: Pace) {
     this.table = table;
-    this.counts = counts;
+    this.dataverse = dataverse;
     this.pace = pace;
   }
 
-  async run<T>(
-    signal: AbortSignal,
-    work: () => Promise<T>,
-  ): Promise<{ readonly value: T; readonly requests: number }> {
+  /** Requests that may be in flight at once. */
+  get atOnce(): number {
+    return this.dataverse.budget.gauges.concurrency;
+  }
+
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<Counted<T>> {
     await this.pace?.wait(signal);
-    const before = this.counts.ever(this.table);
-    const start = performance.now();
+    const { requestCounts } = this.dataverse.client;
+    const before = requestCounts.ofVerification(this.table);
+    const spent = (): number => requestCounts.ofVerification(this.table).requests - before.requests;
     try {
       const value = await work();
-      return { value, requests: this.counts.ever(this.table) - before };
+      return { value, requests: spent() };
     } finally {
-      // The table's own deltas meanwhile count too, so the share is rather kept too well.
-      const requests = this.counts.ever(this.table) - before;
-      // What takes longer has waited for the budget: after a day whose requests were spent, it would rest for days.
-      const milliseconds = Math.min(performance.now() - start, requests * LONGEST_REQUEST);
-      this.pace?.spent(requests, milliseconds);
+      const { milliseconds } = requestCounts.ofVerification(this.table);
+      this.pace?.spent(spent(), milliseconds - before.milliseconds);
     }
   }
 }

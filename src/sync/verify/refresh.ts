@@ -28,7 +28,7 @@ export type RefreshRows = (rows: readonly RowId[], signal: AbortSignal) => Promi
  */
 export function refreshOf(settings: TableSettings, parts: TableJobParts, pace?: Pace): RefreshRows {
   const { requestCounts } = parts.dataverse.client;
-  const counted = new CountedWork(settings.name, requestCounts, pace);
+  const counted = new CountedWork(settings.name, parts.dataverse, pace);
   return async (rows, signal) => {
     for (let at = 0; at < rows.length; at += BATCH) {
       const batch = rows.slice(at, at + BATCH);

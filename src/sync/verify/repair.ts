@@ -1,4 +1,5 @@
 import { createComparisonRead } from '../../dataverse/feed/comparison-read.ts';
+import { batches } from '../../dataverse/feed/keyed-pages.ts';
 import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { livingRows } from '../../dataverse/feed/rows-by-key.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
@@ -13,7 +14,7 @@ import {
   recordRepairs,
   type RecordedDifference,
 } from '../../mirror/verify/verify-records.ts';
-import type { RowId } from '../../model/page.ts';
+import type { PageRows, RowId } from '../../model/page.ts';
 import { CountedWork } from './counted-work.ts';
 import type { Pace } from './share-pace.ts';
 import type { TableJobParts, TableSettings } from '../run/table-job.ts';
@@ -46,21 +47,29 @@ export async function repairDifferences(
   const { open, openExtras } = await readDifferences(mirror.store, table, 0);
   const withExtras = mayDelete(openExtras);
   if (open - (withExtras ? 0 : openExtras) === 0) return 0;
-  const counted = new CountedWork(table, dataverse.client.requestCounts, pace);
+  const counted = new CountedWork(table, dataverse, pace);
   let repaired = 0;
-  for await (const batch of openRows(mirror.store, table, withExtras)) {
+  for await (const batch of openRows(mirror.store, table, withExtras, counted)) {
     // The lease is free between two batches, so a delta waits for one batch at most.
-    const { value } = await counted.run(signal, async () => repairBatch(settings, parts, batch, signal));
+    const { value } = await counted.run(signal, async () =>
+      repairBatch(settings, parts, batch, counted.atOnce, signal),
+    );
     repaired += value;
   }
   return repaired;
 }
 
-/** Repairs some rows in one transaction, under the lease. @returns how many of them are repaired. */
+/**
+ * Repairs some rows in one transaction, under the lease.
+ *
+ * @param atOnce requests for single rows at most.
+ * @returns how many of them are repaired.
+ */
 async function repairBatch(
   settings: TableSettings,
   parts: TableJobParts,
   batch: readonly OpenRow[],
+  atOnce: number,
   signal: AbortSignal,
 ): Promise<number> {
   const { name: table } = settings;
@@ -80,7 +89,11 @@ async function repairBatch(
         signal,
       );
       const missing = batch.filter((_, row) => (found.rowOf[row] ?? -1) < 0);
-      const alone = await Promise.all(missing.map(async ({ id }) => source.readRow(id, signal)));
+      const alone: (PageRows | 'unreadable' | null)[] = [];
+      // A failure costs no request for the rows after it.
+      for (const some of batches(missing, atOnce)) {
+        alone.push(...(await Promise.all(some.map(async ({ id }) => source.readRow(id, signal)))));
+      }
       const singles = alone.filter((row) => row !== null && row !== 'unreadable');
       const living = [livingRows(found), ...singles].map((page) => markIncomplete(page, ready.mirror.table));
       const extra = missing.filter((_, row) => alone[row] === null).map(({ id }) => id);
@@ -119,20 +132,27 @@ interface OpenRow {
   readonly kind: RecordedDifference['kind'];
 }
 
-/** The rows to repair, a batch at a time, so that memory stays bounded. */
+/**
+ * The rows to repair, a batch at a time, so that memory stays bounded. An extra row costs a request of its own. So a
+ * batch has no more of them than may be in flight at once, and a delta waits for no more.
+ */
 async function* openRows(
   store: StateStore,
   table: string,
   withExtras: boolean,
+  counted: CountedWork,
 ): AsyncGenerator<readonly OpenRow[]> {
   let batch: OpenRow[] = [];
+  let extras = 0;
   for await (const { key, kind, repaired } of eachDifference(store, table)) {
     const id = repaired || (kind === 'extra' && !withExtras) ? null : parseKey(key);
     if (id === null) continue;
     batch.push({ id, key, kind });
-    if (batch.length < BATCH) continue;
+    if (kind === 'extra') extras++;
+    if (batch.length < BATCH && extras < counted.atOnce) continue;
     yield batch;
     batch = [];
+    extras = 0;
   }
   if (batch.length > 0) yield batch;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PageRows, RowId } from '../../model/page.ts';
+import type { RowId } from '../../model/page.ts';
 import { Failure } from '../../model/failure.ts';
 import { selectionOf } from '../../model/table.ts';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
@@ -9,13 +9,10 @@ import {
   isWindowed,
   type VersionWindow,
 } from '../../dataverse/feed/comparison-read.ts';
-import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { versionReached } from '../../dataverse/feed/links.ts';
 import { readCheckpoint } from '../../mirror/lease/leases.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
-import { keyText, rowVersion } from '../../mirror/page/row-key.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
-import type { ValueDifference } from '../../mirror/verify/compare-rows.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
 import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
@@ -23,10 +20,11 @@ import type { RunResult } from '../run/run-outcome.ts';
 import type { TableJob } from '../run/table-job.ts';
 import { CountedWork } from './counted-work.ts';
 import type { RefreshRows } from './refresh.ts';
+import { lookAgain } from './second-look.ts';
 import type { Pace } from './share-pace.ts';
 import { SourceWalk, type Reading } from './source-walk.ts';
 import { comparesValues, endOfWindow, rowsOfSlice, type RollingValues } from './value-slices.ts';
-import { judge, type Found } from './verdicts.ts';
+import { judge } from './verdicts.ts';
 import { VersionWindows } from './version-windows.ts';
 
 /** What a verification needs of the table's job. */
@@ -149,7 +147,7 @@ class TableVerification {
     this.table = table;
     this.method = method;
     this.parts = parts;
-    this.counted = new CountedWork(table.name, parts.dataverse.client.requestCounts, parts.pace);
+    this.counted = new CountedWork(table.name, parts.dataverse, parts.pace);
   }
 
   /**
@@ -270,6 +268,8 @@ class TableVerification {
     signal: AbortSignal,
   ): Promise<VerificationResult> {
     const { comparison } = opened;
+    const byValue = comparesValues(from);
+    const look = { ...(byValue ? opened.rows : opened.keys), comparison, counted: this.counted, byValue };
     let { requests } = from;
     let left = (await comparison.suspects(null, 1)).length;
     for (let round = 1; left > 0 && round <= ROUNDS; round++) {
@@ -283,7 +283,7 @@ class TableVerification {
         const last = batch.at(-1);
         if (last === undefined) break;
         after = last.id;
-        const found = await this.counted.run(signal, async () => this.look(opened, from, batch, signal));
+        const found = await lookAgain(look, batch, signal);
         requests += found.requests;
         const judged = batch.map((suspect, at) =>
           judge(suspect, found.value[at] ?? { is: 'unreadable' }, reached.now),
@@ -299,43 +299,6 @@ class TableVerification {
     const rowsByValue = method === 'values' ? rows : (slice?.rows ?? 0);
     const differences = await comparison.finish(from, requests);
     return { method, throughVersion, rows, rowsByValue, requests, differences, unsettled: left };
-  }
-
-  /**
-   * How the source has each suspect now. A list lacks rows that are gone, and rows that the identity may not read. Only
-   * a request for the row itself tells which it is, and one such answer for each row is enough: a row that was gone
-   * then, that the list still lacks and that a delta meanwhile did not bring is gone.
-   */
-  private async look(
-    { keys, rows: whole, comparison }: Opened,
-    progress: VerificationProgress,
-    suspects: readonly Suspect[],
-    signal: AbortSignal,
-  ): Promise<Found[]> {
-    const byValue = comparesValues(progress);
-    const { source, readAs } = byValue ? whole : keys;
-    // A list of one row is that row's own request, which a missing privilege would make fail.
-    const listed = suspects.length > 1 ? suspects.map(({ id }) => id) : [];
-    const { rows, rowOf } = await source.readRows(listed, signal);
-    const noValues: Differing = new Map();
-    const compare = async (page: PageRows): Promise<Differing> =>
-      byValue ? differingRows(comparison, readAs, page) : noValues;
-    const differing = await compare(rows);
-    const there = (page: PageRows, row: number, key: string, by = differing): Found => {
-      const { columns = [], fingerprint = null } = by.get(key) ?? {};
-      return { is: 'there', version: rowVersion(readAs, page, row), columns, fingerprint };
-    };
-    return Promise.all(
-      suspects.map(async ({ id, wasGone }, at): Promise<Found> => {
-        const row = rowOf[at] ?? -1;
-        if (row >= 0) return there(rows, row, keyText(id));
-        if (wasGone && listed.length > 0) return { is: 'gone' };
-        const alone = await source.readRow(id, signal);
-        if (alone === null) return { is: 'gone' };
-        if (alone === 'unreadable') return { is: 'unreadable' };
-        return there(alone, 0, keyText(id), await compare(alone));
-      }),
-    );
   }
 
   /** What the comparison stands on. Another load or another selection brings other rows. */
@@ -363,19 +326,6 @@ class TableVerification {
     const link = checkpoint?.link ?? null;
     return link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
   }
-}
-
-type Differing = ReadonlyMap<string, ValueDifference>;
-
-/** The rows with other values than the mirror's in the same version, by their keys. */
-async function differingRows(
-  comparison: Comparison,
-  readAs: MirrorTable,
-  rows: PageRows,
-): Promise<Differing> {
-  // Rows that lack a value are not compared: it may have got lost on the way.
-  const found = await comparison.compare(markIncomplete(rows, readAs.table));
-  return new Map(found.map((row) => [keyText(row.id), row]));
 }
 
 type WindowedParts = VerificationParts & { readonly windows: VersionWindows };
