@@ -36,6 +36,8 @@ export interface DataverseOptions {
   readonly onThrottle?: (milliseconds: number) => void;
   /** Is told how each request went. */
   readonly watch?: RequestWatch | undefined;
+  /** Milliseconds over which the limits of the budget count, where they are not those of Dataverse, as in a test. */
+  readonly budgetWindow?: number;
 }
 
 /** The client, the metadata and the budget of one environment. */
@@ -53,7 +55,10 @@ export interface Dataverse {
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
   const { origin, hostname, port, protocol } = new URL(options.url);
   const { limits, onThrottle } = options;
-  const budget = createBudget(limits, onThrottle === undefined ? {} : { onThrottle });
+  const budget = createBudget(limits, {
+    window: options.budgetWindow,
+    ...(onThrottle === undefined ? {} : { onThrottle }),
+  });
   const { proxy } = options;
   const agents = createAgents(proxy);
   const http = createHttpClient(limits.idleTimeout, agents);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pino, type Logger } from 'pino';
+import type { Dataverse } from '../../src/dataverse/dataverse.ts';
 import { APPLY_ALL } from '../../src/mirror/table/drift.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
@@ -13,6 +14,14 @@ import type { VerifyWishes } from '../../src/sync/verify/verifier.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { mirrorOptions, silent } from './mirror.ts';
 import type { SyncBench } from './sync.ts';
+
+export interface DaemonLimits {
+  /** The daemon closes it. */
+  readonly dataverse: Dataverse;
+  readonly pageSize: number;
+  /** What the share of verification is a share of. */
+  readonly verifiedPer5Minutes: number;
+}
 
 /** A daemon over named tables, in this process. */
 export class BenchDaemon implements AsyncDisposable {
@@ -33,12 +42,19 @@ export class BenchDaemon implements AsyncDisposable {
     schedule = '* * * * * *',
     lookAgain = 60_000,
     verify?: VerifyWishes,
+    {
+      dataverse = bench.dataverse(),
+      pageSize = 5_000,
+      verifiedPer5Minutes = 6_000,
+    }: Partial<DaemonLimits> = {},
   ) {
+    const requestsPer5Minutes = (): number => verifiedPer5Minutes;
     const verification =
       verify === undefined
         ? {}
-        : { verification: { wishes: () => verify, requestsPer5Minutes: () => 6_000, lookForDueEvery: 500 } };
-    this.ended = this.run(bench, tables, { lookEvery, lookAgain, ...verification }, schedule);
+        : { verification: { wishes: () => verify, requestsPer5Minutes, lookForDueEvery: 500 } };
+    const looks = { lookEvery, lookAgain, ...verification };
+    this.ended = this.run(bench, tables, looks, schedule, { dataverse, pageSize });
   }
 
   private async run(
@@ -46,9 +62,9 @@ export class BenchDaemon implements AsyncDisposable {
     tables: readonly string[],
     looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain' | 'verification'>,
     schedule: string,
+    { dataverse, pageSize }: Pick<DaemonLimits, 'dataverse' | 'pageSize'>,
   ): Promise<void> {
     const { signal } = this.stop;
-    const dataverse = bench.dataverse();
     const options = mirrorOptions(bench.database.url);
     const database = openMirrorDatabase(options, silent);
     const logger = this.logger();
@@ -67,7 +83,7 @@ export class BenchDaemon implements AsyncDisposable {
         columns: ALL_COLUMNS,
         drift: APPLY_ALL,
         softDeletes: false,
-        pageSize: 5_000,
+        pageSize,
       }));
       const choice = { entries, leftOut: [] };
       await runDaemon(

@@ -73,6 +73,8 @@ export interface BudgetOptions {
   readonly now?: () => number;
   /** Told, whenever a throttle begins or becomes longer, how many milliseconds it goes on from now. */
   readonly onThrottle?: (milliseconds: number) => void;
+  /** Milliseconds over which the limits count, where they are not those of Dataverse, as in a test. */
+  readonly window?: number | undefined;
 }
 
 /** Service protection limits count over five minutes (documented in "Service protection API limits"). */
@@ -96,13 +98,14 @@ const SHUT = 1e9;
  */
 export function createBudget(
   first: BudgetLimits,
-  { now = () => performance.now(), onThrottle }: BudgetOptions = {},
+  { now = () => performance.now(), onThrottle, window = WINDOW }: BudgetOptions = {},
 ): Budget {
   let limits = first;
-  let { burst, refill } = sharesOf(limits);
+  let { burst, refill } = sharesOf(limits, window);
+  const executionLimit = (EXECUTION_LIMIT * window) / WINDOW;
   const limiter = createRequestLimiter({ maxConcurrent: limits.concurrency, burst, refill });
-  const starts = new StartWindow(limits.requestsPer5Minutes, WINDOW);
-  const execution = new ExecutionWindow(EXECUTION_LIMIT, WINDOW);
+  const starts = new StartWindow(limits.requestsPer5Minutes, window);
+  const execution = new ExecutionWindow(executionLimit, window);
   const gauges: BudgetGauges = {
     requests: 0,
     throttled: 0,
@@ -218,14 +221,14 @@ export function createBudget(
       const at = now();
       return {
         requests: starts.within(at) / limits.requestsPer5Minutes,
-        executionTime: execution.spent(at) / EXECUTION_LIMIT,
+        executionTime: execution.spent(at) / executionLimit,
         concurrency: execution.underWay / limits.concurrency,
       };
     },
     change(next) {
       const { concurrency: before } = limits;
       limits = next;
-      ({ burst, refill } = sharesOf(next));
+      ({ burst, refill } = sharesOf(next, window));
       starts.change(next.requestsPer5Minutes);
       void limiter.updateSettings({
         reservoirIncreaseAmount: refill * BEAT,
@@ -253,9 +256,9 @@ export function createBudget(
 }
 
 /** How many requests may start at once, and how many come back to the burst in a millisecond. */
-function sharesOf({ requestsPer5Minutes }: BudgetLimits): { burst: number; refill: number } {
+function sharesOf({ requestsPer5Minutes }: BudgetLimits, window: number): { burst: number; refill: number } {
   const burst = Math.max(1, Math.floor(requestsPer5Minutes / 2));
-  return { burst, refill: Math.max(1, requestsPer5Minutes - burst) / WINDOW };
+  return { burst, refill: Math.max(1, requestsPer5Minutes - burst) / window };
 }
 
 /** `1,200.00` is how one live environment writes seconds; some headers come twice, joined by a comma. */
