@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../support/command-line.ts';
 import { BenchDaemon } from '../support/daemon.ts';
+import type { VerifyWishes } from '../../src/sync/verify/verifier.ts';
 import { SyncBench } from '../support/sync.ts';
 
 const HOUR = 3_600_000;
-const DAILY = { every: 24 * HOUR, share: 1, values: undefined, repair: 'off' as const };
+const DAILY: VerifyWishes = { every: 24 * HOUR, share: 1, values: undefined, repair: 'off' };
 /** Hours since the last proof, or since the first load: `contact` is due first by its age. */
 const AGES = { account: 25, contact: 27, lead: 26 };
 
@@ -25,7 +27,9 @@ async function age(table: string, hours: number): Promise<void> {
   );
 }
 
-const daemon = (): BenchDaemon => new BenchDaemon(bench, Object.keys(AGES), HOUR, '* * * * * *', HOUR, DAILY);
+/** A daemon whose tables run once at its start, and when a verification asks for it. */
+const daemon = (verify: VerifyWishes = DAILY): BenchDaemon =>
+  new BenchDaemon(bench, Object.keys(AGES), HOUR, '0 0 1 1 *', HOUR, verify);
 
 /** Tables in the order of their proofs. */
 const proven = async (): Promise<unknown[]> =>
@@ -85,3 +89,31 @@ test('a verification gives way to another one that somebody asks for, and goes o
   );
   expect(ended).toEqual(begun);
 }, 60_000);
+
+test('values that are late are compared once, although no sweep is due', async () => {
+  for (const table of Object.keys(AGES)) await age(table, 1);
+  // Another load has come since, so this round is not late but void.
+  await bench.database.query(
+    `INSERT INTO mirrorverse.value_rounds (environment_id, "table", basis, begun_at, through_version)
+     SELECT environment_id, "table", 'of another load', now() - interval '30 days', 5
+       FROM mirrorverse.tables WHERE "table" = 'account'`,
+  );
+  const proofs = async (): Promise<unknown[]> =>
+    bench.database.query('SELECT "table", method, rows::int FROM mirrorverse.verified ORDER BY 1, 2');
+  const walks = (): number => bench.emulator.requests.find({ table: 'account', path: /orderby/ }).length;
+  const verified = async (): Promise<unknown[]> => {
+    await using _ = daemon({ ...DAILY, values: 720 * HOUR });
+    await eventually(async () => (await proofs()).length > 0);
+    const before = walks();
+    // Two further looks for what is due find nothing.
+    await delay(1_200);
+    expect(walks()).toBe(before);
+    return await proofs();
+  };
+  expect(await verified()).toEqual([{ table: 'account', method: 'sweep', rows: 300 }]);
+  await bench.database.query(
+    `TRUNCATE mirrorverse.verified;
+     UPDATE mirrorverse.value_rounds SET begun_at = now() - interval '31 days', sliced_at = now()`,
+  );
+  expect(await verified()).toEqual([{ table: 'account', method: 'values', rows: 300 }]);
+});

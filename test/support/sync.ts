@@ -31,11 +31,11 @@ import {
 } from '../../src/sync/run/table-job.ts';
 import type { VerifyMethod } from '../../src/mirror/verify/verify-records.ts';
 import {
-  jobToVerify,
   verifyTable,
   type VerificationParts,
   type VerificationResult,
 } from '../../src/sync/verify/table-verification.ts';
+import { jobToVerify } from '../../src/sync/verify/verified-table.ts';
 import { assertNoLeak, leaks, leaksInState, ROW_CANARY, SearchedLog, secretsOf } from './canaries.ts';
 import { freshDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 import { mirrorOptions, never } from './mirror.ts';

@@ -16,8 +16,6 @@ import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Reached, Suspect } from '../../mirror/verify/suspects.ts';
 import type { Difference, VerificationProgress, VerifyMethod } from '../../mirror/verify/verify-records.ts';
-import type { RunResult } from '../run/run-outcome.ts';
-import type { TableJob } from '../run/table-job.ts';
 import { CountedWork } from './counted-work.ts';
 import type { RefreshRows } from './refresh.ts';
 import { lookAgain } from './second-look.ts';
@@ -25,22 +23,8 @@ import type { Pace } from './share-pace.ts';
 import { SourceWalk, type Reading } from './source-walk.ts';
 import { comparesValues, endOfWindow, rowsOfSlice, type RollingValues } from './value-slices.ts';
 import { judge } from './verdicts.ts';
+import { isOutdated, type VerifiedTable } from './verified-table.ts';
 import { VersionWindows } from './version-windows.ts';
-
-/** What a verification needs of the table's job. */
-export interface VerifiedTable {
-  readonly name: string;
-  readonly pageSize: number;
-  readonly mode: 'changes' | 'snapshot';
-  /** Brings the table up to date, by a delta that begins after the call. @throws Failure */
-  readonly pass: (signal: AbortSignal) => Promise<void>;
-  /**
-   * The mirror table, as it fits the source's definition.
-   *
-   * @throws Failure `verification-outdated` if it fits only now, and a run must fill it.
-   */
-  readonly open: (signal: AbortSignal) => Promise<MirrorTable>;
-}
 
 export interface VerificationParts {
   readonly dataverse: Dataverse;
@@ -107,34 +91,6 @@ export async function verifyTable(
     if (!(ended instanceof Error)) return ended;
     if (beginnings === BEGINNINGS) throw ended;
   }
-}
-
-/**
- * The table of a job, to be verified. A run that did nothing proves nothing: a load that waits for its place, or a table
- * that has left the configuration.
- *
- * @param run begins a run of the job after the call.
- */
-export function jobToVerify(
-  job: TableJob,
-  run: (signal: AbortSignal) => Promise<RunResult | undefined> = async (signal) => job.run({}, signal),
-): VerifiedTable {
-  const { name, pageSize, mode } = job.settings;
-  return {
-    name,
-    pageSize,
-    mode,
-    async pass(signal) {
-      const result = await run(signal);
-      if (result !== undefined && result.failure !== null) throw result.failure;
-      if (result === undefined || result.deferred) throw isOutdated(name);
-    },
-    async open(signal) {
-      const mirrorTable = await job.open(signal);
-      if (mirrorTable === undefined) throw isOutdated(name);
-      return mirrorTable;
-    },
-  };
 }
 
 class TableVerification {
@@ -336,12 +292,4 @@ interface Opened {
   readonly keys: Reading;
   readonly rows: Reading;
   readonly basis: string;
-}
-
-function isOutdated(table: string): Failure {
-  return new Failure({
-    code: 'verification-outdated',
-    message: `Table ${table} was loaded anew or got other columns while it was verified.`,
-    details: { table },
-  });
 }

@@ -19,7 +19,8 @@ import { interruptible } from './interruptible.ts';
 import { refreshOf } from './refresh.ts';
 import { repairDifferences } from './repair.ts';
 import { sharePace, type Pace } from './share-pace.ts';
-import { jobToVerify, verifyTable, type VerificationResult } from './table-verification.ts';
+import { verifyTable, type VerificationResult } from './table-verification.ts';
+import { jobToVerify } from './verified-table.ts';
 import type { RollingValues } from './value-slices.ts';
 import { VersionWindows } from './version-windows.ts';
 

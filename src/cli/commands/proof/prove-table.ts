@@ -11,7 +11,8 @@ import type { RunWatch } from '../../../sync/watch/outage-log.ts';
 import { RateMark } from '../../../sync/load/rate-mark.ts';
 import { refreshOf } from '../../../sync/verify/refresh.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
-import { jobToVerify, verifyTable } from '../../../sync/verify/table-verification.ts';
+import { verifyTable } from '../../../sync/verify/table-verification.ts';
+import { jobToVerify } from '../../../sync/verify/verified-table.ts';
 import type { CommandSession } from '../../command-session.ts';
 import { tableSettings } from '../../mirror-settings.ts';
 
