@@ -7,8 +7,8 @@ import { PIECE } from './copy-writer.ts';
 import { DEFAULT_ROW_POLICY } from '../quarantine/row-policy.ts';
 
 /** `PGCOPY`, bytes that show whether the data were mangled on their way, no flags, no extension. */
-const HEADER = Buffer.from('PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-const TRAILER = Uint8Array.of(0xff, 0xff);
+export const BINARY_HEADER = Buffer.from('PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+export const BINARY_TRAILER = Uint8Array.of(0xff, 0xff);
 
 /**
  * The page's rows in COPY's binary format, in the order of `columns`, one piece at a time. In the end it
@@ -23,7 +23,7 @@ export function* binaryPieces(
   const writer = new BinaryRowWriter(page.bytes, memory, policy);
   const types = columns.map((column) => column.type);
   let count: number | undefined = 0;
-  writer.raw(HEADER);
+  writer.raw(BINARY_HEADER);
   for (let row = 0; row < page.rows; row++) {
     if (skip?.has(row) === true) continue;
     if (!writer.row(page, row, types)) {
@@ -35,7 +35,7 @@ export function* binaryPieces(
     yield writer.written;
     writer.turn();
   }
-  writer.raw(TRAILER);
+  writer.raw(BINARY_TRAILER);
   yield writer.written;
   return count;
 }

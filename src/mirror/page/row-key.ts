@@ -1,4 +1,4 @@
-import { cellText, type PageRows, type RowId } from '../../model/page.ts';
+import { cellText, hasVersion, type PageRows, type RowId } from '../../model/page.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -47,12 +47,27 @@ export function idsOf(rows: readonly { readonly key: string }[]): RowId[] {
 }
 
 const LARGEST_VERSION = 2n ** 63n - 1n;
+const QUOTE = 0x22;
+const ZERO = 0x30;
+/** Decimal digits that a number holds exactly. */
+const DIGITS = 15;
 
 /** A row's version, or null where it has none that a bigint could hold. */
 export function rowVersion(mirror: MirrorTable, page: PageRows, row: number): bigint | null {
-  const text = mirror.versionField === undefined ? null : cellText(page, row, mirror.versionField);
-  if (text === null || !/^\d{1,19}$/.test(text)) return null;
-  const version = BigInt(text);
+  const { versionField } = mirror;
+  if (versionField === undefined || !hasVersion(page, row, versionField)) return null;
+  const { bytes, cells } = page;
+  const at = 2 * (row * page.width + versionField);
+  const isText = bytes[cells[at] ?? 0] === QUOTE;
+  const end = (cells[at + 1] ?? 0) - (isText ? 1 : 0);
+  let version = 0n;
+  // Fifteen digits at a time, as a number holds them exactly. Every row of a page is asked for its version.
+  for (let from = (cells[at] ?? 0) + (isText ? 1 : 0); from < end; from += DIGITS) {
+    const to = Math.min(end, from + DIGITS);
+    let digits = 0;
+    for (let digit = from; digit < to; digit++) digits = 10 * digits + ((bytes[digit] as number) - ZERO);
+    version = version === 0n ? BigInt(digits) : version * 10n ** BigInt(to - from) + BigInt(digits);
+  }
   return version > LARGEST_VERSION ? null : version;
 }
 

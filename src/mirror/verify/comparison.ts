@@ -4,6 +4,7 @@ import type { PageRows, RowId } from '../../model/page.ts';
 import { withKeysAlone } from '../../model/table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { isObjectGone } from '../connection/sqlstate.ts';
+import { CopyOutput } from '../copy/copy-output.ts';
 import { toldByFilters } from '../page/swallowed-rows.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
@@ -11,12 +12,10 @@ import type { StateStore } from '../state/store.ts';
 import { mirrorTable, type MirrorTable } from '../table/mirror-table.ts';
 import { compareRows, type ValueDifference } from './compare-rows.ts';
 import {
-  addVersionedKeys,
   createScratch,
   dropScratch,
   hasScratch,
   scratchTables,
-  versionedKeys,
   type ScratchTables,
 } from './scratch-table.ts';
 import {
@@ -44,7 +43,14 @@ import {
   type VerifyMethod,
 } from './verify-records.ts';
 import { beginNextRound, openRound, recordSlice, type ValueRound } from './value-rounds.ts';
+import { addVersionedKeys } from './versioned-keys.ts';
 import { rowsAbove, versionBound } from './version-bound.ts';
+
+/**
+ * COMMIT does not wait for the disk. If the server crashes, the last pages are lost together with the place after them,
+ * and are read again.
+ */
+const UNHURRIED = 'SET LOCAL synchronous_commit = off';
 
 /**
  * Compares the rows of one table with what the source has. Each step is one transaction, and stores where the
@@ -58,6 +64,7 @@ export class Comparison {
   private readonly policy: RowPolicy;
   private readonly holder: string;
   private readonly scratch: ScratchTables;
+  private readonly memory = new CopyOutput();
   /** The mirror table with its key, partition and version alone. */
   readonly keysAlone: MirrorTable;
 
@@ -117,10 +124,10 @@ export class Comparison {
 
   /** Stores keys and versions of a page that has nothing else. @throws Failure */
   async addKeys(page: PageRows, progress: VerificationProgress): Promise<void> {
-    const rows = versionedKeys(this.keysAlone, page);
     await this.transaction(async (client, store) => {
+      await client.query(UNHURRIED);
       await storeVerification(store, this.table, this.holder, progress);
-      await addVersionedKeys(client, this.mirror, this.scratch, rows);
+      await addVersionedKeys(client, this.keysAlone, this.scratch, page, this.memory);
     });
   }
 
@@ -131,8 +138,8 @@ export class Comparison {
    * @throws Failure
    */
   async addRows(page: PageRows, progress: VerificationProgress): Promise<RowId[]> {
-    const rows = versionedKeys(this.mirror, page);
     return this.transaction(async (client, store) => {
+      await client.query(UNHURRIED);
       await storeVerification(store, this.table, this.holder, progress);
       const differing = await compareRows(client, this.mirror, page, this.policy);
       await addValueSuspects(
@@ -140,7 +147,7 @@ export class Comparison {
         this.scratch,
         differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
       );
-      await addVersionedKeys(client, this.mirror, this.scratch, rows);
+      await addVersionedKeys(client, this.mirror, this.scratch, page, this.memory);
       return differing.filter(({ isDerivedOnly }) => isDerivedOnly).map(({ id }) => id);
     });
   }

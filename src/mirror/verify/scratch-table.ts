@@ -1,16 +1,7 @@
 import type pg from 'pg';
-import { copy } from '../copy/copy.ts';
-import { rowKeys, parseKey, rowVersion } from '../page/row-key.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from '../state/store.ts';
-import type { PageRows, RowId } from '../../model/page.ts';
-
-/** The key and the version of a row of the source. */
-export interface VersionedKey {
-  readonly id: RowId;
-  readonly version: bigint | null;
-}
 
 /** The names of a verification's scratch tables, each with its schema, quoted. */
 export interface ScratchTables {
@@ -61,60 +52,4 @@ export async function hasScratch(client: pg.ClientBase, { keys, suspects }: Scra
     [keys, suspects],
   );
   return rows[0]?.there === true;
-}
-
-/** Keys and versions of a page's rows. A row without a key cannot be compared, and is left out. */
-export function versionedKeys(mirror: MirrorTable, page: PageRows): VersionedKey[] {
-  return rowKeys(mirror, page).flatMap((key, row) => {
-    const id = key === null ? null : parseKey(key);
-    return id === null ? [] : [{ id, version: rowVersion(mirror, page, row) }];
-  });
-}
-
-/** Adds keys and versions. COPY takes them in little more than half the time of an INSERT. */
-export async function addVersionedKeys(
-  client: pg.PoolClient,
-  mirror: MirrorTable,
-  { keys }: ScratchTables,
-  rows: readonly VersionedKey[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const isPartitioned = mirror.partitionField !== undefined;
-  const columns = isPartitioned ? 'key, version, partition' : 'key, version';
-  await copy(client, `COPY ${keys} (${columns}) FROM STDIN (FORMAT binary)`, binaryKeys(rows, isPartitioned));
-}
-
-/** What binary COPY data begins with: a signature, no flags, no extension. (PostgreSQL, "COPY", Binary Format.) */
-const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-/** Bytes of a key and a version, with the number of fields before them and the length before each. */
-const KEY_AND_VERSION = 2 + 4 + 16 + 4 + 8;
-const NULL = -1;
-
-/** Binary COPY data of all rows, in one piece. */
-function* binaryKeys(
-  rows: readonly VersionedKey[],
-  isPartitioned: boolean,
-): Generator<Uint8Array, undefined> {
-  const partitions = isPartitioned ? rows.map(({ id }) => bytesOf(id.partition)) : [];
-  const further = partitions.reduce((sum, bytes) => sum + 4 + (bytes?.length ?? 0), 0);
-  const data = Buffer.allocUnsafe(HEADER.length + rows.length * KEY_AND_VERSION + further + 2);
-  let at = HEADER.copy(data);
-  for (const [row, { id, version }] of rows.entries()) {
-    at = data.writeInt16BE(isPartitioned ? 3 : 2, at);
-    at = data.writeInt32BE(16, at);
-    at += data.write(id.key.replaceAll('-', ''), at, 16, 'hex');
-    at = data.writeInt32BE(version === null ? NULL : 8, at);
-    if (version !== null) at = data.writeBigInt64BE(version, at);
-    if (!isPartitioned) continue;
-    const partition = partitions[row];
-    at = data.writeInt32BE(partition?.length ?? NULL, at);
-    if (partition !== undefined) at += partition.copy(data, at);
-  }
-  at = data.writeInt16BE(-1, at);
-  yield data.subarray(0, at);
-  return undefined;
-}
-
-function bytesOf(text: string | null | undefined): Buffer | undefined {
-  return text === null || text === undefined ? undefined : Buffer.from(text);
 }

@@ -86,10 +86,6 @@ export class SourceWalk {
     if (received instanceof Error) return received;
     const { page, requests } = received;
     try {
-      if (!isInWindow(readAs, page, place.window)) {
-        windows.refuse(table);
-        return windowIgnored(table);
-      }
       const isLastPage = page.link === null;
       const isEnd = isLastPage && upTo === null;
       const after = {
@@ -110,6 +106,10 @@ export class SourceWalk {
         stage: isEnd ? ('walked' as const) : progress.stage,
       };
       if (!isEnd) this.ahead = this.readAhead(placeOf(after), signal);
+      if (!isInWindow(readAs, page, place.window)) {
+        windows.refuse(table);
+        return windowIgnored(table);
+      }
       if (place.isWhole) return { progress: after, isEnd, derived: await comparison.addRows(page, after) };
       await comparison.addKeys(page, after);
       return { progress: after, isEnd, derived: [] };
