@@ -68,7 +68,7 @@ it.each([
   expect(logLines(stderr).filter(isWarning)).toEqual([]);
 });
 
-it('a daemon whose clock is set back while it pauses is ready once the pause is over', async () => {
+it.concurrent('a daemon whose clock is set back while it pauses is ready once the pause is over', async () => {
   await using bench = await openBench(['account'], { ...EVERY_SECOND, MIRRORVERSE_HEALTH_PORT: '0' });
   const { emulator, cli } = bench;
   const daemon = cli.start(['run'], clock(0, -2 * HOUR));
@@ -83,7 +83,7 @@ it('a daemon whose clock is set back while it pauses is ready once the pause is 
   expect(emulator.requests.count({ status: 429 })).toBe(1);
 });
 
-it('a daemon whose event loop was blocked says so, does not take its leases for lost, and goes on', async () => {
+it.concurrent('a daemon whose event loop was blocked says so, does not take its leases for lost, and goes on', async () => {
   await using bench = await openBench([]);
   const { emulator } = bench;
   emulator.store.seed('account', 5);

@@ -196,6 +196,6 @@ export async function eventually(isSo: () => boolean | Promise<boolean>, timeLim
   while (!(await isSo())) {
     if (performance.now() > deadline)
       throw new Error(`It did not come to be in ${timeLimit} ms: ${isSo.toString()}`);
-    await delay(100);
+    await delay(25);
   }
 }
