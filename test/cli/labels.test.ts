@@ -25,25 +25,6 @@ describe('the views with labels', () => {
     expect(await database.query(fivetran)).toEqual([{ value: 'South' }]);
   });
 
-  it("a view in Fivetran's shape goes with its forgotten table, and is no obstacle", async () => {
-    await using bench = await openBench(['account', 'contact']);
-    const { cli, database, emulator } = bench;
-    await cli.file('mirrorverse.yaml', 'compatibility: { fivetran: dynamics_365 }\n');
-    emulator.store.seed('contact', 2);
-    expect((await cli.run(['sync'])).status).toBe(0);
-    expect(await database.query('SELECT FROM dynamics_365.contact WHERE NOT _fivetran_deleted')).toHaveLength(
-      2,
-    );
-    const rest = { MIRRORVERSE_TABLES: 'account' };
-    expect((await cli.run(['forget', 'contact', '--drop'], rest)).status).toBe(0);
-    expect(
-      await database.query(
-        `SELECT viewname AS name FROM pg_views WHERE schemaname = 'dynamics_365' ORDER BY 1`,
-      ),
-    ).toEqual([{ name: 'account' }, { name: 'stringmap' }]);
-    expect(await database.query(`SELECT FROM dataverse._views WHERE view_name = 'contact'`)).toEqual([]);
-  });
-
   it('no view is made and no label is asked for where labels are off', async () => {
     await using bench = await openBench(['account']);
     await bench.cli.file('mirrorverse.yaml', 'labels: false\n');

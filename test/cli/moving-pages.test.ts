@@ -93,6 +93,21 @@ describe('the pages about moving', () => {
     expect(await queryOnce(reader.url, seen)).not.toEqual([{ rows: 0 }]);
   });
 
+  it("a view in Fivetran's shape goes with its forgotten table, and is no obstacle", async () => {
+    const { cli, database } = bench;
+    await cli.file(
+      'mirrorverse.yaml',
+      'compatibility: { fivetran: dynamics_365 }\ntables: [account, systemuser]\n',
+    );
+    expect((await cli.run(['forget', 'contact', '--drop'])).status).toBe(0);
+    expect(
+      await database.query(
+        `SELECT viewname AS name FROM pg_views WHERE schemaname = 'dynamics_365' ORDER BY 1`,
+      ),
+    ).toEqual([{ name: 'account' }, { name: 'stringmap' }, { name: 'systemuser' }]);
+    expect(await database.query(`SELECT FROM dataverse._views WHERE view_name = 'contact'`)).toEqual([]);
+  });
+
   /** A copy as Synapse Link and Data Export Service write it: ids under another name, and times of their own. */
   async function oldCopy(name: string): Promise<void> {
     await bench.database.query(
