@@ -5,7 +5,7 @@ import { overlay } from './file/overlay.ts';
 import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
 import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
-import { feedFrom } from './feed-settings.ts';
+import { feedFrom } from './downstream/feed-settings.ts';
 import { logProblems, logSettings } from './log-settings.ts';
 import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
@@ -15,6 +15,7 @@ import type { Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
 import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
 import { viewsFrom } from './view-settings.ts';
+import { webhooksFrom } from './downstream/webhook-settings.ts';
 
 /** The parts of the configuration that a command needs. */
 export interface Needs {
@@ -131,6 +132,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
     verify: verifyFrom(settings.verify, problems),
     feed: feedFrom(settings, problems),
+    webhooks: webhooksFrom(settings, variables, needs.tables === true, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),

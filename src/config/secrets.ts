@@ -23,6 +23,9 @@ const SECRETS: readonly Secret[] = [
   { name: 'MIRRORVERSE_API_TOKEN', sent: 'header' },
 ];
 
+/** Further secrets, for values of `webhooks`, which may have several secrets and addresses. */
+const OF_WEBHOOKS = /^(MIRRORVERSE_WEBHOOK_\w+?)(?:_FILE)?$/;
+
 /**
  * The variables, with each secret read from its file. An empty variable counts as not set, because compose files
  * pass variables on as empty.
@@ -36,7 +39,12 @@ export function withSecretFiles(variables: Variables, problems: ConfigProblem[])
     const text = withoutLineBreaks(value);
     if (text !== '') result[name] = text;
   }
-  for (const { name, sent } of SECRETS) {
+  const ofWebhooks = Object.keys(result).flatMap((name) => OF_WEBHOOKS.exec(name)?.[1] ?? []);
+  const all: readonly Secret[] = [
+    ...SECRETS,
+    ...[...new Set(ofWebhooks)].map((name): Secret => ({ name, sent: 'line' })),
+  ];
+  for (const { name, sent } of all) {
     const fileVariable = `${name}_FILE`;
     const file = result[fileVariable];
     let givenBy = name;

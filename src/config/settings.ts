@@ -92,6 +92,32 @@ const verification = z.strictObject({
     .describe('report (by default) warns of differences, repair mends them, off only records them.'),
 });
 
+const webhook = z.strictObject({
+  url: name.describe('Where the changes are posted: an https: address. It may have a secret in it.'),
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,63}$/, 'must be at most 63 letters, digits, points, hyphens and underscores')
+    .optional()
+    .describe(
+      'Names the webhook in logs, metrics and state. Without a name, it is made of the host and a hash of the address.',
+    ),
+  tables: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe('Logical names of the tables, each with feed: true; by default all that have a change log.'),
+  secret: name
+    .optional()
+    .describe(
+      'Signs what is posted: whsec_ and 24 to 64 bytes in base64, best as ${VAR}. Variable MIRRORVERSE_WEBHOOK_SECRET for all webhooks without one. Two secrets with a space between them sign both.',
+    ),
+  allowPrivate: z
+    .boolean()
+    .optional()
+    .describe('true: the host may have a private address, or be this machine, then also by http:.'),
+  keep: longDuration('30d').optional().describe('How long dead letters are kept: 30d by default.'),
+});
+
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
 const schemaName = z
@@ -295,6 +321,10 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('How the daemon compares mirror and source in the background; false for not at all.'),
+  webhooks: z
+    .array(webhook)
+    .optional()
+    .describe('Addresses to which the daemon posts what changed in the mirror tables; none by default.'),
   log: z
     .strictObject({
       level: z

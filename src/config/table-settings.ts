@@ -1,6 +1,6 @@
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
-import { feedOf } from './feed-settings.ts';
+import { feedOf } from './downstream/feed-settings.ts';
 import { addMissing } from './missing.ts';
 import type { Settings } from './settings.ts';
 

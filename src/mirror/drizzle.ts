@@ -34,3 +34,6 @@ export const pgCore = load('drizzle-orm/pg-core') as typeof PgCore;
 
 /** An SQL interval of so many milliseconds. */
 export const interval = (milliseconds: number) => sql`make_interval(secs => ${milliseconds / 1000}::float8)`;
+
+/** A column with a moment of time. */
+export const moment = (name: string) => pgCore.timestamp(name, { withTimezone: true });

@@ -7,6 +7,7 @@ import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
+import { runWebhooks, type WebhookOptions } from './webhooks/webhook-service.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
 export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOptions<T> {
@@ -17,6 +18,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly places: Places;
   /** How tables are verified in the background; absent, they are not. */
   readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes' | 'lookForDueEvery'>;
+  /** Where changes are posted; absent, nowhere. */
+  readonly webhooks?: Pick<WebhookOptions, 'wishes' | 'proxy'>;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }
@@ -35,7 +38,7 @@ export async function runDaemon<T extends ScheduledTable>(
   const { mirror, leases, labels, resolution, createJob, logger } = options;
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
   const tables = new RunningTables(options.places, () => mirror.environment.linkLifeDays, control);
-  const { verification } = options;
+  const { verification, webhooks, onReconfigured = () => undefined } = options;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
@@ -44,6 +47,8 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => leases.run(stop),
     async (stop: AbortSignal) => labels?.run(stop),
     async (stop: AbortSignal) => keepChangeLog(mirror, logger, stop),
+    async (stop: AbortSignal) =>
+      webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
   ];
   const work = [
     async (stop: AbortSignal) => control.run(stop),

@@ -65,12 +65,13 @@ describe('status', () => {
       environment: { url: bench.url, organizationId: null, requests: NO_REQUESTS },
       budget: BUDGET,
       tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
+      webhooks: [],
     });
   });
 
   it('status needs nothing but the database, which may be empty', async () => {
     const environment = { url: null, organizationId: null, requests: NO_REQUESTS };
-    const nothing = { environment, budget: BUDGET, tables: [] };
+    const nothing = { environment, budget: BUDGET, tables: [], webhooks: [] };
     expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
     const made = `SELECT FROM pg_class WHERE relnamespace = to_regnamespace('mirrorverse')`;
     expect(await bench.database.query(made)).toEqual([]);

@@ -37,6 +37,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.quarantine',
     '.sweep',
     '.verify',
+    '.webhooks',
     '.log',
     '.health',
     '.tables',

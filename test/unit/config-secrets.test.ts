@@ -8,6 +8,8 @@ const SECRETS = [
   'DATAVERSE_ACCESS_TOKEN',
   'DATABASE_URL',
   'MIRRORVERSE_API_TOKEN',
+  'MIRRORVERSE_WEBHOOK_SECRET',
+  'MIRRORVERSE_WEBHOOK_ANY_NAME',
 ];
 const NEEDS = { dataverse: true };
 const APP = { AZURE_TENANT_ID: 'tenant', AZURE_CLIENT_ID: 'client' };

@@ -33,6 +33,7 @@ test('an empty file gives the documented defaults', () => {
     reload: 'watch',
     hashKey: undefined,
     leftOut: [],
+    webhooks: [],
     tables: [],
   });
 });
@@ -98,6 +99,7 @@ tables:
     reload: 'signal',
     hashKey: 'a key that is long enough',
     leftOut: ['new_*'],
+    webhooks: [],
     tables: [
       {
         name: 'account',

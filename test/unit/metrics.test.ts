@@ -27,7 +27,7 @@ function report(...tables: Partial<StatusEntry>[]): StatusReport {
     requestsIn24Hours: 41,
     requestsPerDay: null,
   };
-  return { budget, tables } as unknown as StatusReport;
+  return { budget, tables, webhooks: [] } as unknown as StatusReport;
 }
 
 function result(more: Partial<RunResult>): RunResult {

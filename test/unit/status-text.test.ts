@@ -54,6 +54,7 @@ function report(tables: readonly StatusEntry[], budget: Partial<StatusReport['bu
       ...budget,
     },
     tables,
+    webhooks: [],
   };
 }
 

@@ -1,6 +1,11 @@
 import { loadShare, loadText } from '../../model/load-progress.ts';
 import { readableCount, readableNumber, readableSpan } from '../../model/readable-figures.ts';
-import type { BudgetStatus, StatusEntry, StatusReport } from '../../operations/status/mirror-status.ts';
+import type {
+  BudgetStatus,
+  StatusEntry,
+  StatusReport,
+  WebhookStatus,
+} from '../../operations/status/mirror-status.ts';
 import type { RequestFigures } from '../../operations/status/request-figures.ts';
 import {
   byNeed,
@@ -45,6 +50,7 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
     ...linesOf(wholeLine(configured), width).map((line) => paint('bold', line)),
     ...linesOf(environment, width),
     ...budgetLines(report.budget, options),
+    ...webhookLines(report.webhooks, options),
   ];
   if (configured.length > 0) lines.push('', ...tableLines(configured, options));
   if (left.length > 0) {
@@ -75,6 +81,25 @@ function budgetLines(budget: BudgetStatus, { width, paint, now }: StatusTextOpti
     const spent = `${readableNumber(requestsIn24Hours)} of ${readableNumber(requestsPerDay)}`;
     said.push(`The requests of a day are spent: ${spent} in 24 hours. Loads and verification wait.`);
   }
+  return said.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line));
+}
+
+/** Webhooks that need somebody. */
+function webhookLines(
+  webhooks: readonly WebhookStatus[],
+  { width, paint, now }: StatusTextOptions,
+): string[] {
+  const said = webhooks.flatMap(({ webhook, stoppedAt, failingSince, reason, deadLetters }) => [
+    ...(stoppedAt === null
+      ? []
+      : [`Webhook ${webhook} said ${age(stoppedAt, now)} that it is gone, and gets nothing.`]),
+    ...(failingSince === null
+      ? []
+      : [`Webhook ${webhook} has refused changes since ${age(failingSince, now)} (${reason}).`]),
+    ...(deadLetters === 0
+      ? []
+      : [`Webhook ${webhook} has ${readableCount(deadLetters, 'dead letter')}: see docs/webhooks.md.`]),
+  ]);
   return said.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line));
 }
 

@@ -48,6 +48,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   sweep: ({ sweep }) => sweep,
   verify: ({ verify }) => verify,
   feed: ({ feed }) => feed,
+  webhooks: ({ webhooks }) => webhooks,
   'log.level': ({ logLevel }) => logLevel,
   reload: ({ reload }) => reload,
 };
@@ -72,12 +73,13 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'sweep',
   'verify',
   'feed',
+  'webhooks',
   'logLevel',
   'reload',
   'apiToken',
 ]);
 
-/** Compares the configuration in force with one that was read anew. Secrets are not compared, except the hash key. */
+/** Compares the configuration in force with one that was read anew. Secrets are not compared, except the hash key and those of webhooks. */
 export function configChanges(before: Config, after: Config): ConfigChanges {
   const differs = (read: Reader): boolean => !isDeepStrictEqual(read(before), read(after));
   const keysOf = (readers: Readonly<Record<string, Reader>>): string[] =>

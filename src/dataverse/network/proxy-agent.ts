@@ -12,8 +12,9 @@ export interface Agents {
   readonly https: https.Agent;
 }
 
-export function createAgents(proxy: ProxySettings | undefined): Agents {
-  const options = { keepAlive: true, lookup: limitedLookup };
+/** @param lookup finds the address of each host that is not reached by the proxy. */
+export function createAgents(proxy: ProxySettings | undefined, lookup = limitedLookup): Agents {
+  const options = { keepAlive: true, lookup };
   return {
     http: new http.Agent(options),
     https: proxy === undefined ? new https.Agent(options) : new ProxyAgent(options, proxy),

@@ -13,6 +13,7 @@ import { grantToRoles } from '../control/role-grants.ts';
 import { ensureStateFunctions } from '../control/state-functions.ts';
 import { readMigrationFiles } from '../drizzle.ts';
 import { changeLogFunctions } from '../feed/log-functions.ts';
+import { deadLetterFunctions } from '../feed/webhook-state.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */
 const MIGRATION_LOCK = '7305813221904001';
@@ -59,8 +60,8 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
       ]);
     }
     await ensureReadPoint(client, stateSchema);
-    const functions = [controlFunctions, readPointFunctions, changeLogFunctions].flatMap((make) =>
-      make(stateSchema),
+    const functions = [controlFunctions, readPointFunctions, changeLogFunctions, deadLetterFunctions].flatMap(
+      (make) => make(stateSchema),
     );
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);

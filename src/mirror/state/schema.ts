@@ -1,11 +1,9 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
-import { pgCore, sql } from '../drizzle.ts';
+import { moment, pgCore, sql } from '../drizzle.ts';
+import { defineWebhooks } from '../feed/webhook-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
 
-const { bigint, boolean, index, integer, pgSchema, pgTable, primaryKey, text, timestamp, unique, uuid } =
-  pgCore;
-
-const moment = (name: string) => timestamp(name, { withTimezone: true });
+const { bigint, boolean, index, integer, pgSchema, pgTable, primaryKey, text, unique, uuid } = pgCore;
 
 /**
  * Defines the daemon's own tables. `table` is pgTable for the migrations, which name no schema because the
@@ -258,6 +256,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
 
   return {
     ...defineVerificationState(table),
+    ...defineWebhooks(table),
     environments,
     tables,
     runs,
@@ -292,4 +291,6 @@ export const {
   differences,
   verifications,
   valueRounds,
+  webhooks,
+  deadLetters,
 } = defineState(pgTable);

@@ -1,9 +1,7 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
-import { pgCore, sql } from '../drizzle.ts';
+import { moment, pgCore, sql } from '../drizzle.ts';
 
-const { bigint, boolean, integer, primaryKey, text, timestamp } = pgCore;
-
-const moment = (name: string) => timestamp(name, { withTimezone: true });
+const { bigint, boolean, integer, primaryKey, text } = pgCore;
 
 /** Defines the part of the state that verifications keep; see `defineState`. */
 export function defineVerificationState<S extends string | undefined>(table: PgTableFn<S>) {

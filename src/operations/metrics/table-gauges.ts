@@ -78,7 +78,31 @@ export function createTableGauges(
     'requests_24h',
     'Requests to the Web API in the last 24 hours, of all processes with this state schema.',
   );
+  const delivered = gauge(
+    'webhook_last_success_timestamp_seconds',
+    'When the webhook last took changes.',
+    'webhook',
+  );
+  const failing = gauge(
+    'webhook_failing_since_timestamp_seconds',
+    'Since when the webhook has refused the changes that are due; missing while it takes them.',
+    'webhook',
+  );
+  const stopped = gauge(
+    'webhook_stopped',
+    'Whether the webhook answered that it is gone, and gets no more changes: 1 or 0.',
+    'webhook',
+  );
+  const deadLetters = gauge(
+    'webhook_dead_letters',
+    'Batches of changes that the webhook did not take in time.',
+    'webhook',
+  );
   const all = [
+    delivered,
+    failing,
+    stopped,
+    deadLetters,
     phase,
     rows,
     lastSuccess,
@@ -98,6 +122,12 @@ export function createTableGauges(
     database.set(report === undefined ? 0 : 1);
     if (report === undefined) return;
     requests.set(report.budget.requestsIn24Hours);
+    for (const { webhook, ...facts } of report.webhooks) {
+      deadLetters.set({ webhook }, facts.deadLetters);
+      stopped.set({ webhook }, facts.stoppedAt === null ? 0 : 1);
+      if (facts.lastSuccessAt !== null) delivered.set({ webhook }, seconds(facts.lastSuccessAt) ?? 0);
+      if (facts.failingSince !== null) failing.set({ webhook }, seconds(facts.failingSince) ?? 0);
+    }
     for (const entry of report.tables) {
       if (!entry.configured) continue;
       const { table } = entry;

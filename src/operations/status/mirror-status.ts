@@ -1,4 +1,5 @@
 import type { MirrorDatabase } from '../../mirror/database.ts';
+import { readWebhooks, type WebhookFacts } from '../../mirror/feed/webhook-state.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { readSpentRequests } from '../../mirror/state/spent-requests.ts';
 import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
@@ -18,6 +19,14 @@ export interface StatusReport {
   };
   readonly budget: BudgetStatus;
   readonly tables: readonly StatusEntry[];
+  readonly webhooks: readonly WebhookStatus[];
+}
+
+/** How the delivery of changes to a webhook fares. */
+export interface WebhookStatus extends Omit<WebhookFacts, 'lastSuccessAt' | 'failingSince' | 'stoppedAt'> {
+  readonly lastSuccessAt: string | null;
+  readonly failingSince: string | null;
+  readonly stoppedAt: string | null;
 }
 
 /** What all processes with this state have spent of the API's limits. */
@@ -91,6 +100,8 @@ export interface StatusOptions {
   readonly requestsPer5Minutes: number;
   /** The configured limit of requests in 24 hours; undefined without one. */
   readonly requestsPerDay?: number | undefined;
+  /** The names of the configured webhooks; none without it. */
+  readonly webhooks?: readonly string[];
   /** Rows above which PostgreSQL's estimate stands for a count of a table; half a million without it. */
   readonly countedRows?: number;
 }
@@ -109,6 +120,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
       environment: { url: configuredUrl ?? null, organizationId: null, requests: NO_REQUESTS },
       budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0, requestsPerDay },
       tables: named.map(untouched),
+      webhooks: [],
     };
   }
   const { environment, store } = state;
@@ -135,7 +147,25 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
         ),
       ...named.filter((table) => !names.has(table)).map(untouched),
     ].toSorted((a, b) => a.table.localeCompare(b.table)),
+    webhooks: await webhookStatus(database, store.environmentId, options.webhooks ?? []),
   };
+}
+
+/** A webhook that is no longer configured is told while it has dead letters. */
+async function webhookStatus(
+  { pool, stateSchema }: MirrorDatabase,
+  environmentId: number,
+  configured: readonly string[],
+): Promise<WebhookStatus[]> {
+  const all = await readWebhooks(pool, stateSchema, environmentId);
+  return all
+    .filter(({ webhook, deadLetters }) => configured.includes(webhook) || deadLetters > 0)
+    .map((facts) => ({
+      ...facts,
+      lastSuccessAt: facts.lastSuccessAt?.toISOString() ?? null,
+      failingSince: facts.failingSince?.toISOString() ?? null,
+      stoppedAt: facts.stoppedAt?.toISOString() ?? null,
+    }));
 }
 
 /** Whether a table that follows its source has had no success for longer than its schedule allows. */

@@ -87,5 +87,6 @@ export function statusOptions(config: Config): StatusOptions {
     choice: { entries: config.tables, leftOut: config.leftOut },
     requestsPer5Minutes: config.limits.requestsPer5Minutes,
     requestsPerDay: config.limits.requestsPerDay,
+    webhooks: config.webhooks.map(({ name }) => name),
   };
 }

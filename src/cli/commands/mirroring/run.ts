@@ -145,6 +145,7 @@ function daemonOptions(
       wishes: () => session.context.config.verify,
       requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
     },
+    webhooks: { wishes: () => session.context.config.webhooks, proxy: config.proxy },
     ...shared,
     leases,
     places,

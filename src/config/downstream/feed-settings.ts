@@ -1,6 +1,6 @@
-import type { ConfigProblem, TableConfig } from './config.ts';
-import { milliseconds } from './duration.ts';
-import type { Settings } from './settings.ts';
+import type { ConfigProblem, TableConfig } from '../config.ts';
+import { milliseconds } from '../duration.ts';
+import type { Settings } from '../settings.ts';
 
 type FeedSetting = Settings['feed'];
 
