@@ -88,3 +88,20 @@ test('verification spends its share of an hour at most, and no delta waits for m
     expect(before.length).toBeLessThanOrEqual(1);
   }
 }, 60_000);
+
+test('a verification and a repair ask for no more single rows at once than may be in flight', async () => {
+  await using bench = await SyncBench.open();
+  bench.emulator.store.seed('contact', 3);
+  const dataverse = bench.dataverse({ limits: { ...LIMITS, concurrency: 2, requestsPer5Minutes: 6_000 } });
+  await using session = await bench.session(['contact'], { dataverse });
+  await session.sync();
+  await bench.database.query(
+    `INSERT INTO dataverse.contact (contactid, versionnumber, _mirrored_at) SELECT gen_random_uuid(), 5, now() FROM generate_series(1, 7)`,
+  );
+  const sent = watchBudget(dataverse);
+  expect(await session.verify('contact', 'sweep')).toMatchObject({ differences: 7 });
+  expect(await session.repair('contact')).toBe(7);
+  const waiting = sent.map(({ asked }) => sent.filter((each) => each.asked <= asked && each.ended > asked));
+  expect(Math.max(...waiting.map(({ length }) => length))).toBe(2);
+  expect(await bench.database.query('SELECT FROM dataverse.contact')).toHaveLength(3);
+});
