@@ -3,7 +3,7 @@ import type { FaultAction } from '../../src/emulator/faults/fault-script.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
-describe('an answer', () => {
+describe.concurrent('an answer', () => {
   const passing: Record<string, FaultAction> = {
     '503 with an HTML page': { status: 503, html: true },
     '500 with a generic SQL error': { status: 500, code: '0x80044150' },

@@ -130,7 +130,7 @@ async function listening(
   };
 }
 
-describe('a page after a passing failure', () => {
+describe.concurrent('a page after a passing failure', () => {
   const passing: Record<string, FaultAction> = {
     'a burst of 500': { status: 500 },
     'a burst of 502 with HTML': { status: 502, html: true },
