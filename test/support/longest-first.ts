@@ -9,8 +9,11 @@ export class LongestFirst extends BaseSequencer {
   }
 }
 
-/** The two files of the random driver take a minute each, those without a server or a process a moment. */
+/** Parts of the paths of short files that take a minute each. */
+const LONG = ['/random-driver', '/whole-environment'];
+
+/** Those that take a minute, then those with a server or a process, then those that take a moment. */
 function turn(path: string): number {
-  if (path.includes('/random-driver')) return 0;
+  if (LONG.some((part) => path.includes(part))) return 0;
   return path.includes('/unit/') ? 2 : 1;
 }
