@@ -21,13 +21,13 @@ const BAR = 1.25;
 const FEED_BAR = 1.35;
 const COLUMNS = 60;
 
-/** One row of twenty has changed. Then the same with the change log. */
+/** One row of twenty has changed. Then the same with the change log, and with the history. */
 export async function measureDelta(workbench: Workbench, options: Options): Promise<Section> {
   const rows = options.rows(1_000_000);
   const changed = Math.floor(rows / 20);
   const [columns = COLUMNS] = options.columns([COLUMNS]);
   const table = { name: TABLE, rows, columns };
-  const { mirrors, floors, logged } = await withSource({ tables: [table] }, async (source) => {
+  const { mirrors, floors, logged, recorded } = await withSource({ tables: [table] }, async (source) => {
     await loadMirror(workbench, source, [table]);
     const floor = await floorTable(workbench, TABLE);
     await workbench.query(`INSERT INTO ${floor} SELECT * FROM dataverse.${TABLE}`);
@@ -56,19 +56,27 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
       return runScript<FloorTime>('floor/update.ts', order);
     };
     const { first, second } = await alternating(options.rounds(3), sync, update);
-    const log = await measureFeed(async (config) => {
-      // The first run makes the triggers.
-      await sync(config);
-      return alternating(options.rounds(3), async () => sync(config), update);
-    });
-    return { mirrors: first, floors: second, logged: log.first };
+    const measureWith = async (settings: string): Promise<readonly CommandRun[]> =>
+      withSettings(settings, async (config) => {
+        // The first run makes the triggers.
+        await sync(config);
+        return (await alternating(options.rounds(3), async () => sync(config), update)).first;
+      });
+    const log = await measureWith('feed: true\n');
+    return {
+      mirrors: first,
+      floors: second,
+      logged: log,
+      recorded: await measureWith('history: true\n'),
+    };
   });
   const mirror = median(mirrors.map(({ run }) => run));
   const feed = median(logged.map(({ run }) => run));
+  const history = median(recorded.map(({ run }) => run));
   const ratio = median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN)));
   return {
     title: 'Delta',
-    about: `${count(changed)} of ${count(rows)} rows have changed; each has ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table, and one UPDATE from it. Allowed are ${BAR} times the time of the floor. With \`feed: true\`, every change also goes to the change log, as the whole row before and after; allowed are ${FEED_BAR} times the delta without it.`,
+    about: `${count(changed)} of ${count(rows)} rows have changed; each has ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table, and one UPDATE from it. Allowed are ${BAR} times the time of the floor. With \`feed: true\`, every change also goes to the change log, as the whole row before and after; allowed are ${FEED_BAR} times the delta without it. With \`history: true\`, every change closes a record of the history and opens another one.`,
     headings: ['delta', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
     rows: [
       [
@@ -87,6 +95,14 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
         '',
         verdict({ value: feed / mirror, bar: FEED_BAR }),
       ],
+      [
+        `${seconds(history)} with the history`,
+        rate(changed, history),
+        seconds(median(recorded.map((each) => each.process))),
+        'the delta without it',
+        '',
+        (history / mirror).toFixed(2),
+      ],
     ],
     ratios: [
       { name: `delta, ${columns} columns`, value: ratio, bar: BAR },
@@ -95,13 +111,14 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
   };
 }
 
-/** Runs `work` with variables that turn the change log on. */
-async function measureFeed<T>(
+/** Runs `work` with variables that name a configuration of these settings. */
+async function withSettings<T>(
+  settings: string,
   work: (environment: Readonly<Record<string, string>>) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'mirrorverse-bench-'));
   const file = join(directory, 'mirrorverse.yaml');
-  writeFileSync(file, 'feed: true\n');
+  writeFileSync(file, settings);
   try {
     return await work({ MIRRORVERSE_CONFIG: file });
   } finally {

@@ -21,6 +21,8 @@ export interface TableConfig {
   readonly indexesLookups: boolean;
   /** What the change log has of the table: nothing, its changes, or also the rows of its loads. */
   readonly feed: 'off' | 'marker' | 'rows';
+  /** The history of the table; absent if it has none. `keep`: milliseconds, absent for ever. */
+  readonly history?: { readonly keep?: number };
 }
 
 /** How to get the token that serves as the password in PostgreSQL. */

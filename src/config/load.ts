@@ -6,6 +6,7 @@ import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/
 import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { feedFrom } from './downstream/feed-settings.ts';
+import { checkHistory } from './downstream/history-settings.ts';
 import { logProblems, logSettings } from './log-settings.ts';
 import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
@@ -100,6 +101,10 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
   if (memory < pageBytes) {
     problems.push({ key: 'limits.memory', message: 'must not be less than limits.pageBytes' });
   }
+  const views = viewsFrom(settings, { mirror: schema, state: stateSchema }, problems);
+  const { labels, compatibility } = views;
+  const others = [stateSchema, labels?.schema, compatibility.synapseLink, compatibility.fivetran];
+  checkHistory(settings, { history: `${schema}_history`, others }, problems);
   return {
     dataverse: dataverseFrom(settings, variables, needs, problems),
     proxy: needsProxy ? proxyFrom(variables, problems) : undefined,
@@ -119,7 +124,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     },
     health: { host: settings.health?.host ?? '127.0.0.1', port: settings.health?.port },
     apiToken: variables['MIRRORVERSE_API_TOKEN'],
-    ...viewsFrom(settings, { mirror: schema, state: stateSchema }, problems),
+    ...views,
     drift: {
       columnAdded: settings.drift?.columnAdded ?? 'apply',
       columnRemoved: settings.drift?.columnRemoved ?? 'apply',

@@ -1,5 +1,6 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
+import { feed, history, longDuration } from './downstream/downstream-keys.ts';
 import { LOG_LEVELS } from './log-settings.ts';
 
 const schedule = z
@@ -51,27 +52,6 @@ const duration = (like: string): z.ZodString =>
   z
     .string({ error: `must be a duration like ${like}` })
     .regex(/^\d+(\.\d+)?(ms|s|m)$/, `must be a duration like ${like}`);
-
-const longDuration = (like: string): z.ZodString =>
-  z
-    .string({ error: `must be a duration like ${like}` })
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, `must be a duration like ${like}`);
-
-const feedKeys = z.strictObject({
-  keep: longDuration('7d')
-    .optional()
-    .describe(
-      'How long changes are kept, by whole days: 7d by default. The longest one counts for all tables.',
-    ),
-  baseline: z
-    .enum(['marker', 'rows'])
-    .optional()
-    .describe('marker (by default): one row stands for the rows of a load. rows: each of them is a change.'),
-});
-
-const feed = z
-  .union([z.boolean(), feedKeys], { error: 'must be true, false, or a mapping with keep and baseline' })
-  .describe('true: each change of the mirror tables goes to the table `changes` of the state schema.');
 
 const verification = z.strictObject({
   every: longDuration('24h')
@@ -152,6 +132,7 @@ const tableSettings = z.strictObject({
   deletes: deletes.optional(),
   indexes: indexes.optional(),
   feed: feed.optional(),
+  history: history.optional(),
 });
 
 /** The configuration file. The build publishes its JSON Schema for editors. */
@@ -206,6 +187,7 @@ export const settingsSchema = z.strictObject({
   deletes: deletes.optional(),
   indexes: indexes.optional(),
   feed: feed.optional(),
+  history: history.optional(),
   lease: duration('30s')
     .optional()
     .describe('How long a killed process keeps the right to write a table: 30s by default.'),

@@ -1,6 +1,7 @@
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
 import { feedOf } from './downstream/feed-settings.ts';
+import { historyOf } from './downstream/history-settings.ts';
 import { addMissing } from './missing.ts';
 import type { Settings } from './settings.ts';
 
@@ -46,6 +47,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
       softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',
       indexesLookups: (table.indexes ?? settings.indexes) === 'lookups',
       feed: feedOf(table.feed ?? settings.feed, settings.feed),
+      ...historyOf(settings, table.history),
     };
   });
 }

@@ -115,15 +115,15 @@ export interface DatabaseFacts {
   readonly encoding: Failure | null;
 }
 
-/** Reads what a run needs of the database. @param viewSchemas schemas in which views will be made. @throws Failure */
+/** Reads what a run needs of the database. @param moreSchemas schemas of views and histories. @throws Failure */
 export async function readDatabaseFacts(
   { pool, schema, stateSchema }: MirrorDatabase,
-  viewSchemas: readonly string[],
+  moreSchemas: readonly string[],
 ): Promise<DatabaseFacts> {
   return {
     version: await serverVersion(pool),
     isBehindPooler: await transaction(pool, async (client) => isBehindPooler(client)),
-    missingGrants: await missingGrants(pool, [...new Set([schema, stateSchema, ...viewSchemas])]),
+    missingGrants: await missingGrants(pool, [...new Set([schema, stateSchema, ...moreSchemas])]),
     rowFilters: await transaction(pool, async (client) => [
       ...(await readRowFilters(client, schema, null)),
       ...(await readRowFilters(client, stateSchema, null)),

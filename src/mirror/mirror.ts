@@ -9,6 +9,9 @@ import { changeLookupIndexes, type IndexChange } from './table/indexes/lookup-in
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
 import { PageWriter, type PageWriterOptions } from './page/page-writer.ts';
 import { keepPartitions, type LogWish } from './feed/log-partitions.ts';
+import { withHistorySchema } from './history/history-grants.ts';
+import { historyPlace } from './history/history-names.ts';
+import { expireHistory } from './history/expired-records.ts';
 import { transaction } from './connection/postgres.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from './quarantine/row-policy.ts';
 import {
@@ -89,10 +92,12 @@ export interface Mirror extends MirrorDatabase {
   writer(
     mirror: MirrorTable,
     lease: Lease,
-    options?: Pick<PageWriterOptions, 'isOutdated' | 'feed'>,
+    options?: Pick<PageWriterOptions, 'isOutdated' | 'feed' | 'history'>,
   ): PageWriter;
   /** Makes the partitions of the change log that the next days need, and drops those that are too old. @throws Failure */
   keepPartitions(): Promise<void>;
+  /** Deletes the records of a table's history that ended before `keep` milliseconds. @throws Failure */
+  expireHistory(table: string, keep: number, signal: AbortSignal): Promise<number>;
   /**
    * Makes the state schema anew that was dropped while it was in use, with rows for these tables.
    *
@@ -162,28 +167,30 @@ export async function openMirror(
       signal,
     ) {
       const mirror = mirrorTable(table, options.schema, softDeletes);
-      const made = transaction(
-        pool,
-        async (client) => {
-          await holdFence(store, client, lease, mirror);
-          const prepared = await prepareMirrorTable(
-            client,
-            store,
-            mirror,
-            { definition, policy, sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS, ...more },
-            lease.holder,
-          );
-          // This is the same commit, because a link must never outlive the rows that it stands for.
-          if (prepared.created) await forgetCheckpoint(store.on(client), lease);
-          // A selection must not outlast its columns either: the new columns' values are yet to be read.
-          else if (prepared.refills) await forgetSelection(store.on(client), lease);
-          if (prepared.altered) await forgetLabels(store.on(client), lease);
-          // The schema may be new, or somebody may have dropped it with all that was in it.
-          if (prepared.created) await ensureFreshnessView(client, { schema, stateSchema });
-          return prepared;
-        },
-        signal,
-      );
+      const prepare = async (): Promise<Prepared> =>
+        transaction(
+          pool,
+          async (client) => {
+            await holdFence(store, client, lease, mirror);
+            const prepared = await prepareMirrorTable(
+              client,
+              store,
+              mirror,
+              { definition, policy, sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS, ...more },
+              lease.holder,
+            );
+            // This is the same commit, because a link must never outlive the rows that it stands for.
+            if (prepared.created) await forgetCheckpoint(store.on(client), lease);
+            // A selection must not outlast its columns either: the new columns' values are yet to be read.
+            else if (prepared.refills) await forgetSelection(store.on(client), lease);
+            if (prepared.altered) await forgetLabels(store.on(client), lease);
+            // The schema may be new, or somebody may have dropped it with all that was in it.
+            if (prepared.created) await ensureFreshnessView(client, { schema, stateSchema });
+            return prepared;
+          },
+          signal,
+        );
+      const made = more.history === true ? withHistorySchema(pool, schema, prepare) : prepare();
       return made.catch(async (error: unknown) => {
         throw await toldByFilters(pool, mirror, error);
       });
@@ -205,6 +212,8 @@ export async function openMirror(
         ...more,
       }),
     keepPartitions: async () => keepPartitions(pool, stateSchema, options.feed),
+    expireHistory: async (table, keep, signal) =>
+      expireHistory(pool, historyPlace(schema, table), keep, signal),
     async restoreState(names) {
       const isGone = !(await stateExists(pool, options.stateSchema));
       if (isGone && (await openState()).id !== record.id) throw stateReplaced(options.stateSchema);

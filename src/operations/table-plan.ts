@@ -34,6 +34,8 @@ export interface TablePlan {
   readonly statements: readonly string[];
   /** What happens to the indexes on lookups once all rows are loaded. */
   readonly indexes: readonly { readonly kind: 'make' | 'drop'; readonly statements: readonly string[] }[];
+  /** Whether the history of the table begins or ends; null if it stays on or off. */
+  readonly history: 'begin' | 'end' | null;
   readonly changes: readonly PlannedChange[];
   /** How the rows are read; null if only changes are read. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
@@ -83,11 +85,12 @@ async function planTableRun(
     const definition = withKnownColumns(read, known?.definition);
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
     const { drift, softDeletes, indexesLookups = false } = wishes;
+    const history = wishes.history !== undefined;
     const preview = await previewMirrorTable(
       options.database,
       store,
       mirrorTable(wanted, options.database.schema, softDeletes),
-      { definition, policy: drift, sweep: options.sweep, indexesLookups },
+      { definition, policy: drift, sweep: options.sweep, indexesLookups, history },
     );
     const changes = preview.changes.map((change) => ({
       kind: change.kind,
@@ -108,6 +111,7 @@ async function planTableRun(
       create: preview.exists ? null : { columns: columns.columns.length },
       statements: preview.statements,
       indexes: preview.indexes.map(({ kind, statements }) => ({ kind, statements })),
+      history: preview.history,
       changes,
       load,
       rows,
@@ -142,6 +146,7 @@ function stopped(
     create: null,
     statements: [],
     indexes: [],
+    history: null,
     changes,
     load: null,
     rows,

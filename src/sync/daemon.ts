@@ -8,6 +8,7 @@ import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhook-service.ts';
+import { keepHistories } from './watch/history-keeper.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
 export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOptions<T> {
@@ -49,6 +50,7 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => keepChangeLog(mirror, logger, stop),
     async (stop: AbortSignal) =>
       webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
+    async (stop: AbortSignal) => keepHistories(mirror, tables, logger, stop),
   ];
   const work = [
     async (stop: AbortSignal) => control.run(stop),

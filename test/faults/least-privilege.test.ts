@@ -3,6 +3,7 @@ import { column } from '../../src/emulator/table-parts/column-kinds.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { CommandLine } from '../support/command-line.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
+import { historyDifferences } from '../support/history.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench } from '../support/sync.ts';
 
@@ -115,6 +116,29 @@ describe('a role without one of the documented grants', () => {
     expect(failure.remedy).toContain('CREATE SCHEMA "dataverse"; GRANT USAGE, CREATE ON SCHEMA "dataverse"');
     await bench.database.query(failure.remedy.replace('Run as an administrator: ', ''));
     await expectEqual(bench);
+  });
+
+  it.each([
+    [
+      'the schema of the histories',
+      'DROP SCHEMA dataverse_history',
+      'CREATE SCHEMA "dataverse_history"; GRANT',
+    ],
+    [
+      'CREATE in the schema of the histories',
+      'REVOKE CREATE ON SCHEMA dataverse_history FROM ',
+      'GRANT CREATE ON SCHEMA "dataverse_history"',
+    ],
+  ])('a role without %s gets the statement, and keeps a history with it', async (_, taken, remedy) => {
+    await using bench = await leastBench();
+    await bench.database.query(taken.endsWith(' ') ? taken + bench.role : taken);
+    const options = { ...OPTIONS, history: {} };
+    const [first] = await bench.sync(['account'], options);
+    expect(first?.failure).toMatchObject({ code: 'grant-missing' });
+    expect(first?.failure?.remedy).toContain(remedy);
+    await bench.database.query(first?.failure?.remedy.replace('Run as an administrator: ', '') ?? '');
+    expect(failures(await bench.sync(['account'], options))).toEqual({});
+    expect(await historyDifferences(bench.database, 'account', true)).toEqual([]);
   });
 
   it('a role whose grant was taken away from a running process gets the GRANT by name, and goes on with it', async () => {

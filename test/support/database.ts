@@ -33,6 +33,7 @@ export type DatabaseRole = 'administrator' | 'least';
 const SCHEMAS = [
   'dataverse',
   'mirrorverse',
+  'dataverse_history',
   'dataverse_labeled',
   'dbo',
   'synapse',

@@ -78,10 +78,11 @@ export class WritingTable {
       softDeletes?: boolean;
       phase?: 'baseline' | 'rebaseline' | 'stored';
       feed?: FeedWish;
+      history?: boolean;
     } = {},
   ): Promise<WritingTable> {
-    const { holder = 'test', softDeletes = false, phase = 'baseline', feed } = options;
-    const logged = feed === undefined ? {} : { feed };
+    const { holder = 'test', softDeletes = false, phase = 'baseline', feed, history } = options;
+    const logged = { ...(feed === undefined ? {} : { feed }), ...(history === undefined ? {} : { history }) };
     const taken = await takeLease(mirror.store, table.logicalName, holder, mirror.options.leaseDuration);
     if (taken === null) throw new Error('the lease is held by another');
     await mirror.prepare(table, softDeletes, taken.lease, logged);

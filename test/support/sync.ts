@@ -12,6 +12,7 @@ import { readDifferences, type RecordedDifference } from '../../src/mirror/verif
 import { repairDifferences } from '../../src/sync/verify/repair.ts';
 import { openMirror } from '../../src/mirror/mirror.ts';
 import type { FeedWish } from '../../src/mirror/feed/log-triggers.ts';
+import type { HistoryWish } from '../../src/mirror/history/expired-records.ts';
 import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
@@ -49,6 +50,7 @@ export interface SyncOptions {
   readonly indexesLookups?: boolean;
   readonly softDeletes?: boolean;
   readonly feed?: FeedWish;
+  readonly history?: HistoryWish;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
   readonly drift?: Partial<DriftPolicy>;
@@ -276,6 +278,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     softDeletes: options.softDeletes ?? false,
     indexesLookups: options.indexesLookups ?? false,
     feed: options.feed ?? 'off',
+    ...(options.history === undefined ? {} : { history: options.history }),
     pageSize: options.pageSize ?? 5_000,
   };
 }

@@ -30,6 +30,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.dataverse',
     '.postgres',
     '.feed',
+    '.history',
     '.limits',
     '.labels',
     '.compatibility',
@@ -43,6 +44,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.tables',
     '.tables.columns',
     '.tables.feed',
+    '.tables.history',
   ]);
   for (const { node } of found) expect(node.additionalProperties).toBe(false);
 });

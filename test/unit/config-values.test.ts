@@ -130,6 +130,22 @@ test.each([
   expect(problemsOf(yaml).map((problem) => problem.message)).toEqual([message]);
 });
 
+test('a table says whether it has a history, and how long ended records stay', () => {
+  const { tables } = load(
+    'history: { keep: 30d }\ntables: [a, { name: b, history: false }, { name: c, history: { keep: 1d } }, { name: d, history: true }]',
+  );
+  const month = { keep: 30 * 86_400_000 };
+  expect(tables.map(({ history }) => history)).toEqual([month, undefined, { keep: 86_400_000 }, month]);
+  expect(load('tables: [a, { name: b, history: true }]').tables).toMatchObject([{}, { history: {} }]);
+  expect(load('tables: [a]').tables[0]).not.toHaveProperty('history');
+  expect(keysOf(problemsOf('history: true\ntables: [{ name: a, history: { keep: 0s } }]'))).toEqual([
+    'tables.0.history.keep',
+  ]);
+  expect(keysOf(problemsOf('history: true\npostgres: { stateSchema: dataverse_history }'))).toEqual([
+    'history',
+  ]);
+});
+
 test('a table says what the change log has of it, and the longest time holds for the whole log', () => {
   const config = load(
     'feed: { keep: 3d, baseline: rows }\ntables: [a, { name: b, feed: false }, { name: c, feed: { keep: 240h } }, { name: d, feed: { baseline: marker } }]',

@@ -7,6 +7,7 @@ const IDLE: TablePlan = {
   create: null,
   statements: [],
   indexes: [],
+  history: null,
   changes: [],
   load: null,
   rows: 4_003,
@@ -47,6 +48,17 @@ test('a plan names what waits for a yes before what happens by itself, and how t
     '`plan --sql` shows the 2 statements.',
   ]);
   expect(planText([plan], { sql: true })).toContain('  ALTER TABLE a;');
+});
+
+test.each([
+  ['begin', '  begin the history, with a record of each row'],
+  ['end', '  end the history; the records that are there stay'],
+] as const)('a plan says that a history will %s', (history, line) => {
+  expect(planText([{ ...IDLE, history }], { sql: false })).toEqual([
+    'account: changes only, 1 request',
+    line,
+    '1 API request for rows in all, without those for metadata.',
+  ]);
 });
 
 test('a plan tells what verification costs: tables of many requests, and all of them in a day', () => {

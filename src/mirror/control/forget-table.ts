@@ -14,7 +14,9 @@ import { marksName } from '../table/load-marks.ts';
 import { guardArguments, TRIGGER } from '../table/truncation-trigger.ts';
 import { dropScratch, scratchTables } from '../verify/scratch-table.ts';
 import { dropViews } from '../views/drop-views.ts';
-import { dropLogTriggersOf } from '../feed/log-triggers.ts';
+import { dropOwnTriggers } from '../table/row-triggers.ts';
+import { dropHistory } from '../history/dropped-history.ts';
+import { historyPlace } from '../history/history-names.ts';
 import { ASKED_VIA } from './control-functions.ts';
 
 /** What became of a table that was forgotten. */
@@ -35,9 +37,9 @@ export interface Forgotten {
  * definition, the mark of the load, the keys of a re-baseline under way, and what verifications found. The record of
  * what people asked stays.
  *
- * @param drop also drops the mirror tables with their views, and removes their labels.
+ * @param drop also drops the mirror tables with their views and histories, and removes their labels.
  * @throws Failure `lease-held` while a process is writing one of them, or mirrors one; `foreign-table` or `dependent-objects` where a
- *   mirror table cannot be dropped.
+ *   mirror table or a history cannot be dropped.
  */
 export async function forgetTables(
   database: MirrorDatabase,
@@ -53,8 +55,8 @@ export async function forgetTables(
     for (const table of names) {
       await assertFree(inside, table);
       const dropped = drop ? await dropMirror(client, inside, database.schema, table) : null;
-      // Nobody keeps the partitions of the log for a table that no process mirrors.
-      if (!drop) await dropLogTriggersOf(client, database.schema, table);
+      // Nobody keeps the log and the history of a table that no process mirrors.
+      if (!drop) await dropOwnTriggers(client, qualifiedName(database.schema, shortenIdentifier(table)));
       for (const other of dropped?.viewsDue ?? []) viewsDue.add(other);
       await forgetState(client, inside, database.schema, table);
       tables.push({ table, dropped: dropped?.mirror ?? null });
@@ -151,6 +153,7 @@ async function dropMirror(
   for (const { name } of Object.values(LABEL_TABLES)) {
     await deleteFrom(client, qualifiedName(schema, name), table);
   }
+  await dropHistory(client, historyPlace(schema, table), table);
   const views = qualifiedName(schema, VIEWS);
   const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
     views,

@@ -10,12 +10,17 @@ import { qualifiedName, quoteLiteral } from '../table/identifier.ts';
  */
 const VERSION = '(?i)deltatoken=([0-9]{1,18})(?:!|%(?:25){0,3}21)';
 
+/** SQL: the row version that the environment had reached when it issued a link; null where the link does not tell. */
+export function linkVersion(link: string): string {
+  return `substring(${link} FROM ${quoteLiteral(VERSION)})::bigint`;
+}
+
 /**
  * SQL: the row version up to which a table is complete. The row of state is `t`. Null while the table is loading, while
  * a delta has further pages, for a table without a delta link, and where the link does not tell.
  */
 export const COMPLETE_THROUGH = `CASE WHEN t.phase = 'delta' AND t.link_kind = 'delta' AND t.selection IS NOT NULL
-            THEN substring(t.link FROM ${quoteLiteral(VERSION)})::bigint END`;
+            THEN ${linkVersion('t.link')} END`;
 
 /** A view that shows readers a part of the state. */
 export interface StateView {

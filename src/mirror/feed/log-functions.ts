@@ -2,6 +2,7 @@ import type { StateFunction } from '../control/state-functions.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { DELETED_AT, MIRRORED_AT } from '../table/mirror-table.ts';
 import { consumerFunctions } from './consumer-functions.ts';
+import { differingValue } from './differing-values.ts';
 import { NEW_ROWS, OLD_ROWS } from './own-triggers.ts';
 
 /** The change log's name in the state schema. */
@@ -11,22 +12,6 @@ export const CHANNEL = 'mirrorverse_changes';
 /** The function that the triggers call. */
 export const LOG_FUNCTION = 'log_changes';
 
-/** Types whose values are the same if PostgreSQL calls them equal. */
-const PLAIN_TYPES = [
-  'bool',
-  'int2',
-  'int4',
-  'int8',
-  'uuid',
-  'float8',
-  'date',
-  'timestamp',
-  'timestamptz',
-  '_int4',
-]
-  .map((type) => `'${type}'::regtype`)
-  .join(', ');
-
 /**
  * SQL for a trigger function: reads the columns of the changed table, without our own two, into the variables `before`
  * and `after` (the lists of columns of the rows `o` and `n`), `names` (an array of the columns that differ) and `differs`
@@ -34,9 +19,6 @@ const PLAIN_TYPES = [
  *
  * The lists are in the order in which jsonb keeps its keys, because PostgreSQL sorts keys for each row, and sorts keys
  * that are in order in a third less of the time for the whole row.
- *
- * Texts are compared by their bytes. So are numbers and all other types, because 1.0 and 1.00 are equal, and other
- * values in the log.
  */
 const READ_COLUMNS = `
   SELECT string_agg(format('o.%I', a.attname), ', ' ORDER BY octet_length(a.attname), a.attname COLLATE "C"),
@@ -45,9 +27,7 @@ const READ_COLUMNS = `
          string_agg(d.test, ' OR ' ORDER BY a.attnum)
     INTO before, after, names, differs
     FROM pg_attribute a
-    CROSS JOIN LATERAL (SELECT CASE
-           WHEN a.atttypid IN (${PLAIN_TYPES}) THEN format('o.%1$I IS DISTINCT FROM n.%1$I', a.attname)
-           ELSE format('o.%1$I::text COLLATE "C" IS DISTINCT FROM n.%1$I::text COLLATE "C"', a.attname) END AS test) d
+    CROSS JOIN LATERAL (SELECT ${differingValue('o', 'n')} AS test) d
    WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
      AND a.attname NOT IN ('${MIRRORED_AT}', '${DELETED_AT}');`;
 

@@ -25,7 +25,9 @@ import {
 import { idsIn, idsOf, keyText, rowKey, rowVersion } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { RowStore, type StoredRows } from './row-store.ts';
-import { beginLog, lockForTriggers, type FeedWish } from '../feed/log-triggers.ts';
+import { beginLog, type FeedWish } from '../feed/log-triggers.ts';
+import { beginHistory } from '../history/history-triggers.ts';
+import { lockForTriggers } from '../table/row-triggers.ts';
 import {
   type CheckpointUpdate,
   forgetSelection,
@@ -58,6 +60,8 @@ export interface PageWriterOptions {
   readonly isOutdated?: () => boolean;
   /** What the change log has of the table; absent, that stays as it is. */
   readonly feed?: FeedWish;
+  /** Whether the table has a history; absent, that stays as it is. */
+  readonly history?: boolean;
 }
 
 /**
@@ -102,18 +106,21 @@ export class PageWriter {
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
     const endsBaseline = step.from.phase === 'baseline' && step.advance.checkpoint.phase !== 'baseline';
-    // The change log of the table may begin with this page.
-    const mayBeginLog = endsBaseline && (this.options.feed ?? 'off') !== 'off';
-    if (isEmpty && !step.begins && !step.advance.sweep && !mayBeginLog) {
+    // The change log and the history of the table may begin with this page.
+    const { feed = 'off', history = false } = this.options;
+    const mayBegin = endsBaseline && (feed !== 'off' || history);
+    if (isEmpty && !step.begins && !step.advance.sweep && !mayBegin) {
       const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
       const wishes = await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
       return { ...NOTHING, wishes };
     }
     return this.fenced(signal, async (client, held) => {
-      const beginsLog = mayBeginLog && !held.isLogged;
-      if (beginsLog) await lockForTriggers(client, mirror);
+      const beginsLog = mayBegin && feed !== 'off' && !held.isLogged;
+      const beginsHistory = mayBegin && history && !held.keepsHistory;
+      if (beginsLog || beginsHistory) await lockForTriggers(client, mirror);
       const result = await this.store(client, page, step, held);
       if (beginsLog) await beginLog(client, store, mirror);
+      if (beginsHistory) await beginHistory(client, store, mirror);
       const { refusedSweep } = result;
       const instead =
         refusedSweep === null

@@ -1,12 +1,22 @@
+import type { SQL } from 'drizzle-orm';
 import type pg from 'pg';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { Failure } from '../../model/failure.ts';
 import type { LoadMark } from '../table/load-identity.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
+import { HISTORY_TRIGGERS, LOG_TRIGGERS } from '../feed/own-triggers.ts';
+import { linkVersion } from '../control/state-view.ts';
 import { endWithLink, wishColumns, type Wishes } from '../control/pauses.ts';
 import { heldBy, type Lease } from '../lease/leases.ts';
 import { and, eq, interval, sql } from '../drizzle.ts';
-import { asLoad, hasMarks, hasTriggers, isLogged, isRemembered, mirrorReplaced } from './remembered-load.ts';
+import {
+  asLoad,
+  hasMarks,
+  hasOwnTriggers,
+  hasTriggers,
+  isRemembered,
+  mirrorReplaced,
+} from './remembered-load.ts';
 import { addedCounts, type RunCounts } from './outcomes.ts';
 import { loadColumns, type LoadPage } from './load-state.ts';
 import type { StateStore } from './store.ts';
@@ -25,6 +35,8 @@ export interface FencedTable {
   readonly hasTriggers: boolean;
   /** Its changes go to the change log. */
   readonly isLogged: boolean;
+  /** Its changes go to its history. */
+  readonly keepsHistory: boolean;
 }
 
 /**
@@ -52,7 +64,8 @@ export async function holdFence(
         mirror === undefined ? sql<boolean>`true` : isRemembered(store, mirror.schema, mirror.identifier),
       hasMarks: hasMarks(store),
       hasTriggers: hasTriggers(store),
-      isLogged: isLogged(store),
+      isLogged: hasOwnTriggers(store, LOG_TRIGGERS),
+      keepsHistory: hasOwnTriggers(store, HISTORY_TRIGGERS),
     })
     .from(tables)
     .where(heldBy(store, lease))
@@ -110,6 +123,8 @@ export async function storeCheckpoint(
       link: checkpoint.link?.url ?? null,
       linkKind: checkpoint.link?.kind ?? null,
       linkPageSize: checkpoint.link?.pageSize ?? null,
+      // The history needs it for as long as a delta or a load is under way.
+      ...(checkpoint.link?.kind === 'delta' ? {} : { deltaVersion: lastDeltaVersion(store) }),
       selection: checkpoint.selection,
       rewound: checkpoint.rewound,
       ...(checkpoint.link === null
@@ -136,6 +151,11 @@ export async function storeCheckpoint(
   if (mirror === undefined) throw leaseLost(lease);
   const held = await store.db.select({ table: tables.table }).from(tables).where(heldBy(store, lease));
   throw held.length === 0 ? leaseLost(lease) : mirrorReplaced(mirror);
+}
+
+function lastDeltaVersion({ tables: { tables } }: StateStore): SQL {
+  const version = sql.raw(linkVersion('link'));
+  return sql`CASE ${tables.linkKind} WHEN 'delta' THEN ${version} ELSE ${tables.deltaVersion} END`;
 }
 
 /** Sets a table back to its beginning, because its mirror table was made anew. */

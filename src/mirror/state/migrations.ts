@@ -12,6 +12,7 @@ import { ensureReadPoint, readPointFunctions } from '../control/read-point.ts';
 import { grantToRoles } from '../control/role-grants.ts';
 import { ensureStateFunctions } from '../control/state-functions.ts';
 import { readMigrationFiles } from '../drizzle.ts';
+import { historyFunctions } from '../history/history-functions.ts';
 import { changeLogFunctions } from '../feed/log-functions.ts';
 import { deadLetterFunctions } from '../feed/webhook-state.ts';
 
@@ -60,9 +61,13 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
       ]);
     }
     await ensureReadPoint(client, stateSchema);
-    const functions = [controlFunctions, readPointFunctions, changeLogFunctions, deadLetterFunctions].flatMap(
-      (make) => make(stateSchema),
-    );
+    const functions = [
+      controlFunctions,
+      readPointFunctions,
+      changeLogFunctions,
+      deadLetterFunctions,
+      historyFunctions,
+    ].flatMap((make) => make(stateSchema));
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);
     await ensureFreshnessView(client, { schema, stateSchema });
@@ -74,12 +79,15 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
  * Creates a schema that does not exist. `CREATE SCHEMA IF NOT EXISTS` alone would ask for CREATE on the
  * database even where an administrator has created the schema, and it fails when two transactions create the
  * same schema at once. So this function looks first, and takes a lock.
+ *
+ * @returns whether it created the schema.
  */
-export async function createSchema(client: pg.ClientBase, schema: string): Promise<void> {
-  if (await schemaExists(client, schema)) return;
+export async function createSchema(client: pg.ClientBase, schema: string): Promise<boolean> {
+  if (await schemaExists(client, schema)) return false;
   await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-  if (await schemaExists(client, schema)) return;
+  if (await schemaExists(client, schema)) return false;
   await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+  return true;
 }
 
 async function schemaExists(client: pg.ClientBase, schema: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { Failure } from '../../model/failure.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from '../drizzle.ts';
-import { LOG_TRIGGERS, OWN_TRIGGERS } from '../feed/own-triggers.ts';
+import { namesOf, OWN_TRIGGERS, type OwnTrigger } from '../feed/own-triggers.ts';
 
 /** Reads what the state remembers about a table's load, in whatever phase the table is. */
 export async function readRememberedLoad(
@@ -86,10 +86,13 @@ export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
      AND t.tgname NOT IN (${sql.raw(OWN_TRIGGERS)}))`;
 }
 
-/** SQL: whether changes of the remembered mirror table go to the change log. */
-export function isLogged({ tables: { tables } }: StateStore): SQL<boolean> {
+/** SQL: whether the remembered mirror table has all of these triggers of ours. */
+export function hasOwnTriggers(
+  { tables: { tables } }: StateStore,
+  triggers: readonly OwnTrigger[],
+): SQL<boolean> {
   return sql<boolean>`(SELECT count(*) FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ${tables.mirrorOid}::oid
-     AND t.tgenabled = 'A' AND t.tgname IN (${sql.raw(OWN_TRIGGERS)})) = ${sql.raw(String(LOG_TRIGGERS.length))}`;
+     AND t.tgenabled = 'A' AND t.tgname IN (${sql.raw(namesOf(triggers))})) = ${sql.raw(String(triggers.length))}`;
 }
 
 /** The failure of a page whose rows would go into another table than the one that the link stands for. */

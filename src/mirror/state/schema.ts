@@ -47,6 +47,8 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       catchingUp: boolean('catching_up').notNull().default(false),
       link: text('link'),
       linkKind: text('link_kind'),
+      /** The row version of the last delta link, once another link has taken its place; null where that link did not tell. */
+      deltaVersion: bigint('delta_version', { mode: 'bigint' }),
       /** When the delta link that the feed follows was stored, or the baseline began. */
       linkIssuedAt: moment('link_issued_at'),
       selection: text('selection'),

@@ -41,6 +41,10 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a column of a PostgreSQL type can become one of a mirror type without losing anything. */
 export function widens(from: string, to: ColumnType): boolean {
-  const type = POSTGRES_TYPE[to];
+  return isWider(POSTGRES_TYPE[to], from);
+}
+
+/** Whether a PostgreSQL type holds all values of another one. */
+export function isWider(type: string, from: string): boolean {
   return type === 'text' || (WIDER[from] ?? []).includes(type);
 }

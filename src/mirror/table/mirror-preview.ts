@@ -12,6 +12,7 @@ import type { StateStore } from '../state/store.ts';
 import type { Table } from '../../model/table.ts';
 import { dropOrCascade } from '../connection/sqlstate.ts';
 import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity } from './hazards.ts';
+import { planHistory } from '../history/history-triggers.ts';
 import { assertAllowed } from './ddl-plan.ts';
 import { APPLY_ALL, consented, type Verdict } from './drift.ts';
 import { whyRowsUntrusted } from './found-table.ts';
@@ -30,6 +31,8 @@ export interface MirrorPreview {
   readonly statements: readonly string[];
   /** What the run would do to indexes on lookups, after it has loaded all rows. */
   readonly indexes: readonly IndexChange[];
+  /** What the run would do to the history; null where that stays on or off. */
+  readonly history: 'begin' | 'end' | null;
   /** Why the run would stop before any statement; null where it would not. */
   readonly refusal: Failure | null;
   /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
@@ -77,6 +80,7 @@ export async function previewMirrorTable(
       changes: asked.plan.changes,
       statements,
       indexes: await planLookupIndexes(client, mirror, options.indexesLookups),
+      history: await planHistory(client, store, mirror, options.history === true),
       refusal: failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan)),
       checkpoint: undefined,
       rereads: plan.refills,

@@ -6,6 +6,7 @@ import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTab
 import { dropViews, viewsOf } from '../views/drop-views.ts';
 import { assertKey, assertNoHazards } from './hazards.ts';
 import { prepareLog, type FeedWish } from '../feed/log-triggers.ts';
+import { dropFromHistory, prepareHistory } from '../history/history-triggers.ts';
 import { keepPublished } from '../downstream/keep-published.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
 import { HAS_OUR_INDEXES } from './indexes/lookup-indexes.ts';
@@ -36,6 +37,8 @@ export interface PrepareOptions {
   readonly settings?: TableSettingsSeen;
   /** What the change log has of the table; absent, that stays as it is. */
   readonly feed?: FeedWish;
+  /** Whether the table has a history; absent, that stays as it is. */
+  readonly history?: boolean;
 }
 
 export interface Prepared {
@@ -132,10 +135,11 @@ export async function prepareMirrorTable(
   await recordMarkedRows(state, table, waiting?.marked ?? null);
   const hasRows = await rememberMirrorTable(client, store, mirror);
   const created = existing === undefined || (untrusted !== null && !hasRows);
-  if (options.feed !== undefined) {
-    const rewritten = plan.altered.length > 0 || replaced.length > 0;
-    await prepareLog(client, store, plan.mirror, options.feed, { created, hasRows, rewritten });
-  }
+  const rewritten = plan.altered.length > 0 || replaced.length > 0;
+  const found = { created, hasRows, rewritten };
+  if (options.feed !== undefined) await prepareLog(client, store, plan.mirror, options.feed, found);
+  await dropFromHistory(client, mirror, hashedColumns(plan));
+  if (options.history !== undefined) await prepareHistory(client, store, plan.mirror, options.history, found);
   return {
     mirror: plan.mirror,
     created,
@@ -156,6 +160,13 @@ export async function prepareMirrorTable(
     erased,
     conflict,
   };
+}
+
+/** Names in PostgreSQL of the columns that lose their plain values. */
+function hashedColumns({ changes }: DdlPlan): string[] {
+  return changes.flatMap((change) =>
+    change.kind === 'hashed' ? [change.column.identifier, ...change.inTheClear] : [],
+  );
 }
 
 /** What others built on columns. Our own views are made anew anyway. */

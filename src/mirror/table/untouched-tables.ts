@@ -9,7 +9,8 @@ import type { StateStore } from '../state/store.ts';
 import { planTable } from './ddl-plan.ts';
 import { APPLY_ALL, type ExistingColumn, type ExistingTable } from './drift.ts';
 import { qualifiedName, shortenIdentifier } from './identifier.ts';
-import { LOG_TRIGGERS, OWN_TRIGGERS } from '../feed/own-triggers.ts';
+import { HISTORY_TRIGGERS, LOG_TRIGGERS, namesOf, type OwnTrigger } from '../feed/own-triggers.ts';
+import { historySchema } from '../history/history-names.ts';
 import { lookupsWithoutIndex } from './indexes/lookup-indexes.ts';
 import { marksName } from './load-marks.ts';
 import type { MirrorTable } from './mirror-table.ts';
@@ -48,6 +49,8 @@ export interface UntouchedQuestion {
   readonly tables: ReadonlyMap<string, string>;
   /** Those of them whose changes go to the change log. */
   readonly logged: ReadonlySet<string>;
+  /** Those of them that have a history. */
+  readonly recorded: ReadonlySet<string>;
 }
 
 /** Milliseconds. Somebody may have locked one of the tables, and the others must not wait for it. */
@@ -130,7 +133,7 @@ interface Row extends pg.QueryResultRow {
 async function readRows(
   client: pg.ClientBase,
   { store, schema, options: { labels } }: AskedMirror,
-  { basis, holder, tables, logged }: UntouchedQuestion,
+  { basis, holder, tables, logged, recorded }: UntouchedQuestion,
 ): Promise<readonly Row[]> {
   const viewSchemas = labels === undefined ? [] : tableViewSchemas(labels);
   const state = (table: string): string => qualifiedName(store.schema, table);
@@ -138,7 +141,8 @@ async function readRows(
   // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
   const { rows } = await client.query<Row>(
     `WITH wanted AS (
-       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $14::bool[]) AS w (name, identifier, fingerprint, guard, logged)),
+       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $14::bool[], $15::bool[])
+           AS w (name, identifier, fingerprint, guard, logged, recorded)),
      mine AS (
        SELECT s.ctid AS at FROM ${state('settings')} s JOIN wanted w ON w.name = s."table" AND w.fingerprint = s.fingerprint
         WHERE s.environment_id = $1
@@ -181,8 +185,8 @@ async function readRows(
         AND (c.relreplident <> 'd' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))
         AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname = $11 AND g.tgargs = w.guard
                        AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12))
-        AND (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname IN (${OWN_TRIGGERS})
-                AND g.tgenabled = 'A') = CASE WHEN w.logged THEN ${LOG_TRIGGERS.length} ELSE 0 END
+        AND ${hasAllOrNone(LOG_TRIGGERS, 'w.logged')} AND ${hasAllOrNone(HISTORY_TRIGGERS, 'w.recorded')}
+        AND NOT (w.recorded AND to_regclass(format('%I.%I', $16::text, w.identifier)) IS NULL)
         ${viewSchemas.length === 0 ? 'AND $13::text[] IS NOT NULL' : noViewIsLost(schema)}`,
     [
       store.environmentId,
@@ -199,9 +203,17 @@ async function readRows(
       qualifiedName(store.schema, TRUNCATED),
       viewSchemas,
       names.map((name) => logged.has(name)),
+      names.map((name) => recorded.has(name)),
+      historySchema(schema),
     ],
   );
   return rows;
+}
+
+/** SQL: whether mirror table `c` has all of our triggers, where they are wanted, or none of them. */
+function hasAllOrNone(triggers: readonly OwnTrigger[], wanted: string): string {
+  return `(SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname IN (${namesOf(triggers)})
+                AND g.tgenabled = 'A') = CASE WHEN ${wanted} THEN ${triggers.length} ELSE 0 END`;
 }
 
 function noViewIsLost(schema: string): string {

@@ -17,8 +17,8 @@ export interface CheckOptions {
   readonly database: () => Promise<MirrorDatabase>;
   readonly dataverse: Dataverse;
   readonly requestsPer5Minutes: number;
-  /** Schemas of the views that a run makes beside the mirror. */
-  readonly viewSchemas: readonly string[];
+  /** Schemas of the views and histories that a run makes beside the mirror. */
+  readonly moreSchemas: readonly string[];
   readonly choice: TableChoice<CheckedTable>;
   /** Identifies the hash key in use. */
   readonly hashKeyId: string | undefined;
@@ -40,7 +40,7 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
   const subject = 'PostgreSQL';
   try {
     const database = await options.database();
-    const facts = await readDatabaseFacts(database, options.viewSchemas);
+    const facts = await readDatabaseFacts(database, options.moreSchemas);
     const { version, missingGrants: missing } = facts;
     const findings = [
       version >= OLDEST_POSTGRES
@@ -56,7 +56,7 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
       const message = 'a connection pooler in session or transaction mode stands before the server';
       findings.push(good('postgres.pooler', subject, message));
     }
-    const schemas = [...new Set([database.schema, database.stateSchema, ...options.viewSchemas])];
+    const schemas = [...new Set([database.schema, database.stateSchema, ...options.moreSchemas])];
     findings.push(
       missing.length === 0
         ? good('postgres.grants', subject, `the role may create what it needs in ${schemas.join(', ')}`)

@@ -257,6 +257,7 @@ export class TableRun {
     const writer = mirror.writer(ready.mirror, taken.lease, {
       isOutdated: () => preparation.isOutdated,
       feed: preparation.feed,
+      history: preparation.hasHistory,
     });
     this.open(ready, writer);
     const hasSeenKeys = checkpoint.phase !== 'rebaseline' || (await writer.hasSeenKeys());

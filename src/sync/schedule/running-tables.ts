@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Places } from '../../timing/places.ts';
 import type { RunResult } from '../run/run-outcome.ts';
-import type { RunOptions, TableJob } from '../run/table-job.ts';
+import type { RunOptions, TableJob, TableSettings } from '../run/table-job.ts';
 import { abortable, untilAborted } from '../../timing/sleep.ts';
 import type { ControlWatch } from '../watch/control-watch.ts';
 import { keepSchedule } from './table-schedule.ts';
@@ -37,6 +37,11 @@ export class RunningTables {
 
   names(): string[] {
     return [...this.running.keys()];
+  }
+
+  /** The settings of the tables. */
+  settings(): TableSettings[] {
+    return [...this.running.values()].map(({ job }) => job.settings);
   }
 
   /** Whether the table of this job runs already, with the same settings and the same schedule. */

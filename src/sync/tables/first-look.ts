@@ -115,6 +115,7 @@ export class FirstLook {
       holder,
       tables: new Map(tables.map((wishes) => [wishes.name, fingerprintOf(settingsOf(wishes))])),
       logged: new Set(tables.flatMap(({ name, feed }) => ((feed ?? 'off') === 'off' ? [] : [name]))),
+      recorded: new Set(tables.flatMap(({ name, history }) => (history === undefined ? [] : [name]))),
     });
   }
 }

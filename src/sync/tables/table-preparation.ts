@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readOrganization } from '../../dataverse/metadata/environment.ts';
 import type { FeedWish } from '../../mirror/feed/log-triggers.ts';
+import type { HistoryWish } from '../../mirror/history/expired-records.ts';
 import type { DriftPolicy } from '../../mirror/table/drift.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
@@ -26,6 +27,8 @@ export interface TableWishes {
   readonly drift: DriftPolicy;
   /** What the change log has of the table; absent: nothing. */
   readonly feed?: FeedWish;
+  /** How the history of the table is kept; absent: it has none. */
+  readonly history?: HistoryWish;
 }
 
 /** A mirror table that fits the source's metadata, and what that means for the rows in it. */
@@ -106,7 +109,14 @@ export class TablePreparation {
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
     const wanted = withSelectedColumns(definition, columns, hashKeyId);
-    const options = { definition, basis: this.source.basis, policy, settings, feed };
+    const options = {
+      definition,
+      basis: this.source.basis,
+      policy,
+      settings,
+      feed,
+      history: this.hasHistory,
+    };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     const { mirror, waiting, hasOurIndexes } = ready;
     this.prepared = { definition, mirror, selection: selectionOf(mirror.table), waiting, hasOurIndexes };
@@ -196,6 +206,11 @@ export class TablePreparation {
     return this.wishes.feed ?? 'off';
   }
 
+  /** Whether the table is to have a history. */
+  get hasHistory(): boolean {
+    return this.wishes.history !== undefined;
+  }
+
   /** What was prepared last, as far as indexes go; undefined before, and after `forget`. */
   get indexes(): PreparedIndexes | undefined {
     return this.prepared;
@@ -223,13 +238,14 @@ export class TablePreparation {
 
 /** What the configuration says of a table, as the state records it. */
 export function settingsOf(wishes: TableWishes): TableSettingsSeen {
-  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off' } = wishes;
+  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off', history } = wishes;
   const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
   // Settings that were recorded by earlier versions stay the same.
   return {
     ...settings,
     ...(indexesLookups === true ? { indexes: 'lookups' } : {}),
     ...(feed === 'off' ? {} : { feed }),
+    ...(history === undefined ? {} : { history: true }),
   };
 }
 

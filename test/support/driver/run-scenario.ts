@@ -4,6 +4,7 @@ import type { FaultAction } from '../../../src/emulator/faults/fault-script.ts';
 import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import type { TestDatabase } from '../database.ts';
+import { historyDifferences } from '../history.ts';
 import { clearJournal } from '../mirror-journal.ts';
 import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
@@ -66,7 +67,10 @@ class Drive {
   }
 
   async run(): Promise<string[]> {
-    for (const step of this.scenario.steps) await this.step(step);
+    for (const step of this.scenario.steps) {
+      await this.step(step);
+      await this.compareHistories(false);
+    }
     this.surroundings.emulator.faults.clear();
     await this.leasesRunOut();
     const old = this.scenario.end === 'old-process';
@@ -74,7 +78,16 @@ class Drive {
     const last = await this.process(0);
     // One that knew the columns of before hears of the new ones during its pass.
     const passes = old && this.source.columnsChanged ? 2 : 1;
-    return [...this.problems, ...(await verdict(this.surroundings, this.source, last, this.planted, passes))];
+    const wrong = await verdict(this.surroundings, this.source, last, this.planted, passes);
+    await this.compareHistories(true);
+    return [...this.problems, ...wrong];
+  }
+
+  /** A history says of now what the mirror table says, whatever has happened. */
+  private async compareHistories(mustBeOn: boolean): Promise<void> {
+    const { database, tables } = this.surroundings;
+    if (this.scenario.history !== true) return;
+    for (const table of tables) this.problems.push(...(await historyDifferences(database, table, mustBeOn)));
   }
 
   private async end(): Promise<void> {
@@ -255,7 +268,8 @@ class Drive {
     const there = this.processes[number];
     if (there?.running === true) return there;
     const pageSize = this.pageSizes[number] ?? 5;
-    const settings = { pageSize, softDeletes: this.softDeletes };
+    const history = this.scenario.history === true ? { history: {} } : {};
+    const settings = { pageSize, softDeletes: this.softDeletes, ...history };
     const started = await SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
     this.processes[number] = started;
     return started;
@@ -312,7 +326,7 @@ function namesOf(tables: readonly LeftTable[]): string {
 async function reset(database: TestDatabase): Promise<void> {
   const left = await database.query<LeftTable>(
     `SELECT schemaname AS schema, tablename AS name FROM pg_tables
-      WHERE schemaname = 'dataverse' OR (schemaname = 'mirrorverse' AND tablename NOT LIKE '%migrations%')`,
+      WHERE schemaname IN ('dataverse', 'dataverse_history') OR (schemaname = 'mirrorverse' AND tablename NOT LIKE '%migrations%')`,
   );
   const dropped = namesOf(left.filter((table) => !isState(table)));
   const emptied = namesOf(left.filter(isState));

@@ -15,6 +15,8 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** Whether the processes there are, or a new one, make the mirror right at the end. */
   readonly end: 'new-process' | 'old-process';
+  /** The tables have a history. */
+  readonly history?: boolean;
 }
 
 /** What the documents leave open, one answer each. */
@@ -291,6 +293,8 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   softDeletes: fc.boolean(),
   steps: fc.array(step, { minLength: 4, maxLength: 26, size: 'max' }),
   end: fc.constantFrom('new-process', 'old-process'),
+  // The last one, so that it changes nothing of what the seeds give for the others.
+  history: fc.nat({ max: 2 }).map((lot) => lot === 2),
 });
 
 function count(max: number): fc.Arbitrary<number> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
 import { APPLY_ALL } from '../../../src/mirror/table/drift.ts';
+import type { HistoryWish } from '../../../src/mirror/history/expired-records.ts';
 import { openMirrorDatabase } from '../../../src/mirror/database.ts';
 import { openMirror, type Mirror } from '../../../src/mirror/mirror.ts';
 import {
@@ -26,6 +27,7 @@ import { mirrorOptions, silent } from '../mirror.ts';
 export interface ProcessSettings {
   readonly pageSize: number;
   readonly softDeletes: boolean;
+  readonly history?: HistoryWish;
 }
 
 /** What a verification came to. */

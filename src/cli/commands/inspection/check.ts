@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/config.ts';
+import { historySchema } from '../../../mirror/history/history-names.ts';
 import { hashKeyId } from '../../../mirror/quarantine/row-policy.ts';
 import { checkSetUp } from '../../../operations/check/setup-check.ts';
 import type { Finding } from '../../../operations/check/finding.ts';
@@ -18,7 +19,7 @@ export async function checkBySession(session: CommandSession): Promise<number> {
       database: async () => session.database(),
       dataverse: session.dataverse(),
       requestsPer5Minutes: config.limits.requestsPer5Minutes,
-      viewSchemas: viewSchemas(config),
+      moreSchemas: moreSchemas(config),
       choice: session.choice(),
       hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
     },
@@ -30,8 +31,10 @@ export async function checkBySession(session: CommandSession): Promise<number> {
   return ok ? 0 : 1;
 }
 
-function viewSchemas({ labels, compatibility }: Config): string[] {
-  const schemas = [labels?.schema, compatibility.synapseLink, compatibility.fivetran];
+function moreSchemas({ labels, compatibility, schema: mirror, tables }: Config): string[] {
+  const keepsHistory = tables.some(({ history }) => history !== undefined);
+  const ofHistories = keepsHistory ? historySchema(mirror) : undefined;
+  const schemas = [labels?.schema, compatibility.synapseLink, compatibility.fivetran, ofHistories];
   return schemas.filter((schema) => schema !== undefined);
 }
 

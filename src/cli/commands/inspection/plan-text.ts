@@ -11,6 +11,11 @@ const VERDICTS = { refuse: 'refused: ', ask: 'waits for a yes: ', apply: '' } as
 type Policy = keyof typeof VERDICTS;
 const POLICIES = Object.keys(VERDICTS) as Policy[];
 
+const HISTORY = {
+  begin: 'begin the history, with a record of each row',
+  end: 'end the history; the records that are there stay',
+};
+
 /**
  * The plan as a person reads it: one line for a small table that only has its changes read, and what happens to each
  * other table.
@@ -73,11 +78,12 @@ function verifyText({ verify }: TablePlan, { sweepsForValues }: VerificationCost
 }
 
 /** What happens to a table beside the reading of its rows. */
-function points({ changes, sweep, marked, error }: TablePlan): string[] {
+function points({ changes, history, sweep, marked, error }: TablePlan): string[] {
   const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
     policy,
     text: description,
   }));
+  if (history !== null) all.push({ policy: 'apply', text: HISTORY[history] });
   if (sweep !== null) {
     const rows = `${sweep.unseen.toLocaleString('en-US')} of ${counted(sweep.rows, 'row')}`;
     const text = `delete ${rows} that the last re-baseline did not see`;

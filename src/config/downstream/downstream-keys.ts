@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+export const longDuration = (like: string): z.ZodString =>
+  z
+    .string({ error: `must be a duration like ${like}` })
+    .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, `must be a duration like ${like}`);
+
+const feedKeys = z.strictObject({
+  keep: longDuration('7d')
+    .optional()
+    .describe(
+      'How long changes are kept, by whole days: 7d by default. The longest one counts for all tables.',
+    ),
+  baseline: z
+    .enum(['marker', 'rows'])
+    .optional()
+    .describe('marker (by default): one row stands for the rows of a load. rows: each of them is a change.'),
+});
+
+export const feed = z
+  .union([z.boolean(), feedKeys], { error: 'must be true, false, or a mapping with keep and baseline' })
+  .describe('true: each change of the mirror tables goes to the table `changes` of the state schema.');
+
+export const history = z
+  .union(
+    [
+      z.boolean(),
+      z.strictObject({
+        keep: longDuration('365d')
+          .optional()
+          .describe('How long a record is kept after it has ended: for ever by default.'),
+      }),
+    ],
+    { error: 'must be true, false, or a mapping with keep' },
+  )
+  .describe(
+    'true: what each row was is kept in a table beside the mirror table, in the schema `<postgres.schema>_history`.',
+  );
