@@ -75,10 +75,15 @@ export class Places {
     return this.line.pass(1) ? this.leave() : null;
   }
 
+  /** Waits for a place, which a call of the result gives back. @throws the signal's reason when aborted before */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    await this.line.wait(1, signal);
+    return this.leave();
+  }
+
   /** Runs `work` when there is a place. @throws the signal's reason when aborted before; what `work` throws. */
   async hold<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.line.wait(1, signal);
-    const leave = this.leave();
+    const leave = await this.enter(signal);
     try {
       // The signal may come in the moment after the place was given.
       signal.throwIfAborted();

@@ -4,8 +4,11 @@ import { releaseLease, renewLeases, takeLease, type Lease } from '../../src/mirr
 import { holdFence } from '../../src/mirror/state/checkpoints.ts';
 import { transaction } from '../../src/mirror/connection/postgres.ts';
 import type { Mirror } from '../../src/mirror/mirror.ts';
+import { holdLease } from '../../src/sync/lease/held-lease.ts';
+import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { waitForLease } from '../../src/sync/lease/lease-wait.ts';
-import { never, testMirror } from '../support/mirror.ts';
+import { RequestCounts } from '../../src/dataverse/http/request-counts.ts';
+import { never, silent, testMirror } from '../support/mirror.ts';
 
 const LEASE = 400;
 
@@ -45,6 +48,26 @@ describe('a lease', () => {
       code: 'lease-held',
       reaction: 'retry',
     });
+  });
+
+  it('work of a process waits for other work of it that has the lease, and does not take the lease from it', async () => {
+    await using test = await testMirror(LEASE);
+    const leases = new LeaseKeeper(test.mirror, 'one', silent);
+    const parts = { mirror: test.mirror, leases, logger: silent, requestCounts: new RequestCounts() };
+    const first = await holdLease(parts, 'account', never);
+    const stopped = new AbortController();
+    const impatient = holdLease(parts, 'account', stopped.signal);
+    stopped.abort(new Error('stopped'));
+    await expect(impatient).rejects.toThrow('stopped');
+    const second = holdLease(parts, 'account', never);
+    expect(await Promise.race([second, delay(50, 'waits')])).toBe('waits');
+    await first.giveBack();
+    const held = await second;
+    expect(held.taken.lease.fence).toBe(first.taken.lease.fence + 1n);
+    // A load has the lease for hours.
+    await expect(holdLease(parts, 'account', never)).rejects.toMatchObject({ code: 'lease-held' });
+    await held.giveBack();
+    await (await holdLease(parts, 'account', never)).giveBack();
   });
 
   it('a lease cannot be taken while a page of its holder is being stored, even when its time is up', async () => {

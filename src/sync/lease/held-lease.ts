@@ -27,8 +27,27 @@ export interface HeldLease {
   giveBack(isReleased?: boolean): Promise<void>;
 }
 
-/** Takes a table's lease. @throws Failure `lease-held` when another process keeps it, `table-paused` */
+/**
+ * Takes a table's lease, after other work of this process that has it.
+ *
+ * @throws Failure `lease-held` when another process or other work keeps it, `table-paused`
+ */
 export async function holdLease(parts: LeaseParts, table: string, signal: AbortSignal): Promise<HeldLease> {
+  const endTurn = await parts.leases.turn(table, signal);
+  try {
+    return await takenInTurn(parts, table, endTurn, signal);
+  } catch (error) {
+    endTurn();
+    throw error;
+  }
+}
+
+async function takenInTurn(
+  parts: LeaseParts,
+  table: string,
+  endTurn: () => void,
+  signal: AbortSignal,
+): Promise<HeldLease> {
   const { mirror, leases, logger, requestCounts } = parts;
   const taken = await waitForLease(mirror, table, leases.holder, signal, logger, (holding) => {
     const text = leases.tellWait(table, holding);
@@ -39,12 +58,14 @@ export async function holdLease(parts: LeaseParts, table: string, signal: AbortS
     taken,
     async giveBack(isReleased = false) {
       leases.drop(taken.lease);
-      if (isReleased) return;
       try {
+        if (isReleased) return;
         const sent = requestCounts.of(table);
         if (await releaseLease(mirror.store, taken.lease, sent)) requestCounts.recorded(table, sent);
       } catch {
         logger.warn({ table }, 'The lease could not be released; it will run out by itself.');
+      } finally {
+        endTurn();
       }
     },
   };

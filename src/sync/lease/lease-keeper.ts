@@ -3,7 +3,9 @@ import type { Mirror } from '../../mirror/mirror.ts';
 import { renewLeases, type Holding, type Lease } from '../../mirror/lease/leases.ts';
 import { LogThrottle, occurred, type Trouble } from '../../log/log-throttle.ts';
 import { readableSpan, readableTime } from '../../model/readable-figures.ts';
+import { Places } from '../../timing/places.ts';
 import { sleep } from '../../timing/sleep.ts';
+import { leaseHeld, PATIENCE } from './lease-wait.ts';
 
 /** Milliseconds between two looks at whether the process moves. */
 const BEAT = 1_000;
@@ -23,12 +25,36 @@ export class LeaseKeeper {
   private readonly renewalFailed: LogThrottle;
   /** Waits for the lease of each table. */
   private readonly waits = new Map<string, Trouble>();
+  /** One place for each table: for the work of this process that has the lease. */
+  private readonly turns = new Map<string, Places>();
 
   constructor(mirror: Mirror, holder: string, logger: Logger) {
     this.mirror = mirror;
     this.holder = holder;
     this.logger = logger;
     this.renewalFailed = new LogThrottle(logger);
+  }
+
+  /**
+   * Waits until no other work of this process has the lease of a table. The state knows processes alone, and a process
+   * may take its own lease again. So a verification that opens or repairs a table would take the lease from the delta
+   * under way, which then could not commit.
+   *
+   * @returns ends the turn.
+   * @throws Failure `lease-held` if the other work goes on for longer than a lease lasts, as a load does.
+   */
+  async turn(table: string, signal: AbortSignal): Promise<() => void> {
+    const turns = this.turns.get(table) ?? new Places(1);
+    this.turns.set(table, turns);
+    const atOnce = turns.take();
+    if (atOnce !== null) return atOnce;
+    const patience = AbortSignal.timeout(this.mirror.options.leaseDuration * PATIENCE);
+    try {
+      return await turns.enter(AbortSignal.any([signal, patience]));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw leaseHeld(table, `Other work of this process is writing table ${table}.`, error);
+    }
   }
 
   keep(lease: Lease): void {

@@ -16,6 +16,8 @@ import {
 import { Failure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
 
+/** Lease durations that one waits for a lease. */
+export const PATIENCE = 1.5;
 const LONGEST_POLL = 1_000;
 /** Milliseconds of waiting after which somebody may want to know what for. */
 const TOLD_AFTER = 2_000;
@@ -100,13 +102,14 @@ async function longestWait(mirror: Mirror, table: string): Promise<number> {
   const { store, options } = mirror;
   // Without its state row, nobody can take the lease of a table.
   await registerTables(store, [table]);
-  return Math.max(options.leaseDuration, (await readHolding(store, table)).left) * 1.5;
+  return Math.max(options.leaseDuration, (await readHolding(store, table)).left) * PATIENCE;
 }
 
-function leaseHeld(table: string): Failure {
-  return new Failure({
-    code: 'lease-held',
-    message: `Another process is writing table ${table}.`,
-    details: { table },
-  });
+/** The table is left to the work that has its lease. */
+export function leaseHeld(
+  table: string,
+  message = `Another process is writing table ${table}.`,
+  cause?: unknown,
+): Failure {
+  return new Failure({ code: 'lease-held', message, cause, details: { table } });
 }
