@@ -226,7 +226,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
       environmentId: integer('environment_id').notNull(),
       table: text('table').notNull(),
-      /** pause, resume, resync, verify or forget. */
+      /** pause, resume, resync, verify, forget or erase. */
       command: text('command').notNull(),
       until: moment('until'),
       reason: text('reason'),

@@ -56,6 +56,18 @@ export const CONTROL: CommandGroup = {
       load: async () => (await import('./forget.ts')).forget,
     },
     {
+      name: 'erase',
+      words: ['<table> <key>'],
+      summary: 'removes what is kept of a row beside the mirror table',
+      details:
+        'It removes the row from the change log, the history, quarantine, dead letters and differences, and a row that is marked deleted from the mirror table. A row that the environment still has stays in the mirror table: delete it there first.',
+      ends: '0; 1 for a table that is not known',
+      json: true,
+      examples: ['erase contact 8e1f2c3d-0000-4000-8000-000000000001'],
+      needs: { postgres: true },
+      load: async () => (await import('./erase.ts')).erase,
+    },
+    {
       name: 'quarantine',
       words: ['[table...]', 'retry [table...]', 'dismiss <table> [key...]'],
       summary: 'rows that could not be stored, and why',

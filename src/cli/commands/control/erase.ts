@@ -1,0 +1,44 @@
+import { readableCount } from '../../../model/readable-figures.ts';
+import { eraseTraces, type ErasureReport } from '../../../operations/control/erase-traces.ts';
+import { UsageError, type CommandContext } from '../../command.ts';
+import { DatabaseSession } from '../../database-session.ts';
+import { fittedLines } from '../../output.ts';
+
+const USAGE = 'erase needs a table and the key of a row: `mirrorverse erase <table> <key>`.';
+
+export async function erase(context: CommandContext): Promise<number> {
+  const { words, options, print, logger, signal } = context;
+  const [table, key] = words;
+  if (table === undefined || key === undefined || words.length > 2) throw new UsageError(USAGE);
+  return DatabaseSession.use(context, async (session) => {
+    const report = await eraseTraces(await session.database(), table, key, signal);
+    if ('wrongKey' in report) throw new UsageError(report.wrongKey);
+    const { removed, inMirror } = report;
+    // The log has no key: it may be kept for longer than what was erased.
+    logger.info({ table, removed, inMirror }, `Traces of a row of ${table} were erased.`);
+    if (options['json'] === true) print(JSON.stringify(report, null, 2));
+    else for (const line of linesOf(report)) for (const text of fittedLines(line)) print(text);
+    return 0;
+  });
+}
+
+function linesOf({ table, removed, inMirror }: ErasureReport): string[] {
+  const parts = [
+    [removed.changes, 'change', 'the change log'],
+    [removed.history, 'record', 'the history'],
+    [removed.quarantine, 'row', 'quarantine'],
+    [removed.differences, 'difference', 'the results of verifications'],
+    [removed.deadLetters, 'change', 'dead letters'],
+    [removed.mirror, 'row', 'the mirror table, where it was marked deleted'],
+  ] as const;
+  const lines = parts.flatMap(([count, what, place]) =>
+    count === 0 ? [] : [`Removed from ${place}: ${readableCount(count, what)}.`],
+  );
+  if (lines.length === 0) lines.push(`Nothing was kept of this row of ${table}.`);
+  if (inMirror) {
+    lines.push(
+      `The mirror table still has the row, because the environment had it at the last poll. Delete the row there, run \`mirrorverse sync ${table}\`, and then \`erase\` once more: the deletion is a change too.`,
+    );
+  }
+  return lines;
+}
