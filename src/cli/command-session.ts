@@ -16,6 +16,7 @@ import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
 import { DayLimit } from '../sync/watch/day-limit.ts';
+import { SharedBudget, shareTimes } from '../sync/watch/shared-budget.ts';
 import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
 import { openTracing, type Tracing } from '../sync/watch/run-trace.ts';
 import { throttleRecorder } from '../sync/watch/throttle-record.ts';
@@ -174,7 +175,18 @@ export class CommandSession extends DatabaseSession {
     const day = new DayLimit({ store, budget, limit, unrecorded: record.unrecorded, logger });
     this.onClose(async () => day.close());
     this.reconfigured.addEventListener('change', () => void day.look());
-    await day.look();
+    const shared = new SharedBudget({
+      store,
+      budget,
+      identity,
+      process: leaseHolder(),
+      limits: () => this.context.config.limits,
+      logger,
+      times: shareTimes(mirror.options.leaseDuration),
+    });
+    this.onClose(async () => shared.close());
+    this.throttleListeners.push(() => shared.renewNow());
+    await Promise.all([day.look(), shared.join()]);
     return mirror;
   }
 

@@ -44,6 +44,7 @@ describe('the mirror of an earlier release', () => {
         await restore(database, dump.replaceAll(ORIGIN, url));
         await using cli = await CommandLine.open(mirrorEnvironment({ url, database }, []));
         await cli.file('mirrorverse.yaml', RELEASE_CONFIG);
+        expect(await cli.run(['migrate'])).toMatchObject({ status: 0 });
         expect(await cli.run(['resume', 'lead'])).toMatchObject({ status: 0 });
         expect(await cli.run(['sync'])).toMatchObject({ status: 0 });
         expect(emulator.requests.count({ kind: 'baseline' })).toBe(0);

@@ -1,4 +1,5 @@
 import { abortable } from '../../timing/sleep.ts';
+import { AGE_STEPS, type BudgetShare, type BudgetSpent } from './budget-share.ts';
 import { ExecutionWindow } from './execution-window.ts';
 import { BEAT, createRequestLimiter } from './request-limiter.ts';
 import { StartWindow } from './start-window.ts';
@@ -36,6 +37,10 @@ export interface Budget {
   isDaySpent(): boolean;
   /** Goes on with other limits. The requests of the last five minutes count under the new ones too. */
   change(limits: BudgetLimits): void;
+  /** Keeps to a share of the limits from now on, because other processes use the rest of them. */
+  keepTo(share: BudgetShare): void;
+  /** What this process has spent of the limits, and whether it has work for more. */
+  spent(): BudgetSpent;
   close(): void;
 }
 
@@ -78,9 +83,9 @@ export interface BudgetOptions {
 }
 
 /** Service protection limits count over five minutes (documented in "Service protection API limits"). */
-const WINDOW = 300_000;
+export const WINDOW = 300_000;
 /** Combined execution time within the window, of 1,200 s; the rest is for what clocks disagree on. */
-const EXECUTION_LIMIT = 1_180_000;
+export const EXECUTION_LIMIT = 1_180_000;
 /** Milliseconds without a refusal after which one more request may be in flight. */
 const REGROWTH = 10_000;
 /** More requests than any reservoir holds. Bottleneck starts nothing while its reservoir lacks so many. */
@@ -100,6 +105,8 @@ export function createBudget(
   first: BudgetLimits,
   { now = () => performance.now(), onThrottle, window = WINDOW }: BudgetOptions = {},
 ): Budget {
+  let configured = first;
+  let share: BudgetShare | undefined;
   let limits = first;
   let { burst, refill } = sharesOf(limits, window);
   const executionLimit = (EXECUTION_LIMIT * window) / WINDOW;
@@ -117,11 +124,19 @@ export function createBudget(
   let dayEnd = Number.POSITIVE_INFINITY;
   let putOff: (() => void)[] = [];
   let isShut = false;
+  let wasPressed = false;
+  /** The count of `gauges.requests` at which the share becomes scarce. */
+  let scarceAt = Number.POSITIVE_INFINITY;
+  /** When the wait ends that this process itself was told. */
+  let refusedUntil = 0;
   let opening: NodeJS.Timeout | undefined;
   let regrowth: NodeJS.Timeout | undefined;
 
   /** Milliseconds until a request may start; 0 for now. */
   function delay(at: number): number {
+    // Only another share, which opens the line again, ends this.
+    if (share !== undefined && (share.concurrency === 0 || at >= share.until))
+      return Number.POSITIVE_INFINITY;
     return Math.max(0, gauges.throttledUntil - at, starts.delay(at), execution.delay(at));
   }
 
@@ -135,7 +150,8 @@ export function createBudget(
     const mustWait = milliseconds > 0;
     clearTimeout(opening);
     // Bottleneck keeps the process alive while requests wait, so this timer need not.
-    if (mustWait) opening = setTimeout(settle, Math.ceil(milliseconds)).unref();
+    if (Number.isFinite(milliseconds) && mustWait)
+      opening = setTimeout(settle, Math.ceil(milliseconds)).unref();
     if (mustWait === isShut) return;
     isShut = mustWait;
     // The refill goes on while the line is shut, up to the same burst.
@@ -143,14 +159,41 @@ export function createBudget(
     void limiter.incrementReservoir(isShut ? -SHUT : SHUT);
   }
 
-  /** Lets so many requests be in flight, and one more for every ten seconds after `refusedUntil`. */
-  function allow(concurrency: number, refusedUntil: number): void {
+  /** Lets so many requests be in flight, and one more for every ten seconds after `since`. */
+  function allow(concurrency: number, since: number): void {
     gauges.concurrency = concurrency;
     void limiter.updateSettings({ maxConcurrent: concurrency });
     clearTimeout(regrowth);
     if (concurrency >= limits.concurrency) return;
-    const next = refusedUntil + REGROWTH;
+    const next = since + REGROWTH;
     regrowth = setTimeout(() => allow(concurrency + 1, next), Math.ceil(next - now())).unref();
+  }
+
+  /** Goes on with what configuration and share allow together. */
+  function follow(): void {
+    const { concurrency: before } = limits;
+    const most = Number.POSITIVE_INFINITY;
+    const next = {
+      requestsPer5Minutes: Math.min(configured.requestsPer5Minutes, share?.part ?? most),
+      // Bottleneck refuses every request if none may be in flight. The line is shut then.
+      concurrency: Math.max(1, Math.min(configured.concurrency, share?.concurrency ?? most)),
+    };
+    starts.change(Math.min(configured.requestsPer5Minutes, share?.requests ?? most));
+    execution.change(Math.min(executionLimit, share?.executionTime ?? executionLimit));
+    if (next.requestsPer5Minutes !== limits.requestsPer5Minutes) {
+      ({ burst, refill } = sharesOf(next, window));
+      void limiter.updateSettings({
+        reservoirIncreaseAmount: refill * BEAT,
+        reservoirIncreaseMaximum: isShut ? burst - SHUT : burst,
+      });
+    }
+    limits = next;
+    if (next.concurrency !== before) {
+      const isHalved = gauges.concurrency < before;
+      const concurrency = isHalved ? Math.min(gauges.concurrency, next.concurrency) : next.concurrency;
+      allow(concurrency, Math.max(now(), gauges.throttledUntil));
+    }
+    settle();
   }
 
   /**
@@ -164,12 +207,17 @@ export function createBudget(
   ): Promise<{ readonly value: T } | undefined> {
     const at = now();
     if (signal.aborted || delay(at) > 0 || isPutOff(priority)) {
+      wasPressed = true;
       settle();
       void limiter.incrementReservoir(1);
       return undefined;
     }
     gauges.requests++;
     starts.record(at);
+    if (gauges.requests >= scarceAt) {
+      scarceAt = Number.POSITIVE_INFINITY;
+      share?.onScarce();
+    }
     const ended = execution.start(at);
     settle();
     try {
@@ -206,6 +254,7 @@ export function createBudget(
       const isFirst = at >= gauges.throttledUntil;
       gauges.throttled++;
       gauges.throttledUntil = Math.max(until, gauges.throttledUntil);
+      refusedUntil = Math.max(until, refusedUntil);
       allow(isFirst ? Math.max(1, gauges.concurrency >> 1) : gauges.concurrency, gauges.throttledUntil);
       settle();
       if (isLonger) onThrottle?.(milliseconds);
@@ -220,24 +269,33 @@ export function createBudget(
     used() {
       const at = now();
       return {
-        requests: starts.within(at) / limits.requestsPer5Minutes,
+        requests: starts.within(at) / configured.requestsPer5Minutes,
         executionTime: execution.spent(at) / executionLimit,
-        concurrency: execution.underWay / limits.concurrency,
+        concurrency: execution.underWay / configured.concurrency,
       };
     },
     change(next) {
-      const { concurrency: before } = limits;
-      limits = next;
-      ({ burst, refill } = sharesOf(next, window));
-      starts.change(next.requestsPer5Minutes);
-      void limiter.updateSettings({
-        reservoirIncreaseAmount: refill * BEAT,
-        reservoirIncreaseMaximum: isShut ? burst - SHUT : burst,
-      });
-      const isHalved = gauges.concurrency < before;
-      const concurrency = isHalved ? Math.min(gauges.concurrency, next.concurrency) : next.concurrency;
-      allow(concurrency, Math.max(now(), gauges.throttledUntil));
-      settle();
+      configured = next;
+      follow();
+    },
+    keepTo(next) {
+      share = next;
+      scarceAt = gauges.requests + Math.ceil((next.requests - starts.within(now())) / 2);
+      gauges.throttledUntil = Math.max(gauges.throttledUntil, now() + next.throttledFor);
+      follow();
+    },
+    spent() {
+      const at = now();
+      const step = window / AGE_STEPS;
+      const isPressed = wasPressed || limiter.queued() > 0;
+      wasPressed = false;
+      return {
+        requests: starts.ages(at, step),
+        executionTime: execution.ages(at, step),
+        inFlight: execution.underWay,
+        throttledFor: Math.max(0, refusedUntil - at),
+        isPressed,
+      };
     },
     observe(headers) {
       const hint = numberHeader(headers, 'x-ms-dop-hint');

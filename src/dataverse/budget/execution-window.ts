@@ -6,7 +6,7 @@
 export class ExecutionWindow {
   private readonly finished: { at: number; duration: number }[] = [];
   private readonly inFlight = new Set<{ startedAt: number }>();
-  private readonly limit: number;
+  private limit: number;
   private readonly length: number;
   private sum = 0;
   private average = 0;
@@ -36,6 +36,26 @@ export class ExecutionWindow {
   spent(now: number): number {
     this.forget(now);
     return Math.max(0, this.sum + this.pending(now));
+  }
+
+  /**
+   * Milliseconds that requests took, by age: at `k` those of requests that ended `k` to `k + 1` steps ago. Requests in
+   * flight count as if they ended now.
+   */
+  ages(now: number, step: number): number[] {
+    this.forget(now);
+    const ages = [Math.ceil(this.pending(now))];
+    for (const { at, duration } of this.finished) {
+      const age = Math.floor(Math.max(0, now - at) / step);
+      while (ages.length <= age) ages.push(0);
+      ages[age] = (ages[age] ?? 0) + Math.ceil(duration);
+    }
+    return ages;
+  }
+
+  /** Goes on with another limit, in milliseconds. */
+  change(limit: number): void {
+    this.limit = limit;
   }
 
   /** How many requests are in flight. */

@@ -15,6 +15,7 @@ import { readMigrationFiles } from '../drizzle.ts';
 import { historyFunctions } from '../history/history-functions.ts';
 import { changeLogFunctions } from '../feed/log-functions.ts';
 import { deadLetterFunctions } from '../feed/webhook-state.ts';
+import { shareFunctions } from '../lease/budget-shares.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */
 const MIGRATION_LOCK = '7305813221904001';
@@ -67,6 +68,7 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
       changeLogFunctions,
       deadLetterFunctions,
       historyFunctions,
+      shareFunctions,
     ].flatMap((make) => make(stateSchema));
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);

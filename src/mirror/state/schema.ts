@@ -1,5 +1,6 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
 import { moment, pgCore, sql } from '../drizzle.ts';
+import { defineShares } from '../lease/share-schema.ts';
 import { defineWebhooks } from '../feed/webhook-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
 
@@ -259,6 +260,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
   return {
     ...defineVerificationState(table),
     ...defineWebhooks(table),
+    ...defineShares(table),
     environments,
     tables,
     runs,
@@ -289,6 +291,7 @@ export const {
   quarantine,
   commands,
   requests,
+  shares,
   verified,
   differences,
   verifications,
