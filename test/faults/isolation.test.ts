@@ -89,12 +89,12 @@ describe('two hundred tables that are due at the same second', () => {
       );
       return row?.count === tables.length;
     };
-    await eventually(async () => all().catch(() => false), 60_000);
+    await eventually(async () => all().catch(() => false), 80_000);
     expect(emulator.requests.peakConcurrency).toBeLessThanOrEqual(6);
 
     emulator.requests.clear();
     const polls = (table: string): number => emulator.requests.count({ table, kind: 'delta' });
-    await eventually(() => tables.every((table) => polls(table) >= 3), 60_000);
+    await eventually(() => tables.every((table) => polls(table) >= 3), 80_000);
     const counts = tables.map(polls);
     // A tick may find a table that has just run and one that is still to run.
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts) + 1);
