@@ -161,6 +161,41 @@ describe('the change log', () => {
     await table.writer.close();
   });
 
+  it('a row in the log is the JSON that PostgreSQL makes of the row, for each type and its outer values', async () => {
+    await using test = await testMirror();
+    await loaded(test);
+    const types =
+      'text, varchar, uuid, date, smallint, integer, bigint, numeric, real, float8, timestamptz, timestamp, integer[], boolean, json, jsonb, text[], interval, char(5)';
+    const values = [
+      `'', '', '00000000-0000-0000-0000-000000000000', '-infinity', -32768, 0, -9223372036854775808, '1.10', 'NaN', '-0', '-infinity', 'infinity', '{}', false, 'null', 'null', '{}', '0', ''`,
+      `E'\\"\n', '{,}', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '0044-03-15 BC', 1, 1, 1, 'NaN', '1e20', '1e-7', '0044-03-15 12:00:00.5+00 BC', '2024-02-29 23:59:59.999999', '{1,NULL,-3}', true, '{"b": 1, "a": [1.0]}', '{"b": 1.0}', '{"a,b",NULL}', '1 mon', ' a'`,
+      `'NULL', 'ü', NULL, '12024-01-01', NULL, NULL, NULL, '0.000000000000000000001', '0.1', '1.7976931348623157e308', '2024-05-06 07:08:09+02', '0001-01-01', '{{1},{2}}', NULL, '"x"', '[]', '{NULL}', NULL, NULL`,
+    ];
+    const names = types.split(', ').map((_, at) => `value${at}`);
+    await test.database.query(
+      `ALTER TABLE dataverse.thing ${types
+        .split(', ')
+        .map((type, at) => `ADD COLUMN value${at} ${type}`)
+        .join(', ')}`,
+    );
+    for (const [at, list] of values.entries()) {
+      await test.database.query(
+        `SET timezone = 'Asia/Tokyo'; SET datestyle = 'German'; UPDATE dataverse.thing SET (${names.join(', ')}) = (${list}) WHERE versionnumber = ${at + 1}; RESET ALL`,
+      );
+    }
+    const wrong = await test.database.query(
+      `SELECT n.name, c.after->n.name AS logged, w.row->n.name AS expected FROM mirrorverse.changes c
+         JOIN dataverse.thing t ON t.thingid = c.key CROSS JOIN LATERAL (SELECT to_jsonb(t) AS row) w
+         CROSS JOIN LATERAL jsonb_object_keys(w.row || c.after) n (name)
+        WHERE n.name <> '_mirrored_at' AND (c.after->n.name)::text IS DISTINCT FROM (w.row->n.name)::text`,
+    );
+    expect(wrong).toEqual([]);
+    const logged = await test.database.query(
+      'SELECT FROM mirrorverse.changes WHERE cardinality(columns) >= 11',
+    );
+    expect(logged).toHaveLength(3);
+  });
+
   it('a column that changes its type in place writes a marker, because its values change without a change of rows', async () => {
     await using test = await testMirror();
     await loaded(test);
@@ -258,7 +293,7 @@ describe('a consumer of the change log', () => {
     await readChanges(test, 'present');
     // Of a day without a partition of its own, and of a day with one.
     await database.query(
-      `CREATE TABLE mirrorverse.changes_20200101 PARTITION OF mirrorverse.changes FOR VALUES FROM ('2020-01-01Z') TO ('2020-01-02Z')`,
+      `CREATE TABLE mirrorverse.logged_changes_20200101 PARTITION OF mirrorverse.logged_changes FOR VALUES FROM ('2020-01-01Z') TO ('2020-01-02Z')`,
     );
     for (const day of ['2019-06-01', '2020-01-01']) {
       await database.query(
@@ -272,16 +307,16 @@ describe('a consumer of the change log', () => {
     await database.query('SELECT mirrorverse.ack($1, $2)', ['present', last?.position]);
     await mirror.keepPartitions();
     expect(await database.query(SHORT)).toMatchObject([{ operation: 'u' }]);
-    expect(await database.query(`SELECT to_regclass('mirrorverse.changes_20200101') AS found`)).toEqual([
-      { found: null },
-    ]);
+    expect(
+      await database.query(`SELECT to_regclass('mirrorverse.logged_changes_20200101') AS found`),
+    ).toEqual([{ found: null }]);
     expect(await readChanges(test, 'present')).toMatchObject([{ operation: 'u' }]);
     expect(await readChanges(test, 'new')).toMatchObject([{ operation: 'u' }]);
     expect(await sqlstate(readChanges(test, 'away'))).toBe('MV005');
     await database.query(`SELECT mirrorverse.forget_consumer('away')`);
     expect(await readChanges(test, 'away')).toMatchObject([{ operation: 'u' }]);
     const days = await database.query(
-      `SELECT count(*)::int AS days FROM pg_inherits WHERE inhparent = 'mirrorverse.changes'::regclass`,
+      `SELECT count(*)::int AS days FROM pg_inherits WHERE inhparent = 'mirrorverse.logged_changes'::regclass`,
     );
     expect(days).toEqual([{ days: 5 }]);
   });

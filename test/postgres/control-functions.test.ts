@@ -313,6 +313,39 @@ describe('the functions that control tables', () => {
     expect(await as('rita', `SELECT FROM ${IN_STATE}.read_point`)).toHaveLength(2);
   });
 
+  it('a reader reads the change log with its rows, and nothing else of the state, and changes nothing', async () => {
+    await admin.query(
+      `INSERT INTO ${IN_STATE}.row_layouts (digest, names, kinds) VALUES ('', '{name,count}', '{text,number}');
+       INSERT INTO ${IN_STATE}.logged_changes (environment_id, table_name, operation, layout, old_values, new_values)
+       SELECT 1, 'account', 'u', id, '{a,1.0}', '{a,1.00}' FROM ${IN_STATE}.row_layouts`,
+    );
+    const changes = await as('rita', `SELECT columns, before::text, after::text FROM ${IN_STATE}.changes`);
+    expect(changes).toEqual([
+      { columns: ['count'], before: '{"name": "a", "count": 1.0}', after: '{"name": "a", "count": 1.00}' },
+    ]);
+    const refused = { code: '42501' };
+    for (const statement of [
+      `DELETE FROM ${IN_STATE}.changes`,
+      `UPDATE ${IN_STATE}.changes SET key = NULL`,
+      `SELECT FROM ${IN_STATE}.read_changes('rita', 1)`,
+      `SELECT ${IN_STATE}.ack('rita', 1)`,
+      `SELECT ${IN_STATE}.forget_consumer('rita')`,
+    ]) {
+      expect(await as('rita', statement)).toMatchObject(refused);
+    }
+    const hidden = await query<{ name: string }>(
+      `SELECT quote_ident(relname) AS name FROM pg_class WHERE relnamespace = '${IN_STATE}'::regnamespace
+          AND relkind IN ('r', 'p', 'v') AND relname NOT IN ('changes', 'read_point')`,
+    );
+    expect(hidden.length).toBeGreaterThan(10);
+    for (const { name } of hidden) {
+      expect(await as('rita', `SELECT FROM ${IN_STATE}.${name}`)).toMatchObject(refused);
+    }
+    for (const role of ['olga', 'nobody']) {
+      expect(await as(role, `SELECT FROM ${IN_STATE}.changes`)).toMatchObject(refused);
+    }
+  });
+
   it('a role with the least rights controls tables, and leaves to an administrator what it may not grant', async () => {
     await admin.query(`CREATE ROLE least LOGIN PASSWORD 'secret'; CREATE SCHEMA own; CREATE SCHEMA mirrored;
       GRANT USAGE, CREATE ON SCHEMA own TO least; GRANT USAGE ON SCHEMA mirrored TO least`);

@@ -2,34 +2,44 @@ import type { StateFunction } from '../control/state-functions.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { DELETED_AT, MIRRORED_AT } from '../table/mirror-table.ts';
 import { consumerFunctions } from './consumer-functions.ts';
-import { differingValue } from './differing-values.ts';
 import { NEW_ROWS, OLD_ROWS } from './own-triggers.ts';
 
-/** The change log's name in the state schema. */
+/** The view that shows the change log, in the state schema. */
 export const CHANGES = 'changes';
+/** The table behind the view. A partition has the day behind this name. */
+export const LOGGED_CHANGES = 'logged_changes';
 /** The channel on which each transaction tells the tables that it has logged changes of. */
 export const CHANNEL = 'mirrorverse_changes';
 /** The function that the triggers call. */
 export const LOG_FUNCTION = 'log_changes';
 
+/** SQL: what the text of a column's values is, for the function `row_as_json` of the state schema. */
+const KIND = `CASE WHEN a.atttypid = ANY ('{text,varchar,uuid,date}'::regtype[]) THEN 'text'
+              WHEN a.atttypid = ANY ('{int2,int4,int8,numeric,float4,float8}'::regtype[]) THEN 'number'
+              WHEN a.atttypid = 'timestamptz'::regtype THEN 'timestamptz'
+              WHEN a.atttypid = 'timestamp'::regtype THEN 'timestamp'
+              WHEN a.atttypid = 'int4[]'::regtype THEN 'integers'
+              WHEN a.atttypid = 'bool'::regtype THEN 'boolean'
+              ELSE 'json' END`;
+
 /**
- * SQL for a trigger function: reads the columns of the changed table, without our own two, into the variables `before`
- * and `after` (the lists of columns of the rows `o` and `n`), `names` (an array of the columns that differ) and `differs`
- * (whether any does). It reads them at each call, so a column that came or went a moment ago is right.
+ * SQL for a trigger function: reads the columns of the changed table, without our own two, into the variables `names`,
+ * `kinds`, `before` and `after` (the lists of values of the rows `o` and `n`, as texts). It reads them at each call, so a
+ * column that came or went a moment ago is right.
  *
- * The lists are in the order in which jsonb keeps its keys, because PostgreSQL sorts keys for each row, and sorts keys
- * that are in order in a third less of the time for the whole row.
+ * The texts of two values are equal exactly if the values are the same. PostgreSQL calls 1.0 and 1.00 equal, and other
+ * values in the log. Types that no mirror column has, of columns that somebody added, become texts by way of JSON.
  */
 const READ_COLUMNS = `
-  SELECT string_agg(format('o.%I', a.attname), ', ' ORDER BY octet_length(a.attname), a.attname COLLATE "C"),
-         string_agg(format('n.%I', a.attname), ', ' ORDER BY octet_length(a.attname), a.attname COLLATE "C"),
-         string_agg(format('CASE WHEN %s THEN %L END', d.test, a.attname), ', ' ORDER BY a.attnum),
-         string_agg(d.test, ' OR ' ORDER BY a.attnum)
-    INTO before, after, names, differs
-    FROM pg_attribute a
-    CROSS JOIN LATERAL (SELECT ${differingValue('o', 'n')} AS test) d
-   WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
-     AND a.attname NOT IN ('${MIRRORED_AT}', '${DELETED_AT}');`;
+  SELECT array_agg(c.name ORDER BY c.at), array_agg(c.kind ORDER BY c.at),
+         string_agg(format(c.value, 'o', c.name), ', ' ORDER BY c.at),
+         string_agg(format(c.value, 'n', c.name), ', ' ORDER BY c.at)
+    INTO names, kinds, before, after
+    FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind,
+                 CASE k.kind WHEN 'json' THEN 'to_jsonb(%s.%I)::text COLLATE "C"' ELSE '%s.%I::text COLLATE "C"' END AS value
+            FROM pg_attribute a CROSS JOIN LATERAL (SELECT ${KIND} AS kind) k
+           WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
+             AND a.attname NOT IN ('${MIRRORED_AT}', '${DELETED_AT}')) c;`;
 
 /**
  * The functions of the change log.
@@ -39,8 +49,9 @@ const READ_COLUMNS = `
  */
 export function changeLogFunctions(schema: string): readonly StateFunction[] {
   // It stands in a text for format(), which stands in quotes.
-  const changes = inFormat(qualifiedName(schema, CHANGES));
-  const row = 'environment_id, table_name, key, partition, operation, source_version';
+  const changes = inFormat(qualifiedName(schema, LOGGED_CHANGES));
+  const layouts = qualifiedName(schema, 'row_layouts');
+  const row = 'environment_id, table_name, layout, key, partition, operation, source_version';
   return [
     {
       name: LOG_FUNCTION,
@@ -48,16 +59,18 @@ export function changeLogFunctions(schema: string): readonly StateFunction[] {
       parameters: '',
       returns: 'trigger',
       language: 'plpgsql',
-      settings: `SET timezone = 'UTC' SET extra_float_digits = 1`,
+      settings: `SET timezone = 'UTC' SET datestyle = 'ISO' SET extra_float_digits = 1`,
       body: `
 DECLARE
   key_name text := TG_ARGV[2];
   partition_name text := TG_ARGV[3];
   version_name text := TG_ARGV[4];
+  names text[];
+  kinds text[];
   before text;
   after text;
-  names text;
-  differs text;
+  layout_digest bytea;
+  layout_id integer;
   same_partition text := '';
   old_is_live text := '';
   new_is_live text := '';
@@ -83,32 +96,38 @@ ${READ_COLUMNS}
   ELSE
     version_name := 'NULL::bigint';
   END IF;
+  layout_digest := sha256(convert_to(format('%s %s', names, kinds), 'UTF8'));
+  SELECT l.id INTO layout_id FROM ${layouts} l WHERE l.digest = layout_digest LIMIT 1;
+  IF layout_id IS NULL THEN
+    -- Another transaction may store the same layout at this moment. Both stay, so none waits for the other.
+    INSERT INTO ${layouts} (digest, names, kinds) VALUES (layout_digest, names, kinds) RETURNING id INTO layout_id;
+  END IF;
   IF TG_OP = 'INSERT' THEN
-    EXECUTE format('INSERT INTO ${changes} (${row}, after)
-      SELECT $1, $2, n.%I, %s, ''c'', %s, to_jsonb(a.*) FROM ${NEW_ROWS} n, LATERAL (SELECT %s) a WHERE true%s',
+    EXECUTE format('INSERT INTO ${changes} (${row}, new_values)
+      SELECT $1, $2, $3, n.%I, %s, ''c'', %s, ARRAY[%s] FROM ${NEW_ROWS} n WHERE true%s',
       key_name, format(partition_name, 'n'), format(version_name, 'n'), after, new_is_live)
-      USING TG_ARGV[0]::integer, TG_ARGV[1];
+      USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id;
   ELSIF TG_OP = 'DELETE' THEN
-    EXECUTE format('INSERT INTO ${changes} (${row}, before)
-      SELECT $1, $2, o.%I, %s, ''d'', %s, to_jsonb(b.*) FROM ${OLD_ROWS} o, LATERAL (SELECT %s) b WHERE true%s',
+    EXECUTE format('INSERT INTO ${changes} (${row}, old_values)
+      SELECT $1, $2, $3, o.%I, %s, ''d'', %s, ARRAY[%s] FROM ${OLD_ROWS} o WHERE true%s',
       key_name, format(partition_name, 'o'), format(version_name, 'o'), before, old_is_live)
-      USING TG_ARGV[0]::integer, TG_ARGV[1];
+      USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id;
   ELSE
-    EXECUTE format('INSERT INTO ${changes} (${row}, columns, before, after)
-      SELECT $1, $2, coalesce(n.%1$I, o.%1$I), coalesce(%2$s, %3$s), w.operation,
+    -- OFFSET 0 makes PostgreSQL compute the texts once, and not for each place where they are used.
+    EXECUTE format('INSERT INTO ${changes} (${row}, old_values, new_values)
+      SELECT $1, $2, $3, coalesce(n.%1$I, o.%1$I), coalesce(%2$s, %3$s), w.operation,
              CASE w.operation WHEN ''d'' THEN %4$s ELSE %5$s END,
-             CASE w.operation WHEN ''u'' THEN array_remove(ARRAY[%6$s]::text[], NULL) END,
-             CASE WHEN w.operation <> ''c'' THEN to_jsonb(b.*) END,
-             CASE WHEN w.operation <> ''d'' THEN to_jsonb(a.*) END
-        FROM ${OLD_ROWS} o FULL JOIN ${NEW_ROWS} n ON o.%1$I = n.%1$I%7$s
-       CROSS JOIN LATERAL (SELECT CASE WHEN o.%1$I IS NOT NULL%8$s THEN CASE WHEN n.%1$I IS NOT NULL%9$s THEN ''u'' ELSE ''d'' END
-                                       WHEN n.%1$I IS NOT NULL%9$s THEN ''c'' END AS operation) w
-       CROSS JOIN LATERAL (SELECT %10$s) b
-       CROSS JOIN LATERAL (SELECT %11$s) a
-       WHERE w.operation <> ''u'' OR (w.operation = ''u'' AND (%12$s))',
+             CASE WHEN w.operation <> ''c'' THEN b.texts END,
+             CASE WHEN w.operation <> ''d'' THEN a.texts END
+        FROM ${OLD_ROWS} o FULL JOIN ${NEW_ROWS} n ON o.%1$I = n.%1$I%6$s
+       CROSS JOIN LATERAL (SELECT CASE WHEN o.%1$I IS NOT NULL%7$s THEN CASE WHEN n.%1$I IS NOT NULL%8$s THEN ''u'' ELSE ''d'' END
+                                       WHEN n.%1$I IS NOT NULL%8$s THEN ''c'' END AS operation) w
+       CROSS JOIN LATERAL (SELECT ARRAY[%9$s] AS texts OFFSET 0) b
+       CROSS JOIN LATERAL (SELECT ARRAY[%10$s] AS texts OFFSET 0) a
+       WHERE w.operation <> ''u'' OR (w.operation = ''u'' AND b.texts <> a.texts)',
       key_name, format(partition_name, 'n'), format(partition_name, 'o'), format(version_name, 'o'), format(version_name, 'n'),
-      names, same_partition, old_is_live, new_is_live, before, after, differs)
-      USING TG_ARGV[0]::integer, TG_ARGV[1];
+      same_partition, old_is_live, new_is_live, before, after)
+      USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id;
   END IF;
   GET DIAGNOSTICS logged = ROW_COUNT;
   -- PostgreSQL tells the same once in a transaction.

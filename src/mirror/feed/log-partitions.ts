@@ -3,7 +3,7 @@ import { transaction } from '../connection/postgres.ts';
 import { whereLocksAllow } from '../connection/strong-lock.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { KEPT_TOGETHER } from '../table/ddl-plan.ts';
-import { CHANGES } from './log-functions.ts';
+import { LOGGED_CHANGES } from './log-functions.ts';
 
 /** Milliseconds for which changes are kept where the configuration does not say. */
 export const USUAL_KEEP = 7 * 86_400_000;
@@ -61,15 +61,15 @@ export async function keepPartitions(pool: pg.Pool, stateSchema: string, wish?: 
 }
 
 async function findWork(client: pg.ClientBase, stateSchema: string, seconds: number): Promise<LogFindings> {
-  const changes = qualifiedName(stateSchema, CHANGES);
+  const changes = qualifiedName(stateSchema, LOGGED_CHANGES);
   const { rows } = await client.query<LogFindings & pg.QueryResultRow>(
     `WITH days AS (
-       SELECT c.relname AS name, to_date(substring(c.relname from '^changes_([0-9]{8})$'), 'YYYYMMDD') AS day
+       SELECT c.relname AS name, to_date(substring(c.relname from '^${LOGGED_CHANGES}_([0-9]{8})$'), 'YYYYMMDD') AS day
          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass)
      SELECT ARRAY(SELECT to_char(d.day, 'YYYYMMDD') FROM generate_series((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + $3::int, interval '1 day') AS d (day)
                    WHERE d.day::date NOT IN (SELECT day FROM days WHERE day IS NOT NULL)) AS missing,
             ARRAY(SELECT name::text FROM days WHERE (day + 1)::timestamp AT TIME ZONE 'UTC' <= now() - make_interval(secs => $2)) AS expired,
-            EXISTS (SELECT FROM ${qualifiedName(stateSchema, 'changes_default')} WHERE changed_at < now() - make_interval(secs => $2)) AS leftovers,
+            EXISTS (SELECT FROM ${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at < now() - make_interval(secs => $2)) AS leftovers,
             EXISTS (SELECT FROM ${changes} WHERE xact >= pg_snapshot_xmax(pg_current_snapshot()))
               OR EXISTS (SELECT FROM ${qualifiedName(stateSchema, 'consumers')} WHERE xact >= pg_snapshot_xmax(pg_current_snapshot())) AS foreign`,
     [changes, seconds, AHEAD],
@@ -83,12 +83,12 @@ async function findWork(client: pg.ClientBase, stateSchema: string, seconds: num
  * rows of this day stay there.
  */
 async function makePartition(client: pg.ClientBase, stateSchema: string, day: string): Promise<void> {
-  const changes = qualifiedName(stateSchema, CHANGES);
-  const partition = qualifiedName(stateSchema, `changes_${day}`);
+  const changes = qualifiedName(stateSchema, LOGGED_CHANGES);
+  const partition = qualifiedName(stateSchema, `${LOGGED_CHANGES}_${day}`);
   const range = `('${day}'::date)::timestamp AT TIME ZONE 'UTC'`;
   const { rows } = await client.query<{ begins: string; ends: string; taken: boolean }>(
     `SELECT to_char(d.begins AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS begins, to_char(d.ends AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS ends,
-            to_regclass($1) IS NOT NULL OR EXISTS (SELECT FROM ${qualifiedName(stateSchema, 'changes_default')} WHERE changed_at >= d.begins AND changed_at < d.ends) AS taken
+            to_regclass($1) IS NOT NULL OR EXISTS (SELECT FROM ${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at >= d.begins AND changed_at < d.ends) AS taken
        FROM (SELECT ${range} AS begins, ${range} + interval '24 hours' AS ends) d`,
     [partition],
   );
@@ -112,7 +112,7 @@ async function recordDropped(client: pg.ClientBase, stateSchema: string, rows: s
 }
 
 async function deleteLeftovers(client: pg.ClientBase, stateSchema: string, seconds: number): Promise<void> {
-  const leftovers = `${qualifiedName(stateSchema, 'changes_default')} WHERE changed_at < now() - make_interval(secs => ${seconds})`;
+  const leftovers = `${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at < now() - make_interval(secs => ${seconds})`;
   await recordDropped(client, stateSchema, `(SELECT * FROM ${leftovers})`);
   await client.query(`DELETE FROM ${leftovers}`);
 }
@@ -124,7 +124,7 @@ async function deleteLeftovers(client: pg.ClientBase, stateSchema: string, secon
  */
 async function adoptForeign(client: pg.ClientBase, stateSchema: string): Promise<void> {
   const state = (name: string): string => qualifiedName(stateSchema, name);
-  const [changes, consumers, dropped] = [state(CHANGES), state('consumers'), state('dropped_changes')];
+  const [changes, consumers, dropped] = [state(LOGGED_CHANGES), state('consumers'), state('dropped_changes')];
   await client.query(`LOCK TABLE ${changes}, ${consumers} IN SHARE ROW EXCLUSIVE MODE`);
   await client.query(
     `UPDATE ${consumers} k SET xact = '0', position =

@@ -11,7 +11,7 @@ import {
 import type { StateStore } from '../state/store.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import { LOG_TRIGGERS } from './own-triggers.ts';
-import { CHANGES, CHANNEL, LOG_FUNCTION } from './log-functions.ts';
+import { CHANNEL, LOG_FUNCTION, LOGGED_CHANGES } from './log-functions.ts';
 
 /**
  * What the change log has of a table: `marker`: its changes, and one row in place of a load. `rows`: also the rows of a
@@ -76,7 +76,7 @@ export async function beginLog(client: pg.ClientBase, store: StateStore, mirror:
 async function writeMarker(client: pg.ClientBase, store: StateStore, { table }: MirrorTable): Promise<void> {
   await client.query(
     `WITH marker AS (
-       INSERT INTO ${qualifiedName(store.schema, CHANGES)} (environment_id, table_name, operation) VALUES ($1, $2, 'b')
+       INSERT INTO ${qualifiedName(store.schema, LOGGED_CHANGES)} (environment_id, table_name, operation) VALUES ($1, $2, 'b')
        RETURNING table_name)
      SELECT pg_notify('${CHANNEL}', table_name) FROM marker`,
     [store.environmentId, table.logicalName],
