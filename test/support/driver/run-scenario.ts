@@ -1,11 +1,13 @@
 import { setTimeout as later } from 'node:timers';
 import { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
 import type { FaultAction } from '../../../src/emulator/faults/fault-script.ts';
+import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
 import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import type { TestDatabase } from '../database.ts';
 import { historyDifferences } from '../history.ts';
 import { clearJournal } from '../mirror-journal.ts';
+import { FollowedLog } from './followed-log.ts';
 import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
 import type { Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
@@ -52,7 +54,9 @@ class Drive {
   private readonly problems: string[] = [];
   private readonly planted: PlantedDifferences;
   private readonly pageSizes: number[];
+  private readonly log: FollowedLog;
   private softDeletes: boolean;
+  private isLogged: boolean;
   private started = 0;
   /** The table of the last verification. */
   private verifying = '';
@@ -63,14 +67,20 @@ class Drive {
     this.scenario = scenario;
     this.pageSizes = [...scenario.pageSizes];
     this.softDeletes = scenario.softDeletes;
+    this.isLogged = this.wish !== 'off';
     this.planted = new PlantedDifferences(surroundings.database);
+    this.log = new FollowedLog(surroundings.database, surroundings.tables);
   }
 
   async run(): Promise<string[]> {
-    for (const step of this.scenario.steps) {
+    for (const [at, step] of this.scenario.steps.entries()) {
+      if (this.scenario.feedSwitches?.includes(at) === true) await this.switchFeed();
       await this.step(step);
+      await this.follow();
       await this.compareHistories(false);
     }
+    // A log that is off tells nothing, and one that is turned on begins with a marker.
+    if (!this.isLogged) await this.switchFeed();
     this.surroundings.emulator.faults.clear();
     await this.leasesRunOut();
     const old = this.scenario.end === 'old-process';
@@ -78,7 +88,9 @@ class Drive {
     const last = await this.process(0);
     // One that knew the columns of before hears of the new ones during its pass.
     const passes = old && this.source.columnsChanged ? 2 : 1;
-    const wrong = await verdict(this.surroundings, this.source, last, this.planted, passes);
+    const { surroundings, source, planted } = this;
+    const compareLog = async (): Promise<string[]> => (this.isLogged ? this.log.compare() : []);
+    const wrong = await verdict({ surroundings, source, process: last, planted, passes, compareLog });
     await this.compareHistories(true);
     return [...this.problems, ...wrong];
   }
@@ -88,6 +100,21 @@ class Drive {
     const { database, tables } = this.surroundings;
     if (this.scenario.history !== true) return;
     for (const table of tables) this.problems.push(...(await historyDifferences(database, table, mustBeOn)));
+  }
+
+  private get wish(): FeedWish {
+    return this.scenario.feed ?? 'off';
+  }
+
+  private async switchFeed(): Promise<void> {
+    if (this.wish === 'off') return;
+    await this.end();
+    this.isLogged = !this.isLogged;
+  }
+
+  /** A consumer reads all the time, so it takes tables while they change. The first process makes the log. */
+  private async follow(): Promise<void> {
+    if (this.wish !== 'off' && this.started > 0) await this.log.follow();
   }
 
   private async end(): Promise<void> {
@@ -172,6 +199,7 @@ class Drive {
     const consequences: Promise<unknown>[] = [];
     let page = 0;
     settings.onPage = async () => {
+      await this.follow();
       const at = page++;
       for (const each of due.filter((one) => one.page === at)) {
         due.splice(due.indexOf(each), 1);
@@ -269,7 +297,8 @@ class Drive {
     if (there?.running === true) return there;
     const pageSize = this.pageSizes[number] ?? 5;
     const history = this.scenario.history === true ? { history: {} } : {};
-    const settings = { pageSize, softDeletes: this.softDeletes, ...history };
+    const feed = this.isLogged ? this.wish : 'off';
+    const settings = { pageSize, softDeletes: this.softDeletes, feed, ...history };
     const started = await SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
     this.processes[number] = started;
     return started;

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
 
 /**
  * What happens in one run of the random driver, as plain data: it can be printed, shrunk and kept.
@@ -17,6 +18,10 @@ export interface Scenario {
   readonly end: 'new-process' | 'old-process';
   /** The tables have a history. */
   readonly history?: boolean;
+  /** What the change log has, as the configuration says; absent, there is none. */
+  readonly feed?: FeedWish;
+  /** Numbers of steps before which the configuration turns the change log off, and on again. */
+  readonly feedSwitches?: readonly number[];
 }
 
 /** What the documents leave open, one answer each. */
@@ -293,8 +298,10 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   softDeletes: fc.boolean(),
   steps: fc.array(step, { minLength: 4, maxLength: 26, size: 'max' }),
   end: fc.constantFrom('new-process', 'old-process'),
-  // The last one, so that it changes nothing of what the seeds give for the others.
+  // What came later stands last, so that it changes nothing of what the seeds give for the others.
   history: fc.nat({ max: 2 }).map((lot) => lot === 2),
+  feed: fc.constantFrom('off', 'marker', 'marker', 'rows'),
+  feedSwitches: fc.array(fc.nat({ max: 25 }), { maxLength: 2, size: 'max' }),
 });
 
 function count(max: number): fc.Arbitrary<number> {

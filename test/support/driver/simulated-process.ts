@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
+import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
 import { APPLY_ALL } from '../../../src/mirror/table/drift.ts';
 import type { HistoryWish } from '../../../src/mirror/history/expired-records.ts';
 import { openMirrorDatabase } from '../../../src/mirror/database.ts';
@@ -28,6 +29,7 @@ export interface ProcessSettings {
   readonly pageSize: number;
   readonly softDeletes: boolean;
   readonly history?: HistoryWish;
+  readonly feed: FeedWish;
 }
 
 /** What a verification came to. */

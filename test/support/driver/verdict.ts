@@ -10,6 +10,18 @@ import type { Source } from './source-changes.ts';
 
 const DATA: ReadonlySet<RequestKind> = new Set(['baseline', 'delta', 'next', 'row', 'list']);
 
+/** What is held against the promises. */
+interface Judged {
+  readonly surroundings: Surroundings;
+  readonly source: Source;
+  readonly process: SimulatedProcess;
+  readonly planted: PlantedDifferences;
+  /** How many passes it may take until the mirror is right. */
+  readonly passes: number;
+  /** Holds what a consumer made of the change log against the mirror, while nothing changes. */
+  readonly compareLog: () => Promise<string[]>;
+}
+
 /**
  * Holds what a scenario left against the promises, once all trouble is over: after a pass or two the
  * mirror equals the source value by value, but for rows that cannot be stored, which are in
@@ -18,16 +30,10 @@ const DATA: ReadonlySet<RequestKind> = new Set(['baseline', 'delta', 'next', 'ro
  *
  * Before that, a verification finds exactly the differences that were planted, and repairs them.
  *
- * @param passes it may take.
  * @returns what is wrong, as text for a person.
  */
-export async function verdict(
-  surroundings: Surroundings,
-  source: Source,
-  process: SimulatedProcess,
-  planted: PlantedDifferences,
-  passes: number,
-): Promise<string[]> {
+export async function verdict(judged: Judged): Promise<string[]> {
+  const { surroundings, source, process, planted, passes, compareLog } = judged;
   const { database, tables } = surroundings;
   const problems: string[] = [];
   for (let left = passes; left > 1; left--) await process.pass();
@@ -37,6 +43,7 @@ export async function verdict(
   await database.query('DELETE FROM mirrorverse.verifications');
   for (const table of tables) problems.push(...(await provenExactly({ ...proof, process, table })));
   for (const table of tables) problems.push(...(await compared(surroundings, source, table)));
+  problems.push(...(await compareLog()));
 
   if (tables.some((table) => source.poisoned(table).length > 0)) {
     for (const table of tables) source.mend(table);
@@ -44,6 +51,7 @@ export async function verdict(
     // A row that was in quarantine may have a planted version, which keeps the mended row out.
     for (const table of tables) problems.push(...(await provenExactly({ ...proof, process, table })));
     for (const table of tables) problems.push(...(await compared(surroundings, source, table)));
+    problems.push(...(await compareLog()));
   }
 
   const { requests } = surroundings.emulator;
