@@ -60,8 +60,8 @@ const sql = execFileSync(
   .replaceAll(/^\\.*\n/gm, '')
   // The pg_dump of PostgreSQL 15 does not see that a partition has the identity column of its table.
   .replaceAll(
-    'INSERT INTO mirrorverse.changes VALUES',
-    'INSERT INTO mirrorverse.changes OVERRIDING SYSTEM VALUE VALUES',
+    'INSERT INTO mirrorverse.logged_changes VALUES',
+    'INSERT INTO mirrorverse.logged_changes OVERRIDING SYSTEM VALUE VALUES',
   )
   .replaceAll('CREATE SCHEMA ', 'CREATE SCHEMA IF NOT EXISTS ')
   .replaceAll(origin, ORIGIN);
