@@ -321,6 +321,49 @@ describe('a consumer of the change log', () => {
     expect(days).toEqual([{ days: 5 }]);
   });
 
+  it('a reader that stays in the log keeps an old partition for some time, and neither a page nor a consumer waits for it', async () => {
+    await using test = await testMirror();
+    const { mirror, database } = test;
+    mirror.change({ ...mirror.options, feed: { keep: 2 * 86_400_000 } });
+    await mirror.keepPartitions();
+    const table = await loaded(test);
+    await readChanges(test, 'one');
+    const days = ['01', '02', '03', '04', '05', '06'].map((day) => `2020-01-${day}`);
+    for (const day of days) {
+      await database.query(
+        `CREATE TABLE mirrorverse.logged_changes_${day.replaceAll('-', '')} PARTITION OF mirrorverse.logged_changes
+           FOR VALUES FROM ('${day}Z') TO ('${day} 24:00Z')`,
+      );
+      await database.query(
+        `INSERT INTO mirrorverse.changes (environment_id, table_name, operation, changed_at) VALUES (1, 'thing', 'b', '${day} 12:00Z')`,
+      );
+    }
+    const old = `SELECT count(*)::int AS old FROM pg_class WHERE relname ~ '^logged_changes_2020[0-9]{4}$'`;
+    const reader = new Client(database.url);
+    await reader.connect();
+    try {
+      await reader.query('BEGIN; SELECT FROM mirrorverse.changes');
+      const begun = performance.now();
+      const keeping = mirror.keepPartitions();
+      await eventually(async () => {
+        const waiting = `SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+        return (await database.query(waiting)).length > 0;
+      });
+      await table.write(page([row(1, 5)], 'delta'));
+      await keeping;
+      // One wait of half a second, and not one for each partition.
+      expect(performance.now() - begun).toBeLessThan(2_900);
+      expect(await database.query(old)).toEqual([{ old: days.length }]);
+      await readChanges(test, 'one');
+    } finally {
+      await reader.end();
+    }
+    await mirror.keepPartitions();
+    expect(await database.query(old)).toEqual([{ old: 0 }]);
+    expect(await sqlstate(readChanges(test, 'one'))).toBe('MV005');
+  });
+
   it('a log that was restored on another server hides no new change', async () => {
     await using test = await testMirror();
     const table = await loaded(test);

@@ -34,29 +34,61 @@ interface LogFindings {
  * Makes the partitions of the next days, and drops those that are older than the log keeps. Where a statement would wait
  * for others, for instance for a dump, the next call tries again: until then, changes go to the default partition.
  *
+ * Each step has a transaction of its own, because a lock that shuts pages out ends with its transaction.
+ *
  * @param wish undefined where no table has a change log: no partition is made.
  */
 export async function keepPartitions(pool: pg.Pool, stateSchema: string, wish?: LogWish): Promise<void> {
-  await transaction(pool, async (client) => {
-    const seconds = (wish?.keep ?? USUAL_KEEP) / 1_000;
+  const seconds = (wish?.keep ?? USUAL_KEEP) / 1_000;
+  const find = async (client: pg.ClientBase): Promise<LogFindings> => {
     const found = await findWork(client, stateSchema, seconds);
-    const missing = wish === undefined ? [] : found.missing;
-    if (missing.length + found.expired.length === 0 && !found.leftovers && !found.foreign) return;
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS taken', [
-      PARTITION_LOCK,
-    ]);
-    // Another process is at it.
-    if (rows[0]?.taken !== true) return;
+    return wish === undefined ? { ...found, missing: [] } : found;
+  };
+  const { missing, expired, leftovers, foreign } = await transaction(pool, find);
+  if (missing.length + expired.length === 0 && !leftovers && !foreign) return;
+  /** @returns false where another process is at it. */
+  const alone = async (step: LogStep): Promise<boolean> =>
+    transaction(pool, async (client) => {
+      const { rows } = await client.query<{ taken: boolean }>(
+        'SELECT pg_try_advisory_xact_lock($1) AS taken',
+        [PARTITION_LOCK],
+      );
+      // Another process may have done it since.
+      return rows[0]?.taken === true && (await step(client, await find(client)));
+    });
+  await alone(async (client, found) => {
     if (found.foreign) await whereLocksAllow(client, async () => adoptForeign(client, stateSchema));
-    for (const day of missing)
-      await whereLocksAllow(client, async () => makePartition(client, stateSchema, day));
-    for (const name of found.expired) {
-      await whereLocksAllow(client, async () => {
-        await recordDropped(client, stateSchema, qualifiedName(stateSchema, name));
-        await client.query(`DROP TABLE ${qualifiedName(stateSchema, name)}`);
-      });
+    return true;
+  });
+  await alone(async (client, found) => {
+    for (const day of found.missing) {
+      if (!(await whereLocksAllow(client, async () => makePartition(client, stateSchema, day)))) return false;
     }
+    return true;
+  });
+  await alone(async (client, found) => {
     if (found.leftovers) await deleteLeftovers(client, stateSchema, seconds);
+    return true;
+  });
+  // A reader that is in the way of one partition is in the way of all.
+  while (await alone(async (client, found) => dropOldest(client, stateSchema, found)));
+}
+
+type LogStep = (client: pg.PoolClient, found: LogFindings) => Promise<boolean>;
+
+/** @returns whether a partition was dropped; false too where somebody is in the way. */
+async function dropOldest(
+  client: pg.ClientBase,
+  stateSchema: string,
+  { expired }: LogFindings,
+): Promise<boolean> {
+  const [name] = expired;
+  if (name === undefined) return false;
+  const partition = qualifiedName(stateSchema, name);
+  return whereLocksAllow(client, async () => {
+    // This reads the partition. Pages and readers are shut out only after it.
+    await recordDropped(client, stateSchema, partition);
+    await client.query(`DROP TABLE ${partition}`);
   });
 }
 
@@ -68,7 +100,7 @@ async function findWork(client: pg.ClientBase, stateSchema: string, seconds: num
          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1::regclass)
      SELECT ARRAY(SELECT to_char(d.day, 'YYYYMMDD') FROM generate_series((now() AT TIME ZONE 'UTC')::date, (now() AT TIME ZONE 'UTC')::date + $3::int, interval '1 day') AS d (day)
                    WHERE d.day::date NOT IN (SELECT day FROM days WHERE day IS NOT NULL)) AS missing,
-            ARRAY(SELECT name::text FROM days WHERE (day + 1)::timestamp AT TIME ZONE 'UTC' <= now() - make_interval(secs => $2)) AS expired,
+            ARRAY(SELECT name::text FROM days WHERE (day + 1)::timestamp AT TIME ZONE 'UTC' <= now() - make_interval(secs => $2) ORDER BY day) AS expired,
             EXISTS (SELECT FROM ${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at < now() - make_interval(secs => $2)) AS leftovers,
             EXISTS (SELECT FROM ${changes} WHERE xact >= pg_snapshot_xmax(pg_current_snapshot()))
               OR EXISTS (SELECT FROM ${qualifiedName(stateSchema, 'consumers')} WHERE xact >= pg_snapshot_xmax(pg_current_snapshot())) AS foreign`,
