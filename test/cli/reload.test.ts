@@ -82,6 +82,45 @@ describe('the configuration of a running daemon', () => {
     expect(await daemon.stop('SIGTERM')).toMatchObject({ status: 0 });
   });
 
+  it('the daemon turns the change log of its tables on, with a marker, and off again, as its file says', async () => {
+    await using bench = await openBench([], BY_FILE);
+    const { cli, database, emulator } = bench;
+    const { store } = emulator;
+    for (const table of ['account', 'contact']) store.seed(table, 5);
+    const tables = '[account, contact]';
+    const file = await cli.file('mirrorverse.yaml', yaml(tables, 'reload: watch\n'));
+    const daemon = cli.start(['run']);
+    await mirrors(bench, ['account', 'contact']);
+    const logged = async (): Promise<string[]> =>
+      (
+        await database.query<{ change: string }>(
+          `SELECT table_name || ' ' || operation AS change FROM mirrorverse.changes ORDER BY table_name, position`,
+        )
+      ).map(({ change }) => change);
+    expect(await logged()).toEqual([]);
+
+    await writeFile(file, yaml(tables, 'reload: watch\nfeed: true\n'));
+    await eventually(async () => (await logged()).length === 2);
+    store.seed('account', 1);
+    await eventually(async () => (await logged()).length > 2);
+    expect(await logged()).toEqual(['account b', 'account c', 'contact b']);
+
+    await writeFile(file, yaml('[{ name: account, feed: true }, contact]', 'reload: signal\n'));
+    const triggers = `SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname LIKE 'mirrorverse_changes%'`;
+    await eventually(async () => (await database.query(triggers)).length === 1);
+    expect(await database.query(triggers)).toEqual([{ name: 'dataverse.account' }]);
+    store.seed('contact', 1);
+    await mirrors(bench, ['contact']);
+
+    await writeFile(file, yaml(tables));
+    daemon.child.kill('SIGHUP');
+    await eventually(async () => (await database.query(triggers)).length === 0);
+    store.seed('account', 1);
+    await mirrors(bench, ['account']);
+    expect(await logged()).toEqual(['account b', 'account c', 'contact b']);
+    expect(await daemon.stop('SIGTERM')).toMatchObject({ status: 0 });
+  });
+
   it('the daemon follows a file whose link is turned, as Kubernetes does it, and keeps to SIGHUP with reload: signal', async () => {
     await using bench = await openBench([], BY_FILE);
     const { cli, emulator } = bench;

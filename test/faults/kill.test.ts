@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Churn } from '../../src/emulator/demo/churn.ts';
 import { Random } from '../../src/emulator/seeding/random.ts';
 import { CommandLine } from '../support/command-line.ts';
+import { FollowedLog } from '../support/driver/followed-log.ts';
 import { seedOf } from '../support/driver/seeds.ts';
 import { mirrorEnvironment } from '../support/mirror-environment.ts';
 import { allDifferences } from '../support/oracle.ts';
@@ -43,9 +44,11 @@ function moments(random: Random, count: number): Moment[] {
 }
 
 describe('kill -9', () => {
-  it('kill -9 at any moment loses nothing, takes no row back, and costs at most the pages in flight again', async () => {
+  it('kill -9 at any moment loses nothing, takes no row back, costs at most the pages in flight again, and leaves the change log complete', async () => {
     await using bench = await SyncBench.open();
     await using cli = await commandLine(bench);
+    await cli.file('mirrorverse.yaml', 'feed: true\n');
+    const log = new FollowedLog(bench.database, TABLES);
     const { store, requests } = bench.emulator;
     for (const table of TABLES) store.seed(table, 2_000);
     // Pages take a while, so that the kills meet them.
@@ -58,19 +61,23 @@ describe('kill -9', () => {
       await killedAt(bench, cli, moment);
       kills++;
       await watchTables(bench);
+      await log.follow();
     }
     expect(await finished(cli)).toBe(0);
     const pages = requests.count({ kind: 'baseline' }) + requests.count({ kind: 'next' });
     // 40 pages each; a kill costs the page being written and the one read ahead of it.
     expect(pages).toBeLessThanOrEqual(2 * 40 + kills * TABLES.length * 2);
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
+    expect(await log.compare()).toEqual([]);
 
     const churn = new Churn(store, random, TABLES);
     for (const moment of moments(random, 4)) {
       for (let change = 0; change < 300; change++) churn.step();
       await killedAt(bench, cli, moment);
+      await log.follow();
     }
     expect(await finished(cli)).toBe(0);
+    expect(await log.compare()).toEqual([]);
     expect(await allDifferences(store, bench.database, TABLES)).toEqual([]);
     expect(await versionsThatWentDown(bench.database)).toEqual([]);
   }, 120_000);
