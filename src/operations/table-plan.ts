@@ -36,6 +36,8 @@ export interface TablePlan {
   readonly indexes: readonly { readonly kind: 'make' | 'drop'; readonly statements: readonly string[] }[];
   /** Whether the history of the table begins or ends; null if it stays on or off. */
   readonly history: 'begin' | 'end' | null;
+  /** Whether the change log of the table begins or ends; null if it stays on or off. */
+  readonly feed: 'begin' | 'end' | null;
   readonly changes: readonly PlannedChange[];
   /** How the rows are read; null if only changes are read. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
@@ -84,13 +86,13 @@ async function planTableRun(
     const known = store && (await readDefinition(store, table));
     const definition = withKnownColumns(read, known?.definition);
     const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
-    const { drift, softDeletes, indexesLookups = false } = wishes;
+    const { drift, softDeletes, indexesLookups = false, feed = 'off' } = wishes;
     const history = wishes.history !== undefined;
     const preview = await previewMirrorTable(
       options.database,
       store,
       mirrorTable(wanted, options.database.schema, softDeletes),
-      { definition, policy: drift, sweep: options.sweep, indexesLookups, history },
+      { definition, policy: drift, sweep: options.sweep, indexesLookups, feed, history },
     );
     const changes = preview.changes.map((change) => ({
       kind: change.kind,
@@ -112,6 +114,7 @@ async function planTableRun(
       statements: preview.statements,
       indexes: preview.indexes.map(({ kind, statements }) => ({ kind, statements })),
       history: preview.history,
+      feed: preview.feed,
       changes,
       load,
       rows,
@@ -147,6 +150,7 @@ function stopped(
     statements: [],
     indexes: [],
     history: null,
+    feed: null,
     changes,
     load: null,
     rows,

@@ -169,4 +169,15 @@ describe('plan', () => {
     expect(lead?.error?.code).toBe('key-missing');
     expect(account).toMatchObject({ changes: [], load: 'rebaseline', error: null });
   });
+
+  it('plan says that the change log of a table begins, that it stays on, and that it ends', async () => {
+    await using bench = await openBench(['account']);
+    const { cli } = bench;
+    await cli.file('mirrorverse.yaml', 'feed: true\n');
+    expect((await plan(cli)).table).toMatchObject({ feed: 'begin', error: null });
+    expect((await cli.run(['sync'])).status).toBe(0);
+    expect((await plan(cli)).table).toMatchObject({ feed: null });
+    await cli.file('mirrorverse.yaml', '');
+    expect((await plan(cli)).table).toMatchObject({ feed: 'end' });
+  });
 });

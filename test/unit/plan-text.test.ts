@@ -8,6 +8,7 @@ const IDLE: TablePlan = {
   statements: [],
   indexes: [],
   history: null,
+  feed: null,
   changes: [],
   load: null,
   rows: 4_003,
@@ -87,4 +88,14 @@ test('a plan of hundreds of new columns stays short and within 80 columns', () =
   expect(lines.length).toBeLessThan(25);
   expect(lines).toContain('  and 292 more (--json has all of them)');
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
+const secondLine = (plan: Partial<TablePlan>): unknown => planText([{ ...IDLE, ...plan }], { sql: false })[1];
+
+test('a plan tells that the change log of a table begins, with a marker where rows are there, and that it ends', () => {
+  expect(secondLine({ create: { columns: 60 }, feed: 'begin' })).toBe('  begin the change log');
+  expect(secondLine({ feed: 'begin' })).toBe(
+    '  begin the change log, with a marker for the rows that are there',
+  );
+  expect(secondLine({ feed: 'end' })).toBe('  end the change log; the changes that are there stay');
 });

@@ -66,6 +66,26 @@ export async function prepareLog(
   if (isLoaded || phase !== 'new') await writeMarker(client, store, mirror);
 }
 
+/**
+ * What a preparation would do to the change log of a table.
+ *
+ * @param store undefined where there is no state yet.
+ * @returns null where the log stays on or off.
+ */
+export async function planLog(
+  client: pg.ClientBase,
+  store: StateStore | undefined,
+  mirror: MirrorTable,
+  wish: FeedWish,
+): Promise<'begin' | 'end' | null> {
+  const { found, complete } =
+    store === undefined
+      ? { found: 0, complete: false }
+      : await findTriggers(client, store, mirror, logTriggers(store, mirror));
+  if (wish === 'off') return found > 0 ? 'end' : null;
+  return complete ? null : 'begin';
+}
+
 /** Makes the triggers, and the marker from which on the log is complete. @param client in a transaction. */
 export async function beginLog(client: pg.ClientBase, store: StateStore, mirror: MirrorTable): Promise<void> {
   await makeTriggers(client, store, mirror, logTriggers(store, mirror));

@@ -11,6 +11,7 @@ import { readCheckpoint } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
 import type { Table } from '../../model/table.ts';
 import { dropOrCascade } from '../connection/sqlstate.ts';
+import { planLog } from '../feed/log-triggers.ts';
 import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity } from './hazards.ts';
 import { planHistory } from '../history/history-triggers.ts';
 import { assertAllowed } from './ddl-plan.ts';
@@ -33,6 +34,8 @@ export interface MirrorPreview {
   readonly indexes: readonly IndexChange[];
   /** What the run would do to the history; null where that stays on or off. */
   readonly history: 'begin' | 'end' | null;
+  /** What the run would do to the change log of the table; null where that stays on or off. */
+  readonly feed: 'begin' | 'end' | null;
   /** Why the run would stop before any statement; null where it would not. */
   readonly refusal: Failure | null;
   /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
@@ -81,6 +84,7 @@ export async function previewMirrorTable(
       statements,
       indexes: await planLookupIndexes(client, mirror, options.indexesLookups),
       history: await planHistory(client, store, mirror, options.history === true),
+      feed: await planLog(client, store, mirror, options.feed ?? 'off'),
       refusal: failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan)),
       checkpoint: undefined,
       rereads: plan.refills,

@@ -78,11 +78,12 @@ function verifyText({ verify }: TablePlan, { sweepsForValues }: VerificationCost
 }
 
 /** What happens to a table beside the reading of its rows. */
-function points({ changes, history, sweep, marked, error }: TablePlan): string[] {
+function points({ create, changes, history, feed, sweep, marked, error }: TablePlan): string[] {
   const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
     policy,
     text: description,
   }));
+  if (feed !== null) all.push({ policy: 'apply', text: feedText(feed, create === null) });
   if (history !== null) all.push({ policy: 'apply', text: HISTORY[history] });
   if (sweep !== null) {
     const rows = `${sweep.unseen.toLocaleString('en-US')} of ${counted(sweep.rows, 'row')}`;
@@ -100,6 +101,11 @@ function points({ changes, history, sweep, marked, error }: TablePlan): string[]
   if (sorted.length > LISTED) lines.push(`  and ${sorted.length - LISTED} more (--json has all of them)`);
   if (error !== null) lines.push(...indented(`${error.code}: ${error.message} ${error.remedy}`, '  '));
   return lines;
+}
+
+function feedText(feed: 'begin' | 'end', exists: boolean): string {
+  if (feed === 'end') return 'end the change log; the changes that are there stay';
+  return `begin the change log${exists ? ', with a marker for the rows that are there' : ''}`;
 }
 
 function summaryText(plans: readonly TablePlan[], { sql, verify = null }: PlanTextOptions): string[] {
