@@ -48,8 +48,6 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => leases.run(stop),
     async (stop: AbortSignal) => labels?.run(stop),
     async (stop: AbortSignal) => keepChangeLog(mirror, logger, stop),
-    async (stop: AbortSignal) =>
-      webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
     async (stop: AbortSignal) => keepHistories(mirror, tables, logger, stop),
   ];
   const work = [
@@ -57,6 +55,8 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => tables.run(stop),
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
     async (stop: AbortSignal) => verifier?.run(stop),
+    async (stop: AbortSignal) =>
+      webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
   ];
   // A job needs its lease until it has ended, which is after the signal.
   await withServices(keepers, async (stop) => withServices(work, untilAborted, stop), signal);

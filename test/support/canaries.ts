@@ -12,6 +12,8 @@ const SECRET_VARIABLES = [
   'DATAVERSE_ACCESS_TOKEN',
   'MIRRORVERSE_HASH_KEY',
   'MIRRORVERSE_API_TOKEN',
+  'MIRRORVERSE_WEBHOOK_SECRET',
+  'MIRRORVERSE_WEBHOOK_URL',
 ];
 /** Links, keys, rows and tokens, whatever the test. */
 const ALWAYS = [

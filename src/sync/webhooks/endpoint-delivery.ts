@@ -65,6 +65,8 @@ export class EndpointDelivery {
   /** The batch that is tried: when its first and its next try are, by `performance.now()`. */
   private tries = { attempts: 0, begunAt: 0, nextAt: 0 };
   private isStopped = false;
+  /** The database answered when it was last asked. */
+  private answers = false;
 
   constructor(
     place: WebhookPlace,
@@ -87,8 +89,11 @@ export class EndpointDelivery {
         try {
           await this.claim(signal);
           const rest = await this.step(signal);
+          this.answers = true;
           if (rest > 0) await sleep(rest, signal);
         } catch (error) {
+          // A call that is broken off by a stop says nothing about the database.
+          if (error !== signal.reason) this.answers = false;
           if (signal.aborted) return;
           const { code } = toFailure(error);
           this.logger.debug({ webhook: this.wish.name, code }, 'The change log could not be read.');
@@ -97,8 +102,8 @@ export class EndpointDelivery {
         }
       }
     } finally {
-      // If the database is away, the lease runs out by itself.
-      await releaseWebhook(this.place).catch(() => undefined);
+      // A stop does not wait for a database that says nothing: the lease runs out by itself.
+      if (this.answers) await releaseWebhook(this.place).catch(() => undefined);
       this.poster.close();
     }
   }
