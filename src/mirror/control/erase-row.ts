@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { and, eq } from '../drizzle.ts';
-import { CHANGES } from '../feed/log-functions.ts';
+import { LOGGED_CHANGES } from '../feed/log-functions.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import { findHistory } from '../history/history-table.ts';
@@ -147,7 +147,7 @@ async function eraseChanges(
   id: RowId,
 ): Promise<number> {
   const { rowCount } = await client.query(
-    `DELETE FROM ${qualifiedName(store.schema, CHANGES)}
+    `DELETE FROM ${qualifiedName(store.schema, LOGGED_CHANGES)}
       WHERE environment_id = $1 AND table_name = $2 AND key = $3::uuid AND partition IS NOT DISTINCT FROM $4`,
     [store.environmentId, table.logicalName, id.key, id.partition ?? null],
   );

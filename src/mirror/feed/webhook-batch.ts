@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { qualifiedName } from '../table/identifier.ts';
+import { LOGGED_CHANGES } from './log-functions.ts';
 import { LOG_TRIGGERS } from './own-triggers.ts';
 
 /** Changes in a call, at most. */
@@ -8,8 +9,11 @@ const MOST_CHANGES = 100;
 const MOST_BYTES = 256_000;
 /** Bytes of a change above which it goes without its rows, because few receivers take so much. */
 const LARGEST_CHANGE = 1_000_000;
-/** Changes that are looked at in one step, where some of them are of tables that are not wanted. */
-const LOOKED_AT = 1_000;
+/**
+ * Changes that are looked at in one step, where some of them are of tables that are not wanted. PostgreSQL makes JSON of
+ * each, so more of them would slow a webhook down that wants most.
+ */
+const LOOKED_AT = 250;
 
 /** Whose changes are read. */
 export interface BatchSource {
@@ -109,7 +113,7 @@ export async function startAtEnd(
   await client.query(`SELECT FROM ${state('read_changes')}($1, 0)`, [consumer]);
   await client.query(
     `UPDATE ${state('consumers')} k SET xact = c.xact, position = c.position
-       FROM (SELECT xact, position FROM ${state('changes')}
+       FROM (SELECT xact, position FROM ${state(LOGGED_CHANGES)}
               WHERE xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xact DESC, position DESC LIMIT 1) c
       WHERE k.consumer = $1 AND (c.xact, c.position) > (k.xact, k.position)`,
     [consumer],
