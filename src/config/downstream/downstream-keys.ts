@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** A duration that may be given in days. @param like an example for the message. */
 export const longDuration = (like: string): z.ZodString =>
   z
     .string({ error: `must be a duration like ${like}` })
@@ -17,10 +18,12 @@ const feedKeys = z.strictObject({
     .describe('marker (by default): one row stands for the rows of a load. rows: each of them is a change.'),
 });
 
+/** The change log of all tables, or of one. */
 export const feed = z
   .union([z.boolean(), feedKeys], { error: 'must be true, false, or a mapping with keep and baseline' })
   .describe('true: each change of the mirror tables goes to the table `changes` of the state schema.');
 
+/** The history of all tables, or of one. */
 export const history = z
   .union(
     [

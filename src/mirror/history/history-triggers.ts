@@ -4,7 +4,7 @@ import { HISTORY_TRIGGERS } from '../feed/own-triggers.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
-import type { MirrorTable } from '../table/mirror-table.ts';
+import { columnName, type MirrorTable } from '../table/mirror-table.ts';
 import {
   dropTriggers,
   findTriggers,
@@ -74,8 +74,8 @@ export async function beginHistory(
     `SELECT ${qualifiedName(store.schema, COMPARE_FUNCTION)}($1::regclass, $2::regclass, $3::integer, $4, $5, $6, $7)`,
     [mirror.qualified, records, environment, ...names],
   );
-  // Without statistics, the next pages would be planned for a small history.
-  await client.query(`ANALYZE ${records}`);
+  // Without statistics, the next pages would be planned for a small history. Those of all columns take seconds.
+  await client.query(`ANALYZE ${records} (${columnName(mirror, mirror.keyField)}, _valid_to)`);
 }
 
 /**
