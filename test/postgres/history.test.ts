@@ -471,6 +471,17 @@ describe('readers of a history', () => {
     expect(await may(all, 'amount')).toBe(false);
   });
 
+  it('a publication for all tables does not keep a record from being closed', async () => {
+    await using test = await testMirror();
+    const table = await loaded(test);
+    await test.database.query('CREATE PUBLICATION everything FOR ALL TABLES');
+    await table.write(page([row(1, 5)], 'delta'), true);
+    expect(await test.database.query(`${SHORT} LIMIT 2`)).toMatchObject([
+      { version: 1, open: false },
+      { version: 5, open: true },
+    ]);
+  });
+
   it('a name that something else has is told before anything is loaded', async () => {
     await using test = await testMirror();
     await test.database.query(
