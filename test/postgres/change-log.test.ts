@@ -43,6 +43,17 @@ async function readChanges(test: TestMirror, consumer: string, limit = 100): Pro
   return test.database.query<Change>('SELECT * FROM mirrorverse.read_changes($1, $2)', [consumer, limit]);
 }
 
+/** A partition of a day that is long over, with one change. */
+async function oldPartition({ database }: TestMirror, day: string): Promise<void> {
+  const role = new URL(database.url).username;
+  const name = `mirrorverse.logged_changes_${day.replaceAll('-', '')}`;
+  await database.query(
+    `CREATE TABLE ${name} PARTITION OF mirrorverse.logged_changes FOR VALUES FROM ('${day}Z') TO ('${day} 24:00Z');
+     ALTER TABLE ${name} OWNER TO "${role}";
+     INSERT INTO mirrorverse.changes (environment_id, table_name, operation, changed_at) VALUES (1, 'thing', 'b', '${day} 12:00Z')`,
+  );
+}
+
 async function sqlstate(work: Promise<unknown>): Promise<string | undefined> {
   return work.then(
     () => undefined,
@@ -292,15 +303,10 @@ describe('a consumer of the change log', () => {
     await readChanges(test, 'away');
     await readChanges(test, 'present');
     // Of a day without a partition of its own, and of a day with one.
+    await oldPartition(test, '2020-01-01');
     await database.query(
-      `CREATE TABLE mirrorverse.logged_changes_20200101 PARTITION OF mirrorverse.logged_changes FOR VALUES FROM ('2020-01-01Z') TO ('2020-01-02Z')`,
+      `INSERT INTO mirrorverse.changes (environment_id, table_name, operation, changed_at) VALUES (1, 'thing', 'b', '2019-06-01 12:00Z')`,
     );
-    for (const day of ['2019-06-01', '2020-01-01']) {
-      await database.query(
-        `INSERT INTO mirrorverse.changes (environment_id, table_name, operation, changed_at) VALUES (1, 'thing', 'b', $1)`,
-        [`${day} 12:00Z`],
-      );
-    }
     await table.write(page([row(1, 5)], 'delta'), true);
     await settled(test);
     const [, last] = await readChanges(test, 'present');
@@ -329,15 +335,7 @@ describe('a consumer of the change log', () => {
     const table = await loaded(test);
     await readChanges(test, 'one');
     const days = ['01', '02', '03', '04', '05', '06'].map((day) => `2020-01-${day}`);
-    for (const day of days) {
-      await database.query(
-        `CREATE TABLE mirrorverse.logged_changes_${day.replaceAll('-', '')} PARTITION OF mirrorverse.logged_changes
-           FOR VALUES FROM ('${day}Z') TO ('${day} 24:00Z')`,
-      );
-      await database.query(
-        `INSERT INTO mirrorverse.changes (environment_id, table_name, operation, changed_at) VALUES (1, 'thing', 'b', '${day} 12:00Z')`,
-      );
-    }
+    for (const day of days) await oldPartition(test, day);
     const old = `SELECT count(*)::int AS old FROM pg_class WHERE relname ~ '^logged_changes_2020[0-9]{4}$'`;
     const reader = new Client(database.url);
     await reader.connect();
