@@ -39,6 +39,15 @@ function link(version: number): string {
   return `UPDATE mirrorverse.tables SET link = 'https://org/things?$deltatoken=${version}!01', link_kind = 'delta'`;
 }
 
+/** Last digit of the key and name of each row that a version has. */
+async function asOfVersion({ database }: TestMirror, version: number): Promise<string[]> {
+  const rows = await database.query<{ row: string }>(
+    `SELECT concat(right(thingid::text, 1), name) AS row FROM dataverse_history.thing_as_of_version($1) ORDER BY 1`,
+    [version],
+  );
+  return rows.map(({ row: text }) => text);
+}
+
 async function moment({ database }: TestMirror): Promise<string> {
   const [found] = await database.query<{ at: string }>('SELECT clock_timestamp()::text AS at');
   return `'${found?.at}'::timestamptz`;
@@ -402,19 +411,40 @@ describe('readers of a history', () => {
     await test.database.query(link(30));
     // A row that is restored may come back with the version that it had.
     await table.write(page([row(2, 2)], 'delta'), true);
-    const asOf = async (version: number): Promise<string[]> => {
-      const rows = await test.database.query<{ row: string }>(
-        `SELECT concat(right(thingid::text, 1), name) AS row FROM dataverse_history.thing_as_of_version($1) ORDER BY 1`,
-        [version],
-      );
-      return rows.map(({ row: text }) => text);
-    };
-    expect(await asOf(1)).toEqual(['1a']);
-    expect(await asOf(11)).toEqual(['1a', '2b', '3']);
-    expect(await asOf(20)).toEqual(['1n', '2b', '3']);
-    expect(await asOf(21)).toEqual(['1n']);
-    expect(await asOf(25)).toEqual(['1m']);
-    expect(await asOf(30)).toEqual(['1m', '2']);
+    expect(await asOfVersion(test, 1)).toEqual(['1a']);
+    expect(await asOfVersion(test, 11)).toEqual(['1a', '2b', '3']);
+    expect(await asOfVersion(test, 20)).toEqual(['1n', '2b', '3']);
+    expect(await asOfVersion(test, 21)).toEqual(['1n']);
+    expect(await asOfVersion(test, 25)).toEqual(['1m']);
+    expect(await asOfVersion(test, 30)).toEqual(['1m', '2']);
+  });
+
+  it('a row that a re-baseline finds to be gone is gone at the version of its link, and not before', async () => {
+    await using test = await testMirror();
+    const table = await loaded(test);
+    await test.database.query(link(10));
+    await test.database.query(
+      `UPDATE mirrorverse.tables SET phase = 'rebaseline'; DELETE FROM dataverse.thing WHERE thingid = '${id(2)}'`,
+    );
+    expect(await asOfVersion(test, 9)).toEqual(['1a', '2b', '3']);
+    expect(await asOfVersion(test, 10)).toEqual(['1a', '3']);
+    // A row that comes back with the version that it had counts from the link, and not from before its deletion.
+    await table.write(page([row(2, 2, { name: '"b"' })], 'delta'));
+    expect(await asOfVersion(test, 9)).toEqual(['1a', '2b', '3']);
+    expect(await asOfVersion(test, 10)).toEqual(['1a', '2b', '3']);
+  });
+
+  it('a deletion from a table without a readable link counts from the newest version of the environment', async () => {
+    await using test = await testMirror();
+    await loaded(test);
+    await test.database.query(link(10));
+    await test.database.query(
+      `INSERT INTO mirrorverse.tables (environment_id, "table", link, link_kind) SELECT environment_id, 'other', link, link_kind FROM mirrorverse.tables WHERE "table" = 'thing';
+       UPDATE mirrorverse.tables SET link = NULL, link_kind = NULL, delta_version = NULL, phase = 'rebaseline' WHERE "table" = 'thing';
+       DELETE FROM dataverse.thing WHERE thingid = '${id(2)}'`,
+    );
+    expect(await asOfVersion(test, 10)).toEqual(['1a', '2b', '3']);
+    expect(await asOfVersion(test, 11)).toEqual(['1a', '3']);
   });
 
   it('records that ended longer ago than they are kept are deleted, and open ones stay', async () => {

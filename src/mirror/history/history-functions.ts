@@ -53,7 +53,8 @@ const DECLARATIONS = `
   row_version text;
   marked text := 'false';
   statement text;
-  through bigint;`;
+  through bigint;
+  gone_at bigint;`;
 
 /**
  * SQL of both functions: puts `statement` together, from the columns that mirror table and history have at this moment. A
@@ -66,11 +67,16 @@ const DECLARATIONS = `
  * A record begins at the time of its transaction. It never begins before the record that it follows: the transaction of
  * that one may have begun later, or the clock was set back.
  *
- * `through` is the version of the table's last delta link. A deletion has no version of its own, and came after that.
+ * A deletion has no version of its own. `through` is the version of the table's last delta link, and `gone_at` is the
+ * version from which a deletion counts: the one after `through`. What a re-baseline finds to be gone counts from `through`
+ * itself, because the link of the re-baseline already knows the deletion. A table without such a link, such as a
+ * snapshot, takes the newest version that a link of the environment has. Without any, the deletion would count from the
+ * version of the deleted row, and every version in which the row was there would lack the row.
  */
 function statementOf(schema: string, called: Called): string {
   const andPart = (text: string): string => `coalesce(${part(text, called.partition)}, '')`;
   const ofMirror = 'a.attrelid = relation AND NOT a.attisdropped';
+  const tables = qualifiedName(schema, 'tables');
   return `
   SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum),
          string_agg(format('n.%I', a.attname), ', ' ORDER BY a.attnum),
@@ -88,8 +94,15 @@ function statementOf(schema: string, called: Called): string {
   IF EXISTS (SELECT FROM pg_attribute a WHERE ${ofMirror} AND a.attname = '${DELETED_AT}') THEN
     marked := 'n.${DELETED_AT} IS NOT NULL';
   END IF;
-  SELECT CASE t.link_kind WHEN 'delta' THEN ${linkVersion('t.link')} ELSE t.delta_version END INTO through
-    FROM ${qualifiedName(schema, 'tables')} t WHERE t.environment_id = ${called.environment} AND t."table" = ${called.table};
+  SELECT CASE t.link_kind WHEN 'delta' THEN ${linkVersion('t.link')} ELSE t.delta_version END,
+         CASE t.phase WHEN 'rebaseline' THEN 0 ELSE 1 END INTO through, gone_at
+    FROM ${tables} t WHERE t.environment_id = ${called.environment} AND t."table" = ${called.table};
+  IF through IS NULL THEN
+    gone_at := 1;
+    SELECT max(${linkVersion('t.link')}) INTO through
+      FROM ${tables} t WHERE t.environment_id = ${called.environment} AND NOT t.own_counter;
+  END IF;
+  gone_at := through + gone_at;
   statement := format('
     WITH closed AS (
       UPDATE %1$s h SET _valid_to = greatest(now(), h._valid_from) FROM %%1$s n
@@ -97,7 +110,7 @@ function statementOf(schema: string, called: Called): string {
       RETURNING %5$s, h._valid_to AS at, h._deleted AS was_deleted)
     INSERT INTO %1$s (%6$s, _valid_from, _version, _deleted)
     SELECT %7$s, coalesce(c.at, now()),
-           CASE WHEN %%2$s THEN greatest(%8$s, $1 + 1) WHEN c.was_deleted THEN greatest(%8$s, $1) ELSE %8$s END, %%2$s
+           CASE WHEN %%2$s THEN greatest(%8$s, $2) WHEN c.was_deleted THEN greatest(%8$s, $1) ELSE %8$s END, %%2$s
       FROM %%1$s n
       LEFT JOIN closed c ON %3$s
       LEFT JOIN LATERAL (SELECT true AS is_there FROM %1$s h WHERE c.key IS NULL AND %2$s AND h._valid_to IS NULL LIMIT 1) o ON true
@@ -153,9 +166,9 @@ ${statementOf(schema, ofTrigger)}
     moved := format('(SELECT h.* FROM ${OLD_ROWS} h WHERE NOT EXISTS (SELECT FROM ${NEW_ROWS} n WHERE %s))', same_row);
     EXECUTE format('SELECT EXISTS %s', moved) INTO has_moved;
     -- Somebody may have given a row another key.
-    IF has_moved THEN EXECUTE format(statement, moved, 'true') USING through; END IF;
+    IF has_moved THEN EXECUTE format(statement, moved, 'true') USING through, gone_at; END IF;
   END IF;
-  EXECUTE format(statement, changed, CASE TG_OP WHEN 'DELETE' THEN 'true' ELSE marked END) USING through;
+  EXECUTE format(statement, changed, CASE TG_OP WHEN 'DELETE' THEN 'true' ELSE marked END) USING through, gone_at;
   RETURN NULL;
 END
 `,
@@ -181,9 +194,9 @@ ${statementOf(schema, ofCall)}
                    history, names, fields, row_version, marked, relation);
     RETURN;
   END IF;
-  EXECUTE format(statement, relation, marked) USING through;
+  EXECUTE format(statement, relation, marked) USING through, gone_at;
   EXECUTE format(statement, format('(SELECT h.* FROM %s h WHERE h._valid_to IS NULL AND NOT h._deleted AND NOT EXISTS (SELECT FROM %s n WHERE %s))', history, relation, same_row), 'true')
-    USING through;
+    USING through, gone_at;
 END
 `,
     },
