@@ -82,7 +82,7 @@ class Drive {
     // A log that is off tells nothing, and one that is turned on begins with a marker.
     if (!this.isLogged) await this.switchFeed();
     this.surroundings.emulator.faults.clear();
-    await this.leasesRunOut();
+    if (this.started > 0) await this.leasesRunOut();
     const old = this.scenario.end === 'old-process';
     if (!old) await this.end();
     const last = await this.process(0);
@@ -260,7 +260,11 @@ class Drive {
         const other = await this.process(1 - number);
         await this.leasesRunOut();
         for (const change of what.changes) this.source.apply(change);
-        this.judge(await other.pass(), other);
+        const isAtWork = other.isAtWork;
+        const pass = other.pass().then((results) => this.judge(results, other));
+        // The page that stands still may be a page of the other process. Its next pass then waits for that one.
+        if (isAtWork) consequences.push(pass);
+        else await pass;
       }
     }
   }

@@ -120,6 +120,10 @@ export class SimulatedProcess {
     return !this.dead;
   }
 
+  get isAtWork(): boolean {
+    return this.underWay.size > 0;
+  }
+
   /** One pass over all tables; null when it was stopped or killed meanwhile. */
   async pass(run: RunOptions = {}): Promise<RunResult[] | null> {
     const { signal } = this.stopping;
