@@ -164,17 +164,7 @@ export class CommandSession extends DatabaseSession {
       logger.warn({ statements: mirror.grantsLeft }, text);
     }
     const { store } = mirror;
-    this.throttleListeners.push(throttleRecorder(store, logger));
     const identity = identityDigest(environment.organizationId, userId);
-    const tracing = openTracing(version());
-    if (tracing !== undefined) this.onClose(async () => tracing.flush());
-    this.tracing = tracing;
-    const record = recordRequests({ store, identity, gauges: budget.gauges, logger });
-    this.onClose(record.close);
-    const limit = (): number | undefined => this.context.config.limits.requestsPerDay;
-    const day = new DayLimit({ store, budget, limit, unrecorded: record.unrecorded, logger });
-    this.onClose(async () => day.close());
-    this.reconfigured.addEventListener('change', () => void day.look());
     const shared = new SharedBudget({
       store,
       budget,
@@ -184,9 +174,20 @@ export class CommandSession extends DatabaseSession {
       logger,
       times: shareTimes(mirror.options.leaseDuration),
     });
+    // Without a share, the mirror is opened once more. So nothing that must be there once is made before.
+    await shared.join();
     this.onClose(async () => shared.close());
-    this.throttleListeners.push(() => shared.renewNow());
-    await Promise.all([day.look(), shared.join()]);
+    this.throttleListeners.push(throttleRecorder(store, logger), () => shared.renewNow());
+    const tracing = openTracing(version());
+    if (tracing !== undefined) this.onClose(async () => tracing.flush());
+    this.tracing = tracing;
+    const record = recordRequests({ store, identity, gauges: budget.gauges, logger });
+    this.onClose(record.close);
+    const limit = (): number | undefined => this.context.config.limits.requestsPerDay;
+    const day = new DayLimit({ store, budget, limit, unrecorded: record.unrecorded, logger });
+    this.onClose(async () => day.close());
+    this.reconfigured.addEventListener('change', () => void day.look());
+    await day.look();
     return mirror;
   }
 

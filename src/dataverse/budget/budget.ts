@@ -37,8 +37,8 @@ export interface Budget {
   isDaySpent(): boolean;
   /** Goes on with other limits. The requests of the last five minutes count under the new ones too. */
   change(limits: BudgetLimits): void;
-  /** Keeps to a share of the limits from now on, because other processes use the rest of them. */
-  keepTo(share: BudgetShare): void;
+  /** Keeps to a share of the limits from now on, because other processes use the rest of them; undefined for no share. */
+  keepTo(share: BudgetShare | undefined): void;
   /** What this process has spent of the limits, and whether it has work for more. */
   spent(): BudgetSpent;
   close(): void;
@@ -280,8 +280,11 @@ export function createBudget(
     },
     keepTo(next) {
       share = next;
-      scarceAt = gauges.requests + Math.ceil((next.requests - starts.within(now())) / 2);
-      gauges.throttledUntil = Math.max(gauges.throttledUntil, now() + next.throttledFor);
+      scarceAt = Number.POSITIVE_INFINITY;
+      if (next !== undefined) {
+        scarceAt = gauges.requests + Math.ceil((next.requests - starts.within(now())) / 2);
+        gauges.throttledUntil = Math.max(gauges.throttledUntil, now() + next.throttledFor);
+      }
       follow();
     },
     spent() {

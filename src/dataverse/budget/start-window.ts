@@ -33,7 +33,8 @@ export class StartWindow {
   /** How many starts of the window that ends now are so old: at `k` those of `k` to `k + 1` steps of milliseconds. */
   ages(now: number, step: number): number[] {
     const ages: number[] = [];
-    for (let back = 1; back <= this.within(now); back++) {
+    const within = this.within(now);
+    for (let back = 1; back <= within; back++) {
       const age = Math.floor(Math.max(0, now - this.latest(back)) / step);
       while (ages.length <= age) ages.push(0);
       ages[age] = (ages[age] ?? 0) + 1;

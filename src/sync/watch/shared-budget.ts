@@ -70,17 +70,24 @@ export class SharedBudget {
     this.times = parts.times;
   }
 
-  /** Takes the first share. @throws Failure */
+  /** Takes the first share. @throws Failure; the budget has no share then, as before the call. */
   async join(): Promise<void> {
-    // The first call tells who else is there, and makes this process known to them.
-    await this.renewOnce();
-    await this.renewOnce();
+    try {
+      // The first call tells who else is there, and makes this process known to them.
+      await this.renewOnce();
+      await this.renewOnce();
+    } catch (error) {
+      // Nobody renews the share. Within it, the process could send nothing, not even to open the state again.
+      this.parts.budget.keepTo(undefined);
+      throw error;
+    }
     this.schedule(this.times.every);
   }
 
   /** Renews now, for instance because the environment makes the identity wait. */
   renewNow(): void {
-    if (this.isClosed || this.timer === undefined) return;
+    // A renewal under way has the timer of the next one to itself: without it, no renewal would follow.
+    if (this.isClosed || this.timer === undefined || this.underWay !== undefined) return;
     clearTimeout(this.timer);
     this.renewInTurn();
   }
