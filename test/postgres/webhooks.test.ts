@@ -332,6 +332,22 @@ describe('a webhook in trouble', () => {
     expect(receiver.calls[2]?.id).toBe(receiver.calls[1]?.id);
   });
 
+  it('trouble with the state is in the log once, without a change of any row, and the delivery goes on after it', async () => {
+    await using scene = await Scene.open();
+    const { test, receiver } = scene;
+    const delivery = scene.deliver();
+    await begun(receiver);
+    await test.database.query('ALTER TABLE mirrorverse.webhooks RENAME TO away');
+    await rename(test, 'canary');
+    await eventually(() => delivery.lines.some(({ level, code }) => level === 40 && code !== undefined));
+    const failed = (): number => delivery.lines.filter(({ code }) => code !== undefined).length;
+    await eventually(() => failed() > 2);
+    await test.database.query('ALTER TABLE mirrorverse.away RENAME TO webhooks');
+    await eventually(() => receiver.changes().length > 1);
+    expect(delivery.lines.filter(({ level }) => level === 40)).toHaveLength(1);
+    expect(JSON.stringify(delivery.lines)).not.toContain('canary');
+  });
+
   it('a webhook that was away for longer than the log is kept gets the markers again, and then what changes from now on', async () => {
     await using scene = await Scene.open();
     const { test, receiver } = scene;

@@ -52,8 +52,10 @@ export async function eraseRow(
   const beside = await transaction(pool, async (client) => eraseBeside(client, store, mirror, id), signal);
   const { isInMirror, ...removed } = beside;
   const changes = await transaction(pool, async (client) => eraseChanges(client, store, mirror, id), signal);
-  const deadLetters = await transaction(pool, async (client) =>
-    eraseFromDeadLetters(client, store, mirror, id),
+  const deadLetters = await transaction(
+    pool,
+    async (client) => eraseFromDeadLetters(client, store, mirror, id),
+    signal,
   );
   return { removed: { changes, ...removed, deadLetters }, isInMirror };
 }

@@ -171,15 +171,19 @@ export async function nextBatch(
   } catch (error) {
     if (!(error instanceof Failure) || error.details['sqlstate'] !== CONSUMER_STATES.leftBehind) throw error;
   }
-  return transaction(place.pool, async (client) => {
-    const { rowCount } = await client.query(
-      `UPDATE ${webhooks} SET reload = true, ${NO_BATCH} WHERE ${HELD}`,
-      held(place),
-    );
-    if (rowCount === 0) return 'lost';
-    await startAtEnd(client, place);
-    return 'left-behind';
-  });
+  return transaction(
+    place.pool,
+    async (client) => {
+      const { rowCount } = await client.query(
+        `UPDATE ${webhooks} SET reload = true, ${NO_BATCH} WHERE ${HELD}`,
+        held(place),
+      );
+      if (rowCount === 0) return 'lost';
+      await startAtEnd(client, place);
+      return 'left-behind';
+    },
+    signal,
+  );
 }
 
 const ISO = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -286,14 +290,21 @@ export async function readWebhooks(
 }
 
 /** Deletes dead letters of a webhook that are older than so many milliseconds. @throws Failure */
-export async function pruneDeadLetters(place: WebhookPlace, keep: number): Promise<void> {
+export async function pruneDeadLetters(
+  place: WebhookPlace,
+  keep: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { letters } = names(place);
-  await transaction(place.pool, async (client) =>
-    client.query(
-      `DELETE FROM ${letters} WHERE environment_id = $1 AND endpoint = $2
+  await transaction(
+    place.pool,
+    async (client) =>
+      client.query(
+        `DELETE FROM ${letters} WHERE environment_id = $1 AND endpoint = $2
           AND failed_at < clock_timestamp() - make_interval(secs => $3)`,
-      [place.environmentId, place.endpoint, keep / 1000],
-    ),
+        [place.environmentId, place.endpoint, keep / 1000],
+      ),
+    signal,
   );
 }
 

@@ -58,6 +58,7 @@ export class EndpointDelivery {
   private readonly logger: Logger;
   private readonly times: DeliveryTimes;
   private readonly trouble: LogThrottle;
+  private readonly databaseTrouble: LogThrottle;
   private state: WebhookState | null = null;
   /** When the right to deliver was last asked for, by `performance.now()`. */
   private claimedAt = Number.NEGATIVE_INFINITY;
@@ -80,6 +81,7 @@ export class EndpointDelivery {
     this.logger = logger;
     this.times = times;
     this.trouble = new LogThrottle(logger, { quiet: Infinity });
+    this.databaseTrouble = new LogThrottle(logger);
   }
 
   /** Delivers until aborted. A call under way is broken off: the next process repeats it. */
@@ -95,8 +97,9 @@ export class EndpointDelivery {
           // A call that is broken off by a stop says nothing about the database.
           if (error !== signal.reason) this.answers = false;
           if (signal.aborted) return;
-          const { code } = toFailure(error);
-          this.logger.debug({ webhook: this.wish.name, code }, 'The change log could not be read.');
+          const { code, remedy } = toFailure(error);
+          const webhook = this.wish.name;
+          this.databaseTrouble.tell(code, { webhook, code, remedy }, delayed(webhook));
           this.claimedAt = Number.NEGATIVE_INFINITY;
           await sleep(this.times.look, signal).catch(() => undefined);
         }
@@ -120,7 +123,7 @@ export class EndpointDelivery {
       this.tries = { attempts: batch.attempts, begunAt: now - batch.age, nextAt: now + batch.rest };
     } else this.tries = { attempts: 0, begunAt: 0, nextAt: 0 };
     if (this.state === null || now - this.prunedAt < PRUNE_EVERY) return;
-    await pruneDeadLetters(this.place, this.wish.keep);
+    await pruneDeadLetters(this.place, this.wish.keep, signal);
     this.prunedAt = now;
   }
 
@@ -229,6 +232,10 @@ export class EndpointDelivery {
 
 function stopped(webhook: string): string {
   return `Webhook ${webhook} answered that it is gone (410), so it gets no more changes. Remove it from webhooks, or start it again as docs/webhooks.md says.`;
+}
+
+function delayed(webhook: string): string {
+  return `The changes for webhook ${webhook} could not be read, or its answer could not be stored. Both are tried again by themselves.`;
 }
 
 function refused(webhook: string, reason: string): string {
