@@ -96,7 +96,7 @@ export interface Mirror extends MirrorDatabase {
   ): PageWriter;
   /** Makes the partitions of the change log that the next days need, and drops those that are too old. @throws Failure */
   keepPartitions(): Promise<void>;
-  /** Deletes the records of a table's history that ended before `keep` milliseconds. @throws Failure */
+  /** Deletes the records of a table's history that ended more than `keep` milliseconds ago. @throws Failure */
   expireHistory(table: string, keep: number, signal: AbortSignal): Promise<number>;
   /**
    * Makes the state schema anew that was dropped while it was in use, with rows for these tables.

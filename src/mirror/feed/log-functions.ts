@@ -141,6 +141,6 @@ END
 }
 
 /** SQL as a part of a quoted text for PostgreSQL's format(). */
-export function inFormat(sql: string): string {
+function inFormat(sql: string): string {
   return sql.replaceAll('%', '%%').replaceAll("'", "''");
 }

@@ -37,8 +37,6 @@ export interface PreparedRows {
  *
  * A table that is loaded without its rows in the log gets its triggers only with the last page of the load, so the load
  * costs nothing. A table that has been loaded gets them now, and a marker with them: from there on the log is complete.
- *
- * @param phase of the table before this preparation.
  */
 export async function prepareLog(
   client: pg.PoolClient,

@@ -10,11 +10,11 @@ export interface HistoryWish {
   readonly keep?: number;
 }
 
-/** Records that one transaction deletes. A page that closes records of the same rows does not wait for long then. */
+/** Records that one transaction deletes. A long transaction would keep the consumers of the change log waiting. */
 const BATCH = 5_000;
 
 /**
- * Deletes the records that ended before `keep` milliseconds, in small transactions. Open records stay, whatever their
+ * Deletes the records that ended more than `keep` milliseconds ago, in small transactions. Open records stay, whatever their
  * age.
  *
  * @returns how many records were deleted.

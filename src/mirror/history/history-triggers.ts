@@ -36,8 +36,6 @@ function historyTriggers(store: StateStore, mirror: MirrorTable): RowTriggers {
  * A loaded table gets its triggers now, and its history the rows that are there, in the same transaction. So a history
  * with triggers is complete. Readers of the mirror table notice nothing, and the next page waits. A table that is yet to
  * be loaded gets both with the last page of the load. A history that is turned off stays as it is.
- *
- * @param phase of the table before this preparation.
  */
 export async function prepareHistory(
   client: pg.PoolClient,

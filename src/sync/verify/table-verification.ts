@@ -23,7 +23,7 @@ import type { Pace } from './share-pace.ts';
 import { SourceWalk, type Reading } from './source-walk.ts';
 import { comparesValues, endOfWindow, rowsOfSlice, type RollingValues } from './value-slices.ts';
 import { judge } from './verdicts.ts';
-import { isOutdated, type VerifiedTable } from './verified-table.ts';
+import { verificationOutdated, type VerifiedTable } from './verified-table.ts';
 import { VersionWindows } from './version-windows.ts';
 
 export interface VerificationParts {
@@ -269,7 +269,7 @@ class TableVerification {
   }
 
   private async assertSame({ comparison, mirrorTable, basis }: Opened): Promise<void> {
-    if ((await this.basis(mirrorTable, comparison)) !== basis) throw isOutdated(this.table.name);
+    if ((await this.basis(mirrorTable, comparison)) !== basis) throw verificationOutdated(this.table.name);
   }
 
   private async reached({ begunVersion }: VerificationProgress): Promise<Reached> {

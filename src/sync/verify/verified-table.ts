@@ -36,18 +36,18 @@ export function jobToVerify(
     async pass(signal) {
       const result = await run(signal);
       if (result !== undefined && result.failure !== null) throw result.failure;
-      if (result === undefined || result.deferred) throw isOutdated(name);
+      if (result === undefined || result.deferred) throw verificationOutdated(name);
     },
     async open(signal) {
       const mirrorTable = await job.open(signal);
-      if (mirrorTable === undefined) throw isOutdated(name);
+      if (mirrorTable === undefined) throw verificationOutdated(name);
       return mirrorTable;
     },
   };
 }
 
 /** The verification must begin anew. */
-export function isOutdated(table: string): Failure {
+export function verificationOutdated(table: string): Failure {
   return new Failure({
     code: 'verification-outdated',
     message: `Table ${table} was loaded anew or got other columns while it was verified.`,

@@ -59,8 +59,8 @@ const LOOK_EVERY = 5_000;
 /**
  * Verifies the daemon's tables in the background, one after another, within its share of the budget: first those that
  * somebody asked for, then the one whose rows are clearly not as many as the environment counted, then the one whose
- * last proof is the oldest. A verification gives way to one that somebody asks for, and goes on afterwards. Where several processes run, the claim of a table
- * in the state keeps them from verifying the same one.
+ * last proof is the oldest. A verification gives way to one that somebody asks for, and goes on afterwards. If several
+ * processes run, the claim of a table in the state keeps them from verifying the same one.
  */
 export class Verifier {
   private readonly options: VerifierOptions;

@@ -7,7 +7,7 @@ import type { RunningTables } from '../schedule/running-tables.ts';
 /** Milliseconds between two looks. */
 const BETWEEN_LOOKS = 3_600_000;
 
-/** Deletes records of histories that ended before their table keeps them, until aborted. */
+/** Deletes records of histories that have ended for longer than their table keeps them, until aborted. */
 export async function keepHistories(
   mirror: Pick<Mirror, 'expireHistory'>,
   tables: Pick<RunningTables, 'settings'>,
