@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { forgetTables } from '../../src/mirror/control/forget-table.ts';
 import { eraseTraces, type ErasureReport } from '../../src/operations/control/erase-traces.ts';
 import { eventually } from '../support/command-line.ts';
 import { id, page, row, THING, THING_COLUMNS, thingWith, tombstone } from '../support/hand-made.ts';
@@ -103,6 +104,33 @@ describe('the erasure of a row', () => {
       'canary',
     );
   });
+
+  it.each([true, false])(
+    'a row of a table that was forgotten leaves every place that is left (dropped: %s)',
+    async (drop) => {
+      await using test = await testMirror();
+      await leaveTraces(test);
+      await test.database.query('UPDATE mirrorverse.tables SET lease_holder = NULL, lease_expires_at = NULL');
+      await forgetTables(test.mirror, test.mirror.store, ['thing'], drop);
+      const left = drop ? { history: 0, mirror: 0 } : { history: 2, mirror: 1 };
+      expect(await erase(test, 'thing', id(1))).toEqual({
+        table: 'thing',
+        key: id(1),
+        removed: { ...NOTHING, ...left, changes: 1, deadLetters: 3 },
+        inMirror: false,
+      });
+      const rows = await test.database.query<{ of: string }>(
+        `SELECT to_jsonb(c)::text AS of FROM mirrorverse.changes c UNION ALL SELECT changes::text FROM mirrorverse.dead_letters`,
+      );
+      expect(JSON.stringify(rows)).not.toMatch(new RegExp(`${id(1)}|canary`));
+      expect(JSON.stringify(rows)).toContain(id(2));
+      const tables = drop ? [] : ['dataverse.thing', 'dataverse_history.thing'];
+      for (const each of tables) {
+        expect(await test.database.query(`SELECT FROM ${each} WHERE thingid = '${id(1)}'`)).toEqual([]);
+      }
+      await expect(erase(test, 'thingg', id(1))).rejects.toMatchObject({ code: 'table-not-known' });
+    },
+  );
 
   it('a key of an elastic table has its partition, and rows of other partitions stay', async () => {
     await using test = await testMirror();

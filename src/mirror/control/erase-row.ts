@@ -8,7 +8,8 @@ import type { StateStore } from '../state/store.ts';
 import { findHistory } from '../history/history-table.ts';
 import { historyPlace } from '../history/history-names.ts';
 import { qualifiedName, quoteIdentifier } from '../table/identifier.ts';
-import { columnName, DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
+import { DELETED_AT, MIRRORED_AT } from '../table/mirror-table.ts';
+import type { ErasableTable } from './erasable-table.ts';
 import type { RowId } from '../../model/page.ts';
 import { tableNotKnown } from './table-commands.ts';
 
@@ -23,7 +24,7 @@ export interface ErasedTraces {
   readonly differences: number;
   /** Changes in dead letters of webhooks. */
   readonly deadLetters: number;
-  /** The row of the mirror table, if it was marked deleted. */
+  /** The row of the mirror table, if it was marked deleted or the table was forgotten. */
   readonly mirror: number;
 }
 
@@ -34,8 +35,8 @@ export interface Erasure {
 }
 
 /**
- * Removes what is kept of a row beside the mirror table, and the row itself if it is marked deleted. A row that the source
- * has stays in the mirror table, because the next load would bring it again; so does the record of its state now.
+ * Removes what is kept of a row beside the mirror table, and the row itself if it is marked deleted. Of a table that was
+ * forgotten, the row itself goes too, because no load brings it again. Otherwise a row that the source has stays in the mirror table, because the next load would bring it again; so does the record of its state now.
  *
  * The row of state is locked meanwhile: no page of the table is stored between the look at the mirror and the removal.
  * The change log is searched afterwards, because it has no index on the key, and a long search would hold up the pages.
@@ -45,7 +46,7 @@ export interface Erasure {
 export async function eraseRow(
   { pool }: MirrorDatabase,
   store: StateStore,
-  mirror: MirrorTable,
+  mirror: ErasableTable,
   id: RowId,
   signal: AbortSignal,
 ): Promise<Erasure> {
@@ -60,17 +61,17 @@ export async function eraseRow(
   return { removed: { changes, ...removed, deadLetters }, isInMirror };
 }
 
-async function eraseBeside(client: pg.PoolClient, store: StateStore, mirror: MirrorTable, id: RowId) {
+async function eraseBeside(client: pg.PoolClient, store: StateStore, mirror: ErasableTable, id: RowId) {
   const { tables, quarantine, differences, commands } = store.tables;
   const { db } = store.on(client);
   const { environmentId } = store;
-  const table = mirror.table.logicalName;
+  const table = mirror.logicalName;
   const locked = await db
     .select({ table: tables.table })
     .from(tables)
     .where(and(eq(tables.environmentId, environmentId), eq(tables.table, table)))
     .for('no key update');
-  if (locked.length === 0) throw tableNotKnown(table);
+  if (locked.length === 0 && !mirror.isForgotten) throw tableNotKnown(table);
   const found = await eraseMarked(client, mirror, id);
   const key = keyText(id);
   const counts: number[] = [];
@@ -87,25 +88,26 @@ async function eraseBeside(client: pg.PoolClient, store: StateStore, mirror: Mir
 }
 
 /** SQL: whether a row is the one with this key. @param at the number of the first parameter. */
-function isRow(mirror: MirrorTable, at: number): string {
-  const isKey = `${columnName(mirror, mirror.keyField)} = $${at}::uuid`;
-  return mirror.partitionField === undefined
+function isRow(mirror: ErasableTable, at: number): string {
+  const isKey = `${mirror.key ?? 'NULL::uuid'} = $${at}::uuid`;
+  return mirror.partition === undefined
     ? `${isKey} AND $${at + 1}::text IS NULL`
-    : `${isKey} AND ${columnName(mirror, mirror.partitionField)} IS NOT DISTINCT FROM $${at + 1}::text`;
+    : `${isKey} AND ${mirror.partition} IS NOT DISTINCT FROM $${at + 1}::text`;
 }
 
 async function eraseMarked(
   client: pg.PoolClient,
-  mirror: MirrorTable,
+  mirror: ErasableTable,
   id: RowId,
 ): Promise<{ mirror: number; isInMirror: boolean }> {
   const columns = await columnsOf(client, mirror.qualified);
-  if (columns.size === 0) return { mirror: 0, isInMirror: false };
+  if (!columns.has(MIRRORED_AT)) return { mirror: 0, isInMirror: false };
   const parameters = [id.key, id.partition ?? null];
   let marked = 0;
-  if (columns.has(DELETED_AT)) {
+  if (mirror.isForgotten || columns.has(DELETED_AT)) {
+    const isMarked = mirror.isForgotten ? 'true' : `${quoteIdentifier(DELETED_AT)} IS NOT NULL`;
     const { rowCount } = await client.query(
-      `DELETE FROM ${mirror.qualified} WHERE ${isRow(mirror, 1)} AND ${quoteIdentifier(DELETED_AT)} IS NOT NULL`,
+      `DELETE FROM ${mirror.qualified} WHERE ${isRow(mirror, 1)} AND ${isMarked}`,
       parameters,
     );
     marked = rowCount ?? 0;
@@ -120,11 +122,11 @@ async function eraseMarked(
 /** The history of a row, without the open record of a row that is still there. */
 async function eraseHistory(
   client: pg.PoolClient,
-  mirror: MirrorTable,
+  mirror: ErasableTable,
   id: RowId,
   isInMirror: boolean,
 ): Promise<number> {
-  const place = historyPlace(mirror.schema, mirror.table.logicalName);
+  const place = historyPlace(mirror.schema, mirror.logicalName);
   if ((await findHistory(client, place)) !== 'ours') return 0;
   const { rowCount } = await client.query(
     `DELETE FROM ${place.records} WHERE ${isRow(mirror, 1)}${isInMirror ? ' AND _valid_to IS NOT NULL' : ''}`,
@@ -145,13 +147,13 @@ async function columnsOf(client: pg.PoolClient, qualified: string): Promise<Read
 async function eraseChanges(
   client: pg.PoolClient,
   store: StateStore,
-  { table }: MirrorTable,
+  { logicalName: table }: ErasableTable,
   id: RowId,
 ): Promise<number> {
   const { rowCount } = await client.query(
     `DELETE FROM ${qualifiedName(store.schema, LOGGED_CHANGES)}
       WHERE environment_id = $1 AND table_name = $2 AND key = $3::uuid AND partition IS NOT DISTINCT FROM $4`,
-    [store.environmentId, table.logicalName, id.key, id.partition ?? null],
+    [store.environmentId, table, id.key, id.partition ?? null],
   );
   return rowCount ?? 0;
 }
@@ -160,7 +162,7 @@ async function eraseChanges(
 async function eraseFromDeadLetters(
   client: pg.PoolClient,
   store: StateStore,
-  { table }: MirrorTable,
+  { logicalName: table }: ErasableTable,
   id: RowId,
 ): Promise<number> {
   const letters = qualifiedName(store.schema, 'dead_letters');
@@ -175,7 +177,7 @@ async function eraseFromDeadLetters(
      less AS (UPDATE ${letters} d SET changes = cut.changes FROM cut
                WHERE d.id = cut.id AND cut.removed > 0 AND cut.changes IS NOT NULL)
      SELECT coalesce(sum(removed), 0)::int AS removed FROM cut`,
-    [store.environmentId, table.logicalName, id.key.toLowerCase(), id.partition ?? null],
+    [store.environmentId, table, id.key.toLowerCase(), id.partition ?? null],
   );
   return rows[0]?.removed ?? 0;
 }

@@ -1,4 +1,5 @@
 import { eraseRow, type ErasedTraces } from '../../mirror/control/erase-row.ts';
+import { erasableTable, findForgotten } from '../../mirror/control/erasable-table.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { parseKey } from '../../mirror/page/row-key.ts';
 import { readDefinition } from '../../mirror/state/definitions.ts';
@@ -23,7 +24,7 @@ export interface ErasureReport {
  *
  * @param key the id of the row; in an elastic table with a comma and its partition.
  * @returns `wrong-key` with what a key looks like, without effect, if the key has another form.
- * @throws Failure `table-not-known`
+ * @throws Failure `table-not-known` also for a forgotten table of which nothing is left.
  */
 export async function eraseTraces(
   database: MirrorDatabase,
@@ -33,23 +34,26 @@ export async function eraseTraces(
 ): Promise<ErasureReport | { readonly wrongKey: string }> {
   const state = await findState(database);
   const known = state === undefined ? undefined : await readDefinition(state.store, table);
-  if (state === undefined || known === undefined) {
+  const erasable =
+    known !== undefined
+      ? erasableTable(mirrorTable(known.definition, database.schema, false))
+      : state && (await findForgotten(database, state.store, table));
+  if (state === undefined || erasable === undefined) {
     const all = state === undefined ? [] : await readKnownTables(state.store);
     throw unknownAmong(
       table,
       all.map((each) => each.table),
     );
   }
-  const mirror = mirrorTable(known.definition, database.schema, false);
   const id = parseKey(key);
-  const isElastic = mirror.partitionField !== undefined;
-  if (id === null || (typeof id.partition === 'string' && !isElastic)) {
+  const isElastic = erasable.partition !== undefined;
+  if (id === null || (typeof id.partition === 'string' && !isElastic && erasable.key !== undefined)) {
     return {
       wrongKey: isElastic
         ? `A key of table ${table} is the id of the row, a comma and its partition: 8e1f2c3d-0000-4000-8000-000000000001,partition.`
         : `A key of table ${table} is the id of the row, like 8e1f2c3d-0000-4000-8000-000000000001.`,
     };
   }
-  const { removed, isInMirror } = await eraseRow(database, state.store, mirror, id, signal);
+  const { removed, isInMirror } = await eraseRow(database, state.store, erasable, id, signal);
   return { table, key, removed, inMirror: isInMirror };
 }

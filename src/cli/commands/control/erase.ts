@@ -29,7 +29,7 @@ function linesOf({ table, removed, inMirror }: ErasureReport): string[] {
     [removed.quarantine, 'row', 'quarantine'],
     [removed.differences, 'difference', 'the results of verifications'],
     [removed.deadLetters, 'change', 'dead letters'],
-    [removed.mirror, 'row', 'the mirror table, where it was marked deleted'],
+    [removed.mirror, 'row', 'the mirror table'],
   ] as const;
   const lines = parts.flatMap(([count, what, place]) =>
     count === 0 ? [] : [`Removed from ${place}: ${readableCount(count, what)}.`],
