@@ -95,7 +95,7 @@ export interface Mirror extends MirrorDatabase {
     options?: Pick<PageWriterOptions, 'isOutdated' | 'feed' | 'history'>,
   ): PageWriter;
   /** Makes the partitions of the change log that the next days need, and drops those that are too old. @throws Failure */
-  keepPartitions(): Promise<void>;
+  keepPartitions(signal?: AbortSignal): Promise<void>;
   /** Deletes the records of a table's history that ended more than `keep` milliseconds ago. @throws Failure */
   expireHistory(table: string, keep: number, signal: AbortSignal): Promise<number>;
   /**
@@ -211,7 +211,7 @@ export async function openMirror(
         sweep: options.sweep ?? DEFAULT_SWEEP_LIMITS,
         ...more,
       }),
-    keepPartitions: async () => keepPartitions(pool, stateSchema, options.feed),
+    keepPartitions: async (signal) => keepPartitions(pool, stateSchema, options.feed, signal),
     expireHistory: async (table, keep, signal) =>
       expireHistory(pool, historyPlace(schema, table), keep, signal),
     async restoreState(names) {

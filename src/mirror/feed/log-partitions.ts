@@ -38,24 +38,33 @@ interface LogFindings {
  *
  * @param wish undefined where no table has a change log: no partition is made.
  */
-export async function keepPartitions(pool: pg.Pool, stateSchema: string, wish?: LogWish): Promise<void> {
+export async function keepPartitions(
+  pool: pg.Pool,
+  stateSchema: string,
+  wish?: LogWish,
+  signal?: AbortSignal,
+): Promise<void> {
   const seconds = (wish?.keep ?? USUAL_KEEP) / 1_000;
   const find = async (client: pg.ClientBase): Promise<LogFindings> => {
     const found = await findWork(client, stateSchema, seconds);
     return wish === undefined ? { ...found, missing: [] } : found;
   };
-  const { missing, expired, leftovers, foreign } = await transaction(pool, find);
+  const { missing, expired, leftovers, foreign } = await transaction(pool, find, signal);
   if (missing.length + expired.length === 0 && !leftovers && !foreign) return;
   /** @returns false where another process is at it. */
   const alone = async (step: LogStep): Promise<boolean> =>
-    transaction(pool, async (client) => {
-      const { rows } = await client.query<{ taken: boolean }>(
-        'SELECT pg_try_advisory_xact_lock($1) AS taken',
-        [PARTITION_LOCK],
-      );
-      // Another process may have done it since.
-      return rows[0]?.taken === true && (await step(client, await find(client)));
-    });
+    transaction(
+      pool,
+      async (client) => {
+        const { rows } = await client.query<{ taken: boolean }>(
+          'SELECT pg_try_advisory_xact_lock($1) AS taken',
+          [PARTITION_LOCK],
+        );
+        // Another process may have done it since.
+        return rows[0]?.taken === true && (await step(client, await find(client)));
+      },
+      signal,
+    );
   await alone(async (client, found) => {
     if (found.foreign) await whereLocksAllow(client, async () => adoptForeign(client, stateSchema));
     return true;
@@ -133,20 +142,26 @@ async function makePartition(client: pg.ClientBase, stateSchema: string, day: st
 }
 
 /** Records the last changes of a partition that goes, so that a consumer that has not read them gets an error. */
-async function recordDropped(client: pg.ClientBase, stateSchema: string, rows: string): Promise<void> {
+async function recordDropped(
+  client: pg.ClientBase,
+  stateSchema: string,
+  rows: string,
+  parameters: readonly unknown[] = [],
+): Promise<void> {
   await client.query(
     `INSERT INTO ${qualifiedName(stateSchema, 'dropped_changes')} AS d (environment_id, xact, position)
      SELECT DISTINCT ON (c.environment_id) c.environment_id, c.xact, c.position FROM ${rows} c
       ORDER BY c.environment_id, c.xact DESC, c.position DESC
      ON CONFLICT (environment_id) DO UPDATE SET xact = excluded.xact, position = excluded.position
       WHERE (excluded.xact, excluded.position) > (d.xact, d.position)`,
+    [...parameters],
   );
 }
 
 async function deleteLeftovers(client: pg.ClientBase, stateSchema: string, seconds: number): Promise<void> {
-  const leftovers = `${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at < now() - make_interval(secs => ${seconds})`;
-  await recordDropped(client, stateSchema, `(SELECT * FROM ${leftovers})`);
-  await client.query(`DELETE FROM ${leftovers}`);
+  const leftovers = `${qualifiedName(stateSchema, `${LOGGED_CHANGES}_default`)} WHERE changed_at < now() - make_interval(secs => $1)`;
+  await recordDropped(client, stateSchema, `(SELECT * FROM ${leftovers})`, [seconds]);
+  await client.query(`DELETE FROM ${leftovers}`, [seconds]);
 }
 
 /**

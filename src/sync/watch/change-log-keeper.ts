@@ -16,8 +16,9 @@ export async function keepChangeLog(
     await sleep(BETWEEN_LOOKS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      await mirror.keepPartitions();
+      await mirror.keepPartitions(signal);
     } catch (error) {
+      if (signal.aborted) return;
       const { code } = toFailure(error);
       logger.warn(
         { code },
