@@ -184,6 +184,8 @@ describe('the history of a table', () => {
     expect([await planned(true), await planned(false)]).toEqual(['begin', null]);
     await open(test, { phase: 'stored' });
     expect([await planned(true), await planned(false)]).toEqual([null, 'end']);
+    await test.database.query('DROP TRIGGER mirrorverse_history_delete ON dataverse.thing');
+    expect([await planned(true), await planned(false)]).toEqual(['begin', 'end']);
   });
 
   it.each([`TRUNCATE dataverse.thing`, `DROP TABLE dataverse.thing`])(

@@ -5,6 +5,7 @@ import {
   dropTriggers,
   findTriggers,
   makeTriggers,
+  planTriggers,
   tableArguments,
   type RowTriggers,
 } from '../table/row-triggers.ts';
@@ -64,24 +65,14 @@ export async function prepareLog(
   if (isLoaded || phase !== 'new') await writeMarker(client, store, mirror);
 }
 
-/**
- * What a preparation would do to the change log of a table.
- *
- * @param store undefined where there is no state yet.
- * @returns null where the log stays on or off.
- */
+/** See `planTriggers`. */
 export async function planLog(
   client: pg.ClientBase,
   store: StateStore | undefined,
   mirror: MirrorTable,
   wish: FeedWish,
 ): Promise<'begin' | 'end' | null> {
-  const { found, complete } =
-    store === undefined
-      ? { found: 0, complete: false }
-      : await findTriggers(client, store, mirror, logTriggers(store, mirror));
-  if (wish === 'off') return found > 0 ? 'end' : null;
-  return complete ? null : 'begin';
+  return planTriggers(client, store, mirror, logTriggers, wish !== 'off');
 }
 
 /** Makes the triggers, and the marker from which on the log is complete. @param client in a transaction. */

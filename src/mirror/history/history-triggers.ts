@@ -10,6 +10,7 @@ import {
   findTriggers,
   lockForTriggers,
   makeTriggers,
+  planTriggers,
   tableArguments,
   type RowTriggers,
 } from '../table/row-triggers.ts';
@@ -92,17 +93,12 @@ export async function dropFromHistory(
   await client.query(`ALTER TABLE ${place.records} ${drops.join(', ')}`);
 }
 
-/** Whether the next run begins or ends a history; null where it does neither. @param store undefined before any run. */
+/** See `planTriggers`. */
 export async function planHistory(
   client: pg.ClientBase,
   store: StateStore | undefined,
   mirror: MirrorTable,
   isWanted: boolean,
 ): Promise<'begin' | 'end' | null> {
-  const { found } =
-    store === undefined
-      ? { found: 0 }
-      : await findTriggers(client, store, mirror, historyTriggers(store, mirror));
-  if (isWanted === found > 0) return null;
-  return isWanted ? 'begin' : 'end';
+  return planTriggers(client, store, mirror, historyTriggers, isWanted);
 }

@@ -49,6 +49,27 @@ export async function findTriggers(
 }
 
 /**
+ * What a preparation would do to triggers; null if they stay on or off. It makes all of them anew if any of them is not as
+ * it must be.
+ *
+ * @param store undefined if there is no state yet, and so no trigger.
+ */
+export async function planTriggers(
+  client: pg.ClientBase,
+  store: StateStore | undefined,
+  mirror: MirrorTable,
+  triggersOf: (store: StateStore, mirror: MirrorTable) => RowTriggers,
+  isWanted: boolean,
+): Promise<'begin' | 'end' | null> {
+  const { found, complete } =
+    store === undefined
+      ? { found: 0, complete: false }
+      : await findTriggers(client, store, mirror, triggersOf(store, mirror));
+  if (isWanted) return complete ? null : 'begin';
+  return found > 0 ? 'end' : null;
+}
+
+/**
  * Keeps the writers of others away until the transaction ends, so that the triggers can be made at its end. Without
  * it, a writer that waits for one of our rows and the triggers that wait for that writer would end each other.
  */
