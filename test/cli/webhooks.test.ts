@@ -43,7 +43,7 @@ it('the daemon posts changes, follows its file, tells how webhooks fare, and a c
       { webhook: 'second', reason: 'status 503', lastSuccessAt: null, stoppedAt: null, deadLetters: 0 },
     ],
   });
-  expect((await cli.run(['status'])).stdout).toContain('Webhook second has refused changes since');
+  expect((await cli.run(['status'])).stdout).toContain('Webhook second has refused changes for');
 
   const calls = receiver.calls.length;
   receiver.conduct = () => 'handled';

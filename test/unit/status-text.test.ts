@@ -128,6 +128,30 @@ test('status for people puts a table that nobody polls any more before the other
 
 const hours = (schedule?: string): number => longestSilence(schedule) / 3_600;
 
+test('status for people tells of the webhooks that need somebody, and of no other', () => {
+  const fine = {
+    webhook: 'fine',
+    lastSuccessAt: before(3_000),
+    failingSince: null,
+    reason: null,
+    stoppedAt: null,
+    deadLetters: 0,
+  };
+  const webhooks = [
+    fine,
+    { ...fine, webhook: 'refusing', failingSince: before(300_000), reason: 'status 503' },
+    { ...fine, webhook: 'gone', stoppedAt: before(7_200_000), deadLetters: 2 },
+  ];
+  const said = statusLines({ ...report([entry('account')]), webhooks }, PLAIN).filter((line) =>
+    line.includes('ebhook'),
+  );
+  expect(said).toEqual([
+    'Webhook refusing has refused changes for 5 min (status 503).',
+    'Webhook gone said 2 h ago that it is gone, and gets nothing.',
+    'Webhook gone has 2 dead letters: see docs/webhooks.md.',
+  ]);
+});
+
 test('status for people tells an error once that several tables share, with their names', () => {
   const tables = [entry('a', { error: ERROR }), entry('b', { error: ERROR }), entry('c')];
   const text = statusLines(report(tables), { ...PLAIN, width: 300 }).join('\n');

@@ -95,7 +95,7 @@ function webhookLines(
       : [`Webhook ${webhook} said ${age(stoppedAt, now)} that it is gone, and gets nothing.`]),
     ...(failingSince === null
       ? []
-      : [`Webhook ${webhook} has refused changes since ${age(failingSince, now)} (${reason}).`]),
+      : [`Webhook ${webhook} has refused changes for ${span(failingSince, now)} (${reason}).`]),
     ...(deadLetters === 0
       ? []
       : [`Webhook ${webhook} has ${readableCount(deadLetters, 'dead letter')}: see docs/webhooks.md.`]),
@@ -131,7 +131,11 @@ const VERIFIED: Column = {
 };
 
 function age(moment: string, now: number): string {
-  return `${readableSpan((now - Date.parse(moment)) / 1000)} ago`;
+  return `${span(moment, now)} ago`;
+}
+
+function span(since: string, now: number): string {
+  return readableSpan((now - Date.parse(since)) / 1000);
 }
 
 const WIDE: readonly Column[] = [
