@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { LETTERS } from '../feed/dead-letters.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { CHANGES } from '../feed/log-functions.ts';
@@ -65,7 +66,7 @@ async function find(
                 AND EXISTS (SELECT FROM pg_attribute m WHERE m.attrelid = i.indrelid AND m.attname = '${MIRRORED_AT}' AND NOT m.attisdropped)))
               ORDER BY i.indrelid = to_regclass($1) DESC NULLS LAST, i.indexrelid LIMIT 1) AS columns,
             EXISTS (SELECT FROM ${qualifiedName(store.schema, CHANGES)} c WHERE c.environment_id = $3 AND c.table_name = $4)
-            OR EXISTS (SELECT FROM ${qualifiedName(store.schema, 'dead_letters')} d
+            OR EXISTS (SELECT FROM ${qualifiedName(store.schema, LETTERS)} d
                         WHERE d.environment_id = $3 AND d.changes @> jsonb_build_array(jsonb_build_object('table', $4::text))) AS "hasEntries"`,
     [history, qualified, store.environmentId, table],
   );

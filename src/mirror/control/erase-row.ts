@@ -3,6 +3,7 @@ import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { and, eq } from '../drizzle.ts';
 import { LOGGED_CHANGES } from '../feed/log-functions.ts';
+import { LETTERS } from '../feed/dead-letters.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import { findHistory } from '../history/history-table.ts';
@@ -165,7 +166,7 @@ async function eraseFromDeadLetters(
   { logicalName: table }: ErasableTable,
   id: RowId,
 ): Promise<number> {
-  const letters = qualifiedName(store.schema, 'dead_letters');
+  const letters = qualifiedName(store.schema, LETTERS);
   const isOf = `c ->> 'table' = $2 AND c ->> 'key' = $3 AND (c ->> 'partition') IS NOT DISTINCT FROM $4`;
   const { rows } = await client.query<{ removed: number }>(
     `WITH cut AS (

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import { statement, transaction } from '../connection/postgres.ts';
-import type { StateFunction } from '../control/state-functions.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { CONSUMER_STATES } from './consumer-functions.ts';
+import { LETTERS } from './dead-letters.ts';
 import { readMarkers, readNextChanges, startAtEnd, type BatchSource } from './webhook-batch.ts';
 
 /** A webhook of one environment, as one process delivers to it. */
@@ -65,7 +65,7 @@ const BEGIN =
 
 function names({ stateSchema }: Pick<WebhookPlace, 'stateSchema'>) {
   const state = (name: string): string => qualifiedName(stateSchema, name);
-  return { webhooks: state('webhooks'), letters: state('dead_letters'), ack: state('ack') };
+  return { webhooks: state('webhooks'), letters: state(LETTERS), ack: state('ack') };
 }
 
 const held = ({ environmentId, endpoint, holder }: WebhookPlace) => [environmentId, endpoint, holder];
@@ -159,8 +159,8 @@ export async function nextBatch(
         const id = `msg_${randomUUID().replaceAll('-', '')}`;
         const { rows } = await client.query<Pick<Batch, 'id' | 'begunAt'>>(
           isSame
-            ? `SELECT batch_id AS id, ${ISO('batch_begun_at')} AS "begunAt" FROM ${webhooks} WHERE ${HELD}`
-            : `UPDATE ${webhooks} SET ${BEGIN} WHERE ${HELD} RETURNING batch_id AS id, ${ISO('batch_begun_at')} AS "begunAt"`,
+            ? `SELECT batch_id AS id, ${isoTime('batch_begun_at')} AS "begunAt" FROM ${webhooks} WHERE ${HELD}`
+            : `UPDATE ${webhooks} SET ${BEGIN} WHERE ${HELD} RETURNING batch_id AS id, ${isoTime('batch_begun_at')} AS "begunAt"`,
           isSame ? held(place) : [...held(place), id, read.through],
         );
         const [begun] = rows;
@@ -186,7 +186,10 @@ export async function nextBatch(
   );
 }
 
-const ISO = (time: string): string => `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** SQL: a time as texts have it. */
+function isoTime(time: string): string {
+  return `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
 
 async function readLetter(
   client: pg.ClientBase,
@@ -195,7 +198,7 @@ async function readLetter(
 ): Promise<Batch | 'none'> {
   const { letters } = names(place);
   const { rows } = await client.query<Pick<Batch, 'id' | 'begunAt' | 'changes'>>(
-    `SELECT webhook_id AS id, ${ISO('begun_at')} AS "begunAt",
+    `SELECT webhook_id AS id, ${isoTime('begun_at')} AS "begunAt",
             (SELECT string_agg(c.change::text, ',' ORDER BY c.at) FROM jsonb_array_elements(changes) WITH ORDINALITY AS c (change, at)) AS changes
        FROM ${letters} WHERE id = $1`,
     [letter],
@@ -287,39 +290,4 @@ export async function readWebhooks(
     );
     return rows;
   });
-}
-
-/** Deletes dead letters of a webhook that are older than so many milliseconds. @throws Failure */
-export async function pruneDeadLetters(
-  place: WebhookPlace,
-  keep: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const { letters } = names(place);
-  await transaction(
-    place.pool,
-    async (client) =>
-      client.query(
-        `DELETE FROM ${letters} WHERE environment_id = $1 AND endpoint = $2
-          AND failed_at < clock_timestamp() - make_interval(secs => $3)`,
-        [place.environmentId, place.endpoint, keep / 1000],
-      ),
-    signal,
-  );
-}
-
-/** The function by which somebody has a dead letter sent once more. */
-export function deadLetterFunctions(schema: string): readonly StateFunction[] {
-  return [
-    {
-      name: 'retry_dead_letter',
-      types: 'bigint',
-      parameters: 'id bigint',
-      returns: 'boolean',
-      language: 'sql',
-      body: `WITH asked AS (
-  UPDATE ${qualifiedName(schema, 'dead_letters')} d SET retry_asked_at = clock_timestamp() WHERE d.id = $1 RETURNING true)
-SELECT EXISTS (SELECT FROM asked)`,
-    },
-  ];
 }

@@ -14,7 +14,7 @@ import { ensureStateFunctions } from '../control/state-functions.ts';
 import { readMigrationFiles } from '../drizzle.ts';
 import { historyFunctions } from '../history/history-functions.ts';
 import { changeLogFunctions } from '../feed/log-functions.ts';
-import { deadLetterFunctions } from '../feed/webhook-state.ts';
+import { deadLetterFunctions } from '../feed/dead-letters.ts';
 import { shareFunctions } from '../lease/budget-shares.ts';
 
 /** Key of the advisory lock for migrating; every version must use the same. */

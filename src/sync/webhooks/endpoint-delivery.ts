@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
+import { pruneDeadLetters } from '../../mirror/feed/dead-letters.ts';
 import {
   claimWebhook,
   nextBatch,
-  pruneDeadLetters,
   releaseWebhook,
   settleBatch,
   type Batch,
