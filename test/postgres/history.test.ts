@@ -208,6 +208,33 @@ describe('the history of a table', () => {
     },
   );
 
+  it('history and change log begin with the end of a re-baseline that is the first load, over rows that the state did not know', async () => {
+    await using test = await testMirror();
+    const before = await WritingTable.open(test.mirror, THING);
+    await before.write(page([row(1, 1), row(2, 2)], 'delta'));
+    await before.writer.close();
+    await test.database.query(
+      `UPDATE mirrorverse.tables SET phase = 'new', link = NULL, link_kind = NULL, selection = NULL, lease_holder = NULL, lease_expires_at = NULL`,
+    );
+    const table = await WritingTable.open(test.mirror, THING, {
+      phase: 'rebaseline',
+      feed: 'marker',
+      history: true,
+    });
+    await table.write(page([row(1, 5)], 'delta'));
+    await table.write(page([], 'delta'));
+    await expectSame(test);
+    await table.write(page([row(1, 8)], 'delta'));
+    await expectSame(test);
+    expect(await test.database.query(SHORT)).toMatchObject([
+      { key: '1', version: 5, open: false },
+      { key: '1', version: 8, open: true },
+    ]);
+    expect(
+      await test.database.query('SELECT operation FROM mirrorverse.changes ORDER BY xact, position'),
+    ).toEqual([{ operation: 'b' }, { operation: 'u' }]);
+  });
+
   it('a history that was dropped by hand stops no page, and the next preparation makes it anew', async () => {
     await using test = await testMirror();
     const table = await loaded(test);

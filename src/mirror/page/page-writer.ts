@@ -105,10 +105,11 @@ export class PageWriter {
       load: loadAfter(step),
     };
     const isEmpty = page.rows === 0 && page.tombstones.length === 0;
-    const endsBaseline = step.from.phase === 'baseline' && step.advance.checkpoint.phase !== 'baseline';
+    // A re-baseline is the first load of a table whose state was lost, or whose baseline could not go on.
+    const endsLoad = step.from.phase !== step.advance.checkpoint.phase;
     // The change log and the history of the table may begin with this page.
     const { feed = 'off', history = false } = this.options;
-    const mayBegin = endsBaseline && (feed !== 'off' || history);
+    const mayBegin = endsLoad && (feed !== 'off' || history);
     if (isEmpty && !step.begins && !step.advance.sweep && !mayBegin) {
       const counted = { ...update, counts: countsOf(step, NOTHING), mirror };
       const wishes = await this.retried(signal, async () => storeCheckpoint(store, lease, counted));
