@@ -215,6 +215,34 @@ describe('the change log', () => {
     expect(await test.database.query(SHORT)).toMatchObject([{ operation: 'b' }]);
   });
 
+  it.each(['marker', 'off'] as const)(
+    'values that are hashed from now on leave the change log and the dead letters, and a marker stands for them (feed: %s)',
+    async (feed) => {
+      await using test = await testMirror();
+      const table = await WritingTable.open(test.mirror, THING, { feed: 'marker' });
+      await table.write(page([row(1, 1), row(2, 2)], 'delta'));
+      await table.write(page([row(1, 3, { name: '"canary"' })], 'delta'), true);
+      await test.database.query(
+        `INSERT INTO mirrorverse.dead_letters (environment_id, endpoint, webhook_id, changes, reason, attempts, begun_at, failed_at)
+         SELECT environment_id, 'test', 'msg_1', jsonb_build_array(jsonb_build_object('table', table_name, 'key', key, 'before', NULL, 'after', after), '{"table": "other", "after": {"name": "kept"}}'::jsonb), 'status 500', 1, now(), now()
+           FROM mirrorverse.changes WHERE operation = 'u'`,
+      );
+      const hashed = thingWith(THING_COLUMNS.map(([name, type]) => [name, name === 'name' ? 'hash' : type]));
+      await WritingTable.open(test.mirror, hashed, { feed, phase: 'stored' });
+      expect(
+        await test.database.query('SELECT operation FROM mirrorverse.changes ORDER BY xact, position'),
+      ).toEqual([{ operation: 'b' }, { operation: 'b' }]);
+      const [letter] = await test.database.query('SELECT changes FROM mirrorverse.dead_letters');
+      expect(JSON.stringify(letter)).not.toContain('canary');
+      expect(letter).toMatchObject({
+        changes: [
+          { table: 'thing', before: null, after: { thingid: id(1) } },
+          { table: 'other', after: { name: 'kept' } },
+        ],
+      });
+    },
+  );
+
   it('a TRUNCATE by hand writes a marker, and the load after it another one', async () => {
     await using test = await testMirror();
     await loaded(test);

@@ -82,7 +82,11 @@ export async function beginLog(client: pg.ClientBase, store: StateStore, mirror:
 }
 
 /** Writes that a consumer has to take the table as it is now. */
-async function writeMarker(client: pg.ClientBase, store: StateStore, { table }: MirrorTable): Promise<void> {
+export async function writeMarker(
+  client: pg.ClientBase,
+  store: StateStore,
+  { table }: MirrorTable,
+): Promise<void> {
   await client.query(
     `WITH marker AS (
        INSERT INTO ${qualifiedName(store.schema, LOGGED_CHANGES)} (environment_id, table_name, operation) VALUES ($1, $2, 'b')

@@ -6,6 +6,7 @@ import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTab
 import { dropViews, viewsOf } from '../views/drop-views.ts';
 import { assertKey, assertNoHazards } from './hazards.ts';
 import { prepareLog, type FeedWish } from '../feed/log-triggers.ts';
+import { dropFromLog } from '../feed/plain-values.ts';
 import { dropFromHistory, prepareHistory } from '../history/history-triggers.ts';
 import { keepPublished } from '../downstream/keep-published.ts';
 import { countMarkedRows, type MarkedRows } from '../deletes/marked-rows.ts';
@@ -138,6 +139,7 @@ export async function prepareMirrorTable(
   const rewritten = plan.altered.length > 0 || replaced.length > 0;
   const found = { created, hasRows, rewritten };
   if (options.feed !== undefined) await prepareLog(client, store, plan.mirror, options.feed, found);
+  await dropFromLog(client, store, mirror, hashedColumns(plan), options.feed);
   await dropFromHistory(client, mirror, hashedColumns(plan));
   if (options.history !== undefined) await prepareHistory(client, store, plan.mirror, options.history, found);
   return {
