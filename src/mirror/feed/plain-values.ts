@@ -29,13 +29,17 @@ export async function dropFromLog(
     [environmentId, table],
   );
   if ((rowCount ?? 0) > 0 && feed === 'off') await writeMarker(client, store, mirror);
-  const without = (member: string): string =>
-    `CASE jsonb_typeof(e.c -> '${member}') WHEN 'object' THEN (e.c -> '${member}') - $3::text[] ELSE e.c -> '${member}' END`;
   await client.query(
     `UPDATE ${qualifiedName(store.schema, 'dead_letters')} d
-        SET changes = (SELECT jsonb_agg(CASE WHEN e.c ->> 'table' = $2 THEN e.c || jsonb_build_object('before', ${without('before')}, 'after', ${without('after')}) ELSE e.c END ORDER BY e.at)
+        SET changes = (SELECT jsonb_agg(CASE WHEN e.c ->> 'table' = $2 THEN e.c || jsonb_build_object('before', ${lacking('before')}, 'after', ${lacking('after')}) ELSE e.c END ORDER BY e.at)
                          FROM jsonb_array_elements(d.changes) WITH ORDINALITY AS e (c, at))
       WHERE d.environment_id = $1 AND d.changes @> jsonb_build_array(jsonb_build_object('table', $2::text))`,
     [environmentId, table, columns],
   );
+}
+
+/** SQL: a member of the change `e.c` without the columns in $3. */
+function lacking(member: string): string {
+  const row = `e.c -> '${member}'`;
+  return `CASE jsonb_typeof(${row}) WHEN 'object' THEN (${row}) - $3::text[] ELSE ${row} END`;
 }
