@@ -12,6 +12,7 @@ import { measureLabeledViews } from './measure/labeled-views.ts';
 import { measureMemory } from './measure/memory.ts';
 import { measureParse } from './measure/parse.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
+import { measureReplicas } from './measure/replicas.ts';
 import { measureStart } from './measure/start.ts';
 import { measureTenTables } from './measure/ten-tables.ts';
 import { measureUnchangedTables } from './measure/unchanged-tables.ts';
@@ -36,6 +37,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   parse: measureParse,
   start: measureStart,
   unchanged: measureUnchangedTables,
+  replicas: measureReplicas,
 };
 
 const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));

@@ -15,8 +15,12 @@ const NOTHING: SourceCounts = {
   largestPage: 0,
   firstRequestAt: null,
   verification: { requests: 0, firstKeysAt: null },
+  byToken: {},
+  tables: 0,
 };
 let counts = NOTHING;
+/** The tables that were asked for rows. */
+const asked = new Set<string>();
 let latency = given;
 
 const server = createServer((request, response) => {
@@ -48,7 +52,10 @@ process.send?.({ port });
 
 async function obey(order: SourceOrder): Promise<void> {
   const told = counts;
-  if (order.order === 'forget') counts = NOTHING;
+  if (order.order === 'forget') {
+    counts = NOTHING;
+    asked.clear();
+  }
   const table = order.order === 'change' ? byName.get(order.table) : undefined;
   if (order.order === 'change' && table !== undefined) {
     const since = pages.changesOf(table).length;
@@ -102,7 +109,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         annotated: prefer.includes('lookuplogicalname'),
         versioned: prefer.includes('globalmetadataversion'),
       });
-  counts = { ...counts, pages: counts.pages + 1, largestPage: Math.max(counts.largestPage, bytes) };
+  asked.add(table.name);
+  const token = request.headers.authorization?.slice('Bearer '.length) ?? '';
+  counts = {
+    ...counts,
+    pages: counts.pages + 1,
+    largestPage: Math.max(counts.largestPage, bytes),
+    byToken: { ...counts.byToken, [token]: (counts.byToken[token] ?? 0) + 1 },
+    tables: asked.size,
+  };
   send(response, body, acceptsGzip);
 }
 

@@ -68,6 +68,10 @@ export interface SourceCounts {
   readonly firstRequestAt: string | null;
   /** Of requests with the token of a verification: how many, and when the first one for keys came, as above. */
   readonly verification: { readonly requests: number; readonly firstKeysAt: string | null };
+  /** Requests for rows by access token. Each process of a measurement may have a token of its own. */
+  readonly byToken: Readonly<Record<string, number>>;
+  /** How many tables were asked for rows. */
+  readonly tables: number;
 }
 
 /** The access token of a process whose requests are counted for themselves. */
