@@ -22,20 +22,36 @@ const KIND = `CASE WHEN a.atttypid = ANY ('{text,varchar,uuid,date}'::regtype[])
               WHEN a.atttypid = 'bool'::regtype THEN 'boolean'
               ELSE 'json' END`;
 
+/** Types whose values are the same if PostgreSQL calls them equal. */
+const PLAIN = `'{int2,int4,int8,bool,uuid,date,timestamp,timestamptz,int4[]}'::regtype[]`;
+
+/**
+ * SQL: whether a column of the rows `o` and `n` differs, as a text for format(). Texts are compared by their bytes. 1.0 and
+ * 1.00 are equal numbers, and other values in the log. So are 0 and -0 of double precision.
+ */
+const TEST = `CASE WHEN a.atttypid = ANY (${PLAIN}) THEN 'o.%1$I IS DISTINCT FROM n.%1$I'
+              WHEN a.atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'o.%1$I COLLATE "C" IS DISTINCT FROM n.%1$I COLLATE "C"'
+              WHEN a.atttypid = 'numeric'::regtype
+                THEN '(o.%1$I IS DISTINCT FROM n.%1$I OR scale(o.%1$I) IS DISTINCT FROM scale(n.%1$I))'
+              ELSE 'to_jsonb(o.%1$I)::text COLLATE "C" IS DISTINCT FROM to_jsonb(n.%1$I)::text COLLATE "C"' END`;
+
 /**
  * SQL for a trigger function: reads the columns of the changed table, without our own two, into the variables `names`,
- * `kinds`, `before` and `after` (the lists of values of the rows `o` and `n`, as texts). It reads them at each call, so a
- * column that came or went a moment ago is right.
+ * `kinds`, `before` and `after` (the lists of values of the rows `o` and `n`, as texts), and `differing` (the values of `o`
+ * that differ from those of `n`). It reads them at each call, so a column that came or went a moment ago is right.
  *
- * The texts of two values are equal exactly if the values are the same. PostgreSQL calls 1.0 and 1.00 equal, and other
- * values in the log. Types that no mirror column has, of columns that somebody added, become texts by way of JSON.
+ * A value that differs has the mark = before its text, or is ~ for null. One that is the same in both rows is null: most
+ * updates change few columns, and making texts is most of the work.
+ *
+ * Types that no mirror column has, of columns that somebody added, become texts by way of JSON.
  */
 const READ_COLUMNS = `
   SELECT array_agg(c.name ORDER BY c.at), array_agg(c.kind ORDER BY c.at),
          string_agg(format(c.value, 'o', c.name), ', ' ORDER BY c.at),
-         string_agg(format(c.value, 'n', c.name), ', ' ORDER BY c.at)
-    INTO names, kinds, before, after
-    FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind,
+         string_agg(format(c.value, 'n', c.name), ', ' ORDER BY c.at),
+         string_agg(format('CASE WHEN %s THEN coalesce(''='' || %s, ''~'') END', format(c.test, c.name), format(c.value, 'o', c.name)), ', ' ORDER BY c.at)
+    INTO names, kinds, before, after, differing
+    FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind, ${TEST} AS test,
                  CASE k.kind WHEN 'json' THEN 'to_jsonb(%s.%I)::text COLLATE "C"' ELSE '%s.%I::text COLLATE "C"' END AS value
             FROM pg_attribute a CROSS JOIN LATERAL (SELECT ${KIND} AS kind) k
            WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
@@ -69,6 +85,7 @@ DECLARE
   kinds text[];
   before text;
   after text;
+  differing text;
   layout_digest bytea;
   layout_id integer;
   same_partition text := '';
@@ -113,21 +130,20 @@ ${READ_COLUMNS}
       key_name, format(partition_name, 'o'), format(version_name, 'o'), before, old_is_live)
       USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id;
   ELSE
-    -- OFFSET 0 makes PostgreSQL compute the texts once, and not for each place where they are used.
+    -- OFFSET 0 makes PostgreSQL compute the list once, and not for each place where it is used.
     EXECUTE format('INSERT INTO ${changes} (${row}, old_values, new_values)
       SELECT $1, $2, $3, coalesce(n.%1$I, o.%1$I), coalesce(%2$s, %3$s), w.operation,
              CASE w.operation WHEN ''d'' THEN %4$s ELSE %5$s END,
-             CASE WHEN w.operation <> ''c'' THEN b.texts END,
-             CASE WHEN w.operation <> ''d'' THEN a.texts END
+             CASE w.operation WHEN ''u'' THEN d.texts WHEN ''d'' THEN ARRAY[%9$s] END,
+             CASE WHEN w.operation <> ''d'' THEN ARRAY[%10$s] END
         FROM ${OLD_ROWS} o FULL JOIN ${NEW_ROWS} n ON o.%1$I = n.%1$I%6$s
        CROSS JOIN LATERAL (SELECT CASE WHEN o.%1$I IS NOT NULL%7$s THEN CASE WHEN n.%1$I IS NOT NULL%8$s THEN ''u'' ELSE ''d'' END
                                        WHEN n.%1$I IS NOT NULL%8$s THEN ''c'' END AS operation) w
-       CROSS JOIN LATERAL (SELECT ARRAY[%9$s] AS texts OFFSET 0) b
-       CROSS JOIN LATERAL (SELECT ARRAY[%10$s] AS texts OFFSET 0) a
-       WHERE w.operation <> ''u'' OR (w.operation = ''u'' AND b.texts <> a.texts)',
+       CROSS JOIN LATERAL (SELECT CASE w.operation WHEN ''u'' THEN ARRAY[%11$s] END AS texts OFFSET 0) d
+       WHERE w.operation <> ''u'' OR (w.operation = ''u'' AND d.texts <> $4)',
       key_name, format(partition_name, 'n'), format(partition_name, 'o'), format(version_name, 'o'), format(version_name, 'n'),
-      same_partition, old_is_live, new_is_live, before, after)
-      USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id;
+      same_partition, old_is_live, new_is_live, before, after, differing)
+      USING TG_ARGV[0]::integer, TG_ARGV[1], layout_id, array_fill(NULL::text, ARRAY[cardinality(names)]);
   END IF;
   GET DIAGNOSTICS logged = ROW_COUNT;
   -- PostgreSQL tells the same once in a transaction.
