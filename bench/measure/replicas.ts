@@ -34,14 +34,14 @@ export async function measureReplicas(workbench: Workbench, options: Options): P
     const [first, ...others] = DAEMONS.map((name) => startDaemon(surroundings, name));
     if (first === undefined) throw new Error('There is no daemon.');
     const one = await polls(source, ticks);
-    for (const { start } of others) start();
+    for (const other of others) other.start();
     const three = await polls(source, ticks);
     // It polls a third of the tables. The others do not know that it is gone.
     others[0]?.child?.kill('SIGKILL');
     await source.forget();
     await delay(EVERY * 1_000 + 2_000);
     const rest = await source.counts();
-    await Promise.all([first, ...others].map(async ({ stop }) => stop()));
+    await Promise.all([first, ...others].map(async (daemon) => daemon.stop()));
     return { alone: one, together: three, survivors: rest };
   });
   const ratio = together.pages / alone.pages;

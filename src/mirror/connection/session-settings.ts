@@ -2,7 +2,7 @@
  * Settings that a role, a database, PGOPTIONS or postgresql.conf may have changed, and that would change what
  * is stored or read, or stop a table (PostgreSQL manual, chapter 20). Each value is SQL; null leaves the
  * setting as it is. The administrator decides what only costs time, says where things are kept, or says how
- * much a crash may lose: planner, memory, tablespaces, `role`, `synchronous_commit`.
+ * much a crash may lose: planner, memory, tablespaces, `role`, `synchronous_commit`. But for `jit`: see there.
  */
 const PINNED: readonly (readonly [name: string, value: string])[] = [
   // Long statements are allowed, and another connection watches them. A transaction that stands idle has its
@@ -20,6 +20,9 @@ const PINNED: readonly (readonly [name: string, value: string])[] = [
   ['bytea_output', `'hex'`],
   ['xmloption', `'content'`],
   ['array_nulls', `'on'`],
+  // PostgreSQL 15 to 18 compile large statements by default. Ours have one expression for each column: compiling them
+  // took longer than running them, twice the time of a merge of 60 columns and ten times that of its change log.
+  ['jit', `'off'`],
   // How SQL is read, and how functions such as format_type() return names.
   ['standard_conforming_strings', `'on'`],
   ['backslash_quote', `'safe_encoding'`],

@@ -75,7 +75,7 @@ export function changeLogFunctions(schema: string): readonly StateFunction[] {
       parameters: '',
       returns: 'trigger',
       language: 'plpgsql',
-      settings: `SET timezone = 'UTC' SET datestyle = 'ISO' SET extra_float_digits = 1`,
+      settings: `SET timezone = 'UTC' SET datestyle = 'ISO' SET extra_float_digits = 1 SET jit = off`,
       body: `
 DECLARE
   key_name text := TG_ARGV[2];

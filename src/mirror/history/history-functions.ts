@@ -148,6 +148,8 @@ export function historyFunctions(schema: string): readonly StateFunction[] {
       parameters: '',
       returns: 'trigger',
       language: 'plpgsql',
+      // A statement with an expression for each column takes longer to compile than to run.
+      settings: 'SET jit = off',
       body: `
 DECLARE
   is_empty boolean;
@@ -180,6 +182,8 @@ END
         'mirror regclass, records regclass, environment integer, logical_name text, key_name text, partition_name text, version_name text',
       returns: 'void',
       language: 'plpgsql',
+      // A statement with an expression for each column takes longer to compile than to run.
+      settings: 'SET jit = off',
       body: `
 DECLARE${DECLARATIONS}
   is_empty boolean;
