@@ -1,8 +1,11 @@
--- An update keeps only those old values that differ: null for a value that is the same in the new row, ~ for a null that
--- is another value now, and = before any other value. Most updates change few of many columns.
+-- An update keeps only those old values that differ, and null for each that is the same in the new row. So ~ stands for
+-- null, and a text that begins with ~ has another ~ before it. Most updates change few of many columns.
 CREATE FUNCTION "old_row"(old_values text[], new_values text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_agg(CASE WHEN r.old_value IS NULL THEN r.new_value WHEN r.old_value <> '~' THEN substr(r.old_value, 2) END ORDER BY r.at)
+  SELECT array_agg(CASE WHEN r.old_value IS NULL THEN r.new_value
+                        WHEN r.old_value = '~' THEN NULL
+                        WHEN r.old_value ^@ '~' THEN substr(r.old_value, 2)
+                        ELSE r.old_value END ORDER BY r.at)
     FROM unnest(old_values, new_values) WITH ORDINALITY AS r (old_value, new_value, at)
 $$;--> statement-breakpoint
 CREATE FUNCTION "differing_columns"(names text[], old_values text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -11,7 +14,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     FROM unnest(names, old_values) WITH ORDINALITY AS r (name, old_value, at) WHERE r.old_value IS NOT NULL
 $$;--> statement-breakpoint
 UPDATE "logged_changes" c SET "old_values" =
-       (SELECT array_agg(CASE WHEN r.old_value COLLATE "C" IS DISTINCT FROM r.new_value COLLATE "C" THEN coalesce('=' || r.old_value, '~') END ORDER BY r.at)
+       (SELECT array_agg(CASE WHEN r.old_value COLLATE "C" IS DISTINCT FROM r.new_value COLLATE "C" THEN CASE WHEN r.old_value ^@ '~' THEN '~' || r.old_value ELSE coalesce(r.old_value, '~') END END ORDER BY r.at)
           FROM unnest(c."old_values", c."new_values") WITH ORDINALITY AS r (old_value, new_value, at))
  WHERE c."operation" = 'u';--> statement-breakpoint
 CREATE OR REPLACE VIEW "changes" AS

@@ -317,7 +317,7 @@ describe('the functions that control tables', () => {
     await admin.query(
       `INSERT INTO ${IN_STATE}.row_layouts (digest, names, kinds) VALUES ('', '{name,count}', '{text,number}');
        INSERT INTO ${IN_STATE}.logged_changes (environment_id, table_name, operation, layout, old_values, new_values)
-       SELECT 1, 'account', 'u', id, '{NULL,=1.0}', '{a,1.00}' FROM ${IN_STATE}.row_layouts`,
+       SELECT 1, 'account', 'u', id, '{NULL,1.0}', '{a,1.00}' FROM ${IN_STATE}.row_layouts`,
     );
     const changes = await as('rita', `SELECT columns, before::text, after::text FROM ${IN_STATE}.changes`);
     expect(changes).toEqual([

@@ -40,8 +40,8 @@ const TEST = `CASE WHEN a.atttypid = ANY (${PLAIN}) THEN 'o.%1$I IS DISTINCT FRO
  * `kinds`, `before` and `after` (the lists of values of the rows `o` and `n`, as texts), and `differing` (the values of `o`
  * that differ from those of `n`). It reads them at each call, so a column that came or went a moment ago is right.
  *
- * A value that differs has the mark = before its text, or is ~ for null. One that is the same in both rows is null: most
- * updates change few columns, and making texts is most of the work.
+ * In `differing`, null stands for a value that is the same in both rows: most updates change few columns, and making
+ * texts is most of the work. So ~ stands for null, and a text that begins with ~ has another ~ before it.
  *
  * Types that no mirror column has, of columns that somebody added, become texts by way of JSON.
  */
@@ -49,9 +49,13 @@ const READ_COLUMNS = `
   SELECT array_agg(c.name ORDER BY c.at), array_agg(c.kind ORDER BY c.at),
          string_agg(format(c.value, 'o', c.name), ', ' ORDER BY c.at),
          string_agg(format(c.value, 'n', c.name), ', ' ORDER BY c.at),
-         string_agg(format('CASE WHEN %s THEN coalesce(''='' || %s, ''~'') END', format(c.test, c.name), format(c.value, 'o', c.name)), ', ' ORDER BY c.at)
+         string_agg(format(CASE WHEN c.is_free THEN 'CASE WHEN %1$s THEN CASE WHEN %2$s ^@ ''~'' THEN ''~'' || %2$s ELSE coalesce(%2$s, ''~'') END END'
+                                ELSE 'CASE WHEN %1$s THEN coalesce(%2$s, ''~'') END' END,
+                           format(c.test, c.name), format(c.value, 'o', c.name)), ', ' ORDER BY c.at)
     INTO names, kinds, before, after, differing
     FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind, ${TEST} AS test,
+                 -- Texts of other types do not begin with ~.
+                 a.atttypid = ANY ('{text,varchar}'::regtype[]) AS is_free,
                  CASE k.kind WHEN 'json' THEN 'to_jsonb(%s.%I)::text COLLATE "C"' ELSE '%s.%I::text COLLATE "C"' END AS value
             FROM pg_attribute a CROSS JOIN LATERAL (SELECT ${KIND} AS kind) k
            WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
