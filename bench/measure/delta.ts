@@ -76,7 +76,7 @@ export async function measureDelta(workbench: Workbench, options: Options): Prom
   const ratio = median(mirrors.map(({ run }, round) => run / (floors[round]?.milliseconds ?? Number.NaN)));
   return {
     title: 'Delta',
-    about: `${count(changed)} of ${count(rows)} rows have changed; each has ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table, and one UPDATE from it. Allowed are ${BAR} times the time of the floor. With \`feed: true\`, every change also goes to the change log, as the whole row before and after; allowed are ${FEED_BAR} times the delta without it. With \`history: true\`, every change closes a record of the history and opens another one.`,
+    about: `${count(changed)} of ${count(rows)} rows have changed; each has ${columns} columns. The floor is COPY of the same rows, ready as text, to a staging table, and one UPDATE from it. Allowed are ${BAR} times the time of the floor. With \`feed: true\`, every change also goes to the change log, and all values of each row have changed; allowed are ${FEED_BAR} times the delta without it. With \`history: true\`, every change closes a record of the history and opens another one.`,
     headings: ['delta', 'rows/s', 'whole command', 'floor', 'busy in the floor', 'ratio'],
     rows: [
       [
