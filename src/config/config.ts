@@ -1,6 +1,7 @@
 import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { LogLevel } from './log-settings.ts';
 import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
+import type { Webhook } from '../model/webhook.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
 export interface ColumnConfig {
@@ -30,20 +31,6 @@ export interface EntraConfig {
   readonly signIn: IdentitySignIn;
   /** The address that the token is for. */
   readonly resource: string;
-}
-
-/** Where changes of mirror tables are posted. */
-export interface WebhookConfig {
-  /** Names the webhook in logs, metrics and state. */
-  readonly name: string;
-  readonly url: string;
-  /** What is posted is signed with each of them. */
-  readonly secrets: readonly string[];
-  /** Logical names; undefined for all tables that have a change log. */
-  readonly tables: readonly string[] | undefined;
-  readonly allowPrivate: boolean;
-  /** Milliseconds that dead letters are kept. */
-  readonly keep: number;
 }
 
 /** What happens when the metadata of the source changes. */
@@ -115,7 +102,7 @@ export interface Config {
     | undefined;
   /** How long the change log keeps changes, in milliseconds; undefined if no table has one. */
   readonly feed: { readonly keep: number } | undefined;
-  readonly webhooks: readonly WebhookConfig[];
+  readonly webhooks: readonly Webhook[];
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
   readonly reload: 'watch' | 'signal';

@@ -1,6 +1,6 @@
 import { DataverseEmulator } from '../../src/emulator/dataverse-emulator.ts';
 
-/** The tables of a mirror that a release leaves: two that are up to date, and one whose rows were marked as deleted. */
+/** The tables of a mirror that a release leaves: `account`, `contact` with marked rows, and `lead` with a row in quarantine. */
 export const RELEASE_TABLES = ['account', 'contact', 'lead'];
 
 /** mirrorverse.yaml of that mirror. */

@@ -25,7 +25,7 @@ export class SharingProcess implements AsyncDisposable {
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
   }
 
-  /** Stops the process for so long, as a paused machine would. */
+  /** Sends a signal, for instance SIGSTOP, which stops the process as a paused machine would. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isLoopback } from '../../model/loopback.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
-import type { ConfigProblem, WebhookConfig } from '../config.ts';
+import type { Webhook } from '../../model/webhook.ts';
+import type { ConfigProblem } from '../config.ts';
 import { milliseconds } from '../duration.ts';
 import type { Variables } from '../file/file-settings.ts';
 import { feedOf } from './feed-settings.ts';
@@ -23,7 +24,7 @@ export function webhooksFrom(
   variables: Variables,
   needed: boolean,
   problems: ConfigProblem[],
-): WebhookConfig[] {
+): Webhook[] {
   const names = new Set<string>();
   return (settings.webhooks ?? []).map((webhook, at) => {
     const key = `webhooks.${at}`;

@@ -9,7 +9,7 @@ import type { StateStore } from '../state/store.ts';
 import { qualifiedName, quoteIdentifier, shortenIdentifier } from '../table/identifier.ts';
 import { columnName, MIRRORED_AT, type MirrorTable } from '../table/mirror-table.ts';
 
-/** Where the rows of a table are, for whoever erases one. */
+/** Where a table has rows that can be erased. */
 export interface ErasableTable {
   readonly logicalName: string;
   /** The schema of the mirror tables. */

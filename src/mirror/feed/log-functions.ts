@@ -2,6 +2,7 @@ import type { StateFunction } from '../control/state-functions.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { DELETED_AT, MIRRORED_AT } from '../table/mirror-table.ts';
 import { consumerFunctions } from './consumer-functions.ts';
+import { differingValue } from './differing-values.ts';
 import { NEW_ROWS, OLD_ROWS } from './own-triggers.ts';
 
 /** The view that shows the change log, in the state schema. */
@@ -22,19 +23,6 @@ const KIND = `CASE WHEN a.atttypid = ANY ('{text,varchar,uuid,date}'::regtype[])
               WHEN a.atttypid = 'bool'::regtype THEN 'boolean'
               ELSE 'json' END`;
 
-/** Types whose values are the same if PostgreSQL calls them equal. */
-const PLAIN = `'{int2,int4,int8,bool,uuid,date,timestamp,timestamptz,int4[]}'::regtype[]`;
-
-/**
- * SQL: whether a column of the rows `o` and `n` differs, as a text for format(). Texts are compared by their bytes. 1.0 and
- * 1.00 are equal numbers, and other values in the log. So are 0 and -0 of double precision.
- */
-const TEST = `CASE WHEN a.atttypid = ANY (${PLAIN}) THEN 'o.%1$I IS DISTINCT FROM n.%1$I'
-              WHEN a.atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'o.%1$I COLLATE "C" IS DISTINCT FROM n.%1$I COLLATE "C"'
-              WHEN a.atttypid = 'numeric'::regtype
-                THEN '(o.%1$I IS DISTINCT FROM n.%1$I OR scale(o.%1$I) IS DISTINCT FROM scale(n.%1$I))'
-              ELSE 'to_jsonb(o.%1$I)::text COLLATE "C" IS DISTINCT FROM to_jsonb(n.%1$I)::text COLLATE "C"' END`;
-
 /**
  * SQL for a trigger function: reads the columns of the changed table, without our own two, into the variables `names`,
  * `kinds`, `before` and `after` (the lists of values of the rows `o` and `n`, as texts), and `differing` (the values of `o`
@@ -51,9 +39,9 @@ const READ_COLUMNS = `
          string_agg(format(c.value, 'n', c.name), ', ' ORDER BY c.at),
          string_agg(format(CASE WHEN c.is_free THEN 'CASE WHEN %1$s THEN CASE WHEN %2$s ^@ ''~'' THEN ''~'' || %2$s ELSE coalesce(%2$s, ''~'') END END'
                                 ELSE 'CASE WHEN %1$s THEN coalesce(%2$s, ''~'') END' END,
-                           format(c.test, c.name), format(c.value, 'o', c.name)), ', ' ORDER BY c.at)
+                           c.test, format(c.value, 'o', c.name)), ', ' ORDER BY c.at)
     INTO names, kinds, before, after, differing
-    FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind, ${TEST} AS test,
+    FROM (SELECT a.attname::text AS name, a.attnum AS at, k.kind, ${differingValue('o', 'n')} AS test,
                  -- Texts of other types do not begin with ~.
                  a.atttypid = ANY ('{text,varchar}'::regtype[]) AS is_free,
                  CASE k.kind WHEN 'json' THEN 'to_jsonb(%s.%I)::text COLLATE "C"' ELSE '%s.%I::text COLLATE "C"' END AS value

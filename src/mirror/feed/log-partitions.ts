@@ -95,7 +95,9 @@ async function dropOldest(
   if (name === undefined) return false;
   const partition = qualifiedName(stateSchema, name);
   return whereLocksAllow(client, async () => {
-    // This reads the partition. Pages and readers are shut out only after it.
+    // A transaction that began long ago may still write here. A change that it wrote after the next statement would go
+    // without a record. Readers are shut out only by the last statement.
+    await client.query(`LOCK TABLE ${partition} IN SHARE MODE`);
     await recordDropped(client, stateSchema, partition);
     await client.query(`DROP TABLE ${partition}`);
   });

@@ -68,7 +68,7 @@ function names({ stateSchema }: Pick<WebhookPlace, 'stateSchema'>) {
   return { webhooks: state('webhooks'), letters: state(LETTERS), ack: state('ack') };
 }
 
-const held = ({ environmentId, endpoint, holder }: WebhookPlace) => [environmentId, endpoint, holder];
+const holderOf = ({ environmentId, endpoint, holder }: WebhookPlace) => [environmentId, endpoint, holder];
 
 /**
  * Takes or keeps the right to deliver, by the clock of the database. Only one process has it, so the changes keep their
@@ -102,7 +102,7 @@ export async function claimWebhook(
             'rest', greatest(0, coalesce(extract(epoch FROM next_attempt_at - clock_timestamp()) * 1000, 0))) AS batch,
           (SELECT d.id::text FROM ${letters} d WHERE d.environment_id = w.environment_id AND d.endpoint = w.endpoint
               AND d.retry_asked_at IS NOT NULL ORDER BY d.id LIMIT 1) AS letter`,
-        [...held(place), duration / 1000],
+        [...holderOf(place), duration / 1000],
       );
       const [found] = rows;
       if (found === undefined) return null;
@@ -117,7 +117,7 @@ export async function releaseWebhook(place: WebhookPlace): Promise<void> {
   const { webhooks } = names(place);
   await statement(place.pool, {
     text: `UPDATE ${webhooks} SET holder = NULL, lease_expires_at = NULL WHERE ${HELD}`,
-    values: held(place),
+    values: holderOf(place),
   });
 }
 
@@ -148,7 +148,7 @@ export async function nextBatch(
           if (!state.reload && read.through === null) return 'none';
           const done = await client.query(
             `UPDATE ${webhooks} SET reload = false, ${NO_BATCH} WHERE ${HELD}`,
-            [...held(place)],
+            [...holderOf(place)],
           );
           if (done.rowCount === 0) return 'lost';
           if (read.through !== null)
@@ -161,7 +161,7 @@ export async function nextBatch(
           isSame
             ? `SELECT batch_id AS id, ${isoTime('batch_begun_at')} AS "begunAt" FROM ${webhooks} WHERE ${HELD}`
             : `UPDATE ${webhooks} SET ${BEGIN} WHERE ${HELD} RETURNING batch_id AS id, ${isoTime('batch_begun_at')} AS "begunAt"`,
-          isSame ? held(place) : [...held(place), id, read.through],
+          isSame ? holderOf(place) : [...holderOf(place), id, read.through],
         );
         const [begun] = rows;
         return begun === undefined ? 'lost' : { ...begun, ...read, letter: null, isReload: state.reload };
@@ -176,7 +176,7 @@ export async function nextBatch(
     async (client) => {
       const { rowCount } = await client.query(
         `UPDATE ${webhooks} SET reload = true, ${NO_BATCH} WHERE ${HELD}`,
-        held(place),
+        holderOf(place),
       );
       if (rowCount === 0) return 'lost';
       await startAtEnd(client, place);
@@ -213,7 +213,7 @@ export async function settleBatch(place: WebhookPlace, batch: Batch, settled: Se
   return transaction(place.pool, async (client) => {
     const update = async (set: string, ...more: readonly unknown[]): Promise<boolean> => {
       const { rowCount } = await client.query(`UPDATE ${webhooks} SET ${set} WHERE ${HELD}`, [
-        ...held(place),
+        ...holderOf(place),
         ...more,
       ]);
       return (rowCount ?? 0) > 0;
@@ -229,7 +229,7 @@ export async function settleBatch(place: WebhookPlace, batch: Batch, settled: Se
         `INSERT INTO ${letters} (environment_id, endpoint, webhook_id, changes, reason, attempts, begun_at, failed_at)
          SELECT environment_id, endpoint, batch_id, $4::jsonb, $5, attempts + 1, batch_begun_at, clock_timestamp()
            FROM ${webhooks} WHERE ${HELD}`,
-        [...held(place), `[${batch.changes}]`, settled.reason],
+        [...holderOf(place), `[${batch.changes}]`, settled.reason],
       );
     }
     const success =

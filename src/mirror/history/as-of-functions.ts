@@ -14,7 +14,7 @@ interface AsOfFunction {
 
 /**
  * The functions that readers call. PostgreSQL puts their text in place of the call, so a condition on the rows reaches
- * the indexes. That is why they have no settings and the rights of whoever calls them.
+ * the indexes. PostgreSQL does so only with functions that have no settings and the rights of their caller.
  */
 function asOfFunctions(mirror: MirrorTable, { records, asOf, asOfVersion }: HistoryPlace): AsOfFunction[] {
   const ofMoment: AsOfFunction = {

@@ -1,6 +1,6 @@
 import type { StateFunction } from '../control/state-functions.ts';
 import { linkVersion } from '../control/state-view.ts';
-import { differingValue } from './differing-values.ts';
+import { differingValue } from '../feed/differing-values.ts';
 import { NEW_ROWS, OLD_ROWS } from '../feed/own-triggers.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';

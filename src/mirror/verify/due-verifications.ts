@@ -12,7 +12,7 @@ export interface DueVerification {
 export interface VerifyIntervals {
   /** Milliseconds after which a sweep is due again. */
   readonly every: number;
-  /** Milliseconds within which all values are to be compared; undefined for never. */
+  /** Milliseconds: within this time, each value of a table is compared once. Undefined: values are not compared. */
   readonly values: number | undefined;
 }
 

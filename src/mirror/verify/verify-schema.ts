@@ -92,7 +92,7 @@ export function defineVerificationState<S extends string | undefined>(table: PgT
       table: text('table').notNull(),
       /** As of a verification. A round of another basis begins anew. */
       basis: text('basis').notNull(),
-      /** When the last round ended. The time within which every value is to be compared counts from then. */
+      /** When the last round ended. The next round has to end within `verify.values` of this time. */
       begunAt: moment('begun_at').notNull(),
       /** When the last slice ended. */
       slicedAt: moment('sliced_at'),

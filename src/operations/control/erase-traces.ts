@@ -24,7 +24,7 @@ export interface ErasureReport {
  *
  * @param key the id of the row; in an elastic table with a comma and its partition.
  * @returns `wrong-key` with what a key looks like, without effect, if the key has another form.
- * @throws Failure `table-not-known` also for a forgotten table of which nothing is left.
+ * @throws Failure `table-not-known`, also for a forgotten table if the database has nothing of it any more.
  */
 export async function eraseTraces(
   database: MirrorDatabase,

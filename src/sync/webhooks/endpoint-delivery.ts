@@ -12,9 +12,10 @@ import {
 } from '../../mirror/feed/webhook-state.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { toFailure } from '../../model/failure.ts';
+import type { Webhook } from '../../model/webhook.ts';
 import { backOff } from '../../timing/back-off.ts';
 import { sleep } from '../../timing/sleep.ts';
-import type { PostResult, WebhookPost, WebhookWish } from './webhook-post.ts';
+import type { PostResult, WebhookPost } from './webhook-post.ts';
 
 /** Milliseconds. */
 export interface DeliveryTimes {
@@ -53,7 +54,7 @@ const PRUNE_EVERY = 3_600_000;
  */
 export class EndpointDelivery {
   private readonly place: WebhookPlace;
-  private readonly wish: WebhookWish;
+  private readonly wish: Webhook;
   private readonly poster: WebhookPost;
   private readonly logger: Logger;
   private readonly times: DeliveryTimes;
@@ -71,7 +72,7 @@ export class EndpointDelivery {
 
   constructor(
     place: WebhookPlace,
-    wish: WebhookWish,
+    wish: Webhook,
     poster: WebhookPost,
     { logger, times }: { readonly logger: Logger; readonly times: DeliveryTimes },
   ) {

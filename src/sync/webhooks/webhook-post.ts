@@ -9,22 +9,9 @@ import { ProxyError } from '../../dataverse/network/proxy-failure.ts';
 import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
 import type { Batch } from '../../mirror/feed/webhook-state.ts';
 import { errorCode } from '../../model/error-description.ts';
+import type { Webhook } from '../../model/webhook.ts';
 import { isPublicAddress, NO_PUBLIC_ADDRESS, publicLookup } from './public-address.ts';
 import { signatureHeaders } from './signature.ts';
-
-/** Where changes are posted. */
-export interface WebhookWish {
-  /** Names the webhook in logs, metrics and state. */
-  readonly name: string;
-  readonly url: string;
-  /** What is posted is signed with each of them. */
-  readonly secrets: readonly string[];
-  /** Logical names; undefined for all tables that have a change log. */
-  readonly tables: readonly string[] | undefined;
-  readonly allowPrivate: boolean;
-  /** Milliseconds that dead letters are kept. */
-  readonly keep: number;
-}
 
 /** What a receiver did with a batch. `gone`: it wants no more. */
 export type PostResult =
@@ -52,7 +39,7 @@ const LARGEST_ANSWER = 4_096;
 
 /** @param timeout milliseconds until the receiver must have answered. */
 export function createPost(
-  { url: address, secrets, allowPrivate }: WebhookWish,
+  { url: address, secrets, allowPrivate }: Webhook,
   proxy: ProxySettings | undefined,
   timeout: number,
   lookup = limitedLookup,

@@ -3,14 +3,15 @@ import type { Logger } from 'pino';
 import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
 import type { WebhookPlace } from '../../mirror/feed/webhook-state.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
+import type { Webhook } from '../../model/webhook.ts';
 import { untilAborted } from '../../timing/sleep.ts';
 import { DELIVERY_TIMES, EndpointDelivery, type DeliveryTimes } from './endpoint-delivery.ts';
-import { createPost, type WebhookWish } from './webhook-post.ts';
+import { createPost } from './webhook-post.ts';
 
 export interface WebhookOptions {
   readonly mirror: Pick<Mirror, 'pool' | 'schema' | 'stateSchema' | 'store'>;
   /** The webhooks that are configured now. */
-  readonly wishes: () => readonly WebhookWish[];
+  readonly wishes: () => readonly Webhook[];
   readonly onReconfigured: (listener: () => void, signal: AbortSignal) => void;
   readonly proxy: ProxySettings | undefined;
   /** The name of this process. */
@@ -39,7 +40,7 @@ export async function runWebhooks(options: WebhookOptions, signal: AbortSignal):
 }
 
 function deliveryTo(
-  wish: WebhookWish,
+  wish: Webhook,
   { mirror, proxy, holder, logger, times = DELIVERY_TIMES, lookup }: WebhookOptions,
 ): EndpointDelivery {
   const { pool, schema, stateSchema, store } = mirror;
