@@ -36,8 +36,9 @@ export interface Erasure {
 }
 
 /**
- * Removes what is kept of a row beside the mirror table, and the row itself if it is marked deleted. Of a table that was
- * forgotten, the row itself goes too, because no load brings it again. Otherwise a row that the source has stays in the mirror table, because the next load would bring it again; so does the record of its state now.
+ * Removes what is kept of a row beside the mirror table, and the row itself if it is marked deleted. A row that the source
+ * has stays in the mirror table, because the next load would bring it again, and the record of its state now stays in the
+ * history. No load brings a row of a forgotten table again, so such a row goes.
  *
  * The row of state is locked meanwhile: no page of the table is stored between the look at the mirror and the removal.
  * The change log is searched afterwards, because it has no index on the key, and a long search would hold up the pages.

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
+import { LETTERS } from './dead-letters.ts';
 import { LOGGED_CHANGES } from './log-functions.ts';
 import { writeMarker, type FeedWish } from './log-triggers.ts';
 
@@ -11,7 +12,7 @@ import { writeMarker, type FeedWish } from './log-triggers.ts';
  * is now.
  *
  * @param columns their names, unquoted.
- * @param feed where the change log is on, the preparation of the log has written the marker.
+ * @param feed if the change log is on, its preparation has written the marker already.
  */
 export async function dropFromLog(
   client: pg.ClientBase,
@@ -30,7 +31,7 @@ export async function dropFromLog(
   );
   if ((rowCount ?? 0) > 0 && feed === 'off') await writeMarker(client, store, mirror);
   await client.query(
-    `UPDATE ${qualifiedName(store.schema, 'dead_letters')} d
+    `UPDATE ${qualifiedName(store.schema, LETTERS)} d
         SET changes = (SELECT jsonb_agg(CASE WHEN e.c ->> 'table' = $2 THEN e.c || jsonb_build_object('before', ${lacking('before')}, 'after', ${lacking('after')}) ELSE e.c END ORDER BY e.at)
                          FROM jsonb_array_elements(d.changes) WITH ORDINALITY AS e (c, at))
       WHERE d.environment_id = $1 AND d.changes @> jsonb_build_array(jsonb_build_object('table', $2::text))`,
