@@ -34,6 +34,16 @@ export class EmulatorSettings {
   /** How a tracked read of a table without change tracking ends: with an error, or without a link. */
   untrackedTables: 'error' | 'no-link' = 'error';
 
+  /**
+   * How a tracked read of a virtual table ends whose change tracking is on: with a delta link, without one, or with a
+   * refusal by the provider.
+   */
+  virtualTables: 'tracked' | 'no-link' | 'refused' = 'tracked';
+  /** Whether `Preference-Applied` tells of the tracking of a virtual table. */
+  virtualTellsTracking = true;
+  /** The delta tokens of virtual tables: as those of other tables, with a number that falls, or without a number. */
+  virtualTokens: 'counter' | 'falling' | 'opaque' = 'counter';
+
   expireChangeTrackingInDays = 7;
   expiredTokenStatus: 400 | 410 = 400;
   /** Whether a change of a table's columns expires the tokens given out before it. */

@@ -239,7 +239,7 @@ export const FAILURE_CODES = {
       '`mirrorverse quarantine <table>` lists the keys. Put a key with spaces or commas in quotes.',
     ],
     'not-mirrorable': [
-      'The table cannot be mirrored: it is virtual, or has no entity set or no readable primary id.',
+      'The table cannot be mirrored: it is virtual and not tracked, or has no entity set or no readable primary id.',
       'Remove the table from `tables`.',
     ],
     'pause-without-effect': [
@@ -329,6 +329,10 @@ export const FAILURE_CODES = {
     'unexpected-answer': [
       'Something other than the Web API answers, or the answer has a form that mirrorverse does not know.',
       'Check dataverse.url (DATAVERSE_URL), and whether a proxy or a sign-in page answers in place of the environment.',
+    ],
+    'virtual-untracked': [
+      'The table is virtual, and it gives no delta link although its change tracking is on.',
+      'Give the table `mode: snapshot`, or remove it from `tables`.',
     ],
   },
 

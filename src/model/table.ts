@@ -63,12 +63,17 @@ export interface Table {
   readonly key: string;
   /** Name of the column that is unique together with `key`, on elastic tables. */
   readonly partition?: string;
-  /** Name of the column with the row version. Absent where the table has none. */
+  /** Name of the column with the row version. Absent where the table has none, and on virtual tables. */
   readonly version?: string;
   /** Name of the column that names a row for people. */
   readonly primaryName?: string;
   /** Tells a table from a later one of the same name. */
   readonly metadataId?: string;
+  /**
+   * The rows come from another system through a data provider, as those of Finance and Operations (`mserp_…`) do.
+   * Nothing is known of the versions and tokens that a provider gives, so mirrorverse compares neither.
+   */
+  readonly isVirtual?: true;
   /** Most rows in a page, where the environment gives fewer than 5,000. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];

@@ -2,6 +2,8 @@ import type { Dataverse } from '../dataverse/dataverse.ts';
 import { readLabels } from '../dataverse/metadata/label-reader.ts';
 import { POSTGRES_TYPE } from '../mirror/table/column-sql.ts';
 import { mirrorTable } from '../mirror/table/mirror-table.ts';
+import type { Table } from '../model/table.ts';
+import type { TableKind } from '../dataverse/metadata/table-definition.ts';
 import type { TableLabels } from '../model/option-labels.ts';
 import {
   ALL_COLUMNS,
@@ -34,6 +36,8 @@ export interface ListedAttribute {
 /** What `columns --json` prints. */
 export interface ColumnList {
   readonly table: string;
+  /** `elastic` and `virtual` tables count their row versions themselves. */
+  readonly kind: TableKind;
   /** Schema and name of the mirror table, quoted. */
   readonly mirrorTable: string;
   readonly attributes: readonly ListedAttribute[];
@@ -59,6 +63,7 @@ export async function listColumns(
   const languages = languagesOf(labels);
   return {
     table: name,
+    kind: kindOfTable(table),
     mirrorTable: mirror.qualified,
     attributes: attributes
       .map(({ name: attribute, type, displayName, why }): ListedAttribute => {
@@ -77,6 +82,11 @@ export async function listColumns(
       })
       .toSorted((a, b) => a.attribute.localeCompare(b.attribute)),
   };
+}
+
+function kindOfTable({ isVirtual, partition }: Table): TableKind {
+  if (isVirtual === true) return 'virtual';
+  return partition === undefined ? 'standard' : 'elastic';
 }
 
 function languagesOf(labels: TableLabels): (attribute: string) => number[] {

@@ -1,5 +1,6 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
 import { nameOfOdd } from '../dataverse/metadata/odd-definitions.ts';
+import { kindOf, type TableKind } from '../dataverse/metadata/table-definition.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import { isUntrackedIntersect } from '../sync/tables/read-resolution.ts';
 import { trackedTables, whyNot, type Resolution, type TableEntry } from '../sync/tables/table-resolution.ts';
@@ -8,6 +9,8 @@ import { trackedTables, whyNot, type Resolution, type TableEntry } from '../sync
 export interface ListedTable {
   readonly table: string;
   readonly entitySet: string | null;
+  /** `standard`, `elastic` or `virtual`; null for a table with an odd definition. */
+  readonly kind: TableKind | null;
   readonly changeTracking: boolean;
   /** Whether the configuration names the table, exactly or by a pattern. */
   readonly mirrored: boolean;
@@ -44,6 +47,7 @@ export async function listTables(
   const odd = (await dataverse.metadata.oddTables(signal)).map((item): ListedTable => ({
     table: item.name ?? `(${nameOfOdd(item)})`,
     entitySet: null,
+    kind: null,
     changeTracking: false,
     mirrored: item.name !== null && modes.has(item.name),
     mode: null,
@@ -62,6 +66,7 @@ export async function listTables(
       return {
         table,
         entitySet: entitySet ?? null,
+        kind: kindOf(definition),
         changeTracking: isTracked === true,
         mirrored,
         mode: modes.get(table) ?? null,

@@ -1,4 +1,6 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { probeVirtual } from '../dataverse/feed/virtual-probe.ts';
+import { kindOf, type TableKind } from '../dataverse/metadata/table-definition.ts';
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import { estimateRequests } from '../dataverse/budget/request-estimate.ts';
 import { describeChange, type Verdict } from '../mirror/table/drift.ts';
@@ -43,6 +45,8 @@ export interface TablePlan {
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
   /** Rows at the source, by a count that may be a day old; null if the environment does not count them. */
   readonly rows: number | null;
+  /** How the environment stores the rows; null if it does not list the table. */
+  readonly kind: TableKind | null;
   /** API requests of the run for rows; null if the rows are not counted. */
   readonly requests: number | null;
   /** What a verification of the table costs; null if the rows are not counted. */
@@ -67,19 +71,34 @@ export async function planRun(options: PlanOptions, signal: AbortSignal): Promis
   const { database, dataverse, tables } = options;
   const store = (await findState(database))?.store;
   const names = tables.map(({ name }) => name);
-  const counts = await readRecordCounts(dataverse.client, names, signal);
+  const kinds = new Map(
+    (await dataverse.metadata.tables(signal)).map((definition) => [
+      definition.LogicalName,
+      kindOf(definition),
+    ]),
+  );
+  // A virtual table would cost the counts of the tables that share its request.
+  const countable = names.filter((name) => kinds.get(name) !== 'virtual');
+  const counts = await readRecordCounts(dataverse.client, countable, signal);
   return Promise.all(
-    tables.map(async (table) => planTableRun(options, table, store, counts.get(table.name) ?? null, signal)),
+    tables.map(async (table) => {
+      const facts = { kind: kinds.get(table.name) ?? null, rows: counts.get(table.name) ?? null };
+      return planTableRun(options, table, store, facts, signal);
+    }),
   );
 }
+
+/** What the environment tells of a table beside its columns. */
+type SourceFacts = Pick<TablePlan, 'kind' | 'rows'>;
 
 async function planTableRun(
   options: PlanOptions,
   wishes: TableWishes,
   store: StateStore | undefined,
-  rows: number | null,
+  facts: SourceFacts,
   signal: AbortSignal,
 ): Promise<TablePlan> {
+  const { rows } = facts;
   const { name: table, mode } = wishes;
   try {
     const read = await options.dataverse.metadata.table(table, signal, mode);
@@ -99,7 +118,7 @@ async function planTableRun(
       policy: change.policy,
       description: describeChange(change),
     }));
-    if (preview.refusal !== null) return stopped(table, rows, changes, preview.refusal);
+    if (preview.refusal !== null) return stopped(table, facts, changes, preview.refusal);
     const checkpoint = preview.checkpoint ?? NEW_CHECKPOINT;
     const columns = preview.mirror.table;
     const start = resumed(
@@ -108,6 +127,10 @@ async function planTableRun(
       { restart: false, hasRows: preview.exists },
     );
     const load = mode === 'snapshot' ? 'snapshot' : loadOf(start);
+    // The load would begin with the same question, and end with its answer.
+    if (read.isVirtual === true && mode === 'changes' && load !== null) {
+      await probeVirtual(options.dataverse.client, columns, signal);
+    }
     return {
       table,
       create: preview.exists ? null : { columns: columns.columns.length },
@@ -117,7 +140,7 @@ async function planTableRun(
       feed: preview.feed,
       changes,
       load,
-      rows,
+      ...facts,
       requests: requestsFor(options, load, rows, columns),
       verify: rows === null ? null : verifyRequests(options, rows, columns),
       sweep: preview.sweep,
@@ -126,7 +149,7 @@ async function planTableRun(
     };
   } catch (error) {
     signal.throwIfAborted();
-    return stopped(table, rows, [], toFailure(error));
+    return stopped(table, facts, [], toFailure(error));
   }
 }
 
@@ -139,7 +162,7 @@ function loadOf(start: Checkpoint): 'baseline' | 'rebaseline' | null {
 /** The plan of a run that stops at once: it executes nothing and reads no row. */
 function stopped(
   table: string,
-  rows: number | null,
+  facts: SourceFacts,
   changes: readonly PlannedChange[],
   failure: Failure,
 ): TablePlan {
@@ -153,7 +176,7 @@ function stopped(
     feed: null,
     changes,
     load: null,
-    rows,
+    ...facts,
     requests: null,
     verify: null,
     sweep: null,

@@ -22,6 +22,7 @@ describe('tables', () => {
       .map((table) => ({
         table: table.logicalName,
         entitySet: table.entitySetName,
+        kind: table.tableType.toLowerCase(),
         changeTracking: table.changeTrackingEnabled,
         mirrored: ['account', 'task'].includes(table.logicalName),
         mode: ['account', 'task'].includes(table.logicalName) ? 'changes' : null,
@@ -34,6 +35,7 @@ describe('tables', () => {
     expect(tablesOf(document)).toContainEqual({
       table: 'account',
       entitySet: 'accounts',
+      kind: 'standard',
       changeTracking: true,
       mirrored: true,
       mode: 'changes',

@@ -57,7 +57,7 @@ describe('a new process on an unchanged environment', () => {
     settings.userId = '5026be43-6b69-e111-8f65-78e7d1620f5e';
     expect([await readsAttributes(), await readsAttributes()]).toEqual([true, false]);
     await bench.database.query(
-      `UPDATE mirrorverse.environments SET metadata_reader = replace(metadata_reader, '1 ', '0 ')`,
+      `UPDATE mirrorverse.environments SET metadata_reader = regexp_replace(metadata_reader, '^[0-9]+ ', '0 ')`,
     );
     expect([await readsAttributes(), await readsAttributes()]).toEqual([true, false]);
   });

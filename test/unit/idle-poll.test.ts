@@ -49,7 +49,7 @@ describe('an idle page', () => {
   it.each([delta('5!2'), delta('6!2'), delta('unreadable'), FOLLOWED])(
     'a page is idle with %o alone',
     (link) => {
-      expect(isIdle(THING.entitySet, FOLLOWED, answer(link))).toBe(true);
+      expect(isIdle(THING, FOLLOWED, answer(link))).toBe(true);
     },
   );
 
@@ -64,6 +64,6 @@ describe('an idle page', () => {
     ],
     ['a link without a token', answer({ kind: 'delta', url: PATH })],
   ])('a page is not idle with %s', (_, other) => {
-    expect(isIdle(THING.entitySet, FOLLOWED, other)).toBe(false);
+    expect(isIdle(THING, FOLLOWED, other)).toBe(false);
   });
 });

@@ -11,6 +11,7 @@ const IDLE: TablePlan = {
   feed: null,
   changes: [],
   load: null,
+  kind: 'standard' as const,
   rows: 4_003,
   requests: 1,
   verify: { sweep: 1, values: 1 },

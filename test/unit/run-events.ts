@@ -30,6 +30,7 @@ export const prepared = (stored: Checkpoint): RunEvent => ({
     refills: false,
     hasRows: stored.phase !== 'new',
     hasSeenKeys: true,
+    isVirtual: false,
     linkAge: 1_000,
     linkLifeDays: 7,
   },

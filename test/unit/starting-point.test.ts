@@ -49,6 +49,7 @@ const FITS: Surroundings = {
   refills: false,
   hasRows: true,
   hasSeenKeys: true,
+  isVirtual: false,
   linkAge: 1_000,
   linkLifeDays: 7,
   restart: false,

@@ -28,7 +28,7 @@ const COMPARED = {
 /** The lines of `verify` for people: first the whole, then each table, then what differs. */
 export function proofLines(proofs: readonly TableProof[], options: ProofTextOptions): string[] {
   const { width, paint, report } = options;
-  const method = proofs[0]?.method;
+  const method = (proofs.find(({ hasVersions }) => hasVersions) ?? proofs[0])?.method;
   const isLeft = proofs.some(({ open }) => open > 0);
   const isAllListed = proofs.every(({ total }) => total <= LISTED);
   const ends = [

@@ -5,6 +5,7 @@ import type { Priority } from '../budget/budget.ts';
 import type { DataverseClient } from '../http/client.ts';
 import type { ParsedPage } from '../page/page-parser.ts';
 import { createRowReader } from './row-reader.ts';
+import { probeVirtual } from './virtual-probe.ts';
 import type { FoundRows } from './rows-by-key.ts';
 
 /** The rows of one table, as pages. */
@@ -57,8 +58,10 @@ export function createChangeFeed(
   }
 
   return {
-    begin: async (signal) =>
-      readWithLink(async (bare) => rows.begin({ prefer: ['odata.track-changes'], bare }, signal)),
+    async begin(signal) {
+      if (table.isVirtual === true) await probeVirtual(client, table, signal);
+      return readWithLink(async (bare) => rows.begin({ prefer: ['odata.track-changes'], bare }, signal));
+    },
     follow: async (link, priority, signal) =>
       readWithLink(async (bare) => rows.follow(link, priority, signal, { bare })),
     readRow: async (id, signal) => rows.row(id, signal),

@@ -38,7 +38,7 @@ export interface Metadata {
   /**
    * A table with all its columns, including those on request.
    *
-   * @param mode a snapshot needs no row versions, so virtual tables are allowed too.
+   * @param mode a snapshot needs no change tracking, so every virtual table is allowed.
    * @throws Failure `table-not-found`, `not-mirrorable`, `definition-odd`.
    */
   table(logicalName: string, signal: AbortSignal, mode?: 'changes' | 'snapshot'): Promise<Table>;
@@ -266,8 +266,8 @@ export function createMetadata(client: DataverseClient, logger: Logger): Metadat
         known.set(logicalName, read);
       }
       const table = await read.get(signal);
-      // A virtual table has no row versions. It may have been read for a snapshot.
-      if (mode === 'changes' && table.version === undefined) {
+      // A virtual table may have been read for a snapshot.
+      if (mode === 'changes' && table.isVirtual === true) {
         checkTrackable((await definitions(signal)).items.find(isNamed(logicalName)));
       }
       return table;

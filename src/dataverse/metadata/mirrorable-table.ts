@@ -44,13 +44,18 @@ export function definitionOdd(table: string, reason: string): Failure {
   });
 }
 
-/** @throws Failure `not-mirrorable` for a table that cannot have a change feed. */
+/**
+ * A virtual table may have a change feed if its change tracking is on ("Track changes for Finance and Operations
+ * virtual tables"). Whether the feed really works shows at the first load, see `probeVirtual`.
+ *
+ * @throws Failure `not-mirrorable` for a table that cannot have a change feed.
+ */
 export function checkTrackable(definition: EntityDefinition | undefined): void {
-  if (definition?.TableType !== 'Virtual') return;
+  if (definition?.TableType !== 'Virtual' || definition.ChangeTrackingEnabled === true) return;
   throw notMirrorable(
     definition.LogicalName,
-    'it is a virtual table, which has no row versions',
-    'Take it out of tables, or give it `mode: snapshot`.',
+    'it is a virtual table whose change tracking is off',
+    'Give it `mode: snapshot`, or take it out of tables. For a table of Finance and Operations, you can also turn on "Allow Row Version Change Tracking" of its entity, and then "Track changes" of the table.',
     { virtual: true },
   );
 }
@@ -95,13 +100,16 @@ export function tableOf(
     throw notMirrorable(definition.LogicalName, `its primary id ${mirrorable.primaryId} is not readable`);
   }
   const isElastic = definition.TableType === 'Elastic';
+  const isVirtual = definition.TableType === 'Virtual';
   const primaryName = definition.PrimaryNameAttribute;
   return {
     logicalName: definition.LogicalName,
     entitySet: mirrorable.entitySet,
     key: mirrorable.primaryId,
     ...(isElastic && named(PARTITION) ? { partition: PARTITION } : {}),
-    ...(named(VERSION) ? { version: VERSION } : {}),
+    // A provider may count its versions as it likes. A guard by them could refuse newer rows for ever.
+    ...(named(VERSION) && !isVirtual ? { version: VERSION } : {}),
+    ...(isVirtual ? { isVirtual } : {}),
     ...(primaryName && named(primaryName) ? { primaryName } : {}),
     ...(definition.MetadataId ? { metadataId: definition.MetadataId.toLowerCase() } : {}),
     ...(isElastic ? { largestPage: ELASTIC_PAGE } : {}),

@@ -48,6 +48,14 @@ export const entityDefinition = z.object({
 });
 export type EntityDefinition = z.infer<typeof entityDefinition>;
 
+/** How the environment stores the rows of a table: itself, in Cosmos DB, or in another system that a provider asks. */
+export type TableKind = 'standard' | 'elastic' | 'virtual';
+
+export function kindOf({ TableType }: EntityDefinition): TableKind {
+  if (TableType === 'Virtual') return 'virtual';
+  return TableType === 'Elastic' ? 'elastic' : 'standard';
+}
+
 export const ATTRIBUTE_SELECT = [
   'LogicalName',
   'AttributeType',

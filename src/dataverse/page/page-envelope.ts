@@ -11,8 +11,17 @@ const LINK_NAMES: ReadonlyMap<string, Link['kind']> = new Map([
 
 /** Whether an answer has a next link. */
 export function hasNextLink(answer: Readonly<Record<string, unknown>>): boolean {
+  return hasLink(answer, 'next');
+}
+
+/** Whether an answer has a delta link. */
+export function hasDeltaLink(answer: Readonly<Record<string, unknown>>): boolean {
+  return hasLink(answer, 'delta');
+}
+
+function hasLink(answer: Readonly<Record<string, unknown>>, kind: Link['kind']): boolean {
   return Object.entries(answer).some(
-    ([name, value]) => value !== null && LINK_NAMES.get(name.toLowerCase()) === 'next',
+    ([name, value]) => value !== null && LINK_NAMES.get(name.toLowerCase()) === kind,
   );
 }
 

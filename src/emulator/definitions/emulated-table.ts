@@ -22,6 +22,11 @@ export interface TableDefinition {
   readonly baseType: 'crmbaseentity' | 'activitypointer' | 'principal';
   readonly changeTrackingEnabled: boolean;
   readonly canChangeTrackingBeEnabled: boolean;
+  /**
+   * The version before the first write of a virtual table whose provider counts versions itself; absent where the
+   * organization's counter counts, and for a virtual table without versions.
+   */
+  readonly ownCounter?: bigint;
   readonly isActivity: boolean;
   readonly isCustomEntity: boolean;
   /** Both ends of an N:N table; such a table can be tracked when both ends are. */

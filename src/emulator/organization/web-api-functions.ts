@@ -28,7 +28,7 @@ export function totalRecordCount(api: WebApi, call: ApiCall): Reply {
   const list = argument.startsWith('@') ? (call.options.get(argument) ?? '') : argument;
   const names = readNames(list);
   const counts = names.map((name) => {
-    if (api.store.has(name)) return api.store.data(name).rows.size;
+    if (api.store.has(name)) return countOf(api, name);
     throw new DataverseError(
       404,
       '0x80041102',
@@ -46,6 +46,13 @@ export function totalRecordCount(api: WebApi, call: ApiCall): Reply {
       },
     }),
   );
+}
+
+/** The platform counts the rows that it stores itself. Those of a virtual table are elsewhere. */
+function countOf({ store }: WebApi, name: string): number {
+  const { definition, rows } = store.data(name);
+  if (definition.tableType !== 'Virtual') return rows.size;
+  throw badRequest(`The virtual entity '${name}' cannot be counted.`);
 }
 
 function readNames(list: string): string[] {

@@ -1,4 +1,4 @@
-import { badRequest, notEmulated } from '../web-api/dataverse-error.ts';
+import { badRequest, notEmulated, unsupportedByProvider } from '../web-api/dataverse-error.ts';
 import type { QueryOptions } from '../web-api/query-options.ts';
 import type { StoredRow } from '../store/stored-row.ts';
 import type { TableDefinition } from '../definitions/emulated-table.ts';
@@ -26,6 +26,8 @@ export function rowFilter(options: QueryOptions, table: TableDefinition): (row: 
   }
   const versions = VERSIONS.exec(text);
   if (versions !== null) {
+    // A provider translates few filters, and the version is not a column of its system.
+    if (table.tableType === 'Virtual') throw unsupportedByProvider();
     const [, first = '', bound = '', second, other] = versions;
     const isWanted = comparison(first, BigInt(bound));
     const isWantedToo = second === undefined ? () => true : comparison(second, BigInt(other ?? ''));

@@ -1,7 +1,13 @@
 import { annotationFilter } from './annotation-filter.ts';
 import { contextColumns, requestedColumns } from './column-selection.ts';
-import { badRequest, DataverseError, notEmulated } from '../web-api/dataverse-error.ts';
-import { encodeDeltaToken, parseDeltaToken, type DeltaToken } from './delta-token.ts';
+import {
+  badRequest,
+  DataverseError,
+  notEmulated,
+  unsupportedByProvider,
+} from '../web-api/dataverse-error.ts';
+import type { DeltaToken } from './delta-token.ts';
+import { readToken, writeToken } from './token-form.ts';
 import { metadataVersionMember } from '../organization/metadata-version.ts';
 import { pageBody, rowWriter } from './row-writer.ts';
 import { encodeTrackingCookie, type TrackingPosition } from './paging-cookie.ts';
@@ -39,8 +45,8 @@ export async function trackedPage(
   const linkless = !checkTracking(api, data.definition);
   const tokenText = options.get('$deltatoken');
   const token = tokenText === undefined ? null : checkToken(api, data, tokenText);
-  const position = resumed ?? firstPosition(api, token);
-  if (position.from !== null && settings.isPurged(position.from, store.currentVersion)) throw expired(api);
+  const position = resumed ?? firstPosition(api, data, token);
+  if (position.from !== null && settings.isPurged(position.from, store.versionOf(data))) throw expired(api);
   const isDelta = position.from !== null;
   const annotations = annotationFilter(request.preferences.annotations);
   const nulls = isDelta ? settings.nullsInDelta : 'explicit';
@@ -59,8 +65,8 @@ export async function trackedPage(
   const version = metadataVersionMember(api, call);
   const isLost = version !== '' && settings.versionCostsLinks;
   if (page.next === null && !linkless && !isLost) {
-    const upTo = settings.tokenFrom === 'last-page' ? store.currentVersion : position.max;
-    const next = encodeDeltaToken({ version: upTo, issuedAt: settings.issueTime() });
+    const upTo = settings.tokenFrom === 'last-page' ? store.versionOf(data) : position.max;
+    const next = writeToken(api, data, { version: upTo, issuedAt: settings.issueTime() });
     deltaLink = `,"@odata.deltaLink":${JSON.stringify(`${link}$deltatoken=${next}`)}`;
   }
   const nextLink =
@@ -80,7 +86,8 @@ export async function trackedPage(
     kind: isDelta ? 'delta' : 'baseline',
     pageNumber: position.pageNumber,
   });
-  const applied = preferenceApplied(request.preferences, !isDelta && !linkless);
+  const tells = data.definition.tableType !== 'Virtual' || settings.virtualTellsTracking;
+  const applied = preferenceApplied(request.preferences, !isDelta && !linkless && tells);
   return jsonReply(body, applied === undefined ? {} : { 'Preference-Applied': applied });
 }
 
@@ -88,7 +95,7 @@ export async function trackedPage(
 export function changeCount(api: WebApi, data: TableData, tokenText: string): number {
   checkTracking(api, data.definition);
   const { version } = checkToken(api, data, tokenText);
-  const max = api.store.currentVersion;
+  const max = api.store.versionOf(data);
   return data.rowLog.count(version, max) + data.tombstoneLog.count(version, max);
 }
 
@@ -104,6 +111,7 @@ function checkTracking(api: WebApi, table: TableDefinition): boolean {
       `Changes cannot be retrieved for intersect entity ${table.logicalName} since both related entities are not enabled for change tracking.`,
     );
   }
+  if (table.tableType === 'Virtual' && table.changeTrackingEnabled) return checkProvider(api);
   if (table.changeTrackingEnabled) return true;
   if (api.settings.untrackedTables === 'no-link') return false;
   throw new DataverseError(
@@ -113,15 +121,21 @@ function checkTracking(api: WebApi, table: TableDefinition): boolean {
   );
 }
 
+/** Whether the provider of a virtual table gives delta links. Its change tracking is on, but that says little. */
+function checkProvider({ settings }: WebApi): boolean {
+  if (settings.virtualTables !== 'refused') return settings.virtualTables === 'tracked';
+  throw unsupportedByProvider();
+}
+
 function checkToken(api: WebApi, data: TableData, text: string): DeltaToken {
   const { store, settings } = api;
-  const token = parseDeltaToken(text);
+  const token = readToken(api, data, text);
   if (token === undefined) throw badRequest(`Invalid delta token '${text}'.`);
   const { redefinedAt } = data;
   const outdated =
     settings.expireOnMetadataChange && redefinedAt !== null && token.version < redefinedAt.version;
-  const refused = settings.tokenAhead === 'error' && token.version > store.currentVersion;
-  if (settings.isExpired(token, store.currentVersion) || outdated || refused) {
+  const refused = settings.tokenAhead === 'error' && token.version > store.versionOf(data);
+  if (settings.isExpired(token, store.versionOf(data)) || outdated || refused) {
     throw expired(api);
   }
   store.purgeTombstones(api.now() - settings.expireChangeTrackingInDays * 86_400_000);
@@ -137,9 +151,9 @@ function expired({ settings }: WebApi): DataverseError {
 }
 
 /** The first page fixes the upper bound, so that the next delta has the changes that are made during the walk. */
-function firstPosition(api: WebApi, token: DeltaToken | null): TrackingPosition {
+function firstPosition(api: WebApi, data: TableData, token: DeltaToken | null): TrackingPosition {
   const from = token?.version ?? null;
-  return { pageNumber: 1, from, max: api.store.currentVersion, phase: 'rows', after: from ?? -1n };
+  return { pageNumber: 1, from, max: api.store.versionOf(data), phase: 'rows', after: from ?? -1n };
 }
 
 interface ItemBytes {

@@ -80,6 +80,11 @@ export class DataverseStore {
     return this.#tables.has(table);
   }
 
+  /** The version of the last write by the counter that counts the rows of a table. */
+  versionOf(data: TableData): bigint {
+    return data.ownVersion ?? this.#version;
+  }
+
   /** The row version of the last write anywhere in the organization. */
   get currentVersion(): bigint {
     return this.#version;
@@ -149,7 +154,7 @@ export class DataverseStore {
   remove(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
     const row = this.#existing(data, id, partition);
-    data.bury(row, { id: row.id, key: row.key, version: this.#nextVersion(), deletedAt: this.#now() });
+    data.bury(row, { id: row.id, key: row.key, version: this.#nextVersion(data), deletedAt: this.#now() });
   }
 
   /** Restores a deleted row from the recycle bin, with its old id and a new row version. */
@@ -213,10 +218,7 @@ export class DataverseStore {
   }
 
   addTable(definition: TableDefinition): void {
-    this.#tables.set(
-      definition.logicalName,
-      new TableData({ definition, rows: [], tombstones: [], bin: [], redefinedAt: null }),
-    );
+    this.#tables.set(definition.logicalName, TableData.empty(definition));
     this.modelHistory.record(definition.logicalName, undefined);
   }
 
@@ -318,7 +320,7 @@ export class DataverseStore {
 
   #redefine(table: string, changes: DefinitionChanges, convert?: LiteralConversion): void {
     const data = this.data(table);
-    const redefinedAt = { version: this.#nextVersion(), at: this.#now() };
+    const redefinedAt = { version: this.#nextVersion(data), at: this.#now() };
     this.modelHistory.record(table, data.definition);
     data.redefine({ ...data.definition, ...changes }, redefinedAt, convert);
   }
@@ -362,7 +364,8 @@ export class DataverseStore {
 
   #put(data: TableData, id: string, draft: RowDraft): string {
     const key = data.keyOf(id, draft.literals);
-    const version = data.definition.tableType === 'Virtual' ? 0n : this.#nextVersion();
+    const isUncounted = data.definition.tableType === 'Virtual' && data.ownVersion === null;
+    const version = isUncounted ? 0n : this.#nextVersion(data);
     setIfPresent(data.positions, draft, 'versionnumber', version.toString());
     data.put(new StoredRow(id, version, draft.literals, draft.lookupTables, key));
     data.bin.delete(key);
@@ -379,9 +382,8 @@ export class DataverseStore {
   readonly #tableOf: TableFinder = (id, candidates) =>
     candidates.find((table) => this.#tables.get(table)?.rows.has(id.toLowerCase()));
 
-  #nextVersion(): bigint {
-    this.#version += 1n;
-    return this.#version;
+  #nextVersion(data: TableData): bigint {
+    return data.nextOwnVersion() ?? (this.#version += 1n);
   }
 
   /** The JSON literal of the current time, in whole seconds. */

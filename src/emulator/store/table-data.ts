@@ -22,6 +22,8 @@ export interface TableSnapshot {
   readonly tombstones: readonly Tombstone[];
   readonly bin: readonly StoredRow[];
   readonly redefinedAt: TableRedefinition | null;
+  /** The version of the last write, if the table has a counter of its own. */
+  readonly ownVersion: bigint | null;
 }
 
 /** When the columns of a table last changed. */
@@ -43,6 +45,7 @@ export const PARTITION = 'partitionid';
 export class TableData {
   definition: TableDefinition;
   redefinedAt: TableRedefinition | null;
+  ownVersion: bigint | null;
   rowColumns: readonly Column[];
   /** The property name of each row column. */
   properties: readonly string[];
@@ -59,6 +62,7 @@ export class TableData {
   constructor(snapshot: TableSnapshot) {
     this.definition = snapshot.definition;
     this.redefinedAt = snapshot.redefinedAt;
+    this.ownVersion = snapshot.ownVersion;
     this.rowColumns = snapshot.definition.columns.filter(isInRows);
     this.properties = this.rowColumns.map(wireProperty);
     this.positions = positionsOf(this.properties);
@@ -72,6 +76,24 @@ export class TableData {
     this.#keys = [...this.rows.keys()];
   }
 
+  static empty(definition: TableDefinition): TableData {
+    const ownVersion = definition.ownCounter ?? null;
+    return new TableData({
+      definition,
+      rows: [],
+      tombstones: [],
+      bin: [],
+      redefinedAt: null,
+      ownVersion,
+    });
+  }
+
+  /** Counts a write by the table's own counter; null if the organization counts it. */
+  nextOwnVersion(): bigint | null {
+    if (this.ownVersion !== null) this.ownVersion += 1n;
+    return this.ownVersion;
+  }
+
   snapshot(): TableSnapshot {
     return {
       definition: this.definition,
@@ -79,6 +101,7 @@ export class TableData {
       tombstones: [...this.tombstones.values()],
       bin: [...this.bin.values()],
       redefinedAt: this.redefinedAt,
+      ownVersion: this.ownVersion,
     };
   }
 

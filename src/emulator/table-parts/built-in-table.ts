@@ -18,6 +18,7 @@ export interface TableFacts {
   readonly baseType?: TableDefinition['baseType'];
   readonly changeTrackingEnabled?: boolean;
   readonly canChangeTrackingBeEnabled?: boolean;
+  readonly ownCounter?: bigint;
   readonly intersects?: readonly [string, string];
 }
 
@@ -45,6 +46,7 @@ export function defineTable(facts: TableFacts): TableDefinition {
     baseType: facts.baseType ?? 'crmbaseentity',
     changeTrackingEnabled: facts.changeTrackingEnabled ?? true,
     canChangeTrackingBeEnabled: facts.canChangeTrackingBeEnabled ?? true,
+    ...(facts.ownCounter === undefined ? {} : { ownCounter: facts.ownCounter }),
     isActivity: facts.baseType === 'activitypointer',
     isCustomEntity: facts.schemaName.startsWith('new_'),
     intersects: facts.intersects ?? null,

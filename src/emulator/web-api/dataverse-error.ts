@@ -53,3 +53,12 @@ export function missingPrivilege(userId: string, privilege: string, table: Privi
       `is missing ${privilege} privilege (Id=886b280c-6396-4d56-a0a3-2c1b0a50ceb0) on OTC=${table.objectTypeCode} for entity '${table.logicalName}'.`,
   );
 }
+
+/** The refusal of a query by the provider of a virtual table (0x80044822 of the list of error codes). */
+export function unsupportedByProvider(): DataverseError {
+  return new DataverseError(
+    400,
+    '0x80044822',
+    'The query is not supported by the virtual entity data provider.',
+  );
+}

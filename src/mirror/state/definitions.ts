@@ -92,7 +92,7 @@ export async function recordRead(store: StateStore, table: string): Promise<void
  */
 export async function recordMetadata(
   store: StateStore,
-  { logicalName, metadataId, partition }: Table,
+  { logicalName, metadataId, partition, isVirtual }: Table,
   pending: string | null,
 ): Promise<boolean> {
   const { tables } = store.tables;
@@ -102,8 +102,9 @@ export async function recordMetadata(
   const known = before?.metadataId ?? null;
   const now = metadataId ?? known;
   const remade = known !== null && known !== now;
-  // An elastic table, which has a partition, is not stored where the others are, and counts its versions itself.
-  const ownCounter = partition !== undefined;
+  // An elastic table, which has a partition, and a virtual table are not stored where the others are, and count their
+  // versions themselves.
+  const ownCounter = partition !== undefined || isVirtual === true;
   if (before?.pending !== pending || known !== now || before.ownCounter !== ownCounter) {
     // However many rows the load of another table leaves out, it says nothing about a lost privilege.
     const allowed = remade ? { unseenRows: null, sweepAllowed: true } : {};

@@ -103,7 +103,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       /** Rows that runs have written or deleted. */
       changes: bigint('changes', { mode: 'number' }).notNull().default(0),
       countedSince: moment('counted_since'),
-      /** Its row versions come from another counter than those of most tables, as those of an elastic table do. */
+      /** Its row versions come from another counter than those of most tables, as those of elastic and virtual tables do. */
       ownCounter: boolean('own_counter').notNull().default(false),
       /** When a process noticed that its configuration has left the table out; void once a later run begins. */
       leftAt: moment('left_at'),

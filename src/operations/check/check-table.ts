@@ -40,6 +40,7 @@ export async function checkTable(
     const how = isSnapshot ? 'readable for snapshots' : 'readable by change tracking';
     return [
       good(id, subject, `${how}, ${table.columns.length} columns`),
+      ...(isSnapshot ? [] : tellCounter(id, subject, table)),
       ...checkNames(entry, definition),
       ...checkOdd(id, subject, table, entry.columns),
       ...checkSecured(id, subject, table),
@@ -50,6 +51,15 @@ export async function checkTable(
     signal.throwIfAborted();
     return [failed(id, subject, error)];
   }
+}
+
+/** Reports a table that counts its versions itself, because the read point does not speak of it. */
+function tellCounter(id: string, subject: string, { isVirtual, partition }: Table): Finding[] {
+  const elastic = partition === undefined ? [] : ['an elastic table'];
+  const [kind] = isVirtual === true ? ['a virtual table that gives delta links'] : elastic;
+  if (kind === undefined) return [];
+  const message = `${kind}; it counts its versions itself, so the read point leaves it out`;
+  return [good(`${id}.counter`, subject, message)];
 }
 
 /** Only for a table that is named exactly: the selection of a pattern is meant for many tables. */

@@ -6,6 +6,8 @@ import { readableCount, readableNumber } from '../../model/readable-figures.ts';
 export interface TableProof {
   readonly table: string;
   readonly method: VerifyMethod;
+  /** Whether the rows have versions to compare. */
+  readonly hasVersions: boolean;
   /** As text, because a JavaScript number would round it. */
   readonly throughVersion: string | null;
   /** Rows that the source had. */
@@ -73,8 +75,11 @@ export function proofResult(proof: TableProof): string {
 
 /** What must be said of a table beside its result and its differences. */
 export function proofNotes(proof: TableProof): string[] {
-  const { table, error, unsettled, waiting } = proof;
+  const { table, error, hasVersions, unsettled, waiting } = proof;
   const notes: string[] = [];
+  if (!hasVersions) {
+    notes.push('Its rows have no versions that can be compared, so every value of every row was compared.');
+  }
   if (error !== null) notes.push(`${error.code}: ${error.message} ${error.remedy}`);
   if (unsettled > 0) {
     const rows = unsettled === 1 ? '1 row' : `${readableNumber(unsettled)} rows`;

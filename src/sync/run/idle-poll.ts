@@ -38,12 +38,12 @@ export function restingTable(
 
 /** Whether the page that a delta link led to brings nothing but the link for the next poll. */
 export function isIdle(
-  entitySet: string,
+  { entitySet, isVirtual }: Pick<Table, 'entitySet' | 'isVirtual'>,
   followed: Link,
   page: PlainPage,
 ): page is PlainPage & { link: Link } {
   if (page.rows > 0 || page.tombstones.length > 0 || page.link?.kind !== 'delta') return false;
-  return isLinkOf(entitySet, page.link) && !leadsBack(followed, page.link);
+  return isLinkOf(entitySet, page.link) && (isVirtual === true || !leadsBack(followed, page.link));
 }
 
 type Changes = Pick<RunProgress, 'rowsWritten' | 'rowsDeleted'>;

@@ -19,6 +19,11 @@ import type { Surroundings } from './starting-point.ts';
  */
 export interface RunState {
   readonly mode: 'changes' | 'snapshot';
+  /**
+   * Links tell how far the environment has got. Those of a virtual table do not: what its provider counts in them, if
+   * anything, is not known, and a number that falls would say nothing.
+   */
+  readonly linksTell: boolean;
   /** Somebody asked for a load, whatever the checkpoint says. */
   readonly restart: boolean;
   /** This run has stored a page. */
@@ -140,6 +145,7 @@ export const FIRST_PAGE: Fetch = { link: null, loads: true };
 export function newRun(mode: RunState['mode'], restart: boolean): RunState {
   return {
     mode,
+    linksTell: true,
     restart,
     hasStored: false,
     holdsLease: false,

@@ -17,6 +17,8 @@ export interface Surroundings {
   /** Columns of the mirror table have to be filled for the rows that are there. */
   readonly refills: boolean;
   readonly hasRows: boolean;
+  /** The table is virtual. */
+  readonly isVirtual: boolean;
   /** The keys that a re-baseline under way has seen are still there. */
   readonly hasSeenKeys: boolean;
   /** Milliseconds since the stored link was issued; null where that is not known. */

@@ -100,6 +100,7 @@ function prepared(
   return {
     state: {
       ...state,
+      linksTell: !surroundings.isVirtual,
       checkpoint: start.checkpoint,
       phase: state.hasStored ? state.phase : start.checkpoint.phase,
       upcoming,
@@ -126,7 +127,7 @@ function prepared(
  */
 function changesPage(state: RunState, link: Link | null, highest: bigint | null): Next {
   if (link === null) throw new TypeError('A page of a change feed always has a link.');
-  if (leadsBack(state.checkpoint.link, link)) return doubted(state);
+  if (state.linksTell && leadsBack(state.checkpoint.link, link)) return doubted(state);
   const isRewound = mayBeRewound(state) && beginsBehind(link, state.linkBefore, highest);
   const from = isRewound ? { ...state.checkpoint, rewound: true } : state.checkpoint;
   const after = afterPage(state.reading, from, link);
@@ -162,9 +163,9 @@ function begun(state: RunState): RunState {
 }
 
 /** Whether the page that comes may show that the environment went back in time before this load began. */
-function mayBeRewound({ mode, checkpoint }: RunState): boolean {
+function mayBeRewound({ mode, checkpoint, linksTell }: RunState): boolean {
   const { phase, link, rewound } = checkpoint;
-  return mode === 'changes' && phase === 'rebaseline' && link === null && !rewound;
+  return linksTell && mode === 'changes' && phase === 'rebaseline' && link === null && !rewound;
 }
 
 /**

@@ -208,7 +208,7 @@ export class TableRun {
     this.polled = { table, page };
     // A failure is not told here. The run takes the lease, and meets the failure when it fetches this page.
     const came = await page.page.catch(() => undefined);
-    if (came === undefined || !isIdle(table.entitySet, link, came)) return { is: 'polled', rests: false };
+    if (came === undefined || !isIdle(table, link, came)) return { is: 'polled', rests: false };
     const requests = requestCounts.of(name);
     const run = { table: name, fence, selection, followed: link.url, link: came.link.url, requests };
     const store = async (): Promise<boolean> => mirror.storeIdleRun(run, signal);
@@ -271,6 +271,7 @@ export class TableRun {
         created: ready.created,
         refills: ready.refills,
         hasRows: ready.hasRows,
+        isVirtual: table.isVirtual === true,
         hasSeenKeys,
         linkAge: taken.linkAge,
         linkLifeDays: mirror.environment.linkLifeDays,

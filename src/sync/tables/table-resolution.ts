@@ -118,8 +118,8 @@ export function whyNotTracked(
   intersections: Intersections | undefined,
 ): string | undefined {
   const { LogicalName: name } = definition;
-  if (definition.TableType === 'Virtual') return 'it is a virtual table; `mode: snapshot` mirrors it';
   if (tracked.has(name)) return undefined;
+  if (definition.TableType === 'Virtual') return 'it is a virtual table; `mode: snapshot` mirrors it';
   if (definition.IsIntersect === true) {
     const sides = intersections?.get(name);
     if (sides === undefined) {

@@ -46,6 +46,8 @@ export interface VerificationParts {
 /** What a verification found. */
 export interface VerificationResult {
   readonly method: VerifyMethod;
+  /** Whether the rows have versions to compare. Of a table without versions, all values are compared. */
+  readonly hasVersions: boolean;
   readonly throughVersion: bigint | null;
   /** Rows that the source had. */
   readonly rows: number;
@@ -160,7 +162,7 @@ class TableVerification {
     signal: AbortSignal,
   ): Promise<VerificationResult | Failure> {
     const { comparison, basis } = opened;
-    const wanted = this.parts.rolling === undefined ? this.method : 'either';
+    const wanted = this.parts.rolling === undefined && isVersioned(opened) ? this.method : 'either';
     const before = goesOn ? await comparison.resumable(wanted, basis) : undefined;
     let progress = before ?? (await this.begin(opened, signal));
     if (progress.stage === 'walk') {
@@ -175,7 +177,7 @@ class TableVerification {
     await this.assertSame(opened);
     if (progress.stage === 'walked') {
       progress = { ...progress, stage: 'confirm', link: null };
-      await comparison.findSuspects(await this.reached(progress), progress);
+      await comparison.findSuspects(await this.reached(opened, progress), progress);
     }
     return this.confirm(opened, progress, signal);
   }
@@ -195,7 +197,7 @@ class TableVerification {
       link: null,
       above: null,
       upTo: mayUseWindows ? endOfWindow(null, await comparison.nextBound(null, windows.rows), slice) : null,
-      begunVersion: await this.versionReached(),
+      begunVersion: await this.versionReached(opened),
       rows: 0,
       requests: 0,
       slice,
@@ -205,11 +207,13 @@ class TableVerification {
   }
 
   /** The row versions whose values are compared; null for none. */
-  private async windowOfValues({ comparison, basis, mirrorTable }: Opened): Promise<VersionWindow | null> {
+  private async windowOfValues(opened: Opened): Promise<VersionWindow | null> {
+    const { comparison, basis } = opened;
     const { rolling, windows } = this.parts;
-    if (rolling === undefined) return this.method === 'values' ? ALL_VERSIONS : null;
+    // Without versions, equal keys alone would not prove that the rows are equal.
+    if (rolling === undefined) return this.method === 'values' || !isVersioned(opened) ? ALL_VERSIONS : null;
     const { throughVersion: above, ...round } = await comparison.round(basis);
-    const isDivisible = windows.allows(this.table.name) && mirrorTable.versionField !== undefined;
+    const isDivisible = windows.allows(this.table.name) && isVersioned(opened);
     const rows = await comparison.rowsAbove(above);
     const count = rowsOfSlice({ ...round, rows, pageSize: this.table.pageSize, isDivisible }, rolling);
     if (count === null) return null;
@@ -232,7 +236,7 @@ class TableVerification {
       await this.table.pass(signal);
       // The pages of the pass may have told of a column that is another one by now. Its values say nothing.
       await this.assertSame({ ...opened, mirrorTable: await this.table.open(signal) });
-      const reached = await this.reached(from);
+      const reached = await this.reached(opened, from);
       left = await comparison.settle(reached);
       for (let after: RowId | null = null; left > 0;) {
         const batch: Suspect[] = await comparison.suspects(after, BATCH);
@@ -254,7 +258,16 @@ class TableVerification {
     const { method, rows, begunVersion: throughVersion, slice } = from;
     const rowsByValue = method === 'values' ? rows : (slice?.rows ?? 0);
     const differences = await comparison.finish(from, requests);
-    return { method, throughVersion, rows, rowsByValue, requests, differences, unsettled: left };
+    return {
+      method,
+      hasVersions: isVersioned(opened),
+      throughVersion,
+      rows,
+      rowsByValue,
+      requests,
+      differences,
+      unsettled: left,
+    };
   }
 
   /** What the comparison stands on. Another load or another selection brings other rows. */
@@ -272,12 +285,14 @@ class TableVerification {
     if ((await this.basis(mirrorTable, comparison)) !== basis) throw verificationOutdated(this.table.name);
   }
 
-  private async reached({ begunVersion }: VerificationProgress): Promise<Reached> {
-    return { before: begunVersion, now: await this.versionReached() };
+  private async reached(opened: Opened, { begunVersion }: VerificationProgress): Promise<Reached> {
+    return { before: begunVersion, now: await this.versionReached(opened) };
   }
 
   /** The row version up to which the mirror is complete; null where the link does not tell. */
-  private async versionReached(): Promise<bigint | null> {
+  private async versionReached({ mirrorTable }: Opened): Promise<bigint | null> {
+    // A number in the link of a virtual table, if there is one, is of a counter that is not known.
+    if (mirrorTable.table.isVirtual === true) return null;
     const checkpoint = await readCheckpoint(this.parts.mirror.store, this.table.name);
     const link = checkpoint?.link ?? null;
     return link?.kind === 'delta' ? (versionReached(link) ?? null) : null;
@@ -292,4 +307,9 @@ interface Opened {
   readonly keys: Reading;
   readonly rows: Reading;
   readonly basis: string;
+}
+
+/** Whether the rows have versions to compare. */
+function isVersioned({ mirrorTable }: Opened): boolean {
+  return mirrorTable.versionField !== undefined;
 }

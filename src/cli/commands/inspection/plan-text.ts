@@ -52,16 +52,27 @@ function indented(text: string, indent: string): string[] {
   return [indent + first, ...more.map((line) => `${indent}  ${line}`)];
 }
 
-function work({ create, changes, statements, indexes, load, rows, requests, error }: TablePlan): string {
+function work({
+  create,
+  changes,
+  statements,
+  indexes,
+  kind,
+  load,
+  rows,
+  requests,
+  error,
+}: TablePlan): string {
   if (error !== null) return 'cannot be mirrored as it is';
   const cost = requests === null ? 'rows not counted' : counted(requests, 'request');
-  const parts: string[] = [];
+  // A standard table needs no word.
+  const parts: string[] = kind === 'elastic' || kind === 'virtual' ? [`${kind} table`] : [];
   if (create !== null) parts.push(`create the table with ${counted(create.columns, 'column')}`);
   else if (changes.length > 0) parts.push(counted(changes.length, 'change'));
   else if (statements.length > 0) parts.push(counted(statements.length, 'statement'));
-  for (const kind of ['make', 'drop'] as const) {
-    const count = indexes.filter((index) => index.kind === kind).length;
-    if (count > 0) parts.push(`${kind} ${count} ${count === 1 ? 'index' : 'indexes'} on lookups`);
+  for (const act of ['make', 'drop'] as const) {
+    const count = indexes.filter((index) => index.kind === act).length;
+    if (count > 0) parts.push(`${act} ${count} ${count === 1 ? 'index' : 'indexes'} on lookups`);
   }
   if (load === null) return [...parts, 'changes only', cost].join(', ');
   const loading = load === 'rebaseline' ? 're-baseline' : load;

@@ -22,14 +22,20 @@ export async function columns(context: CommandContext): Promise<number> {
   });
 }
 
+const KINDS = {
+  elastic: 'It is an elastic table: it counts its row versions itself.',
+  virtual: 'It is a virtual table: its versions are values like any other, and guard nothing.',
+};
+
 /** The columns of the mirror table, then what is left out and why. */
-function columnText({ table, mirrorTable, attributes }: ColumnList): string[] {
+function columnText({ table, kind, mirrorTable, attributes }: ColumnList): string[] {
   const mirrored = attributes.filter(({ columns: made }) => made.length > 0);
   const leftOut = attributes.filter(({ columns: made }) => made.length === 0);
   return [
     ...wrapped(
       `${table}: ${counted(attributes.length, 'attribute')}. The mirror table ${mirrorTable} has ${mirrored.length}.`,
     ),
+    ...(kind === 'standard' ? [] : wrapped(KINDS[kind])),
     '',
     ...fittedTable(['column', 'type', 'attribute', 'languages'], mirrored.flatMap(columnRows)),
     ...(leftOut.length === 0

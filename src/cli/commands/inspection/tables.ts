@@ -26,7 +26,8 @@ export async function tables(context: CommandContext): Promise<number> {
   });
 }
 
-function asWord({ mirrored, mode, whyNot }: ListedTable): string {
+function asWord({ kind, mirrored, mode, whyNot }: ListedTable): string {
   if (!mirrored) return whyNot === NOT_CONFIGURED ? NOT_CONFIGURED : '';
-  return mode === 'snapshot' ? 'snapshot' : 'yes';
+  if (mode === 'snapshot') return 'snapshot';
+  return kind === 'standard' ? 'yes' : `yes, ${kind}`;
 }

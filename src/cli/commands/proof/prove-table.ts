@@ -11,7 +11,7 @@ import type { RunWatch } from '../../../sync/watch/outage-log.ts';
 import { RateMark } from '../../../sync/load/rate-mark.ts';
 import { refreshOf } from '../../../sync/verify/refresh.ts';
 import { repairDifferences } from '../../../sync/verify/repair.ts';
-import { verifyTable } from '../../../sync/verify/table-verification.ts';
+import { verifyTable, type VerificationResult } from '../../../sync/verify/table-verification.ts';
 import { jobToVerify } from '../../../sync/verify/verified-table.ts';
 import type { CommandSession } from '../../command-session.ts';
 import { tableSettings } from '../../mirror-settings.ts';
@@ -35,6 +35,11 @@ export interface ProofParts {
   readonly expected: number | null;
 }
 
+type Proven = Pick<
+  VerificationResult,
+  'method' | 'hasVersions' | 'rows' | 'requests' | 'throughVersion' | 'unsettled'
+>;
+
 /** What the command's options ask for. */
 export function methodOf({ context }: CommandSession): VerifyMethod {
   return context.options['values'] === true ? 'values' : 'sweep';
@@ -56,9 +61,16 @@ export async function proveTable(
   const { name } = table;
   const start = performance.now();
   const job = session.job(mirror, leases, table, terminal === undefined ? {} : { watch: QUIET });
-  const method = methodOf(session);
+  const asked = methodOf(session);
   const tellProgress = progressTeller(name, parts);
-  let proof = { rows: 0, requests: 0, throughVersion: null as bigint | null, unsettled: 0 };
+  let proof: Proven = {
+    method: asked,
+    hasVersions: true,
+    rows: 0,
+    requests: 0,
+    throughVersion: null,
+    unsettled: 0,
+  };
   let failure: Failure | null = null;
   let hasResult = false;
   let waiting = 0;
@@ -75,7 +87,7 @@ export async function proveTable(
         : undefined;
     proof = await verifyTable(
       jobToVerify(job),
-      method,
+      asked,
       { dataverse, mirror, holder: leases.holder, onProgress, refresh },
       signal,
     );
@@ -92,10 +104,11 @@ export async function proveTable(
   const { differences, total, open } = hasResult
     ? await readDifferences(mirror.store, name, LISTED)
     : { differences: [], total: 0, open: 0 };
-  const { rows, requests, throughVersion, unsettled } = proof;
+  const { method, hasVersions, rows, requests, throughVersion, unsettled } = proof;
   return {
     table: name,
     method,
+    hasVersions,
     throughVersion: throughVersion?.toString() ?? null,
     rows,
     requests,

@@ -57,7 +57,7 @@ export interface MetadataChanges {
 }
 
 /** Raised when definitions are read in another way, so that those of an earlier mirrorverse are read again. */
-export const METADATA_FORMAT = 1;
+export const METADATA_FORMAT = 2;
 
 /** The basis as text. */
 export function writeBasis({ version, stamp }: Basis): string {
