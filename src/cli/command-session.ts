@@ -16,6 +16,7 @@ import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
 import { registerTables } from '../mirror/lease/leases.ts';
 import { DayLimit } from '../sync/watch/day-limit.ts';
+import { Replicas } from '../sync/schedule/replicas.ts';
 import { SharedBudget, shareTimes } from '../sync/watch/shared-budget.ts';
 import { identityDigest, recordRequests } from '../sync/watch/request-record.ts';
 import { openTracing, type Tracing } from '../sync/watch/run-trace.ts';
@@ -33,6 +34,7 @@ import { version } from './commands/version.ts';
 export class CommandSession extends DatabaseSession {
   private dataverseOpened: Dataverse | undefined;
   private mirrorOpened: Mirror | undefined;
+  private replicasOpened: Replicas | undefined;
   private userId: string | undefined;
   private tracing: Tracing | undefined;
   private readonly reconfigured = new EventTarget();
@@ -165,11 +167,14 @@ export class CommandSession extends DatabaseSession {
     }
     const { store } = mirror;
     const identity = identityDigest(environment.organizationId, userId);
+    const process = leaseHolder();
+    const replicas = (this.replicasOpened = new Replicas(process, store));
     const shared = new SharedBudget({
       store,
       budget,
       identity,
-      process: leaseHolder(),
+      process,
+      replicas,
       limits: () => this.context.config.limits,
       logger,
       times: shareTimes(mirror.options.leaseDuration),
@@ -189,6 +194,11 @@ export class CommandSession extends DatabaseSession {
     this.reconfigured.addEventListener('change', () => void day.look());
     await day.look();
     return mirror;
+  }
+
+  /** The daemons that mirror the same tables; undefined before the mirror is open. */
+  get replicas(): Replicas | undefined {
+    return this.replicasOpened;
   }
 
   /** @param options `consent`: a person has allowed the changes that the drift policy asks about. */

@@ -1,4 +1,5 @@
 import type { LeaseKeeper } from './lease/lease-keeper.ts';
+import type { Replicas } from './schedule/replicas.ts';
 import { RunningTables } from './schedule/running-tables.ts';
 import { ControlWatch } from './watch/control-watch.ts';
 import type { Places } from '../timing/places.ts';
@@ -15,6 +16,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly leases: LeaseKeeper;
   /** Absent where no labels are wanted. */
   readonly labels?: LabelKeeper;
+  /** The daemons that mirror the same tables. */
+  readonly replicas?: Replicas | undefined;
   /** Places for tables at work. */
   readonly places: Places;
   /** How tables are verified in the background; absent, they are not. */
@@ -38,7 +41,8 @@ export async function runDaemon<T extends ScheduledTable>(
 ): Promise<void> {
   const { mirror, leases, labels, resolution, createJob, logger } = options;
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
-  const tables = new RunningTables(options.places, () => mirror.environment.linkLifeDays, control);
+  const linkLifeDays = (): number | null => mirror.environment.linkLifeDays;
+  const tables = new RunningTables(options.places, linkLifeDays, control, options.replicas);
   const { verification, webhooks, onReconfigured = () => undefined } = options;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');

@@ -22,7 +22,7 @@ async function expectMigratedOnce(database: TestDatabase, stateSchema: string): 
 it('five mirrors that open at once on an empty database make one state schema, and each table has one owner', async () => {
   // The schemas are to be made by whoever comes first.
   await using database = await freshDatabase('administrator');
-  for (let repetition = 0; repetition < 50; repetition++) {
+  for (let repetition = 0; repetition < 30; repetition++) {
     const options: MirrorOptions = {
       url: database.url,
       schema: `mirror_${repetition}`,
@@ -44,7 +44,7 @@ it('five mirrors that open at once on an empty database make one state schema, a
     await Promise.all(opened.map(async (one) => one.close()));
     await database.query(`DROP SCHEMA "${options.stateSchema}" CASCADE`);
   }
-});
+}, 120_000);
 
 it.each([1, 2])('five processes that start together on an empty database share the work (%i)', async () => {
   await using bench = await openBench(TABLES, { MIRRORVERSE_PAGE_SIZE: '100' });

@@ -16,6 +16,7 @@ async function renew(
   return renewShare(store, {
     identity: 'identity',
     process,
+    group: null,
     weight: 1,
     wanted: ALL,
     limits: ALL,
@@ -144,5 +145,18 @@ describe('a share of the budget', () => {
       expect(sum).toBeLessThanOrEqual(ALL.requests);
       expect(last.reduce((total, { granted }) => total + granted.concurrency, 0)).toBeLessThanOrEqual(8);
     }
+  });
+
+  it('each daemon of a group learns which of them live, whoever signs in, and nothing of others', async () => {
+    await using test = await testMirror(30_000);
+    const { store } = test.mirror;
+    await renew(store, 'b', { group: 'tables' });
+    await renew(store, 'a', { group: 'tables', identity: 'another' });
+    await renew(store, 'command');
+    await renew(store, 'c', { group: 'other tables' });
+    expect((await renew(store, 'b', { group: 'tables' })).replicas).toEqual(['a', 'b']);
+    expect((await renew(store, 'command')).replicas).toEqual([]);
+    await letPass(test.database, '61 seconds');
+    expect((await renew(store, 'a', { group: 'tables', identity: 'another' })).replicas).toEqual(['a']);
   });
 });

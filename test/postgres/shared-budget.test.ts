@@ -14,6 +14,7 @@ function shared(store: StateStore, budget: Pick<Budget, 'spent' | 'keepTo'>): Sh
     budget,
     identity: 'identity',
     process: 'process',
+    replicas: { group: () => null, observe: () => undefined },
     limits: () => LIMITS,
     logger: silent,
     times: { window: 300_000, every: 20, validFor: 60_000 },

@@ -24,6 +24,7 @@ const shared = new SharedBudget({
   budget,
   identity: 'identity',
   process: name,
+  replicas: { group: () => null, observe: () => undefined },
   limits: () => limits,
   logger: silent,
   times,

@@ -39,7 +39,12 @@ function result(reaction?: Reaction): RunResult {
 }
 
 /** A schedule whose job takes so long, and what became of it. */
-function scheduled(takes: number, outcome: () => RunResult, control?: TableControl) {
+function scheduled(
+  takes: number,
+  outcome: () => RunResult,
+  control?: TableControl,
+  isOthersTurn: () => boolean = () => false,
+) {
   const seen = { starts: [] as number[], running: 0, most: 0 };
   const controller = new AbortController();
   const schedule: TableSchedule = {
@@ -52,6 +57,7 @@ function scheduled(takes: number, outcome: () => RunResult, control?: TableContr
       seen.running--;
       return outcome();
     },
+    isOthersTurn,
     ...(control && { control }),
   };
   const ended = keepSchedule(schedule, controller.signal);
@@ -74,6 +80,21 @@ test('a run longer than its interval never overlaps itself, and the missed ticks
   expect(seen.starts.length).toBe(4);
   stop();
   await vi.advanceTimersByTimeAsync(3 * MINUTE);
+  await ended;
+});
+
+test('a table that is another daemon’s turn is looked at later than its tick, by as much as chance delays a run', async () => {
+  const { seen, stop, ended } = scheduled(
+    10,
+    () => result(),
+    undefined,
+    () => true,
+  );
+  await vi.advanceTimersByTimeAsync(2.5 * MINUTE);
+  const [start = 0, ...ticks] = seen.starts;
+  expect(ticks.map((tick) => Math.round((tick - start) / 100) / 10)).toEqual([36, 96]);
+  stop();
+  await vi.advanceTimersByTimeAsync(1);
   await ended;
 });
 

@@ -19,6 +19,8 @@ export interface ShareRequest {
   /** A digest. Processes of one identity share its limits. */
   readonly identity: string;
   readonly process: string;
+  /** What daemons that mirror the same tables have in common, whoever signs in; null for no such daemon. */
+  readonly group: string | null;
   /** How much the process needs, from 0 to 1. */
   readonly weight: number;
   /** What it wants from now on. */
@@ -44,6 +46,8 @@ export interface GrantedShare {
   readonly granted: StoredShare;
   /** The processes with a share now, this one included. */
   readonly processes: readonly { readonly process: string; readonly weight: number }[];
+  /** The processes of the group that live, this one included, in the order of their names. */
+  readonly replicas: readonly string[];
   /** Milliseconds from now for which the environment makes the identity wait. */
   readonly throttledFor: number;
 }
@@ -80,10 +84,11 @@ export function shareFunctions(schema: string): readonly StateFunction[] {
     {
       name: 'renew_share',
       types:
-        'text, text, double precision, integer[], integer[], integer[], integer[], integer, integer, integer, double precision, integer',
-      parameters: `of_identity text, of_process text, weight double precision, wanted integer[], limits integer[],
+        'text, text, text, double precision, integer[], integer[], integer[], integer[], integer, integer, integer, double precision, integer',
+      parameters: `of_identity text, of_process text, of_group text, weight double precision, wanted integer[], limits integer[],
         spent_requests integer[], spent_time integer[], in_flight integer, throttled_ms integer, window_ms integer, step_ms double precision, valid_ms integer`,
-      returns: 'TABLE (name text, need double precision, granted integer[], throttled_for double precision)',
+      returns:
+        'TABLE (name text, need double precision, granted integer[], replicas text[], throttled_for double precision)',
       language: 'plpgsql',
       body: `
 #variable_conflict use_column
@@ -114,19 +119,21 @@ BEGIN
   share := ARRAY[greatest(0, least(renew_share.wanted[1], least_limits[1] - others.requests)),
                  greatest(0, least(renew_share.wanted[2], least_limits[2] - others.concurrency)),
                  greatest(0, least(renew_share.wanted[3], least_limits[3] - others.execution_time))];
-  INSERT INTO ${shares} AS s (identity, process, weight, limits, requests, concurrency, execution_time,
+  INSERT INTO ${shares} AS s (identity, process, replica_group, weight, limits, requests, concurrency, execution_time,
                               spent_requests, spent_time, in_flight, renewed_at, expires_at, throttled_until)
-  VALUES (renew_share.of_identity, renew_share.of_process, renew_share.weight, renew_share.limits, share[1], share[2], share[3],
+  VALUES (renew_share.of_identity, renew_share.of_process, renew_share.of_group, renew_share.weight, renew_share.limits, share[1], share[2], share[3],
           renew_share.spent_requests, renew_share.spent_time, renew_share.in_flight, at,
           at + make_interval(secs => renew_share.valid_ms / 1000.0),
           CASE WHEN renew_share.throttled_ms > 0 THEN at + make_interval(secs => renew_share.throttled_ms / 1000.0) END)
   ON CONFLICT (identity, process) DO UPDATE
-     SET weight = excluded.weight, limits = excluded.limits, requests = excluded.requests,
+     SET replica_group = excluded.replica_group, weight = excluded.weight, limits = excluded.limits, requests = excluded.requests,
          concurrency = excluded.concurrency, execution_time = excluded.execution_time,
          spent_requests = excluded.spent_requests, spent_time = excluded.spent_time, in_flight = excluded.in_flight,
          renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, throttled_until = excluded.throttled_until;
   RETURN QUERY
     SELECT s.process, s.weight, share,
+           (SELECT array_agg(DISTINCT t.process ORDER BY t.process)
+              FROM ${shares} t WHERE t.replica_group = renew_share.of_group AND t.expires_at > at),
            (SELECT greatest(0, extract(epoch FROM max(t.throttled_until) - at) * 1000)::double precision
               FROM ${shares} t WHERE t.identity = renew_share.of_identity)
       FROM ${shares} s WHERE s.identity = renew_share.of_identity AND s.expires_at > at;
@@ -136,12 +143,20 @@ END
   ];
 }
 
+type RenewedRow = {
+  readonly name: string;
+  readonly need: number;
+  readonly granted: number[];
+  readonly replicas: string[] | null;
+  readonly throttled_for: number | null;
+};
+
 /** Renews the share of a process, or gives it one. @throws Failure */
 export async function renewShare(store: StateStore, request: ShareRequest): Promise<GrantedShare> {
-  const { identity, process, weight, wanted, limits, window, step, validFor } = request;
+  const { identity, process, group, weight, wanted, limits, window, step, validFor } = request;
   const { rows } = await store.statement(async (db) =>
-    db.execute<{ name: string; need: number; granted: number[]; throttled_for: number | null }>(
-      sql`SELECT * FROM ${sql.raw(qualifiedName(store.schema, 'renew_share'))}(${identity}, ${process}, ${weight},
+    db.execute<RenewedRow>(
+      sql`SELECT * FROM ${sql.raw(qualifiedName(store.schema, 'renew_share'))}(${identity}, ${process}, ${group}, ${weight},
             ${three(wanted)}::integer[], ${three(limits)}::integer[], ${numbers(request.spentRequests)}::integer[],
             ${numbers(request.spentTime)}::integer[], ${request.inFlight}::integer, ${Math.ceil(request.throttledFor)}::integer,
             ${window}::integer, ${step}::float8, ${validFor}::integer)`,
@@ -151,6 +166,7 @@ export async function renewShare(store: StateStore, request: ShareRequest): Prom
   return {
     granted: { requests, concurrency, executionTime },
     processes: rows.map(({ name, need }) => ({ process: name, weight: need })),
+    replicas: rows[0]?.replicas ?? [],
     throttledFor: rows[0]?.throttled_for ?? 0,
   };
 }

@@ -123,9 +123,7 @@ export async function takeLease(
         ...checkpointColumns(tables),
         rowsLoaded: tables.rowsLoaded,
         rowsExpected: tables.rowsExpected,
-        successAge: sql<
-          number | null
-        >`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`,
+        successAge: successAge(store),
         linkAge: sql<
           number | null
         >`extract(epoch from clock_timestamp() - ${tables.linkIssuedAt})::float8 * 1000`,
@@ -189,6 +187,26 @@ export async function readCheckpoint(store: StateStore, table: string): Promise<
       .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
   );
   return row === undefined ? undefined : checkpointOf(row);
+}
+
+/**
+ * Milliseconds since a table last came up to date, by the database's clock, without its lease. Null for a table that
+ * never did, and for one that a person wants loaded anew. @throws Failure
+ */
+export async function readSuccessAge(store: StateStore, table: string): Promise<number | null> {
+  const { tables } = store.tables;
+  const [row] = await store.statement(async (db) =>
+    db
+      .select({ age: successAge(store), resync: resyncRequest(store) })
+      .from(tables)
+      .where(and(eq(tables.environmentId, store.environmentId), eq(tables.table, table))),
+  );
+  return row === undefined || row.resync !== null ? null : row.age;
+}
+
+/** SQL: milliseconds since the table last came up to date. */
+function successAge({ tables: { tables } }: StateStore) {
+  return sql<number | null>`extract(epoch from clock_timestamp() - ${tables.lastSuccessAt})::float8 * 1000`;
 }
 
 function linkOf({ linkKind: kind, link: url, linkPageSize: pageSize }: StoredCheckpoint): Link | null {

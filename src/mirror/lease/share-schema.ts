@@ -12,6 +12,8 @@ export function defineShares<S extends string | undefined>(table: PgTableFn<S>) 
       /** A digest of the identity's id. */
       identity: text('identity').notNull(),
       process: text('process').notNull(),
+      /** What daemons that mirror the same tables have in common; null for a process that keeps no schedule. */
+      replicaGroup: text('replica_group'),
       /** How much the process needs, from 0 to 1. */
       weight: doublePrecision('weight').notNull(),
       /** The limits that the process is configured with: requests, requests in flight, milliseconds. */

@@ -4,7 +4,8 @@ import type { RunResult } from '../run/run-outcome.ts';
 import type { RunOptions, TableJob, TableSettings } from '../run/table-job.ts';
 import { abortable, untilAborted } from '../../timing/sleep.ts';
 import type { ControlWatch } from '../watch/control-watch.ts';
-import { keepSchedule } from './table-schedule.ts';
+import type { Replicas } from './replicas.ts';
+import { keepSchedule, type RunOutcome } from './table-schedule.ts';
 
 interface RunningTable {
   readonly job: TableJob;
@@ -15,11 +16,15 @@ interface RunningTable {
   readonly runNow: () => Promise<RunResult>;
 }
 
+/** What a run would find that comes after another daemon's. */
+const UP_TO_DATE: RunOutcome = { failure: null, deferred: false, changed: false };
+
 /** Tables on their schedules, a bounded number at work at once; they join and leave one by one. */
 export class RunningTables {
   private readonly places: Places;
   private readonly linkLifeDays: () => number | null;
   private readonly control: ControlWatch | undefined;
+  private readonly replicas: Replicas | undefined;
   private readonly running = new Map<string, RunningTable>();
   private readonly stop = new AbortController();
   private readonly defects: unknown[] = [];
@@ -28,11 +33,18 @@ export class RunningTables {
    * @param places for tables at work.
    * @param linkLifeDays of delta links, as the environment last said; null where it did not.
    * @param control knows what people ask of the tables; absent, nobody can.
+   * @param replicas knows the other daemons; absent, there are none.
    */
-  constructor(places: Places, linkLifeDays: () => number | null = () => null, control?: ControlWatch) {
+  constructor(
+    places: Places,
+    linkLifeDays: () => number | null = () => null,
+    control?: ControlWatch,
+    replicas?: Replicas,
+  ) {
     this.places = places;
     this.linkLifeDays = linkLifeDays;
     this.control = control;
+    this.replicas = replicas;
   }
 
   names(): string[] {
@@ -56,11 +68,17 @@ export class RunningTables {
    * @param schedule a cron expression, or `adaptive`.
    */
   add(job: TableJob, schedule: string): void {
-    const { linkLifeDays, places } = this;
-    const control = this.control?.of(job.settings.name);
+    const { linkLifeDays, places, replicas } = this;
+    const { name } = job.settings;
+    const control = this.control?.of(name);
     const calls = new Set<() => void>();
     let asked: PromiseWithResolvers<RunResult>[] = [];
-    const run = async (options: RunOptions, signal: AbortSignal): Promise<RunResult> => {
+    const isOthersTurn = (): boolean => replicas?.isOthersTurn(name) === true;
+    const run = async (options: RunOptions, signal: AbortSignal): Promise<RunOutcome> => {
+      // On a schedule of its own, a table learns from its runs how often it changes, so none of them is left out.
+      if (schedule !== 'adaptive' && asked.length === 0 && options.dueAt !== undefined) {
+        if (await replicas?.haveRun(name, options.dueAt)) return UP_TO_DATE;
+      }
       const result = await places.hold(signal, async () => {
         // Asked for by now. A run of another process may have begun before, so it does not count for these.
         const answered = asked;
@@ -92,13 +110,15 @@ export class RunningTables {
     };
     const stop = new AbortController();
     const signal = AbortSignal.any([this.stop.signal, stop.signal]);
-    const ended = keepSchedule({ schedule, linkLifeDays, run, control: listening }, signal).catch(
-      (error: unknown) => {
-        this.defects.push(error);
-        this.stop.abort();
-      },
-    );
-    this.running.set(job.settings.name, { job, schedule, stop, ended, runNow });
+    const ended = keepSchedule(
+      { schedule, linkLifeDays, run, isOthersTurn, control: listening },
+      signal,
+    ).catch((error: unknown) => {
+      this.defects.push(error);
+      this.stop.abort();
+    });
+    replicas?.add(name);
+    this.running.set(name, { job, schedule, stop, ended, runNow });
   }
 
   /** The job of a table that runs; undefined for any other table. */
@@ -124,6 +144,7 @@ export class RunningTables {
   async remove(name: string): Promise<void> {
     const table = this.running.get(name);
     this.running.delete(name);
+    this.replicas?.remove(name);
     table?.stop.abort();
     await table?.ended;
   }

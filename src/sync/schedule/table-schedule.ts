@@ -18,6 +18,8 @@ export interface TableSchedule {
   readonly linkLifeDays: () => number | null;
   /** Runs the table's job when there is a place for it. */
   readonly run: (options: RunOptions, signal: AbortSignal) => Promise<RunOutcome>;
+  /** Whether another daemon is to poll the table, and this one only if that one does not; absent, it never is. */
+  readonly isOthersTurn?: () => boolean;
   /** What people ask of the table; absent, nobody can. */
   readonly control?: TableControl;
 }
@@ -36,7 +38,7 @@ const DEFERRAL = 10_000;
  * @returns once the run under way has ended. @throws what a run throws before.
  */
 export async function keepSchedule(
-  { schedule, linkLifeDays, run, control }: TableSchedule,
+  { schedule, linkLifeDays, run, isOthersTurn = () => false, control }: TableSchedule,
   signal: AbortSignal,
 ): Promise<void> {
   let asked = Promise.withResolvers<number>();
@@ -58,7 +60,8 @@ export async function keepSchedule(
     if (schedule !== 'adaptive') return undefined;
     interval = nextInterval(interval, changed, linkLifeDays());
     // Shortened by up to a tenth, by chance, so that tables which started together drift apart.
-    return interval * (1 - Math.random() / 10);
+    const rest = interval * (1 - Math.random() / 10);
+    return isOthersTurn() ? rest + interval / 10 : rest;
   };
 
   let called = new AbortController();
@@ -91,7 +94,12 @@ export async function keepSchedule(
           throw either.reason;
         }
         // A tick that came during the last run is due since the end of that run, not before.
-        if (rest === undefined) return Math.max(endedAt, await abortable(asked.promise, either));
+        if (rest === undefined) {
+          const tick = Math.max(endedAt, await abortable(asked.promise, either));
+          // By then the daemon whose turn it is has begun.
+          if (isOthersTurn()) await sleep(ticks?.spread ?? 0, either);
+          return tick;
+        }
         const spread = ticks?.spread ?? (interval === undefined ? SHORTEST_INTERVAL : 0);
         const delay = Math.random() * spread;
         await sleep(rest + delay, either);

@@ -11,6 +11,7 @@ import {
   type SharingProcess,
 } from '../../dataverse/budget/budget-share.ts';
 import { renewShare, type GrantedShare } from '../../mirror/lease/budget-shares.ts';
+import type { Replicas } from '../schedule/replicas.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { toFailure } from '../../model/failure.ts';
 
@@ -37,6 +38,8 @@ export interface SharedBudgetParts {
   readonly identity: string;
   /** Names this process. */
   readonly process: string;
+  /** Is told at each renewal which daemons mirror the same tables. */
+  readonly replicas: Pick<Replicas, 'group' | 'observe'>;
   /** The configured limits, asked at each renewal. */
   readonly limits: () => { readonly requestsPer5Minutes: number; readonly concurrency: number };
   readonly logger: Logger;
@@ -126,7 +129,7 @@ export class SharedBudget {
 
   /** @returns whether the process may send anything. @throws Failure */
   private async renewOnce(): Promise<boolean> {
-    const { budget, process } = this.parts;
+    const { budget, process, replicas } = this.parts;
     const limits = this.limits();
     const before = this.share;
     // A process that has just come has work.
@@ -138,7 +141,9 @@ export class SharedBudget {
     const { validFor } = this.times;
     const wanted = before === undefined ? NOTHING : lesser(fair, nextOf(spent, limits, validFor));
     const begun = performance.now();
-    const { granted, processes, throttledFor } = await this.ask(wanted, weight, spent, validFor);
+    const renewed = await this.ask(wanted, weight, spent, validFor);
+    const { granted, processes, throttledFor } = renewed;
+    replicas.observe(renewed.replicas);
     this.others = processes.filter((other) => other.process !== process);
     this.keepTo(granted, fair, begun + validFor, throttledFor);
     return granted.concurrency > 0 && granted.requests > 0;
@@ -167,12 +172,13 @@ export class SharedBudget {
     spent: BudgetSpent,
     validFor: number,
   ): Promise<GrantedShare> {
-    const { store, identity, process } = this.parts;
+    const { store, identity, process, replicas } = this.parts;
     const { requests, executionTime, inFlight, throttledFor } = spent;
     const { window } = this.times;
     return renewShare(store, {
       identity,
       process,
+      group: replicas.group(),
       weight,
       wanted,
       limits: this.limits(),

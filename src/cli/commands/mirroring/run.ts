@@ -137,6 +137,7 @@ function daemonOptions(
     choice: () => session.choice(),
     onReconfigured: (listener, stop) => session.onReconfigured(listener, stop),
     resolution,
+    replicas: session.replicas,
     createJob: (table) =>
       session.job(mirror, leases, table, { ...shared, loads, watch: health.watch, meter, loadWatch }),
     onTables: health.tables,
