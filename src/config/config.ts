@@ -1,6 +1,7 @@
 import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { LogLevel } from './log-settings.ts';
 import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
+import type { RowFilter } from '../model/row-filter.ts';
 import type { Webhook } from '../model/webhook.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
@@ -17,6 +18,8 @@ export interface TableConfig {
   readonly schedule: string;
   readonly mode: 'changes' | 'snapshot';
   readonly columns: ColumnConfig;
+  /** Which rows are mirrored; absent: all. */
+  readonly rows?: RowFilter;
   readonly softDeletes: boolean;
   /** The lookups of the mirror table have indexes. */
   readonly indexesLookups: boolean;

@@ -98,6 +98,14 @@ const webhook = z.strictObject({
   keep: longDuration('30d').optional().describe('How long dead letters are kept: 30d by default.'),
 });
 
+const rows = z
+  .union([z.string().trim().min(1, 'is empty'), z.strictObject({ fetchxml: z.string().trim().min(1, 'is empty') })], {
+    error: 'must be an expression of SQL, or a mapping with fetchxml',
+  })
+  .describe(
+    'Which rows are mirrored: an expression of SQL over the columns of the mirror table. With mode: snapshot also fetchxml, a filter element of FetchXML. All rows by default.',
+  );
+
 const policy = z.enum(['apply', 'ask', 'refuse']);
 
 const schemaName = z
@@ -129,6 +137,7 @@ const tableSettings = z.strictObject({
         .describe('Attributes mirrored as a keyed hash; the key is MIRRORVERSE_HASH_KEY.'),
     })
     .optional(),
+  rows: rows.optional(),
   deletes: deletes.optional(),
   indexes: indexes.optional(),
   feed: feed.optional(),

@@ -270,6 +270,10 @@ export const FAILURE_CODES = {
       'A row is larger than limits.memory allows.',
       'Leave the widest columns out (columns.exclude), or raise limits.memory (MIRRORVERSE_MEMORY).',
     ],
+    'row-filter-refused': [
+      'The filter of rows is no condition over the columns of the mirror table. Nothing was written.',
+      'Correct `rows` of the table. The message says what is wrong.',
+    ],
     'rows-swallowed': [
       'A trigger, a rule or a policy drops or changes rows that are written. Nothing of the page was committed.',
       'Drop the trigger, rule or policy, or change it so that it lets every row through. The table then goes on by itself.',

@@ -1,3 +1,5 @@
+import type { RowFilter } from './row-filter.ts';
+
 /** The types of a mirror column. `integers` is a set of option values. */
 export type ColumnType =
   | 'uuid'
@@ -77,6 +79,8 @@ export interface Table {
   /** Most rows in a page, where the environment gives fewer than 5,000. */
   readonly largestPage?: number;
   readonly columns: readonly Column[];
+  /** Which rows are mirrored; absent: all. */
+  readonly rows?: RowFilter;
   /** Attributes that are left out because their definitions are odd. */
   readonly odd?: readonly OddItem[];
   /** Attributes whose details did not come. mirrorverse assumes the usual details for them. */
@@ -90,14 +94,22 @@ export interface Table {
 /**
  * The set of properties that the link of a checkpoint was issued for. A link keeps its first selection, so
  * a different selection needs a new baseline. Another hash key needs one too, because the stored hashes
- * would no longer equal the new ones.
+ * would no longer equal the new ones. So does another filter of rows: the mirror has none of the rows that match only
+ * the new filter. No property has a `#`, so no table without a filter has the selection of one with a filter.
  */
 export function selectionOf(table: Table): string {
-  return table.columns
+  const properties = table.columns
     .filter((column) => column.selectable)
     .map(({ property, hashKeyId }) => (hashKeyId === undefined ? property : `${property}#${hashKeyId}`))
-    .toSorted()
-    .join(',');
+    .toSorted();
+  return [...properties, ...(table.rows === undefined ? [] : [`#rows ${table.rows.fingerprint}`])].join(',');
+}
+
+/** Whether a table has another filter of rows than the selection of a checkpoint was issued for. */
+export function changesFilter(selection: string | null, { rows }: Table): boolean {
+  if (selection === null) return false;
+  const before = /(?:^|,)#rows (\w+)$/.exec(selection)?.[1];
+  return before !== rows?.fingerprint;
 }
 
 /** The table with key, partition and version alone: a page of these is half a megabyte, however wide the rows are. */

@@ -14,11 +14,11 @@ import { readDefinition } from '../mirror/state/definitions.ts';
 import type { StateStore } from '../mirror/state/store.ts';
 import { isLoading, NEW_CHECKPOINT, type Checkpoint } from '../model/checkpoint.ts';
 import { summaryOf, toFailure, type Failure, type FailureSummary } from '../model/failure.ts';
-import { selectionOf, withKeysAlone, type Table } from '../model/table.ts';
+import { changesFilter, selectionOf, withKeysAlone, type Table } from '../model/table.ts';
 import { resumed } from '../sync/run/starting-point.ts';
 import type { TableWishes } from '../sync/tables/table-preparation.ts';
 import { withKnownColumns } from '../sync/tables/known-columns.ts';
-import { withSelectedColumns } from '../sync/tables/table-selection.ts';
+import { mirroredPart } from '../sync/tables/table-selection.ts';
 import type { VerificationRequests } from './verification-cost.ts';
 
 /** One difference at the source, and the policy for it. */
@@ -51,11 +51,23 @@ export interface TablePlan {
   readonly requests: number | null;
   /** What a verification of the table costs; null if the rows are not counted. */
   readonly verify: VerificationRequests | null;
+  /** The filter of rows; null if the table has none and had none. */
+  readonly filter: PlannedFilter | null;
   /** The sweep that waits for a yes; null if there is none. */
   readonly sweep: PlannedSweep | null;
   /** Rows that are marked deleted and must go, because deletes became hard; null if there are none. */
   readonly marked: MarkedRows | null;
   readonly error: FailureSummary | null;
+}
+
+/** The filter of a table's rows. The environment counts all rows, inside and outside of it. */
+export interface PlannedFilter {
+  /** The text of the configuration; null if the table has no filter any more. */
+  readonly rows: string | null;
+  /** The rows of the mirror came by another filter, so the next run is a re-baseline. */
+  readonly changed: boolean;
+  /** Rows of the mirror that a changed filter keeps out; null if nothing tells before they are read. */
+  readonly leaving: number | null;
 }
 
 export interface PlanOptions {
@@ -104,7 +116,7 @@ async function planTableRun(
     const read = await options.dataverse.metadata.table(table, signal, mode);
     const known = store && (await readDefinition(store, table));
     const definition = withKnownColumns(read, known?.definition);
-    const wanted = withSelectedColumns(definition, wishes.columns, wishes.hashKeyId);
+    const wanted = mirroredPart(definition, wishes);
     const { drift, softDeletes, indexesLookups = false, feed = 'off' } = wishes;
     const history = wishes.history !== undefined;
     const preview = await previewMirrorTable(
@@ -143,6 +155,7 @@ async function planTableRun(
       ...facts,
       requests: requestsFor(options, load, rows, columns),
       verify: rows === null ? null : verifyRequests(options, rows, columns),
+      filter: plannedFilter(columns, checkpoint.selection, preview.outside),
       sweep: preview.sweep,
       marked: preview.marked,
       error: null,
@@ -151,6 +164,13 @@ async function planTableRun(
     signal.throwIfAborted();
     return stopped(table, facts, [], toFailure(error));
   }
+}
+
+function plannedFilter(table: Table, selection: string | null, leaving: number | null): PlannedFilter | null {
+  const { rows } = table;
+  const changed = changesFilter(selection, table);
+  if (rows === undefined) return changed ? { rows: null, changed, leaving } : null;
+  return { rows: rows.kind === 'sql' ? rows.predicate : rows.filter, changed, leaving };
 }
 
 /** How the rows are read; null if only changes are read. */
@@ -179,6 +199,7 @@ function stopped(
     ...facts,
     requests: null,
     verify: null,
+    filter: null,
     sweep: null,
     marked: null,
     error,

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
 import { openMirror, type Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
 import type { FeedWish } from '../../src/mirror/feed/log-triggers.ts';
-import { mirrorTable, type MirrorTable } from '../../src/mirror/table/mirror-table.ts';
+import type { MirrorTable } from '../../src/mirror/table/mirror-table.ts';
 import type { PageResult } from '../../src/mirror/page/page-step.ts';
 import type { PageWriter } from '../../src/mirror/page/page-writer.ts';
 import { DEFAULT_ROW_POLICY, type RowPolicy } from '../../src/mirror/quarantine/row-policy.ts';
@@ -85,12 +85,11 @@ export class WritingTable {
     const logged = { ...(feed === undefined ? {} : { feed }), ...(history === undefined ? {} : { history }) };
     const taken = await takeLease(mirror.store, table.logicalName, holder, mirror.options.leaseDuration);
     if (taken === null) throw new Error('the lease is held by another');
-    await mirror.prepare(table, softDeletes, taken.lease, logged);
+    const { mirror: target } = await mirror.prepare(table, softDeletes, taken.lease, logged);
     const start: Checkpoint =
       phase === 'stored'
         ? taken.checkpoint
         : { phase, catchingUp: false, link: null, rewound: false, selection: 'whatever' };
-    const target = mirrorTable(table, mirror.options.schema, softDeletes);
     return new WritingTable(start, mirror.writer(target, taken.lease, logged), taken.lease, target);
   }
 

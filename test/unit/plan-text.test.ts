@@ -8,6 +8,7 @@ const IDLE: TablePlan = {
   statements: [],
   indexes: [],
   history: null,
+  filter: null,
   feed: null,
   changes: [],
   load: null,

@@ -16,6 +16,8 @@ export interface PostgresError extends Error {
   readonly column?: string;
   readonly schema?: string;
   readonly table?: string;
+  /** Where in the statement the trouble is, in characters from 1. */
+  readonly position?: string;
   /** The function in PostgreSQL's sources that reported the error. */
   readonly routine?: string;
 }

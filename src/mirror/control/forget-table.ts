@@ -3,7 +3,7 @@ import { Failure } from '../../model/failure.ts';
 import { transaction } from '../connection/postgres.ts';
 import { STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 import type { MirrorDatabase } from '../database.ts';
-import { seenKeysName } from '../deletes/seen-keys.ts';
+import { seenTables } from '../deletes/seen-keys.ts';
 import { and, eq, like, not, sql } from '../drizzle.ts';
 import { LABEL_TABLES, VIEWS } from '../labels/label-tables.ts';
 import { VIEWS_DUE } from '../labels/label-state.ts';
@@ -111,7 +111,8 @@ async function forgetState(
       .delete(kept)
       .where(and(eq(kept.environmentId, store.environmentId), eq(kept.table, table)));
   }
-  await client.query(`DROP TABLE IF EXISTS ${seenKeysName(store, table)}`);
+  const { seen, outside } = seenTables(store, table);
+  await client.query(`DROP TABLE IF EXISTS ${seen}, ${outside}`);
   await dropScratch(client, scratchTables(store, { table: { logicalName: table } }));
   await deleteFrom(client, marksName(schema), table);
   await store.db

@@ -290,10 +290,15 @@ export function someUnseen(mirror: MirrorTable, seen: string): string {
 
 /** SQL: whether a row's key is not in the table of seen keys; the row is `m`, unless another is named. */
 export function isUnseen(mirror: MirrorTable, seen: string, row = 'm'): string {
+  return `NOT ${isAmong(mirror, seen, row)}`;
+}
+
+/** SQL: whether a row's key is in a table of keys; the row is `m`, unless another is named. */
+export function isAmong(mirror: MirrorTable, keys: string, row = 'm'): string {
   const [key, partition] = keyColumns(mirror);
   const inPartition =
     partition === undefined ? '' : ` AND k.partition IS NOT DISTINCT FROM ${row}.${partition}`;
-  return `NOT EXISTS (SELECT FROM ${seen} k WHERE k.key = ${row}.${key}${inPartition})`;
+  return `EXISTS (SELECT FROM ${keys} k WHERE k.key = ${row}.${key}${inPartition})`;
 }
 
 /** SQL: whether row `m` is not marked deleted. */
@@ -301,8 +306,8 @@ export function isLive(mirror: MirrorTable): string {
   return mirror.hasMarks ? `m.${quoteIdentifier(DELETED_AT)} IS NULL` : 'true';
 }
 
-/** Only live rows are deleted. A row that is marked deleted goes only with a yes from a person. */
-function deletion(mirror: MirrorTable, condition: string): string {
+/** SQL: deletes live rows `m`, or marks them. A row that is marked deleted goes only with a yes from a person. */
+export function deletion(mirror: MirrorTable, condition: string): string {
   if (!mirror.softDeletes) {
     return `DELETE FROM ${mirror.qualified} AS m WHERE ${mirror.hasMarks ? `${isLive(mirror)} AND ` : ''}${condition}`;
   }

@@ -24,7 +24,7 @@ import {
 } from '../quarantine/quarantined-rows.ts';
 import { idsIn, idsOf, keyText, rowKey, rowVersion } from './row-key.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
-import { RowStore, type StoredRows } from './row-store.ts';
+import { RowStore, type StoredRows, type StoreMode } from './row-store.ts';
 import { beginLog, type FeedWish } from '../feed/log-triggers.ts';
 import { beginHistory } from '../history/history-triggers.ts';
 import { lockForTriggers } from '../table/row-triggers.ts';
@@ -45,6 +45,7 @@ import { assertDeleted, fireAtOnce, toldByFilters } from './swallowed-rows.ts';
 import { SeenKeys } from '../deletes/seen-keys.ts';
 import { countsOf, type PageResult, type PageStep, type RefusedSweep, type StoredPage } from './page-step.ts';
 
+const NOTHING_STORED: StoredRows = { written: 0, left: 0, outside: [], quarantined: [] };
 const NOTHING: StoredPage = { written: 0, deleted: 0, quarantined: 0, refusedSweep: null };
 
 export interface PageWriterOptions {
@@ -159,16 +160,22 @@ export class PageWriter {
     const { store, mirror } = this.options;
     return this.fenced(signal, async (client, held) => {
       await first?.(client);
-      const how = { append: false, rewrite: true, seenKeysTable: undefined, rewound: false, maxShare: 1 };
-      const mode = { ...how, watched: held.hasTriggers };
-      const stored =
-        rows === null ? { written: 0, quarantined: [] } : await this.rows.store(client, rows, mode);
+      const mode: StoreMode = {
+        append: false,
+        rewrite: true,
+        seenKeysTable: undefined,
+        rewound: false,
+        sweepsOutside: false,
+        watched: held.hasTriggers,
+        maxShare: 1,
+      };
+      const stored = rows === null ? NOTHING_STORED : await this.rows.store(client, rows, mode);
       await leaveQuarantine(store.on(client), mirror.table.logicalName, [
         ...gone.map((key) => ({ key, version: null })),
         ...(rows === null ? [] : this.versionsOf(rows, stored.quarantined)),
       ]);
       await quarantineRows(store, client, mirror, stored.quarantined);
-      if (stored.written > 0) {
+      if (stored.written > 0 || stored.left > 0) {
         const mark = await this.countPage(client, held);
         await rememberMark(store.on(client), mirror.table.logicalName, mark);
       }
@@ -255,6 +262,7 @@ export class PageWriter {
       rewrite: (sweeping && isLoading(from)) || (inQuarantine && !step.begins),
       seenKeysTable: sweeping ? this.seen.name : undefined,
       rewound: from.rewound,
+      sweepsOutside: sweeping && isLoading(from),
       watched: held.hasTriggers,
       maxShare: policy.maxShare,
     });
@@ -265,7 +273,7 @@ export class PageWriter {
     if (page.link?.kind === 'next' && !isLoading(from) && stored.written < page.rows) {
       await client.query(touchByKey(mirror), keyParameters(mirror, idsIn(mirror, page)));
     }
-    let deleted = 0;
+    let deleted = stored.left;
     if (page.tombstones.length > 0) {
       deleted +=
         (await client.query(deleteByKey(mirror), keyParameters(mirror, page.tombstones))).rowCount ?? 0;
@@ -282,16 +290,27 @@ export class PageWriter {
     const dismissed = await quarantineRows(store, client, mirror, refused);
     // The keys are remembered only now. Until then, the table of seen keys tells which rows the environment has
     // sent since it went back in time. Rows in quarantine were seen too.
-    if (sweeping) await this.seen.add(client, idsIn(mirror, page));
+    if (sweeping) await this.rememberSeen(client, page, stored.outside);
     let refusedSweep: RefusedSweep | null = null;
+    const sweepsRewound = from.rewound && step.loadsEachTime !== true;
     if (step.advance.sweep) {
+      deleted += await this.seen.sweepOutside(client, sweepsRewound);
       const counts = await this.seen.count(client);
       const tooLarge = await refuseSweep(client, store, this.seen, counts, table, this.options.sweep);
       if (tooLarge !== null)
         refusedSweep = { ...tooLarge, table, checkpoint: withoutSweep(from, step.advance) };
-      else deleted += await this.seen.sweep(client, counts, from.rewound && step.loadsEachTime !== true);
+      else deleted += await this.seen.sweep(client, counts, sweepsRewound);
     }
     return { written: stored.written, deleted, quarantined: refused.length - dismissed, refusedSweep };
+  }
+
+  private async rememberSeen(client: pg.PoolClient, page: PageRows, outside: readonly RowId[]): Promise<void> {
+    const left = new Set(outside.map(keyText));
+    await this.seen.add(
+      client,
+      idsIn(this.options.mirror, page).filter((id) => !left.has(keyText(id))),
+    );
+    await this.seen.addOutside(client, outside);
   }
 
   /** @throws Failure `mirror-replaced` where the mirror table's mark is not the one that the state has. */

@@ -1,6 +1,8 @@
 import type pg from 'pg';
-import type { PageRows } from '../../model/page.ts';
-import { BadRows, describeRefusal } from '../quarantine/bad-rows.ts';
+import type { PageRows, RowId } from '../../model/page.ts';
+import { dropStage, tryRows, type Filtered, type Trial } from '../filter/filter-stage.ts';
+import { assertLeft, leave, leavingKeys } from '../filter/leaving-rows.ts';
+import { BadRows, describeRefusal, describeUntried } from '../quarantine/bad-rows.ts';
 import { binaryPieces } from '../copy/copy-binary.ts';
 import { CopyOutput } from '../copy/copy-output.ts';
 import {
@@ -23,7 +25,7 @@ import {
 } from './merge-sql.ts';
 import { areStorable, judgeLackingRows, keepTypes, type LookupColumns } from './lacking-rows.ts';
 import { mergePieces } from './merge-pieces.ts';
-import type { MirrorTable } from '../table/mirror-table.ts';
+import type { MirrorFilter, MirrorTable } from '../table/mirror-table.ts';
 import { inSavepoint, type PostgresConnection } from '../connection/postgres.ts';
 import type { QuarantinedRow } from '../quarantine/quarantined-rows.ts';
 import { rowKey, rowKeys, supersededRows } from './row-key.ts';
@@ -35,6 +37,10 @@ import { findUnchanged } from './unchanged-rows.ts';
 
 export interface StoredRows {
   readonly written: number;
+  /** Rows that were deleted because the filter of the table keeps them out. */
+  readonly left: number;
+  /** Keys of rows outside of the filter, which the sweep deletes: only with `sweepsOutside`. */
+  readonly outside: readonly RowId[];
   readonly quarantined: readonly QuarantinedRow[];
 }
 
@@ -48,6 +54,11 @@ export interface StoreMode {
   readonly seenKeysTable: string | undefined;
   /** The environment went back in time: versions of rows that were not seen yet mean nothing. */
   readonly rewound: boolean;
+  /**
+   * Rows outside of the filter stay until the sweep: a re-baseline over another filter would otherwise take the rows of
+   * the former one away long before it has brought those of its own.
+   */
+  readonly sweepsOutside: boolean;
   /** Triggers of others may undo what is written, even where PostgreSQL reports it as written. */
   readonly watched: boolean;
   /** Share of the rows, from 0 to 1, that may be bad. */
@@ -73,6 +84,8 @@ export class RowStore {
   private readonly policy: RowPolicy;
   private readonly memory = new CopyOutput();
   private hasStaging = false;
+  /** The table in which rows are tried against the filter is there. */
+  private hasStage = false;
   private pagesInVain = 0;
   /** Lookups for which some rows of the page under way came without the name of the table. */
   private untyped: readonly LookupColumns[] = [];
@@ -88,7 +101,7 @@ export class RowStore {
    * @throws Failure `too-many-bad-rows`; the transaction is then to be rolled back.
    */
   async store(client: pg.PoolClient, page: PageRows, mode: StoreMode): Promise<StoredRows> {
-    if (page.rows === 0) return { written: 0, quarantined: [] };
+    if (page.rows === 0) return { ...NOTHING, quarantined: [] };
     try {
       // Rows that went straight into the mirror table cannot be checked there afterwards.
       const appended = mode.append && !mode.watched ? await this.append(client, page) : undefined;
@@ -100,9 +113,14 @@ export class RowStore {
 
   /** Drops the staging table before the connection goes back to the pool. Mostly there is none. */
   async close(connection: PostgresConnection): Promise<void> {
-    if (!this.hasStaging) return;
+    const { mirror, hasStaging, hasStage } = this;
+    if (!hasStaging && !hasStage) return;
     this.hasStaging = false;
-    await connection.transaction(async (client) => client.query(dropStaging(this.mirror)));
+    this.hasStage = false;
+    await connection.transaction(async (client) => {
+      if (hasStaging) await client.query(dropStaging(mirror));
+      if (hasStage) await dropStage(client, mirror);
+    });
   }
 
   /**
@@ -114,14 +132,39 @@ export class RowStore {
     // Without a primary key, the mirror table itself would take rows that have no key.
     if (mirror.partitionField !== undefined && rowKeys(mirror, page).includes(null)) return undefined;
     if (!areStorable(mirror, page)) return undefined;
-    const options = { memory: this.memory, policy: this.policy };
+    const skip = await this.outsideOf(client, page);
+    if (skip === undefined) return undefined;
+    const options = { skip, memory: this.memory, policy: this.policy };
     const allTaken = async (copied: CopyOutcome): Promise<void> => {
       assertStorable(copied);
       const { rows, taken } = copied;
       if (taken < rows) throw await rowsSwallowed(client, mirror, rows - taken);
     };
     const { failed } = await this.copied(client, 'mirror', page, options, allTaken, isReasonToMerge);
-    return failed === undefined ? { written: page.rows, quarantined: [] } : undefined;
+    if (failed !== undefined) return undefined;
+    return { ...NOTHING, written: page.rows - skip.size, quarantined: [] };
+  }
+
+  /** The rows of a first load that the filter keeps out; undefined where the page needs a closer look. */
+  private async outsideOf(client: pg.PoolClient, page: PageRows): Promise<ReadonlySet<number> | undefined> {
+    const { mirror } = this;
+    if (mirror.filter === undefined) return new Set();
+    const keys = rowKeys(mirror, page);
+    if (keys.includes(null) || supersededRows(mirror, page, keys).size > 0) return undefined;
+    const { outside, untried } = await this.tried(client, mirror.filter, { page, keys, skip: new Set() });
+    return untried.length === 0 ? outside : undefined;
+  }
+
+  private async tried(
+    client: pg.PoolClient,
+    filter: MirrorFilter,
+    trial: Pick<Trial, 'page' | 'keys' | 'skip' | 'untyped'>,
+  ): Promise<Filtered> {
+    const isShared = isBehindPooler(client);
+    const onCommit = isShared ? 'DROP' : 'DELETE ROWS';
+    const filtered = await tryRows(client, this.mirror, filter, { ...trial, policy: this.policy, onCommit });
+    this.hasStage = !isShared;
+    return filtered;
   }
 
   /**
@@ -183,10 +226,11 @@ export class RowStore {
     }
     this.untyped = lacking.untyped;
     const options = { skip, memory: this.memory, policy: this.policy };
+    const gone = await this.leaveFilter(client, { page, keys, skip, untyped: this.untyped }, mode, bad);
     if (mode.rewrite) {
       for (const row of await findUnchanged(client, mirror, page, keys, options)) skip.add(row);
-      if (skip.size === page.rows) return { written: 0, quarantined: bad.rows };
     }
+    if (skip.size === page.rows) return { ...gone, written: 0, quarantined: bad.rows };
     // The staging table is created for each page, because a transaction that rolled back took it away. Behind
     // a pooler the next transaction may run on another backend, and this backend may then serve another
     // client.
@@ -198,12 +242,38 @@ export class RowStore {
       if (rows > 0) written = await this.mergeStaging(client, mode, rows);
     };
     const { failed, text } = await this.copied(client, 'staging', page, options, mergeAll, isRowError);
-    if (failed === undefined && text === undefined) return { written, quarantined: bad.rows };
+    if (failed === undefined && text === undefined) return { ...gone, written, quarantined: bad.rows };
     const copyText = failed === undefined ? undefined : toCopyText(page, mirror.columns, options);
     for (const { row, column, reason } of (copyText ?? text)?.unstorable ?? [])
       bad.add(row, `column ${column}: ${reason}`, null);
     if (copyText !== undefined) written = await this.mergeStorable(client, page, copyText, mode, bad);
-    return { written, quarantined: bad.rows };
+    return { ...gone, written, quarantined: bad.rows };
+  }
+
+  /**
+   * Tries the rows against the filter of the table, and deletes rows of the mirror that have left it. Rows outside of
+   * the filter, and rows that cannot be tried, are skipped from then on.
+   */
+  private async leaveFilter(
+    client: pg.PoolClient,
+    trial: Pick<Trial, 'page' | 'keys' | 'untyped'> & { readonly skip: Set<number> },
+    mode: StoreMode,
+    bad: BadRows,
+  ): Promise<Pick<StoredRows, 'left' | 'outside'>> {
+    const { mirror } = this;
+    if (mirror.filter === undefined) return NOTHING;
+    const { outside, untried } = await this.tried(client, mirror.filter, trial);
+    for (const { row, error } of untried) bad.add(row, describeUntried(error), error.code);
+    const { overUnseen } = stagedMode(mode);
+    let gone: Pick<StoredRows, 'left' | 'outside'> = NOTHING;
+    if (outside.size > 0) {
+      if (mode.sweepsOutside) gone = { left: 0, outside: await leavingKeys(client, mirror, overUnseen) };
+      else gone = { left: await leave(client, mirror, overUnseen), outside: [] };
+      if (mode.watched && !mode.sweepsOutside) await assertLeft(client, mirror, overUnseen);
+    }
+    for (const row of outside) trial.skip.add(row);
+    for (const { row } of untried) trial.skip.add(row);
+    return gone;
   }
 
   /** @param staged rows in the staging table. @returns how many of them were written. */
@@ -258,6 +328,8 @@ export class RowStore {
 function stagedMode({ rewrite, rewound, seenKeysTable }: StoreMode): StagedMode {
   return { rewrite, overUnseen: rewound ? seenKeysTable : undefined };
 }
+
+const NOTHING = { written: 0, left: 0, outside: [] } as const;
 
 /** A value has no plain binary form, or a column has another type than the one it was made with. */
 class OnlyAsText extends Error {}

@@ -42,7 +42,7 @@ export class BadRows {
     return new Failure({
       code: 'too-many-bad-rows',
       message: `In a page of ${page.rows} rows of table ${table} ${rows.length} or more cannot be stored, most of them for this reason: ${reason}. Nothing of the page was committed.`,
-      remedy: `${remedyFor(table, sqlstate)} To put such rows into quarantine anyway, raise quarantine.maxShare (${maxShare} now).`,
+      remedy: `${remedyFor(this.mirror, sqlstate)} To put such rows into quarantine anyway, raise quarantine.maxShare (${maxShare} now).`,
       details: { table, rows: page.rows, bad: rows.length, reason, sqlstate },
     });
   }
@@ -63,7 +63,7 @@ function commonest(rows: readonly QuarantinedRow[]): QuarantinedRow {
   return first;
 }
 
-function remedyFor(table: string, sqlstate: string | null): string {
+function remedyFor({ table: { logicalName: table }, filter }: MirrorTable, sqlstate: string | null): string {
   if (sqlstate === null) {
     return `Text with NUL characters can be stored with quarantine.nul: replace. Mend other values at the source, unless a column has changed there: look at \`mirrorverse plan ${table}\`.`;
   }
@@ -76,7 +76,8 @@ function remedyFor(table: string, sqlstate: string | null): string {
   if (sqlstate.startsWith('54')) {
     return `PostgreSQL's limits are exceeded: leave out columns (columns.exclude of table ${table}), or drop an index that was added to the mirror table.`;
   }
-  return `The column may have changed at the source: look at \`mirrorverse plan ${table}\`.`;
+  const ofFilter = filter === undefined ? '' : ' The expression of `rows` may also fail on their values.';
+  return `The column may have changed at the source: look at \`mirrorverse plan ${table}\`.${ofFilter}`;
 }
 
 /** What PostgreSQL says about a refused row without quoting a value: the names are those of the database. */
@@ -85,6 +86,7 @@ export type Refusal = Pick<PostgresError, 'code' | 'where' | 'constraint' | 'col
 // PostgreSQL's names for the trouble. Its messages quote the value, which must not appear anywhere else.
 const CONDITIONS: Readonly<Record<string, string>> = {
   '22003': 'a number out of range',
+  '22012': 'a division by zero',
   '22007': 'no valid date or time',
   '22008': 'a date or time out of range',
   '22021': 'bytes that are no text of its encoding',
@@ -99,10 +101,21 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '54000': 'more than PostgreSQL can hold in a row or an index',
 };
 
+/** The column that PostgreSQL refused. Only its name is taken from the context: what follows it quotes the value. */
+function columnOf(error: Refusal): string | undefined {
+  return error.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
+}
+
+/** Says why a row could not be tried against the filter of its table, without any of its values. */
+export function describeUntried(error: Refusal): string {
+  // A value that is none of its column is refused before the filter is evaluated.
+  if (columnOf(error) !== undefined) return describeRefusal(error);
+  return `the filter of rows fails on it: ${CONDITIONS[error.code] ?? `SQLSTATE ${error.code}`}`;
+}
+
 /** Says why PostgreSQL refused a row, without any of its values. */
 export function describeRefusal(error: Refusal): string {
-  // Only the column's name is taken from PostgreSQL's context: what follows it quotes the value.
-  const column = error.column ?? /^COPY \S+, line \d+, column ([^:]+)/.exec(error.where ?? '')?.[1];
+  const column = columnOf(error);
   const what = column === undefined ? 'the row' : `column ${column}`;
   const constraint = error.constraint === undefined ? '' : ` (${error.constraint})`;
   return `PostgreSQL refused ${what}: ${CONDITIONS[error.code] ?? `SQLSTATE ${error.code}`}${constraint}`;

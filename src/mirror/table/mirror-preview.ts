@@ -9,7 +9,8 @@ import { SeenKeys } from '../deletes/seen-keys.ts';
 import type { SweepLimits } from '../deletes/sweep-limits.ts';
 import { readCheckpoint } from '../lease/leases.ts';
 import type { StateStore } from '../state/store.ts';
-import type { Table } from '../../model/table.ts';
+import { changesFilter, type Table } from '../../model/table.ts';
+import { countOutside } from '../filter/count-outside.ts';
 import { dropOrCascade } from '../connection/sqlstate.ts';
 import { planLog } from '../feed/log-triggers.ts';
 import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity } from './hazards.ts';
@@ -42,6 +43,8 @@ export interface MirrorPreview {
   readonly checkpoint: Checkpoint | undefined;
   /** The run would read all rows anew: they lack columns, or the link does not stand for them. */
   readonly rereads: boolean;
+  /** Rows of the mirror table that a changed filter keeps out; null where PostgreSQL cannot tell. */
+  readonly outside: number | null;
   readonly sweep: PlannedSweep | null;
   readonly marked: MarkedRows | null;
 }
@@ -71,12 +74,13 @@ export async function previewMirrorTable(
   return transaction(pool, async (client) => {
     const asked = await planMirrorTable(client, store, wanted, options);
     // The statements assume a yes, because a person who is asked wants to see them.
-    const { plan, existing } = await planMirrorTable(client, store, wanted, {
+    const { plan, planned, existing } = await planMirrorTable(client, store, wanted, {
       ...options,
       policy: consented(options.policy),
       sweep: { ...options.sweep, maxShare: 1 },
     });
-    const { mirror, statements } = plan;
+    const { statements } = plan;
+    const mirror = planned;
     const preview: MirrorPreview = {
       mirror,
       exists: existing !== undefined,
@@ -88,6 +92,7 @@ export async function previewMirrorTable(
       refusal: failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan)),
       checkpoint: undefined,
       rereads: plan.refills,
+      outside: null,
       sweep: null,
       marked: asked.marked,
     };
@@ -99,7 +104,9 @@ export async function previewMirrorTable(
     if (checkpoint === undefined) return preview;
     const untrusted = await whyRowsUntrusted(client, store, mirror);
     const sweep = await plannedSweep(client, state, mirror);
-    return { ...preview, checkpoint, rereads: plan.refills || untrusted !== null, sweep };
+    const isChanged = changesFilter(checkpoint.selection, mirror.table);
+    const outside = isChanged ? await countOutside(client, mirror) : null;
+    return { ...preview, checkpoint, rereads: plan.refills || untrusted !== null, outside, sweep };
   });
 }
 

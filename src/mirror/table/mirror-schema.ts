@@ -3,6 +3,7 @@ import { Failure } from '../../model/failure.ts';
 import type { ColumnType, Table } from '../../model/table.ts';
 import { assertAllowed, type DdlPlan, pendingChanges, planTable } from './ddl-plan.ts';
 import { describeChange, type DriftPolicy, type ExistingColumn, type ExistingTable } from './drift.ts';
+import { prepareFilter } from '../filter/prepare-filter.ts';
 import { dropViews, viewsOf } from '../views/drop-views.ts';
 import { assertKey, assertNoHazards } from './hazards.ts';
 import { prepareLog, type FeedWish } from '../feed/log-triggers.ts';
@@ -96,7 +97,10 @@ export async function prepareMirrorTable(
       : await recordSettings(store.on(client), mirror.table.logicalName, settings, holder);
   // The other process is at work and marks rows. Deleting what it keeps would go on in turns.
   const keepsMarks = conflict?.isCertain === true && conflict.there['deletes'] === 'soft';
-  const { plan, existing, marked } = await planMirrorTable(client, store, mirror, { ...options, keepsMarks });
+  const { plan, planned, existing, marked } = await planMirrorTable(client, store, mirror, {
+    ...options,
+    keepsMarks,
+  });
   await ensureMarks(client, mirror.schema);
   // This is asked before any change, because a change gives the table another file.
   const untrusted = existing === undefined ? null : await whyRowsUntrusted(client, store, mirror);
@@ -143,7 +147,7 @@ export async function prepareMirrorTable(
   await dropFromHistory(client, mirror, hashedColumns(plan));
   if (options.history !== undefined) await prepareHistory(client, store, plan.mirror, options.history, found);
   return {
-    mirror: plan.mirror,
+    mirror: planned,
     created,
     refills: plan.refills || remade || untrusted !== null,
     untrusted,
@@ -220,6 +224,8 @@ interface PlanOptions extends PrepareOptions {
 
 interface PlannedTable {
   readonly plan: DdlPlan;
+  /** The mirror table after the plan, with its filter. */
+  readonly planned: MirrorTable;
   readonly existing: ExistingTable | undefined;
   /** Marked rows that the run may have to delete; null where there are none. */
   readonly marked: MarkedRows | null;
@@ -255,7 +261,9 @@ export async function planMirrorTable(
       : await countMarkedRows(client, store, mirror, sweep);
   const keeps = keepsMarks || marked?.allowed === false;
   const plan = planTable(mirror, existing, { policy, removed, day, keepsMarks: keeps });
-  return { plan, existing, marked };
+  const filter = await prepareFilter(client, plan.mirror, definition);
+  const planned = filter === undefined ? plan.mirror : { ...plan.mirror, filter };
+  return { plan, planned, existing, marked };
 }
 
 /** Reads the mirror table as PostgreSQL has it; undefined where there is none. */

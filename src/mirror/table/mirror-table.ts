@@ -4,12 +4,23 @@ import { columnIdentifiers, qualifiedName, quoteIdentifier, shortenIdentifier } 
 export const MIRRORED_AT = '_mirrored_at';
 export const DELETED_AT = '_deleted_at';
 
+/** Tells, in the tables that rows are tried in, whether the filter of a table lets a row in. */
+export const IN_FILTER = '_in_filter';
+
 /** Names that no attribute's column can have: our own, and PostgreSQL's system columns. */
-const RESERVED = [MIRRORED_AT, DELETED_AT, 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+const RESERVED = [MIRRORED_AT, DELETED_AT, IN_FILTER, 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 
 export interface MirrorColumn extends Column {
   /** Name in PostgreSQL, unquoted. */
   readonly identifier: string;
+}
+
+/** Which rows of the source a mirror table has. */
+export interface MirrorFilter {
+  /** An expression of SQL that is never null, as PostgreSQL wrote it down. It names columns without a table. */
+  readonly predicate: string;
+  /** The columns that it names, and what is needed beside them to know their values. */
+  readonly columns: readonly MirrorColumn[];
 }
 
 /** A table's mirror: the same columns, under their names in PostgreSQL. */
@@ -31,6 +42,8 @@ export interface MirrorTable {
   readonly softDeletes: boolean;
   /** It has the column `_deleted_at`, and perhaps marked rows. Also where deletes are hard by now. */
   readonly hasMarks: boolean;
+  /** Absent: the mirror table has all rows, or nobody has asked PostgreSQL yet what the filter means. */
+  readonly filter?: MirrorFilter;
 }
 
 export function mirrorTable(
@@ -61,6 +74,28 @@ export function mirrorTable(
     versionField: position(table.version),
     softDeletes,
     hasMarks,
+  };
+}
+
+/** The mirror table with its key, partition and version alone, and what its filter needs. */
+export function keysOfMirror(mirror: MirrorTable): MirrorTable {
+  const { table, filter, keyField, partitionField, versionField } = mirror;
+  const needed = new Set(filter?.columns.map(({ identifier }) => identifier));
+  const fields = [...mirror.columns.entries()].flatMap(([field, { identifier }]) =>
+    [keyField, partitionField, versionField].includes(field) || needed.has(identifier) ? [field] : [],
+  );
+  const place = (field: number | undefined): number | undefined => {
+    const at = fields.indexOf(field ?? -1);
+    return at === -1 ? undefined : at;
+  };
+  return {
+    ...mirror,
+    table: { ...table, columns: fields.flatMap((field) => table.columns[field] ?? []) },
+    // Not made anew: without the other columns, a column might get another name.
+    columns: fields.flatMap((field) => mirror.columns[field] ?? []),
+    keyField: fields.indexOf(keyField),
+    partitionField: place(partitionField),
+    versionField: place(versionField),
   };
 }
 

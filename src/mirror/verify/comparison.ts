@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
 import type { PageRows, RowId } from '../../model/page.ts';
-import { withKeysAlone } from '../../model/table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { isObjectGone } from '../connection/sqlstate.ts';
 import { CopyOutput } from '../copy/copy-output.ts';
@@ -9,7 +8,8 @@ import { toldByFilters } from '../page/swallowed-rows.ts';
 import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { readRememberedLoad } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
-import { mirrorTable, type MirrorTable } from '../table/mirror-table.ts';
+import { keysOfMirror, type MirrorTable } from '../table/mirror-table.ts';
+import { ALL_INSIDE, filterVerdicts, insideFilter, type Verdicts } from './filtered-page.ts';
 import { compareRows, type ValueDifference } from './compare-rows.ts';
 import {
   createScratch,
@@ -65,7 +65,7 @@ export class Comparison {
   private readonly holder: string;
   private readonly scratch: ScratchTables;
   private readonly memory = new CopyOutput();
-  /** The mirror table with its key, partition and version alone. */
+  /** The mirror table with its key, partition and version alone, and what its filter needs. */
   readonly keysAlone: MirrorTable;
 
   constructor(options: {
@@ -83,8 +83,7 @@ export class Comparison {
     this.mirror = mirror;
     this.policy = policy;
     this.scratch = scratchTables(store, mirror);
-    const { table, schema, softDeletes, hasMarks } = mirror;
-    this.keysAlone = mirrorTable(withKeysAlone(table), schema, softDeletes, hasMarks);
+    this.keysAlone = keysOfMirror(mirror);
   }
 
   private get table(): string {
@@ -122,39 +121,70 @@ export class Comparison {
     });
   }
 
-  /** Stores keys and versions of a page that has nothing else. @throws Failure */
-  async addKeys(page: PageRows, progress: VerificationProgress): Promise<void> {
-    await this.transaction(async (client, store) => {
+  /**
+   * Stores keys and versions of a page that has nothing else.
+   *
+   * @param progress after the page, if its rows are all in the filter of the table.
+   * @returns the progress as it is stored.
+   * @throws Failure
+   */
+  async addKeys(page: PageRows, progress: VerificationProgress): Promise<VerificationProgress> {
+    return this.transaction(async (client, store) => {
       await client.query(UNHURRIED);
-      await storeVerification(store, this.table, this.holder, progress);
-      await addVersionedKeys(client, this.keysAlone, this.scratch, page, this.memory);
+      const inside = await insideFilter(client, this.keysAlone, page, this.policy);
+      const after = withoutRows(progress, page.rows - inside.rows);
+      await storeVerification(store, this.table, this.holder, after);
+      await addVersionedKeys(client, this.keysAlone, this.scratch, inside, this.memory);
+      return after;
     });
   }
 
   /**
    * Compares a page of whole rows, and stores their keys and versions.
    *
-   * @returns the rows that differ only in columns whose values change without a new version. They are no suspects.
+   * @param progress as for `addKeys`.
+   * @returns the progress as it is stored; and the rows that differ only in columns whose values change without a new
+   *   version. They are no suspects.
    * @throws Failure
    */
-  async addRows(page: PageRows, progress: VerificationProgress): Promise<RowId[]> {
+  async addRows(
+    page: PageRows,
+    progress: VerificationProgress,
+  ): Promise<{ readonly progress: VerificationProgress; readonly derived: readonly RowId[] }> {
     return this.transaction(async (client, store) => {
       await client.query(UNHURRIED);
-      await storeVerification(store, this.table, this.holder, progress);
-      const differing = await compareRows(client, this.mirror, page, this.policy);
+      const inside = await insideFilter(client, this.mirror, page, this.policy);
+      const after = withoutRows(progress, page.rows - inside.rows);
+      await storeVerification(store, this.table, this.holder, after);
+      const differing = await compareRows(client, this.mirror, inside, this.policy);
       await addValueSuspects(
         client,
         this.scratch,
         differing.filter(({ isDerivedOnly }) => !isDerivedOnly),
       );
-      await addVersionedKeys(client, this.mirror, this.scratch, page, this.memory);
-      return differing.filter(({ isDerivedOnly }) => isDerivedOnly).map(({ id }) => id);
+      await addVersionedKeys(client, this.mirror, this.scratch, inside, this.memory);
+      const derived = differing.filter(({ isDerivedOnly }) => isDerivedOnly).map(({ id }) => id);
+      return { progress: after, derived };
     });
   }
 
-  /** Compares whole rows, and stores nothing. @throws Failure */
+  /** Compares whole rows that are in the filter of the table, and stores nothing. @throws Failure */
   async compare(page: PageRows): Promise<ValueDifference[]> {
-    return this.transaction(async (client) => compareRows(client, this.mirror, page, this.policy));
+    return this.transaction(async (client) => {
+      const inside = await insideFilter(client, this.mirror, page, this.policy);
+      return compareRows(client, this.mirror, inside, this.policy);
+    });
+  }
+
+  /**
+   * Says which rows of a page the filter of the table keeps out, and which it cannot be tried with.
+   *
+   * @param readAs the columns that the page has.
+   * @throws Failure
+   */
+  async tryFilter(readAs: MirrorTable, page: PageRows): Promise<Verdicts> {
+    if (readAs.filter === undefined) return ALL_INSIDE;
+    return this.transaction(async (client) => filterVerdicts(client, readAs, page, this.policy));
   }
 
   /** Joins what the source had with the mirror. @throws Failure */
@@ -242,6 +272,11 @@ export class Comparison {
       throw has ? error : scratchDropped(this.table, error);
     }
   }
+}
+
+/** The progress if some rows of its page do not count. */
+function withoutRows(progress: VerificationProgress, outside: number): VerificationProgress {
+  return outside === 0 ? progress : { ...progress, rows: progress.rows - outside };
 }
 
 function scratchDropped(table: string, cause: Failure): Failure {

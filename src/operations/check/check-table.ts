@@ -2,13 +2,10 @@ import { probeColumns, probeRows, probeTracking } from '../../dataverse/metadata
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
+import type { RowFilter } from '../../model/row-filter.ts';
 import type { Column, Table } from '../../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../../sync/tables/table-resolution.ts';
-import {
-  unknownNames,
-  withSelectedColumns,
-  type ColumnSelection,
-} from '../../sync/tables/table-selection.ts';
+import { mirroredPart, unknownNames, type ColumnSelection } from '../../sync/tables/table-selection.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { checkMirrorTable } from './check-mirror-table.ts';
 import { bad, failed, good, type Finding } from './finding.ts';
@@ -18,6 +15,8 @@ export interface CheckedTable extends TableEntry {
   /** Cron expression, or `adaptive`. */
   readonly schedule: string;
   readonly columns: ColumnSelection;
+  /** Which rows are mirrored; absent: all. */
+  readonly rows?: RowFilter;
 }
 
 /** Checks whether a table can be mirrored, and reports columns that may surprise the reader of the mirror. */
@@ -32,7 +31,7 @@ export async function checkTable(
   const subject = `table ${entry.name}`;
   try {
     const definition = await dataverse.metadata.table(entry.name, signal, entry.mode);
-    const table = withSelectedColumns(definition, entry.columns, hashKeyId);
+    const table = mirroredPart(definition, { ...entry, hashKeyId });
     const isSnapshot = entry.mode === 'snapshot';
     if (isSnapshot) await probeRows(dataverse, table, signal);
     else await probeTracking(dataverse, table, signal);

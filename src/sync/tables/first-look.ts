@@ -6,7 +6,7 @@ import { findUntouched, fitsUnchanged, type UntouchedTable } from '../../mirror/
 import type { Link } from '../../model/page.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import { settingsOf, type TableWishes } from './table-preparation.ts';
-import { withSelectedColumns } from './table-selection.ts';
+import { mirroredPart } from './table-selection.ts';
 
 /** A table that its first run may poll without its lease. */
 export interface FoundStanding {
@@ -72,7 +72,7 @@ export class FirstLook {
   }
 
   private async look(wishes: TableWishes, signal: AbortSignal): Promise<FoundStanding | undefined> {
-    const { name, columns, hashKeyId, softDeletes, indexesLookups } = wishes;
+    const { name, softDeletes, indexesLookups } = wishes;
     const group = this.groupOf.get(name);
     if (group === undefined) return undefined;
     const looked = this.begin(group, signal);
@@ -85,7 +85,7 @@ export class FirstLook {
     const definition = await metadata.table(name, signal);
     // The metadata may have changed since the state was asked.
     if (metadata.basisOf(definition) !== metadata.basis) return undefined;
-    const wanted = withSelectedColumns(definition, columns, hashKeyId);
+    const wanted = mirroredPart(definition, wishes);
     if (selectionOf(wanted) !== found.selection) return undefined;
     const attributes = new Set(definition.columns.map(({ attribute }) => attribute));
     const mirror = mirrorTable(wanted, this.parts.mirror.schema, softDeletes);

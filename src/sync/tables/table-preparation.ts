@@ -9,10 +9,11 @@ import type { MarkedRows } from '../../mirror/deletes/marked-rows.ts';
 import type { MirrorTable } from '../../mirror/table/mirror-table.ts';
 import type { SettingsConflict, TableSettingsSeen } from '../../mirror/state/settings-conflict.ts';
 import type { Lease } from '../../mirror/lease/leases.ts';
+import type { RowFilter } from '../../model/row-filter.ts';
 import { selectionOf, type Table } from '../../model/table.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
 import { SourceDefinition } from './source-definition.ts';
-import { withSelectedColumns, type ColumnSelection } from './table-selection.ts';
+import { mirroredPart, type ColumnSelection } from './table-selection.ts';
 
 /** What of a table is mirrored, and how. */
 export interface TableWishes {
@@ -21,6 +22,8 @@ export interface TableWishes {
   readonly columns: ColumnSelection;
   /** Tells the hash key in use from any other; absent where there is none. */
   readonly hashKeyId?: string;
+  /** Which rows are mirrored; absent: all. */
+  readonly rows?: RowFilter;
   readonly softDeletes: boolean;
   /** The lookups have indexes; absent: they have none. */
   readonly indexesLookups?: boolean;
@@ -98,7 +101,7 @@ export class TablePreparation {
    * @throws Failure
    */
   async make(lease: Lease, signal: AbortSignal): Promise<PreparedTable> {
-    const { name, columns, hashKeyId, softDeletes, drift: policy, feed = 'off' } = this.wishes;
+    const { name, softDeletes, drift: policy, feed = 'off' } = this.wishes;
     const settings = settingsOf(this.wishes);
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
@@ -108,7 +111,7 @@ export class TablePreparation {
       const { mirror, waiting } = this.prepared;
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
     }
-    const wanted = withSelectedColumns(definition, columns, hashKeyId);
+    const wanted = mirroredPart(definition, this.wishes);
     const options = {
       definition,
       basis: this.source.basis,
@@ -238,7 +241,7 @@ export class TablePreparation {
 
 /** What the configuration says of a table, as the state records it. */
 export function settingsOf(wishes: TableWishes): TableSettingsSeen {
-  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off', history } = wishes;
+  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off', history, rows } = wishes;
   const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
   // Settings that were recorded by earlier versions stay the same.
   return {
@@ -246,6 +249,8 @@ export function settingsOf(wishes: TableWishes): TableSettingsSeen {
     ...(indexesLookups === true ? { indexes: 'lookups' } : {}),
     ...(feed === 'off' ? {} : { feed }),
     ...(history === undefined ? {} : { history: true }),
+    // Another process only has to know that the filter is another one.
+    ...(rows === undefined ? {} : { rows: rows.fingerprint }),
   };
 }
 

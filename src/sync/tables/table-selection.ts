@@ -1,5 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
+import type { RowFilter } from '../../model/row-filter.ts';
 import type { Column, Table } from '../../model/table.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
@@ -33,6 +34,21 @@ export function withSelectedColumns(
         : hashed(column, hashKeyId),
     );
   return { ...table, columns };
+}
+
+/** What of a table is mirrored, as the configuration says. */
+export interface PartWishes {
+  readonly columns: ColumnSelection;
+  /** Tells the hash key in use from any other; absent where there is none. */
+  readonly hashKeyId?: string | undefined;
+  /** Which rows; absent: all. */
+  readonly rows?: RowFilter;
+}
+
+/** The part of a table that is mirrored: its selected columns, and the filter of its rows. @throws Failure `column-needed` */
+export function mirroredPart(table: Table, { columns, hashKeyId, rows }: PartWishes): Table {
+  const selected = withSelectedColumns(table, columns, hashKeyId);
+  return rows === undefined ? selected : { ...selected, rows };
 }
 
 /** The names in a selection that are no attribute of the table. Patterns do not count, because they may fit nothing. */

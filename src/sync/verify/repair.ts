@@ -100,9 +100,12 @@ async function repairBatch(
       const gone = extra.map((id) => keyText(id));
       const unread = missing.filter((_, row) => alone[row] === 'unreadable').map(({ key }) => key);
       const isLeft = new Set([...gone, ...unread]);
-      // A missing row may be there marked deleted, with a version that the source never had.
+      // A missing row may be there marked deleted, with a version that the source never had. So may a row be that the
+      // filter of the table keeps out: it lives at the source, and is extra here.
+      const mayBeNewer = (kind: OpenRow['kind']): boolean =>
+        kind === 'stale' || kind === 'missing' || (kind === 'extra' && ready.mirror.filter !== undefined);
       const stale = batch
-        .filter(({ kind, key }) => (kind === 'stale' || kind === 'missing') && !isLeft.has(key))
+        .filter(({ kind, key }) => mayBeNewer(kind) && !isLeft.has(key))
         .map(({ id }) => id);
       const page = joinPages(living);
       const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>

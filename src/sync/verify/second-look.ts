@@ -2,6 +2,7 @@ import { batches } from '../../dataverse/feed/keyed-pages.ts';
 import { markIncomplete } from '../../dataverse/feed/incomplete-rows.ts';
 import { keyText, rowVersion } from '../../mirror/page/row-key.ts';
 import type { ValueDifference } from '../../mirror/verify/compare-rows.ts';
+import type { Verdicts } from '../../mirror/verify/filtered-page.ts';
 import type { Comparison } from '../../mirror/verify/comparison.ts';
 import type { Suspect } from '../../mirror/verify/suspects.ts';
 import type { PageRows } from '../../model/page.ts';
@@ -27,9 +28,14 @@ export async function lookAgain(
   signal: AbortSignal,
 ): Promise<Counted<Found[]>> {
   const noValues: Differing = new Map();
-  const compare = async (page: PageRows): Promise<Differing> =>
-    byValue ? differingRows(comparison, readAs, page) : noValues;
-  const there = (page: PageRows, row: number, { id }: Suspect, differing: Differing): Found => {
+  const compare = async (page: PageRows): Promise<Looked> => ({
+    differing: byValue ? await differingRows(comparison, readAs, page) : noValues,
+    tried: await comparison.tryFilter(readAs, page),
+  });
+  const there = (page: PageRows, row: number, { id }: Suspect, { differing, tried }: Looked): Found => {
+    // For the mirror, a row outside of the filter is as gone as a deleted one.
+    if (tried.outside.has(row)) return { is: 'gone' };
+    if (tried.untried.has(row)) return { is: 'unreadable' };
     const { columns = [], fingerprint = null } = differing.get(keyText(id)) ?? {};
     return { is: 'there', version: rowVersion(readAs, page, row), columns, fingerprint };
   };
@@ -42,10 +48,10 @@ export async function lookAgain(
   const listed = suspects.length > 1 ? suspects.map(({ id }) => id) : [];
   const list = await counted.run(signal, async () => source.readRows(listed, signal));
   const { rows, rowOf } = list.value;
-  const differing = await compare(rows);
+  const looked = await compare(rows);
   const found = suspects.map((suspect, at): Found | undefined => {
     const row = rowOf[at] ?? -1;
-    if (row >= 0) return there(rows, row, suspect, differing);
+    if (row >= 0) return there(rows, row, suspect, looked);
     return suspect.wasGone && listed.length > 0 ? { is: 'gone' } : undefined;
   });
   let { requests } = list;
@@ -61,6 +67,12 @@ export async function lookAgain(
     await comparison.keepClaim();
   }
   return { value: found.map((each) => each ?? { is: 'unreadable' }), requests };
+}
+
+/** What the rows of an answer are to the mirror. */
+interface Looked {
+  readonly differing: Differing;
+  readonly tried: Verdicts;
 }
 
 type Differing = ReadonlyMap<string, ValueDifference>;

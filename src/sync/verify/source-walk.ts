@@ -110,9 +110,8 @@ export class SourceWalk {
         windows.refuse(table);
         return windowIgnored(table);
       }
-      if (place.isWhole) return { progress: after, isEnd, derived: await comparison.addRows(page, after) };
-      await comparison.addKeys(page, after);
-      return { progress: after, isEnd, derived: [] };
+      if (place.isWhole) return { ...(await comparison.addRows(page, after)), isEnd };
+      return { progress: await comparison.addKeys(page, after), isEnd, derived: [] };
     } finally {
       page.release?.();
     }

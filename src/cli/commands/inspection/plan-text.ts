@@ -1,5 +1,5 @@
 import { readableNumber, readableSpan } from '../../../model/readable-figures.ts';
-import type { TablePlan } from '../../../operations/table-plan.ts';
+import type { PlannedFilter, TablePlan } from '../../../operations/table-plan.ts';
 import type { VerificationCost } from '../../../operations/verification-cost.ts';
 import { counted, wrapped } from '../../output.ts';
 
@@ -89,11 +89,12 @@ function verifyText({ verify }: TablePlan, { sweepsForValues }: VerificationCost
 }
 
 /** What happens to a table beside the reading of its rows. */
-function points({ create, changes, history, feed, sweep, marked, error }: TablePlan): string[] {
+function points({ create, changes, history, feed, filter, sweep, marked, error }: TablePlan): string[] {
   const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
     policy,
     text: description,
   }));
+  if (filter !== null) all.push({ policy: 'apply', text: filterText(filter) });
   if (feed !== null) all.push({ policy: 'apply', text: feedText(feed, create === null) });
   if (history !== null) all.push({ policy: 'apply', text: HISTORY[history] });
   if (sweep !== null) {
@@ -112,6 +113,13 @@ function points({ create, changes, history, feed, sweep, marked, error }: TableP
   if (sorted.length > LISTED) lines.push(`  and ${sorted.length - LISTED} more (--json has all of them)`);
   if (error !== null) lines.push(...indented(`${error.code}: ${error.message} ${error.remedy}`, '  '));
   return lines;
+}
+
+function filterText({ rows, changed, leaving }: PlannedFilter): string {
+  if (rows === null) return 'end the filter of rows: the rows that it kept out come in';
+  if (!changed) return 'mirror the rows that match its filter; the environment counts all rows';
+  const left = leaving === null ? 'rows that do not match' : counted(leaving, 'row');
+  return `change the filter of rows: ${left} of the mirror will leave it, and others that match come in`;
 }
 
 function feedText(feed: 'begin' | 'end', exists: boolean): string {
