@@ -39,7 +39,7 @@ const REFUSED: readonly (readonly [rows: string, said: string | RegExp])[] = [
   ['nosuch = 1', 'no column nosuch'],
   ['"No ""such" = 1', 'no column No "such'],
   ['count', '42804'],
-  ["name = 1", '42883'],
+  ['name = 1', '42883'],
   ["count = 'one'", '22P02'],
   ['count = 1; DROP TABLE mirrorverse.tables', '42601'],
   ['count = 1) OR (count = 2', '42601'],
@@ -59,9 +59,14 @@ describe('the filter of rows', () => {
     for (const [rows, said] of REFUSED) {
       const { code, message } = await refusal(test, rows);
       expect([rows, code]).toEqual([rows, 'row-filter-refused']);
-      expect([rows, message]).toEqual([rows, typeof said === 'string' ? expect.stringContaining(said) : expect.stringMatching(said)]);
+      expect([rows, message]).toEqual([
+        rows,
+        typeof said === 'string' ? expect.stringContaining(said) : expect.stringMatching(said),
+      ]);
     }
-    expect(await test.database.query(`SELECT to_regclass('dataverse.thing') AS made`)).toEqual([{ made: null }]);
+    expect(await test.database.query(`SELECT to_regclass('dataverse.thing') AS made`)).toEqual([
+      { made: null },
+    ]);
   });
 
   it('the filter of rows that names a column which is not mirrored says so', async () => {
@@ -119,7 +124,9 @@ describe('the filter of rows', () => {
     await using test = await testMirror();
     const table = await WritingTable.open(test.mirror, filtered('done'));
     await table.write(page([row(1, 1, { name: '"a"', done: 'true' }), row(2, 2, { name: '"b"' })], 'delta'));
-    const left = await table.write(page([row(1, 3, { done: 'false' }), row(2, 4, { done: 'true' })], 'delta'));
+    const left = await table.write(
+      page([row(1, 3, { done: 'false' }), row(2, 4, { done: 'true' })], 'delta'),
+    );
     expect(left).toMatchObject({ written: 1, deleted: 1 });
     await table.write(page([row(1, 5, { name: '"c"', done: 'true' })], 'delta'));
     expect(await test.database.query(NAMES)).toEqual([
@@ -168,7 +175,9 @@ describe('the filter of rows', () => {
     const swept = await table.write(page(changed, 'delta'));
     expect(swept).toMatchObject({ refusedSweep: null, deleted: 1_900 });
     expect(await count()).toEqual({ rows: 500 });
-    const left = await test.database.query(`SELECT tablename FROM pg_tables WHERE tablename ~ '^(seen|outside)_'`);
+    const left = await test.database.query(
+      `SELECT tablename FROM pg_tables WHERE tablename ~ '^(seen|outside)_'`,
+    );
     expect(left).toEqual([]);
   });
 

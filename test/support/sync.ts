@@ -1,3 +1,4 @@
+import { rowFilterOf } from '../../src/config/table-settings.ts';
 import { FirstLook } from '../../src/sync/tables/first-look.ts';
 import type { Logger } from 'pino';
 import { openDataverse, type Dataverse, type DataverseOptions } from '../../src/dataverse/dataverse.ts';
@@ -53,6 +54,8 @@ export interface SyncOptions {
   readonly history?: HistoryWish;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
+  /** The filter of rows, of all tables or of some. */
+  readonly rows?: string | Readonly<Record<string, string>>;
   readonly drift?: Partial<DriftPolicy>;
   readonly labels?: LabelWishes;
   /** Told the text of each warning and error of the jobs. */
@@ -270,6 +273,7 @@ export function failures(results: readonly RunResult[]): Record<string, string> 
 }
 
 function settingsOf(name: string, options: SyncOptions): TableSettings {
+  const rows = typeof options.rows === 'string' ? options.rows : options.rows?.[name];
   return {
     name,
     mode: options.mode ?? 'changes',
@@ -279,6 +283,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     indexesLookups: options.indexesLookups ?? false,
     feed: options.feed ?? 'off',
     ...(options.history === undefined ? {} : { history: options.history }),
+    ...(rows === undefined ? {} : { rows: rowFilterOf(rows) }),
     pageSize: options.pageSize ?? 5_000,
   };
 }

@@ -150,7 +150,9 @@ export class SeenKeys {
    * table shall wait for that. Keys that cannot be dropped now are useless, and go when the next load begins.
    */
   private async drop(client: pg.PoolClient): Promise<boolean> {
-    return whereLocksAllow(client, async () => client.query(`DROP TABLE IF EXISTS ${this.name}, ${this.outside}`));
+    return whereLocksAllow(client, async () =>
+      client.query(`DROP TABLE IF EXISTS ${this.name}, ${this.outside}`),
+    );
   }
 }
 

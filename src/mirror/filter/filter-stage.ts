@@ -111,7 +111,9 @@ function createStage(
   { columns }: TriedColumns,
   onCommit: 'DELETE ROWS' | 'DROP',
 ): string {
-  const plain = columns.map(({ identifier, type }) => `${quoteIdentifier(identifier)} ${POSTGRES_TYPE[type]}`);
+  const plain = columns.map(
+    ({ identifier, type }) => `${quoteIdentifier(identifier)} ${POSTGRES_TYPE[type]}`,
+  );
   const answer = `${quoteIdentifier(IN_FILTER)} boolean GENERATED ALWAYS AS (${filter.predicate}) STORED`;
   return `CREATE TEMPORARY TABLE IF NOT EXISTS ${quoteIdentifier(stageName(mirror))} (${[...plain, answer].join(', ')})
       WITH (${KEPT_TOGETHER}) ON COMMIT ${onCommit};

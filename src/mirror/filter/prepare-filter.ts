@@ -60,7 +60,10 @@ export async function prepareFilter(
   if (understood === undefined) throw new TypeError('The probe has no generated column.');
   const { predicate, columns, foreign } = understood;
   if (foreign.length > 0) {
-    throw filterRefused(mirror, `it uses ${foreign.join(', ')}, and only PostgreSQL's own functions are known to read nothing else`);
+    throw filterRefused(
+      mirror,
+      `it uses ${foreign.join(', ')}, and only PostgreSQL's own functions are known to read nothing else`,
+    );
   }
   refuseMoments(mirror, filter.predicate, predicate);
   return { predicate, columns: neededColumns(mirror, new Set(columns)) };
@@ -68,7 +71,9 @@ export async function prepareFilter(
 
 /** SQL: the probe. The filter decides one generated column as a value, and the other one as a condition. */
 function createProbe({ columns }: MirrorTable, probe: string, given: string): string {
-  const plain = columns.map(({ identifier, type }) => `${quoteIdentifier(identifier)} ${POSTGRES_TYPE[type]}`);
+  const plain = columns.map(
+    ({ identifier, type }) => `${quoteIdentifier(identifier)} ${POSTGRES_TYPE[type]}`,
+  );
   const generated = [
     `${quoteIdentifier(IN_FILTER)} boolean GENERATED ALWAYS AS ((${given}) IS TRUE) STORED`,
     `${quoteIdentifier(AS_CASE)} boolean GENERATED ALWAYS AS (CASE WHEN ${given} THEN true ELSE false END) STORED`,

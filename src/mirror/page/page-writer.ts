@@ -304,7 +304,11 @@ export class PageWriter {
     return { written: stored.written, deleted, quarantined: refused.length - dismissed, refusedSweep };
   }
 
-  private async rememberSeen(client: pg.PoolClient, page: PageRows, outside: readonly RowId[]): Promise<void> {
+  private async rememberSeen(
+    client: pg.PoolClient,
+    page: PageRows,
+    outside: readonly RowId[],
+  ): Promise<void> {
     const left = new Set(outside.map(keyText));
     await this.seen.add(
       client,

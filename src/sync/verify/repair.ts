@@ -104,9 +104,7 @@ async function repairBatch(
       // filter of the table keeps out: it lives at the source, and is extra here.
       const mayBeNewer = (kind: OpenRow['kind']): boolean =>
         kind === 'stale' || kind === 'missing' || (kind === 'extra' && ready.mirror.filter !== undefined);
-      const stale = batch
-        .filter(({ kind, key }) => mayBeNewer(kind) && !isLeft.has(key))
-        .map(({ id }) => id);
+      const stale = batch.filter(({ kind, key }) => mayBeNewer(kind) && !isLeft.has(key)).map(({ id }) => id);
       const page = joinPages(living);
       const { quarantined } = await writer.storeAgain(page, gone, signal, async (client) =>
         correct(client, mirror.store, ready.mirror, { extra, stale, reached }),

@@ -1,5 +1,6 @@
 import type { RecordedDifference, VerifyMethod } from '../../../src/mirror/verify/verify-records.ts';
 import { differences } from '../oracle.ts';
+import { isMeant, quarantinedRows } from './driver-filters.ts';
 import type { PlantedDifferences } from './planted-differences.ts';
 import type { SimulatedProcess, Surroundings, Verification } from './simulated-process.ts';
 import type { Source } from './source-changes.ts';
@@ -33,25 +34,26 @@ export async function provenExactly(
 
 /** Differences of rows that nobody touched in the mirror. They are wrong whatever happened meanwhile. */
 export async function falseAlarms(
-  { planted, table, surroundings: { emulator, database } }: Proof,
+  { planted, table, surroundings: { emulator, database, filters } }: Proof,
   verification: Verification,
 ): Promise<string[]> {
   const before = planted.of(table);
   const wrong = verification.differences.filter(({ key }) => !before.has(key));
-  const actual = await differences(emulator.store, database, table);
+  const actual = await differences(emulator.store, database, table, isMeant(filters, table));
   planted.keepOnly(table, new Set(actual.map(keyOf)));
   return wrong.map((difference) => `${table}: false alarm: ${JSON.stringify(difference)}`);
 }
 
 /** What a verification found, and what it left, against the rows themselves, while nothing changes. */
 async function heldAgainstTruth(
-  { surroundings: { emulator, database }, source, table, method, repair }: Proof,
+  { surroundings: { emulator, database, filters }, source, table, method, repair }: Proof,
   { differences: found, unsettled }: Verification,
 ): Promise<string[]> {
   const problems =
     unsettled === 0 ? [] : [`${table}: ${unsettled} rows are unsettled although nothing changes`];
-  const bad = new Set(source.poisoned(table));
-  const actual = (await differences(emulator.store, database, table)).filter((text) => !bad.has(keyOf(text)));
+  const bad = quarantinedRows(filters, source, table);
+  const all = await differences(emulator.store, database, table, isMeant(filters, table));
+  const actual = all.filter((text) => !bad.has(keyOf(text)));
   const open = found.filter(({ repaired, key }) => !repaired && !bad.has(key));
   if (repair) {
     if (method === 'values') problems.push(...actual.map((text) => `${table}: not repaired: ${text}`));

@@ -10,7 +10,8 @@ import { clearJournal } from '../mirror-journal.ts';
 import { FollowedLog } from './followed-log.ts';
 import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
-import type { Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
+import { DRIVER_FILTERS, type DriverFilter } from './driver-filters.ts';
+import type { FilterSwitch, Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { driverTable, Source } from './source-changes.ts';
 import { verdict } from './verdict.ts';
@@ -36,7 +37,8 @@ export async function runScenario(database: TestDatabase, scenario: Scenario): P
   const url = await emulator.listen();
   const source = new Source(emulator, tables);
   for (const [at, count] of scenario.rows.entries()) emulator.store.seed(tables[at] ?? '', count);
-  const drive = new Drive({ emulator, url, database, tables }, source, scenario);
+  const filters = new Map<string, DriverFilter>();
+  const drive = new Drive({ emulator, url, database, tables, filters }, source, scenario);
   try {
     return await Promise.race([drive.run(), hung()]);
   } finally {
@@ -75,6 +77,7 @@ class Drive {
   async run(): Promise<string[]> {
     for (const [at, step] of this.scenario.steps.entries()) {
       if (this.scenario.feedSwitches?.includes(at) === true) await this.switchFeed();
+      for (const each of this.scenario.filters ?? []) if (each.before === at) await this.switchFilter(each);
       await this.step(step);
       await this.follow();
       await this.compareHistories(false);
@@ -110,6 +113,19 @@ class Drive {
     if (this.wish === 'off') return;
     await this.end();
     this.isLogged = !this.isLogged;
+  }
+
+  /** The processes end, and the next ones have the new configuration. */
+  private async switchFilter({ table: at, filter }: FilterSwitch): Promise<void> {
+    const { filters } = this.surroundings;
+    const wanted = DRIVER_FILTERS[filter % DRIVER_FILTERS.length];
+    const table = this.table(at);
+    if (wanted === filters.get(table)) return;
+    await this.end();
+    if (wanted === undefined) filters.delete(table);
+    else filters.set(table, wanted);
+    // A filter may keep every row out.
+    this.source.emptied.add(table);
   }
 
   /** A consumer reads all the time, so it takes tables while they change. The first process makes the log. */
@@ -348,7 +364,7 @@ interface LeftTable {
 }
 
 function isState({ schema, name }: LeftTable): boolean {
-  return schema === 'mirrorverse' && !/^(seen|verify|suspects)_/.test(name);
+  return schema === 'mirrorverse' && !/^(seen|outside|verify|suspects)_/.test(name);
 }
 
 function namesOf(tables: readonly LeftTable[]): string {

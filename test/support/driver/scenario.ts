@@ -22,6 +22,15 @@ export interface Scenario {
   readonly feed?: FeedWish;
   /** Numbers of steps before which the configuration turns the change log off, and on again. */
   readonly feedSwitches?: readonly number[];
+  /** Filters of rows that the configuration gives tables before a step: by their place among those of the driver. */
+  readonly filters?: readonly FilterSwitch[];
+}
+
+export interface FilterSwitch {
+  readonly table: number;
+  readonly filter: number;
+  /** The number of the step. */
+  readonly before: number;
 }
 
 /** What the documents leave open, one answer each. */
@@ -302,6 +311,14 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   history: fc.nat({ max: 2 }).map((lot) => lot === 2),
   feed: fc.constantFrom('off', 'marker', 'marker', 'rows'),
   feedSwitches: fc.array(fc.nat({ max: 25 }), { maxLength: 2, size: 'max' }),
+  filters: fc.array(
+    fc.record({
+      table,
+      filter: fc.nat({ max: 3 }),
+      before: fc.oneof(fc.constant(0), fc.nat({ max: 25 })),
+    }),
+    { maxLength: 3, size: 'max' },
+  ),
 });
 
 function count(max: number): fc.Arbitrary<number> {

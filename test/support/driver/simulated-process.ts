@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { rowFilterOf } from '../../../src/config/table-settings.ts';
 import { openDataverse, type Dataverse } from '../../../src/dataverse/dataverse.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
 import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
@@ -24,6 +25,7 @@ import { jobToVerify } from '../../../src/sync/verify/verified-table.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
+import type { DriverFilter } from './driver-filters.ts';
 
 export interface ProcessSettings {
   readonly pageSize: number;
@@ -45,6 +47,8 @@ export interface Surroundings {
   readonly url: string;
   readonly database: TestDatabase;
   readonly tables: readonly string[];
+  /** Of the configuration that a process starts with. */
+  readonly filters: Map<string, DriverFilter>;
 }
 
 const DAY = 86_400_000;
@@ -109,7 +113,11 @@ export class SimulatedProcess {
     dataverse.metadata.remember(createStateMemory({ mirror, userId: undefined, names: tables }));
     const leases = new LeaseKeeper(mirror, holder, silent);
     const common = { mode: 'changes', columns: ALL_COLUMNS, drift: APPLY_ALL } as const;
-    const wishes = tables.map((name) => ({ name, ...common, ...settings }));
+    const wishes = tables.map((name) => {
+      const filter = surroundings.filters.get(name);
+      const rows = filter === undefined ? {} : { rows: rowFilterOf(filter.rows) };
+      return { name, ...common, ...settings, ...rows };
+    });
     const firstLook = new FirstLook({ dataverse, mirror, holder }, wishes);
     const parts = { dataverse, mirror, leases, logger: silent, firstLook };
     const jobs = wishes.map((table) => new TableJob(table, parts));

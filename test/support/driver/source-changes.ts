@@ -1,6 +1,6 @@
 import type { Column } from '../../../src/emulator/definitions/column.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import type { DataverseStore } from '../../../src/emulator/store/dataverse-store.ts';
+import type { DataverseStore, TrueRow } from '../../../src/emulator/store/dataverse-store.ts';
 import {
   dateTime,
   decimal,
@@ -115,14 +115,13 @@ export class Source {
     }
   }
 
-  /** Ids of rows that have a value PostgreSQL cannot hold. */
-  poisoned(table: string): string[] {
-    const rows = [...this.store.rows(table)];
-    return rows.filter(({ values }) => values.get('new_name') === POISON).map(({ id }) => id);
+  /** Rows that have a value PostgreSQL cannot hold. */
+  poisoned(table: string): TrueRow[] {
+    return [...this.store.rows(table)].filter(({ values }) => values.get('new_name') === POISON);
   }
 
   mend(table: string): void {
-    for (const id of this.poisoned(table)) this.store.update(table, id, { new_name: 'mended' });
+    for (const { id } of this.poisoned(table)) this.store.update(table, id, { new_name: 'mended' });
   }
 
   private ids(table: string): string[] {

@@ -3,6 +3,7 @@ import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import { emptiedTables, journalLength } from '../mirror-journal.ts';
 import { differences } from '../oracle.ts';
 import { versionsThatWentDown } from '../version-journal.ts';
+import { isMeant, quarantinedRows } from './driver-filters.ts';
 import { IMPOSSIBLE, type PlantedDifferences } from './planted-differences.ts';
 import { provenExactly } from './proof.ts';
 import type { SimulatedProcess, Surroundings } from './simulated-process.ts';
@@ -109,12 +110,12 @@ function failuresOf(results: readonly RunResult[], name: string): string[] {
 
 /** Differences of a table that are not explained by quarantine, and quarantine that nothing explains. */
 async function compared(
-  { emulator, database }: Surroundings,
+  { emulator, database, filters }: Surroundings,
   source: Source,
   table: string,
 ): Promise<string[]> {
-  const bad = new Set(source.poisoned(table));
-  const found = await differences(emulator.store, database, table);
+  const bad = quarantinedRows(filters, source, table);
+  const found = await differences(emulator.store, database, table, isMeant(filters, table));
   const unexplained = found.filter((text) => !bad.has(text.slice(0, 36))).slice(0, 5);
   const rows = await database.query<{ key: string }>(
     `SELECT key FROM mirrorverse.quarantine WHERE "table" = $1`,
