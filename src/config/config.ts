@@ -1,7 +1,7 @@
 import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { LogLevel } from './log-settings.ts';
 import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
-import type { RowFilter } from '../model/row-filter.ts';
+import type { RowFilter } from '../model/table.ts';
 import type { Webhook } from '../model/webhook.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */

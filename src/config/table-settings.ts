@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RowFilter } from '../model/row-filter.ts';
+import type { RowFilter } from '../model/table.ts';
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
 import { feedOf } from './downstream/feed-settings.ts';
@@ -38,13 +38,6 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
     const mode = table.mode ?? 'changes';
     const byDefault = mode === 'snapshot' ? SNAPSHOT_SCHEDULE : (settings.schedule ?? DEFAULT_SCHEDULE);
     const rows = table.rows === undefined ? undefined : rowFilterOf(table.rows);
-    if (rows?.kind === 'fetchxml' && mode !== 'snapshot') {
-      problems.push({
-        key: `tables.${at}.rows`,
-        message:
-          'fetchxml needs mode: snapshot, because change tracking takes no filter; write an expression of SQL',
-      });
-    }
     return {
       name: table.name,
       schedule: table.schedule ?? byDefault,
@@ -63,14 +56,10 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
   });
 }
 
-type RowsSetting = NonNullable<Exclude<NonNullable<Settings['tables']>[number], string>['rows']>;
-
 /** The filter of a table's rows, with a fingerprint of its text. */
-export function rowFilterOf(rows: RowsSetting): RowFilter {
-  const text = typeof rows === 'string' ? rows : rows.fetchxml;
-  const kind = typeof rows === 'string' ? 'sql' : 'fetchxml';
-  const fingerprint = createHash('sha256').update(`${kind} ${text}`).digest('hex').slice(0, 16);
-  return kind === 'sql' ? { kind, predicate: text, fingerprint } : { kind, filter: text, fingerprint };
+export function rowFilterOf(predicate: string): RowFilter {
+  const fingerprint = createHash('sha256').update(predicate).digest('hex').slice(0, 16);
+  return { kind: 'sql', predicate, fingerprint };
 }
 
 /** Patterns of tables to leave out: the entries of `tables` that begin with `!`. */

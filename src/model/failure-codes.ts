@@ -262,6 +262,10 @@ export const FAILURE_CODES = {
       'Dataverse refused a request with an error code that this list does not know. The message has the code.',
       'Look the code up in the “Web service error codes” of Dataverse. The field requestId of the log line is for a support case.',
     ],
+    'row-filter-refused': [
+      'The filter of rows is no condition over the columns of the mirror table. Nothing was written.',
+      'Correct `rows` of the table. The message says what is wrong.',
+    ],
     'row-security': [
       'Row security of a table applies to the role of postgres.url, but this role must see and write every row.',
       'Exempt the role from row security of that table.',
@@ -269,10 +273,6 @@ export const FAILURE_CODES = {
     'row-too-large': [
       'A row is larger than limits.memory allows.',
       'Leave the widest columns out (columns.exclude), or raise limits.memory (MIRRORVERSE_MEMORY).',
-    ],
-    'row-filter-refused': [
-      'The filter of rows is no condition over the columns of the mirror table. Nothing was written.',
-      'Correct `rows` of the table. The message says what is wrong.',
     ],
     'rows-swallowed': [
       'A trigger, a rule or a policy drops or changes rows that are written. Nothing of the page was committed.',

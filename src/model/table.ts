@@ -1,5 +1,3 @@
-import type { RowFilter } from './row-filter.ts';
-
 /** The types of a mirror column. `integers` is a set of option values. */
 export type ColumnType =
   | 'uuid'
@@ -55,6 +53,19 @@ export interface OddItem {
   readonly alias?: string;
   /** Which member is odd, and how. */
   readonly reason: string;
+}
+
+/**
+ * Which rows of a table are mirrored: an expression over the columns of the mirror table, which PostgreSQL evaluates for
+ * each row that comes.
+ *
+ * The fingerprint tells one filter from another. A table whose filter has another fingerprint than the filter of its
+ * rows is loaded anew.
+ */
+export interface RowFilter {
+  readonly kind: 'sql';
+  readonly predicate: string;
+  readonly fingerprint: string;
 }
 
 /** What a mirror has to know about a Dataverse table. */

@@ -18,7 +18,7 @@ async function refusal(test: TestMirror, rows: string): Promise<{ code: string; 
 }
 
 /** Each filter, and a part of what is said of it. */
-const REFUSED: readonly (readonly [rows: string, said: string | RegExp])[] = [
+const REFUSED: readonly (readonly [rows: string, said: string])[] = [
   ['count > (SELECT 1)', '0A000'],
   ['EXISTS (SELECT FROM pg_class)', '0A000'],
   ['count > max(count)', '42803'],
@@ -46,7 +46,7 @@ const REFUSED: readonly (readonly [rows: string, said: string | RegExp])[] = [
   ['true THEN true WHEN false', '42601'],
   ['count = 1, count = 2', '42601'],
   ['count = 1 /* ', '42601'],
-  ['count = $1', /SQLSTATE 42/],
+  ['count = $1', '(SQLSTATE 42'],
   ['reads_others(count)', 'function reads_others'],
 ];
 
@@ -59,10 +59,7 @@ describe('the filter of rows', () => {
     for (const [rows, said] of REFUSED) {
       const { code, message } = await refusal(test, rows);
       expect([rows, code]).toEqual([rows, 'row-filter-refused']);
-      expect([rows, message]).toEqual([
-        rows,
-        typeof said === 'string' ? expect.stringContaining(said) : expect.stringMatching(said),
-      ]);
+      expect([rows, message.includes(said) ? said : message]).toEqual([rows, said]);
     }
     expect(await test.database.query(`SELECT to_regclass('dataverse.thing') AS made`)).toEqual([
       { made: null },
@@ -74,14 +71,10 @@ describe('the filter of rows', () => {
     const columns = THING.columns.filter(({ name }) => name !== 'amount');
     const part = { ...filtered('amount > 1'), columns };
     const opened = WritingTable.open(test.mirror, part);
-    await expect(opened).rejects.toMatchObject({ message: expect.stringContaining('no column amount') });
+    await expect(opened).rejects.toThrow('no column amount');
     const { lease } = await WritingTable.open(test.mirror, THING);
     const prepared = test.mirror.prepare(part, false, lease, { definition: THING }, undefined);
-    await expect(prepared).rejects.toMatchObject({
-      code: 'row-filter-refused',
-      message: expect.stringContaining('names column amount, which is not mirrored'),
-      remedy: expect.stringContaining('columns'),
-    });
+    await expect(prepared).rejects.toThrow('names column amount, which is not mirrored');
   });
 
   it('the filter of rows may use operators, functions and constants that give the same result at any time', async () => {

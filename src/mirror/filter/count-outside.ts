@@ -20,7 +20,10 @@ export async function countOutside(client: pg.ClientBase, mirror: MirrorTable): 
     );
     counted = rows[0]?.outside ?? 0;
   };
-  const isExpected = (error: unknown): error is PostgresError => isRowError(error) || isFilterError(error);
-  await inSavepoint(client, count, isExpected);
+  await inSavepoint(client, count, isOfFilter);
   return counted;
+}
+
+function isOfFilter(error: unknown): error is PostgresError {
+  return isRowError(error) || isFilterError(error);
 }

@@ -28,7 +28,7 @@ interface Understood extends pg.QueryResultRow {
  * and types that somebody made.
  *
  * @param definition all that the source has.
- * @returns undefined for a table that has all rows, or whose rows the environment filters.
+ * @returns undefined for a table that has all rows.
  * @throws Failure `row-filter-refused`
  */
 export async function prepareFilter(
@@ -37,7 +37,7 @@ export async function prepareFilter(
   definition: Table,
 ): Promise<MirrorFilter | undefined> {
   const { rows: filter } = mirror.table;
-  if (filter?.kind !== 'sql') return undefined;
+  if (filter === undefined) return undefined;
   // A NUL character ends a statement early.
   if (filter.predicate.includes('\0')) throw filterRefused(mirror, 'it has a NUL character');
   // The line breaks end a comment that the text may end with.
@@ -113,13 +113,16 @@ const MOMENT = /'\s*(?:now|today|tomorrow|yesterday)\b/gi;
  * mean another day. If the word was a text, it is still in what PostgreSQL has written down.
  */
 function refuseMoments(mirror: MirrorTable, given: string, understood: string): void {
-  const count = (text: string): number => text.match(MOMENT)?.length ?? 0;
-  if (count(given) <= count(understood)) return;
+  if (momentsIn(given) <= momentsIn(understood)) return;
   throw filterRefused(
     mirror,
     'it has a word such as now or yesterday, which means another moment each time that PostgreSQL reads it',
     'Write a fixed date. A row matches or does not match by its own values, until it has a new version.',
   );
+}
+
+function momentsIn(text: string): number {
+  return text.match(MOMENT)?.length ?? 0;
 }
 
 /**

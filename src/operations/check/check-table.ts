@@ -2,8 +2,7 @@ import { probeColumns, probeRows, probeTracking } from '../../dataverse/metadata
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
-import type { RowFilter } from '../../model/row-filter.ts';
-import type { Column, Table } from '../../model/table.ts';
+import type { RowFilter, Column, Table } from '../../model/table.ts';
 import type { ResolvedTable, TableEntry } from '../../sync/tables/table-resolution.ts';
 import { mirroredPart, unknownNames, type ColumnSelection } from '../../sync/tables/table-selection.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';

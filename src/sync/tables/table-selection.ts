@@ -1,7 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
-import type { RowFilter } from '../../model/row-filter.ts';
-import type { Column, Table } from '../../model/table.ts';
+import type { RowFilter, Column, Table } from '../../model/table.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
 export interface ColumnSelection {

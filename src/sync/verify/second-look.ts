@@ -48,10 +48,10 @@ export async function lookAgain(
   const listed = suspects.length > 1 ? suspects.map(({ id }) => id) : [];
   const list = await counted.run(signal, async () => source.readRows(listed, signal));
   const { rows, rowOf } = list.value;
-  const looked = await compare(rows);
+  const inList = await compare(rows);
   const found = suspects.map((suspect, at): Found | undefined => {
     const row = rowOf[at] ?? -1;
-    if (row >= 0) return there(rows, row, suspect, looked);
+    if (row >= 0) return there(rows, row, suspect, inList);
     return suspect.wasGone && listed.length > 0 ? { is: 'gone' } : undefined;
   });
   let { requests } = list;

@@ -30,7 +30,7 @@ export const DRIVER_FILTERS: readonly (DriverFilter | undefined)[] = [
   {
     rows: `versionnumber % 2 = 0 OR new_name LIKE 'updated%'`,
     isInside: ({ version, values }) =>
-      version % 2n === 0n || String(values.get('new_name')).startsWith('updated'),
+      version % 2n === 0n || JSON.stringify(values.get('new_name') ?? null).startsWith('"updated'),
     looksAtPoison: true,
   },
 ];
