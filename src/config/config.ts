@@ -105,6 +105,8 @@ export interface Config {
     | undefined;
   /** How long the change log keeps changes, in milliseconds; undefined if no table has one. */
   readonly feed: { readonly keep: number } | undefined;
+  /** The tables whose audit rows have details, and the share of the API's limits for them, from 0 to 1. */
+  readonly audit: { readonly details: readonly string[]; readonly share: number } | undefined;
   readonly webhooks: readonly Webhook[];
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */

@@ -5,6 +5,7 @@ import { overlay } from './file/overlay.ts';
 import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/file-settings.ts';
 import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
+import { auditFrom } from './downstream/audit-settings.ts';
 import { feedFrom } from './downstream/feed-settings.ts';
 import { checkHistory } from './downstream/history-settings.ts';
 import { logProblems, logSettings } from './log-settings.ts';
@@ -137,6 +138,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     sweep: { maxShare: settings.sweep?.maxShare ?? 0.2, atLeast: settings.sweep?.atLeast ?? 1_000 },
     verify: verifyFrom(settings.verify, problems),
     feed: feedFrom(settings, problems),
+    audit: auditFrom(settings, problems),
     webhooks: webhooksFrom(settings, variables, needs.tables === true, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',

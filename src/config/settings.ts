@@ -53,15 +53,15 @@ const duration = (like: string): z.ZodString =>
     .string({ error: `must be a duration like ${like}` })
     .regex(/^\d+(\.\d+)?(ms|s|m)$/, `must be a duration like ${like}`);
 
+const share = z
+  .string({ error: 'must be a share like 5%' })
+  .regex(/^\d+(\.\d+)?%$/, 'must be a share like 5%');
+
 const verification = z.strictObject({
   every: longDuration('24h')
     .optional()
     .describe('How often keys and versions of every row are compared with the source: 24h by default.'),
-  share: z
-    .string({ error: 'must be a share like 5%' })
-    .regex(/^\d+(\.\d+)?%$/, 'must be a share like 5%')
-    .optional()
-    .describe("Share of the API's limits that verification may take: 5% by default."),
+  share: share.optional().describe("Share of the API's limits that verification may take: 5% by default."),
   values: z
     .union([z.literal(false), longDuration('30d')], { error: 'must be a duration like 30d, or false' })
     .optional()
@@ -70,6 +70,14 @@ const verification = z.strictObject({
     .enum(['off', 'report', 'repair'])
     .optional()
     .describe('report (by default) warns of differences, repair mends them, off only records them.'),
+});
+
+const audit = z.strictObject({
+  details: z
+    .array(z.string().regex(/^[a-z_]\w*$/, 'must be the logical name of a table'))
+    .min(1)
+    .describe('Logical names of the tables whose audit rows have their details read, one request a row.'),
+  share: share.optional().describe("Share of the API's limits that details may take: 5% by default."),
 });
 
 const webhook = z.strictObject({
@@ -312,6 +320,9 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('How the daemon compares mirror and source in the background; false for not at all.'),
+  audit: audit
+    .optional()
+    .describe('Details of the rows of the mirrored table audit: what was changed from what to what.'),
   webhooks: z
     .array(webhook)
     .optional()

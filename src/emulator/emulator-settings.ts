@@ -27,6 +27,10 @@ export class EmulatorSettings {
 
   /** Logical names of tables that the caller has no privilege to read. */
   readonly deniedTables = new Set<string>();
+  /** Privileges that the caller lacks, beside those that a table is read with: prvReadRecordAuditHistory and others. */
+  readonly deniedPrivileges = new Set<string>();
+  /** By id of an audit row, the AuditDetail that RetrieveAuditDetails gives, as JSON. */
+  readonly auditDetails = new Map<string, string>();
   /** By table, the rows that a security role hides from the caller: no page has them. */
   readonly hiddenRows = new Map<string, (id: string) => boolean>();
   /** The answer to the read of a single hidden row: 403 says that it may not be read, 404 that it does not exist. */

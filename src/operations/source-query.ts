@@ -1,5 +1,6 @@
 import { Failure } from '../model/failure.ts';
 import { API_PATH, type DataverseClient } from '../dataverse/http/client.ts';
+import { parseWithDigits } from '../dataverse/http/json-with-digits.ts';
 
 /** A GET that a person asks for. */
 export interface SourceQuery {
@@ -94,25 +95,7 @@ function answerOf(bytes: Uint8Array, contentType: string): SourceAnswer {
     return { kind: 'bytes', contentType, bytes };
   }
   if (!/[/+]json\b/i.test(contentType)) return { kind: 'text', contentType, text: withoutTokens(text) };
-  return { kind: 'json', contentType, json: exactJson(text) };
-}
-
-/** A number with its digits, which `JSON.stringify` writes unchanged. TypeScript does not know these yet. */
-interface ExactJson {
-  parse(
-    text: string,
-    revive: (key: string, value: unknown, context: { readonly source: string }) => unknown,
-  ): unknown;
-  rawJSON(text: string): unknown;
-}
-
-/** JavaScript would round row versions and long decimals, and would drop the last zeros of money. */
-function exactJson(text: string): unknown {
-  const exact = JSON as unknown as ExactJson;
-  return exact.parse(text, (_, value, { source }) => {
-    if (typeof value === 'number') return exact.rawJSON(source);
-    return typeof value === 'string' ? withoutTokens(value) : value;
-  });
+  return { kind: 'json', contentType, json: parseWithDigits(text, withoutTokens) };
 }
 
 /** A text whose links lead nowhere: with its token, a link reads a whole table under its own sign-in. */

@@ -1,3 +1,4 @@
+import { DetailReader, type DetailReaderOptions } from './audit/detail-reader.ts';
 import type { LeaseKeeper } from './lease/lease-keeper.ts';
 import type { Replicas } from './schedule/replicas.ts';
 import { RunningTables } from './schedule/running-tables.ts';
@@ -9,6 +10,7 @@ import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhook-service.ts';
+import type { ColumnSelection } from './tables/table-selection.ts';
 import { keepHistories } from './watch/history-keeper.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
@@ -22,6 +24,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly places: Places;
   /** How tables are verified in the background; absent, they are not. */
   readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes' | 'lookForDueEvery'>;
+  /** Whose audit rows have details; absent, those of no table. */
+  readonly audit?: Pick<DetailReaderOptions, 'wishes' | 'requestsPer5Minutes' | 'lookEvery'>;
   /** Where changes are posted; absent, nowhere. */
   readonly webhooks?: Pick<WebhookOptions, 'wishes' | 'proxy'>;
   /** Told which tables are paused, whenever that changes. */
@@ -43,8 +47,10 @@ export async function runDaemon<T extends ScheduledTable>(
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
   const linkLifeDays = (): number | null => mirror.environment.linkLifeDays;
   const tables = new RunningTables(options.places, linkLifeDays, control, options.replicas);
-  const { verification, webhooks, onReconfigured = () => undefined } = options;
+  const { verification, audit, webhooks, onReconfigured = () => undefined } = options;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
+  const columnsOf = (table: string): ColumnSelection | undefined => tables.job(table)?.settings.columns;
+  const details = audit && new DetailReader({ ...options, ...audit, holder: leases.holder, columnsOf });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());
@@ -59,6 +65,7 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => tables.run(stop),
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
     async (stop: AbortSignal) => verifier?.run(stop),
+    async (stop: AbortSignal) => details?.run(stop),
     async (stop: AbortSignal) =>
       webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
   ];

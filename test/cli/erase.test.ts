@@ -23,7 +23,15 @@ it('erase removes what is kept of a row, says what is left to do, and refuses a 
   expect(document).toEqual({
     table: 'account',
     key,
-    removed: { changes: 1, history: 0, quarantine: 0, differences: 0, deadLetters: 0, mirror: 0 },
+    removed: {
+      changes: 1,
+      history: 0,
+      quarantine: 0,
+      differences: 0,
+      auditDetails: 0,
+      deadLetters: 0,
+      mirror: 0,
+    },
     inMirror: false,
   });
   expect(status).toBe(0);

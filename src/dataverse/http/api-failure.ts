@@ -14,7 +14,7 @@ export interface Subject {
 type Meaning = FailureKind & {
   readonly message: (about: string) => string;
   /** Without it, the remedy of the list. */
-  readonly remedy?: (subject: Subject) => string;
+  readonly remedy?: (subject: Subject) => string | undefined;
 };
 
 /** What turns change tracking on. */
@@ -47,6 +47,11 @@ const SIDES_OFF: Meaning = {
 const PRIVILEGE: Meaning = {
   code: 'privilege-missing',
   message: (about) => `The signed-in identity may not read ${about}.`,
+  // Auditing has privileges of its own ("Retrieve the history of audited data changes").
+  remedy: ({ table }) =>
+    table === 'audit'
+      ? 'Give the security role of the application user the privilege prvReadAuditSummary ("View Audit Summary").'
+      : undefined,
 };
 const NOT_A_MEMBER: Meaning = {
   code: 'not-a-member',

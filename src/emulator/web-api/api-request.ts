@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { AUDIT_DETAIL } from '../audit/audit-details.ts';
 import { parsePrefer, type Preferences } from './prefer-header.ts';
 
 /** The kind of a request, from its address and preferences. */
@@ -19,6 +20,7 @@ export type RequestKind =
   | 'organization'
   | 'record-count'
   | 'languages'
+  | 'audit-detail'
   | 'token'
   | 'openid'
   | 'other';
@@ -91,6 +93,7 @@ function resourceKind(resource: string, query: string, preferences: Preferences)
   if (/^EntityDefinitions(?:$|[(/])/.test(resource)) return 'metadata';
   if (/^RelationshipDefinitions(?:$|[(/])/.test(resource)) return 'relationships';
   if (resource === 'PublishXml' || resource === 'PublishAllXml') return 'publish';
+  if (AUDIT_DETAIL.test(resource)) return 'audit-detail';
   const set = SET.exec(resource);
   if (set === null) return 'other';
   if (set[3] !== undefined) return 'count';

@@ -1,3 +1,4 @@
+import { auditDetail } from '../audit/audit-details.ts';
 import { csdlDocument } from '../metadata/csdl-writer.ts';
 import {
   badRequest,
@@ -48,6 +49,8 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
       return organization(api, call);
     case 'languages':
       return provisionedLanguages(call);
+    case 'audit-detail':
+      return auditDetail(api, call);
     case 'record-count':
       return totalRecordCount(api, call);
     case 'metadata':
@@ -125,8 +128,11 @@ function readable(api: WebApi, call: ApiCall): TableData {
   const data = api.store.bySet(set);
   if (data === undefined) throw unknownSegment(set);
   const { definition } = data;
-  if (api.settings.deniedTables.has(definition.logicalName)) {
-    throw missingPrivilege(api.settings.userId, `prvRead${definition.schemaName}`, definition);
+  const { deniedTables, deniedPrivileges, userId } = api.settings;
+  const privilege =
+    definition.logicalName === 'audit' ? 'prvReadAuditSummary' : `prvRead${definition.schemaName}`;
+  if (deniedTables.has(definition.logicalName) || deniedPrivileges.has(privilege)) {
+    throw missingPrivilege(userId, privilege, definition);
   }
   if (definition.logicalName === ORGANIZATION) keepOrganizationRow(api, data);
   return data;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { eraseDetails } from '../audit/detail-store.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { and, eq } from '../drizzle.ts';
@@ -23,6 +24,8 @@ export interface ErasedTraces {
   readonly quarantine: number;
   /** Differences that verifications found. */
   readonly differences: number;
+  /** Values of audit details: of the audit rows about this row, or of this audit row. */
+  readonly auditDetails: number;
   /** Changes in dead letters of webhooks. */
   readonly deadLetters: number;
   /** The row of the mirror table, if it was marked deleted or the table was forgotten. */
@@ -86,7 +89,9 @@ async function eraseBeside(client: pg.PoolClient, store: StateStore, mirror: Era
   const history = await eraseHistory(client, mirror, id, found.isInMirror);
   // The record has no key: it stays after the row is gone.
   await db.insert(commands).values({ environmentId, table, command: 'erase', askedVia: 'cli' });
-  return { ...found, history, quarantine: counts[0] ?? 0, differences: counts[1] ?? 0 };
+  const place = { schema: mirror.schema, stateSchema: store.schema, environmentId };
+  const auditDetails = await eraseDetails(client, place, { table, key: id.key });
+  return { ...found, history, quarantine: counts[0] ?? 0, differences: counts[1] ?? 0, auditDetails };
 }
 
 /** SQL: whether a row is the one with this key. @param at the number of the first parameter. */

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { Failure } from '../../model/failure.ts';
+import { dropDetails } from '../audit/detail-store.ts';
+import { AUDIT } from '../audit/detail-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 import type { MirrorDatabase } from '../database.ts';
@@ -155,6 +157,7 @@ async function dropMirror(
     await deleteFrom(client, qualifiedName(schema, name), table);
   }
   await dropHistory(client, historyPlace(schema, table), table);
+  if (table === AUDIT) await dropDetails(client, store, schema);
   const views = qualifiedName(schema, VIEWS);
   const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
     views,

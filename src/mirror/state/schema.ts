@@ -1,5 +1,6 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
 import { moment, pgCore, sql } from '../drizzle.ts';
+import { defineAudit } from '../audit/audit-schema.ts';
 import { defineShares } from '../lease/share-schema.ts';
 import { defineWebhooks } from '../feed/webhook-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
@@ -261,6 +262,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     ...defineVerificationState(table),
     ...defineWebhooks(table),
     ...defineShares(table),
+    ...defineAudit(table),
     environments,
     tables,
     runs,
@@ -298,4 +300,6 @@ export const {
   valueRounds,
   webhooks,
   deadLetters,
+  auditReads,
+  auditReaders,
 } = defineState(pgTable);

@@ -6,6 +6,7 @@ import { describeFilter, inTheWay, rowSecurity, type RowFilter } from '../../mir
 import { remedyFor } from '../../mirror/connection/grants.ts';
 import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
 import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
+import { checkAudit } from './check-audit.ts';
 import { checkPatterns } from './check-patterns.ts';
 import { checkSchedules, requestsPer5Minutes } from './check-schedules.ts';
 import { checkSettings } from './check-settings.ts';
@@ -20,6 +21,8 @@ export interface CheckOptions {
   /** Schemas of the views and histories that a run makes beside the mirror. */
   readonly moreSchemas: readonly string[];
   readonly choice: TableChoice<CheckedTable>;
+  /** The tables whose audit rows are to have details. */
+  readonly auditDetails?: readonly string[] | undefined;
   /** Identifies the hash key in use. */
   readonly hashKeyId: string | undefined;
 }
@@ -137,7 +140,10 @@ async function checkTables(
   const tables = await Promise.all(
     resolution.tables.map(async (table) => checkTable(dataverse, table, hashKeyId, database, signal)),
   );
-  return [...findings, ...tables.flat(), ...checkSchedules(resolution.tables, linkLifeDays)];
+  const { auditDetails } = options;
+  const audit =
+    auditDetails === undefined ? [] : await checkAudit(dataverse, auditDetails, resolution.tables, signal);
+  return [...findings, ...tables.flat(), ...audit, ...checkSchedules(resolution.tables, linkLifeDays)];
 }
 
 async function tableNames(dataverse: Dataverse, signal: AbortSignal): Promise<string[]> {

@@ -28,6 +28,7 @@ function linesOf({ table, removed, inMirror }: ErasureReport): string[] {
     [removed.history, 'record', 'the history'],
     [removed.quarantine, 'row', 'quarantine'],
     [removed.differences, 'difference', 'the results of verifications'],
+    [removed.auditDetails, 'value', 'the details of audit rows'],
     [removed.deadLetters, 'change', 'dead letters'],
     [removed.mirror, 'row', 'the mirror table'],
   ] as const;

@@ -21,6 +21,7 @@ export async function checkBySession(session: CommandSession): Promise<number> {
       requestsPer5Minutes: config.limits.requestsPer5Minutes,
       moreSchemas: moreSchemas(config),
       choice: session.choice(),
+      auditDetails: config.audit?.details,
       hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
     },
     signal,

@@ -146,6 +146,10 @@ function daemonOptions(
       wishes: () => session.context.config.verify,
       requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
     },
+    audit: {
+      wishes: () => session.context.config.audit,
+      requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
+    },
     webhooks: { wishes: () => session.context.config.webhooks, proxy: config.proxy },
     ...shared,
     leases,
