@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { audit } from '../../src/emulator/audit/audit-table.ts';
 import type { Dataverse } from '../../src/dataverse/dataverse.ts';
 import { openMirrorDatabase } from '../../src/mirror/database.ts';
@@ -102,10 +103,5 @@ export async function untilOutcomes(
   bench: SyncBench,
   wanted: Readonly<Record<string, number>>,
 ): Promise<void> {
-  await eventually(async () => {
-    const found = await outcomes(bench);
-    return (
-      JSON.stringify(Object.entries(found).toSorted()) === JSON.stringify(Object.entries(wanted).toSorted())
-    );
-  });
+  await eventually(async () => isDeepStrictEqual(await outcomes(bench), wanted));
 }
