@@ -65,10 +65,11 @@ export class CommandSession extends DatabaseSession {
   dataverse(): Dataverse {
     if (this.dataverseOpened !== undefined) return this.dataverseOpened;
     const { config, logger } = this.context;
-    const { url, signIn } = present(config.dataverse);
+    const { url, apiVersion, signIn } = present(config.dataverse);
     const dataverse = openDataverse(
       {
         url,
+        apiVersion,
         signIn,
         proxy: config.proxy,
         instruct: (sentence) => instruct(this.context, sentence),

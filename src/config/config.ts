@@ -42,7 +42,9 @@ export type DriftPolicy = 'apply' | 'ask' | 'refuse';
 /** The configuration in force: checked, complete and frozen. */
 export interface Config {
   /** Undefined only if the command does not need it and nothing sets it. */
-  readonly dataverse: { readonly url: string; readonly signIn: SignIn } | undefined;
+  readonly dataverse:
+    | { readonly url: string; readonly apiVersion?: string | undefined; readonly signIn: SignIn }
+    | undefined;
   /** The proxy for the environment and for Entra ID. */
   readonly proxy: ProxySettings | undefined;
   /** `url` may be `embedded`. `urlFile` is the file that has it. */

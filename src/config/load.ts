@@ -165,9 +165,11 @@ function dataverseFrom(
   if (problem !== undefined) problems.push({ key: 'dataverse.url', message: problem });
   // A command that makes no request does not need credentials.
   const found: ConfigProblem[] = [];
-  const signIn = signInFrom(settings.dataverse?.auth ?? 'default', variables, found);
+  const { auth = 'default', apiVersion: version, resource } = settings.dataverse ?? {};
+  const signIn = signInFrom(auth, variables, found, resource);
   if (needs.dataverse === true) problems.push(...found);
-  return { url, signIn };
+  const apiVersion = version === undefined ? undefined : `v${version.replace('v', '')}`;
+  return { url, apiVersion, signIn };
 }
 
 function originProblem(text: string): string | undefined {
@@ -178,10 +180,17 @@ function originProblem(text: string): string | undefined {
     return 'must begin with https: (http: is for loopback addresses only)';
   }
   if (url.username !== '' || url.password !== '') return 'must not contain a user or a password';
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  if (!mayHavePath(url) || url.search !== '' || url.hash !== '') {
     return `must be the address of the environment alone, like ${example}`;
   }
   return undefined;
+}
+
+/** On premises, the address of an environment may end with the name of its organization. */
+function mayHavePath({ hostname, pathname }: URL): boolean {
+  if (pathname === '/') return true;
+  const isCloud = /\.(?:dynamics\.com|microsoftdynamics\.\w+|appsplatform\.us|dynamics\.cn)$/i.test(hostname);
+  return !isCloud && /^\/[\w-]+\/?$/.test(pathname) && !/^\/api\/?$/i.test(pathname);
 }
 
 function verifyFrom(verify: Settings['verify'], problems: ConfigProblem[]): Config['verify'] {

@@ -160,6 +160,14 @@ export const settingsSchema = z.strictObject({
         .string()
         .optional()
         .describe('Address of the environment, https://contoso.crm.dynamics.com. Variable DATAVERSE_URL.'),
+      apiVersion: z
+        .string({ error: 'must be a version in quotes, like "v9.1"' })
+        .regex(/^v?\d+\.\d+$/, 'must be a version like v9.1')
+        .optional()
+        .describe('Version of the Web API: v9.2 by default, v9.1 on premises.'),
+      resource: name
+        .optional()
+        .describe('Identifier of the environment at AD FS; by default its address with a slash at the end.'),
       auth: z
         .enum([
           'default',

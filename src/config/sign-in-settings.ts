@@ -1,4 +1,5 @@
 import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
+import { isLoopback } from '../model/loopback.ts';
 import type { ConfigProblem } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
 import type { Settings } from './settings.ts';
@@ -12,10 +13,16 @@ type Auth = NonNullable<NonNullable<Settings['dataverse']>['auth']>;
  * If none is set, it is the default chain of @azure/identity. The choice is made here because a failure then names
  * one way to sign in, and a failure of the chain names seven.
  */
-export function signInFrom(auth: Auth, variables: Variables, problems: ConfigProblem[]): SignIn {
+export function signInFrom(
+  auth: Auth,
+  variables: Variables,
+  problems: ConfigProblem[],
+  resource?: string,
+): SignIn {
   const authority = variables['AZURE_AUTHORITY_HOST'];
   const authorityHost = authority === undefined ? {} : { authorityHost: withScheme(authority) };
-  if (authority !== undefined && !isAuthority(withScheme(authority))) {
+  const tokenUrl = authority === undefined ? undefined : adfsTokenUrl(withScheme(authority), variables);
+  if (authority !== undefined && tokenUrl === undefined && !isAuthority(withScheme(authority))) {
     problems.push({
       key: 'AZURE_AUTHORITY_HOST',
       message: 'must be an https: address like https://login.microsoftonline.us',
@@ -41,7 +48,7 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
     const file = optional(name);
     return file === undefined ? {} : ({ [member]: file } as Record<K, string>);
   };
-  switch (auth === 'default' ? givenWay(variables) : auth) {
+  switch (auth === 'default' ? givenWay(variables, tokenUrl !== undefined) : auth) {
     case 'access-token': {
       const token = needed('DATAVERSE_ACCESS_TOKEN');
       return { method: 'access-token', token, ...fileOf('tokenFile', 'DATAVERSE_ACCESS_TOKEN_FILE') };
@@ -49,11 +56,14 @@ export function signInFrom(auth: Auth, variables: Variables, problems: ConfigPro
     case 'client-secret':
       return {
         method: 'client-secret',
-        tenantId: needed('AZURE_TENANT_ID'),
+        tenantId: tokenUrl === undefined ? needed('AZURE_TENANT_ID') : ADFS,
         clientId: needed('AZURE_CLIENT_ID'),
         clientSecret: needed('AZURE_CLIENT_SECRET'),
         ...fileOf('secretFile', 'AZURE_CLIENT_SECRET_FILE'),
         ...authorityHost,
+        ...(tokenUrl === undefined
+          ? {}
+          : { adfs: { tokenUrl, ...(resource === undefined ? {} : { resource }) } }),
       };
     case 'client-certificate': {
       const certificatePassword = optional('AZURE_CLIENT_CERTIFICATE_PASSWORD');
@@ -119,9 +129,10 @@ export function databaseSignInFrom(
   return signIn;
 }
 
-function givenWay(variables: Variables): Auth {
+function givenWay(variables: Variables, isAdfs: boolean): Auth {
   const has = (...names: string[]): boolean => names.every((name) => variables[name] !== undefined);
   if (has('DATAVERSE_ACCESS_TOKEN')) return 'access-token';
+  if (isAdfs && has('AZURE_CLIENT_ID', 'AZURE_CLIENT_SECRET')) return 'client-secret';
   if (has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_CLIENT_SECRET')) return 'client-secret';
   if (has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_CLIENT_CERTIFICATE_PATH')) return 'client-certificate';
   if (has('AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_FEDERATED_TOKEN_FILE')) return 'workload-identity';
@@ -141,4 +152,23 @@ function withScheme(authority: string): string {
 /** The secret is sent to this address, so it must be https:. @azure/identity refuses anything else too. */
 function isAuthority(address: string): boolean {
   return URL.canParse(address) && new URL(address).protocol === 'https:';
+}
+
+/** What stands in an address of AD FS in place of a tenant. */
+const ADFS = 'adfs';
+
+/**
+ * The token address of AD FS: the address itself, an address that ends with `/adfs`, or a host with the tenant `adfs`.
+ * Undefined for any other authority. The secret is sent there, so it must be https:, but for loopback addresses.
+ */
+function adfsTokenUrl(authority: string, variables: Variables): string | undefined {
+  if (!URL.canParse(authority)) return undefined;
+  const url = new URL(authority);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) return undefined;
+  const path = url.pathname.replace(/\/+$/, '');
+  const host = `${url.protocol}//${url.host}`;
+  if (/^\/adfs\/oauth2\/token$/i.test(path)) return host + path;
+  if (/^\/adfs$/i.test(path)) return `${host}${path}/oauth2/token`;
+  const isTenant = variables['AZURE_TENANT_ID']?.toLowerCase() === ADFS;
+  return isTenant && path === '' ? `${host}/${ADFS}/oauth2/token` : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { environmentAddress } from '../model/environment-address.ts';
 import { createBudget, type Budget, type BudgetLimits } from './budget/budget.ts';
 import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';
@@ -25,6 +26,8 @@ const DEFAULT_MEMORY = 256 * 1024 * 1024;
 
 export interface DataverseOptions {
   readonly url: string;
+  /** The version of the Web API, such as `v9.1`; the default is the newest. */
+  readonly apiVersion?: string | undefined;
   readonly signIn: SignIn;
   readonly limits: BudgetLimits & ClientLimits;
   readonly userAgent: string;
@@ -53,7 +56,8 @@ export interface Dataverse {
 }
 
 export function openDataverse(options: DataverseOptions, logger: Logger): Dataverse {
-  const { origin, hostname, port, protocol } = new URL(options.url);
+  const { hostname, port, protocol } = new URL(options.url);
+  const origin = environmentAddress(options.url);
   const { limits, onThrottle } = options;
   const budget = createBudget(limits, {
     window: options.budgetWindow,
@@ -64,6 +68,7 @@ export function openDataverse(options: DataverseOptions, logger: Logger): Datave
   const http = createHttpClient(limits.idleTimeout, agents);
   const client = new DataverseClient({
     origin,
+    apiVersion: options.apiVersion,
     tokens: createTokenSource(options.signIn, origin, { agents, proxy, instruct: options.instruct }),
     budget,
     http,

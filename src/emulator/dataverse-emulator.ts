@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AccessTokens } from './web-api/access-tokens.ts';
+import { adfsReply } from './web-api/adfs.ts';
 import { readRequest, type ApiRequest } from './web-api/api-request.ts';
 import { openIdReply, tokenReply } from './web-api/authority.ts';
 import { DataverseError } from './web-api/dataverse-error.ts';
@@ -82,7 +83,7 @@ export class DataverseEmulator {
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = readRequest(message);
+    const request = readRequest(message, this.settings.onPremises?.path);
     const entry = this.#note(request);
     let status = 0;
     try {
@@ -183,6 +184,9 @@ export class DataverseEmulator {
   }
 
   async #answer(request: ApiRequest, origin: string, body: string): Promise<Reply> {
+    if (request.kind === 'token' && request.path.startsWith('/adfs/')) {
+      return adfsReply(new URLSearchParams(body), this.#tokens, this.settings, this.#now());
+    }
     if (request.kind === 'token') {
       return tokenReply(new URLSearchParams(body), this.#tokens, this.settings, this.#now());
     }

@@ -25,6 +25,15 @@ export class EmulatorSettings {
   tokenLifetimeSeconds = 3599;
   userId = '4026be43-6b69-e111-8f65-78e7d1620f5e';
 
+  /**
+   * An environment on premises: below which path it is, the newest minor version of its Web API, and how it answers a
+   * newer one. Its metadata has no `TableType`. Null for the cloud.
+   */
+  onPremises: { readonly path: string; readonly newest: number; readonly newerVersion: 404 | 501 } | null =
+    null;
+  /** What the environment is called at AD FS; any other `resource` is refused. */
+  adfsResource: string | null = null;
+
   /** Logical names of tables that the caller has no privilege to read. */
   readonly deniedTables = new Set<string>();
   /** Privileges that the caller lacks, beside those that a table is read with: prvReadRecordAuditHistory and others. */

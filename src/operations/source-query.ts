@@ -1,5 +1,6 @@
 import { Failure } from '../model/failure.ts';
-import { API_PATH, type DataverseClient } from '../dataverse/http/client.ts';
+import type { DataverseClient } from '../dataverse/http/client.ts';
+import { ownUrl } from '../dataverse/http/origin.ts';
 import { parseWithDigits } from '../dataverse/http/json-with-digits.ts';
 
 /** A GET that a person asks for. */
@@ -22,21 +23,24 @@ export type SourceAnswer =
   | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: Uint8Array };
 
 /**
- * The address that a path means: under `/api/data/v9.2/`, or from `/api/` on. FetchXML behind `fetchXml=` may be as a
+ * The address that a path means: under the Web API, or from `/api/` on. FetchXML behind `fetchXml=` may be as a
  * person writes it, without percent-encoding.
  *
  * @returns undefined for any other address. The access token is for this environment only.
  */
-export function sourceUrl(path: string, origin: string): string | undefined {
+export function sourceUrl(
+  path: string,
+  { origin, root }: Pick<DataverseClient, 'origin' | 'root'>,
+): string | undefined {
   const text = encodedQuery(path.trim());
   if (text.startsWith('/') && !text.startsWith('/api/')) return undefined;
-  const base = origin + API_PATH;
-  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
-  // Not `url.origin`: for `blob:https://…` it would be the inner origin.
-  const isOwn = url !== undefined && `${url.protocol}//${url.host}` === origin;
-  if (!isOwn || url.username !== '' || url.password !== '' || !url.pathname.startsWith('/api/'))
+  try {
+    const { href, pathname } = ownUrl(text.startsWith('/') ? origin + text : text, origin, root);
+    const below = new URL(origin).pathname.replace(/\/$/, '');
+    return pathname.toLowerCase().startsWith(`${below.toLowerCase()}/api/`) ? href : undefined;
+  } catch {
     return undefined;
-  return url.href;
+  }
 }
 
 /** A path whose query keeps its meaning in a URL: `#` would begin a fragment, and `&` of FetchXML a parameter. */

@@ -35,7 +35,7 @@ export async function listTables(
 ): Promise<ListedTable[]> {
   const definitions = await dataverse.metadata.tables(signal);
   const countable = definitions
-    .filter((table) => table.EntitySetName && table.TableType !== 'Virtual')
+    .filter((table) => table.EntitySetName && kindOf(table) !== 'virtual')
     .map((table) => table.LogicalName);
   const counts = await readRecordCounts(dataverse.client, countable, signal);
   const intersections = definitions.some(isUntrackedIntersect)

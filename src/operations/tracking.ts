@@ -1,4 +1,5 @@
 import type { Dataverse } from '../dataverse/dataverse.ts';
+import { kindOf } from '../dataverse/metadata/table-definition.ts';
 import { tableNotFound } from '../dataverse/metadata/mirrorable-table.ts';
 import { turnOnTracking } from '../dataverse/metadata/turn-on-tracking.ts';
 import { Failure, toFailure } from '../model/failure.ts';
@@ -38,7 +39,7 @@ export async function trackTables(
   for (const definition of named) {
     const table = definition.LogicalName;
     const why = whyNotTracked(definition, tracked, intersections);
-    const isPossible = definition.TableType !== 'Virtual' && definition.CanChangeTrackingBeEnabled !== false;
+    const isPossible = kindOf(definition) !== 'virtual' && definition.CanChangeTrackingBeEnabled !== false;
     if (why !== undefined && !isPossible && !words.includes(table)) continue;
     meant.add(table);
     if (why === undefined) outcomes.push({ table, outcome: 'on already', failure: null });

@@ -122,3 +122,24 @@ test('the default port and the case of the host make no other origin, and anothe
   expect(ownUrl(`${loopback}/x`, loopback).href).toBe(`${loopback}/x`);
   expect(failureOf(() => ownUrl('http://127.0.0.1:8081/x', loopback)).code).toBe('foreign-link');
 });
+
+test('a link on premises stays below the organization, however it is written', () => {
+  const address = 'https://crm.contoso.com/sales';
+  const root = `${address}/api/data/v9.1/`;
+  expect(ownUrl('accounts', address, root).href).toBe(`${root}accounts`);
+  expect(ownUrl(`https://crm.contoso.com/Sales/api/data/v9.1/accounts`, address, root).pathname).toBe(
+    '/Sales/api/data/v9.1/accounts',
+  );
+  for (const link of [
+    'https://crm.contoso.com/api/data/v9.1/accounts',
+    'https://crm.contoso.com/sales2/api/data/v9.1/accounts',
+    'https://crm.contoso.com/sales/../other/api/data/v9.1/accounts',
+    'https://crm.contoso.com/sales/%2e%2e/other/api/data/v9.1/accounts',
+    'https://crm.contoso.com/sales/..%2Fother/api/data/v9.1/accounts',
+    'https://crm.contoso.com/sales/..%5cother/api/data/v9.1/accounts',
+    '/other/api/data/v9.1/accounts',
+    '../../../../other/accounts',
+  ]) {
+    expect(failureOf(() => ownUrl(link, address, root)).code).toBe('foreign-link');
+  }
+});

@@ -16,6 +16,7 @@ type Reader = (config: Config) => unknown;
 /** What a running process cannot change: it is signed in, connected, listening, and holds leases by these. */
 const NEEDS_RESTART: Readonly<Record<string, Reader>> = {
   'dataverse.url': ({ dataverse }) => dataverse?.url,
+  'dataverse.apiVersion': ({ dataverse }) => dataverse?.apiVersion,
   'dataverse.auth': ({ dataverse }) => dataverse && withoutSecrets(dataverse.signIn),
   'postgres.url': ({ postgres }) => postgres && withoutPassword(postgres.url),
   'postgres.auth': ({ postgres }) =>

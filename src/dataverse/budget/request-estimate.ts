@@ -1,5 +1,5 @@
 import type { Table } from '../../model/table.ts';
-import { API_PATH } from '../http/client.ts';
+import { API_VERSION, apiPath } from '../http/client.ts';
 import { omittedMembers, storedSelection } from '../feed/selection.ts';
 import { keysInRequest, memberGroups } from '../feed/side-plan.ts';
 
@@ -31,7 +31,7 @@ function sideRequests(table: Table, rows: number, calculated: number): number {
   return groups.reduce((sum, group) => {
     const select = [table.key, ...group.map(({ property }) => property)];
     // An environment's own address is a few dozen characters.
-    const base = `https://${'x'.repeat(60)}${API_PATH}${table.entitySet}`;
+    const base = `https://${'x'.repeat(60)}${apiPath(API_VERSION)}${table.entitySet}`;
     return sum + Math.ceil(rows / keysInRequest(base, table.key, select));
   }, 0);
 }

@@ -1,7 +1,7 @@
 import { cellText, type PageRows, type RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
 import type { Priority } from '../budget/budget.ts';
-import { API_PATH, type DataverseClient, type Request } from '../http/client.ts';
+import type { DataverseClient, Request } from '../http/client.ts';
 import { FollowedLinks } from './endless-paging.ts';
 import { absoluteLink } from '../http/origin.ts';
 import { PageBuffers } from '../page/page-buffers.ts';
@@ -61,7 +61,7 @@ export async function* pagesByKey(
 
 /** How many ids one request can name together with the selection. */
 export function idsInRequest(client: DataverseClient, table: Table, select: Selection): number {
-  const base = `${client.origin}${API_PATH}${table.entitySet}`;
+  const base = client.root + table.entitySet;
   return keysInRequest(base, propertyOf(table, table.key), select ?? []);
 }
 

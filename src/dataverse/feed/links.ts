@@ -1,8 +1,8 @@
 import type { Link } from '../../model/page.ts';
-import { API_PATH } from '../http/client.ts';
+import { API_VERSION, apiPath } from '../http/client.ts';
 
 /** A base for relative links, which earlier versions stored as they came. */
-const ANY_API = `https://host.invalid${API_PATH}`;
+const ANY_API = `https://host.invalid${apiPath(API_VERSION)}`;
 
 /**
  * Whether a stored link can be a link of a table's feed: an address of the Web API with the table's entity
@@ -15,7 +15,7 @@ const ANY_API = `https://host.invalid${API_PATH}`;
 export function isLinkOf(entitySet: string, { url }: Link): boolean {
   if (!URL.canParse(url, ANY_API)) return false;
   const { pathname, search } = new URL(url, ANY_API);
-  const named = /^\/api\/data\/v[\d.]+\/([^/]+)$/i.exec(pathname)?.[1];
+  const named = /^(?:\/[^/]+)?\/api\/data\/v[\d.]+\/([^/]+)$/i.exec(pathname)?.[1];
   if (named?.toLowerCase() !== entitySet.toLowerCase()) return false;
   return /[?&](?:\$|%24)(?:delta|skip)token=[^&]/i.test(search);
 }

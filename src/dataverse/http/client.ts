@@ -45,7 +45,9 @@ import type { TokenSource } from '../sign-in/sign-in.ts';
 import { readJson, readSuccess, type Reader } from './success.ts';
 
 /** The version of the Web API that mirrorverse was written for; later versions of v9 answer the same. */
-export const API_PATH = '/api/data/v9.2/';
+export const API_VERSION = 'v9.2';
+/** The path of the Web API below the address of an environment. */
+export const apiPath = (version: string): string => `/api/data/${version}/`;
 
 export interface Request extends Subject {
   /** A path under the API, or a link as the environment gave it. */
@@ -84,8 +86,10 @@ export interface RepeatableWrite extends Request {
 }
 
 export interface ClientOptions {
-  /** Scheme, host and port of the environment. */
+  /** Scheme, host and port of the environment; on premises also the path of the organization. No slash at the end. */
   readonly origin: string;
+  /** The version of the Web API, such as `v9.1`; the default is the newest. */
+  readonly apiVersion?: string | undefined;
   readonly tokens: TokenSource;
   readonly budget: Budget;
   readonly http: HttpClient;
@@ -123,6 +127,8 @@ type Attempt = HttpAnswer & { readonly token: string };
 /** Sends requests to one environment: signs in, keeps to the budget, and repeats a request where that can help. */
 export class DataverseClient {
   readonly origin: string;
+  /** The address of the Web API, with a slash at its end. */
+  readonly root: string;
   /** What the environment refused so far. */
   readonly calculatedLimits = new CalculatedLimits();
   readonly refusedColumns = new RefusedColumns();
@@ -140,6 +146,7 @@ export class DataverseClient {
     this.options = options;
     this.troubles = new LogThrottle(options.logger);
     this.origin = options.origin;
+    this.root = options.origin + apiPath(options.apiVersion ?? API_VERSION);
     this.pageSizes = new PageSizes(options.pageBytes, options.memory);
     this.pageMemory = new PageMemory(options.memory);
   }
@@ -186,7 +193,7 @@ export class DataverseClient {
     read: Reader<T>,
   ): Promise<T> {
     const { logger, budget, tokens } = this.options;
-    let url = ownUrl(request.url, this.origin, this.origin + API_PATH);
+    let url = ownUrl(request.url, this.origin, this.root);
     const mostRetries = request.optional === true ? 1 : MAX_RETRIES;
     let retries = 0;
     let throttled = 0;

@@ -1,23 +1,35 @@
 import { Failure } from '../../model/failure.ts';
 
 /**
- * Parses a link and checks that it leads to the environment's own origin.
+ * Parses a link and checks that it leads to the environment's own address.
  *
- * Next and delta links come from the wire, and the bearer token must not be sent to any other origin. The
+ * Next and delta links come from the wire, and the bearer token must not be sent to any other place. The
  * request uses the same URL object that was checked, so a second parser cannot read the text differently.
  *
- * @throws Failure `foreign-link` for another origin, credentials in the URL, or no URL at all.
+ * On premises, organizations of one server differ by their paths. There a link must also stay below the path of the
+ * organization.
+ *
+ * @param address of the environment, without a slash at its end.
+ * @throws Failure `foreign-link` for another address, credentials in the URL, or no URL at all.
  */
-export function ownUrl(link: string, origin: string, base: string = origin): URL {
+export function ownUrl(link: string, address: string, base: string = address): URL {
   const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
-  // Not `url.origin`: for `blob:https://…` it would be the inner origin.
-  const isOwn = url !== undefined && `${url.protocol}//${url.host}` === origin;
-  if (isOwn && url.username === '' && url.password === '') return url;
+  if (url !== undefined && isBelow(url, address) && url.username === '' && url.password === '') return url;
   throw new Failure({
     code: 'foreign-link',
-    message: `The environment named a link to ${url?.origin ?? 'no valid address'}, which is not ${origin}; no request was made.`,
-    remedy: `If the environment moved, set dataverse.url (DATAVERSE_URL) to its new address. Otherwise find out who answers for ${origin}.`,
+    message: `The environment named a link to ${url?.origin ?? 'no valid address'}, which is not ${address}; no request was made.`,
+    remedy: `If the environment moved, set dataverse.url (DATAVERSE_URL) to its new address. Otherwise find out who answers for ${address}.`,
   });
+}
+
+function isBelow(url: URL, address: string): boolean {
+  const own = new URL(address);
+  // Not `url.origin`: for `blob:https://…` it would be the inner origin.
+  if (`${url.protocol}//${url.host}` !== own.origin) return false;
+  const path = own.pathname.replace(/\/+$/, '').toLowerCase();
+  if (path === '') return true;
+  // A server may take an encoded slash for a slash, and `..` behind it for the folder above.
+  return url.pathname.toLowerCase().startsWith(`${path}/`) && !/%2f|%5c/i.test(url.pathname);
 }
 
 /**

@@ -37,6 +37,27 @@ export function createDefinitionReader(
   consistency: () => Pick<Request, 'consistency'>,
 ): DefinitionReader {
   let answeredAt = Number.NEGATIVE_INFINITY;
+  const refused = new Set<string>();
+
+  /**
+   * Reads definitions with the members that `url` selects. An older version of the Web API refuses a member that it does
+   * not have, such as TableType. Then all members are read, and the same members are not selected again.
+   */
+  async function withMembers(url: string, read: (url: string) => Promise<unknown>): Promise<unknown> {
+    const [path = url, select] = url.split('?$select=');
+    if (select === undefined || select.includes('&')) return read(url);
+    if (refused.has(select)) return read(path);
+    try {
+      return await read(url);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'request-refused') throw error;
+      if (error.details['status'] !== 400) throw error;
+      const answer = await read(path);
+      refused.add(select);
+      return answer;
+    }
+  }
+
   return {
     get answeredAt() {
       return answeredAt;
@@ -44,8 +65,10 @@ export function createDefinitionReader(
     async list(url, item, signal, { table, observe } = {}) {
       const about = table === undefined ? {} : { table };
       const prefer = observe === undefined ? {} : { prefer: [VERSION_ASKED] };
-      const request = { url, priority: 'metadata' as const, ...about, ...prefer, ...consistency() };
-      const answer = await client.getJson(request, signal);
+      const request = { priority: 'metadata' as const, ...about, ...prefer, ...consistency() };
+      const answer = await withMembers(url, async (path) =>
+        client.getJson({ ...request, url: path }, signal),
+      );
       const parsed = definitionList.safeParse(answer);
       if (!parsed.success) throw noList(url, parsed.error);
       answeredAt = performance.now();

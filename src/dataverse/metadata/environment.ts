@@ -14,7 +14,11 @@ const whoAmIAnswer = z.object({ OrganizationId: z.guid(), UserId: z.guid().optio
 
 /** Reads the identity of the environment. This is also the cheapest proof that address and sign-in are right. */
 export async function readEnvironment(client: DataverseClient, signal: AbortSignal): Promise<Environment> {
-  const answer = await client.getJson({ url: 'WhoAmI', priority: 'metadata' }, signal);
+  const answer = await client
+    .getJson({ url: 'WhoAmI', priority: 'metadata' }, signal)
+    .catch((error: unknown) => {
+      throw ofVersion(client, error);
+    });
   const parsed = whoAmIAnswer.safeParse(answer);
   if (parsed.success) {
     const { OrganizationId: organizationId, UserId: userId } = parsed.data;
@@ -30,6 +34,13 @@ export async function readEnvironment(client: DataverseClient, signal: AbortSign
     message: `${client.origin} answers, but not as a Dataverse environment.`,
     cause: parsed.error,
   });
+}
+
+/** An environment on premises does not have every version of the Web API, and answers 404 or 501 for the others. */
+function ofVersion({ root }: DataverseClient, error: unknown): unknown {
+  if (!(error instanceof Failure) || ![404, 501].includes(Number(error.details['status']))) return error;
+  const remedy = `Check dataverse.url (DATAVERSE_URL). An environment on premises needs the path of its organization there, and \`dataverse.apiVersion: v9.1\`.`;
+  return error.saying(`There is no Web API at ${root}. ${error.message}`, remedy);
 }
 
 /** Facts from the organization's row. A member is absent if the identity may not read it. */

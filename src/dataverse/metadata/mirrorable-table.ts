@@ -2,7 +2,7 @@ import { closestName } from '../../model/closest-name.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Column, OddItem, Table } from '../../model/table.ts';
 import { nameOfOdd, type ParsedDefinitions } from './odd-definitions.ts';
-import { labelText, type EntityDefinition } from './table-definition.ts';
+import { kindOf, labelText, type EntityDefinition } from './table-definition.ts';
 
 /** The second column of an elastic table's key ("Create and edit elastic tables"). */
 const PARTITION = 'partitionid';
@@ -51,7 +51,8 @@ export function definitionOdd(table: string, reason: string): Failure {
  * @throws Failure `not-mirrorable` for a table that cannot have a change feed.
  */
 export function checkTrackable(definition: EntityDefinition | undefined): void {
-  if (definition?.TableType !== 'Virtual' || definition.ChangeTrackingEnabled === true) return;
+  if (definition === undefined || kindOf(definition) !== 'virtual') return;
+  if (definition.ChangeTrackingEnabled === true) return;
   throw notMirrorable(
     definition.LogicalName,
     'it is a virtual table whose change tracking is off',
@@ -99,8 +100,8 @@ export function tableOf(
   if (!named(mirrorable.primaryId)) {
     throw notMirrorable(definition.LogicalName, `its primary id ${mirrorable.primaryId} is not readable`);
   }
-  const isElastic = definition.TableType === 'Elastic';
-  const isVirtual = definition.TableType === 'Virtual';
+  const isElastic = kindOf(definition) === 'elastic';
+  const isVirtual = kindOf(definition) === 'virtual';
   const primaryName = definition.PrimaryNameAttribute;
   return {
     logicalName: definition.LogicalName,

@@ -43,6 +43,8 @@ export const entityDefinition = z.object({
   CanChangeTrackingBeEnabled: harmless(flag),
   IsIntersect: z.boolean().nullish(),
   TableType: z.string().nullish(),
+  /** Comes only where TableType is unknown. Standard tables have none. */
+  DataProviderId: harmless(z.string()),
   DisplayName: label,
   Description: label,
 });
@@ -51,9 +53,11 @@ export type EntityDefinition = z.infer<typeof entityDefinition>;
 /** How the environment stores the rows of a table: itself, in Cosmos DB, or in another system that a provider asks. */
 export type TableKind = 'standard' | 'elastic' | 'virtual';
 
-export function kindOf({ TableType }: EntityDefinition): TableKind {
+export function kindOf({ TableType, DataProviderId }: EntityDefinition): TableKind {
+  if (TableType === 'Elastic') return 'elastic';
   if (TableType === 'Virtual') return 'virtual';
-  return TableType === 'Elastic' ? 'elastic' : 'standard';
+  // Versions before elastic tables do not know TableType. Their only tables with a provider are virtual.
+  return !TableType && DataProviderId ? 'virtual' : 'standard';
 }
 
 export const ATTRIBUTE_SELECT = [

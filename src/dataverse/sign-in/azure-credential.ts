@@ -15,6 +15,7 @@ import { errorCode } from '../../model/error-description.ts';
 import { networkCode } from '../http/retry.ts';
 import { isProxyCode } from '../network/proxy-failure.ts';
 import type { Agents } from '../network/proxy-agent.ts';
+import { adfsCredential } from './adfs-credential.ts';
 import { outcomeOf, type Outcome } from './sign-in-answer.ts';
 import type { IdentitySignIn } from './sign-in-methods.ts';
 
@@ -33,13 +34,18 @@ export type Instruct = (sentence: string) => void;
  * request then, and would otherwise quote the body in its error.
  *
  * @param secrets texts that no outcome may contain in part.
+ * @param address of the environment.
  */
 export function observedCredential(
   signIn: IdentitySignIn,
   secrets: readonly string[],
   agents: Agents,
   instruct: Instruct,
+  address: string,
 ): ObservedCredential {
+  if (signIn.method === 'client-secret' && signIn.adfs !== undefined) {
+    return adfsCredential({ ...signIn, adfs: signIn.adfs }, secrets, agents, address);
+  }
   let outcome: Outcome | undefined;
   const options: TokenCredentialOptions = {
     retryOptions: { maxRetries: 2 },

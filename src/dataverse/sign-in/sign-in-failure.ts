@@ -68,7 +68,7 @@ export function signInFailure(
         code: 'sign-in-failed',
         reaction: 'stop-table',
         message,
-        remedy: outcome?.kind === 'refused' ? remedyOfRefusal(method, outcome.error) : REMEDIES[method],
+        remedy: outcome?.kind === 'refused' ? remedyOfRefusal(signIn, outcome.error) : REMEDIES[method],
         details,
       });
 }
@@ -87,10 +87,17 @@ function remedyOfTrouble(method: SignIn['method']): string {
 }
 
 /** @param error code of RFC 6749, or of Entra ID: `invalid_resource` is a tenant without such an environment. */
-function remedyOfRefusal(method: SignIn['method'], error: string): string {
-  if (error !== 'invalid_resource') return REMEDIES[method];
+function remedyOfRefusal(signIn: SignIn, error: string): string {
+  const isAdfs = signIn.method === 'client-secret' && signIn.adfs !== undefined;
+  if (isAdfs) return error === 'invalid_resource' ? ADFS_RESOURCE : ADFS_CLIENT;
+  if (error !== 'invalid_resource') return REMEDIES[signIn.method];
   return 'Check dataverse.url (DATAVERSE_URL), and that AZURE_TENANT_ID is the tenant of the environment.';
 }
+
+const ADFS_RESOURCE =
+  "Set `dataverse.resource` to the identifier that the environment's relying party trust has at AD FS.";
+const ADFS_CLIENT =
+  'Check AZURE_CLIENT_ID and AZURE_CLIENT_SECRET. AD FS needs an application group in which this client may use the environment.';
 
 /** Names of classes in the messages of @azure/identity, with the colon behind them. They say nothing to a user. */
 const CLASS_NAMES = /\b\w+(?:Credential|Error)\b(?: authentication failed)?[:.]?\s*/g;

@@ -14,6 +14,8 @@ export type SignIn =
       /** The file of the secret. It is read again before each new token, because the secret may have been replaced. */
       readonly secretFile?: string;
       readonly authorityHost?: string;
+      /** AD FS in place of Entra ID: its token address, and what the environment is called there. */
+      readonly adfs?: { readonly tokenUrl: string; readonly resource?: string };
     }
   | {
       readonly method: 'client-certificate';

@@ -134,7 +134,7 @@ function createIdentitySource(
   origin: string,
   { now = Date.now, proxy, agents = createAgents(proxy), instruct = () => undefined }: TokenSourceOptions,
 ): TokenSource {
-  const scope = `${origin}/.default`;
+  const scope = `${new URL(origin).origin}/.default`;
   let signIn = first;
   /** Every secret that was in use. An answer may still quote one that was replaced. */
   const secrets = new Set(secretsOf(first));
@@ -156,7 +156,7 @@ function createIdentitySource(
         // Loaded only when it is needed: it takes half of the start-up time, and a ready token does not need it.
         const { observedCredential } = await import('./azure-credential.ts');
         await checkFile(signIn);
-        credential = observedCredential(signIn, [...secrets], agents, instruct);
+        credential = observedCredential(signIn, [...secrets], agents, instruct, origin);
       }
       const abortSignal = AbortSignal.any([signal, limit]);
       // Some credentials ignore the signal in a part of their waits.

@@ -27,7 +27,7 @@ export function tokenTrouble(token: string, variable: string, origin: string, no
   }
   const audience =
     typeof aud === 'string' && /^https:/i.test(aud) && URL.canParse(aud) ? new URL(aud) : undefined;
-  if (audience !== undefined && audience.origin !== origin) {
+  if (audience !== undefined && audience.origin !== new URL(origin).origin) {
     return {
       message: `${subject} is for ${audience.origin}, not for ${origin}.`,
       remedy: `Get a token for ${origin}, or correct dataverse.url (DATAVERSE_URL).`,

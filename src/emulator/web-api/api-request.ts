@@ -46,12 +46,15 @@ const BASE = /^\/api\/data\/v9\.[0-2](?=\/|$)/;
 /** The key may hold quoted texts, which may hold any character. */
 const SET = /^([A-Za-z_]\w*)(?:\(((?:[^)']|'[^']*')*)\))?(\/\$count)?$/;
 
-export function readRequest(message: IncomingMessage): ApiRequest {
+/** @param below the path of the organization, on premises. */
+export function readRequest(message: IncomingMessage, below = ''): ApiRequest {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
   const query = mark < 0 ? '' : url.slice(mark + 1);
-  const basePath = BASE.exec(path)?.[0] ?? '';
+  const isBelow = path.toLowerCase().startsWith(`${below.toLowerCase()}/`);
+  const own = isBelow ? BASE.exec(path.slice(below.length))?.[0] : undefined;
+  const basePath = own === undefined ? '' : path.slice(0, below.length) + own;
   const resource = basePath === '' ? null : decoded(path.slice(basePath.length + 1));
   const prefer = message.headers['prefer'];
   const preferences = parsePrefer(Array.isArray(prefer) ? prefer.join(',') : prefer);

@@ -8,6 +8,7 @@ import {
   missingPrivilege,
 } from './dataverse-error.ts';
 import { entityDefinitions } from '../metadata/entity-definitions.ts';
+import { olderMetadata, refuseNewerVersion } from '../metadata/older-metadata.ts';
 import { metadataChanges } from '../metadata/changes/metadata-changes-function.ts';
 import { withMetadataVersion } from '../organization/metadata-version.ts';
 import { keepOrganizationRow, ORGANIZATION, organizations } from '../organization/organizations.ts';
@@ -27,6 +28,7 @@ import { changeCount, trackedPage } from '../rows/tracked-page.ts';
 /** Answers one call of the Web API. @throws DataverseError */
 export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   const { request } = call;
+  refuseNewerVersion(api, call);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     if (request.resource === '$batch') throw notEmulated('$batch');
     if (request.method === 'PUT' && request.kind === 'metadata') return updateTableDefinition(api, call);
@@ -54,7 +56,7 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
     case 'record-count':
       return totalRecordCount(api, call);
     case 'metadata':
-      return withMetadataVersion(api, call, entityDefinitions(api, call));
+      return olderMetadata(api, call, () => withMetadataVersion(api, call, entityDefinitions(api, call)));
     case 'metadata-changes':
       return metadataChanges(api, call);
     case 'relationships':

@@ -1,6 +1,6 @@
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { readRecordCounts } from '../../dataverse/feed/record-count.ts';
-import { labelText } from '../../dataverse/metadata/table-definition.ts';
+import { kindOf, labelText } from '../../dataverse/metadata/table-definition.ts';
 
 /** A table that somebody may want to mirror. */
 export interface Candidate {
@@ -37,8 +37,7 @@ export async function mirrorCandidates(
 ): Promise<Candidate[]> {
   const definitions = await metadata.tables(signal);
   const tables = definitions.filter(
-    ({ EntitySetName, PrimaryIdAttribute, TableType }) =>
-      EntitySetName && PrimaryIdAttribute && TableType !== 'Virtual',
+    (table) => table.EntitySetName && table.PrimaryIdAttribute && kindOf(table) !== 'virtual',
   );
   const tracked = tables.filter(({ ChangeTrackingEnabled }) => ChangeTrackingEnabled === true);
   const names = tracked.map(({ LogicalName }) => LogicalName);

@@ -1,5 +1,5 @@
 import type { Intersections } from '../../dataverse/metadata/many-to-many.ts';
-import type { EntityDefinition } from '../../dataverse/metadata/table-definition.ts';
+import { kindOf, type EntityDefinition } from '../../dataverse/metadata/table-definition.ts';
 import { fitsPattern, isPattern } from '../../model/name-pattern.ts';
 import type { OddItem } from '../../model/table.ts';
 
@@ -119,7 +119,7 @@ export function whyNotTracked(
 ): string | undefined {
   const { LogicalName: name } = definition;
   if (tracked.has(name)) return undefined;
-  if (definition.TableType === 'Virtual') return 'it is a virtual table; `mode: snapshot` mirrors it';
+  if (kindOf(definition) === 'virtual') return 'it is a virtual table; `mode: snapshot` mirrors it';
   if (definition.IsIntersect === true) {
     const sides = intersections?.get(name);
     if (sides === undefined) {

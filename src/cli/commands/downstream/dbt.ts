@@ -1,3 +1,4 @@
+import { environmentAddress } from '../../../model/environment-address.ts';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -22,7 +23,7 @@ export async function dbt(context: CommandContext): Promise<number> {
     const { missing, ...mirror } = await readConfiguredMirror(await session.database(), choice);
     assertSomeMirrored(mirror.tables, config.schema);
     const { stringify } = await import('yaml');
-    const url = config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin;
+    const url = config.dataverse === undefined ? undefined : environmentAddress(config.dataverse.url);
     const document = dbtSources(mirror, { schema: config.schema, url });
     const text = `${HEADING}\n${stringify(document, { lineWidth: 0 })}`;
     if (missing.length > 0) {

@@ -15,10 +15,10 @@ export async function get(context: CommandContext): Promise<number> {
   const pageSize = pageSizeOf(options['page-size']);
   return CommandSession.use(context, async (session) => {
     const { client } = session.dataverse();
-    const url = sourceUrl(path, client.origin);
+    const url = sourceUrl(path, client);
     if (url === undefined) {
       throw new UsageError(
-        `get asks only ${client.origin}: name a path under /api/data/v9.2/, such as accounts, or one that begins with /api/.`,
+        `get asks only ${client.origin}: name a path under ${new URL(client.root).pathname}, such as accounts, or one that begins with /api/.`,
       );
     }
     const query = {

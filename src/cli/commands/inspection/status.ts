@@ -1,3 +1,4 @@
+import { environmentAddress } from '../../../model/environment-address.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../../config/config.ts';
 import type { MirrorDatabase } from '../../../mirror/database.ts';
@@ -83,7 +84,7 @@ function cutTo(height: number, text: string): string {
 /** What `status` and the daemon's own `/status` read. */
 export function statusOptions(config: Config): StatusOptions {
   return {
-    url: config.dataverse === undefined ? undefined : new URL(config.dataverse.url).origin,
+    url: config.dataverse === undefined ? undefined : environmentAddress(config.dataverse.url),
     choice: { entries: config.tables, leftOut: config.leftOut },
     requestsPer5Minutes: config.limits.requestsPer5Minutes,
     requestsPerDay: config.limits.requestsPerDay,

@@ -1,3 +1,4 @@
+import { environmentAddress } from '../../../model/environment-address.ts';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -71,7 +72,7 @@ async function setUp(
     const { url, signIn } = present(configOfAnswers(answers, EVERYTHING).dataverse);
     const rows = new Map(candidates.map((each) => [each.name, each.rows]));
     const text = configurationText({
-      url: new URL(url).origin,
+      url: environmentAddress(url),
       auth: access.MIRRORVERSE_AUTH,
       method: signIn.method,
       database,
