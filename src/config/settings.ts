@@ -1,6 +1,6 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
-import { feed, history, longDuration } from './downstream/downstream-keys.ts';
+import { audit, feed, history, longDuration, share } from './downstream/downstream-keys.ts';
 import { LOG_LEVELS } from './log-settings.ts';
 
 const schedule = z
@@ -53,10 +53,6 @@ const duration = (like: string): z.ZodString =>
     .string({ error: `must be a duration like ${like}` })
     .regex(/^\d+(\.\d+)?(ms|s|m)$/, `must be a duration like ${like}`);
 
-const share = z
-  .string({ error: 'must be a share like 5%' })
-  .regex(/^\d+(\.\d+)?%$/, 'must be a share like 5%');
-
 const verification = z.strictObject({
   every: longDuration('24h')
     .optional()
@@ -70,14 +66,6 @@ const verification = z.strictObject({
     .enum(['off', 'report', 'repair'])
     .optional()
     .describe('report (by default) warns of differences, repair mends them, off only records them.'),
-});
-
-const audit = z.strictObject({
-  details: z
-    .array(z.string().regex(/^[a-z_]\w*$/, 'must be the logical name of a table'))
-    .min(1)
-    .describe('Logical names of the tables whose audit rows have their details read, one request a row.'),
-  share: share.optional().describe("Share of the API's limits that details may take: 5% by default."),
 });
 
 const webhook = z.strictObject({
@@ -328,9 +316,7 @@ export const settingsSchema = z.strictObject({
     })
     .optional()
     .describe('How the daemon compares mirror and source in the background; false for not at all.'),
-  audit: audit
-    .optional()
-    .describe('Details of the rows of the mirrored table audit: what was changed from what to what.'),
+  audit: audit.optional(),
   webhooks: z
     .array(webhook)
     .optional()

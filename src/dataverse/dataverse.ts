@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { environmentAddress } from '../model/environment-address.ts';
+import { environmentAddress } from './environment-address.ts';
 import { createBudget, type Budget, type BudgetLimits } from './budget/budget.ts';
 import { DataverseClient } from './http/client.ts';
 import { createHttpClient } from './http/http-client.ts';

@@ -63,17 +63,19 @@ test('an environment on premises is mirrored by version 9.1 below its path, with
 
 test('check says where the Web API is not, and which setting names another version', async () => {
   await configure('auth: default');
-  for (const newerVersion of [501, 404] as const) {
-    bench.emulator.settings.onPremises = { path: '/contoso', newest: 1, newerVersion };
-    const { 'dataverse.sign-in': signIn } = await findings();
-    expect(signIn).toMatchObject({ ok: false });
-    expect(signIn?.message).toContain(`${address}/api/data/v9.2/`);
-    expect(signIn?.remedy).toContain('dataverse.apiVersion: v9.1');
-  }
+  bench.emulator.settings.onPremises = { path: '/contoso', newest: 1, newerVersion: 404 };
+  const { 'dataverse.sign-in': signIn } = await findings();
+  expect(signIn).toMatchObject({ ok: false });
+  expect(signIn?.message).toContain(`${address}/api/data/v9.2/`);
+  expect(signIn?.remedy).toContain('dataverse.apiVersion: v9.1');
 });
 
 test('check finds a virtual table without TableType, and says what an environment on premises cannot serve', async () => {
-  await configure('apiVersion: "9.1"', '[account, mserp_ledgerjournal, new_untracked]');
+  bench.emulator.settings.adfsResource = 'https://auth.contoso.com/';
+  await configure(
+    'apiVersion: "9.1", resource: "https://auth.contoso.com/"',
+    '[account, mserp_ledgerjournal, new_untracked]',
+  );
   const found = await findings();
   expect(found['dataverse.sign-in']).toMatchObject({ ok: true });
   expect(found['table.account']).toMatchObject({ ok: true });
@@ -84,22 +86,16 @@ test('check finds a virtual table without TableType, and says what an environmen
 test('a link that leaves the organization is not followed, and another organization of the server never gets the token', async () => {
   await configure();
   const { emulator, cli } = bench;
-  for (const other of [
-    '/other/api/data/v9.1/accounts?$deltatoken=1',
-    '/contoso/..%2fother/api/data/v9.1/accounts?$deltatoken=1',
-  ]) {
-    emulator.faults.clear();
-    emulator.faults.add({
-      match: { kind: 'delta' },
-      do: {
-        transform: (json) => ({ ...(json as object), '@odata.deltaLink': `${bench.url}${other}` }),
-      },
-    });
-    emulator.requests.clear();
-    const { tables } = await syncJson(cli, ['sync'], variables());
-    expect(tables[0]?.error).toMatchObject({ code: 'foreign-link' });
-    expect(emulator.requests.find({}).filter(({ path }) => /other/.test(path))).toEqual([]);
-  }
+  // test/unit/origin.test.ts has the other ways to write such a link.
+  const other = '/contoso/..%2fother/api/data/v9.1/accounts?$deltatoken=1';
+  emulator.faults.add({
+    match: { kind: 'delta' },
+    do: { transform: (json) => ({ ...(json as object), '@odata.deltaLink': bench.url + other }) },
+  });
+  emulator.requests.clear();
+  const { tables } = await syncJson(cli, ['sync'], variables());
+  expect(tables[0]?.error).toMatchObject({ code: 'foreign-link' });
+  expect(emulator.requests.find({}).filter(({ path }) => path.includes('other'))).toEqual([]);
 });
 
 test('a sign-in that AD FS refuses is told with its words and without the secret', async () => {
@@ -110,6 +106,4 @@ test('a sign-in that AD FS refuses is told with its words and without the secret
   expect(JSON.stringify(wrong)).not.toContain('a-wrong-secret');
   bench.emulator.settings.adfsResource = 'https://auth.contoso.com/';
   expect((await findings())['dataverse.sign-in']?.remedy).toContain('dataverse.resource');
-  await configure('apiVersion: v9.1, resource: "https://auth.contoso.com/"');
-  expect((await findings())['dataverse.sign-in']).toMatchObject({ ok: true });
 });

@@ -21,7 +21,7 @@ test('an address may end with the name of an organization, but not in the cloud,
     'https://crm.contoso.com/api',
     'https://crm.contoso.com/sales?x=1',
   ]) {
-    expect(keysOf(problemsOf('', { DATAVERSE_URL: url }))).toEqual(['dataverse.url']);
+    expect(problemsOf(`dataverse: { url: '${url}' }`)).toMatchObject([{ key: 'dataverse.url' }]);
   }
 });
 

@@ -38,6 +38,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.quarantine',
     '.sweep',
     '.verify',
+    '.audit',
     '.webhooks',
     '.log',
     '.health',

@@ -39,3 +39,19 @@ export const history = z
   .describe(
     'true: what each row was is kept in a table beside the mirror table, in the schema `<postgres.schema>_history`.',
   );
+
+/** A share of the API's limits. */
+export const share = z
+  .string({ error: 'must be a share like 5%' })
+  .regex(/^\d+(\.\d+)?%$/, 'must be a share like 5%');
+
+/** Details of the rows of the mirrored table audit. */
+export const audit = z
+  .strictObject({
+    details: z
+      .array(z.string().regex(/^[a-z_]\w*$/, 'must be the logical name of a table'))
+      .min(1)
+      .describe('Logical names of the tables whose audit rows have their details read, one request a row.'),
+    share: share.optional().describe("Share of the API's limits that details may take: 5% by default."),
+  })
+  .describe('Details of the rows of the mirrored table audit: what was changed from what to what.');

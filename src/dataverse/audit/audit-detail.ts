@@ -1,5 +1,5 @@
-import type { AuditDetail, AuditedValue } from '../../model/audit-detail.ts';
-import { ATTRIBUTE_DETAIL } from '../../model/audit-detail.ts';
+import type { AuditDetail, AuditedValue } from '../../model/audit/audited-values.ts';
+import { ATTRIBUTE_DETAIL } from '../../model/audit/audited-values.ts';
 import { includeAnnotations, LOOKUP_ANNOTATION } from '../feed/selection.ts';
 import { isRecord } from '../http/api-error.ts';
 import type { DataverseClient } from '../http/client.ts';

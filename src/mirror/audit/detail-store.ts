@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { AuditDetail } from '../../model/audit-detail.ts';
+import type { AuditDetail } from '../../model/audit/audited-values.ts';
 import { eq } from '../drizzle.ts';
 import type { StateStore } from '../state/store.ts';
 import { transaction } from '../connection/postgres.ts';

@@ -16,7 +16,7 @@ import {
   storeDetail,
   type DetailOutcome,
 } from '../../mirror/audit/detail-store.ts';
-import { ATTRIBUTE_DETAIL, type AuditDetail } from '../../model/audit-detail.ts';
+import { ATTRIBUTE_DETAIL, type AuditDetail } from '../../model/audit/audited-values.ts';
 import { Failure, failureFields, toFailure } from '../../model/failure.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
 import { restAfter } from '../../timing/back-off.ts';

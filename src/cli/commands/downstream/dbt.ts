@@ -1,4 +1,4 @@
-import { environmentAddress } from '../../../model/environment-address.ts';
+import { environmentAddress } from '../../../dataverse/environment-address.ts';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {

@@ -1,4 +1,4 @@
-import { environmentAddress } from '../../../model/environment-address.ts';
+import { environmentAddress } from '../../../dataverse/environment-address.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../../config/config.ts';
 import type { MirrorDatabase } from '../../../mirror/database.ts';

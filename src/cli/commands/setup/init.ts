@@ -1,4 +1,4 @@
-import { environmentAddress } from '../../../model/environment-address.ts';
+import { environmentAddress } from '../../../dataverse/environment-address.ts';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
