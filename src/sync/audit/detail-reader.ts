@@ -124,8 +124,7 @@ export class DetailReader {
     if (!(await claimDetails(mirror, holder))) return;
     if (state.isLoaded) await dropOrphans(mirror, signal);
     await this.tidy(basis[2], signal);
-    await this.readAll(wishes, signal);
-    if (this.refusals < MOST_REFUSALS) this.done = { basis, at: performance.now() };
+    if (await this.readAll(wishes, signal)) this.done = { basis, at: performance.now() };
   }
 
   /** Deletes values that the configuration does not want any more. */
@@ -135,19 +134,20 @@ export class DetailReader {
     this.tidiedFor = selections;
   }
 
-  private async readAll(wishes: AuditWishes, signal: AbortSignal): Promise<void> {
+  /** @returns whether nothing is due any more; false if the next look has to go on. */
+  private async readAll(wishes: AuditWishes, signal: AbortSignal): Promise<boolean> {
     const { mirror, holder, dataverse, logger } = this.options;
     let claimedAt = performance.now();
     let read = 0;
     for (;;) {
       const due = await dueDetails(mirror, wishes.details, BATCH, signal);
       for (const each of due) {
-        // Metadata says which tables and columns are wanted; a change begins the look anew.
-        if (!isDeepStrictEqual(this.options.wishes()?.details, wishes.details)) return;
-        if (dataverse.budget.isDaySpent()) return;
+        // After a change of the configuration, the next look finds what is due by it.
+        if (!isDeepStrictEqual(this.options.wishes()?.details, wishes.details)) return false;
+        if (dataverse.budget.isDaySpent()) return false;
         await this.wait(signal);
         if (performance.now() - claimedAt > CLAIM_EVERY) {
-          if (!(await claimDetails(mirror, holder))) return;
+          if (!(await claimDetails(mirror, holder))) return false;
           claimedAt = performance.now();
         }
         await storeDetail(mirror, each.auditId, await this.read(each, signal), signal);
@@ -156,13 +156,14 @@ export class DetailReader {
             { code: 'privilege-missing' },
             `The environment refused ${MOST_REFUSALS} details of audit rows in a row. Give the security role prvReadRecordAuditHistory and prvReadAuditSummary. They are asked for again in an hour.`,
           );
-          return;
+          return false;
         }
       }
       read += due.length;
       if (due.length < BATCH) break;
     }
     if (read > 0) logger.info({ table: 'audit', read }, `Details of ${read} audit rows are stored.`);
+    return true;
   }
 
   /** Waits for the share, and keeps the right to read meanwhile: with a small share that may take minutes. */
