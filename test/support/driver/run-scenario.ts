@@ -12,6 +12,7 @@ import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
 import { DRIVER_FILTERS, type DriverFilter } from './driver-filters.ts';
 import type { FilterSwitch, Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
+import { SentRequests } from './shared-limits.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { driverTable, Source } from './source-changes.ts';
 import { verdict } from './verdict.ts';
@@ -57,6 +58,8 @@ class Drive {
   private readonly planted: PlantedDifferences;
   private readonly pageSizes: number[];
   private readonly log: FollowedLog;
+  /** Undefined where each process has the limits to itself. */
+  private readonly sent: SentRequests | undefined;
   private softDeletes: boolean;
   private isLogged: boolean;
   private started = 0;
@@ -70,6 +73,7 @@ class Drive {
     this.pageSizes = [...scenario.pageSizes];
     this.softDeletes = scenario.softDeletes;
     this.isLogged = this.wish !== 'off';
+    this.sent = scenario.sharesBudget === true ? new SentRequests() : undefined;
     this.planted = new PlantedDifferences(surroundings.database);
     this.log = new FollowedLog(surroundings.database, surroundings.tables);
   }
@@ -95,7 +99,7 @@ class Drive {
     const compareLog = async (): Promise<string[]> => (this.isLogged ? this.log.compare() : []);
     const wrong = await verdict({ surroundings, source, process: last, planted, passes, compareLog });
     await this.compareHistories(true);
-    return [...this.problems, ...wrong];
+    return [...this.problems, ...wrong, ...(this.sent?.beyondLimits() ?? [])];
   }
 
   /** A history says of now what the mirror table says, whatever has happened. */
@@ -318,7 +322,8 @@ class Drive {
     const pageSize = this.pageSizes[number] ?? 5;
     const history = this.scenario.history === true ? { history: {} } : {};
     const feed = this.isLogged ? this.wish : 'off';
-    const settings = { pageSize, softDeletes: this.softDeletes, feed, ...history };
+    const { sent } = this;
+    const settings = { pageSize, softDeletes: this.softDeletes, feed, sent, ...history };
     const started = await SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
     this.processes[number] = started;
     return started;

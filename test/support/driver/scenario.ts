@@ -24,6 +24,8 @@ export interface Scenario {
   readonly feedSwitches?: readonly number[];
   /** Filters of rows that the configuration gives tables before a step: by their place among those of the driver. */
   readonly filters?: readonly FilterSwitch[];
+  /** The processes share the limits of one identity, which are small. */
+  readonly sharesBudget?: boolean;
 }
 
 export interface FilterSwitch {
@@ -319,6 +321,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
     }),
     { maxLength: 3, size: 'max' },
   ),
+  sharesBudget: fc.nat({ max: 3 }).map((lot) => lot === 3),
 });
 
 function count(max: number): fc.Arbitrary<number> {

@@ -22,16 +22,20 @@ import { createStateMemory } from '../../../src/sync/tables/state-memory.ts';
 import { repairDifferences } from '../../../src/sync/verify/repair.ts';
 import { verifyTable } from '../../../src/sync/verify/table-verification.ts';
 import { jobToVerify } from '../../../src/sync/verify/verified-table.ts';
+import { SharedBudget } from '../../../src/sync/watch/shared-budget.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
 import type { DriverFilter } from './driver-filters.ts';
+import { SHARED_LIMITS, SHARE_TIMES, type SentRequests } from './shared-limits.ts';
 
 export interface ProcessSettings {
   readonly pageSize: number;
   readonly softDeletes: boolean;
   readonly history?: HistoryWish;
   readonly feed: FeedWish;
+  /** Hears of the requests, if all processes share the limits of one identity; otherwise each has all of them. */
+  readonly sent: SentRequests | undefined;
 }
 
 /** What a verification came to. */
@@ -67,6 +71,7 @@ export class SimulatedProcess {
   private readonly jobs: readonly TableJob[];
   private readonly mirror: Mirror;
   private readonly leases: LeaseKeeper;
+  private readonly shared: SharedBudget | undefined;
   private readonly underWay = new Set<Promise<unknown>>();
   private stopping = new AbortController();
   private dead = false;
@@ -80,6 +85,7 @@ export class SimulatedProcess {
       jobs: readonly TableJob[];
       mirror: Mirror;
       leases: LeaseKeeper;
+      shared: SharedBudget | undefined;
     },
   ) {
     this.surroundings = surroundings;
@@ -89,6 +95,7 @@ export class SimulatedProcess {
     this.jobs = opened.jobs;
     this.mirror = opened.mirror;
     this.leases = opened.leases;
+    this.shared = opened.shared;
   }
 
   static async start(
@@ -98,8 +105,14 @@ export class SimulatedProcess {
   ): Promise<SimulatedProcess> {
     const { emulator, url, database, tables } = surroundings;
     const signIn = { method: 'access-token', token: 'emulator-token' } as const;
-    const limits = { requestsPer5Minutes: 100_000, concurrency: 8, requestTimeout: 30_000 };
-    const dataverse = openDataverse({ url, signIn, limits, userAgent: holder }, silent);
+    const { sent, ...wished } = settings;
+    const ample = { requestsPer5Minutes: 100_000, concurrency: 8 };
+    const limits = { ...(sent === undefined ? ample : SHARED_LIMITS), requestTimeout: 30_000 };
+    const watched = sent && {
+      budgetWindow: SHARE_TIMES.window,
+      watch: (_kind: string, _outcome: string, seconds: number): void => sent.answered(seconds),
+    };
+    const dataverse = openDataverse({ url, signIn, limits, userAgent: holder, ...watched }, silent);
     const address = new URL(database.url);
     address.searchParams.set('application_name', holder);
     const options = mirrorOptions(address.href);
@@ -108,6 +121,8 @@ export class SimulatedProcess {
     const { organizationId } = emulator.store;
     const environment = { url, organizationId, linkLifeDays: 7, language: 1033 };
     const mirror = await openMirror(opened, options, environment, tables);
+    const shared = sent && shareOf(mirror, dataverse, holder);
+    await shared?.join();
     // As every command asks before it reads any metadata.
     dataverse.metadata.observe(String(emulator.store.metadataVersion));
     dataverse.metadata.remember(createStateMemory({ mirror, userId: undefined, names: tables }));
@@ -116,12 +131,12 @@ export class SimulatedProcess {
     const wishes = tables.map((name) => {
       const filter = surroundings.filters.get(name);
       const rows = filter === undefined ? {} : { rows: rowFilterOf(filter.rows) };
-      return { name, ...common, ...settings, ...rows };
+      return { name, ...common, ...wished, ...rows };
     });
     const firstLook = new FirstLook({ dataverse, mirror, holder }, wishes);
     const parts = { dataverse, mirror, leases, logger: silent, firstLook };
     const jobs = wishes.map((table) => new TableJob(table, parts));
-    return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs, mirror, leases });
+    return new SimulatedProcess(surroundings, { holder, dataverse, pool, jobs, mirror, leases, shared });
   }
 
   get running(): boolean {
@@ -218,6 +233,8 @@ export class SimulatedProcess {
     // No further connection is given out, so nothing can be tidied up.
     const ended = this.pool.end();
     ended.catch(() => undefined);
+    // It renews its share no more, and cannot give it back.
+    void this.shared?.close();
     await this.loseSessions();
     this.stopping.abort();
     await Promise.allSettled(this.underWay);
@@ -229,7 +246,21 @@ export class SimulatedProcess {
     if (this.dead) return;
     this.dead = true;
     await Promise.allSettled(this.underWay);
+    await this.shared?.close();
     await this.pool.end();
     await this.dataverse.close();
   }
+}
+
+function shareOf({ store }: Mirror, { budget }: Dataverse, process: string): SharedBudget {
+  return new SharedBudget({
+    store,
+    budget,
+    identity: 'identity',
+    process,
+    replicas: { group: () => null, observe: () => undefined },
+    limits: () => SHARED_LIMITS,
+    logger: silent,
+    times: SHARE_TIMES,
+  });
 }
