@@ -10,7 +10,6 @@ import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhook-service.ts';
-import type { ColumnSelection } from './tables/table-selection.ts';
 import { keepHistories } from './watch/history-keeper.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
 
@@ -25,7 +24,7 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   /** How tables are verified in the background; absent, they are not. */
   readonly verification?: Pick<VerifierOptions, 'wishes' | 'requestsPer5Minutes' | 'lookForDueEvery'>;
   /** Whose audit rows have details; absent, those of no table. */
-  readonly audit?: Pick<DetailReaderOptions, 'wishes' | 'requestsPer5Minutes' | 'lookEvery'>;
+  readonly audit?: Pick<DetailReaderOptions, 'wishes' | 'columnsOf' | 'requestsPer5Minutes' | 'lookEvery'>;
   /** Where changes are posted; absent, nowhere. */
   readonly webhooks?: Pick<WebhookOptions, 'wishes' | 'proxy'>;
   /** Told which tables are paused, whenever that changes. */
@@ -49,8 +48,7 @@ export async function runDaemon<T extends ScheduledTable>(
   const tables = new RunningTables(options.places, linkLifeDays, control, options.replicas);
   const { verification, audit, webhooks, onReconfigured = () => undefined } = options;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
-  const columnsOf = (table: string): ColumnSelection | undefined => tables.job(table)?.settings.columns;
-  const details = audit && new DetailReader({ ...options, ...audit, holder: leases.holder, columnsOf });
+  const details = audit && new DetailReader({ ...options, ...audit, holder: leases.holder });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { selectionOf, type Table } from '../../src/model/table.ts';
 import {
   ALL_COLUMNS,
+  selectionFor,
   unknownNames,
   withSelectedColumns,
   type ColumnSelection,
@@ -92,4 +93,17 @@ test('the key cannot be hashed', () => {
 test('names that the table does not have are reported, and patterns are not', () => {
   const selection = { include: ['*', 'nmae'], exclude: ['fax', 'x*'], hash: ['name'] };
   expect(unknownNames(table, selection)).toEqual(['nmae', 'fax']);
+});
+
+const entryOf = (name: string, exclude: string) => ({
+  name,
+  columns: { ...ALL_COLUMNS, exclude: [exclude] },
+});
+
+test('the selection for a table is that of its own entry, else that of the last pattern that fits', () => {
+  const entries = [entryOf('account', 'a'), entryOf('*', 'b'), entryOf('a*', 'c')];
+  expect(selectionFor(entries, 'account')?.exclude).toEqual(['a']);
+  expect(selectionFor(entries, 'audit')?.exclude).toEqual(['c']);
+  expect(selectionFor(entries, 'contact')?.exclude).toEqual(['b']);
+  expect(selectionFor(entries.slice(0, 1), 'contact')).toBeUndefined();
 });

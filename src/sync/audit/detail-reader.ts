@@ -40,7 +40,7 @@ export interface DetailReaderOptions {
   readonly holder: string;
   /** Asked before each look; undefined: no details are wanted. */
   readonly wishes: () => AuditWishes | undefined;
-  /** What of a table's attributes is mirrored; undefined for a table that is not mirrored. */
+  /** What the configuration says of a table's attributes; undefined for a table that it does not mean. */
   readonly columnsOf: (table: string) => ColumnSelection | undefined;
   readonly requestsPer5Minutes: () => number;
   /** Milliseconds between two looks for audit rows that are due. */

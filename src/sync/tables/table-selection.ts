@@ -50,6 +50,18 @@ export function mirroredPart(table: Table, { columns, hashKeyId, rows }: PartWis
   return rows === undefined ? selected : { ...selected, rows };
 }
 
+/**
+ * The selection that the configuration has for a table, whether the table is mirrored just now or not: that of the entry
+ * with its name, else that of the last pattern that fits. Undefined where no entry is about the table.
+ */
+export function selectionFor(
+  entries: readonly { readonly name: string; readonly columns: ColumnSelection }[],
+  table: string,
+): ColumnSelection | undefined {
+  const named = entries.find(({ name }) => name === table);
+  return (named ?? entries.findLast(({ name }) => fitsPattern(table, name)))?.columns;
+}
+
 /** The names in a selection that are no attribute of the table. Patterns do not count, because they may fit nothing. */
 export function unknownNames(table: Table, selection: ColumnSelection): string[] {
   const attributes = new Set(table.columns.map((column) => column.attribute));

@@ -16,6 +16,7 @@ import { restAfter } from '../../../timing/back-off.ts';
 import { joinedMeter, type RunMeter } from '../../../sync/watch/run-meter.ts';
 import { levelAfter } from '../../../sync/watch/outage-log.ts';
 import { leaveOthers } from '../../../sync/tables/left-tables.ts';
+import { selectionFor } from '../../../sync/tables/table-selection.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../../daemon/daemon-health.ts';
@@ -148,6 +149,8 @@ function daemonOptions(
     },
     audit: {
       wishes: () => session.context.config.audit,
+      // Not the tables at work: a table that is started anew after a reload is not at work for a moment.
+      columnsOf: (table) => selectionFor(session.context.config.tables, table),
       requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
     },
     webhooks: { wishes: () => session.context.config.webhooks, proxy: config.proxy },
