@@ -95,11 +95,17 @@ const webhook = z.strictObject({
 });
 
 const rows = z
-  .string({ error: 'must be an expression of SQL; write it in quotes' })
-  .trim()
-  .min(1, 'is empty')
+  .union(
+    [
+      z.string().trim().min(1, 'is empty'),
+      z.strictObject({ fetchxml: z.string().trim().min(1, 'is empty') }),
+    ],
+    {
+      error: 'must be an expression of SQL, or a mapping with fetchxml',
+    },
+  )
   .describe(
-    'Which rows are mirrored: an expression of SQL over the columns of the mirror table. All rows by default.',
+    'Which rows are mirrored: an expression of SQL over the columns of the mirror table. With mode: snapshot also fetchxml, a filter element of FetchXML. All rows by default.',
   );
 
 const policy = z.enum(['apply', 'ask', 'refuse']);

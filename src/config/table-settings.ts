@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { fetchFilterProblem } from './fetch-filter.ts';
 import type { RowFilter } from '../model/table.ts';
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
@@ -38,6 +39,18 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
     const mode = table.mode ?? 'changes';
     const byDefault = mode === 'snapshot' ? SNAPSHOT_SCHEDULE : (settings.schedule ?? DEFAULT_SCHEDULE);
     const rows = table.rows === undefined ? undefined : rowFilterOf(table.rows);
+    if (rows?.kind === 'fetchxml') {
+      const key = `tables.${at}.rows`;
+      const problem = fetchFilterProblem(rows.filter);
+      if (problem !== undefined) problems.push({ key: `${key}.fetchxml`, message: problem });
+      if (mode !== 'snapshot') {
+        problems.push({
+          key,
+          message:
+            'fetchxml needs mode: snapshot, because change tracking takes no filter; write an expression of SQL',
+        });
+      }
+    }
     return {
       name: table.name,
       schedule: table.schedule ?? byDefault,
@@ -56,10 +69,14 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
   });
 }
 
+type RowsSetting = NonNullable<Exclude<NonNullable<Settings['tables']>[number], string>['rows']>;
+
 /** The filter of a table's rows, with a fingerprint of its text. */
-export function rowFilterOf(predicate: string): RowFilter {
-  const fingerprint = createHash('sha256').update(predicate).digest('hex').slice(0, 16);
-  return { kind: 'sql', predicate, fingerprint };
+export function rowFilterOf(rows: RowsSetting): RowFilter {
+  const text = typeof rows === 'string' ? rows : rows.fetchxml;
+  const kind = typeof rows === 'string' ? 'sql' : 'fetchxml';
+  const fingerprint = createHash('sha256').update(`${kind} ${text}`).digest('hex').slice(0, 16);
+  return kind === 'sql' ? { kind, predicate: text, fingerprint } : { kind, filter: text, fingerprint };
 }
 
 /** Patterns of tables to leave out: the entries of `tables` that begin with `!`. */

@@ -170,7 +170,7 @@ function plannedFilter(table: Table, selection: string | null, leaving: number |
   const { rows } = table;
   const changed = changesFilter(selection, table);
   if (rows === undefined) return changed ? { rows: null, changed, leaving } : null;
-  return { rows: rows.predicate, changed, leaving };
+  return { rows: rows.kind === 'sql' ? rows.predicate : rows.filter, changed, leaving };
 }
 
 /** How the rows are read; null if only changes are read. */

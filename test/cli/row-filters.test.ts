@@ -18,9 +18,11 @@ async function planned(opened: Bench, args: readonly string[]): Promise<TablePla
 
 describe('a filter of rows in the configuration', () => {
   it.each([
+    ['{ fetchxml: "<filter/>" }', /tables\.0\.rows of table account.*mode: snapshot/],
+    ['{ fetchxml: "<filter/><order/>" }, mode: snapshot', /rows\.fetchxml.*must be a filter element/],
     ['"  "', /tables\.0\.rows.*is empty/],
-    ['17', /tables\.0\.rows.*must be an expression of SQL/],
-    ['{ sql: "true" }', /tables\.0\.rows.*must be an expression of SQL/],
+    ['17', /tables\.0\.rows.*must be an expression of SQL, or a mapping with fetchxml/],
+    ['{ sql: "true" }', /tables\.0\.rows\.sql.*is not a known key/],
   ])('a filter of rows in the configuration cannot be %s', async (rows, said) => {
     const { bench: opened, args } = await bench(tables(rows));
     await using _ = opened;

@@ -56,6 +56,8 @@ export interface SyncOptions {
   readonly columns?: Partial<ColumnSelection>;
   /** The filter of rows, of all tables or of some. */
   readonly rows?: string | Readonly<Record<string, string>>;
+  /** A filter of FetchXML, of all tables. */
+  readonly fetchxml?: string;
   readonly drift?: Partial<DriftPolicy>;
   readonly labels?: LabelWishes;
   /** Told the text of each warning and error of the jobs. */
@@ -284,6 +286,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     feed: options.feed ?? 'off',
     ...(options.history === undefined ? {} : { history: options.history }),
     ...(rows === undefined ? {} : { rows: rowFilterOf(rows) }),
+    ...(options.fetchxml === undefined ? {} : { rows: rowFilterOf({ fetchxml: options.fetchxml }) }),
     pageSize: options.pageSize ?? 5_000,
   };
 }

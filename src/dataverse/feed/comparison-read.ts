@@ -1,6 +1,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { Link, PageRows, PlainPage, RowId } from '../../model/page.ts';
 import type { Table } from '../../model/table.ts';
+import type { FetchCondition } from '../fetchxml/fetch-query.ts';
 import type { DataverseClient } from '../http/client.ts';
 import { createRowReader } from './row-reader.ts';
 import type { FoundRows } from './rows-by-key.ts';
@@ -61,7 +62,12 @@ export function createComparisonRead(
   return {
     begin: async (window, signal) =>
       rows.begin(
-        { options: [...filter(table, window), order], priority: 'verification', whole: isWindowed(window) },
+        {
+          options: [...filter(table, window), order],
+          conditions: conditionsOf(table, window),
+          priority: 'verification',
+          whole: isWindowed(window),
+        },
         signal,
       ),
     follow: async (link, window, signal) =>
@@ -76,6 +82,17 @@ export function createComparisonRead(
     },
     readRows: async (ids, signal) => rows.rows(ids, signal),
   };
+}
+
+function conditionsOf({ version }: Table, { above, upTo }: VersionWindow): FetchCondition[] {
+  if (version === undefined) return [];
+  const bounds = [
+    { operator: 'gt', bound: above },
+    { operator: 'le', bound: upTo },
+  ] as const;
+  return bounds.flatMap(({ operator, bound }) =>
+    bound === null ? [] : [{ attribute: version, operator, values: [String(bound)] }],
+  );
 }
 
 function filter({ version }: Table, { above, upTo }: VersionWindow): string[] {

@@ -7,6 +7,9 @@ import type { DataverseClient, Request } from '../http/client.ts';
 import type { Answer } from '../http/success.ts';
 import { EmptyPages } from './endless-paging.ts';
 import { ETAG, fillFromEtags, rowsWithoutVersion, versionField } from '../page/etag-versions.ts';
+import { createFetchQuery, PAGING_ANNOTATIONS, type FetchCondition } from '../fetchxml/fetch-query.ts';
+import { createFetchedRows } from '../fetchxml/fetched-rows.ts';
+import { anotherRow, keepsTimingOut, linkTooWide, unlessGone } from '../page/page-failures.ts';
 import { completeRows } from './incomplete-rows.ts';
 import { keyFields, rowId } from './keyed-pages.ts';
 import { lookupFields, untypedRows } from '../page/lookup-types.ts';
@@ -53,6 +56,8 @@ export interface HowToFollow {
 export interface HowToBegin extends HowToFollow {
   /** Query options beside `$select`. */
   readonly options?: readonly string[];
+  /** What a query in FetchXML has in place of `options`, beside its order. */
+  readonly conditions?: readonly FetchCondition[];
   /** Preferences beside page size and annotations. */
   readonly prefer?: readonly string[];
   /** A baseline's, unless another is named. */
@@ -110,11 +115,27 @@ export function createRowReader(
   const empty = new EmptyPages(name);
   const largestPage = Math.min(pageSize, table.largestPage ?? pageSize);
 
-  // Page size and annotations are preferences of each request: a link does not contain them.
+  const fetch = table.rows?.kind === 'fetchxml' ? createFetchQuery(table, table.rows.filter) : undefined;
+  const fetched =
+    fetch &&
+    createFetchedRows(client, table, {
+      fetch,
+      shape,
+      priority: rowPriority,
+      single: async (id, signal) => readRow(id, signal),
+      fill: async (page, selection, signal) => fill(page, selection, rowPriority, signal),
+    });
+
+  // Page size and annotations are preferences of each request: a link does not contain them. A query in FetchXML has the
+  // page size in its address.
   function preferences(size: number, bare: boolean): string[] {
-    const annotations = [...(annotated ? [LOOKUP_ANNOTATION] : []), ...(bare ? [] : [VERSION_ANNOTATION])];
+    const annotations = [
+      ...(annotated ? [LOOKUP_ANNOTATION] : []),
+      ...(bare ? [] : [VERSION_ANNOTATION]),
+      ...(fetch === undefined ? [] : PAGING_ANNOTATIONS),
+    ];
     const included = annotations.length === 0 ? [] : [includeAnnotations(annotations)];
-    return [`odata.maxpagesize=${size}`, ...included];
+    return [...(fetch === undefined ? [`odata.maxpagesize=${size}`] : []), ...included];
   }
 
   /**
@@ -168,8 +189,13 @@ export function createRowReader(
     { body, url }: Answer,
     buffers: PageBuffers,
     early: EarlyRows | undefined,
+    asked: string,
   ): Promise<ParsedPage> {
     const page = await parsePageInTurns(body, shape, buffers, early);
+    if (fetch !== undefined) {
+      const next = fetch.linkAfter(asked, page.paging ?? {}, page.rows);
+      return { ...page, link: next && { ...next, url: absoluteLink(next.url, client.origin, url) } };
+    }
     const { link } = page;
     return link === null
       ? page
@@ -214,8 +240,10 @@ export function createRowReader(
       const isLarge = expected !== undefined && expected >= LARGE_PAGE;
       const early = isLarge ? new EarlyRows(shape, buffers) : undefined;
       const fewer = afterTimeOut(rows);
+      const url = fetch === undefined ? about.url : fetch.withRows(about.url, rows);
       const request: Request = {
         ...about,
+        url,
         table: name,
         prefer: [...prefer, ...preferences(rows, bare)],
         largest,
@@ -225,7 +253,9 @@ export function createRowReader(
         ...(early === undefined ? {} : { early }),
       };
       try {
-        const value = await client.get(request, signal, async (answer) => parsedPage(answer, buffers, early));
+        const value = await client.get(request, signal, async (answer) =>
+          parsedPage(answer, buffers, early, url),
+        );
         if (timedOut) sizes.limit(sizesOf, rows);
         return { value, rows };
       } catch (error) {
@@ -287,19 +317,22 @@ export function createRowReader(
 
   return {
     begin: async (
-      { options = [], prefer: more = [], bare = false, whole = false, priority = 'baseline' },
+      {
+        options = [],
+        conditions = [],
+        prefer: more = [],
+        bare = false,
+        whole = false,
+        priority = 'baseline',
+      },
       signal,
     ) =>
-      withSelection(async (selection) =>
-        fetchPage(
-          { url: table.entitySet + query(selection, ...options), priority, prefer: more, bare, whole },
-          largestPage,
-          selection,
-          signal,
-        ),
-      ),
+      withSelection(async (selection) => {
+        const url = fetch?.first(selection, conditions) ?? table.entitySet + query(selection, ...options);
+        return fetchPage({ url, priority, prefer: more, bare, whole }, largestPage, selection, signal);
+      }),
     async follow(link, priority, signal, { bare = false, whole = false } = {}) {
-      const selection = selectionOfLink(link.url);
+      const selection = fetch === undefined ? selectionOfLink(link.url) : fetch.selectionOf(link.url);
       try {
         const ask: PageAsk = { url: link.url, link: link.kind, priority, prefer: [], bare, whole };
         const most = Math.min(link.pageSize ?? largestPage, largestPage);
@@ -308,8 +341,14 @@ export function createRowReader(
         throw refused(error, selection) ? linkTooWide(name, error) : error;
       }
     },
-    row: readRow,
-    rows: async (ids, signal) => readRows(ids, Number.POSITIVE_INFINITY, signal),
+    row: async (id, signal) =>
+      fetched === undefined
+        ? readRow(id, signal)
+        : withSelection(async (selection) => fetched.row(id, selection, signal)),
+    rows: async (ids, signal) =>
+      fetched === undefined
+        ? readRows(ids, Number.POSITIVE_INFINITY, signal)
+        : withSelection(async (selection) => fetched.read(ids, selection, signal)),
   };
 }
 
@@ -346,54 +385,8 @@ function withPageSize(link: Link | null, rows: number): Link | null {
   return link?.kind === 'next' ? { ...link, pageSize: rows } : link;
 }
 
-/** Null if a request for a single row is answered with 404, which means that the row is gone. */
-async function unlessGone<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    // Any other code means a missing privilege, or an answer of something other than the Web API.
-    const isRefused = error instanceof Failure && error.code === 'request-refused';
-    if (isRefused && error.details['status'] === 404) return null;
-    throw error;
-  }
-}
-
 /** The parameter partitionId ("Use elastic tables"). A row without a partition is read by its id alone. */
 function partitionOption(partition: string | null | undefined): string[] {
   if (partition === undefined || partition === null) return [];
   return [`partitionId='${encodeURIComponent(partition.replaceAll("'", "''"))}'`];
-}
-
-/**
- * A cache on the way that mixes up addresses may answer with another row. That row would be stored, and the
- * requested row would be taken for gone.
- */
-function anotherRow(table: string): Failure {
-  return new Failure({
-    code: 'unexpected-answer',
-    reaction: 'retry',
-    message: `A request for a row of table ${table} was answered with another row, or with one that has no key.`,
-    remedy: 'Find the cache or proxy on the way to the environment that answers in its place.',
-    details: { table },
-  });
-}
-
-function keepsTimingOut(table: string, rows: number, cause: Failure): Failure {
-  return new Failure({
-    code: 'page-timed-out',
-    message: `Pages of table ${table} time out, even with only ${rows} rows.`,
-    remedy: `See whether the environment is under load; if it lasts, leave calculated columns out (columns.exclude of table ${table}).`,
-    cause,
-    details: cause.details,
-  });
-}
-
-/** A link keeps its selection, so only a new load gets a link with fewer calculated columns. */
-function linkTooWide(table: string, cause: unknown): Failure {
-  return new Failure({
-    code: 'link-too-wide',
-    message: `The link of table ${table} names more calculated columns than the environment allows.`,
-    cause,
-    details: { table },
-  });
 }

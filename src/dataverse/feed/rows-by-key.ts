@@ -54,12 +54,6 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
   const fields = keyFields(table);
   const sizes = client.pageSizes;
   const properties = table.columns.map(({ property }) => property);
-  const none: PageRows = {
-    bytes: new Uint8Array(0),
-    width: properties.length,
-    rows: 0,
-    cells: new Int32Array(0),
-  };
   /** The failure that made the reader ask for rows one by one. */
   let unknownForm: Failure | undefined;
 
@@ -132,15 +126,26 @@ export function createRowsByKey(client: DataverseClient, table: Table, parts: Ro
         const those = ids.filter(({ key }) => inBatch.has(key.toLowerCase()));
         read.push(...(await readSingles(those, options, signal)));
       }
-      const rows = read.length === 0 ? none : joinPages(read);
-      const found = new Map<string, number>();
-      for (let row = 0; row < rows.rows; row++) {
-        const id = rowId(rows, row, fields);
-        if (id !== undefined) found.set(rowName(id), row);
-      }
-      return { rows, rowOf: Int32Array.from(ids, (id) => found.get(rowName(id)) ?? -1) };
+      return foundRows(read, ids, fields, properties.length);
     },
   };
+}
+
+/** The rows of answers, by the ids that were asked for. @param fields positions of the key. */
+export function foundRows(
+  read: readonly PageRows[],
+  ids: readonly RowId[],
+  fields: readonly number[],
+  width: number,
+): FoundRows {
+  const none: PageRows = { bytes: new Uint8Array(0), width, rows: 0, cells: new Int32Array(0) };
+  const rows = read.length === 0 ? none : joinPages(read);
+  const found = new Map<string, number>();
+  for (let row = 0; row < rows.rows; row++) {
+    const id = rowId(rows, row, fields);
+    if (id !== undefined) found.set(rowName(id), row);
+  }
+  return { rows, rowOf: Int32Array.from(ids, (id) => found.get(rowName(id)) ?? -1) };
 }
 
 /** The rows that were found. */
@@ -163,7 +168,7 @@ export function isUnknownForm(error: unknown): error is Failure {
   return error.code === 'request-refused' && ((status >= 400 && status < 500) || status === 501);
 }
 
-function notFiltered(table: string): Failure {
+export function notFiltered(table: string): Failure {
   return new Failure({
     code: 'filter-ignored',
     message: `A request for some rows of table ${table} was answered with others.`,

@@ -1,3 +1,4 @@
+import { createFetchQuery } from '../fetchxml/fetch-query.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Table } from '../../model/table.ts';
 import { trackingRemedy } from '../http/api-failure.ts';
@@ -8,7 +9,10 @@ import { createRowReader } from '../feed/row-reader.ts';
 
 /** Requests the key of one row without change tracking, as a snapshot does. @throws Failure */
 export async function probeRows(dataverse: Dataverse, table: Table, signal: AbortSignal): Promise<void> {
-  const url = `${table.entitySet}?$select=${table.key}`;
+  const { rows } = table;
+  const keyOnly = [table.key];
+  const query = rows?.kind === 'fetchxml' ? createFetchQuery(table, rows.filter) : undefined;
+  const url = query?.withRows(query.first(keyOnly), 1) ?? `${table.entitySet}?$select=${table.key}`;
   const prefer = ['odata.maxpagesize=1'];
   await dataverse.client.getJson({ url, prefer, priority: 'metadata', table: table.logicalName }, signal);
 }

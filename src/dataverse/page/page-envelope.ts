@@ -28,10 +28,21 @@ function hasLink(answer: Readonly<Record<string, unknown>>, kind: Link['kind']):
 // Its value changes with every change of the metadata ("Compose HTTP requests and handle errors").
 const METADATA_VERSION = '@Microsoft.Dynamics.CRM.globalmetadataversion';
 
+const PAGING_COOKIE = '@Microsoft.Dynamics.CRM.fetchxmlpagingcookie';
+const MORE_RECORDS = '@Microsoft.Dynamics.CRM.morerecords';
+
+/** What an answer to a query in FetchXML says of the page after it. */
+export interface FetchPaging {
+  readonly cookie?: string;
+  readonly more?: boolean;
+}
+
 /** The members of a page beside its rows: links, annotations, errors. */
 export class PageEnvelope {
   /** The environment's metadata version; undefined if it was not asked for or did not come. */
   metadataVersion: string | undefined;
+  /** Of a query in FetchXML; undefined if nothing of it came. */
+  paging: FetchPaging | undefined;
   private readonly links = new Map<Link['kind'], string>();
   private readonly errors: [name: string, value: unknown][] = [];
 
@@ -40,6 +51,10 @@ export class PageEnvelope {
     const kind = LINK_NAMES.get(name.toLowerCase());
     if (kind !== undefined) this.addLink(kind, value);
     else if (name === METADATA_VERSION && typeof value === 'string') this.metadataVersion = value;
+    else if (name === PAGING_COOKIE && typeof value === 'string')
+      this.paging = { ...this.paging, cookie: value };
+    else if (name === MORE_RECORDS && typeof value === 'boolean')
+      this.paging = { ...this.paging, more: value };
     else if (name !== 'value' && isErrorBesideRows(name, value)) this.errors.push([name, value]);
   }
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { PageRows, PlainPage } from '../../model/page.ts';
 import type { EarlyRows } from './early-rows.ts';
 import { JsonScanner } from './json-scanner.ts';
-import { PageEnvelope } from './page-envelope.ts';
+import { PageEnvelope, type FetchPaging } from './page-envelope.ts';
 import { PageBuffers } from './page-buffers.ts';
 import { decodeString, RowCollector, type RowShape } from './row-collector.ts';
 
@@ -14,6 +14,8 @@ const decoder = new TextDecoder('utf-8');
 export type ParsedPage = PlainPage & {
   /** The environment's metadata version, if it was asked for and came. */
   readonly metadataVersion?: string;
+  /** What an answer to a query in FetchXML says of the page after it. */
+  readonly paging?: FetchPaging;
 };
 
 /**
@@ -77,7 +79,7 @@ function* pageSteps(
   scanner.expectEnd();
   envelope.refuseError(rows !== undefined);
   if (rows === undefined) throw new TypeError('The response has no "value" array.');
-  const { link, metadataVersion } = envelope;
+  const { link, metadataVersion, paging } = envelope;
   return {
     bytes,
     width: shape.width,
@@ -86,6 +88,7 @@ function* pageSteps(
     tombstones: rows.tombstones,
     link,
     ...(metadataVersion === undefined ? {} : { metadataVersion }),
+    ...(paging === undefined ? {} : { paging }),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   unknownSegment,
   missingPrivilege,
 } from './dataverse-error.ts';
+import { fetchPage } from '../fetchxml/fetch-page.ts';
 import { entityDefinitions } from '../metadata/entity-definitions.ts';
 import { olderMetadata, refuseNewerVersion } from '../metadata/older-metadata.ts';
 import { metadataChanges } from '../metadata/changes/metadata-changes-function.ts';
@@ -97,6 +98,7 @@ function csdl(api: WebApi, call: ApiCall): Reply {
 }
 
 async function page(api: WebApi, call: ApiCall, data: TableData): Promise<Reply> {
+  if (call.options.has('fetchXml')) return fetchPage(api, call, data);
   const skip = call.options.get('$skiptoken');
   if (skip === undefined) {
     const tracked = call.request.kind !== 'list';

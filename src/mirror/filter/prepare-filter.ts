@@ -28,7 +28,7 @@ interface Understood extends pg.QueryResultRow {
  * and types that somebody made.
  *
  * @param definition all that the source has.
- * @returns undefined for a table that has all rows.
+ * @returns undefined for a table that has all rows, or whose rows the environment filters.
  * @throws Failure `row-filter-refused`
  */
 export async function prepareFilter(
@@ -37,7 +37,7 @@ export async function prepareFilter(
   definition: Table,
 ): Promise<MirrorFilter | undefined> {
   const { rows: filter } = mirror.table;
-  if (filter === undefined) return undefined;
+  if (filter?.kind !== 'sql') return undefined;
   // A NUL character ends a statement early.
   if (filter.predicate.includes('\0')) throw filterRefused(mirror, 'it has a NUL character');
   // The line breaks end a comment that the text may end with.
