@@ -154,7 +154,7 @@ export class Comparison {
     return this.transaction(async (client, store) => {
       await client.query(UNHURRIED);
       const inside = await insideFilter(client, this.mirror, page, this.policy);
-      const after = withoutRows(progress, page.rows - inside.rows);
+      const after = withoutWholeRows(progress, page.rows - inside.rows);
       await storeVerification(store, this.table, this.holder, after);
       const differing = await compareRows(client, this.mirror, inside, this.policy);
       await addValueSuspects(
@@ -277,6 +277,13 @@ export class Comparison {
 /** The progress if some rows of its page do not count. */
 function withoutRows(progress: VerificationProgress, outside: number): VerificationProgress {
   return outside === 0 ? progress : { ...progress, rows: progress.rows - outside };
+}
+
+/** The same for a page of whole rows, which count in the slice of values too. */
+function withoutWholeRows(progress: VerificationProgress, outside: number): VerificationProgress {
+  const { slice } = progress;
+  const counted = slice && { ...slice, rows: slice.rows - outside };
+  return { ...withoutRows(progress, outside), slice: counted };
 }
 
 function scratchDropped(table: string, cause: Failure): Failure {
