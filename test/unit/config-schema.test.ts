@@ -44,6 +44,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.health',
     '.tables',
     '.tables.columns',
+    '.tables.rows',
     '.tables.feed',
     '.tables.history',
   ]);
