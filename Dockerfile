@@ -14,7 +14,8 @@ FROM node:24-slim
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=2 \
     MIRRORVERSE_HEALTH_PORT=8080 \
-    MIRRORVERSE_HEALTH_HOST=0.0.0.0
+    MIRRORVERSE_HEALTH_HOST=0.0.0.0 \
+    MIRRORVERSE_NUDGE_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -110,6 +110,20 @@ export interface Config {
   /** The tables whose audit rows have details, and the share of the API's limits for them, from 0 to 1. */
   readonly audit: { readonly details: readonly string[]; readonly share: number } | undefined;
   readonly webhooks: readonly Webhook[];
+  /** How nudges come in: webhooks of the environment that tell of a change. */
+  readonly nudge: {
+    readonly host: string;
+    /** Undefined if this process takes no nudges by HTTP. */
+    readonly port: number | undefined;
+    /** The public address of the port. */
+    readonly url: string | undefined;
+    /** Tells what `nudge register` has made for this mirror from what it has made for others; by default the schema. */
+    readonly name: string | undefined;
+    /** What the environment sends along with each nudge; undefined if nothing sets it. */
+    readonly secret: string | undefined;
+    /** The queue of Azure Service Bus that brings nudges; undefined if there is none. */
+    readonly queue: { readonly name: string; readonly connection: string } | undefined;
+  };
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
   readonly reload: 'watch' | 'signal';

@@ -13,6 +13,7 @@ import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
 import { withSecretFiles } from './secrets.ts';
 import { addMissing } from './missing.ts';
+import { nudgeFrom } from './nudge/nudge-settings.ts';
 import type { Settings } from './settings.ts';
 import { signInFrom } from './sign-in-settings.ts';
 import { hashKeyFrom, leftOutFrom, tablesFrom } from './table-settings.ts';
@@ -140,6 +141,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     feed: feedFrom(settings, problems),
     audit: auditFrom(settings, problems),
     webhooks: webhooksFrom(settings, variables, needs.tables === true, problems),
+    nudge: nudgeFrom(settings, variables, needs.tables === true, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),

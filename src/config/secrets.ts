@@ -21,6 +21,8 @@ const SECRETS: readonly Secret[] = [
   { name: 'HTTPS_PROXY', sent: 'line' },
   { name: 'MIRRORVERSE_HASH_KEY' },
   { name: 'MIRRORVERSE_API_TOKEN', sent: 'header' },
+  { name: 'MIRRORVERSE_NUDGE_SECRET', sent: 'header' },
+  { name: 'MIRRORVERSE_NUDGE_QUEUE_CONNECTION', sent: 'line' },
 ];
 
 /** Further secrets, for values of `webhooks`, which may have several secrets and addresses. */
@@ -65,15 +67,17 @@ export function withSecretFiles(variables: Variables, problems: ConfigProblem[])
 }
 
 /**
- * The token of the HTTP port as its file has it now, because somebody may have put a new one there.
+ * A secret that clients of this process send, as its file has it now, because somebody may have put a new one there.
  *
- * @param known the token that counts if no file has it, or while the file cannot be used.
+ * @param name of the variable with the secret.
+ * @param known the secret that counts if no file has it, or while the file cannot be used.
  */
-export function currentApiToken(
+export function currentSecret(
+  name: 'MIRRORVERSE_API_TOKEN' | 'MIRRORVERSE_NUDGE_SECRET',
   known: string | undefined,
   environment: Variables = process.env,
 ): string | undefined {
-  const file = environment['MIRRORVERSE_API_TOKEN_FILE'] ?? '';
+  const file = environment[`${name}_FILE`] ?? '';
   const read = file === '' ? undefined : secretOf(file);
   if (read === undefined || 'problem' in read) return known;
   return secretProblem(read.text, 'header') === undefined ? read.text : known;

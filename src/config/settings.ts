@@ -2,6 +2,7 @@ import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
 import { audit, feed, history, longDuration, share } from './downstream/downstream-keys.ts';
 import { LOG_LEVELS } from './log-settings.ts';
+import { nudge, NUDGE_VARIABLES } from './nudge/nudge-keys.ts';
 
 const schedule = z
   .string()
@@ -327,6 +328,7 @@ export const settingsSchema = z.strictObject({
     .array(webhook)
     .optional()
     .describe('Addresses to which the daemon posts what changed in the mirror tables; none by default.'),
+  nudge,
   log: z
     .strictObject({
       level: z
@@ -393,5 +395,6 @@ export const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   MIRRORVERSE_SWEEP_MAX_SHARE: ['sweep', 'maxShare'],
   MIRRORVERSE_HEALTH_PORT: ['health', 'port'],
   MIRRORVERSE_HEALTH_HOST: ['health', 'host'],
+  ...NUDGE_VARIABLES,
   MIRRORVERSE_TABLES: ['tables'],
 };

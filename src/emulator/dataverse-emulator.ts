@@ -16,6 +16,8 @@ import { journalHeaders, RequestJournal, type JournalEntry } from './web-api/req
 import { setServiceHeaders, writeReply } from './web-api/response-writer.ts';
 import { ServiceProtection } from './web-api/service-protection.ts';
 import type { TableDefinition } from './definitions/emulated-table.ts';
+import { WebhookDeliveries } from './webhooks/webhook-deliveries.ts';
+import { WebhookRecords } from './webhooks/webhook-records.ts';
 import { answer, refuseLongUrl } from './web-api/web-api-routes.ts';
 
 export interface EmulatorOptions {
@@ -37,11 +39,15 @@ export class DataverseEmulator {
   readonly faults = new FaultScript();
   readonly requests = new RequestJournal();
   readonly settings: EmulatorSettings;
+  readonly webhooks: WebhookRecords;
+  readonly #deliveries: WebhookDeliveries;
   readonly #now: () => number;
   readonly #csdl: string | null;
   readonly #tokens = new AccessTokens();
   readonly #protection: ServiceProtection;
   readonly #server: Server;
+  /** Host and port, because several organizations may be on this machine. */
+  #domain = '';
 
   constructor(options: EmulatorOptions = {}) {
     this.#now = options.now ?? Date.now;
@@ -55,6 +61,15 @@ export class DataverseEmulator {
       },
       () => this.#tokens.revokeAll(),
     );
+    this.webhooks = new WebhookRecords(() => this.store.tables.values());
+    this.#deliveries = new WebhookDeliveries({
+      store: this.store,
+      records: this.webhooks,
+      organization: () => hostOf(this.settings.publicOrigin) ?? this.#domain,
+      userId: () => this.settings.userId,
+      now: this.#now,
+    });
+    this.store.onChange = (...change) => this.#deliveries.changed(...change);
     this.#protection = new ServiceProtection(this.settings.limits, this.#now);
     // Wide selections make addresses longer than Node accepts by default.
     this.#server = createServer({ maxHeaderSize: 131_072 }, (message, response) => {
@@ -70,11 +85,14 @@ export class DataverseEmulator {
     });
     const address = this.#server.address();
     const actual = typeof address === 'object' && address !== null ? address.port : port;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+    const name = `${host.includes(':') ? `[${host}]` : host}:${actual}`;
+    this.#domain = name;
+    return `http://${name}`;
   }
 
   /** Stops serving and ends every connection, idle ones included. */
   async close(): Promise<void> {
+    this.#deliveries.close();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -141,7 +159,7 @@ export class DataverseEmulator {
   async #respond(request: ApiRequest, response: ServerResponse, entry: JournalEntry): Promise<number> {
     const isApi = request.resource !== null;
     const origin = this.settings.publicOrigin ?? `http://${request.message.headers.host ?? 'localhost'}`;
-    const body = ['POST', 'PUT'].includes(request.method) ? await readBody(request.message) : '';
+    const body = ['POST', 'PUT', 'PATCH'].includes(request.method) ? await readBody(request.message) : '';
     let fault: FaultAction | null = null;
     let leave: (() => void) | null = null;
     let reply: Reply;
@@ -199,10 +217,20 @@ export class DataverseEmulator {
       };
     }
     refuseLongUrl(origin + request.url);
-    const api = { store: this.store, settings: this.settings, now: this.#now, csdl: this.#csdl };
+    const api = {
+      store: this.store,
+      settings: this.settings,
+      now: this.#now,
+      csdl: this.#csdl,
+      webhooks: this.webhooks,
+    };
     const options = parseQuery(request.query);
     return answer(api, { request, options, body, root: origin + request.basePath });
   }
+}
+
+function hostOf(origin: string | null): string | undefined {
+  return origin === null ? undefined : new URL(origin).host;
 }
 
 function errorReply(error: DataverseError): Reply {

@@ -242,6 +242,10 @@ export const FAILURE_CODES = {
       'The table cannot be mirrored: it is virtual and not tracked, or has no entity set or no readable primary id.',
       'Remove the table from `tables`.',
     ],
+    'nudge-privilege-missing': [
+      'The signed-in identity may not read or change the webhooks of the environment.',
+      'Sign in as an administrator for this command, such as with MIRRORVERSE_AUTH=azure-cli or device-code (role System Customizer or System Administrator). The daemon does not need this privilege.',
+    ],
     'pause-without-effect': [
       'A pause would be over at once: its end has passed, or the delta link has lived most of its life.',
       'Name a later end of the pause.',

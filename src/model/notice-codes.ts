@@ -24,6 +24,10 @@ export const NOTICE_CODES = {
     'Configured tables have not been loaded completely yet. `/readyz?loaded` says so.',
     'Wait: the daemon loads the tables. `mirrorverse status` shows how far it is, and why a table stands still.',
   ],
+  'nudge-impossible': [
+    'The environment has no webhooks for the changes of a table, as for tables of N:N relationships and many virtual tables.',
+    'Nothing to do: the schedule of the table polls it. A shorter `schedule` brings its changes sooner.',
+  ],
   'settings-differ': [
     'Two processes mirror a table with different settings.',
     'Give both processes the same settings for the table, or stop one of them.',

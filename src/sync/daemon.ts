@@ -9,6 +9,8 @@ import { untilAborted } from '../timing/sleep.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
+import { followNudges } from './nudges/nudge-follower.ts';
+import { NudgeInbox } from './nudges/nudge-inbox.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhook-service.ts';
 import { keepHistories } from './watch/history-keeper.ts';
 import { watchMetadata, type MetadataWatchOptions, type ScheduledTable } from './watch/metadata-watch.ts';
@@ -27,6 +29,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly audit?: Pick<DetailReaderOptions, 'wishes' | 'columnsOf' | 'requestsPer5Minutes' | 'lookEvery'>;
   /** Where changes are posted; absent, nowhere. */
   readonly webhooks?: Pick<WebhookOptions, 'wishes' | 'proxy'>;
+  /** Where nudges come in; absent, this process gets none itself. */
+  readonly nudges?: NudgeInbox | undefined;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }
@@ -47,6 +51,8 @@ export async function runDaemon<T extends ScheduledTable>(
   const linkLifeDays = (): number | null => mirror.environment.linkLifeDays;
   const tables = new RunningTables(options.places, linkLifeDays, control, options.replicas);
   const { verification, audit, webhooks, onReconfigured = () => undefined } = options;
+  const { nudges: inbox = new NudgeInbox() } = options;
+  const { store } = mirror;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
   const details = audit && new DetailReader({ ...options, ...audit, holder: leases.holder });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
@@ -60,6 +66,7 @@ export async function runDaemon<T extends ScheduledTable>(
   ];
   const work = [
     async (stop: AbortSignal) => control.run(stop),
+    async (stop: AbortSignal) => followNudges({ inbox, tables, control, store, logger }, stop),
     async (stop: AbortSignal) => tables.run(stop),
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
     async (stop: AbortSignal) => verifier?.run(stop),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rowFilterOf } from '../../src/config/table-settings.ts';
 import { createComparisonRead } from '../../src/dataverse/feed/comparison-read.ts';
-import type { TrueRow } from '../../src/emulator/store/dataverse-store.ts';
+import type { TrueRow } from '../../src/emulator/store/true-row.ts';
 import { never } from '../support/mirror.ts';
 import { differences } from '../support/oracle.ts';
 import { failures, SyncBench, type SyncOptions } from '../support/sync.ts';

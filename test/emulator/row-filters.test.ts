@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TrueRow } from '../../src/emulator/store/dataverse-store.ts';
+import type { TrueRow } from '../../src/emulator/store/true-row.ts';
 import { integer, text } from '../../src/emulator/table-parts/column-kinds.ts';
 import { auditColumns, primaryId } from '../../src/emulator/table-parts/standard-columns.ts';
 import { differences } from '../support/oracle.ts';

@@ -10,6 +10,7 @@ import type { ScheduledTable } from '../../src/sync/watch/metadata-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import { readResolution } from '../../src/sync/tables/read-resolution.ts';
 import { TableJob } from '../../src/sync/run/table-job.ts';
+import type { NudgeInbox } from '../../src/sync/nudges/nudge-inbox.ts';
 import type { VerifyWishes } from '../../src/sync/verify/verifier.ts';
 import { ALL_COLUMNS } from '../../src/sync/tables/table-selection.ts';
 import { mirrorOptions, silent } from './mirror.ts';
@@ -21,6 +22,8 @@ export interface DaemonLimits {
   readonly pageSize: number;
   /** What the share of verification is a share of. */
   readonly verifiedPer5Minutes: number;
+  /** Where its nudges come in. */
+  readonly nudges: NudgeInbox;
 }
 
 /** A daemon over named tables, in this process. */
@@ -46,6 +49,7 @@ export class BenchDaemon implements AsyncDisposable {
       dataverse = bench.dataverse(),
       pageSize = 5_000,
       verifiedPer5Minutes = 6_000,
+      nudges,
     }: Partial<DaemonLimits> = {},
   ) {
     const requestsPer5Minutes = (): number => verifiedPer5Minutes;
@@ -53,14 +57,14 @@ export class BenchDaemon implements AsyncDisposable {
       verify === undefined
         ? {}
         : { verification: { wishes: () => verify, requestsPer5Minutes, lookForDueEvery: 500 } };
-    const looks = { lookEvery, lookAgain, ...verification };
+    const looks = { lookEvery, lookAgain, nudges, ...verification };
     this.ended = this.run(bench, tables, looks, schedule, { dataverse, pageSize });
   }
 
   private async run(
     bench: SyncBench,
     tables: readonly string[],
-    looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain' | 'verification'>,
+    looks: Pick<DaemonOptions<ScheduledTable>, 'lookEvery' | 'lookAgain' | 'verification' | 'nudges'>,
     schedule: string,
     { dataverse, pageSize }: Pick<DaemonLimits, 'dataverse' | 'pageSize'>,
   ): Promise<void> {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pino, type Logger } from 'pino';
-import { runHttpServer, type HttpAddress } from '../../src/operations/http/http-server.ts';
+import { runHttpServer } from '../../src/operations/http/http-server.ts';
+import type { HttpAddress } from '../../src/operations/http/listen.ts';
 import type { Route } from '../../src/operations/http/route.ts';
 
 /** A server of routes in this process. */

@@ -1,5 +1,6 @@
 import { isInRows, wireProperty, type Column } from '../../src/emulator/definitions/column.ts';
-import type { DataverseStore, TrueRow } from '../../src/emulator/store/dataverse-store.ts';
+import type { DataverseStore } from '../../src/emulator/store/dataverse-store.ts';
+import type { TrueRow } from '../../src/emulator/store/true-row.ts';
 import type { TableDefinition } from '../../src/emulator/definitions/emulated-table.ts';
 import { literalOf } from '../../src/emulator/store/wire-value.ts';
 import type { TestDatabase } from './database.ts';

@@ -40,6 +40,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.verify',
     '.audit',
     '.webhooks',
+    '.nudge',
     '.log',
     '.health',
     '.tables',

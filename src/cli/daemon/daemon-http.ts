@@ -1,4 +1,4 @@
-import { currentApiToken } from '../../config/secrets.ts';
+import { currentSecret } from '../../config/secrets.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { controlTable } from '../../operations/control/control-table.ts';
 import { startHeartbeat } from '../../operations/health/heartbeat.ts';
@@ -67,7 +67,10 @@ export async function runDaemonHttp(
       readStatus(await database(), { ...options(), countedRows: COUNTED_FOR_METRICS }),
     ),
     ...pageRoutes(read, events, { version: version(), hasToken: config.apiToken !== undefined }),
-    ...controlRoutes({ token: () => currentApiToken(session.context.config.apiToken), act }),
+    ...controlRoutes({
+      token: () => currentSecret('MIRRORVERSE_API_TOKEN', session.context.config.apiToken),
+      act,
+    }),
   ];
   await runHttpServer({ host: config.health.host, port }, routes, logger, stop);
 }

@@ -101,7 +101,7 @@ function substituted(value: unknown, path: readonly string[], how: Substitution)
 }
 
 /** Keys, and groups of keys, whose values are numbers. Variables are always text. */
-const NUMBERS = ['limits', 'health.port', 'labels.language', 'quarantine.maxShare', 'sweep'];
+const NUMBERS = ['limits', 'health.port', 'nudge.port', 'labels.language', 'quarantine.maxShare', 'sweep'];
 
 export function asNumber(path: readonly string[], text: string): unknown {
   const key = path.join('.');

@@ -27,6 +27,11 @@ const NEEDS_RESTART: Readonly<Record<string, Reader>> = {
   lease: ({ lease }) => lease,
   'health.host': ({ health }) => health.host,
   'health.port': ({ health }) => health.port,
+  'nudge.host': ({ nudge }) => nudge.host,
+  'nudge.port': ({ nudge }) => nudge.port,
+  // The port answers at the path of this address.
+  'nudge.url': ({ nudge }) => nudge.url,
+  'nudge.queue': ({ nudge }) => nudge.queue?.name,
   // With another key every hashed value would change, while the rows are not loaded again.
   MIRRORVERSE_HASH_KEY: ({ hashKey }) => hashKey,
 };
@@ -51,6 +56,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   feed: ({ feed }) => feed,
   audit: ({ audit }) => audit,
   webhooks: ({ webhooks }) => webhooks,
+  'nudge.name': ({ nudge }) => nudge.name,
   'log.level': ({ logLevel }) => logLevel,
   reload: ({ reload }) => reload,
 };
@@ -77,6 +83,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'feed',
   'audit',
   'webhooks',
+  'nudge',
   'logLevel',
   'reload',
   'apiToken',

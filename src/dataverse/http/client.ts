@@ -78,8 +78,8 @@ export interface Request extends Subject {
 
 /** A change that may be made twice: it is repeated when its outcome is unknown. */
 export interface RepeatableWrite extends Request {
-  readonly method: 'PUT' | 'POST';
-  /** Sent as JSON. */
+  readonly method: 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+  /** Sent as JSON; undefined to send nothing. */
   readonly body: unknown;
   /** Keeps labels in the languages that the body lacks. */
   readonly mergeLabels?: true;
@@ -365,7 +365,9 @@ function contentOf(request: Request | RepeatableWrite): Pick<HttpCall, 'method' 
     headers: {
       'content-type': 'application/json; charset=utf-8',
       ...(request.mergeLabels === undefined ? {} : { 'mscrm.mergelabels': 'true' }),
+      // Without it, a PATCH makes a row that is not there.
+      ...(request.method === 'PATCH' ? { 'if-match': '*' } : {}),
     },
-    body: JSON.stringify(request.body),
+    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
   };
 }

@@ -14,7 +14,7 @@ export interface HttpAnswer {
 
 /** One request as it is sent, and the limits of its answer. */
 export interface HttpCall extends Omit<BodyLimits, 'idleTimeout' | 'usedUp'> {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;

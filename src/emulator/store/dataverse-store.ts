@@ -24,6 +24,7 @@ import {
   type TableSnapshot,
 } from './table-data.ts';
 import { columnNamed, type TableDefinition } from '../definitions/emulated-table.ts';
+import type { RowListener } from './row-listener.ts';
 import { trueLiterals, trueRows, type TrueRow } from './true-row.ts';
 import type { WireInput } from './wire-value.ts';
 
@@ -35,8 +36,6 @@ export interface StoreOptions {
   readonly seed?: number;
   readonly now?: () => number;
 }
-
-export type { TrueRow };
 
 /** A state to which a store can be reset, as an administrator restores an environment from a backup. */
 export interface StoreSnapshot {
@@ -60,6 +59,7 @@ export class DataverseStore {
   #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
   readonly modelHistory = new ModelHistory();
+  onChange: RowListener | null = null;
   #columnsMade = 0;
   #second = Number.NaN;
   #secondLiteral = '';
@@ -154,6 +154,7 @@ export class DataverseStore {
   remove(table: string, id: string, partition: string | null = null): void {
     const data = this.data(table);
     const row = this.#existing(data, id, partition);
+    this.onChange?.('Delete', table, row.id);
     data.bury(row, { id: row.id, key: row.key, version: this.#nextVersion(data), deletedAt: this.#now() });
   }
 
@@ -364,6 +365,7 @@ export class DataverseStore {
 
   #put(data: TableData, id: string, draft: RowDraft): string {
     const key = data.keyOf(id, draft.literals);
+    this.onChange?.(data.rows.has(key) ? 'Update' : 'Create', data.definition.logicalName, id);
     const isUncounted = data.definition.tableType === 'Virtual' && data.ownVersion === null;
     const version = isUncounted ? 0n : this.#nextVersion(data);
     setIfPresent(data.positions, draft, 'versionnumber', version.toString());

@@ -22,6 +22,7 @@ import { relationshipDefinitions } from '../metadata/relationship-definitions.ts
 import { jsonReply, type Reply, type ApiCall, type WebApi } from './web-api.ts';
 import { rowFilter } from '../rows/row-filter.ts';
 import { singleRow } from '../rows/single-row.ts';
+import { isWebhookSet, webhookReply } from '../webhooks/webhook-requests.ts';
 import { keyPredicate } from './api-request.ts';
 import type { TableData } from '../store/table-data.ts';
 import { changeCount, trackedPage } from '../rows/tracked-page.ts';
@@ -30,6 +31,11 @@ import { changeCount, trackedPage } from '../rows/tracked-page.ts';
 export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
   const { request } = call;
   refuseNewerVersion(api, call);
+  const { entitySet } = request;
+  if (isWebhookSet(entitySet) && api.store.bySet(entitySet) === undefined && request.kind !== 'count') {
+    refuseUnsupportedOptions(call.options);
+    return webhookReply(api, call, entitySet);
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     if (request.resource === '$batch') throw notEmulated('$batch');
     if (request.method === 'PUT' && request.kind === 'metadata') return updateTableDefinition(api, call);

@@ -1,4 +1,5 @@
 import type { DataverseStore } from '../store/dataverse-store.ts';
+import type { WebhookRecords } from '../webhooks/webhook-records.ts';
 import type { EmulatorSettings } from '../emulator-settings.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { QueryOptions } from './query-options.ts';
@@ -8,6 +9,7 @@ export interface WebApi {
   readonly store: DataverseStore;
   readonly settings: EmulatorSettings;
   readonly now: () => number;
+  readonly webhooks: WebhookRecords;
   /** A recorded `$metadata` document; null if the emulator makes it from the tables. */
   readonly csdl: string | null;
 }

@@ -105,10 +105,10 @@ async function forgetState(
   schema: string,
   table: string,
 ): Promise<void> {
-  const { tables, runs, columns, settings, definitions, quarantine, commands } = store.tables;
+  const { tables, runs, columns, settings, definitions, quarantine, commands, nudges } = store.tables;
   const { verified, differences, verifications, valueRounds } = store.tables;
   const proof = [verified, differences, verifications, valueRounds];
-  for (const kept of [...proof, runs, columns, settings, definitions, quarantine, tables]) {
+  for (const kept of [...proof, runs, columns, settings, definitions, quarantine, nudges, tables]) {
     await store.db
       .delete(kept)
       .where(and(eq(kept.environmentId, store.environmentId), eq(kept.table, table)));

@@ -4,6 +4,7 @@ import { Failure } from '../../model/failure.ts';
 import { and, eq, isNotNull, or, sql } from '../drizzle.ts';
 import type { StateStore } from '../state/store.ts';
 import { safeEnd } from './control-functions.ts';
+import { passedOnNudge } from './passed-on-nudge.ts';
 
 /** A pause that a person asked for and that goes on. */
 export interface Pause {
@@ -38,14 +39,29 @@ export function wishColumns(store: StateStore) {
   return { isPaused: isPaused(store), pausedUntil, pausedReason, resync: resyncRequest(store) };
 }
 
-/** Reads what people ask of the tables of the environment. A table that nobody asks anything of is left out. @throws Failure */
-export async function readWishes(store: StateStore): Promise<(Wishes & { readonly table: string })[]> {
-  const { tables } = store.tables;
-  const isAsked = or(isPaused(store), isNotNull(tables.resyncAskedAt));
+/** What people ask of a table, and the last nudge that another process has passed on to the one that mirrors it. */
+export interface TableWishes extends Wishes {
+  readonly table: string;
+  /** In a form that compares exactly; null where none came lately. */
+  readonly nudge: string | null;
+}
+
+/**
+ * Reads what people ask of the tables of the environment, and the nudges that other processes have passed on. A table
+ * that nobody asks anything of is left out.
+ *
+ * @throws Failure
+ */
+export async function readWishes(store: StateStore): Promise<TableWishes[]> {
+  const { tables, nudges } = store.tables;
+  const nudge = passedOnNudge(store);
+  const isAsked = or(isPaused(store), isNotNull(tables.resyncAskedAt), isNotNull(nudge));
+  const isOfTable = and(eq(nudges.environmentId, tables.environmentId), eq(nudges.table, tables.table));
   return store.statement(async (db) =>
     db
-      .select({ table: tables.table, ...wishColumns(store) })
+      .select({ table: tables.table, ...wishColumns(store), nudge })
       .from(tables)
+      .leftJoin(nudges, isOfTable)
       .where(and(eq(tables.environmentId, store.environmentId), isAsked)),
   );
 }

@@ -1,6 +1,7 @@
 import type { PgTableFn } from 'drizzle-orm/pg-core';
 import { moment, pgCore, sql } from '../drizzle.ts';
 import { defineAudit } from '../audit/audit-schema.ts';
+import { defineNudges } from '../control/nudge-schema.ts';
 import { defineShares } from '../lease/share-schema.ts';
 import { defineWebhooks } from '../feed/webhook-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
@@ -263,6 +264,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     ...defineWebhooks(table),
     ...defineShares(table),
     ...defineAudit(table),
+    ...defineNudges(table),
     environments,
     tables,
     runs,
@@ -294,6 +296,7 @@ export const {
   commands,
   requests,
   shares,
+  nudges,
   verified,
   differences,
   verifications,

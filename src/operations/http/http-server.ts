@@ -1,22 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { errorCode } from '../../model/error-description.ts';
-import { Failure, toFailure } from '../../model/failure.ts';
+import { toFailure } from '../../model/failure.ts';
 import { isLoopback } from '../../model/loopback.ts';
-import { untilAborted } from '../../timing/sleep.ts';
 import { mayAnswer } from './host-header.ts';
+import { closeWhenAborted, listen, type HttpAddress } from './listen.ts';
 import { bodyTooLarge, refusal, wrongMethod } from './refusals.ts';
 import { announcesTooMuch, BodyTooLarge, readBody } from './request-body.ts';
 import { problemReply, routesOf, type Reply, type Route } from './route.ts';
-
-/** Where a server listens. */
-export interface HttpAddress {
-  /** A name or an address of this machine. */
-  readonly host: string;
-  /** 0: a free port, which the log names. */
-  readonly port: number;
-}
 
 /** Milliseconds for a client to send the headers, and the whole request. A slow client does not hold its connection. */
 const HEADERS_TIMEOUT = 10_000;
@@ -25,6 +15,12 @@ const REQUEST_TIMEOUT = 15_000;
 const CHECK_INTERVAL = 2_000;
 /** Milliseconds after which a connection that takes nothing is closed. */
 const IDLE_TIMEOUT = 60_000;
+
+const NAME = {
+  subject: 'The HTTP port',
+  port: 'health.port (MIRRORVERSE_HEALTH_PORT)',
+  host: 'health.host (MIRRORVERSE_HEALTH_HOST)',
+};
 
 /** Headers of every answer. The page needs no more than its own script, its style sheet and its events. */
 const HEADERS = {
@@ -55,9 +51,7 @@ export async function runHttpServer(
     connectionsCheckingInterval: CHECK_INTERVAL,
   });
   server.timeout = IDLE_TIMEOUT;
-  await listen(server, { host, port });
-  const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address : { port, address: host };
+  const bound = await listen(server, { host, port }, NAME);
   // The port is meant for this machine alone. A browser must not be led here by the name of a foreign site.
   const localName = isLoopback(bound.address) ? host : undefined;
   server.on('request', (request, response) => {
@@ -65,20 +59,7 @@ export async function runHttpServer(
     void answer({ request, response, routes, localName, logger });
   });
   logger.info({ host, port: bound.port }, 'Answering health checks.');
-  await untilAborted(signal);
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
-}
-
-async function listen(server: Server, { host, port }: HttpAddress): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw cannotListen({ host, port }, error);
-  }
+  await closeWhenAborted(server, signal);
 }
 
 interface Asked {
@@ -135,16 +116,4 @@ async function replyTo({ request, routes, localName, logger }: Asked): Promise<R
     logger.error({ err: error, code: failure.code, path: route.path }, failure.message);
     return problemReply(500, failure);
   }
-}
-
-function cannotListen({ host, port }: HttpAddress, cause: unknown): Failure {
-  const network = errorCode(cause) ?? 'unknown';
-  return new Failure({
-    code: 'port-taken',
-    message: `The HTTP port cannot listen on ${host}, port ${port} (${network}).`,
-    remedy:
-      'Set health.port (MIRRORVERSE_HEALTH_PORT) to a free port, or stop the program that uses it. health.host (MIRRORVERSE_HEALTH_HOST) must be an address of this machine.',
-    cause,
-    details: { host, port, network },
-  });
 }

@@ -14,6 +14,22 @@ interface RunningTable {
   readonly ended: Promise<void>;
   /** Asks for a run that begins after the call. */
   readonly runNow: () => Promise<RunResult>;
+  /** Asks for a run because of a nudge. */
+  readonly poll: (dueAt: number) => boolean;
+}
+
+/**
+ * What a run tells of its table: it brought changes, it found none, or it says nothing, because it failed or was broken
+ * off. A run of another daemon in its place may have brought changes.
+ */
+export type ToldOutcome = 'changes' | 'nothing' | 'unknown';
+
+/** Hears of each run of each table. Times are by `performance.now()`. */
+export interface RunListener {
+  readonly begun: (table: string) => void;
+  readonly ended: (table: string, begunAt: number, outcome: ToldOutcome) => void;
+  /** The table does not run here any more. */
+  readonly left: (table: string) => void;
 }
 
 /** What a run would find that comes after another daemon's. */
@@ -28,6 +44,7 @@ export class RunningTables {
   private readonly running = new Map<string, RunningTable>();
   private readonly stop = new AbortController();
   private readonly defects: unknown[] = [];
+  private listener: RunListener | undefined;
 
   /**
    * @param places for tables at work.
@@ -45,6 +62,11 @@ export class RunningTables {
     this.linkLifeDays = linkLifeDays;
     this.control = control;
     this.replicas = replicas;
+  }
+
+  /** Tells the listener of all runs that begin from now on. */
+  listen(listener: RunListener): void {
+    this.listener = listener;
   }
 
   names(): string[] {
@@ -73,22 +95,34 @@ export class RunningTables {
     const control = this.control?.of(name);
     const calls = new Set<() => void>();
     let asked: PromiseWithResolvers<RunResult>[] = [];
+    /** Since when a run of another process is as good as the poll that a nudge asked for. */
+    let polledFor: number | undefined;
+    /** The last run failed or found no place. The schedule says when the next one is. */
+    let rests = false;
     const isOthersTurn = (): boolean => replicas?.isOthersTurn(name) === true;
     const run = async (options: RunOptions, signal: AbortSignal): Promise<RunOutcome> => {
+      const nudged = polledFor;
+      polledFor = undefined;
+      const dueAt = nudged === undefined ? options.dueAt : Math.min(nudged, options.dueAt ?? nudged);
       // On a schedule of its own, a table learns from its runs how often it changes, so none of them is left out.
-      if (schedule !== 'adaptive' && asked.length === 0 && options.dueAt !== undefined) {
-        if (await replicas?.haveRun(name, options.dueAt)) return UP_TO_DATE;
+      if (schedule !== 'adaptive' && asked.length === 0 && dueAt !== undefined) {
+        if (await replicas?.haveRun(name, dueAt)) {
+          this.listener?.ended(name, performance.now(), 'changes');
+          return UP_TO_DATE;
+        }
       }
       const result = await places.hold(signal, async () => {
         // Asked for by now. A run of another process may have begun before, so it does not count for these.
         const answered = asked;
         asked = [];
-        const done = job.run(answered.length > 0 ? {} : options, signal);
+        const due = dueAt === undefined ? options : { ...options, dueAt };
+        const done = this.told(name, async () => job.run(answered.length > 0 ? {} : due, signal));
         for (const { resolve } of answered) resolve(done);
         return done;
       });
+      rests = result.failure !== null || result.deferred;
       if (result.failure?.code === 'table-paused') control?.paused();
-      return result;
+      return { ...result, byNudge: nudged !== undefined };
     };
     const listening = {
       isPaused: () => control?.isPaused() === true,
@@ -108,6 +142,12 @@ export class RunningTables {
       for (const call of calls) call();
       return answer.promise;
     };
+    const poll = (dueAt: number): boolean => {
+      if (rests || listening.isPaused()) return false;
+      polledFor = dueAt;
+      for (const call of calls) call();
+      return true;
+    };
     const stop = new AbortController();
     const signal = AbortSignal.any([this.stop.signal, stop.signal]);
     const ended = keepSchedule(
@@ -118,7 +158,7 @@ export class RunningTables {
       this.stop.abort();
     });
     replicas?.add(name);
-    this.running.set(name, { job, schedule, stop, ended, runNow });
+    this.running.set(name, { job, schedule, stop, ended, runNow, poll });
   }
 
   /** The job of a table that runs; undefined for any other table. */
@@ -140,6 +180,29 @@ export class RunningTables {
     return abortable(Promise.race([running.runNow(), left]), signal);
   }
 
+  /**
+   * Runs a table's job because a nudge asks for it. A table that is paused, or that rests after a failure, does not run.
+   *
+   * @param dueAt a run of another process that ended later is as good, by `performance.now()`.
+   * @returns whether the table runs.
+   */
+  poll(name: string, dueAt: number): boolean {
+    return this.running.get(name)?.poll(dueAt) ?? false;
+  }
+
+  private async told(table: string, work: () => Promise<RunResult>): Promise<RunResult> {
+    const begunAt = performance.now();
+    this.listener?.begun(table);
+    let outcome: ToldOutcome = 'unknown';
+    try {
+      const result = await work();
+      outcome = outcomeOf(result);
+      return result;
+    } finally {
+      this.listener?.ended(table, begunAt, outcome);
+    }
+  }
+
   /** Takes a table off; resolves when its run under way has ended. */
   async remove(name: string): Promise<void> {
     const table = this.running.get(name);
@@ -147,6 +210,7 @@ export class RunningTables {
     this.replicas?.remove(name);
     table?.stop.abort();
     await table?.ended;
+    this.listener?.left(name);
   }
 
   /**
@@ -159,4 +223,9 @@ export class RunningTables {
     await Promise.all([...this.running.values()].map(async ({ ended }) => ended));
     if (this.defects.length > 0) throw this.defects[0];
   }
+}
+
+function outcomeOf({ failure, deferred, changed, rowsRead }: RunResult): ToldOutcome {
+  if (failure !== null || deferred) return 'unknown';
+  return changed || rowsRead > 0 ? 'changes' : 'nothing';
 }

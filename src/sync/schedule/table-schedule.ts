@@ -9,7 +9,10 @@ import { startCronTicks } from './cron-ticks.ts';
 import { restAfter } from '../../timing/back-off.ts';
 
 /** The parts of a run's result that decide when the next run is. */
-export type RunOutcome = Pick<RunResult, 'failure' | 'deferred' | 'changed'>;
+export type RunOutcome = Pick<RunResult, 'failure' | 'deferred' | 'changed'> & {
+  /** A nudge asked for the run. */
+  readonly byNudge?: boolean;
+};
 
 export interface TableSchedule {
   /** A cron expression, or `adaptive`. */
@@ -30,7 +33,7 @@ const DEFERRAL = 10_000;
 /**
  * Runs one table's job until aborted: at its ticks, or after adaptive intervals; once at the start; and soon
  * again after a failure, or after a load that found no place. Of these node-cron knows the ticks alone. A paused table
- * rests until it is called, and a call ends any other rest.
+ * rests until it is called, and a call ends any other rest. A nudge is such a call.
  *
  * One loop does all runs, one after another, so that no two overlap. Ticks that come while a run goes on are
  * one further run at its end. A table that fails runs again when it has rested, whatever its ticks say.
@@ -48,7 +51,7 @@ export async function keepSchedule(
   let interval: number | undefined;
 
   /** Milliseconds until the table runs by itself; undefined where it waits for a tick. */
-  const restAfterRun = ({ deferred, failure, changed }: RunOutcome): number | undefined => {
+  const restAfterRun = ({ deferred, failure, changed, byNudge = false }: RunOutcome): number | undefined => {
     if (deferred) return DEFERRAL * (0.5 + Math.random());
     if (failure !== null) {
       // Another process has the table, and may die: with longer and longer rests nobody would take over soon.
@@ -58,7 +61,9 @@ export async function keepSchedule(
     }
     failures = 0;
     if (schedule !== 'adaptive') return undefined;
-    interval = nextInterval(interval, changed, linkLifeDays());
+    // Nudges that bring nothing must not make the schedule slower.
+    if (changed || !byNudge || interval === undefined)
+      interval = nextInterval(interval, changed, linkLifeDays());
     // Shortened by up to a tenth, by chance, so that tables which started together drift apart.
     const rest = interval * (1 - Math.random() / 10);
     return isOthersTurn() ? rest + interval / 10 : rest;

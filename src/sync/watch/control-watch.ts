@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { readWishes, tablePaused } from '../../mirror/control/pauses.ts';
+import { readWishes, tablePaused, type TableWishes } from '../../mirror/control/pauses.ts';
 import type { StateStore } from '../../mirror/state/store.ts';
 import { toFailure } from '../../model/failure.ts';
 import { sleep } from '../../timing/sleep.ts';
@@ -22,7 +22,8 @@ export interface TableControl {
 }
 
 /**
- * Looks every few seconds at what people ask of the tables, with one small statement for all of them. The watch lets
+ * Looks every few seconds at what people ask of the tables, and at the nudges that other processes have passed on, with
+ * one small statement for all of them. The watch lets
  * paused tables rest and calls tables that must run. It stops no run: a run learns of a pause and of a request for a
  * new baseline with each page that it stores.
  */
@@ -35,6 +36,10 @@ export class ControlWatch {
   private told: ReadonlySet<string> = new Set();
   /** Requests for new baselines that a table was called for. A request that fails is tried again by the schedule. */
   private called: ReadonlyMap<string, string> = new Map();
+  /** Nudges of other processes that this process knows already. */
+  private passedOn: ReadonlyMap<string, string> = new Map();
+  /** Told of each nudge that another process has passed on to this one. */
+  onNudge: (table: string) => void = () => undefined;
 
   /** @param onPaused told which tables are paused, whenever that changes. */
   constructor(
@@ -96,9 +101,21 @@ export class ControlWatch {
     for (const [table, request] of requests) {
       if (called.get(table) !== request) this.listeners.get(table)?.();
     }
+    this.tellNudges(asked);
     if (stopped.length !== told.size || stopped.some(({ table }) => !told.has(table))) {
       this.told = this.paused;
       this.onPaused([...this.paused]);
+    }
+  }
+
+  private tellNudges(asked: readonly TableWishes[]): void {
+    const known = this.passedOn;
+    const nudges = asked.flatMap(({ table, nudge }): [string, string][] =>
+      nudge === null ? [] : [[table, nudge]],
+    );
+    this.passedOn = new Map(nudges);
+    for (const [table, nudge] of nudges) {
+      if (known.get(table) !== nudge) this.onNudge(table);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { TrueRow } from '../../../src/emulator/store/dataverse-store.ts';
+import type { TrueRow } from '../../../src/emulator/store/true-row.ts';
 import type { Source } from './source-changes.ts';
 
 /** A filter of rows of the driver: what the configuration says, and the same in the words of a test. */

@@ -1,6 +1,7 @@
 import type { Column } from '../../../src/emulator/definitions/column.ts';
 import type { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import type { DataverseStore, TrueRow } from '../../../src/emulator/store/dataverse-store.ts';
+import type { DataverseStore } from '../../../src/emulator/store/dataverse-store.ts';
+import type { TrueRow } from '../../../src/emulator/store/true-row.ts';
 import {
   dateTime,
   decimal,

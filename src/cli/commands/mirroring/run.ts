@@ -20,6 +20,7 @@ import { selectionFor } from '../../../sync/tables/table-selection.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
 import { createDaemonHealth, type DaemonHealth } from '../../daemon/daemon-health.ts';
+import { createDaemonNudges } from '../../daemon/daemon-nudges.ts';
 import { ConfigReload } from './config-reload.ts';
 import { leaseHolder, CommandSession } from '../../command-session.ts';
 
@@ -46,14 +47,17 @@ export async function runUntilStopped(
 ): Promise<number> {
   const { logger, signal } = session.context;
   const health = await createDaemonHealth(session);
+  const nudges = createDaemonNudges(session);
   const reload = source && new ConfigReload(source, session, health.reloaded);
   const work = async (stop: AbortSignal): Promise<void> => {
     const opened = await openPatiently(session, health, stop);
     health.opened();
-    await runDaemon(daemonOptions(session, opened, health, meter), stop);
+    nudges.opened(opened.mirror.environment.organizationId);
+    const { inbox } = nudges;
+    await runDaemon({ ...daemonOptions(session, opened, health, meter), nudges: inbox }, stop);
   };
   try {
-    await withServices([health.run, async (stop) => reload?.run(stop)], work, signal);
+    await withServices([health.run, nudges.run, async (stop) => reload?.run(stop)], work, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -36,6 +36,18 @@ export const SETUP: CommandGroup = {
       load: async () => (await import('./track.ts')).track,
     },
     {
+      name: 'nudge',
+      words: ['register [table...]', 'status [table...]', 'remove [table...]'],
+      summary: 'webhooks of the environment that tell the daemon of changes',
+      details:
+        '`nudge register` makes an endpoint and, for each table, the steps that post its changes to nudge.url. Run it again after nudge.url, the secret or the tables have changed. `nudge status` shows the steps, and how many calls failed. `nudge remove` removes the steps, and the endpoint with the last one. It needs the role System Customizer; the daemon does not.',
+      ends: '0',
+      json: true,
+      examples: ['nudge register', 'nudge status account', 'nudge remove account'],
+      needs: { dataverse: true },
+      load: async () => (await import('../nudge/nudge.ts')).nudge,
+    },
+    {
       name: 'migrate',
       words: [],
       summary: 'brings the state schema up to date',
