@@ -1,6 +1,5 @@
 import { setTimeout as later } from 'node:timers';
 import { DataverseEmulator } from '../../../src/emulator/dataverse-emulator.ts';
-import type { FaultAction } from '../../../src/emulator/faults/fault-script.ts';
 import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
 import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
@@ -11,9 +10,12 @@ import { FollowedLog } from './followed-log.ts';
 import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
 import { DRIVER_FILTERS, type DriverFilter } from './driver-filters.ts';
+import { nudgedBy, recordedDefects } from './nudged-run.ts';
 import type { FilterSwitch, Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
 import { SentRequests } from './shared-limits.ts';
+import type { NudgedTime } from './nudged-time.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
+import { actionOf } from './trouble-action.ts';
 import { driverTable, Source } from './source-changes.ts';
 import { verdict } from './verdict.ts';
 
@@ -82,6 +84,7 @@ class Drive {
     for (const [at, step] of this.scenario.steps.entries()) {
       if (this.scenario.feedSwitches?.includes(at) === true) await this.switchFeed();
       for (const each of this.scenario.filters ?? []) if (each.before === at) await this.switchFilter(each);
+      for (const each of this.scenario.nudges ?? []) if (each.before === at) await this.nudge(each);
       await this.step(step);
       await this.follow();
       await this.compareHistories(false);
@@ -183,6 +186,12 @@ class Drive {
     await this.interrupted(process, number, interruptions, async () =>
       this.judge(await process.pass({ restart }), process),
     );
+  }
+
+  private async nudge({ process: number, acts }: NudgedTime): Promise<void> {
+    const process = await this.process(number);
+    await process.nudged(acts.map((act) => () => nudgedBy(act, this.source, this.surroundings.tables)));
+    this.problems.push(...(await recordedDefects(this.surroundings.database, DEFECTS)));
   }
 
   private async verify({
@@ -341,25 +350,6 @@ class Drive {
     const kind = requests === 'data' ? DATA : ('metadata' as const);
     const match = requests === 'any' ? {} : { match: { kind } };
     this.surroundings.emulator.faults.add({ ...match, after, times, do: actionOf(what) });
-  }
-}
-
-function actionOf(what: Trouble['what']): FaultAction {
-  switch (what.kind) {
-    case 'throttled': {
-      const refusal = { status: 429, code: '0x80072322', message: 'Slow down.' };
-      return what.retryAfter === null ? refusal : { ...refusal, retryAfter: what.retryAfter };
-    }
-    case 'status':
-      return { status: what.status };
-    case 'sql-timeout':
-      return { status: 500, code: '0x80044151', message: 'SQL timeout expired.' };
-    case 'html':
-      return { status: what.status, html: true };
-    case 'reset':
-      return { reset: true };
-    case 'cut':
-      return { cutAt: what.at };
   }
 }
 

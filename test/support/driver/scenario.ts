@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { nudgedTimes, type NudgedTime } from './nudged-time.ts';
 import type { FeedWish } from '../../../src/mirror/feed/log-triggers.ts';
 
 /**
@@ -26,6 +27,8 @@ export interface Scenario {
   readonly filters?: readonly FilterSwitch[];
   /** The processes share the limits of one identity, which are small. */
   readonly sharesBudget?: boolean;
+  /** Times in which the tables of a process run by nudges alone. */
+  readonly nudges?: readonly NudgedTime[];
 }
 
 export interface FilterSwitch {
@@ -153,7 +156,7 @@ const TABLES = 3;
 const small = fc.nat({ max: 40 });
 const table = fc.nat({ max: TABLES - 1 });
 
-const rowChange: fc.Arbitrary<SourceChange> = fc.oneof(
+const rowChange: fc.Arbitrary<SourceChange & { readonly table: number }> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('insert' as const), table, count: count(9) }) },
   {
     weight: 5,
@@ -322,6 +325,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
     { maxLength: 3, size: 'max' },
   ),
   sharesBudget: fc.nat({ max: 3 }).map((lot) => lot === 3),
+  nudges: nudgedTimes(TABLES, rowChange),
 });
 
 function count(max: number): fc.Arbitrary<number> {

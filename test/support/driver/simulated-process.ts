@@ -26,6 +26,7 @@ import { SharedBudget } from '../../../src/sync/watch/shared-budget.ts';
 import { ALL_COLUMNS } from '../../../src/sync/tables/table-selection.ts';
 import type { TestDatabase } from '../database.ts';
 import { mirrorOptions, silent } from '../mirror.ts';
+import { runNudged } from './nudged-run.ts';
 import type { DriverFilter } from './driver-filters.ts';
 import { SHARED_LIMITS, SHARE_TIMES, type SentRequests } from './shared-limits.ts';
 
@@ -160,6 +161,14 @@ export class SimulatedProcess {
     } finally {
       this.underWay.delete(pass);
     }
+  }
+
+  /** Lets its tables run by nudges alone; it may be stopped or killed meanwhile. */
+  async nudged(acts: readonly (() => readonly string[])[]): Promise<void> {
+    const { jobs, mirror, stopping } = this;
+    const run = runNudged({ jobs, store: mirror.store }, acts, stopping.signal);
+    this.underWay.add(run);
+    await run.finally(() => this.underWay.delete(run));
   }
 
   /** Verifies a table, as the command does; null when it was stopped or killed meanwhile. */
