@@ -10,6 +10,7 @@ import { measureGrowth } from './measure/growth.ts';
 import { measureIdle } from './measure/idle.ts';
 import { measureLabeledViews } from './measure/labeled-views.ts';
 import { measureMemory } from './measure/memory.ts';
+import { measureNudges } from './measure/nudges.ts';
 import { measureParse } from './measure/parse.ts';
 import { measureRebaseline } from './measure/rebaseline.ts';
 import { measureReplicas } from './measure/replicas.ts';
@@ -38,6 +39,7 @@ const MEASUREMENTS: Readonly<Record<string, (workbench: Workbench, options: Opti
   start: measureStart,
   unchanged: measureUnchangedTables,
   replicas: measureReplicas,
+  nudges: measureNudges,
 };
 
 const options = readOptions(process.argv.slice(2), Object.keys(MEASUREMENTS));

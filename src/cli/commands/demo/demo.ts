@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Config } from '../../../config/config.ts';
+import { readEnvironment } from '../../../dataverse/metadata/environment.ts';
 import { DemoOrganization } from '../../../emulator/demo/demo-organization.ts';
 import { errorCode } from '../../../model/error-description.ts';
 import { Failure } from '../../../model/failure.ts';
+import { registerNudges } from '../../../operations/nudges/nudge-registration.ts';
 import { readStatus } from '../../../operations/status/mirror-status.ts';
 import { ALL_COLUMNS } from '../../../sync/tables/table-selection.ts';
 import { withServices } from '../../../timing/services.ts';
@@ -18,8 +21,10 @@ import { demoScreen, readExample } from './demo-screen.ts';
 
 /** The demo keeps all its files here, under the working directory. */
 const DIRECTORY = '.mirrorverse';
-const CHANGES_PER_SECOND = 4;
-const SCHEDULE = '*/3 * * * * *';
+/** So few that tables rest between two changes, as they do in most organizations. */
+const CHANGES_PER_SECOND = 1;
+/** Nudges bring changes sooner. */
+const SCHEDULE = '*/30 * * * * *';
 /** Milliseconds between two lines about changes. */
 const REST = 5_000;
 const TABLES = [
@@ -47,11 +52,13 @@ export async function demo(context: CommandContext): Promise<number> {
     return await DatabaseSession.use({ ...context, config: demoConfig(context.config) }, async (outer) => {
       const url = await listenWhereKnown(organization, outer);
       const page = await freePage(context.config);
+      const nudges = await freeNudges();
       const [token = ''] = organization.emulator.settings.bearerTokens;
       const config: Config = {
         ...outer.context.config,
         dataverse: { url, signIn: { method: 'access-token', token } },
         health: page,
+        nudge: nudges,
       };
       const digest = new DemoDigest(TABLES);
       const tell = async (stop: AbortSignal): Promise<void> =>
@@ -61,6 +68,7 @@ export async function demo(context: CommandContext): Promise<number> {
         });
       const users = async (stop: AbortSignal): Promise<void> => organization.work(CHANGES_PER_SECOND, stop);
       const logger = quiet(context.logger);
+      await CommandSession.use({ ...context, config, logger }, async (session) => register(session, nudges));
       return CommandSession.use({ ...context, config, logger }, async (session) =>
         withServices([users, tell], async () => runUntilStopped(session, { meter: digest }), signal),
       );
@@ -153,18 +161,43 @@ async function listenWhereKnown({ emulator }: DemoOrganization, session: Databas
   }
 }
 
+/** Has the emulator tell the daemon of each change, as `nudge register` does. */
+async function register(session: CommandSession, { url, secret, name }: DemoNudges): Promise<void> {
+  const { client } = session.dataverse();
+  const { signal } = session.context;
+  const { organizationId } = await readEnvironment(client, signal);
+  await registerNudges({ client, organizationId, name }, TABLES, { url, secret }, signal);
+}
+
+type DemoNudges = Config['nudge'] & { readonly url: string; readonly secret: string; readonly name: string };
+
+async function freeNudges(): Promise<DemoNudges> {
+  const host = '127.0.0.1';
+  const port = await freePort();
+  return {
+    host,
+    port,
+    url: `http://${host}:${port}/`,
+    secret: randomBytes(32).toString('hex'),
+    name: 'demo',
+    queue: undefined,
+  };
+}
+
 /** Where the status page is served: as configured, else on a free port of this machine. */
 async function freePage({ health }: Config): Promise<Config['health']> {
-  if (health.port !== undefined) return health;
+  return health.port === undefined ? { host: '127.0.0.1', port: await freePort() } : health;
+}
+
+async function freePort(): Promise<number> {
   const server = createServer();
-  const port = await new Promise<number | undefined>((resolve, reject) => {
+  return new Promise<number>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
     });
   });
-  return { host: '127.0.0.1', port };
 }
 
 function pageAddress({ host, port }: Config['health']): string {
