@@ -128,9 +128,11 @@ async function arrived(workbench: Workbench, table: string, changes: readonly Ch
     `SELECT ${key}::text AS id, versionnumber FROM dataverse.${table} WHERE ${key} IN (${ids})`,
   );
   const versions = new Map(rows.map(({ id, versionnumber }) => [id, BigInt(String(versionnumber))]));
-  return changes.filter(({ message, id, version }) => {
+  const deleted = new Set(changes.flatMap(({ message, id }) => (message === 'Delete' ? [id] : [])));
+  return changes.filter(({ id, version }) => {
     const mirrored = versions.get(id);
-    return message === 'Delete' ? mirrored === undefined : mirrored !== undefined && mirrored >= version;
+    // A row may be deleted before its last change has come. The mirror has that change when it has the deletion.
+    return mirrored === undefined ? deleted.has(id) : mirrored >= version && !deleted.has(id);
   });
 }
 

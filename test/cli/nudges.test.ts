@@ -114,6 +114,12 @@ it('nudge tells what is missing', async () => {
   emulator.settings.mayCustomize = true;
   expect(refused.status).toBe(1);
   expect(refused.stderr).toContain('nudge-privilege-missing');
+  const yaml = await cli.file('queue.yaml', 'nudge: { queue: nudges }');
+  const connection = 'Endpoint=sb://contoso/;SharedAccessKeyName=a;SharedAccessKey=c2VjcmV0';
+  const variables = { MIRRORVERSE_NUDGE_QUEUE_CONNECTION: connection, MIRRORVERSE_CONFIG: yaml };
+  const queued = await cli.run(['run'], variables);
+  expect(queued.status).toBe(2);
+  expect(queued.stderr).toContain('@azure/service-bus, which is not installed');
   const run = await cli.run(['run'], { MIRRORVERSE_NUDGE_SECRET: '' });
   expect(run.status).toBe(2);
   expect(run.stderr).toContain('MIRRORVERSE_NUDGE_SECRET');

@@ -6,7 +6,6 @@ import {
   type QueueMessage,
   type QueueReceiver,
 } from '../../src/operations/nudges/nudge-queue.ts';
-import { openQueueClient } from '../../src/operations/nudges/queue-client.ts';
 
 const CLAIMS = 'http://schemas.microsoft.com/xrm/2011/Claims/';
 const message = (table: unknown, organization: unknown = 'contoso.crm.dynamics.com'): QueueMessage => ({
@@ -67,7 +66,7 @@ function follow(): { queue: FakeQueue; nudges: string[]; log: () => string; end:
     queue: 'nudges',
     isOwn: (organization: string) => organization === 'contoso.crm.dynamics.com',
     receive: (table: string) => nudges.push(table),
-    logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    logger: pino({ level: 'info' }, { write: (line: string) => lines.push(line) }),
   };
   const ended = followNudgeQueue(options, stop.signal);
   const end = async (): Promise<void> => {
@@ -108,13 +107,8 @@ test('a queue in trouble is told once by its code, and ends nothing', async () =
   queue.failsToComplete = true;
   await queue.give(message('account'));
   expect(nudges).toEqual(['account']);
-  expect(log().split('UnauthorizedAccess').length).toBe(2);
+  expect(log().match(/gives no messages/g)?.length).toBe(1);
+  expect(log()).toContain('UnauthorizedAccess');
   expect(log()).not.toContain('abc');
   await end();
-});
-
-test('a queue without its library is noticed', async () => {
-  expect(
-    await openQueueClient('Endpoint=sb://contoso/;SharedAccessKeyName=a;SharedAccessKey=b'),
-  ).toBeUndefined();
 });

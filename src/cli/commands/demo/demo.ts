@@ -24,7 +24,7 @@ const DIRECTORY = '.mirrorverse';
 /** So few that tables rest between two changes, as they do in most organizations. */
 const CHANGES_PER_SECOND = 1;
 /** Nudges bring changes sooner. */
-const SCHEDULE = '*/30 * * * * *';
+const SCHEDULE = '*/15 * * * * *';
 /** Milliseconds between two lines about changes. */
 const REST = 5_000;
 const TABLES = [
@@ -68,9 +68,12 @@ export async function demo(context: CommandContext): Promise<number> {
         });
       const users = async (stop: AbortSignal): Promise<void> => organization.work(CHANGES_PER_SECOND, stop);
       const logger = quiet(context.logger);
-      await CommandSession.use({ ...context, config, logger }, async (session) => register(session, nudges));
+      const nudging = async (stop: AbortSignal): Promise<void> =>
+        CommandSession.use({ ...context, config, logger, signal: stop }, async (session) =>
+          register(session, nudges),
+        );
       return CommandSession.use({ ...context, config, logger }, async (session) =>
-        withServices([users, tell], async () => runUntilStopped(session, { meter: digest }), signal),
+        withServices([users, tell, nudging], async () => runUntilStopped(session, { meter: digest }), signal),
       );
     });
   } catch (error) {
