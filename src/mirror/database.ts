@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { Failure, toFailure } from '../model/failure.ts';
 import { openPool, PostgresConnection, transaction } from './connection/postgres.ts';
 import type { Logger } from 'pino';
+import { unfitEngine } from './connection/server-engine.ts';
 import { isBehindPooler, type TokenPassword } from './connection/session.ts';
 import { sleep } from '../timing/sleep.ts';
 import { readRowFilters, type RowFilter } from './page/swallowed-rows.ts';
@@ -120,6 +121,12 @@ export async function readDatabaseFacts(
   { pool, schema, stateSchema }: MirrorDatabase,
   moreSchemas: readonly string[],
 ): Promise<DatabaseFacts> {
+  const encoding = await assertServer(pool).then(
+    () => null,
+    (error: unknown) => toFailure(error),
+  );
+  // Another engine would refuse the questions that follow, for other reasons.
+  if (encoding?.code === 'engine-unfit') throw encoding;
   return {
     version: await serverVersion(pool),
     isBehindPooler: await transaction(pool, async (client) => isBehindPooler(client)),
@@ -128,26 +135,26 @@ export async function readDatabaseFacts(
       ...(await readRowFilters(client, schema, null)),
       ...(await readRowFilters(client, stateSchema, null)),
     ]),
-    encoding: await assertEncoding(pool).then(
-      () => null,
-      (error: unknown) => toFailure(error),
-    ),
+    encoding,
   };
 }
 
 /**
- * Checks that the database can hold every character of Dataverse.
+ * Checks that the server is PostgreSQL, and that the database can hold every character of Dataverse.
  *
- * @throws Failure `database-encoding` where it is not UTF-8. Most texts would go to quarantine, or with
- *   SQL_ASCII would be bytes of an unknown encoding.
+ * @throws Failure `engine-unfit` for another engine; `database-encoding` where the encoding is not UTF-8. Most texts
+ *   would go to quarantine, or with SQL_ASCII would be bytes of an unknown encoding.
  */
-export async function assertEncoding(pool: pg.Pool): Promise<void> {
-  const encoding = await transaction(pool, async (client) => {
-    const { rows } = await client.query<{ encoding: string }>(
-      `SELECT current_setting('server_encoding') AS encoding`,
+export async function assertServer(pool: pg.Pool): Promise<void> {
+  const server = await transaction(pool, async (client) => {
+    const { rows } = await client.query<{ encoding: string; version: string }>(
+      `SELECT current_setting('server_encoding') AS encoding, version() AS version`,
     );
-    return rows[0]?.encoding;
+    return rows[0];
   });
+  const unfit = unfitEngine(server?.version ?? '');
+  if (unfit !== undefined) throw unfit;
+  const encoding = server?.encoding;
   if (encoding === 'UTF8') return;
   throw new Failure({
     code: 'database-encoding',

@@ -9,6 +9,7 @@ import {
 } from 'pg';
 import { connectFailure, type Destination } from './connect-failure.ts';
 import { pinForSession, pinForTransaction, type SessionAnswer } from './session-settings.ts';
+import { unfitEngine } from './server-engine.ts';
 import type { Failure } from '../../model/failure.ts';
 import { isPostgresError } from './sqlstate.ts';
 
@@ -163,8 +164,17 @@ export class Session extends Client {
       return await pinned(true);
     } catch (error) {
       if (!isPostgresError(error)) throw error;
-      return pinned(false);
+      return pinned(false).catch(async (again: unknown) => {
+        throw (await this.unfitEngine()) ?? again;
+      });
     }
+  }
+
+  /** Another engine may refuse the settings, and its own refusal would not tell what it is. */
+  private async unfitEngine(): Promise<Failure | undefined> {
+    const asked = this.query<{ version: string }>(timed('SELECT version()'));
+    const rows = await asked.then(({ rows: answered }) => answered).catch(() => []);
+    return unfitEngine(rows[0]?.version ?? '');
   }
 }
 
