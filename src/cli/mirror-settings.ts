@@ -21,11 +21,12 @@ export function mirrorOptions(config: Config, url: string): MirrorOptions {
     },
     sweep: config.sweep,
     ...(config.feed === undefined ? {} : { feed: config.feed }),
+    ...(config.distribution === undefined ? {} : { isDistributed: true }),
     ...labelWishes(config),
   };
 }
 
-function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'labels'> {
+function labelWishes({ labels, compatibility, distribution }: Config): Pick<MirrorOptions, 'labels'> {
   if (labels === undefined) return {};
   const { language, schema: viewSchema } = labels;
   const { synapseLink, fivetran } = compatibility;
@@ -35,6 +36,7 @@ function labelWishes({ labels, compatibility }: Config): Pick<MirrorOptions, 'la
       ...(viewSchema === undefined ? {} : { viewSchema }),
       ...(synapseLink === undefined ? {} : { synapseLink }),
       ...(fivetran === undefined ? {} : { fivetran }),
+      ...(distribution === undefined ? {} : { isDistributed: true }),
     },
   };
 }

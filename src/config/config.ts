@@ -27,6 +27,8 @@ export interface TableConfig {
   readonly feed: 'off' | 'marker' | 'rows';
   /** The history of the table; absent if it has none. `keep`: milliseconds, absent for ever. */
   readonly history?: { readonly keep?: number };
+  /** How many partitions the mirror table has, by hash of its key; absent if it has none. */
+  readonly partitions?: number;
 }
 
 /** How to get the token that serves as the password in PostgreSQL. */
@@ -53,6 +55,8 @@ export interface Config {
     | undefined;
   readonly schema: string;
   readonly stateSchema: string;
+  /** The mirror tables are distributed over the nodes of a Citus cluster; absent if they are not. */
+  readonly distribution?: 'citus';
   /** Milliseconds. */
   readonly lease: number;
   readonly limits: {

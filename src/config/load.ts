@@ -8,6 +8,7 @@ import { checkedSettings } from './file/schema-problems.ts';
 import { auditFrom } from './downstream/audit-settings.ts';
 import { feedFrom } from './downstream/feed-settings.ts';
 import { checkHistory } from './downstream/history-settings.ts';
+import { distributionOf } from './scale/distribution-settings.ts';
 import { logProblems, logSettings } from './log-settings.ts';
 import { postgresFrom } from './postgres-settings.ts';
 import { proxyFrom } from './proxy-variables.ts';
@@ -113,6 +114,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     postgres: postgresFrom(settings, variables, needs, problems),
     schema,
     stateSchema,
+    ...distributionOf(settings, problems),
     lease,
     limits: {
       requestsPer5Minutes: limits?.requestsPer5Minutes ?? 6_000,

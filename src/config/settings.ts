@@ -1,6 +1,8 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
 import { audit, feed, history, longDuration, share } from './downstream/downstream-keys.ts';
+import { webhook } from './downstream/webhook-key.ts';
+import { distribution, partition } from './scale/scale-keys.ts';
 import { LOG_LEVELS } from './log-settings.ts';
 import { nudge, NUDGE_VARIABLES } from './nudge/nudge-keys.ts';
 
@@ -69,32 +71,6 @@ const verification = z.strictObject({
     .describe('report (by default) warns of differences, repair mends them, off only records them.'),
 });
 
-const webhook = z.strictObject({
-  url: name.describe('Where the changes are posted: an https: address. It may have a secret in it.'),
-  name: z
-    .string()
-    .regex(/^[\w.-]{1,63}$/, 'must be at most 63 letters, digits, points, hyphens and underscores')
-    .optional()
-    .describe(
-      'Names the webhook in logs, metrics and state. Without a name, it is made of the host and a hash of the address.',
-    ),
-  tables: z
-    .array(name)
-    .min(1)
-    .optional()
-    .describe('Logical names of the tables, each with feed: true; by default all that have a change log.'),
-  secret: name
-    .optional()
-    .describe(
-      'Signs what is posted: whsec_ and 24 to 64 bytes in base64, best as ${VAR}. Variable MIRRORVERSE_WEBHOOK_SECRET for all webhooks without one. Two secrets with a space between them sign both.',
-    ),
-  allowPrivate: z
-    .boolean()
-    .optional()
-    .describe('true: the host may have a private address, or be this machine, then also by http:.'),
-  keep: longDuration('30d').optional().describe('How long dead letters are kept: 30d by default.'),
-});
-
 const rows = z
   .union(
     [
@@ -145,6 +121,7 @@ const tableSettings = z.strictObject({
   indexes: indexes.optional(),
   feed: feed.optional(),
   history: history.optional(),
+  partition: partition.optional(),
 });
 
 /** The configuration file. The build publishes its JSON Schema for editors. */
@@ -191,6 +168,7 @@ export const settingsSchema = z.strictObject({
         .describe(
           'password (by default): the password of the address. entra: a token of Entra ID, for Azure Database for PostgreSQL. Variable MIRRORVERSE_POSTGRES_AUTH.',
         ),
+      distribution: distribution.optional(),
       schema: schemaName
         .optional()
         .describe('Schema of the mirror tables; dataverse by default. Variable MIRRORVERSE_SCHEMA.'),

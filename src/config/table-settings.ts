@@ -65,6 +65,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
       indexesLookups: (table.indexes ?? settings.indexes) === 'lookups',
       feed: feedOf(table.feed ?? settings.feed, settings.feed),
       ...historyOf(settings, table.history),
+      ...(table.partition === undefined ? {} : { partitions: table.partition }),
     };
   });
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { Failure, toFailure } from '../model/failure.ts';
+import { assertCitus } from './citus/citus-statements.ts';
 import { openPool, PostgresConnection, transaction } from './connection/postgres.ts';
 import type { Logger } from 'pino';
 import { unfitEngine } from './connection/server-engine.ts';
@@ -114,6 +115,8 @@ export interface DatabaseFacts {
   readonly rowFilters: readonly RowFilter[];
   /** Why the database cannot hold every character; null where it can. */
   readonly encoding: Failure | null;
+  /** Why the mirror tables cannot be distributed; null where they can. */
+  readonly distribution: Failure | null;
 }
 
 /** Reads what a run needs of the database. @param moreSchemas schemas of views and histories. @throws Failure */
@@ -136,6 +139,10 @@ export async function readDatabaseFacts(
       ...(await readRowFilters(client, stateSchema, null)),
     ]),
     encoding,
+    distribution: await transaction(pool, assertCitus).then(
+      () => null,
+      (error: unknown) => toFailure(error),
+    ),
   };
 }
 

@@ -1,12 +1,14 @@
 import { Failure } from '../model/failure.ts';
 import type { Table } from '../model/table.ts';
-import { assertEncoding, type DatabaseOptions, type MirrorDatabase } from './database.ts';
+import { assertServer, type DatabaseOptions, type MirrorDatabase } from './database.ts';
 import { APPLY_ALL } from './table/drift.ts';
+import { assertCitus, distributedMirror } from './citus/citus-statements.ts';
 import { tellingGrants } from './connection/grants.ts';
 import { createLabelStore, wishesText, type LabelStore, type LabelWishes } from './labels/label-store.ts';
 import { type Prepared, prepareMirrorTable, type PrepareOptions } from './table/mirror-schema.ts';
 import { changeLookupIndexes, type IndexChange } from './table/indexes/lookup-indexes.ts';
 import { mirrorTable, type MirrorTable } from './table/mirror-table.ts';
+import { movePartitions } from './table/partitions/partition-move.ts';
 import { PageWriter, type PageWriterOptions } from './page/page-writer.ts';
 import { keepPartitions, type LogWish } from './feed/log-partitions.ts';
 import { withHistorySchema } from './history/history-grants.ts';
@@ -37,6 +39,8 @@ export interface MirrorOptions extends DatabaseOptions {
   readonly sweep?: SweepLimits;
   /** Labels and views; absent, there are none. */
   readonly labels?: LabelWishes;
+  /** The mirror tables are distributed over the nodes of a Citus cluster. */
+  readonly isDistributed?: boolean;
   /** How long the change log keeps changes; absent where no table has one. */
   readonly feed?: LogWish;
 }
@@ -81,6 +85,17 @@ export interface Mirror extends MirrorDatabase {
     lease: Lease,
     signal: AbortSignal,
   ): Promise<readonly IndexChange[]>;
+  /**
+   * Moves a mirror table into another number of partitions, null for none, while readers go on.
+   *
+   * @throws Failure as `movePartitions` does.
+   */
+  movePartitions(
+    mirror: MirrorTable,
+    partitions: number | null,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Compares a mirror table with its source. @param holder names the process. */
   comparison(mirror: MirrorTable, holder: string): Comparison;
   /** Stores runs that find nothing, without the lease. */
@@ -122,7 +137,8 @@ export async function openMirror(
   const { pool, schema, stateSchema } = database;
   let grantsLeft: readonly string[] = [];
   const openState = async (): Promise<RegisteredEnvironment> => {
-    await assertEncoding(pool);
+    await assertServer(pool);
+    if (options.isDistributed === true) await transaction(pool, assertCitus);
     ({ grantsLeft } = await migrateState(database));
     return registerEnvironment(database, environment);
   };
@@ -166,7 +182,12 @@ export async function openMirror(
       { definition = table, policy = APPLY_ALL, ...more } = {},
       signal,
     ) {
-      const mirror = mirrorTable(table, options.schema, softDeletes);
+      const mirror = distributedMirror(
+        mirrorTable(table, options.schema, softDeletes),
+        options.isDistributed === true,
+        stateSchema,
+        record.id,
+      );
       const prepare = async (): Promise<Prepared> =>
         transaction(
           pool,
@@ -197,6 +218,11 @@ export async function openMirror(
     },
     changeIndexes: async (mirror, wanted, lease, signal) =>
       changeLookupIndexes({ pool, store }, mirror, wanted, lease, signal),
+    movePartitions: async (mirror, partitions, lease, signal) =>
+      movePartitions(
+        { pool, store, mirror, partitions, lease, leaseDuration: options.leaseDuration },
+        signal,
+      ),
     comparison: (mirror, holder) =>
       new Comparison({ pool, store, mirror, policy: options.rows ?? DEFAULT_ROW_POLICY, holder }),
     storeIdleRun: prepareIdleRuns(store, options.schema),

@@ -1,3 +1,4 @@
+import { STOP_PROCESS_CODES } from './failures/stop-process-codes.ts';
 import { NOTICE_CODES } from './notice-codes.ts';
 
 /**
@@ -57,6 +58,10 @@ export const FAILURE_CODES = {
     'page-timed-out': [
       'A page timed out. mirrorverse requests pages of fewer rows.',
       'Nothing to do if this passes. If it lasts, check whether the environment is under load.',
+    ],
+    'partition-blocked': [
+      'A mirror table cannot be moved to its partitions now. It goes on as it is.',
+      'Look at `mirrorverse plan <table>`: it names what is in the way.',
     ],
     'pooler-refused': [
       'A connection pooler refused the connection or a statement (SQLSTATE 08P01).',
@@ -345,36 +350,7 @@ export const FAILURE_CODES = {
   },
 
   /** Nothing can work before somebody changes something. */
-  'stop-process': {
-    'database-encoding': [
-      'The encoding of the database cannot hold all characters of Dataverse.',
-      "Make another database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in postgres.url (DATABASE_URL).",
-    ],
-    'embedded-postgres': [
-      'The bundled PostgreSQL cannot be used; the message says why.',
-      'Do what the message says, or set postgres.url (DATABASE_URL) to a PostgreSQL server of your own.',
-    ],
-    'environment-changed': [
-      'The mirror schema belongs to another organization at another address.',
-      'Mirror this organization into another schema: set postgres.schema (MIRRORVERSE_SCHEMA).',
-    ],
-    'pooler-statement-mode': [
-      'The connection pooler before PostgreSQL allows no transactions.',
-      'Give mirrorverse a database of the pooler with pool_mode = transaction or session, or let postgres.url (DATABASE_URL) name PostgreSQL itself.',
-    ],
-    'port-taken': [
-      'The HTTP port or the port of the emulator cannot be opened: another program listens there, or the host is no address of this machine.',
-      'Choose another port, or stop the program that uses it.',
-    ],
-    'state-newer': [
-      'A later version of mirrorverse has migrated the state schema (exit status 3).',
-      'Run that version or a later one. Nothing was changed.',
-    ],
-    'state-older': [
-      'The state schema is of an earlier version of mirrorverse.',
-      'Run `mirrorverse migrate`. The commands run, sync and backfill migrate too.',
-    ],
-  },
+  'stop-process': STOP_PROCESS_CODES,
 
   /** Nothing stops: the log, `status`, `check` or `/readyz` says so, and the work goes on. */
   'go-on': NOTICE_CODES,

@@ -4,9 +4,10 @@ import { kindOf, type TableKind } from '../dataverse/metadata/table-definition.t
 import { readRecordCounts } from '../dataverse/feed/record-count.ts';
 import { estimateRequests } from '../dataverse/budget/request-estimate.ts';
 import { describeChange, type Verdict } from '../mirror/table/drift.ts';
-import { previewMirrorTable, type PlannedSweep } from '../mirror/table/mirror-preview.ts';
+import { previewMirrorTable, type PlannedMove, type PlannedSweep } from '../mirror/table/mirror-preview.ts';
 import type { MarkedRows } from '../mirror/deletes/marked-rows.ts';
 import type { SweepLimits } from '../mirror/deletes/sweep-limits.ts';
+import { distributedMirror } from '../mirror/citus/citus-statements.ts';
 import { mirrorTable } from '../mirror/table/mirror-table.ts';
 import type { MirrorDatabase } from '../mirror/database.ts';
 import { findState } from '../mirror/state/environments.ts';
@@ -40,6 +41,8 @@ export interface TablePlan {
   readonly history: 'begin' | 'end' | null;
   /** Whether the change log of the table begins or ends; null if it stays on or off. */
   readonly feed: 'begin' | 'end' | null;
+  /** Into how many partitions the table is moved, and what is in the way; null if it stays as it is divided. */
+  readonly move: PlannedMove | null;
   readonly changes: readonly PlannedChange[];
   /** How the rows are read; null if only changes are read. */
   readonly load: 'baseline' | 'rebaseline' | 'snapshot' | null;
@@ -75,6 +78,8 @@ export interface PlanOptions {
   readonly dataverse: Dataverse;
   readonly pageSize: number;
   readonly sweep: SweepLimits;
+  /** The mirror tables are distributed over the nodes of a Citus cluster. */
+  readonly isDistributed?: boolean;
   readonly tables: readonly TableWishes[];
 }
 
@@ -117,13 +122,18 @@ async function planTableRun(
     const known = store && (await readDefinition(store, table));
     const definition = withKnownColumns(read, known?.definition);
     const wanted = mirroredPart(definition, wishes);
-    const { drift, softDeletes, indexesLookups = false, feed = 'off' } = wishes;
+    const { drift, softDeletes, indexesLookups = false, feed = 'off', partitions = null } = wishes;
     const history = wishes.history !== undefined;
     const preview = await previewMirrorTable(
       options.database,
       store,
-      mirrorTable(wanted, options.database.schema, softDeletes),
-      { definition, policy: drift, sweep: options.sweep, indexesLookups, feed, history },
+      distributedMirror(
+        mirrorTable(wanted, options.database.schema, softDeletes),
+        options.isDistributed === true,
+        options.database.stateSchema,
+        store?.environmentId,
+      ),
+      { definition, policy: drift, sweep: options.sweep, indexesLookups, feed, history, partitions },
     );
     const changes = preview.changes.map((change) => ({
       kind: change.kind,
@@ -150,6 +160,7 @@ async function planTableRun(
       indexes: preview.indexes.map(({ kind, statements }) => ({ kind, statements })),
       history: preview.history,
       feed: preview.feed,
+      move: preview.move,
       changes,
       load,
       ...facts,
@@ -194,6 +205,7 @@ function stopped(
     indexes: [],
     history: null,
     feed: null,
+    move: null,
     changes,
     load: null,
     ...facts,

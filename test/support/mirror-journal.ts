@@ -43,7 +43,7 @@ export async function watchMirror(
       FOR made IN
         SELECT c.oid::regclass AS name, ${keyOf} AS key
           FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid
-         WHERE d.classid = 'pg_class'::regclass AND c.relkind = 'r' AND d.schema_name = 'dataverse'
+         WHERE d.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p') AND d.schema_name = 'dataverse'
            AND left(c.relname, 1) <> '_'
       LOOP
         EXECUTE format('CREATE TRIGGER journal_versions AFTER INSERT OR UPDATE OR DELETE ON %s

@@ -52,6 +52,9 @@ export interface SyncOptions {
   readonly softDeletes?: boolean;
   readonly feed?: FeedWish;
   readonly history?: HistoryWish;
+  readonly partitions?: number;
+  /** `postgres.distribution: citus` */
+  readonly isDistributed?: boolean;
   readonly mode?: 'changes' | 'snapshot';
   readonly columns?: Partial<ColumnSelection>;
   /** The filter of rows, of all tables or of some. */
@@ -140,7 +143,10 @@ export class SyncBench implements AsyncDisposable {
     const { databaseUrl = this.database.url, leaseDuration, labels: wishes, sweep, hashKey } = options;
     const stored = mirrorOptions(databaseUrl, {
       ...(leaseDuration === undefined ? {} : { leaseDuration }),
-      ...(wishes === undefined ? {} : { labels: wishes }),
+      ...(wishes === undefined
+        ? {}
+        : { labels: { ...wishes, isDistributed: options.isDistributed ?? false } }),
+      ...(options.isDistributed === true ? { isDistributed: true } : {}),
       ...(sweep === undefined ? {} : { sweep }),
       ...(hashKey === undefined ? {} : { rows: { ...DEFAULT_ROW_POLICY, hashKey } }),
     });
@@ -287,6 +293,7 @@ function settingsOf(name: string, options: SyncOptions): TableSettings {
     ...(options.history === undefined ? {} : { history: options.history }),
     ...(rows === undefined ? {} : { rows: rowFilterOf(rows) }),
     ...(options.fetchxml === undefined ? {} : { rows: rowFilterOf({ fetchxml: options.fetchxml }) }),
+    ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
     pageSize: options.pageSize ?? 5_000,
   };
 }

@@ -9,6 +9,12 @@ test.each([
   ['tables: [a, a]', 'tables.1'],
   ['tables: [a, { name: a }]', 'tables.1'],
   ['tables: [{ name: a, deletes: no }]', 'tables.0.deletes'],
+  ...['0', '1', '1.5', '-4', '257', 'many', '"16"', 'true', 'null'].map((count) => [
+    `tables: [{ name: a, partition: ${count} }]`,
+    'tables.0.partition',
+  ]),
+  ['partition: 16', 'partition'],
+  ['postgres: { distribution: shards }', 'postgres.distribution'],
   ['deletes: maybe', 'deletes'],
   ['dataverse: { auth: password }', 'dataverse.auth'],
   ['dataverse: 7', 'dataverse'],
@@ -50,6 +56,23 @@ const ADDRESSES = [
   'postgres:///crm?host=/var/run/postgresql&sslmode=verify-ca',
   'postgres://%2Fvar%2Frun%2Fpostgresql/crm?sslmode=verify-ca',
 ];
+
+test('a mirror that is distributed has no feed, no history and no partitions, and each such key is named', () => {
+  const citus = 'postgres: { distribution: citus }\n';
+  expect(load(`${citus}feed: false\ntables: [{ name: a, history: false }]`).distribution).toBe('citus');
+  const yaml = `${citus}feed: true\nhistory: true\ntables: [a, { name: b, partition: 4, feed: true }]`;
+  expect(keysOf(problemsOf(yaml)).toSorted()).toEqual([
+    'feed',
+    'history',
+    'tables.1.feed',
+    'tables.1.partition',
+  ]);
+});
+
+test('a table has partitions if its own entry says so', () => {
+  const { tables } = load('tables: [a, { name: b, partition: 2 }, { name: c, partition: 256 }]');
+  expect(tables.map(({ partitions }) => partitions)).toEqual([undefined, 2, 256]);
+});
 
 test.each(ADDRESSES)('the PostgreSQL address %s is accepted', (url) => {
   expect(load(`postgres: { url: "${url}" }`).postgres).toEqual({ url });

@@ -10,6 +10,7 @@ const IDLE: TablePlan = {
   history: null,
   filter: null,
   feed: null,
+  move: null,
   changes: [],
   load: null,
   kind: 'standard' as const,
@@ -100,4 +101,23 @@ test('a plan tells that the change log of a table begins, with a marker where ro
     '  begin the change log, with a marker for the rows that are there',
   );
   expect(secondLine({ feed: 'end' })).toBe('  end the change log; the changes that are there stay');
+});
+
+test('a plan tells how a table is moved into partitions, and what keeps it from being moved', () => {
+  const moved: TablePlan = {
+    ...IDLE,
+    load: 'rebaseline',
+    requests: 2,
+    move: { from: null, to: 16, blockers: [] },
+  };
+  const kept: TablePlan = { ...IDLE, move: { from: 16, to: null, blockers: ['rule a', 'rule b'] } };
+  expect(planText([moved, kept], { sql: false })).toEqual([
+    'account: re-baseline of about 4,003 rows, 2 requests',
+    '  move from a table without partitions to 16 partitions, inside PostgreSQL;',
+    '    readers go on',
+    'account: changes only, 1 request',
+    '  cannot move from 16 partitions to a table without partitions, because the',
+    '    move would lose this: rule a; rule b',
+    '3 API requests for rows in all, without those for metadata.',
+  ]);
 });

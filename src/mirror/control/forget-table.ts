@@ -4,6 +4,7 @@ import { dropDetails } from '../audit/detail-store.ts';
 import { AUDIT } from '../audit/detail-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import { STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
+import { distributedStaging } from '../citus/citus-statements.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { seenTables } from '../deletes/seen-keys.ts';
 import { and, eq, like, not, sql } from '../drizzle.ts';
@@ -13,6 +14,7 @@ import { isPolledElsewhere, RECENT_ATTEMPT } from '../lease/polled-elsewhere.ts'
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import { marksName } from '../table/load-marks.ts';
+import { dropUnfinishedMove } from '../table/partitions/moved-table.ts';
 import { guardArguments, TRIGGER } from '../table/truncation-trigger.ts';
 import { dropScratch, scratchTables } from '../verify/scratch-table.ts';
 import { dropViews } from '../views/drop-views.ts';
@@ -115,6 +117,7 @@ async function forgetState(
   }
   const { seen, outside } = seenTables(store, table);
   await client.query(`DROP TABLE IF EXISTS ${seen}, ${outside}`);
+  await client.query(`DROP TABLE IF EXISTS ${distributedStaging(store.schema, store.environmentId, table)}`);
   await dropScratch(client, scratchTables(store, { table: { logicalName: table } }));
   await deleteFrom(client, marksName(schema), table);
   await store.db
@@ -145,6 +148,7 @@ async function dropMirror(
   const qualified = qualifiedName(schema, identifier);
   const isThere = await assertMirror(client, store, qualified, table);
   let viewsDue: string[] = [];
+  await dropUnfinishedMove(client, { schema, identifier });
   if (isThere) {
     await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
     const { dropped, foreign } = await dropViews(client, { schema, table });

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { distribute } from '../citus/citus-statements.ts';
 import type { RowId } from '../../model/page.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import {
@@ -56,8 +57,10 @@ export class SeenKeys {
 
   /** Empties the table. @param indexed makes an index, because each row that comes is looked up. */
   async begin(client: pg.PoolClient, indexed: boolean): Promise<void> {
-    if (await this.drop(client)) await client.query(createKeys(this.mirror, this.name));
-    else await client.query(emptyKeys(this.name));
+    if (await this.drop(client)) {
+      await client.query(createKeys(this.mirror, this.name));
+      if (this.mirror.distributed !== undefined) await client.query(distribute(this.name, 'key'));
+    } else await client.query(emptyKeys(this.name));
     if (this.mirror.filter !== undefined) await this.beginOutside(client);
     if (indexed) await client.query(indexKeys(this.name));
   }

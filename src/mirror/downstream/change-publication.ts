@@ -5,6 +5,7 @@ import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connect
 import type { MirrorDatabase } from '../database.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
 import { MIRRORED_AT } from '../table/mirror-table.ts';
+import { setReplicaIdentity } from '../table/partitions/with-partitions.ts';
 import { wantsWholeRows, withMark, type PublicationReader } from './publication-mark.ts';
 
 export interface PublicationWishes {
@@ -145,7 +146,7 @@ async function changeIdentity(
 ): Promise<void> {
   await endVacuum(client, qualified);
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
-  await client.query(`ALTER TABLE ${qualified} REPLICA IDENTITY ${identity.toUpperCase()}`);
+  await setReplicaIdentity(client, qualified, identity);
   await client.query(WITHOUT_LOCK_TIMEOUT);
 }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { setReplicaIdentity } from '../table/partitions/with-partitions.ts';
 import { inSavepoint } from '../connection/postgres.ts';
 import { isContention, isPostgresError, type PostgresError } from '../connection/sqlstate.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
@@ -60,7 +61,7 @@ export async function keepPublished(
   if (!needsIdentity && !wantsIdentity && lacking.length === 0) return [];
   await endVacuum(client, qualified);
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
-  if (needsIdentity || wantsIdentity) await client.query(`ALTER TABLE ${qualified} REPLICA IDENTITY FULL`);
+  if (needsIdentity || wantsIdentity) await setReplicaIdentity(client, qualified, 'full');
   for (const { name } of lacking) {
     const statement = `ALTER PUBLICATION ${quoteIdentifier(name)} ADD TABLE ${qualified}`;
     const add = async (): Promise<void> => void (await client.query(statement));

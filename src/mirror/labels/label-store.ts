@@ -23,6 +23,8 @@ export interface LabelWishes {
   readonly synapseLink?: string;
   /** Schema of the views in the form of Fivetran; absent, there are none. */
   readonly fivetran?: string;
+  /** The mirror tables are distributed over the nodes of a Citus cluster. */
+  readonly isDistributed?: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface LabelWishes {
  * of mirrorverse made fewer views of the same wishes.
  */
 export function wishesText(wishes: LabelWishes): string {
-  const { fivetran, ...others } = wishes;
+  const { fivetran, isDistributed: _, ...others } = wishes;
   return JSON.stringify(fivetran === undefined ? others : { ...others, fivetran, fivetranTables: true });
 }
 
@@ -77,7 +79,7 @@ export function createLabelStore(
     async write(labels, basis, lease) {
       await transaction(pool, async (client) => {
         await holdFence(store, client, lease);
-        await writeLabels(client, schema, labels);
+        await writeLabels(client, schema, labels, wishes.isDistributed);
         await recordLabels(store.on(client), lease, basis);
       });
     },
@@ -86,7 +88,8 @@ export function createLabelStore(
       const { environmentId, schema: stateSchema } = store;
       const { organizationId, language } = environment();
       const languages = { preferred: wishes.language, base: language ?? undefined };
-      const place = { schema, stateSchema, environmentId };
+      const { isDistributed = false } = wishes;
+      const place = { schema, stateSchema, environmentId, isDistributed };
       const compatible = await createCompatibilityViews(pool, {
         ...place,
         languages,

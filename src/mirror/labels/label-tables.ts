@@ -1,3 +1,4 @@
+import { reference } from '../citus/citus-statements.ts';
 import type pg from 'pg';
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../table/identifier.ts';
 import { MIRRORED_AT } from '../table/mirror-table.ts';
@@ -112,14 +113,22 @@ const CREATION_LOCK = '7305813221904002';
 /**
  * Creates the missing tables of labels, inside the caller's transaction. Processes that start together queue
  * under a lock. Once the tables exist, it costs one query and no lock.
+ *
+ * @param isDistributed the mirror tables are distributed, so each node gets the labels.
  */
-export async function createLabelTables(client: pg.ClientBase, schema: string): Promise<void> {
+export async function createLabelTables(
+  client: pg.ClientBase,
+  schema: string,
+  isDistributed = false,
+): Promise<void> {
   if ((await missingTables(client, schema)).length === 0) return;
   await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
   await createSchema(client, schema);
   for (const name of await missingTables(client, schema)) {
     const table = Object.values(LABEL_TABLES).find((each) => each.name === name);
     await client.query(table === undefined ? createViews(schema) : createTable(schema, table));
+    if (isDistributed && table !== undefined)
+      await client.query(reference(qualifiedName(schema, table.name)));
   }
 }
 

@@ -13,8 +13,9 @@ export async function writeLabels(
   client: pg.ClientBase,
   schema: string,
   labels: TableLabels,
+  isDistributed = false,
 ): Promise<number> {
-  await createLabelTables(client, schema);
+  await createLabelTables(client, schema, isDistributed);
   const rows = labelRows(labels);
   let changed = 0;
   for (const holds of LABEL_KINDS) {

@@ -67,7 +67,7 @@ interface Answer {
 type RefusedAnswer = Answer & { readonly row_key: string };
 
 /** Names that a refusal may mention. */
-interface Names {
+export interface Names {
   readonly constraints: ReadonlySet<string>;
   readonly columns: ReadonlySet<string>;
 }
@@ -78,7 +78,7 @@ const NO_NAMES: Names = { constraints: new Set(), columns: new Set() };
  * Reads the mirror table's own names. A trigger that refuses a row may give any text as its constraint or
  * column, even a value of the row.
  */
-async function namesOf(client: pg.PoolClient, mirror: MirrorTable): Promise<Names> {
+export async function namesOf(client: pg.PoolClient, mirror: MirrorTable): Promise<Names> {
   const { rows } = await client.query<{ name: string; is_column: boolean }>(
     `SELECT c.conname AS name, false AS is_column FROM pg_constraint c
       WHERE $1::regclass IN (c.conrelid, c.confrelid)
@@ -92,7 +92,7 @@ async function namesOf(client: pg.PoolClient, mirror: MirrorTable): Promise<Name
   return { constraints: those(false), columns: those(true) };
 }
 
-function refusalOf(
+export function refusalOf(
   why: Pick<Answer, 'sqlstate' | 'constraint_name' | 'column_name'>,
   { constraints, columns }: Names,
 ): Omit<RefusedRow, 'key'> {

@@ -11,7 +11,8 @@ export function stagingName(mirror: MirrorTable): string {
   return shortenIdentifier(`stage_${mirror.identifier}`);
 }
 
-export const staging = (mirror: MirrorTable): string => `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
+export const staging = (mirror: MirrorTable): string =>
+  mirror.distributed?.staging ?? `pg_temp.${quoteIdentifier(stagingName(mirror))}`;
 
 /**
  * SQL: a temporary table with the mirror's columns and none of its constraints.
@@ -260,7 +261,7 @@ export function forgetVersions(mirror: MirrorTable, seen: string, given: boolean
  * of all deleted rows first.
  */
 export function anyRow(mirror: MirrorTable): string {
-  return `SELECT FROM ${mirror.qualified} ORDER BY ${keyColumns(mirror)[0]} LIMIT 1`;
+  return `SELECT 1 FROM ${mirror.qualified} ORDER BY ${keyColumns(mirror)[0]} LIMIT 1`;
 }
 
 /** SQL: the highest row version of the mirror table; undefined for a table without versions. */

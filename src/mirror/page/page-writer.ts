@@ -27,6 +27,7 @@ import type { RowPolicy } from '../quarantine/row-policy.ts';
 import { RowStore, type StoredRows, type StoreMode } from './row-store.ts';
 import { beginLog, type FeedWish } from '../feed/log-triggers.ts';
 import { beginHistory } from '../history/history-triggers.ts';
+import { countFilled } from '../table/partitions/filled-partitions.ts';
 import { lockForTriggers } from '../table/row-triggers.ts';
 import {
   type CheckpointUpdate,
@@ -37,7 +38,7 @@ import {
 } from '../state/checkpoints.ts';
 import type { Lease } from '../lease/leases.ts';
 import { loadAfter } from '../state/load-state.ts';
-import { mirrorReplaced, rememberMark } from '../state/remembered-load.ts';
+import { mirrorReplaced, rememberFilled, rememberMark } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
 import { forgetSweepApproval, forgetWaitingSweep, refuseSweep } from '../deletes/delete-approval.ts';
 import type { SweepLimits } from '../deletes/sweep-limits.ts';
@@ -130,7 +131,9 @@ export class PageWriter {
           : { checkpoint: refusedSweep.checkpoint, finished: false, load: 'over' as const };
       const counts = countsOf(step, result);
       const mark = step.begins ? await beginLoad(client, mirror) : await this.countPage(client, held);
-      const stored = { mark, hasRows: await this.hasRows(client, result) };
+      const filled =
+        held.hasPartitions && result.deleted > 0 ? { filled: await countFilled(client, mirror) } : {};
+      const stored = { mark, hasRows: await this.hasRows(client, result), ...filled };
       const wishes = await storeCheckpoint(store.on(client), lease, {
         ...update,
         ...instead,
@@ -178,6 +181,9 @@ export class PageWriter {
       if (stored.written > 0 || stored.left > 0) {
         const mark = await this.countPage(client, held);
         await rememberMark(store.on(client), mirror.table.logicalName, mark);
+      }
+      if (first !== undefined && held.hasPartitions) {
+        await rememberFilled(store.on(client), mirror.table.logicalName, await countFilled(client, mirror));
       }
       return stored;
     });

@@ -21,10 +21,12 @@ import {
   hasColumnTypes,
   insertStaged,
   type StagedMode,
+  unstage,
   updateStaged,
 } from './merge-sql.ts';
 import { areStorable, judgeLackingRows, keepTypes, type LookupColumns } from './lacking-rows.ts';
 import { mergePieces } from './merge-pieces.ts';
+import { mergeSeparately } from './merge-separately.ts';
 import type { MirrorFilter, MirrorTable } from '../table/mirror-table.ts';
 import { inSavepoint, type PostgresConnection } from '../connection/postgres.ts';
 import type { QuarantinedRow } from '../quarantine/quarantined-rows.ts';
@@ -235,18 +237,24 @@ export class RowStore {
     // a pooler the next transaction may run on another backend, and this backend may then serve another
     // client.
     const isShared = isBehindPooler(client);
-    await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
-    this.hasStaging = !isShared;
+    if (mirror.distributed === undefined) {
+      await client.query(createStaging(mirror, isShared ? 'DROP' : 'DELETE ROWS'));
+      this.hasStaging = !isShared;
+    }
     let written = 0;
     const mergeAll = async ({ rows }: CopyOutcome): Promise<void> => {
       if (rows > 0) written = await this.mergeStaging(client, mode, rows);
     };
     const { failed, text } = await this.copied(client, 'staging', page, options, mergeAll, isRowError);
-    if (failed === undefined && text === undefined) return { ...gone, written, quarantined: bad.rows };
+    if (failed === undefined && text === undefined) {
+      await this.emptyStaging(client);
+      return { ...gone, written, quarantined: bad.rows };
+    }
     const copyText = failed === undefined ? undefined : toCopyText(page, mirror.columns, options);
     for (const { row, column, reason } of (copyText ?? text)?.unstorable ?? [])
       bad.add(row, `column ${column}: ${reason}`, null);
     if (copyText !== undefined) written = await this.mergeStorable(client, page, copyText, mode, bad);
+    await this.emptyStaging(client);
     return { ...gone, written, quarantined: bad.rows };
   }
 
@@ -274,6 +282,11 @@ export class RowStore {
     for (const row of outside) trial.skip.add(row);
     for (const { row } of untried) trial.skip.add(row);
     return gone;
+  }
+
+  /** A staging table that is not temporary keeps its rows, and no row may stay beside the mirror table. */
+  private async emptyStaging(client: pg.PoolClient): Promise<void> {
+    if (this.mirror.distributed !== undefined) await client.query(unstage(this.mirror, 'true'));
   }
 
   /** @param staged rows in the staging table. @returns how many of them were written. */
@@ -314,7 +327,8 @@ export class RowStore {
       bad.add(copyText.rows[line] ?? 0, describeRefusal(error), error.code),
     );
     for (const lookup of this.untyped) await client.query(keepTypes(mirror, lookup));
-    const { written, refused } = await mergePieces(client, mirror, stagedMode(mode), bad.room);
+    const merge = mirror.distributed === undefined ? mergePieces : mergeSeparately;
+    const { written, refused } = await merge(client, mirror, stagedMode(mode), bad.room);
     for (const refusal of refused) {
       const row = keys.get(refusal.key);
       if (row === undefined) throw new TypeError('A row was refused that is not of the page.');

@@ -44,7 +44,8 @@ export async function readRowFilters(
   const { rows } = await client.query<RowFilter & pg.QueryResultRow>(
     `WITH found AS (
        SELECT c.oid, n.nspname AS schema, c.relname AS "table" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND ($2::text IS NULL OR c.relname = $2))
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND ($2::text IS NULL OR c.relname = $2
+           OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass(format('%I.%I', $1::text, $2::text))) t)))
      SELECT f.schema, f."table", 'trigger' AS kind, t.tgname AS name FROM found f JOIN pg_trigger t ON t.tgrelid = f.oid
       WHERE NOT t.tgisinternal AND t.tgname NOT IN (${OWN_TRIGGERS}) AND ${FIRES}
      UNION ALL

@@ -37,6 +37,8 @@ export interface FencedTable {
   readonly isLogged: boolean;
   /** Its changes go to its history. */
   readonly keepsHistory: boolean;
+  /** It has partitions. */
+  readonly hasPartitions: boolean;
 }
 
 /**
@@ -66,12 +68,21 @@ export async function holdFence(
       hasTriggers: hasTriggers(store),
       isLogged: hasOwnTriggers(store, LOG_TRIGGERS),
       keepsHistory: hasOwnTriggers(store, HISTORY_TRIGGERS),
+      hasPartitions: sql<boolean>`${tables.mirrorParts} IS NOT NULL`,
     })
     .from(tables)
     .where(heldBy(store, lease))
     .for('no key update');
   if (held === undefined) throw leaseLost(lease);
   return held;
+}
+
+/** What is known of a mirror table after a page. */
+export interface StoredRowsSeen {
+  readonly mark: LoadMark;
+  readonly hasRows: boolean;
+  /** Partitions that have rows; absent if no partition can have become empty. */
+  readonly filled?: number | null;
 }
 
 export interface CheckpointUpdate {
@@ -88,7 +99,7 @@ export interface CheckpointUpdate {
   /** Added to the table's counters; absent, nothing is added. */
   readonly counts?: RunCounts;
   /** What the page did to the mirror table; absent where it did nothing. */
-  readonly stored?: { readonly mark: LoadMark; readonly hasRows: boolean };
+  readonly stored?: StoredRowsSeen;
   /** The request for a new baseline that begins with this page; it is answered then. */
   readonly resync?: string | undefined;
   /** A load ends with this page, and the feed gets its first delta link. */
@@ -143,6 +154,7 @@ export async function storeCheckpoint(
       ...(update.bringsLink === true ? { pausedUntil: endWithLink(store) } : {}),
       ...(counts === undefined ? {} : addedCounts(store, counts)),
       ...(page === undefined ? {} : { ...asLoad(page.mark), hasRows: page.hasRows }),
+      ...(page?.filled === undefined ? {} : { filledParts: page.filled }),
       ...loadColumns(store, update.load),
     })
     .where(and(heldBy(store, lease), isTheTable))

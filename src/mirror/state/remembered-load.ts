@@ -4,6 +4,7 @@ import { Failure } from '../../model/failure.ts';
 import { DELETED_AT, type MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from './store.ts';
 import { and, eq, sql } from '../drizzle.ts';
+import { identityOfPartitions } from '../table/partitions/partition-identity.ts';
 import { namesOf, OWN_TRIGGERS, type OwnTrigger } from '../feed/own-triggers.ts';
 
 /** Reads what the state remembers about a table's load, in whatever phase the table is. */
@@ -19,13 +20,16 @@ export async function readRememberedLoad(
       pages: tables.loadPages,
       relation: tables.mirrorOid,
       file: tables.mirrorFile,
+      parts: tables.mirrorParts,
+      filled: tables.filledParts,
       marks: tables.marksOid,
       hasRows: tables.hasRows,
     })
     .from(tables)
     .where(ofTable(store, table));
   if (row === undefined) {
-    return { phase: 'new', mark: null, relation: null, file: null, marks: null, hasRows: null };
+    const nothing = { relation: null, file: null, parts: null, filled: null, marks: null, hasRows: null };
+    return { phase: 'new', mark: null, ...nothing };
   }
   const { load, pages, ...rest } = row;
   return { ...rest, mark: load === null ? null : { load, pages } };
@@ -35,11 +39,19 @@ export async function readRememberedLoad(
 export async function rememberTable(
   store: StateStore,
   table: string,
-  { relation, file, marks, mark, hasRows }: Omit<FoundTable, 'guarded'>,
+  { relation, file, parts, filled, marks, mark, hasRows }: Omit<FoundTable, 'guarded'>,
 ): Promise<void> {
   await store.db
     .update(store.tables.tables)
-    .set({ mirrorOid: relation, mirrorFile: file, marksOid: marks, hasRows, ...asLoad(mark) })
+    .set({
+      mirrorOid: relation,
+      mirrorFile: file,
+      mirrorParts: parts,
+      filledParts: filled,
+      marksOid: marks,
+      hasRows,
+      ...asLoad(mark),
+    })
     .where(ofTable(store, table));
 }
 
@@ -49,6 +61,11 @@ export async function rememberMark(store: StateStore, table: string, mark: LoadM
     .update(store.tables.tables)
     .set({ ...asLoad(mark), hasRows: true })
     .where(ofTable(store, table));
+}
+
+/** Remembers how many partitions have rows, after some were deleted outside the pages of the feed. */
+export async function rememberFilled(store: StateStore, table: string, filled: number | null): Promise<void> {
+  await store.db.update(store.tables.tables).set({ filledParts: filled }).where(ofTable(store, table));
 }
 
 /** A mark, as the columns of the state have it. */
@@ -67,7 +84,8 @@ export function isRemembered(store: StateStore, schema: string, identifier: unkn
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
    WHERE c.oid = ${tables.mirrorOid}::oid AND c.relfilenode = ${tables.mirrorFile}::oid
-     AND n.nspname = ${schema} AND c.relname = ${identifier} AND c.relpersistence = 'p')`;
+     AND n.nspname = ${schema} AND c.relname = ${identifier} AND c.relpersistence = 'p'
+     AND (c.relkind <> 'p' OR ${tables.mirrorParts} = ${sql.raw(identityOfPartitions('c.oid'))}))`;
 }
 
 /** SQL: whether the remembered mirror table has the column that marks rows as deleted. */
@@ -82,7 +100,9 @@ export function hasMarks({ tables: { tables } }: StateStore): SQL<boolean> {
  */
 export function hasTriggers({ tables: { tables } }: StateStore): SQL<boolean> {
   return sql<boolean>`EXISTS (SELECT FROM pg_catalog.pg_trigger t
-   WHERE t.tgrelid = ${tables.mirrorOid}::oid AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0
+   WHERE (t.tgrelid = ${tables.mirrorOid}::oid OR ${tables.mirrorParts} IS NOT NULL AND t.tgrelid IN (
+           SELECT p.relid FROM pg_catalog.pg_partition_tree(${tables.mirrorOid}::oid::regclass) p))
+     AND (NOT t.tgisinternal OR t.tgdeferrable) AND t.tgtype & 28 <> 0
      AND t.tgname NOT IN (${sql.raw(OWN_TRIGGERS)}))`;
 }
 

@@ -88,6 +88,10 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
       mirrorOid: bigint('mirror_oid', { mode: 'number' }),
       /** PostgreSQL's number of the file of the mirror table. */
       mirrorFile: bigint('mirror_file', { mode: 'number' }),
+      /** Which partitions the mirror table has; null where it has none. See `identityOfPartitions`. */
+      mirrorParts: text('mirror_parts'),
+      /** Partitions that had rows when that was last counted; null where nobody counted. */
+      filledParts: integer('filled_parts'),
       /** PostgreSQL's number of the table of marks. */
       marksOid: bigint('marks_oid', { mode: 'number' }),
       /** Whether the mirror table had rows when a page was last stored; null where that is unknown. */

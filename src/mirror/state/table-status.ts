@@ -5,6 +5,7 @@ import type { FailureCode } from '../../model/failure-codes.ts';
 import { notice, type FailureSummary } from '../../model/failure.ts';
 import type { LoadFigures } from '../../model/load-progress.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
+import { ESTIMATED_ROWS } from '../table/partitions/estimated-rows.ts';
 import { DELETED_AT } from '../table/mirror-table.ts';
 import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
@@ -319,7 +320,7 @@ async function countRows(
     soft: boolean;
     hidden: boolean;
   }>(
-    `SELECT c.relname AS name, c.reltuples::float8 AS estimate, row_security_active(c.oid) AS hidden,
+    `SELECT c.relname AS name, ${ESTIMATED_ROWS} AS estimate, row_security_active(c.oid) AS hidden,
             EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3) AS soft
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = $1 AND c.relname = ANY ($2) AND c.relkind IN ('r', 'p')`,

@@ -1,7 +1,9 @@
 import { Failure } from '../../model/failure.ts';
+import { distribute } from '../citus/citus-statements.ts';
 import { POSTGRES_TYPE } from './column-sql.ts';
 import { describeChange, driftOf, type DriftPolicy, type ExistingTable, type Verdict } from './drift.ts';
 import { quoteIdentifier, quoteLiteral } from './identifier.ts';
+import { createPartitions, partitionedBy, partitionNames } from './partitions/partition-layout.ts';
 import {
   columnName,
   DELETED_AT,
@@ -26,6 +28,8 @@ export interface PlanOptions {
   readonly day: string;
   /** Deletes are hard, and rows that are marked deleted stay for now. */
   readonly keepsMarks?: boolean;
+  /** Partitions of a table that is made; null or absent for none. */
+  readonly partitions?: number | null | undefined;
 }
 
 export interface DdlPlan {
@@ -62,7 +66,15 @@ export function planTable(
 ): DdlPlan {
   if (existing === undefined) {
     checkRoom(mirror, mirror.columns.length + 2);
-    const statements = [createTable(mirror), ...comments(mirror, undefined)];
+    const distribution =
+      mirror.distributed === undefined
+        ? []
+        : [distribute(mirror.qualified, columnName(mirror, mirror.keyField))];
+    const statements = [
+      ...createTable(mirror, options.partitions ?? null),
+      ...comments(mirror, undefined),
+      ...distribution,
+    ];
     return { mirror, statements, changes: [], refills: false, altered: [], reshapes: true };
   }
   const changes = driftOf(mirror, existing, options.removed, options.policy, options.day);
@@ -80,6 +92,7 @@ export function planTable(
   const own = ownColumns(effective, existing);
   const statements = [
     ...(existing.unlogged === true ? [`ALTER TABLE ${mirror.qualified} SET LOGGED`] : []),
+    ...(existing.layout?.unlogged ?? []).map((partition) => `ALTER TABLE ${partition} SET LOGGED`),
     ...columns,
     ...own.statements,
     ...comments(effective, withoutReplaced(existing, applied)),
@@ -141,7 +154,9 @@ function withoutReplaced(existing: ExistingTable, applied: readonly Verdict[]): 
 function withoutColumns(mirror: MirrorTable, names: ReadonlySet<string>): MirrorTable {
   // Both lists are in the same order, but the names in the mirror may be different.
   const columns = mirror.table.columns.filter((_, at) => !names.has(mirror.columns[at]?.name ?? ''));
-  return mirrorTable({ ...mirror.table, columns }, mirror.schema, mirror.softDeletes);
+  const { schema, softDeletes, distributed } = mirror;
+  const without = mirrorTable({ ...mirror.table, columns }, schema, softDeletes);
+  return distributed === undefined ? without : { ...without, distributed };
 }
 
 function checkRoom(mirror: MirrorTable, needed: number): void {
@@ -158,15 +173,24 @@ function checkRoom(mirror: MirrorTable, needed: number): void {
 /** A row with more columns is wide because of their number. Storing its texts apart would not help. */
 const MANY_COLUMNS = 100;
 
-function createTable(mirror: MirrorTable): string {
+function createTable(mirror: MirrorTable, partitions: number | null): string[] {
   const columns = mirror.columns.map((column) => definition(column));
   const own = [
     `${quoteIdentifier(MIRRORED_AT)} timestamptz NOT NULL DEFAULT now()`,
     ...(mirror.softDeletes ? [`${quoteIdentifier(DELETED_AT)} timestamptz`] : []),
     uniqueKey(mirror),
   ];
-  const storage = mirror.columns.length > MANY_COLUMNS ? ` WITH (${KEPT_TOGETHER})` : '';
-  return `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)${storage}`;
+  const storage = storageOf(mirror);
+  const made = `CREATE TABLE ${mirror.qualified} (\n  ${[...columns, ...own].join(',\n  ')}\n)`;
+  if (partitions === null) return [`${made}${storage}`];
+  const names = partitionNames(mirror.identifier, partitions);
+  const parts = createPartitions(mirror.schema, mirror.identifier, names, storage);
+  return [`${made}${partitionedBy(mirror)}`, ...parts];
+}
+
+/** SQL: the storage parameters of a mirror table or of its partitions; empty for none. */
+export function storageOf({ columns }: MirrorTable): string {
+  return columns.length > MANY_COLUMNS ? ` WITH (${KEPT_TOGETHER})` : '';
 }
 
 /** A partition may be null, which a primary key cannot hold. Null counts as a partition like any other. */

@@ -1,6 +1,7 @@
 import type { ColumnType } from '../../model/table.ts';
 import { POSTGRES_TYPE, widens } from './column-sql.ts';
 import { columnIdentifiers } from './identifier.ts';
+import type { PartitionLayout } from './partitions/partition-layout.ts';
 import { DELETED_AT, MIRRORED_AT, type MirrorColumn, type MirrorTable } from './mirror-table.ts';
 
 /** A column of the mirror table, as PostgreSQL has it. */
@@ -28,6 +29,8 @@ export interface ExistingTable {
   readonly unlogged?: boolean;
   /** mirrorverse made indexes on its lookups. */
   readonly hasOurIndexes?: boolean;
+  /** How it is divided; absent if nobody asked. */
+  readonly layout?: PartitionLayout;
 }
 
 /** Whether a kind of change happens by itself. */

@@ -1,7 +1,10 @@
 import type pg from 'pg';
 import { whyUntrusted, type FoundTable } from './load-identity.ts';
 import { giveMark, marksName, readMark } from './load-marks.ts';
+import { anyRow } from '../page/merge-sql.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { countFilled } from './partitions/filled-partitions.ts';
+import { identityOfPartitions } from './partitions/partition-identity.ts';
 import { readRememberedLoad, rememberTable } from '../state/remembered-load.ts';
 import type { StateStore } from '../state/store.ts';
 import { isGuarded } from './truncation-trigger.ts';
@@ -44,10 +47,10 @@ export async function rememberMirrorTable(
 
 async function findTable(client: pg.PoolClient, store: StateStore, mirror: MirrorTable): Promise<FoundTable> {
   const { rows } = await client.query<
-    Pick<FoundTable, 'relation' | 'file' | 'marks' | 'hasRows'> & pg.QueryResultRow
+    Pick<FoundTable, 'relation' | 'file' | 'parts' | 'marks'> & pg.QueryResultRow
   >(
     `SELECT c.oid::int8::float8 AS relation, c.relfilenode::int8::float8 AS file, to_regclass($2)::oid::int8::float8 AS marks,
-            EXISTS (SELECT FROM ${mirror.qualified}) AS "hasRows"
+            ${identityOfPartitions('c.oid')} AS parts
        FROM pg_class c WHERE c.oid = $1::regclass`,
     [mirror.qualified, marksName(mirror.schema)],
   );
@@ -55,6 +58,9 @@ async function findTable(client: pg.PoolClient, store: StateStore, mirror: Mirro
   if (found === undefined) throw new Error(`${mirror.qualified} was there a moment ago`);
   return {
     ...found,
+    // Citus reads rows of distributed tables and catalogs in separate statements.
+    hasRows: ((await client.query(anyRow(mirror))).rowCount ?? 0) > 0,
+    filled: found.parts === null ? null : await countFilled(client, mirror),
     mark: found.marks === null ? null : await readMark(client, mirror),
     guarded: await isGuarded(client, store, mirror),
   };

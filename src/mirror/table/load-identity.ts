@@ -1,3 +1,5 @@
+import { partitionsOf } from './partitions/partition-identity.ts';
+
 /** The mark of a load. It stands beside the mirror table's rows, and in the state as well. */
 export interface LoadMark {
   /** Id of the load; each load has its own. */
@@ -14,6 +16,10 @@ export interface RememberedLoad {
   readonly relation: number | null;
   readonly file: number | null;
   readonly marks: number | null;
+  /** Which partitions the mirror table has, see `identityOfPartitions`; null where it has none, or if that is unknown. */
+  readonly parts: string | null;
+  /** Partitions with rows; null where nobody counted them. */
+  readonly filled: number | null;
   /** Null where that is unknown. */
   readonly hasRows: boolean | null;
 }
@@ -22,6 +28,9 @@ export interface RememberedLoad {
 export interface FoundTable {
   readonly relation: number;
   readonly file: number;
+  /** Null where it has no partitions. */
+  readonly parts: string | null;
+  readonly filled: number | null;
   /** Null where there is no table of marks. */
   readonly marks: number | null;
   /** Null where the mirror table has none. */
@@ -44,11 +53,15 @@ export interface FoundTable {
  *   VACUUM FULL, CLUSTER or ALTER TABLE, which lose no rows.
  * - A table that had rows has none: they were deleted by hand, or the table was UNLOGGED and a crash emptied
  *   it.
+ *
+ * Each of them may happen to a single partition too.
  */
 export function whyUntrusted(remembered: RememberedLoad, found: FoundTable): string | null {
   const emptied = remembered.hasRows !== false && !found.hasRows;
   if (remembered.mark === null || remembered.relation === null) return emptied ? EMPTIED : null;
-  const isSame = found.relation === remembered.relation;
+  const isSame =
+    found.relation === remembered.relation &&
+    (remembered.parts === null || partitionsOf(remembered.parts) === partitionsOf(found.parts));
   if (found.mark === null) {
     if (!isSame) return REPLACED;
   } else {
@@ -59,11 +72,14 @@ export function whyUntrusted(remembered: RememberedLoad, found: FoundTable): str
     if (!isSame && found.marks === remembered.marks) return REPLACED;
   }
   if (emptied) return EMPTIED;
-  return isSame && found.file !== remembered.file && !found.guarded ? REWRITTEN : null;
+  if ((found.filled ?? 0) < (remembered.filled ?? 0)) return PART_EMPTIED;
+  const isRewritten = found.file !== remembered.file || found.parts !== remembered.parts;
+  return isSame && isRewritten && !found.guarded ? REWRITTEN : null;
 }
 
 const REPLACED = 'another table has taken the place of the one that was loaded';
 const ANOTHER_LOAD = 'its rows are of another load';
 const EARLIER = 'its rows are of an earlier moment';
 const EMPTIED = 'it had rows and has none';
+const PART_EMPTIED = 'a partition of it had rows and has none';
 const REWRITTEN = 'it may have been truncated while the trigger that tells of it was off';

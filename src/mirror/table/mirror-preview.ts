@@ -16,11 +16,13 @@ import { planLog } from '../feed/log-triggers.ts';
 import { assertKey, findRefusingReference, type ForeignKey, lacksReplicaIdentity } from './hazards.ts';
 import { planHistory } from '../history/history-triggers.ts';
 import { assertAllowed } from './ddl-plan.ts';
-import { APPLY_ALL, consented, type Verdict } from './drift.ts';
+import { APPLY_ALL, consented, type ExistingTable, type Verdict } from './drift.ts';
 import { whyRowsUntrusted } from './found-table.ts';
 import { type IndexChange, planLookupIndexes } from './indexes/lookup-indexes.ts';
 import { planMirrorTable, type PrepareOptions, whatBlocks } from './mirror-schema.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { findMoveBlockers } from './partitions/move-blockers.ts';
+import { moveOf } from './partitions/partition-layout.ts';
 
 /** What the next run would do to a mirror table. */
 export interface MirrorPreview {
@@ -37,6 +39,8 @@ export interface MirrorPreview {
   readonly history: 'begin' | 'end' | null;
   /** What the run would do to the change log of the table; null where that stays on or off. */
   readonly feed: 'begin' | 'end' | null;
+  /** How the run would move the table; null where it stays as it is divided. */
+  readonly move: PlannedMove | null;
   /** Why the run would stop before any statement; null where it would not. */
   readonly refusal: Failure | null;
   /** Where the feed stands; undefined where the mirror table or the table's state does not exist yet. */
@@ -47,6 +51,14 @@ export interface MirrorPreview {
   readonly outside: number | null;
   readonly sweep: PlannedSweep | null;
   readonly marked: MarkedRows | null;
+}
+
+/** The partitions of a mirror table before and after a move; null for none of ours. */
+export interface PlannedMove {
+  readonly from: number | null;
+  readonly to: number | null;
+  /** What keeps the table from being moved, in words. The run then goes on with the table as it is. */
+  readonly blockers: readonly string[];
 }
 
 /** What the sweep of the last re-baseline would delete. */
@@ -89,6 +101,7 @@ export async function previewMirrorTable(
       indexes: await planLookupIndexes(client, mirror, options.indexesLookups),
       history: await planHistory(client, store, mirror, options.history === true),
       feed: await planLog(client, store, mirror, options.feed ?? 'off'),
+      move: await plannedMove(client, mirror, existing, options.partitions ?? null),
       refusal: failureOf(() => assertAllowed(plan)) ?? (await whatBlocks(client, plan)),
       checkpoint: undefined,
       rereads: plan.refills,
@@ -106,8 +119,21 @@ export async function previewMirrorTable(
     const sweep = await plannedSweep(client, state, mirror);
     const isChanged = changesFilter(checkpoint.selection, mirror.table);
     const outside = isChanged ? await countOutside(client, mirror) : null;
-    return { ...preview, checkpoint, rereads: plan.refills || untrusted !== null, outside, sweep };
+    const isMoved = preview.move !== null && preview.move.blockers.length === 0;
+    const rereads = plan.refills || isMoved || untrusted !== null;
+    return { ...preview, checkpoint, rereads, outside, sweep };
   });
+}
+
+async function plannedMove(
+  client: pg.ClientBase,
+  mirror: MirrorTable,
+  existing: ExistingTable | undefined,
+  to: number | null,
+): Promise<PlannedMove | null> {
+  const layout = existing?.layout;
+  if (layout === undefined || moveOf(layout, to) === 'no') return null;
+  return { from: layout.count, to, blockers: await findMoveBlockers(client, mirror, to !== null) };
 }
 
 /** The sweep that waits; null where none does, or where the keys that the re-baseline saw are gone. */

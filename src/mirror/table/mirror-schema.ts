@@ -17,9 +17,12 @@ import { type CatalogEntry, readCatalog, recordKept, writeCatalog } from '../sta
 import { recordDefinition, recordMetadata } from '../state/definitions.ts';
 import { recordMarkedRows } from '../deletes/delete-approval.ts';
 import { createSchema } from '../state/migrations.ts';
+import { prepareStaging } from '../citus/citus-statements.ts';
 import { recordSettings, type SettingsConflict, type TableSettingsSeen } from '../state/settings-conflict.ts';
 import { DEFAULT_SWEEP_LIMITS, type SweepLimits } from '../deletes/sweep-limits.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
+import { dropUnfinishedMove } from './partitions/moved-table.ts';
+import { closePartitions, LAYOUT, moveOf, type PartitionLayout } from './partitions/partition-layout.ts';
 import { rememberMirrorTable, whyRowsUntrusted } from './found-table.ts';
 import { ensureMarks } from './load-marks.ts';
 import type { StateStore } from '../state/store.ts';
@@ -41,6 +44,8 @@ export interface PrepareOptions {
   readonly feed?: FeedWish;
   /** Whether the table has a history; absent, that stays as it is. */
   readonly history?: boolean;
+  /** Partitions of the mirror table, null for none; absent, a table that is there stays as it is. */
+  readonly partitions?: number | null;
 }
 
 export interface Prepared {
@@ -60,6 +65,11 @@ export interface Prepared {
   readonly hasRows: boolean;
   /** The table has indexes that mirrorverse made on its lookups. */
   readonly hasOurIndexes: boolean;
+  /**
+   * Whether the table has to be moved, because it is not divided as it should be. `must`: it lacks partitions, so it
+   * cannot take all rows.
+   */
+  readonly move: 'must' | 'due' | 'no';
   /** What others built on columns that are now kept under another name, and that still reads them there. */
   readonly leftBehind: readonly string[];
   /** Statements that would bring the table into the publications that it left, and that PostgreSQL refused. */
@@ -126,12 +136,15 @@ export async function prepareMirrorTable(
       if (command === 'DELETE') erased += rowCount ?? 0;
     }
     await client.query(WITHOUT_LOCK_TIMEOUT);
+    if (existing === undefined) await closePartitions(client, mirror.qualified);
   }
+  await dropUnfinishedMove(client, mirror);
   for (const { column, keptAs: identifier, from: type } of replaced) {
     await recordKept(state, table, { identifier, column, type });
   }
   const unpublished = await keepPublished(client, mirror);
   await ensureTruncationTrigger(client, store, mirror);
+  await prepareStaging(client, plan.mirror);
   const recatalogued = await writeCatalog(state, table, plan.mirror.columns);
   const pending = pendingChanges(plan);
   const remade = await recordMetadata(state, mirror.table, pending);
@@ -154,11 +167,14 @@ export async function prepareMirrorTable(
     altered: plan.reshapes || recatalogued,
     hasRows,
     hasOurIndexes: existing?.hasOurIndexes === true,
+    move: existing?.layout === undefined ? 'no' : moveOf(existing.layout, options.partitions),
     leftBehind,
     unpublished,
     changes: [
       ...plan.changes.filter(({ policy }) => policy === 'apply').map(describeChange),
-      ...(existing?.unlogged === true ? ['it is LOGGED again: a crash empties what is not'] : []),
+      ...(existing?.unlogged === true || (existing?.layout?.unlogged.length ?? 0) > 0
+        ? ['it is LOGGED again: a crash empties what is not']
+        : []),
       ...(erased > 0 ? [`${erased} rows that were marked deleted are gone, for deletes are hard`] : []),
     ],
     pending,
@@ -241,7 +257,7 @@ export async function planMirrorTable(
   client: pg.PoolClient,
   store: StateStore | undefined,
   mirror: MirrorTable,
-  { definition, policy, sweep = DEFAULT_SWEEP_LIMITS, keepsMarks = false }: PlanOptions,
+  { definition, policy, sweep = DEFAULT_SWEEP_LIMITS, keepsMarks = false, partitions }: PlanOptions,
 ): Promise<PlannedTable> {
   const catalog = store === undefined ? [] : await readCatalog(store.on(client), mirror.table.logicalName);
   const existing = await readExisting(client, mirror, catalog);
@@ -260,7 +276,7 @@ export async function planMirrorTable(
       ? null
       : await countMarkedRows(client, store, mirror, sweep);
   const keeps = keepsMarks || marked?.allowed === false;
-  const plan = planTable(mirror, existing, { policy, removed, day, keepsMarks: keeps });
+  const plan = planTable(mirror, existing, { policy, removed, day, keepsMarks: keeps, partitions });
   const filter = await prepareFilter(client, plan.mirror, definition);
   const planned = filter === undefined ? plan.mirror : { ...plan.mirror, filter };
   return { plan, planned, existing, marked };
@@ -280,14 +296,16 @@ async function readExisting(
     slots: number;
     unlogged: boolean;
     has_our_indexes: boolean;
+    layout: PartitionLayout;
   }>(
-    `SELECT obj_description(c.oid, 'pg_class') AS comment, a.attname AS name, c.relnatts AS slots, c.relpersistence = 'u' AS unlogged,
-            ${HAS_OUR_INDEXES} AS has_our_indexes,
-            format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS column_comment
-       FROM pg_class c
-       JOIN pg_namespace n ON n.oid = c.relnamespace
-       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-      WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`,
+    `WITH c AS MATERIALIZED (
+       SELECT c.oid, obj_description(c.oid, 'pg_class') AS comment, c.relnatts AS slots, c.relpersistence = 'u' AS unlogged,
+              ${HAS_OUR_INDEXES} AS has_our_indexes, ${LAYOUT} AS layout
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p'))
+     SELECT c.*, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+            col_description(c.oid, a.attnum) AS column_comment
+       FROM c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`,
     [mirror.schema, mirror.identifier],
   );
   const [first] = rows;
@@ -303,6 +321,7 @@ async function readExisting(
     slots: first.slots,
     unlogged: first.unlogged,
     hasOurIndexes: first.has_our_indexes,
+    layout: first.layout,
     columns: new Map(
       rows.map((row): [string, ExistingColumn] => [
         row.name,

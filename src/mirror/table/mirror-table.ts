@@ -44,6 +44,11 @@ export interface MirrorTable {
   readonly hasMarks: boolean;
   /** Absent: the mirror table has all rows, or nobody has asked PostgreSQL yet what the filter means. */
   readonly filter?: MirrorFilter;
+  /** Its rows are distributed over the nodes of a Citus cluster; absent, they are not. */
+  readonly distributed?: {
+    /** The staging table, which is distributed in the same way, with its schema, quoted. */
+    readonly staging: string;
+  };
 }
 
 export function mirrorTable(

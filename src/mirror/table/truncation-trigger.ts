@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { qualifiedName, quoteLiteral } from './identifier.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { withPartitions } from './partitions/with-partitions.ts';
 import type { StateStore } from '../state/store.ts';
 import { endVacuum, STRONG_LOCK_TIMEOUT, WITHOUT_LOCK_TIMEOUT } from '../connection/strong-lock.ts';
 
@@ -24,7 +25,7 @@ export function guardArguments(store: StateStore, table: string): Buffer {
 }
 
 /**
- * Whether a TRUNCATE of the mirror table would be noticed: the trigger is there, is ours, and always fires,
+ * Whether a TRUNCATE of the mirror table, and of each of its partitions, would be noticed: the trigger is there, is ours, and always fires,
  * also in sessions that replay changes of another server (`session_replication_role`).
  */
 export async function isGuarded(
@@ -33,8 +34,8 @@ export async function isGuarded(
   mirror: MirrorTable,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
-    `SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = $2 AND tgargs = $3
-        AND tgenabled = 'A' AND tgfoid = to_regproc($4)`,
+    `SELECT FROM (SELECT $1::regclass UNION SELECT relid FROM pg_partition_tree($1::regclass)) AS t (relation)
+      WHERE NOT ${IS_GUARDED} LIMIT 1`,
     [
       mirror.qualified,
       TRIGGER,
@@ -42,8 +43,12 @@ export async function isGuarded(
       qualifiedName(store.schema, TRUNCATED),
     ],
   );
-  return rowCount !== 0;
+  return rowCount === 0;
 }
+
+/** SQL: whether table `t.relation` has our trigger. TRUNCATE of a partition fires no trigger of its table. */
+const IS_GUARDED = `EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.relation AND g.tgname = $2 AND g.tgargs = $3
+        AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($4))`;
 
 /**
  * Makes the state notice a TRUNCATE of the mirror table. Nothing else would show it: the table, its columns
@@ -57,14 +62,17 @@ export async function ensureTruncationTrigger(
   store: StateStore,
   mirror: MirrorTable,
 ): Promise<void> {
-  if (await isGuarded(client, store, mirror)) return;
+  // Citus refuses triggers on distributed tables. Verification finds the rows that are missing.
+  if (mirror.distributed !== undefined || (await isGuarded(client, store, mirror))) return;
   const parameters = parametersOf(store, mirror.table.logicalName).map(quoteLiteral).join(', ');
   await endVacuum(client, mirror.qualified);
   await client.query(`SET LOCAL lock_timeout = ${STRONG_LOCK_TIMEOUT}`);
-  await client.query(
-    `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${mirror.qualified} FOR EACH STATEMENT
-      EXECUTE FUNCTION ${qualifiedName(store.schema, TRUNCATED)}(${parameters})`,
-  );
-  await client.query(`ALTER TABLE ${mirror.qualified} ENABLE ALWAYS TRIGGER ${TRIGGER}`);
+  for (const table of await withPartitions(client, mirror.qualified)) {
+    await client.query(
+      `CREATE OR REPLACE TRIGGER ${TRIGGER} BEFORE TRUNCATE ON ${table} FOR EACH STATEMENT
+        EXECUTE FUNCTION ${qualifiedName(store.schema, TRUNCATED)}(${parameters});
+       ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${TRIGGER}`,
+    );
+  }
   await client.query(WITHOUT_LOCK_TIMEOUT);
 }

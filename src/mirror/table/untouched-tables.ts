@@ -14,6 +14,9 @@ import { historySchema } from '../history/history-names.ts';
 import { lookupsWithoutIndex } from './indexes/lookup-indexes.ts';
 import { marksName } from './load-marks.ts';
 import type { MirrorTable } from './mirror-table.ts';
+import { filledAmong, LEAVES } from './partitions/filled-partitions.ts';
+import { identityOfPartitions } from './partitions/partition-identity.ts';
+import { LAYOUT } from './partitions/partition-layout.ts';
 import { guardArguments, TRIGGER, TRUNCATED } from './truncation-trigger.ts';
 
 /** A table that is up to date, and whose state and mirror table are as the last run left them. */
@@ -51,6 +54,8 @@ export interface UntouchedQuestion {
   readonly logged: ReadonlySet<string>;
   /** Those of them that have a history. */
   readonly recorded: ReadonlySet<string>;
+  /** Those of them that have partitions, and how many. */
+  readonly divided: ReadonlyMap<string, number>;
 }
 
 /** Milliseconds. Somebody may have locked one of the tables, and the others must not wait for it. */
@@ -122,6 +127,9 @@ interface Row extends pg.QueryResultRow {
   readonly selection: string;
   readonly metadataId: string | null;
   readonly hasRows: boolean;
+  /** Partitions, each with its schema, quoted; null for none. */
+  readonly leaves: readonly string[] | null;
+  readonly filledParts: number | null;
   readonly comment: string | null;
   readonly slots: number;
   readonly columns: readonly (readonly [name: string, type: string, comment: string | null])[] | null;
@@ -133,7 +141,7 @@ interface Row extends pg.QueryResultRow {
 async function readRows(
   client: pg.ClientBase,
   { store, schema, options: { labels } }: AskedMirror,
-  { basis, holder, tables, logged, recorded }: UntouchedQuestion,
+  { basis, holder, tables, logged, recorded, divided }: UntouchedQuestion,
 ): Promise<readonly Row[]> {
   const viewSchemas = labels === undefined ? [] : tableViewSchemas(labels);
   const state = (table: string): string => qualifiedName(store.schema, table);
@@ -141,8 +149,8 @@ async function readRows(
   // A row of settings that another process has locked is passed over, as everywhere: that process prepares the table.
   const { rows } = await client.query<Row>(
     `WITH wanted AS (
-       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $14::bool[], $15::bool[])
-           AS w (name, identifier, fingerprint, guard, logged, recorded)),
+       SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $14::bool[], $15::bool[], $17::int[])
+           AS w (name, identifier, fingerprint, guard, logged, recorded, partitions)),
      mine AS (
        SELECT s.ctid AS at FROM ${state('settings')} s JOIN wanted w ON w.name = s."table" AND w.fingerprint = s.fingerprint
         WHERE s.environment_id = $1
@@ -153,7 +161,7 @@ async function readRows(
        UPDATE ${state('settings')} s SET holder = $6, seen_at = clock_timestamp(), returned_at = NULL
          FROM mine WHERE s.ctid = mine.at RETURNING s."table" AS name)
      SELECT w.name, w.identifier, t.fence::text, t.changes::float8, t.link, t.link_page_size AS "pageSize", t.selection,
-            t.metadata_id AS "metadataId", t.has_rows AS "hasRows", obj_description(c.oid, 'pg_class') AS comment,
+            t.metadata_id AS "metadataId", t.has_rows AS "hasRows", t.filled_parts AS "filledParts", ${LEAVES} AS leaves, obj_description(c.oid, 'pg_class') AS comment,
             c.relnatts AS slots,
             (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)))
                FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
@@ -172,7 +180,9 @@ async function readRows(
         AND d.basis = $7 AND d.unread_since IS NULL
        JOIN ${marksName(schema)} m ON m.table_name = w.name AND m.load = t.load AND m.pages = t.load_pages
        JOIN pg_class c ON c.oid = t.mirror_oid::oid AND c.relfilenode = t.mirror_file::oid AND c.relname = w.identifier
-        AND c.relpersistence = 'p' AND c.relkind = 'r'
+        AND c.relpersistence = 'p' AND c.relkind = CASE WHEN w.partitions IS NULL THEN 'r' ELSE 'p' END
+        AND (w.partitions IS NULL OR t.mirror_parts = ${identityOfPartitions('c.oid')}
+             AND (${LAYOUT} ->> 'count')::int = w.partitions)
        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $8
       WHERE t.phase = 'delta' AND t.link_kind = 'delta' AND NOT t.catching_up AND NOT t.rewound AND t.selection IS NOT NULL
         AND t.lease_holder IS NULL AND t.failures = 0 AND t.error_code IS NULL AND t.pending IS NULL
@@ -183,8 +193,10 @@ async function readRows(
         AND NOT EXISTS (SELECT FROM ${state('quarantine')} q WHERE q.environment_id = $1 AND q."table" = w.name)
         AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f')
         AND (c.relreplident <> 'd' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary))
-        AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgname = $11 AND g.tgargs = w.guard
-                       AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12))
+        AND NOT EXISTS (
+          SELECT FROM (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS r (oid)
+           WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = r.oid AND g.tgname = $11 AND g.tgargs = w.guard
+                                AND g.tgenabled = 'A' AND g.tgfoid = to_regproc($12)))
         AND ${hasAllOrNone(LOG_TRIGGERS, 'w.logged')} AND ${hasAllOrNone(HISTORY_TRIGGERS, 'w.recorded')}
         AND NOT (w.recorded AND to_regclass(format('%I.%I', $16::text, w.identifier)) IS NULL)
         ${viewSchemas.length === 0 ? 'AND $13::text[] IS NOT NULL' : noViewIsLost(schema)}`,
@@ -205,6 +217,7 @@ async function readRows(
       names.map((name) => logged.has(name)),
       names.map((name) => recorded.has(name)),
       historySchema(schema),
+      names.map((name) => divided.get(name) ?? null),
     ],
   );
   return rows;
@@ -228,10 +241,18 @@ async function whichHaveRows(
   client: pg.ClientBase,
   schema: string,
   rows: readonly Row[],
-): Promise<readonly boolean[]> {
+): Promise<readonly (boolean | null)[]> {
   if (rows.length === 0) return [];
-  const each = rows.map(({ identifier }) => `EXISTS (SELECT FROM ${qualifiedName(schema, identifier)})`);
-  const found = await client.query<{ filled: boolean[] }>(`SELECT ARRAY[${each.join(', ')}] AS filled`);
+  const each = rows.map(({ identifier, leaves, filledParts }) => {
+    const hasRows = `EXISTS (SELECT FROM ${qualifiedName(schema, identifier)})`;
+    // A partition that has lost its rows makes the answer null, which differs from what the state has.
+    return leaves === null
+      ? hasRows
+      : `CASE WHEN ${filledAmong(leaves)} >= ${filledParts ?? 0} THEN ${hasRows} END`;
+  });
+  const found = await client.query<{ filled: (boolean | null)[] }>(
+    `SELECT ARRAY[${each.join(', ')}] AS filled`,
+  );
   return found.rows[0]?.filled ?? [];
 }
 

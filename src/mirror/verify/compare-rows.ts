@@ -45,17 +45,19 @@ export async function compareRows(
   for (const row of lacking.refused.keys()) skip.add(row);
   for (const row of await findUnchanged(client, mirror, page, keys, { skip, policy })) skip.add(row);
   if (skip.size === page.rows) return [];
-  await client.query(createStaging(mirror, 'DROP'));
+  // A run may be filling the staging table of a distributed mirror table, so the comparison has its own.
+  const { distributed: _, ...alone } = mirror;
+  await client.query(createStaging(alone, 'DROP'));
   const copyText = toCopyText(page, mirror.columns, { skip, policy });
   await withStorable(
     client,
     Array.from(copyText.rows.keys()),
-    async (lines) => copyLines(client, copyInto(mirror, 'staging', 'text'), copyText, lines),
+    async (lines) => copyLines(client, copyInto(alone, 'staging', 'text'), copyText, lines),
     () => undefined,
   );
-  for (const lookup of lacking.untyped) await client.query(keepTypes(mirror, lookup));
-  const { rows } = await client.query<StoredDifference>(differencesInValues(mirror));
-  await client.query(`DROP TABLE ${staging(mirror)}`);
+  for (const lookup of lacking.untyped) await client.query(keepTypes(alone, lookup));
+  const { rows } = await client.query<StoredDifference>(differencesInValues(alone));
+  await client.query(`DROP TABLE ${staging(alone)}`);
   const derived = new Set(mirror.columns.filter(isDerived).map(({ name }) => name));
   return rows.map(({ key, partition, version, columns, fingerprint }) => ({
     id: { key, partition },

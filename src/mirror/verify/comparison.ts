@@ -117,7 +117,7 @@ export class Comparison {
     await this.transaction(async (client, store) => {
       // Every step locks the row of the state first, so that two processes never wait for each other.
       await beginVerification(store, this.table, this.holder, progress);
-      await createScratch(client, this.scratch);
+      await createScratch(client, this.scratch, this.mirror.distributed !== undefined);
     });
   }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { distribute } from '../citus/citus-statements.ts';
 import { qualifiedName, shortenIdentifier } from '../table/identifier.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
 import type { StateStore } from '../state/store.ts';
@@ -27,7 +28,11 @@ export function scratchTables(
  * A row may come twice: a row that changes moves to a later window. The highest version counts. It is a suspect only
  * once, because a verdict is about a row.
  */
-export async function createScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<void> {
+export async function createScratch(
+  client: pg.ClientBase,
+  { keys, suspects }: ScratchTables,
+  isDistributed: boolean,
+): Promise<void> {
   await client.query(
     `DROP TABLE IF EXISTS ${keys}, ${suspects};
      CREATE TABLE ${keys} (key uuid NOT NULL, partition text, version bigint);
@@ -39,6 +44,8 @@ export async function createScratch(client: pg.ClientBase, { keys, suspects }: S
        found_at timestamptz NOT NULL DEFAULT clock_timestamp(), UNIQUE NULLS NOT DISTINCT (key, partition));
      ALTER TABLE ${suspects} REPLICA IDENTITY FULL`,
   );
+  // The full join of the keys with the mirror table then stays within each shard.
+  if (isDistributed) await client.query(distribute(keys, 'key'));
 }
 
 export async function dropScratch(client: pg.ClientBase, { keys, suspects }: ScratchTables): Promise<void> {

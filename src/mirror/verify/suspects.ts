@@ -115,23 +115,28 @@ export async function settleSuspects(
   const [key] = keyColumns(mirror);
   await client.query(
     `WITH looked AS (
-       SELECT s.ctid AS at, s.kind, s.source_version, s.mirror_version AS before, m.${key} IS NOT NULL AS present, ${version} AS version,
+       SELECT s.key, s.partition, s.kind, s.source_version, s.mirror_version AS before, m.${key} IS NOT NULL AS present, ${version} AS version,
               ${isStoredSince(store)} AS stored_since
          FROM ${suspects} s LEFT JOIN ${mirror.qualified} m ON ${sameKey(mirror, 's', KEY_COLUMNS)} AND ${isLive(mirror)}),
      settled AS (
-       DELETE FROM ${suspects} s USING looked l WHERE s.ctid = l.at AND CASE l.kind
+       DELETE FROM ${suspects} s USING looked l WHERE ${isLooked('s')} AND CASE l.kind
          WHEN 'extra' THEN NOT l.present OR (l.version IS DISTINCT FROM l.before AND coalesce(l.version > $2::bigint, true))
          WHEN 'values' THEN l.present AND l.version IS DISTINCT FROM l.source_version AND ${isNewerByDelta()}
          ELSE l.present AND (l.version IS NOT DISTINCT FROM l.source_version OR ${isNewerByDelta()}) END
-       RETURNING l.at)
+       RETURNING l.key, l.partition)
      UPDATE ${suspects} s SET is_present = l.present,
             was_gone = s.was_gone AND l.present AND l.version IS NOT DISTINCT FROM l.before,
             mirror_version = l.version
-       FROM looked l WHERE s.ctid = l.at AND l.at NOT IN (SELECT at FROM settled)`,
+       FROM looked l WHERE ${isLooked('s')} AND NOT EXISTS (SELECT FROM settled t WHERE ${isLooked('t')})`,
     [mirror.table.logicalName, text(before), text(now)],
   );
   const { rows } = await client.query<{ left: number }>(`SELECT count(*)::float8 AS left FROM ${suspects}`);
   return rows[0]?.left ?? 0;
+}
+
+/** SQL: whether a row is the suspect that `l` looked at. A place in the table would mean nothing beside distributed rows. */
+function isLooked(row: string): string {
+  return `${row}.key = l.key AND ${row}.partition IS NOT DISTINCT FROM l.partition`;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface CompatibilityOptions extends MirrorPlace {
   readonly fivetran: string | undefined;
   /** Logical names of tables that are new or have changed. */
   readonly tables: readonly string[];
+  /** The mirror tables are distributed, so the tables of labels are on each node. */
+  readonly isDistributed?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function createCompatibilityViews(
   if (synapseLink === undefined && fivetran === undefined) return { changed: [], left: [] };
   return transaction(pool, async (client) => {
     await lockViews(client);
-    await createLabelTables(client, schema);
+    await createLabelTables(client, schema, options.isDistributed);
     const reports: ViewReport[] = [];
     if (synapseLink !== undefined) {
       const views = synapseLinkViews(schema, synapseLink);

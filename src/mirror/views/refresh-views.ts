@@ -12,6 +12,8 @@ export interface RefreshOptions extends MirrorPlace {
   readonly languages: LabelLanguages;
   /** Logical names of tables that are new, have changed, or have other labels. */
   readonly tables: readonly string[];
+  /** The mirror tables are distributed, so the tables of labels are on each node. */
+  readonly isDistributed?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function refreshViews(pool: pg.Pool, options: RefreshOptions): Prom
   const { schema, viewSchema, tables } = options;
   return transaction(pool, async (client) => {
     await lockViews(client);
-    await createLabelTables(client, schema);
+    await createLabelTables(client, schema, options.isDistributed);
     const names = await tablesPointingAt(client, schema, tables);
     const wanted = await describeMirror(client, options, names);
     const targets = new Set(

@@ -18,6 +18,8 @@ export interface CheckOptions {
   readonly database: () => Promise<MirrorDatabase>;
   readonly dataverse: Dataverse;
   readonly requestsPer5Minutes: number;
+  /** The mirror tables are to be distributed over the nodes of a Citus cluster. */
+  readonly isDistributed?: boolean;
   /** Schemas of the views and histories that a run makes beside the mirror. */
   readonly moreSchemas: readonly string[];
   readonly choice: TableChoice<CheckedTable>;
@@ -55,6 +57,7 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
             `Use PostgreSQL ${OLDEST_POSTGRES} or later.`,
           ),
     ];
+    if (options.isDistributed === true) findings.push(citusFinding(facts.distribution));
     if (facts.isBehindPooler) {
       const message = 'a connection pooler in session or transaction mode stands before the server';
       findings.push(good('postgres.pooler', subject, message));
@@ -75,8 +78,17 @@ async function checkPostgres(options: CheckOptions): Promise<Finding[]> {
     findings.push(...facts.rowFilters.map(rowFilterFinding), ...(await checkState(database)));
     return findings;
   } catch (error) {
-    return [failed('postgres.connect', subject, error)];
+    const isUnfit = error instanceof Failure && error.code === 'engine-unfit';
+    return [failed(isUnfit ? 'postgres.engine' : 'postgres.connect', subject, error)];
   }
+}
+
+function citusFinding(failure: Failure | null): Finding {
+  const id = 'postgres.citus';
+  const subject = 'postgres.distribution';
+  return failure === null
+    ? good(id, subject, 'the database has the functions of Citus')
+    : failed(id, subject, failure);
 }
 
 /** A policy, rule or trigger of others that hides rows of the mirror or the state, or prevents writes. */

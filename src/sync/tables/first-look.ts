@@ -115,6 +115,9 @@ export class FirstLook {
       holder,
       tables: new Map(tables.map((wishes) => [wishes.name, fingerprintOf(settingsOf(wishes))])),
       logged: new Set(tables.flatMap(({ name, feed }) => ((feed ?? 'off') === 'off' ? [] : [name]))),
+      divided: new Map(
+        tables.flatMap(({ name, partitions }) => (partitions === undefined ? [] : [[name, partitions]])),
+      ),
       recorded: new Set(tables.flatMap(({ name, history }) => (history === undefined ? [] : [name]))),
     });
   }

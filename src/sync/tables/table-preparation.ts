@@ -11,6 +11,7 @@ import type { SettingsConflict, TableSettingsSeen } from '../../mirror/state/set
 import type { Lease } from '../../mirror/lease/leases.ts';
 import { type RowFilter, selectionOf, type Table } from '../../model/table.ts';
 import type { LabelKeeper } from '../watch/label-keeper.ts';
+import { TablePartitions } from './table-partitions.ts';
 import { SourceDefinition } from './source-definition.ts';
 import { mirroredPart, type ColumnSelection } from './table-selection.ts';
 
@@ -31,6 +32,8 @@ export interface TableWishes {
   readonly feed?: FeedWish;
   /** How the history of the table is kept; absent: it has none. */
   readonly history?: HistoryWish;
+  /** How many partitions the mirror table has, by hash of its key; absent: it has none. */
+  readonly partitions?: number;
 }
 
 /** A mirror table that fits the source's metadata, and what that means for the rows in it. */
@@ -74,6 +77,7 @@ export class TablePreparation {
   private holder = '';
 
   private readonly labels: LabelKeeper | undefined;
+  private readonly partitions: TablePartitions;
   private readonly logger: Logger;
 
   constructor(
@@ -90,6 +94,7 @@ export class TablePreparation {
     this.mirror = parts.mirror;
     this.labels = parts.labels;
     this.logger = parts.logger;
+    this.partitions = new TablePartitions(wishes.partitions ?? null, parts.mirror, parts.logger);
     this.source = new SourceDefinition({ ...parts, table: wishes.name, mode: wishes.mode });
   }
 
@@ -105,7 +110,7 @@ export class TablePreparation {
     const definition = await this.source.read(signal);
     this.version = this.dataverse.metadata.version;
     this.holder = lease.holder;
-    if (this.prepared?.definition === definition) {
+    if (this.prepared?.definition === definition && !this.partitions.isDue) {
       if (this.labels?.isDue(name) === true) await this.labels.keep(name, lease, signal);
       const { mirror, waiting } = this.prepared;
       return { mirror, created: false, refills: false, hasRows: true, waiting, erased: 0 };
@@ -118,6 +123,7 @@ export class TablePreparation {
       settings,
       feed,
       history: this.hasHistory,
+      partitions: this.wishes.partitions ?? null,
     };
     const ready = await this.mirror.prepare(wanted, softDeletes, lease, options, signal);
     const { mirror, waiting, hasOurIndexes } = ready;
@@ -153,9 +159,10 @@ export class TablePreparation {
         `Table ${name} is not in a publication that mirrorverse keeps, and PostgreSQL did not let it in. The owner of both has to run: ${ready.unpublished.join(' ')}`,
       );
     }
+    const isMoved = await this.partitions.keep(ready, lease, signal);
     // If even the definition cannot be read, reading labels would only delay the rows.
     if (!this.source.isStandIn) await this.labels?.keep(name, lease, signal);
-    return ready;
+    return isMoved ? { ...ready, refills: true } : ready;
   }
 
   /** Warns once about each other process, because both may go on for a long time. */
@@ -189,7 +196,7 @@ export class TablePreparation {
   /** Whether `compare` and `make` would find nothing to do and make no request. */
   isSettled(selection: string): boolean {
     const { prepared, wishes } = this;
-    if (this.labels?.isDue(wishes.name) === true) return false;
+    if (this.labels?.isDue(wishes.name) === true || this.partitions.isDue) return false;
     return prepared?.selection === selection && this.source.isCurrent(prepared.definition);
   }
 
@@ -240,7 +247,8 @@ export class TablePreparation {
 
 /** What the configuration says of a table, as the state records it. */
 export function settingsOf(wishes: TableWishes): TableSettingsSeen {
-  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off', history, rows } = wishes;
+  const { softDeletes, mode, columns, hashKeyId, indexesLookups, feed = 'off' } = wishes;
+  const { history, rows, partitions } = wishes;
   const settings = { deletes: softDeletes ? 'soft' : 'hard', mode, ...byKey(columns), hashKeyId };
   // Settings that were recorded by earlier versions stay the same.
   return {
@@ -248,6 +256,7 @@ export function settingsOf(wishes: TableWishes): TableSettingsSeen {
     ...(indexesLookups === true ? { indexes: 'lookups' } : {}),
     ...(feed === 'off' ? {} : { feed }),
     ...(history === undefined ? {} : { history: true }),
+    ...(partitions === undefined ? {} : { partition: partitions }),
     // Another process only has to know that the filter is another one.
     ...(rows === undefined ? {} : { rows: rows.fingerprint }),
   };

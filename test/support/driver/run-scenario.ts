@@ -64,6 +64,7 @@ class Drive {
   private readonly sent: SentRequests | undefined;
   private softDeletes: boolean;
   private isLogged: boolean;
+  private partitions: number;
   private started = 0;
   /** The table of the last verification. */
   private verifying = '';
@@ -76,6 +77,7 @@ class Drive {
     this.softDeletes = scenario.softDeletes;
     this.isLogged = this.wish !== 'off';
     this.sent = scenario.sharesBudget === true ? new SentRequests() : undefined;
+    this.partitions = scenario.partitions ?? 0;
     this.planted = new PlantedDifferences(surroundings.database);
     this.log = new FollowedLog(surroundings.database, surroundings.tables);
   }
@@ -85,6 +87,7 @@ class Drive {
       if (this.scenario.feedSwitches?.includes(at) === true) await this.switchFeed();
       for (const each of this.scenario.filters ?? []) if (each.before === at) await this.switchFilter(each);
       for (const each of this.scenario.nudges ?? []) if (each.before === at) await this.nudge(each);
+      await this.switchPartitions(at);
       await this.step(step);
       await this.follow();
       await this.compareHistories(false);
@@ -102,6 +105,7 @@ class Drive {
     const compareLog = async (): Promise<string[]> => (this.isLogged ? this.log.compare() : []);
     const wrong = await verdict({ surroundings, source, process: last, planted, passes, compareLog });
     await this.compareHistories(true);
+    await this.comparePartitions();
     return [...this.problems, ...wrong, ...(this.sent?.beyondLimits() ?? [])];
   }
 
@@ -133,6 +137,31 @@ class Drive {
     else filters.set(table, wanted);
     // A filter may keep every row out.
     this.source.emptied.add(table);
+  }
+
+  /** Both processes start anew, with another configuration. */
+  private async switchPartitions(at: number): Promise<void> {
+    for (const { step, partitions } of this.scenario.partitionSwitches ?? []) {
+      if (step !== at || partitions === this.partitions) continue;
+      await this.end();
+      this.partitions = partitions;
+    }
+  }
+
+  /** Each mirror table is divided as the configuration says, and no move has left anything. */
+  private async comparePartitions(): Promise<void> {
+    const { database, tables } = this.surroundings;
+    const wanted = this.partitions < 2 ? 0 : this.partitions;
+    const found = await database.query<{ name: string; partitions: number }>(
+      `SELECT c.relname AS name, (SELECT count(*)::int FROM pg_inherits i WHERE i.inhparent = c.oid) AS partitions
+         FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'dataverse'::regnamespace AND (c.relname = ANY ($1) OR c.relname LIKE '%#_mov%' ESCAPE '#')`,
+      [tables],
+    );
+    for (const { name, partitions } of found) {
+      if (partitions !== wanted || !tables.includes(name)) {
+        this.problems.push(`${name} has ${partitions} partitions, not ${wanted}`);
+      }
+    }
   }
 
   /** A consumer reads all the time, so it takes tables while they change. The first process makes the log. */
@@ -332,7 +361,8 @@ class Drive {
     const history = this.scenario.history === true ? { history: {} } : {};
     const feed = this.isLogged ? this.wish : 'off';
     const { sent } = this;
-    const settings = { pageSize, softDeletes: this.softDeletes, feed, sent, ...history };
+    const divided = this.partitions < 2 ? {} : { partitions: this.partitions };
+    const settings = { pageSize, softDeletes: this.softDeletes, feed, sent, ...history, ...divided };
     const started = await SimulatedProcess.start(this.surroundings, settings, `process-${this.started++}`);
     this.processes[number] = started;
     return started;

@@ -29,6 +29,10 @@ export interface Scenario {
   readonly sharesBudget?: boolean;
   /** Times in which the tables of a process run by nudges alone. */
   readonly nudges?: readonly NudgedTime[];
+  /** Partitions of the mirror tables, below 2 for none; absent, there are none. */
+  readonly partitions?: number;
+  /** Numbers of steps before which the configuration asks for other partitions. */
+  readonly partitionSwitches?: readonly { readonly step: number; readonly partitions: number }[];
 }
 
 export interface FilterSwitch {
@@ -304,6 +308,9 @@ const readings: fc.Arbitrary<Readings> = fc.record({
   expireOnMetadataChange: fc.boolean(),
 });
 
+/** None, in about half of the scenarios. */
+const partitionCount = fc.nat({ max: 7 }).map((lot) => Math.max(0, lot - 3));
+
 /** Scenarios of one to three tables and some twenty steps. */
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   readings,
@@ -326,6 +333,11 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   ),
   sharesBudget: fc.nat({ max: 3 }).map((lot) => lot === 3),
   nudges: nudgedTimes(TABLES, rowChange),
+  partitions: partitionCount,
+  partitionSwitches: fc.array(fc.record({ step: fc.nat({ max: 25 }), partitions: partitionCount }), {
+    maxLength: 2,
+    size: 'max',
+  }),
 });
 
 function count(max: number): fc.Arbitrary<number> {

@@ -37,6 +37,7 @@ export interface ProcessSettings {
   readonly feed: FeedWish;
   /** Hears of the requests, if all processes share the limits of one identity; otherwise each has all of them. */
   readonly sent: SentRequests | undefined;
+  readonly partitions?: number;
 }
 
 /** What a verification came to. */

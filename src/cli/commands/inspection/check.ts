@@ -20,6 +20,7 @@ export async function checkBySession(session: CommandSession): Promise<number> {
       dataverse: session.dataverse(),
       requestsPer5Minutes: config.limits.requestsPer5Minutes,
       moreSchemas: moreSchemas(config),
+      isDistributed: config.distribution !== undefined,
       choice: session.choice(),
       auditDetails: config.audit?.details,
       hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),

@@ -89,13 +89,15 @@ function verifyText({ verify }: TablePlan, { sweepsForValues }: VerificationCost
 }
 
 /** What happens to a table beside the reading of its rows. */
-function points({ create, changes, history, feed, filter, sweep, marked, error }: TablePlan): string[] {
+function points(plan: TablePlan): string[] {
+  const { create, changes, history, feed, filter, move, sweep, marked, error } = plan;
   const all: { policy: Policy; text: string }[] = changes.map(({ policy, description }) => ({
     policy,
     text: description,
   }));
   if (filter !== null) all.push({ policy: 'apply', text: filterText(filter) });
   if (feed !== null) all.push({ policy: 'apply', text: feedText(feed, create === null) });
+  if (move !== null) all.push({ policy: 'apply', text: moveText(move) });
   if (history !== null) all.push({ policy: 'apply', text: HISTORY[history] });
   if (sweep !== null) {
     const rows = `${sweep.unseen.toLocaleString('en-US')} of ${counted(sweep.rows, 'row')}`;
@@ -120,6 +122,17 @@ function filterText({ rows, changed, leaving }: PlannedFilter): string {
   if (!changed) return 'mirror the rows that match its filter; the environment counts all rows';
   const left = leaving === null ? 'rows that do not match' : counted(leaving, 'row');
   return `change the filter of rows: ${left} of the mirror will leave it, and others that match come in`;
+}
+
+function moveText({ from, to, blockers }: NonNullable<TablePlan['move']>): string {
+  const move = `from ${dividedText(from)} to ${dividedText(to)}`;
+  return blockers.length === 0
+    ? `move ${move}, inside PostgreSQL; readers go on`
+    : `cannot move ${move}, because the move would lose this: ${blockers.join('; ')}`;
+}
+
+function dividedText(count: number | null): string {
+  return count === null ? 'a table without partitions' : counted(count, 'partition');
 }
 
 function feedText(feed: 'begin' | 'end', exists: boolean): string {

@@ -24,6 +24,7 @@ export async function planBySession(session: CommandSession): Promise<number> {
       dataverse: session.dataverse(),
       pageSize: config.limits.pageSize,
       sweep: config.sweep,
+      isDistributed: config.distribution !== undefined,
       tables: tables.map((table) => tableSettings(config, table)),
     },
     signal,

@@ -1,0 +1,2 @@
+ALTER TABLE "tables" ADD COLUMN "mirror_parts" text;--> statement-breakpoint
+ALTER TABLE "tables" ADD COLUMN "filled_parts" integer;
