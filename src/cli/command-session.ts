@@ -11,6 +11,7 @@ import { consented } from '../mirror/table/drift.ts';
 import { withServices } from '../timing/services.ts';
 import { tellReplaced } from '../sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../sync/watch/label-keeper.ts';
+import type { FileWorkerOptions } from '../sync/files/file-worker.ts';
 import { ExpectedRows } from '../sync/load/expected-rows.ts';
 import { LeaseKeeper } from '../sync/lease/lease-keeper.ts';
 import { createStateMemory } from '../sync/tables/state-memory.ts';
@@ -219,6 +220,15 @@ export class CommandSession extends DatabaseSession {
     const expected = (this.expectedRows ??= new ExpectedRows(dataverse.client));
     const parts = { dataverse, mirror, leases, logger: this.context.logger, expected, tracing };
     return new TableJob({ ...settings, drift }, { ...parts, ...shared });
+  }
+
+  /** How the bodies of files are fetched, as the configuration says now. */
+  fileWishes(): Pick<FileWorkerOptions, 'wishes' | 'requestsPer5Minutes' | 'proxy'> {
+    return {
+      wishes: () => this.context.config.files,
+      requestsPer5Minutes: () => this.context.config.limits.requestsPer5Minutes,
+      proxy: this.context.config.proxy,
+    };
   }
 
   /** Runs `work` with leases that are renewed until it has ended. */

@@ -2,6 +2,7 @@ import type { ProxySettings } from '../dataverse/network/proxy-settings.ts';
 import type { LogLevel } from './log-settings.ts';
 import type { IdentitySignIn, SignIn } from '../dataverse/sign-in/sign-in-methods.ts';
 import type { RowFilter } from '../model/table.ts';
+import type { FileWishes } from '../model/files/file-place.ts';
 import type { Webhook } from '../model/webhook.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
@@ -9,6 +10,8 @@ export interface ColumnConfig {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly hash: readonly string[];
+  /** Columns whose bodies are fetched, by logical names and patterns; absent: none. */
+  readonly files?: readonly string[];
 }
 
 export interface TableConfig {
@@ -128,6 +131,8 @@ export interface Config {
     /** The queue of Azure Service Bus that brings nudges; undefined if there is none. */
     readonly queue: { readonly name: string; readonly connection: string } | undefined;
   };
+  /** How bodies of files are fetched and kept; undefined if no table wants any. */
+  readonly files: FileWishes | undefined;
   readonly logLevel: LogLevel;
   /** Whether the daemon looks at the file by itself, or reads it anew only when a signal says so. */
   readonly reload: 'watch' | 'signal';

@@ -6,6 +6,7 @@ import { DEFAULT_FILE, NO_FILE, readFileSettings, type Variables } from './file/
 import { ofTable, placed } from './file/problem-places.ts';
 import { checkedSettings } from './file/schema-problems.ts';
 import { auditFrom } from './downstream/audit-settings.ts';
+import { filesFrom } from './downstream/file-wishes.ts';
 import { feedFrom } from './downstream/feed-settings.ts';
 import { checkHistory } from './downstream/history-settings.ts';
 import { distributionOf } from './scale/distribution-settings.ts';
@@ -144,6 +145,7 @@ function toConfig(settings: Settings, variables: Variables, needs: Needs, proble
     audit: auditFrom(settings, problems),
     webhooks: webhooksFrom(settings, variables, needs.tables === true, problems),
     nudge: nudgeFrom(settings, variables, needs.tables === true, problems),
+    files: filesFrom(settings, variables, needs.tables === true, problems),
     logLevel: logSettings(variables).level ?? settings.log?.level ?? 'info',
     reload: settings.reload ?? 'watch',
     hashKey: hashKeyFrom(settings, variables, needs.tables === true, problems),

@@ -23,6 +23,9 @@ const SECRETS: readonly Secret[] = [
   { name: 'MIRRORVERSE_API_TOKEN', sent: 'header' },
   { name: 'MIRRORVERSE_NUDGE_SECRET', sent: 'header' },
   { name: 'MIRRORVERSE_NUDGE_QUEUE_CONNECTION', sent: 'line' },
+  { name: 'AWS_ACCESS_KEY_ID', sent: 'header' },
+  { name: 'AWS_SECRET_ACCESS_KEY' },
+  { name: 'AWS_SESSION_TOKEN', sent: 'header' },
 ];
 
 /** Further secrets, for values of `webhooks`, which may have several secrets and addresses. */

@@ -1,6 +1,6 @@
 import { createTask, validate } from 'node-cron';
 import { z } from 'zod';
-import { audit, feed, history, longDuration, share } from './downstream/downstream-keys.ts';
+import { audit, bodies, feed, files, history, longDuration, share } from './downstream/downstream-keys.ts';
 import { webhook } from './downstream/webhook-key.ts';
 import { distribution, partition } from './scale/scale-keys.ts';
 import { LOG_LEVELS } from './log-settings.ts';
@@ -44,9 +44,7 @@ const indexes = z
   .describe('lookups: mirrorverse keeps an index on each lookup of the mirror tables. none by default.');
 
 const name = z.string().min(1);
-
 const patterns = z.array(name);
-
 const byteSize = z
   .string({ error: 'must be a size like 64MiB' })
   .regex(/^\d+(\.\d+)?(KiB|MiB|GiB)$/, 'must be a size like 64MiB');
@@ -122,6 +120,7 @@ const tableSettings = z.strictObject({
   feed: feed.optional(),
   history: history.optional(),
   partition: partition.optional(),
+  files: bodies.optional(),
 });
 
 /** The configuration file. The build publishes its JSON Schema for editors. */
@@ -186,6 +185,7 @@ export const settingsSchema = z.strictObject({
   indexes: indexes.optional(),
   feed: feed.optional(),
   history: history.optional(),
+  files: files.optional(),
   lease: duration('30s')
     .optional()
     .describe('How long a killed process keeps the right to write a table: 30s by default.'),

@@ -3,6 +3,7 @@ import { fetchFilterProblem } from './fetch-filter.ts';
 import type { RowFilter } from '../model/table.ts';
 import type { ConfigProblem, TableConfig } from './config.ts';
 import type { Variables } from './file/file-settings.ts';
+import { filesOf } from './downstream/file-wishes.ts';
 import { feedOf } from './downstream/feed-settings.ts';
 import { historyOf } from './downstream/history-settings.ts';
 import { addMissing } from './missing.ts';
@@ -59,6 +60,7 @@ export function tablesFrom(settings: Settings, needed: boolean, problems: Config
         include: table.columns?.include ?? ['*'],
         exclude: table.columns?.exclude ?? [],
         hash: table.columns?.hash ?? [],
+        ...filesOf(table),
       },
       ...(rows === undefined ? {} : { rows }),
       softDeletes: (table.deletes ?? settings.deletes ?? 'hard') === 'soft',

@@ -80,6 +80,12 @@ export class EmulatorSettings {
   removedColumns: 'error' | 'left-out' = 'error';
   /** How many calculated and formula columns one read may return; null for any number. */
   maxCalculatedFields: number | null = null;
+  /** What becomes of a `Range`: files in the database of an environment (BYOK) refuse it, a front end may ignore it. */
+  fileRanges: 'served' | 'refused' | 'ignored' = 'served';
+  /** Whether a range has the header Content-Range. The documentation does not show it. */
+  tellsContentRange = false;
+  /** Whether image columns keep full images, besides thumbnails. */
+  fullImages = true;
   /** Whether RetrieveMetadataChanges is there, and the caller may use it. */
   metadataChanges: 'offered' | 'unknown' | 'denied' = 'offered';
   /** After how many days a stamp of RetrieveMetadataChanges has expired. */
@@ -102,6 +108,9 @@ export class EmulatorSettings {
   publicOrigin: string | null = null;
   /** Called after a page has been computed and before it is sent. */
   onPage: ((info: PageInfo) => void | Promise<void>) | null = null;
+
+  /** Called before the body of a file or an image is sent. */
+  onBody: (() => void | Promise<void>) | null = null;
 
   readonly #now: () => number;
   readonly #onExpire: () => bigint;

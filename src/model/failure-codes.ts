@@ -1,4 +1,5 @@
 import { STOP_PROCESS_CODES } from './failures/stop-process-codes.ts';
+import { FILE_CODES } from './files/file-codes.ts';
 import { NOTICE_CODES } from './notice-codes.ts';
 
 /**
@@ -31,6 +32,7 @@ export const FAILURE_CODES = {
       'Another organization has taken the place of the one that is mirrored.',
       'Nothing to do: mirrorverse re-baselines every table.',
     ],
+    ...FILE_CODES,
     'filter-ignored': [
       'A request for some rows was answered with other rows.',
       'Nothing to do: mirrorverse reads the rows one by one.',

@@ -6,6 +6,7 @@ import { ControlWatch } from './watch/control-watch.ts';
 import type { Places } from '../timing/places.ts';
 import { withServices } from '../timing/services.ts';
 import { untilAborted } from '../timing/sleep.ts';
+import { FileWorker, type FileWorkerOptions } from './files/file-worker.ts';
 import type { LabelKeeper } from './watch/label-keeper.ts';
 import { Verifier, type VerifierOptions } from './verify/verifier.ts';
 import { keepChangeLog } from './watch/change-log-keeper.ts';
@@ -31,6 +32,8 @@ export interface DaemonOptions<T extends ScheduledTable> extends MetadataWatchOp
   readonly webhooks?: Pick<WebhookOptions, 'wishes' | 'proxy'>;
   /** Where nudges come in; absent, this process gets none itself. */
   readonly nudges?: NudgeInbox | undefined;
+  /** How bodies of files are fetched; absent, none are. */
+  readonly files?: Pick<FileWorkerOptions, 'wishes' | 'requestsPer5Minutes' | 'proxy' | 'lookEvery'>;
   /** Told which tables are paused, whenever that changes. */
   readonly onPaused?: (tables: readonly string[]) => void;
 }
@@ -50,11 +53,13 @@ export async function runDaemon<T extends ScheduledTable>(
   const control = new ControlWatch(mirror.store, logger, options.onPaused);
   const linkLifeDays = (): number | null => mirror.environment.linkLifeDays;
   const tables = new RunningTables(options.places, linkLifeDays, control, options.replicas);
-  const { verification, audit, webhooks, onReconfigured = () => undefined } = options;
+  const { verification, audit, webhooks, files, onReconfigured = () => undefined } = options;
   const { nudges: inbox = new NudgeInbox() } = options;
   const { store } = mirror;
   const verifier = verification && new Verifier({ ...options, ...verification, tables });
   const details = audit && new DetailReader({ ...options, ...audit, holder: leases.holder });
+  const bodies =
+    files && new FileWorker({ ...options, ...files, holder: leases.holder, tables: () => tables.settings() });
   logger.info({ tables: resolution.tables.length }, 'Mirroring.');
   for (const table of resolution.tables) tables.add(createJob(table), table.schedule);
   options.onTables?.(tables.names());
@@ -71,6 +76,7 @@ export async function runDaemon<T extends ScheduledTable>(
     async (stop: AbortSignal) => watchMetadata(options, tables, stop),
     async (stop: AbortSignal) => verifier?.run(stop),
     async (stop: AbortSignal) => details?.run(stop),
+    async (stop: AbortSignal) => bodies?.run(stop),
     async (stop: AbortSignal) =>
       webhooks && runWebhooks({ mirror, holder: leases.holder, logger, onReconfigured, ...webhooks }, stop),
   ];

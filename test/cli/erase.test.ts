@@ -30,9 +30,11 @@ it('erase removes what is kept of a row, says what is left to do, and refuses a 
       differences: 0,
       auditDetails: 0,
       deadLetters: 0,
+      files: 0,
       mirror: 0,
     },
     inMirror: false,
+    bodiesLeft: 0,
   });
   expect(status).toBe(0);
   expect(logLines(stderr)).toMatchObject([{ table: 'account', removed: { changes: 1 } }]);

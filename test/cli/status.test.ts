@@ -66,12 +66,14 @@ describe('status', () => {
       budget: BUDGET,
       tables: TABLES.map((table) => ({ table, ...UNTOUCHED })),
       webhooks: [],
+      files: { stored: 0, waiting: 0, failed: 0 },
     });
   });
 
   it('status needs nothing but the database, which may be empty', async () => {
     const environment = { url: null, organizationId: null, requests: NO_REQUESTS };
-    const nothing = { environment, budget: BUDGET, tables: [], webhooks: [] };
+    const files = { stored: 0, waiting: 0, failed: 0 };
+    const nothing = { environment, budget: BUDGET, tables: [], webhooks: [], files };
     expect(await readStatus(DATABASE_ALONE)).toEqual(nothing);
     const made = `SELECT FROM pg_class WHERE relnamespace = to_regnamespace('mirrorverse')`;
     expect(await bench.database.query(made)).toEqual([]);

@@ -5,11 +5,19 @@ import { eventually } from '../support/command-line.ts';
 import { id, page, row, THING, THING_COLUMNS, thingWith, tombstone } from '../support/hand-made.ts';
 import { never, testMirror, WritingTable, type TestMirror } from '../support/mirror.ts';
 
-const NOTHING = { changes: 0, history: 0, quarantine: 0, differences: 0, deadLetters: 0, mirror: 0 };
+const NOTHING = {
+  changes: 0,
+  history: 0,
+  quarantine: 0,
+  differences: 0,
+  deadLetters: 0,
+  files: 0,
+  mirror: 0,
+};
 const secret = { name: '"canary of row 1"' };
 
 async function erase({ mirror }: TestMirror, table: string, key: string): Promise<ErasureReport> {
-  const report = await eraseTraces(mirror, table, key, never);
+  const report = await eraseTraces(mirror, table, key, undefined, never);
   if ('wrongKey' in report) throw new Error(report.wrongKey);
   return report;
 }
@@ -30,7 +38,10 @@ async function leaveTraces(test: TestMirror, softDeletes = false): Promise<Writi
     `INSERT INTO mirrorverse.quarantine (environment_id, "table", key, reason) SELECT 1, 'thing', k, 'why' FROM unnest(ARRAY['${id(1)}', '${id(2)}']) k;
      INSERT INTO mirrorverse.differences (environment_id, "table", key, kind, found_at, confirmed_at) SELECT 1, 'thing', k, 'stale', now(), now() FROM unnest(ARRAY['${id(1)}', '${id(2)}']) k;
      INSERT INTO mirrorverse.dead_letters (environment_id, endpoint, webhook_id, changes, reason, attempts, begun_at, failed_at)
-     SELECT 1, 'test', 'msg_1', c, 'status 500', 1, now(), now() FROM unnest(ARRAY['[${change(1)}, ${change(2)}, ${change(1)}]', '[${change(1)}]', '[${change(2)}]']::jsonb[]) c`,
+     SELECT 1, 'test', 'msg_1', c, 'status 500', 1, now(), now() FROM unnest(ARRAY['[${change(1)}, ${change(2)}, ${change(1)}]', '[${change(1)}]', '[${change(2)}]']::jsonb[]) c;
+     INSERT INTO mirrorverse.files (environment_id, "table", key, "column", file_id, sha256, bytes, location, deleted_at)
+     SELECT 1, 'thing', k::uuid, 'contract', f, right(k, 1) || f, 1, '/files/' || right(k, 1) || f, CASE f WHEN 'old' THEN now() END
+       FROM unnest(ARRAY['${id(1)}', '${id(2)}']) k, unnest(ARRAY['old', 'new']) f`,
   );
   return table;
 }
@@ -43,6 +54,7 @@ async function traces({ database }: TestMirror, key: number): Promise<Record<str
             (SELECT count(*)::int FROM mirrorverse.quarantine WHERE key = $1::text) AS quarantine,
             (SELECT count(*)::int FROM mirrorverse.differences WHERE key = $1::text) AS differences,
             (SELECT count(*)::int FROM mirrorverse.dead_letters, jsonb_array_elements(changes) c WHERE c ->> 'key' = $1::text) AS "deadLetters",
+            (SELECT count(*)::int FROM dataverse._file WHERE key = $1::uuid) AS files,
             (SELECT count(*)::int FROM dataverse.thing WHERE thingid = $1::uuid) AS mirror`,
     [id(key)],
   );
@@ -56,10 +68,16 @@ describe('the erasure of a row', () => {
     await table.write(page([tombstone(1)], 'delta'));
     const others = await traces(test, 2);
     expect(await erase(test, 'thing', id(1).toUpperCase())).toMatchObject({
-      removed: { changes: 2, history: 3, quarantine: 0, differences: 1, deadLetters: 3, mirror: 0 },
+      removed: { changes: 2, history: 3, quarantine: 0, differences: 1, deadLetters: 3, files: 2, mirror: 0 },
       inMirror: false,
+      bodiesLeft: 2,
     });
     expect(await traces(test, 1)).toEqual(NOTHING);
+    // The process that fetches files removes the bodies.
+    expect(await test.database.query('SELECT location FROM mirrorverse.unused_bodies ORDER BY 1')).toEqual([
+      { location: '/files/1new' },
+      { location: '/files/1old' },
+    ]);
     expect(await traces(test, 2)).toEqual(others);
     expect(others).toMatchObject({ changes: 1, history: 2, deadLetters: 2, mirror: 1 });
     const letters = await test.database.query(
@@ -79,10 +97,10 @@ describe('the erasure of a row', () => {
     await using test = await testMirror();
     await leaveTraces(test);
     expect(await erase(test, 'thing', id(1))).toMatchObject({
-      removed: { changes: 1, history: 1, quarantine: 1, differences: 1, deadLetters: 3, mirror: 0 },
+      removed: { changes: 1, history: 1, quarantine: 1, differences: 1, deadLetters: 3, files: 1, mirror: 0 },
       inMirror: true,
     });
-    expect(await traces(test, 1)).toEqual({ ...NOTHING, history: 1, mirror: 1 });
+    expect(await traces(test, 1)).toEqual({ ...NOTHING, history: 1, files: 1, mirror: 1 });
     expect(
       await test.database.query(
         'SELECT count(*)::int AS open FROM dataverse_history.thing WHERE _valid_to IS NULL',
@@ -112,12 +130,14 @@ describe('the erasure of a row', () => {
       await leaveTraces(test);
       await test.database.query('UPDATE mirrorverse.tables SET lease_holder = NULL, lease_expires_at = NULL');
       await forgetTables(test.mirror, test.mirror.store, ['thing'], drop);
-      const left = drop ? { history: 0, mirror: 0 } : { history: 2, mirror: 1 };
+      const left = drop ? { history: 0, files: 0, mirror: 0 } : { history: 2, files: 2, mirror: 1 };
       expect(await erase(test, 'thing', id(1))).toEqual({
         table: 'thing',
         key: id(1),
-        removed: { ...NOTHING, ...left, changes: 1, deadLetters: 3 },
+        removed: { ...NOTHING, auditDetails: 0, ...left, changes: 1, deadLetters: 3 },
         inMirror: false,
+        // All four are those of both rows: the table was dropped.
+        bodiesLeft: drop ? 4 : 2,
       });
       const rows = await test.database.query<{ of: string }>(
         `SELECT to_jsonb(c)::text AS of FROM mirrorverse.changes c UNION ALL SELECT changes::text FROM mirrorverse.dead_letters`,

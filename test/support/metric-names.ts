@@ -17,6 +17,7 @@ export const METRIC_NAMES: readonly string[] = [
   'webhook_failing_since_timestamp_seconds',
   'webhook_stopped',
   'webhook_dead_letters',
+  'files',
   'rows_written_total',
   'rows_deleted_total',
   'run_failures_total',

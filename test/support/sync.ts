@@ -18,6 +18,8 @@ import type { SweepLimits } from '../../src/mirror/deletes/sweep-limits.ts';
 import { lookAtEnvironment } from '../../src/sync/watch/environment-watch.ts';
 import { LabelKeeper } from '../../src/sync/watch/label-keeper.ts';
 import { ExpectedRows } from '../../src/sync/load/expected-rows.ts';
+import { FileWorker, type FileWorkerOptions } from '../../src/sync/files/file-worker.ts';
+import type { FileWishes } from '../../src/model/files/file-place.ts';
 import type { LoadWatch } from '../../src/sync/load/load-watch.ts';
 import { LeaseKeeper } from '../../src/sync/lease/lease-keeper.ts';
 import type { Places } from '../../src/timing/places.ts';
@@ -90,6 +92,8 @@ export interface SyncSession extends AsyncDisposable {
   differences(name: string): Promise<readonly RecordedDifference[]>;
   /** Repairs the differences of a table that are on record, however many they are. */
   repair(name: string): Promise<number>;
+  /** What fetches the bodies of the tables with `columns.files`. */
+  files(wishes: FileWishes, more?: Partial<FileWorkerOptions>): FileWorker;
   /** Verifies one of the tables. */
   verify(
     table: string,
@@ -194,6 +198,19 @@ export class SyncBench implements AsyncDisposable {
         const wanted = settings.find((each) => each.name === name) ?? settingsOf(name, options);
         return repairDifferences(wanted, { dataverse, mirror, leases, logger }, () => true, never);
       },
+      files: (how, more = {}) =>
+        new FileWorker({
+          dataverse,
+          mirror,
+          holder: holderOf(options),
+          wishes: () => how,
+          tables: () => settings,
+          requestsPer5Minutes: () => 100_000,
+          proxy: undefined,
+          logger,
+          lookEvery: 50,
+          ...more,
+        }),
       async verify(name, method, given = {}, signal = never) {
         const job = jobs.find((each) => each.settings.name === name);
         if (job === undefined) throw new Error(`${name} is no table of this session.`);

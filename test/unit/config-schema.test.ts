@@ -31,6 +31,7 @@ test('the published schema refuses unknown keys at every level', () => {
     '.postgres',
     '.feed',
     '.history',
+    '.files',
     '.limits',
     '.labels',
     '.compatibility',

@@ -42,6 +42,7 @@ test('an empty file gives the documented defaults', () => {
     hashKey: undefined,
     leftOut: [],
     webhooks: [],
+    files: undefined,
     tables: [],
   });
 });
@@ -116,6 +117,7 @@ tables:
     hashKey: 'a key that is long enough',
     leftOut: ['new_*'],
     webhooks: [],
+    files: undefined,
     tables: [
       {
         name: 'account',

@@ -27,7 +27,12 @@ function report(...tables: Partial<StatusEntry>[]): StatusReport {
     requestsIn24Hours: 41,
     requestsPerDay: null,
   };
-  return { budget, tables, webhooks: [] } as unknown as StatusReport;
+  return {
+    budget,
+    tables,
+    webhooks: [],
+    files: { stored: 4, waiting: 2, failed: 1 },
+  } as unknown as StatusReport;
 }
 
 function result(more: Partial<RunResult>): RunResult {

@@ -55,6 +55,7 @@ function report(tables: readonly StatusEntry[], budget: Partial<StatusReport['bu
     },
     tables,
     webhooks: [],
+    files: { stored: 0, waiting: 0, failed: 0 },
   };
 }
 
@@ -127,6 +128,16 @@ test('status for people puts a table that nobody polls any more before the other
 });
 
 const hours = (schedule?: string): number => longestSilence(schedule) / 3_600;
+
+test('status for people tells how many files wait and how many failed, and nothing if none do', () => {
+  const lines = statusLines(
+    { ...report([entry('account')]), files: { stored: 9, waiting: 1_200, failed: 1 } },
+    PLAIN,
+  );
+  expect(lines).toContain('1,200 files to be fetched.');
+  expect(lines).toContain('1 file could not be fetched: see docs/files.md.');
+  expect(statusLines(report([entry('account')]), PLAIN).join()).not.toContain('file');
+});
 
 test('status for people tells of the webhooks that need somebody, and of no other', () => {
   const fine = {

@@ -51,6 +51,7 @@ export function statusLines(report: StatusReport, options: StatusTextOptions): s
     ...linesOf(environment, width),
     ...budgetLines(report.budget, options),
     ...webhookLines(report.webhooks, options),
+    ...fileLines(report.files, options),
   ];
   if (configured.length > 0) lines.push('', ...tableLines(configured, options));
   if (left.length > 0) {
@@ -101,6 +102,20 @@ function webhookLines(
       : [`Webhook ${webhook} has ${readableCount(deadLetters, 'dead letter')}: see docs/webhooks.md.`]),
   ]);
   return said.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line));
+}
+
+/** Bodies of files that are missing. */
+function fileLines(
+  { waiting, failed }: StatusReport['files'],
+  { width, paint }: Pick<StatusTextOptions, 'width' | 'paint'>,
+): string[] {
+  const wait = waiting === 0 ? [] : [`${readableCount(waiting, 'file')} to be fetched.`];
+  const missing =
+    failed === 0 ? [] : [`${readableCount(failed, 'file')} could not be fetched: see docs/files.md.`];
+  return [
+    ...wait.flatMap((line) => linesOf(line, width)),
+    ...missing.flatMap((line) => linesOf(line, width)).map((line) => paint('yellow', line)),
+  ];
 }
 
 interface Column {

@@ -55,3 +55,34 @@ export const audit = z
     share: share.optional().describe("Share of the API's limits that details may take: 5% by default."),
   })
   .describe('Details of the rows of the mirrored table audit: what was changed from what to what.');
+
+/** Where the bodies of files and images go. */
+export const files = z
+  .strictObject({
+    to: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A folder, or a bucket of S3 or of a server that speaks its language: s3://name/prefix. The credentials of a bucket come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+      ),
+    share: share
+      .optional()
+      .describe("Share of the API's limits that the daemon may take to fetch bodies: 5% by default."),
+    deletes: z
+      .enum(['delete', 'keep'])
+      .optional()
+      .describe(
+        'delete (by default): a body goes with its row, or when another takes its place. keep: it stays.',
+      ),
+  })
+  .describe('Where the bodies of files and images go, for the tables that have `files`.');
+
+/** The bodies of one table. */
+export const bodies = z
+  .union([z.boolean(), z.array(z.string().min(1)).min(1)], {
+    error: 'must be true, false, or a list of columns',
+  })
+  .describe(
+    'true: the bodies of all File and Image columns are fetched. Or a list of columns, by names and patterns.',
+  );

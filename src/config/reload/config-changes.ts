@@ -58,6 +58,7 @@ const CAN_CHANGE: Readonly<Record<string, Reader>> = {
   audit: ({ audit }) => audit,
   webhooks: ({ webhooks }) => webhooks,
   'nudge.name': ({ nudge }) => nudge.name,
+  files: ({ files }) => files,
   'log.level': ({ logLevel }) => logLevel,
   reload: ({ reload }) => reload,
 };
@@ -86,12 +87,13 @@ const KNOWN: ReadonlySet<string> = new Set<keyof Config>([
   'audit',
   'webhooks',
   'nudge',
+  'files',
   'logLevel',
   'reload',
   'apiToken',
 ]);
 
-/** Compares the configuration in force with one that was read anew. Secrets are not compared, except the hash key and those of webhooks. */
+/** Compares the configuration in force with one that was read anew. Secrets are not compared, except the hash key, those of webhooks, and those of the bucket. */
 export function configChanges(before: Config, after: Config): ConfigChanges {
   const differs = (read: Reader): boolean => !isDeepStrictEqual(read(before), read(after));
   const keysOf = (readers: Readonly<Record<string, Reader>>): string[] =>

@@ -5,11 +5,11 @@ import { BEAT, createRequestLimiter } from './request-limiter.ts';
 import { StartWindow } from './start-window.ts';
 
 /** Priorities of Bottleneck, lower first: a small delta does not wait behind a baseline of a million rows. */
-const PRIORITY = { metadata: 2, delta: 4, verification: 6, baseline: 7 } as const;
+const PRIORITY = { metadata: 2, delta: 4, verification: 6, baseline: 7, files: 8 } as const;
 export type Priority = keyof typeof PRIORITY;
 
 /** What waits while the requests of a day are spent. Deltas go on, and so does the metadata that they need. */
-const PUT_OFF: ReadonlySet<Priority> = new Set(['verification', 'baseline']);
+const PUT_OFF: ReadonlySet<Priority> = new Set(['verification', 'baseline', 'files']);
 
 /** What may be spent of the API's service protection limits; every request goes through one. */
 export interface Budget {

@@ -22,9 +22,12 @@ import { isSuccess, readApiError } from './api-error.ts';
 import { apiFailure, exhausted, type Subject } from './api-failure.ts';
 import type { Budget, Priority } from '../budget/budget.ts';
 import { CalculatedLimits, RefusedColumns } from './known-refusals.ts';
+import { SinkError } from '../files/body-sink.ts';
+import { rangeOf, type Download } from '../files/download-request.ts';
 import { UnknownCoding } from './content-coding.ts';
 import type { HttpAnswer, HttpCall, HttpClient } from './http-client.ts';
 import { ownUrl } from './origin.ts';
+import { TimeLimit } from '../files/time-limit.ts';
 import type { PageBuffers } from '../page/page-buffers.ts';
 import { MemoryShort, PageMemory } from '../page/page-memory.ts';
 import { PageSizes } from '../page/page-sizes.ts';
@@ -187,8 +190,18 @@ export class DataverseClient {
     });
   }
 
+  /**
+   * Pours a body into the sink of the request, under the rules of `get`. The time limit of a request ends with the
+   * first byte of the body: after that, the body must not stand still. A sink that never begins met an empty answer.
+   *
+   * @throws Failure that says what must happen next; what the sink throws; the signal's reason when aborted.
+   */
+  async download(request: Download, signal: AbortSignal): Promise<void> {
+    await this.send(request, signal, () => undefined);
+  }
+
   private async send<T>(
-    request: Request | RepeatableWrite,
+    request: Request | Download | RepeatableWrite,
     signal: AbortSignal,
     read: Reader<T>,
   ): Promise<T> {
@@ -209,6 +222,7 @@ export class DataverseClient {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof Failure || error instanceof MemoryShort) throw error;
+        if (error instanceof SinkError) throw error.cause;
         if (error instanceof AnswerTooLarge) throw answerTooLarge(request, error);
         if (error instanceof UnknownCoding) throw unknownCoding(request, error);
         const failure = (): unknown =>
@@ -233,6 +247,7 @@ export class DataverseClient {
       }
       let errorBody = attempt.body;
       if (isSuccess(status)) {
+        if ('sink' in request) return read({ body: errorBody, headers, url });
         const success = await readSuccess(attempt, url, request, read);
         if ('value' in success) return success.value;
         if ('cut' in success) {
@@ -281,11 +296,17 @@ export class DataverseClient {
     }
   }
 
-  private async attempt(url: URL, request: Request | RepeatableWrite, signal: AbortSignal): Promise<Attempt> {
+  private async attempt(
+    url: URL,
+    request: Request | Download | RepeatableWrite,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const { budget, http, requestTimeout, tokens, userAgent, watch } = this.options;
+    const time = new TimeLimit(requestTimeout, 'sink' in request ? request.sink : undefined);
     const headers = {
       accept: request.accept ?? 'application/json',
-      'accept-encoding': 'gzip',
+      // A range of a compressed body would be of no use.
+      'accept-encoding': 'sink' in request ? 'identity' : 'gzip',
       'odata-maxversion': '4.0',
       'odata-version': '4.0',
       'user-agent': userAgent,
@@ -297,8 +318,9 @@ export class DataverseClient {
     const { largest = largestAnswer(this.options.memory), expected, buffers, early } = request;
     const call = (token: string): HttpCall => ({
       ...content,
+      ...time.stopping,
       url,
-      headers: { ...headers, ...content.headers, authorization: `Bearer ${token}` },
+      headers: { ...headers, ...content.headers, ...rangeOf(request), authorization: `Bearer ${token}` },
       largest,
       ...(expected === undefined ? {} : { expected }),
       ...(buffers === undefined ? {} : { buffers }),
@@ -309,7 +331,7 @@ export class DataverseClient {
     return budget.spend(request.priority, signal, async () => {
       // The wait in the line may have included an hour of throttling, after which the first token has expired.
       const token = await tokens.token(signal);
-      const limit = AbortSignal.timeout(requestTimeout);
+      const limit = time.begin();
       const about = request.countedFor ?? request.table;
       const ended = about === undefined ? undefined : this.requestCounts.begin(about, request.priority);
       try {
@@ -321,6 +343,7 @@ export class DataverseClient {
         if (limit.aborted) throw limit.reason;
         throw error;
       } finally {
+        time.end();
         ended?.();
       }
     });

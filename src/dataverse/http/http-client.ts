@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
+import { pourBody, takesBody, type BodySink } from '../files/body-sink.ts';
 import { closeAgents, createAgents, type Agents } from '../network/proxy-agent.ts';
 import { readBody, type BodyLimits } from './response-body.ts';
 
@@ -18,6 +19,8 @@ export interface HttpCall extends Omit<BodyLimits, 'idleTimeout' | 'usedUp'> {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Takes the body of a success piece by piece, so that the answer has none. */
+  readonly sink?: BodySink;
 }
 
 /** Sends requests to one origin over connections that are kept alive. */
@@ -49,7 +52,7 @@ export function createHttpClient(
 ): HttpClient {
   const usedUp = createCollector();
   return {
-    async send({ method, url, headers, body: sent, ...limits }, signal) {
+    async send({ method, url, headers, body: sent, sink, ...limits }, signal) {
       const secure = url.protocol === 'https:';
       const agent = secure ? agents.https : agents.http;
       try {
@@ -60,12 +63,17 @@ export function createHttpClient(
           request.end(sent);
         });
         const status = response.statusCode ?? 0;
+        const { rawHeaders } = response;
+        if (sink !== undefined && takesBody(status)) {
+          await pourBody(response, sink, toHeaders(rawHeaders), { idleTimeout, usedUp });
+          return { status, headers: toHeaders(rawHeaders), body: new Uint8Array(), trailers: new Headers() };
+        }
         const body = await readBody(response, { ...limits, idleTimeout, usedUp }).catch((error: unknown) => {
           response.destroy();
           if (signal.aborted || !saysEnough(status)) throw error;
           return new Uint8Array();
         });
-        const { rawHeaders, rawTrailers } = response;
+        const { rawTrailers } = response;
         return { status, headers: toHeaders(rawHeaders), body, trailers: toHeaders(rawTrailers) };
       } catch (error) {
         if (isTimeoutError(error) || isTimeoutError(signal.reason)) endIdle(agent);

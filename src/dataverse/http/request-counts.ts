@@ -7,6 +7,9 @@ export interface Cost {
   readonly milliseconds: number;
 }
 
+/** Work that keeps to a share of the limits. */
+export type Background = Extract<Priority, 'verification' | 'files'>;
+
 const NOTHING: Cost = { requests: 0, milliseconds: 0 };
 
 /**
@@ -15,20 +18,20 @@ const NOTHING: Cost = { requests: 0, milliseconds: 0 };
  */
 export class RequestCounts {
   private readonly sent = new Map<string, number>();
-  private readonly verification = new Map<string, Cost>();
+  private readonly background = new Map<string, Cost>();
 
   /** Counts a request that is sent now. Each attempt counts. @returns what to call when the request has ended. */
   begin(table: string, priority: Priority): () => void {
     this.sent.set(table, this.of(table) + 1);
-    if (priority !== 'verification') return () => undefined;
+    if (!isBackground(priority)) return () => undefined;
     const begun = performance.now();
-    this.spend(table, { requests: 1, milliseconds: 0 });
-    return () => this.spend(table, { requests: 0, milliseconds: performance.now() - begun });
+    this.spend(table, priority, { requests: 1, milliseconds: 0 });
+    return () => this.spend(table, priority, { requests: 0, milliseconds: performance.now() - begun });
   }
 
-  /** What this process has spent on the verification of a table. Its deltas do not count, nor does its metadata. */
-  ofVerification(table: string): Cost {
-    return this.verification.get(table) ?? NOTHING;
+  /** What this process has spent on work about a table that keeps to a share of the limits. */
+  ofBackground(table: string, work: Background): Cost {
+    return this.background.get(`${work} ${table}`) ?? NOTHING;
   }
 
   of(table: string): number {
@@ -40,11 +43,15 @@ export class RequestCounts {
     this.sent.set(table, Math.max(0, this.of(table) - requests));
   }
 
-  private spend(table: string, more: Cost): void {
-    const { requests, milliseconds } = this.ofVerification(table);
-    this.verification.set(table, {
+  private spend(table: string, work: Background, more: Cost): void {
+    const { requests, milliseconds } = this.ofBackground(table, work);
+    this.background.set(`${work} ${table}`, {
       requests: requests + more.requests,
       milliseconds: milliseconds + more.milliseconds,
     });
   }
+}
+
+function isBackground(priority: Priority): priority is Background {
+  return priority === 'verification' || priority === 'files';
 }

@@ -45,7 +45,7 @@ export class AnswerTooLarge extends Error {
 }
 
 /** An answer stopped coming in its middle. */
-class IdleTimeout extends Error {
+export class IdleTimeout extends Error {
   constructor(milliseconds: number) {
     super(`Nothing came for ${milliseconds} ms.`);
     this.name = 'TimeoutError';

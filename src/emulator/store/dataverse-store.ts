@@ -9,6 +9,7 @@ import {
   convertedLiteral,
   type ColumnChanges,
 } from './definition-changes.ts';
+import { FileBodies } from './file-bodies.ts';
 import { ModelHistory, type ModelMoment } from './model-history.ts';
 import type { LocalizedText } from '../definitions/metadata-members.ts';
 import { BUILT_IN_MODEL } from '../tables/built-in-model.ts';
@@ -30,9 +31,7 @@ import type { WireInput } from './wire-value.ts';
 
 export interface StoreOptions {
   readonly tables?: readonly TableDefinition[];
-  /** The row version before the first write. Versions of live organizations are well above 2^31. */
   readonly firstVersion?: bigint;
-  /** Seed of the generator that invents row ids. */
   readonly seed?: number;
   readonly now?: () => number;
 }
@@ -55,11 +54,12 @@ export class DataverseStore {
   readonly random: Random;
   readonly #now: () => number;
   #tables = new Map<string, TableData>();
-  /** Changes of definitions that take effect when the table is published. */
+  /** Changes that take effect when the table is published. */
   #unpublished = new Map<string, DefinitionChanges>();
   #version: bigint;
   readonly modelHistory = new ModelHistory();
   onChange: RowListener | null = null;
+  readonly bodies = new FileBodies();
   #columnsMade = 0;
   #second = Number.NaN;
   #secondLiteral = '';

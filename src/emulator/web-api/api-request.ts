@@ -10,6 +10,7 @@ export type RequestKind =
   | 'list'
   | 'count'
   | 'row'
+  | 'body'
   | 'metadata'
   | 'metadata-changes'
   | 'relationships'
@@ -46,6 +47,9 @@ const BASE = /^\/api\/data\/v9\.[0-2](?=\/|$)/;
 /** The key may hold quoted texts, which may hold any character. */
 const SET = /^([A-Za-z_]\w*)(?:\(((?:[^)']|'[^']*')*)\))?(\/\$count)?$/;
 
+/** The raw value of a column of a row, such as the body of a file. */
+const BODY = /^([A-Za-z_]\w*)\(([^)]*)\)\/(\w+)\/\$value$/;
+
 /** @param below the path of the organization, on premises. */
 export function readRequest(message: IncomingMessage, below = ''): ApiRequest {
   const url = message.url ?? '/';
@@ -59,7 +63,7 @@ export function readRequest(message: IncomingMessage, below = ''): ApiRequest {
   const prefer = message.headers['prefer'];
   const preferences = parsePrefer(Array.isArray(prefer) ? prefer.join(',') : prefer);
   const kind = resource === null ? authorityKind(path) : resourceKind(resource, query, preferences);
-  const set = resource === null ? null : SET.exec(resource);
+  const set = resource === null ? null : (SET.exec(resource) ?? BODY.exec(resource));
   return {
     method: message.method ?? 'GET',
     url,
@@ -77,6 +81,14 @@ export function readRequest(message: IncomingMessage, below = ''): ApiRequest {
 /** The key predicate: the text between the brackets of `accounts(…)`. */
 export function keyPredicate(resource: string): string | undefined {
   return SET.exec(resource)?.[2];
+}
+
+/** The key predicate and the column of `accounts(…)/new_file/$value`. */
+export function bodyAddress(
+  resource: string,
+): { readonly predicate: string; readonly column: string } | undefined {
+  const [, , predicate, column] = BODY.exec(resource) ?? [];
+  return predicate === undefined || column === undefined ? undefined : { predicate, column };
 }
 
 function authorityKind(path: string): RequestKind {
@@ -97,6 +109,7 @@ function resourceKind(resource: string, query: string, preferences: Preferences)
   if (/^RelationshipDefinitions(?:$|[(/])/.test(resource)) return 'relationships';
   if (resource === 'PublishXml' || resource === 'PublishAllXml') return 'publish';
   if (AUDIT_DETAIL.test(resource)) return 'audit-detail';
+  if (BODY.test(resource)) return 'body';
   const set = SET.exec(resource);
   if (set === null) return 'other';
   if (set[3] !== undefined) return 'count';

@@ -27,7 +27,15 @@ export interface JournalFilter {
   readonly status?: number;
 }
 
-const KEPT_HEADERS = ['prefer', 'accept', 'accept-encoding', 'user-agent', 'if-none-match', 'odata-version'];
+const KEPT_HEADERS = [
+  'prefer',
+  'accept',
+  'accept-encoding',
+  'user-agent',
+  'if-none-match',
+  'odata-version',
+  'range',
+];
 const KEPT_PREFIXES = ['x-ms-', 'odata-', 'mscrm', 'consistency', 'caller', 'cookie'];
 
 /** All requests to the emulator, and how many ran at once. */

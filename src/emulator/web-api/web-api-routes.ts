@@ -21,6 +21,7 @@ import { refuseUnsupportedOptions } from './query-options.ts';
 import { relationshipDefinitions } from '../metadata/relationship-definitions.ts';
 import { jsonReply, type Reply, type ApiCall, type WebApi } from './web-api.ts';
 import { rowFilter } from '../rows/row-filter.ts';
+import { rowBody } from '../rows/row-body.ts';
 import { singleRow } from '../rows/single-row.ts';
 import { isWebhookSet, webhookReply } from '../webhooks/webhook-requests.ts';
 import { keyPredicate } from './api-request.ts';
@@ -77,6 +78,8 @@ export async function answer(api: WebApi, call: ApiCall): Promise<Reply> {
       return count(api, call, readable(api, call));
     case 'row':
       return singleRow(api, call, readable(api, call), keyPredicate(request.resource ?? '') ?? '');
+    case 'body':
+      return rowBody(api, call, readable(api, call));
     case 'publish':
     case 'token':
     case 'openid':

@@ -5,6 +5,7 @@ import type { MirrorDatabase } from '../database.ts';
 import { and, eq } from '../drizzle.ts';
 import { LOGGED_CHANGES } from '../feed/log-functions.ts';
 import { LETTERS } from '../feed/dead-letters.ts';
+import { dropFiles } from '../files/unused-bodies.ts';
 import { keyText } from '../page/row-key.ts';
 import type { StateStore } from '../state/store.ts';
 import { findHistory } from '../history/history-table.ts';
@@ -28,6 +29,8 @@ export interface ErasedTraces {
   readonly auditDetails: number;
   /** Changes in dead letters of webhooks. */
   readonly deadLetters: number;
+  /** Bodies of files: of a row that is still there, only those that it does not name any more. */
+  readonly files: number;
   /** The row of the mirror table, if it was marked deleted or the table was forgotten. */
   readonly mirror: number;
 }
@@ -87,11 +90,12 @@ async function eraseBeside(client: pg.PoolClient, store: StateStore, mirror: Era
     counts.push(rowCount ?? 0);
   }
   const history = await eraseHistory(client, mirror, id, found.isInMirror);
+  const files = await dropFiles(client, store, { table, key: id.key, deletedAlone: found.isInMirror });
   // The record has no key: it stays after the row is gone.
   await db.insert(commands).values({ environmentId, table, command: 'erase', askedVia: 'cli' });
   const place = { schema: mirror.schema, stateSchema: store.schema, environmentId };
   const auditDetails = await eraseDetails(client, place, { table, key: id.key });
-  return { ...found, history, quarantine: counts[0] ?? 0, differences: counts[1] ?? 0, auditDetails };
+  return { ...found, history, files, quarantine: counts[0] ?? 0, differences: counts[1] ?? 0, auditDetails };
 }
 
 /** SQL: whether a row is the one with this key. @param at the number of the first parameter. */

@@ -8,6 +8,7 @@ import { distributedStaging } from '../citus/citus-statements.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { seenTables } from '../deletes/seen-keys.ts';
 import { and, eq, like, not, sql } from '../drizzle.ts';
+import { dropFiles } from '../files/unused-bodies.ts';
 import { LABEL_TABLES, VIEWS } from '../labels/label-tables.ts';
 import { VIEWS_DUE } from '../labels/label-state.ts';
 import { isPolledElsewhere, RECENT_ATTEMPT } from '../lease/polled-elsewhere.ts';
@@ -41,7 +42,7 @@ export interface Forgotten {
  * definition, the mark of the load, the keys of a re-baseline under way, and what verifications found. The record of
  * what people asked stays.
  *
- * @param drop also drops the mirror tables with their views and histories, and removes their labels.
+ * @param drop also drops the mirror tables with their views and histories, and removes their labels and their files.
  * @throws Failure `lease-held` while a process is writing one of them, or mirrors one; `foreign-table` or `dependent-objects` where a
  *   mirror table or a history cannot be dropped.
  */
@@ -62,6 +63,7 @@ export async function forgetTables(
       // Nobody keeps the log and the history of a table that no process mirrors.
       if (!drop) await dropOwnTriggers(client, qualifiedName(database.schema, shortenIdentifier(table)));
       for (const other of dropped?.viewsDue ?? []) viewsDue.add(other);
+      await dropFiles(client, inside, { table, waitingAlone: !drop });
       await forgetState(client, inside, database.schema, table);
       tables.push({ table, dropped: dropped?.mirror ?? null });
     }

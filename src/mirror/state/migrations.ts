@@ -8,6 +8,7 @@ import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { controlFunctions } from '../control/control-functions.ts';
 import { ensureFreshnessView } from '../control/freshness-view.ts';
+import { ensureFileView } from '../files/file-view.ts';
 import { ensureReadPoint, readPointFunctions } from '../control/read-point.ts';
 import { grantToRoles } from '../control/role-grants.ts';
 import { ensureStateFunctions } from '../control/state-functions.ts';
@@ -30,7 +31,7 @@ export interface MigrationReport {
 
 /**
  * Brings the state schema up to date, with the read point, the functions by which people control tables and wait for
- * the read point, the grants of the roles that may use them, and the view of freshness in the mirror schema.
+ * the read point, the grants of the roles that may use them, and the views of freshness and of files in the mirror schema.
  *
  * All migrations run in one transaction under a lock: processes that start together queue, and later ones
  * find nothing to do. drizzle-kit writes the files. drizzle's own migrator does not apply them, because it
@@ -73,6 +74,7 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);
     await ensureFreshnessView(client, { schema, stateSchema });
+    await ensureFileView(client, { schema, stateSchema });
     return { applied: pending.length, grantsLeft };
   });
 }

@@ -4,6 +4,7 @@ import { defineAudit } from '../audit/audit-schema.ts';
 import { defineNudges } from '../control/nudge-schema.ts';
 import { defineShares } from '../lease/share-schema.ts';
 import { defineWebhooks } from '../feed/webhook-schema.ts';
+import { defineFiles } from '../files/file-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
 
 const { bigint, boolean, index, integer, pgSchema, pgTable, primaryKey, text, unique, uuid } = pgCore;
@@ -269,6 +270,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     ...defineShares(table),
     ...defineAudit(table),
     ...defineNudges(table),
+    ...defineFiles(table),
     environments,
     tables,
     runs,
@@ -309,4 +311,7 @@ export const {
   deadLetters,
   auditReads,
   auditReaders,
+  files,
+  unusedBodies,
+  fileTurns,
 } = defineState(pgTable);

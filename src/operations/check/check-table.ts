@@ -3,6 +3,7 @@ import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { nameOfOdd } from '../../dataverse/metadata/odd-definitions.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
 import type { RowFilter, Column, Table } from '../../model/table.ts';
+import { fileColumns, unknownFileColumns, type FileWish } from '../../model/files/file-column.ts';
 import type { ResolvedTable, TableEntry } from '../../sync/tables/table-resolution.ts';
 import { mirroredPart, unknownNames, type ColumnSelection } from '../../sync/tables/table-selection.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
@@ -40,6 +41,7 @@ export async function checkTable(
       good(id, subject, `${how}, ${table.columns.length} columns`),
       ...(isSnapshot ? [] : tellCounter(id, subject, table)),
       ...checkNames(entry, definition),
+      ...checkFileColumns(id, subject, definition, table, entry.columns.files),
       ...checkOdd(id, subject, table, entry.columns),
       ...checkSecured(id, subject, table),
       ...checkDerived(id, subject, table),
@@ -72,6 +74,34 @@ function checkNames(entry: ResolvedTable<CheckedTable>, definition: Table): Find
       `Correct \`columns\` of table ${entry.name}. It takes logical names.`,
     ),
   ];
+}
+
+/** Reports which bodies are fetched, and columns that have none or whose bodies cannot be told apart. */
+function checkFileColumns(
+  id: string,
+  subject: string,
+  definition: Table,
+  mirrored: Table,
+  wish: FileWish | undefined,
+): Finding[] {
+  if (wish === undefined) return [];
+  const unknown = unknownFileColumns(definition, wish);
+  if (unknown.length > 0) {
+    const message = `has no column of a file or an image named ${unknown.join(', ')}`;
+    return [bad(`${id}.files`, subject, message, `Correct \`files\` of ${subject}.`)];
+  }
+  const names = fileColumns(definition, wish, mirrored).map(({ name }) => name);
+  const without = fileColumns(definition, wish, definition)
+    .map(({ name }) => name)
+    .filter((name) => !names.includes(name));
+  if (without.length > 0) {
+    const message = `lacks what tells bodies apart of ${without.join(', ')}: it is excluded or hashed`;
+    const remedy = `Take these columns, and the columns with the same beginning, out of columns.exclude and columns.hash of ${subject}.`;
+    return [bad(`${id}.files`, subject, message, remedy)];
+  }
+  const message =
+    names.length === 0 ? 'has no column of a file or an image' : `bodies are fetched of ${names.join(', ')}`;
+  return [good(`${id}.files`, subject, message)];
 }
 
 /** Reports attributes with an odd definition, because they are not mirrored. */

@@ -1,9 +1,12 @@
 import type { Dataverse } from '../../dataverse/dataverse.ts';
+import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
+import { placeName, type FilePlace } from '../../model/files/file-place.ts';
 import { readEnvironment, readOrganization } from '../../dataverse/metadata/environment.ts';
 import { readDatabaseFacts, type MirrorDatabase } from '../../mirror/database.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { describeFilter, inTheWay, rowSecurity, type RowFilter } from '../../mirror/page/swallowed-rows.ts';
 import { remedyFor } from '../../mirror/connection/grants.ts';
+import { createBodyStore } from '../../sync/files/store/create-body-store.ts';
 import { hasPatterns, readResolution } from '../../sync/tables/read-resolution.ts';
 import type { Resolution, TableChoice } from '../../sync/tables/table-resolution.ts';
 import { checkAudit } from './check-audit.ts';
@@ -27,6 +30,10 @@ export interface CheckOptions {
   readonly auditDetails?: readonly string[] | undefined;
   /** Identifies the hash key in use. */
   readonly hashKeyId: string | undefined;
+  /** Where bodies of files go; undefined if no table wants any. */
+  readonly files?: FilePlace | undefined;
+  /** The proxy for a bucket. */
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** The oldest PostgreSQL that has NULLS NOT DISTINCT. */
@@ -37,8 +44,26 @@ const OLDEST_POSTGRES = 15;
  * changes nothing. It leaves out what cannot be tried because an earlier step failed.
  */
 export async function checkSetUp(options: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
-  const [postgres, dataverse] = await Promise.all([checkPostgres(options), checkDataverse(options, signal)]);
-  return [good('config', 'configuration', 'complete and valid'), ...postgres, ...dataverse];
+  const [postgres, dataverse, files] = await Promise.all([
+    checkPostgres(options),
+    checkDataverse(options, signal),
+    checkFiles(options, signal),
+  ]);
+  return [good('config', 'configuration', 'complete and valid'), ...postgres, ...dataverse, ...files];
+}
+
+/** Stores a small body, and removes it. */
+async function checkFiles({ files: place, proxy }: CheckOptions, signal: AbortSignal): Promise<Finding[]> {
+  if (place === undefined) return [];
+  const store = createBodyStore(place, proxy);
+  try {
+    const failure = await store.probe(signal);
+    const subject = 'files.to';
+    if (failure !== undefined) return [failed('files', subject, failure)];
+    return [good('files', subject, `bodies can be stored in ${placeName(place)}`)];
+  } finally {
+    store.close();
+  }
 }
 
 async function checkPostgres(options: CheckOptions): Promise<Finding[]> {

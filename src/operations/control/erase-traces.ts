@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
+import { removeUnused } from '../../sync/files/remove-unused.ts';
+import type { FilePlace } from '../../model/files/file-place.ts';
 import { eraseRow, type ErasedTraces } from '../../mirror/control/erase-row.ts';
 import { erasableTable, findForgotten } from '../../mirror/control/erasable-table.ts';
 import type { MirrorDatabase } from '../../mirror/database.ts';
@@ -16,6 +20,15 @@ export interface ErasureReport {
   readonly removed: ErasedTraces;
   /** Whether the mirror table still has the row. */
   readonly inMirror: boolean;
+  /** Bodies of files that nothing needs any more and that are still to be removed. */
+  readonly bodiesLeft: number;
+}
+
+/** Where bodies of files lie. */
+export interface BodyPlaceOptions {
+  readonly to: FilePlace;
+  /** The proxy for a bucket. */
+  readonly proxy: ProxySettings | undefined;
 }
 
 /**
@@ -23,6 +36,7 @@ export interface ErasureReport {
  * that is marked deleted leaves the mirror table too.
  *
  * @param key the id of the row; in an elastic table with a comma and its partition.
+ * @param place where its files lie; undefined if that is not known here. Another process removes them then.
  * @returns `wrong-key` with what a key looks like, without effect, if the key has another form.
  * @throws Failure `table-not-known`, also for a forgotten table if the database has nothing of it any more.
  */
@@ -30,6 +44,7 @@ export async function eraseTraces(
   database: MirrorDatabase,
   table: string,
   key: string,
+  place: BodyPlaceOptions | undefined,
   signal: AbortSignal,
 ): Promise<ErasureReport | { readonly wrongKey: string }> {
   const state = await findState(database);
@@ -55,5 +70,7 @@ export async function eraseTraces(
     };
   }
   const { removed, isInMirror } = await eraseRow(database, state.store, erasable, id, signal);
-  return { table, key, removed, inMirror: isInMirror };
+  const work = { ...database, store: state.store, holder: `erase/${randomUUID()}` };
+  const bodiesLeft = await removeUnused(work, place, signal);
+  return { table, key, removed, inMirror: isInMirror, bodiesLeft };
 }

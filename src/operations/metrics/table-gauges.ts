@@ -98,7 +98,13 @@ export function createTableGauges(
     'Batches of changes that the webhook did not take in time.',
     'webhook',
   );
+  const files = gauge(
+    'files',
+    'Bodies of files and images: stored, waiting to be fetched, and failed to be fetched.',
+    'state',
+  );
   const all = [
+    files,
     delivered,
     failing,
     stopped,
@@ -122,6 +128,7 @@ export function createTableGauges(
     database.set(report === undefined ? 0 : 1);
     if (report === undefined) return;
     requests.set(report.budget.requestsIn24Hours);
+    for (const state of ['stored', 'waiting', 'failed'] as const) files.set({ state }, report.files[state]);
     for (const { webhook, ...facts } of report.webhooks) {
       deadLetters.set({ webhook }, facts.deadLetters);
       stopped.set({ webhook }, facts.stoppedAt === null ? 0 : 1);

@@ -1,5 +1,6 @@
 import type { MirrorDatabase } from '../../mirror/database.ts';
 import { readWebhooks, type WebhookFacts } from '../../mirror/feed/webhook-state.ts';
+import { countFiles, type FileCounts } from '../../mirror/files/file-queue.ts';
 import { findState } from '../../mirror/state/environments.ts';
 import { readSpentRequests } from '../../mirror/state/spent-requests.ts';
 import { readTableStatus, type TableStatus } from '../../mirror/state/table-status.ts';
@@ -20,6 +21,8 @@ export interface StatusReport {
   readonly budget: BudgetStatus;
   readonly tables: readonly StatusEntry[];
   readonly webhooks: readonly WebhookStatus[];
+  /** Bodies of files and images: how many are stored, wait, and could not be fetched. */
+  readonly files: FileCounts;
 }
 
 /** How the delivery of changes to a webhook fares. */
@@ -121,6 +124,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
       budget: { requestsIn5Minutes: 0, limit, throttledUntil: null, requestsIn24Hours: 0, requestsPerDay },
       tables: named.map(untouched),
       webhooks: [],
+      files: { stored: 0, waiting: 0, failed: 0 },
     };
   }
   const { environment, store } = state;
@@ -148,6 +152,7 @@ export async function readStatus(database: MirrorDatabase, options: StatusOption
       ...named.filter((table) => !names.has(table)).map(untouched),
     ].toSorted((a, b) => a.table.localeCompare(b.table)),
     webhooks: await webhookStatus(database, store.environmentId, options.webhooks ?? []),
+    files: await countFiles(database, store),
   };
 }
 

@@ -263,6 +263,7 @@ export function settingsOf(wishes: TableWishes): TableSettingsSeen {
 }
 
 /** A selection's settings by their keys in the configuration. */
-function byKey({ include, exclude, hash }: ColumnSelection): Readonly<Record<string, unknown>> {
-  return { 'columns.include': include, 'columns.exclude': exclude, 'columns.hash': hash };
+function byKey({ include, exclude, hash, files }: ColumnSelection): Readonly<Record<string, unknown>> {
+  const chosen = { 'columns.include': include, 'columns.exclude': exclude, 'columns.hash': hash };
+  return files === undefined ? chosen : { ...chosen, files };
 }

@@ -1,12 +1,15 @@
 import { Failure } from '../../model/failure.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
 import type { RowFilter, Column, Table } from '../../model/table.ts';
+import { tellsImage, type FileWish } from '../../model/files/file-column.ts';
 
 /** Which attributes of a table are mirrored, by logical names and patterns. */
 export interface ColumnSelection {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly hash: readonly string[];
+  /** Columns whose bodies are fetched; absent: none. They bring what tells one image from the next. */
+  readonly files?: FileWish;
 }
 
 export const ALL_COLUMNS: ColumnSelection = { include: ['*'], exclude: [], hash: [] };
@@ -26,7 +29,7 @@ export function withSelectedColumns(
   refuse(table, 'exclude', selection.exclude, needed);
   refuse(table, 'hash', selection.hash, needed);
   const columns = table.columns
-    .filter((column) => needed.includes(column.name) || isWanted(column, selection))
+    .filter((column) => needed.includes(column.name) || isWanted(column, selection, table))
     .map((column) =>
       needed.includes(column.name) || !column.selectable || !fitsAny(column, selection.hash)
         ? column
@@ -70,8 +73,9 @@ export function unknownNames(table: Table, selection: ColumnSelection): string[]
   );
 }
 
-function isWanted(column: Column, selection: ColumnSelection): boolean {
-  const { include } = selection;
+function isWanted(column: Column, selection: ColumnSelection, table: Table): boolean {
+  const { include, files } = selection;
+  if (excludedBy(column, selection) === undefined && tellsImage(column, table, files)) return true;
   // `*` does not bring what is left out by default. Another pattern or a name must fit it.
   const patterns = column.onRequest === true ? include.filter((pattern) => pattern !== '*') : include;
   return fitsAny(column, patterns) && excludedBy(column, selection) === undefined;

@@ -11,7 +11,9 @@ export async function erase(context: CommandContext): Promise<number> {
   const [table, key] = words;
   if (table === undefined || key === undefined || words.length > 2) throw new UsageError(USAGE);
   return DatabaseSession.use(context, async (session) => {
-    const report = await eraseTraces(await session.database(), table, key, signal);
+    const { config } = context;
+    const place = config.files && { to: config.files.to, proxy: config.proxy };
+    const report = await eraseTraces(await session.database(), table, key, place, signal);
     if ('wrongKey' in report) throw new UsageError(report.wrongKey);
     const { removed, inMirror } = report;
     // The log has no key: it may be kept for longer than what was erased.
@@ -22,7 +24,7 @@ export async function erase(context: CommandContext): Promise<number> {
   });
 }
 
-function linesOf({ table, removed, inMirror }: ErasureReport): string[] {
+function linesOf({ table, removed, inMirror, bodiesLeft }: ErasureReport): string[] {
   const parts = [
     [removed.changes, 'change', 'the change log'],
     [removed.history, 'record', 'the history'],
@@ -30,12 +32,18 @@ function linesOf({ table, removed, inMirror }: ErasureReport): string[] {
     [removed.differences, 'difference', 'the results of verifications'],
     [removed.auditDetails, 'value', 'the details of audit rows'],
     [removed.deadLetters, 'change', 'dead letters'],
+    [removed.files, 'file', 'the list of files'],
     [removed.mirror, 'row', 'the mirror table'],
   ] as const;
   const lines = parts.flatMap(([count, what, place]) =>
     count === 0 ? [] : [`Removed from ${place}: ${readableCount(count, what)}.`],
   );
   if (lines.length === 0) lines.push(`Nothing was kept of this row of ${table}.`);
+  if (bodiesLeft > 0) {
+    lines.push(
+      `Bodies of files that are still to be removed: ${bodiesLeft}. A process that fetches files does that within seconds.`,
+    );
+  }
   if (inMirror) {
     lines.push(
       `The mirror table still has the row, because the environment had it at the last poll. Delete the row there, run \`mirrorverse sync ${table}\`, and then \`erase\` once more: the deletion is a change too.`,

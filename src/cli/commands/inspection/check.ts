@@ -24,6 +24,8 @@ export async function checkBySession(session: CommandSession): Promise<number> {
       choice: session.choice(),
       auditDetails: config.audit?.details,
       hashKeyId: config.hashKey === undefined ? undefined : hashKeyId(config.hashKey),
+      files: config.files?.to,
+      proxy: config.proxy,
     },
     signal,
   );

@@ -1,10 +1,8 @@
-import type { RunResult } from '../../../sync/run/run-outcome.ts';
 import { createLoadLog } from '../../../sync/load/load-log.ts';
 import type { CommandContext } from '../../command.ts';
-import { exitStatus } from '../../exit-status.ts';
 import { CommandSession } from '../../command-session.ts';
 import { createLoadBars } from '../../text/load-bars.ts';
-import { printResults, syncTables } from './sync.ts';
+import { passStatus, printPass, syncTables, type Pass } from './sync.ts';
 
 /** Lines of the log where no terminal shows bars: one for each table every five seconds. */
 const LINES = { every: 5_000, atOnce: true };
@@ -18,14 +16,14 @@ export async function backfill(context: CommandContext): Promise<number> {
     // The bars and the results say what the log would say of each table.
     if (bars !== undefined) logger.level = 'warn';
     if (bars !== undefined) session.throttleListeners.push((milliseconds) => bars.throttled(milliseconds));
-    let results: RunResult[];
+    let pass: Pass;
     try {
       const run = { restart: options['restart'] === true };
-      results = await syncTables(session, resolution, run, bars ?? createLoadLog(logger, LINES));
+      pass = await syncTables(session, resolution, run, bars ?? createLoadLog(logger, LINES));
     } finally {
       bars?.stop();
     }
-    printResults(context, results);
-    return exitStatus(context, results);
+    printPass(context, pass);
+    return passStatus(context, pass);
   });
 }

@@ -158,6 +158,7 @@ function daemonOptions(
       requestsPer5Minutes: () => session.context.config.limits.requestsPer5Minutes,
     },
     webhooks: { wishes: () => session.context.config.webhooks, proxy: config.proxy },
+    files: session.fileWishes(),
     ...shared,
     leases,
     places,

@@ -1,5 +1,5 @@
 import type { TableConfig } from '../../../config/config.ts';
-import { summaryOf } from '../../../model/failure.ts';
+import { failureFields, summaryOf } from '../../../model/failure.ts';
 import { tellAgeingLinks } from '../../../sync/watch/link-age.ts';
 import { tellRemoved } from '../../../sync/tables/removed-tables.ts';
 import { FirstLook } from '../../../sync/tables/first-look.ts';
@@ -11,7 +11,8 @@ import type { LoadWatch } from '../../../sync/load/load-watch.ts';
 import { readableNumber, readableSpan } from '../../../model/readable-figures.ts';
 import type { Resolution } from '../../../sync/tables/table-resolution.ts';
 import type { CommandContext } from '../../command.ts';
-import { exitStatus } from '../../exit-status.ts';
+import { exitStatus, failureStatus } from '../../exit-status.ts';
+import { FileWorker, type FilePass } from '../../../sync/files/file-worker.ts';
 import { fittedTable } from '../../output.ts';
 import { selectedTables } from '../../selected-tables.ts';
 import { CommandSession } from '../../command-session.ts';
@@ -20,19 +21,25 @@ import { tableSettings } from '../../mirror-settings.ts';
 export async function sync(context: CommandContext): Promise<number> {
   return CommandSession.use(context, async (session) => {
     const resolution = await session.resolution({ opensMirror: true });
-    const results = await syncTables(session, resolution, {}, createLoadLog(context.logger, MINUTELY));
-    printResults(context, results);
-    return exitStatus(context, results);
+    const pass = await syncTables(session, resolution, {}, createLoadLog(context.logger, MINUTELY));
+    printPass(context, pass);
+    return passStatus(context, pass);
   });
 }
 
-/** Makes one pass over the tables that the words of the command name. */
+/** What a pass did to each table, and to the bodies of files; without the latter if nothing was to be fetched here. */
+export interface Pass {
+  readonly results: readonly RunResult[];
+  readonly files: FilePass | undefined;
+}
+
+/** Makes one pass over the tables that the words of the command name, and then fetches the bodies of their files. */
 export async function syncTables(
   session: CommandSession,
   resolution: Resolution<TableConfig>,
   options: RunOptions,
   loadWatch: LoadWatch,
-): Promise<RunResult[]> {
+): Promise<Pass> {
   const { config, words, signal, logger } = session.context;
   const tables = selectedTables(resolution, words);
   const mirror = await session.mirror(tables);
@@ -52,18 +59,22 @@ export async function syncTables(
     );
     const results = await syncOnce(jobs, config.limits.tables, () => options, signal);
     await shared.labels?.makeViews();
-    return results;
+    const parts = { dataverse: session.dataverse(), mirror, holder: leases.holder, logger };
+    const worker = new FileWorker({ ...parts, ...session.fileWishes(), tables: () => settings });
+    return { results, files: await worker.once(signal) };
   });
 }
 
-export function printResults(context: CommandContext, results: readonly RunResult[]): void {
+export function printPass(context: CommandContext, { results, files }: Pass): void {
   if (context.options['json'] === true) {
     const tables = results.map((result) => {
       const { failure, deferred: _, changed: __, requests: ___, ...entry } = result;
       const error = failure && summaryOf(failure);
       return { ...entry, error };
     });
-    context.print(JSON.stringify({ tables }, null, 2));
+    const { failure, ...counts } = files ?? { failure: null };
+    const told = files === undefined ? {} : { files: { ...counts, error: failure && summaryOf(failure) } };
+    context.print(JSON.stringify({ tables, ...told }, null, 2));
     return;
   }
   const rows = results.map((result) => [
@@ -77,6 +88,25 @@ export function printResults(context: CommandContext, results: readonly RunResul
   const headings = ['table', 'result', 'written', 'deleted', 'quarantined', 'time'];
   const form = { numbers: [2, 3, 4, 5], wraps: 1 };
   for (const line of fittedTable(headings, rows, form)) context.print(line);
+  if (files !== undefined) context.print(fileLine(files));
+}
+
+function fileLine({ fetched, waiting, failed, failure }: FilePass): string {
+  const parts = [
+    `${readableNumber(fetched)} fetched`,
+    ...(waiting === 0 ? [] : [`${readableNumber(waiting)} wait`]),
+    ...(failed === 0 ? [] : [`${readableNumber(failed)} failed`]),
+  ];
+  return `files: ${parts.join(', ')}${failure === null ? '' : `; stopped: ${failure.code}`}`;
+}
+
+/** As for tables alone. A pass that could not store the bodies of files has not succeeded. */
+export function passStatus(context: CommandContext, { results, files }: Pass): number {
+  const status = exitStatus(context, results);
+  const failure = files?.failure ?? null;
+  if (failure === null) return status;
+  context.logger.error(failureFields(failure), `Bodies of files are missing. ${failure.message}`);
+  return Math.max(status, failureStatus(failure));
 }
 
 function outcome({ failure, quarantined }: RunResult): string {
