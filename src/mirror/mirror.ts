@@ -25,7 +25,6 @@ import { forgetCheckpoint, forgetSelection, holdFence } from './state/checkpoint
 import { prepareIdleRuns, type StoreIdleRun } from './lease/idle-runs.ts';
 import { type Lease, registerTables } from './lease/leases.ts';
 import { ensureFreshnessView } from './control/freshness-view.ts';
-import { ensureFileView } from './files/file-view.ts';
 import { forgetLabels, recordViewWishes } from './labels/label-state.ts';
 import { migrateState, stateExists } from './state/migrations.ts';
 import { openStateStore, type StateStore } from './state/store.ts';
@@ -207,10 +206,7 @@ export async function openMirror(
             else if (prepared.refills) await forgetSelection(store.on(client), lease);
             if (prepared.altered) await forgetLabels(store.on(client), lease);
             // The schema may be new, or somebody may have dropped it with all that was in it.
-            if (prepared.created) {
-              await ensureFreshnessView(client, { schema, stateSchema });
-              await ensureFileView(client, { schema, stateSchema });
-            }
+            if (prepared.created) await ensureFreshnessView(client, { schema, stateSchema });
             return prepared;
           },
           signal,

@@ -152,13 +152,13 @@ describe('the figures of a load', () => {
 
   it('a snapshot has figures in its first load, and none when it is read again', async () => {
     await using bench = await SyncBench.open();
-    bench.emulator.store.seed('aaduser', 60);
+    bench.emulator.store.seed('account', 60);
     const first = new Heard();
-    await bench.sync(['aaduser'], { ...PAGES, mode: 'snapshot', loadWatch: first });
+    await bench.sync(['account'], { ...PAGES, mode: 'snapshot', loadWatch: first });
     expect(first.figures.at(-1)).toMatchObject({ rowsLoaded: 60, rowsExpected: 60 });
     const again = new Heard();
-    const seen = atPages(bench, 'aaduser');
-    await bench.sync(['aaduser'], { ...PAGES, mode: 'snapshot', loadWatch: again });
+    const seen = atPages(bench, 'account');
+    await bench.sync(['account'], { ...PAGES, mode: 'snapshot', loadWatch: again });
     expect(again.figures).toEqual([]);
     expect([...seen.values()]).toEqual([NO_LOAD, NO_LOAD, NO_LOAD]);
   });

@@ -20,6 +20,6 @@ it('the mirror equals the source after eighteen seconds of everything going wron
     report: () => undefined,
   });
   expect(problems).toEqual([]);
-  expect(mishaps).toBeGreaterThan(2);
+  expect(mishaps).toBeGreaterThan(1);
   expect(slopes(series, 1_000).sessions?.samples).toBeGreaterThan(3);
 }, 180_000);

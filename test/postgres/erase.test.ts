@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ensureFileView } from '../../src/mirror/files/file-view.ts';
 import { forgetTables } from '../../src/mirror/control/forget-table.ts';
 import { eraseTraces, type ErasureReport } from '../../src/operations/control/erase-traces.ts';
 import { eventually } from '../support/command-line.ts';
@@ -32,6 +33,7 @@ async function leaveTraces(test: TestMirror, softDeletes = false): Promise<Writi
     history: true,
     softDeletes,
   });
+  await ensureFileView(test.mirror);
   await table.write(page([row(1, 1), row(2, 2)], 'delta'));
   await table.write(page([row(1, 3, secret), row(2, 4)], 'delta'));
   await test.database.query(

@@ -8,7 +8,6 @@ import { transaction } from '../connection/postgres.ts';
 import type { MirrorDatabase } from '../database.ts';
 import { controlFunctions } from '../control/control-functions.ts';
 import { ensureFreshnessView } from '../control/freshness-view.ts';
-import { ensureFileView } from '../files/file-view.ts';
 import { ensureReadPoint, readPointFunctions } from '../control/read-point.ts';
 import { grantToRoles } from '../control/role-grants.ts';
 import { ensureStateFunctions } from '../control/state-functions.ts';
@@ -74,7 +73,6 @@ export async function migrateState({ pool, schema, stateSchema }: MirrorDatabase
     await ensureStateFunctions(client, stateSchema, functions);
     const grantsLeft = await grantToRoles(client, stateSchema);
     await ensureFreshnessView(client, { schema, stateSchema });
-    await ensureFileView(client, { schema, stateSchema });
     return { applied: pending.length, grantsLeft };
   });
 }

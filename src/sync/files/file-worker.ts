@@ -4,6 +4,7 @@ import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
 import { countFiles, nextFile, type FileCounts } from '../../mirror/files/file-queue.ts';
 import type { FileWork } from '../../mirror/files/file-turn.ts';
+import { ensureFileView } from '../../mirror/files/file-view.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';
 import { failureFields, toFailure, type Failure } from '../../model/failure.ts';
@@ -60,6 +61,7 @@ export class FileWorker {
   private readonly lookEvery: number;
   private opened: { readonly wishes: FileWishes; readonly store: BodyStore } | undefined;
   private open: ReadonlyMap<string, FileTable> = new Map();
+  private hasView = false;
   private readonly storing = new Places(1);
   private readonly pace: Pace;
 
@@ -170,6 +172,11 @@ export class FileWorker {
 
   private async tidy(store: BodyStore, wishes: FileWishes, turn: FileTurn, isUrgent: boolean): Promise<void> {
     this.open = await this.tables.look(this.wished(), wishes.deletes, isUrgent, turn.signal);
+    // The schema of the mirror tables is there when one of them has been loaded.
+    if (!this.hasView && this.open.size > 0) {
+      await ensureFileView(this.work);
+      this.hasView = true;
+    }
     const root = placeName(wishes.to);
     const remove = async (): Promise<number> => removeSomeUnused(this.work, store, root, turn);
     while ((await this.storing.hold(turn.signal, remove)) > 0);

@@ -22,6 +22,8 @@ interface Copy {
 }
 
 const CONSUMER = 'driver';
+/** Milliseconds in which transactions of other tests end. */
+const OTHERS_END = 90_000;
 
 /**
  * Follows the change log as a consumer does: it takes a table where the log has a marker, and then applies each change.
@@ -55,7 +57,7 @@ export class FollowedLog {
         'SELECT FROM mirrorverse.changes WHERE xact >= pg_snapshot_xmin(pg_current_snapshot()) LIMIT 1',
       );
       return left.length === 0;
-    });
+    }, OTHERS_END);
     await this.follow();
     const problems = this.problems.splice(0);
     const client = await this.database.pool.connect();

@@ -5,7 +5,6 @@ import type { RequestKind } from '../../../src/emulator/web-api/api-request.ts';
 import type { RunResult } from '../../../src/sync/run/run-outcome.ts';
 import type { TestDatabase } from '../database.ts';
 import { historyDifferences } from '../history.ts';
-import { clearJournal } from '../mirror-journal.ts';
 import { FollowedLog } from './followed-log.ts';
 import { PlantedDifferences } from './planted-differences.ts';
 import { falseAlarms } from './proof.ts';
@@ -14,6 +13,7 @@ import { nudgedBy, recordedDefects } from './nudged-run.ts';
 import type { FilterSwitch, Interruption, Scenario, Step, Trouble, Verified } from './scenario.ts';
 import { SentRequests } from './shared-limits.ts';
 import type { NudgedTime } from './nudged-time.ts';
+import { emptyScenarioDatabase } from './scenario-databases.ts';
 import { SimulatedProcess, type Surroundings } from './simulated-process.ts';
 import { actionOf } from './trouble-action.ts';
 import { driverTable, Source } from './source-changes.ts';
@@ -22,7 +22,7 @@ import { verdict } from './verdict.ts';
 /** Failures that mean a defect of the daemon, whatever was done to it. */
 const DEFECTS = new Set(['unexpected', 'statement-failed', 'too-many-bad-rows', 'link-loop']);
 /** Milliseconds; nothing in a scenario takes as long. */
-const TIME_LIMIT = 45_000;
+const TIME_LIMIT = 120_000;
 const DATA: readonly RequestKind[] = ['baseline', 'delta', 'next', 'row'];
 
 /**
@@ -32,7 +32,7 @@ const DATA: readonly RequestKind[] = ['baseline', 'delta', 'next', 'row'];
  * @returns what is wrong, as text for a person; nothing when all promises were kept.
  */
 export async function runScenario(database: TestDatabase, scenario: Scenario): Promise<string[]> {
-  await reset(database);
+  await emptyScenarioDatabase(database);
   const definitions = scenario.rows.map((_, at) => driverTable(at));
   const tables = definitions.map(({ logicalName }) => logicalName);
   const emulator = new DataverseEmulator({ tables: definitions, seed: 3 });
@@ -381,32 +381,6 @@ class Drive {
     const match = requests === 'any' ? {} : { match: { kind } };
     this.surroundings.emulator.faults.add({ ...match, after, times, do: actionOf(what) });
   }
-}
-
-interface LeftTable {
-  readonly schema: string;
-  readonly name: string;
-}
-
-function isState({ schema, name }: LeftTable): boolean {
-  return schema === 'mirrorverse' && !/^(seen|outside|verify|suspects)_/.test(name);
-}
-
-function namesOf(tables: readonly LeftTable[]): string {
-  return tables.map(({ schema, name }) => `${schema}."${name}"`).join(', ');
-}
-
-/** Removes what an earlier scenario left behind. The state schema itself stays. */
-async function reset(database: TestDatabase): Promise<void> {
-  const left = await database.query<LeftTable>(
-    `SELECT schemaname AS schema, tablename AS name FROM pg_tables
-      WHERE schemaname IN ('dataverse', 'dataverse_history') OR (schemaname = 'mirrorverse' AND tablename NOT LIKE '%migrations%')`,
-  );
-  const dropped = namesOf(left.filter((table) => !isState(table)));
-  const emptied = namesOf(left.filter(isState));
-  if (dropped !== '') await database.query(`DROP TABLE ${dropped} CASCADE`);
-  if (emptied !== '') await database.query(`TRUNCATE ${emptied}`);
-  await clearJournal(database);
 }
 
 async function hung(): Promise<string[]> {
