@@ -29,10 +29,10 @@ export function driverSuite(share: number, shares: number): void {
     });
     it.each(seeds)(
       'the mirror is right again after the changes, faults and deaths of seed %i',
+      { timeout: 180_000, retry: 0 },
       async (seed) => {
         expect(await driveSeed(databases, seed, shrinking)).toBe('');
       },
-      180_000,
     );
   });
 }
