@@ -1,9 +1,3 @@
-CREATE TABLE "audit_readers" (
-	"environment_id" integer PRIMARY KEY NOT NULL,
-	"holder" text NOT NULL,
-	"expires_at" timestamp with time zone NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE "audit_reads" (
 	"environment_id" integer NOT NULL,
 	"auditid" uuid NOT NULL,

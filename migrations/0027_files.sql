@@ -1,9 +1,3 @@
-CREATE TABLE "file_turns" (
-	"environment_id" integer PRIMARY KEY NOT NULL,
-	"holder" text NOT NULL,
-	"expires_at" timestamp with time zone NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE "files" (
 	"environment_id" integer NOT NULL,
 	"table" text NOT NULL,

@@ -361,7 +361,7 @@ describe('processes that fetch files', () => {
     await expect.poll(async () => bodies(), { timeout: 10_000 }).toHaveLength(1);
     stop.abort();
     await running;
-    expect(await bench.database.query('SELECT FROM mirrorverse.file_turns')).toEqual([]);
+    expect(await bench.database.query('SELECT FROM mirrorverse.sole_workers')).toEqual([]);
   });
 
   it('a daemon keeps to its share of the requests', async () => {

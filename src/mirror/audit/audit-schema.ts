@@ -22,12 +22,5 @@ export function defineAudit<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'audit_reads_pkey', columns: [t.environmentId, t.auditId] })],
   );
 
-  /** The one process that reads details, and until when it may. */
-  const auditReaders = table('audit_readers', {
-    environmentId: integer('environment_id').primaryKey(),
-    holder: text('holder').notNull(),
-    expiresAt: moment('expires_at').notNull(),
-  });
-
-  return { auditReads, auditReaders };
+  return { auditReads };
 }

@@ -1,5 +1,5 @@
 import { transaction } from '../connection/postgres.ts';
-import { and, eq, sql } from '../drizzle.ts';
+import { and, eq } from '../drizzle.ts';
 import type { Mirror } from '../mirror.ts';
 import { qualifiedName } from '../table/identifier.ts';
 import { AUDIT, findAudit } from './detail-table.ts';
@@ -14,42 +14,8 @@ export interface DueDetail {
   readonly table: string;
 }
 
-/** How long a process keeps the right to read details without saying that it lives. */
-const CLAIM = "interval '60 seconds'";
 /** When a refused detail is asked for again: somebody may have given the privilege meanwhile. */
 const AGAIN = "interval '1 day'";
-
-/**
- * Takes or keeps the right to read details, which one process has. Two would only read details twice.
- *
- * @returns whether this process has it.
- */
-export async function claimDetails({ store }: DetailPlace, holder: string): Promise<boolean> {
-  const { auditReaders } = store.tables;
-  const expiresAt = sql`clock_timestamp() + ${sql.raw(CLAIM)}`;
-  const rows = await store.statement(async (db) =>
-    db
-      .insert(auditReaders)
-      .values({ environmentId: store.environmentId, holder, expiresAt })
-      .onConflictDoUpdate({
-        target: auditReaders.environmentId,
-        set: { holder, expiresAt },
-        setWhere: sql`${auditReaders.holder} = ${holder} OR ${auditReaders.expiresAt} < clock_timestamp()`,
-      })
-      .returning({ holder: auditReaders.holder }),
-  );
-  return rows.length > 0;
-}
-
-/** Gives the right back. */
-export async function releaseDetails({ store }: DetailPlace, holder: string): Promise<void> {
-  const { auditReaders } = store.tables;
-  await store.statement(async (db) =>
-    db
-      .delete(auditReaders)
-      .where(and(eq(auditReaders.environmentId, store.environmentId), eq(auditReaders.holder, holder))),
-  );
-}
 
 /** Where the mirror table `audit` stands. */
 export interface AuditState {

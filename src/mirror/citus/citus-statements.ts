@@ -38,8 +38,8 @@ export function distributedStaging(stateSchema: string, environmentId: number, t
 }
 
 /**
- * The mirror table as it is to be in the cluster. An elastic table stays on one node: its partition may be null, so it has
- * no primary key by which Citus could tell its rows apart.
+ * How the cluster must hold the mirror table. An elastic table stays on one node: its partition may be null, so the table
+ * has no primary key by which Citus could tell its rows apart.
  *
  * @param environmentId undefined if there is no state yet.
  */

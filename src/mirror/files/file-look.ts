@@ -3,7 +3,8 @@ import type { FileDeletes } from '../../model/files/file-place.ts';
 import { statement, transaction } from '../connection/postgres.ts';
 import { qualifiedName, quoteIdentifier, quoteLiteral, shortenIdentifier } from '../table/identifier.ts';
 import type { MirrorTable } from '../table/mirror-table.ts';
-import { hasTurn, type FileWork } from './file-turn.ts';
+import { hasWork } from '../lease/sole-work.ts';
+import type { FileWork } from './file-queue.ts';
 
 /** What a look at a mirror table found. */
 export interface FileLook {
@@ -74,7 +75,7 @@ export async function lookForFiles(
       const { rows } = await client.query<{ state: string }>(
         `SELECT ${STATE} AS state
            FROM ${qualifiedName(store.schema, 'tables')} t, (SELECT $3::text AS qualified) m
-          WHERE t.environment_id = $1 AND t."table" = $2 AND ${COMPLETE} AND ${hasTurn(store, ['$1', '$4'])}`,
+          WHERE t.environment_id = $1 AND t."table" = $2 AND ${COMPLETE} AND ${hasWork(store, 'files', ['$1', '$4'])}`,
         [environmentId, table, mirror.qualified, holder],
       );
       const [complete] = rows;

@@ -1,9 +1,13 @@
 import { statement } from '../connection/postgres.ts';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName } from '../table/identifier.ts';
-import { hasTurn, type FileWork } from './file-turn.ts';
+import type { MirrorDatabase } from '../database.ts';
+import { hasWork, type Worker } from '../lease/sole-work.ts';
 
-/** A body that waits, or that lies in another place than the one that is configured. */
+/** The bodies of one environment, as one process works on them. */
+export interface FileWork extends MirrorDatabase, Worker {}
+
+/** A body that nobody has fetched yet, or that was stored before `files.to` was changed. */
 export interface WaitingFile {
   readonly table: string;
   readonly key: string;
@@ -81,7 +85,7 @@ export async function fileStored(work: FileWork, file: WaitingFile, stored: Stor
     text: `UPDATE ${files} SET sha256 = $7, bytes = $8, location = $9, file_name = coalesce(file_name, $10),
                   mime_type = coalesce(mime_type, $11), fetched_at = clock_timestamp(), attempts = 0,
                   next_attempt_at = NULL, error_code = NULL, error_message = NULL
-            WHERE ${IS_FILE} AND ${hasTurn(work.store, ['$1', '$2'])}`,
+            WHERE ${IS_FILE} AND ${hasWork(work.store, 'files', ['$1', '$2'])}`,
     values: [
       ...parametersOf(work, file),
       stored.sha256,
@@ -105,7 +109,7 @@ export async function fileFailed(
   await statement(work.pool, {
     text: `UPDATE ${files} SET attempts = attempts + 1, error_code = $7, error_message = $8,
                   next_attempt_at = clock_timestamp() + make_interval(secs => $9)
-            WHERE ${IS_FILE} AND ${hasTurn(work.store, ['$1', '$2'])}`,
+            WHERE ${IS_FILE} AND ${hasWork(work.store, 'files', ['$1', '$2'])}`,
     values: [...parametersOf(work, file), code, message, rest / 1000],
   });
 }

@@ -54,12 +54,5 @@ export function defineFiles<S extends string | undefined>(table: PgTableFn<S>) {
     (t) => [primaryKey({ name: 'unused_bodies_pkey', columns: [t.environmentId, t.location] })],
   );
 
-  /** The one process that fetches and removes bodies, and until when it may. */
-  const fileTurns = table('file_turns', {
-    environmentId: integer('environment_id').primaryKey(),
-    holder: text('holder').notNull(),
-    expiresAt: moment('expires_at').notNull(),
-  });
-
-  return { files, unusedBodies, fileTurns };
+  return { files, unusedBodies };
 }

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { statement } from '../connection/postgres.ts';
 import type { StateStore } from '../state/store.ts';
 import { qualifiedName } from '../table/identifier.ts';
-import { hasTurn, type FileWork } from './file-turn.ts';
+import { hasWork } from '../lease/sole-work.ts';
+import type { FileWork } from './file-queue.ts';
 
 export interface UnusedBody {
   readonly location: string;
@@ -24,10 +25,10 @@ export async function unusedBodies(
 ): Promise<UnusedBody[] | undefined> {
   const unused = qualifiedName(store.schema, 'unused_bodies');
   const { rows } = await statement<Partial<UnusedBody>>(pool, {
-    text: `WITH needed AS (DELETE FROM ${unused} u WHERE u.environment_id = $1 AND ${hasTurn(store, ['$1', '$2'])}
+    text: `WITH needed AS (DELETE FROM ${unused} u WHERE u.environment_id = $1 AND ${hasWork(store, 'files', ['$1', '$2'])}
                               AND EXISTS (SELECT FROM ${qualifiedName(store.schema, 'files')} f WHERE f.location = u.location)
                            RETURNING u.location)
-           SELECT u.location, u.sha256 FROM (SELECT ${hasTurn(store, ['$1', '$2'])} AS mine) turn
+           SELECT u.location, u.sha256 FROM (SELECT ${hasWork(store, 'files', ['$1', '$2'])} AS mine) turn
              LEFT JOIN LATERAL (SELECT location, sha256 FROM ${unused} WHERE environment_id = $1 AND starts_with(location, $3)
                 AND location NOT IN (SELECT location FROM needed) ORDER BY since LIMIT ${MOST}) u ON true
             WHERE turn.mine`,

@@ -51,7 +51,7 @@ export async function assertLeft(
   if (count > 0) throw await rowsSwallowed(client, mirror, count);
 }
 
-/** The keys of tried rows outside of the filter, without those of which the mirror has a newer version. */
+/** The keys of tried rows that do not match the filter. A row is left out if the mirror has a newer version of it. */
 export async function leavingKeys(
   client: pg.ClientBase,
   mirror: MirrorTable,

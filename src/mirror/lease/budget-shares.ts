@@ -19,7 +19,7 @@ export interface ShareRequest {
   /** A digest. Processes of one identity share its limits. */
   readonly identity: string;
   readonly process: string;
-  /** What daemons that mirror the same tables have in common, whoever signs in; null for no such daemon. */
+  /** A digest of the tables that a daemon mirrors, whatever its identity is; null for a command. */
   readonly group: string | null;
   /** How much the process needs, from 0 to 1. */
   readonly weight: number;

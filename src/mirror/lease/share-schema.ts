@@ -12,7 +12,7 @@ export function defineShares<S extends string | undefined>(table: PgTableFn<S>) 
       /** A digest of the identity's id. */
       identity: text('identity').notNull(),
       process: text('process').notNull(),
-      /** What daemons that mirror the same tables have in common; null for a process that keeps no schedule. */
+      /** A digest of the tables that the process mirrors. Daemons with the same digest take turns. Null for a command. */
       replicaGroup: text('replica_group'),
       /** How much the process needs, from 0 to 1. */
       weight: doublePrecision('weight').notNull(),

@@ -3,6 +3,7 @@ import { moment, pgCore, sql } from '../drizzle.ts';
 import { defineAudit } from '../audit/audit-schema.ts';
 import { defineNudges } from '../control/nudge-schema.ts';
 import { defineShares } from '../lease/share-schema.ts';
+import { defineSoleWork } from '../lease/sole-work-schema.ts';
 import { defineWebhooks } from '../feed/webhook-schema.ts';
 import { defineFiles } from '../files/file-schema.ts';
 import { defineVerificationState } from '../verify/verify-schema.ts';
@@ -268,6 +269,7 @@ function defineState<S extends string | undefined>(table: PgTableFn<S>) {
     ...defineVerificationState(table),
     ...defineWebhooks(table),
     ...defineShares(table),
+    ...defineSoleWork(table),
     ...defineAudit(table),
     ...defineNudges(table),
     ...defineFiles(table),
@@ -310,8 +312,7 @@ export const {
   webhooks,
   deadLetters,
   auditReads,
-  auditReaders,
   files,
   unusedBodies,
-  fileTurns,
+  soleWorkers,
 } = defineState(pgTable);

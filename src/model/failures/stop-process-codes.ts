@@ -1,7 +1,7 @@
 /** Codes of failures after which nothing can work before somebody changes something, each with its meaning and remedy. */
 export const STOP_PROCESS_CODES = {
   'citus-missing': [
-    'The mirror tables are to be distributed, and the database lacks the extension Citus.',
+    '`postgres.distribution` is citus, and the database lacks the extension Citus.',
     'Run CREATE EXTENSION citus as an administrator (citus has to be in shared_preload_libraries), or remove postgres.distribution.',
   ],
   'database-encoding': [

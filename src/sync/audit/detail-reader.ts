@@ -2,20 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import { DETAIL_REQUESTS, readAuditDetail } from '../../dataverse/audit/audit-detail.ts';
-import {
-  auditState,
-  claimDetails,
-  dueDetails,
-  releaseDetails,
-  type DetailPlace,
-  type DueDetail,
-} from '../../mirror/audit/detail-queue.ts';
+import { auditState, dueDetails, type DetailPlace, type DueDetail } from '../../mirror/audit/detail-queue.ts';
 import {
   dropOrphans,
   dropUnwanted,
   storeDetail,
   type DetailOutcome,
 } from '../../mirror/audit/detail-store.ts';
+import { leaveWork, takeWork } from '../../mirror/lease/sole-work.ts';
 import { ATTRIBUTE_DETAIL, type AuditDetail } from '../../model/audit/audited-values.ts';
 import { Failure, failureFields, toFailure } from '../../model/failure.ts';
 import { fitsPattern } from '../../model/name-pattern.ts';
@@ -49,8 +43,9 @@ export interface DetailReaderOptions {
 }
 
 const LOOK_EVERY = 5_000;
-/** Milliseconds. The right to read details is kept for a minute without a sign of life. */
-const CLAIM_EVERY = 20_000;
+/** Milliseconds for which a process keeps the right to read details without saying that it lives. */
+const CLAIM = 60_000;
+const CLAIM_EVERY = CLAIM / 3;
 /** Milliseconds after which the tables are compared although no run has told of a change. */
 const COMPARE_EVERY = 3_600_000;
 /** Audit rows of one look. */
@@ -106,12 +101,12 @@ export class DetailReader {
       }
       await sleep(rest, signal).catch(() => undefined);
     }
-    await releaseDetails(mirror, holder).catch(() => undefined);
+    await leaveWork({ store: mirror.store, holder }, 'audit-details').catch(() => undefined);
   }
 
   /** Reads all details that are due, if this process may. */
   private async look(signal: AbortSignal): Promise<void> {
-    const { mirror, holder, dataverse } = this.options;
+    const { mirror, dataverse } = this.options;
     const wishes = this.options.wishes();
     if (wishes === undefined || wishes.details.length === 0 || dataverse.budget.isDaySpent()) return;
     const state = await auditState(mirror);
@@ -121,7 +116,7 @@ export class DetailReader {
     if (done !== undefined && isDeepStrictEqual(done.basis, basis)) {
       if (performance.now() - done.at < COMPARE_EVERY) return;
     }
-    if (!(await claimDetails(mirror, holder))) return;
+    if (!(await this.claim())) return;
     if (state.isLoaded) await dropOrphans(mirror, signal);
     await this.tidy(basis[2], signal);
     if (await this.readAll(wishes, signal)) this.done = { basis, at: performance.now() };
@@ -136,7 +131,7 @@ export class DetailReader {
 
   /** @returns whether nothing is due any more; false if the next look has to go on. */
   private async readAll(wishes: AuditWishes, signal: AbortSignal): Promise<boolean> {
-    const { mirror, holder, dataverse, logger } = this.options;
+    const { mirror, dataverse, logger } = this.options;
     let claimedAt = performance.now();
     let read = 0;
     for (;;) {
@@ -147,7 +142,7 @@ export class DetailReader {
         if (dataverse.budget.isDaySpent()) return false;
         await this.wait(signal);
         if (performance.now() - claimedAt > CLAIM_EVERY) {
-          if (!(await claimDetails(mirror, holder))) return false;
+          if (!(await this.claim())) return false;
           claimedAt = performance.now();
         }
         await storeDetail(mirror, each.auditId, await this.read(each, signal), signal);
@@ -166,10 +161,15 @@ export class DetailReader {
     return true;
   }
 
+  /** Takes or keeps the right to read details, which one process has. Two would only read details twice. */
+  private async claim(): Promise<boolean> {
+    const { mirror, holder } = this.options;
+    return takeWork({ store: mirror.store, holder }, 'audit-details', CLAIM);
+  }
+
   /** Waits for the share, and keeps the right to read meanwhile: with a small share that may take minutes. */
   private async wait(signal: AbortSignal): Promise<void> {
-    const { mirror, holder } = this.options;
-    const claim = setInterval(() => void claimDetails(mirror, holder).catch(() => false), CLAIM_EVERY);
+    const claim = setInterval(() => void this.claim().catch(() => false), CLAIM_EVERY);
     try {
       await this.pace.wait(signal);
     } finally {

@@ -1,7 +1,7 @@
 import type { DataverseClient } from '../../dataverse/http/client.ts';
 import { downloadBody } from '../../dataverse/files/file-download.ts';
 import { fileFailed, fileStored, type WaitingFile } from '../../mirror/files/file-queue.ts';
-import type { FileWork } from '../../mirror/files/file-turn.ts';
+import type { FileWork } from '../../mirror/files/file-queue.ts';
 import { bodyUnused } from '../../mirror/files/unused-bodies.ts';
 import type { FailureCode } from '../../model/failure-codes.ts';
 import { Failure } from '../../model/failure.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { fileTableStates, lookForFiles } from '../../mirror/files/file-look.ts';
-import type { FileWork } from '../../mirror/files/file-turn.ts';
+import type { FileWork } from '../../mirror/files/file-queue.ts';
 import { readDefinition } from '../../mirror/state/definitions.ts';
 import { mirrorTable, type MirrorTable } from '../../mirror/table/mirror-table.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';

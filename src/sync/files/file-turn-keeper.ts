@@ -1,4 +1,5 @@
-import { leaveFileTurn, takeFileTurn, type FileWork } from '../../mirror/files/file-turn.ts';
+import type { FileWork } from '../../mirror/files/file-queue.ts';
+import { leaveWork, takeWork } from '../../mirror/lease/sole-work.ts';
 import { sleep } from '../../timing/sleep.ts';
 
 /** The right to fetch and remove bodies, while this process has it. */
@@ -18,7 +19,8 @@ export class TurnLost extends Error {
 }
 
 /**
- * Does work while this process has the turn, which is renewed meanwhile.
+ * Does work while this process has the turn, which is renewed meanwhile. Only one process has it: another one could remove
+ * a body at the moment in which this one finds it there.
  *
  * @param duration milliseconds for which a killed process keeps the turn.
  * @returns undefined, without any work, if another process has the turn.
@@ -31,7 +33,7 @@ export async function withFileTurn<T>(
   signal: AbortSignal,
 ): Promise<{ readonly value: T } | undefined> {
   let until = performance.now() + duration;
-  if (!(await takeFileTurn(work, duration))) return undefined;
+  if (!(await takeWork(work, 'files', duration))) return undefined;
   const lost = new AbortController();
   const ended = new AbortController();
   const either = AbortSignal.any([signal, lost.signal]);
@@ -40,7 +42,7 @@ export async function withFileTurn<T>(
     for (;;) {
       await sleep(duration / 3, stop);
       const asked = performance.now();
-      const isHeld = await takeFileTurn(work, duration).catch(() => undefined);
+      const isHeld = await takeWork(work, 'files', duration).catch(() => undefined);
       if (isHeld === true) until = asked + duration;
       else if (isHeld === false || performance.now() > until) lost.abort(new TurnLost());
     }
@@ -58,6 +60,6 @@ export async function withFileTurn<T>(
   } finally {
     ended.abort();
     await renewing;
-    if (!lost.signal.aborted) await leaveFileTurn(work).catch(() => undefined);
+    if (!lost.signal.aborted) await leaveWork(work, 'files').catch(() => undefined);
   }
 }

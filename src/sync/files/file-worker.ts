@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Dataverse } from '../../dataverse/dataverse.ts';
 import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
 import { countFiles, nextFile, type FileCounts } from '../../mirror/files/file-queue.ts';
-import type { FileWork } from '../../mirror/files/file-turn.ts';
+import type { FileWork } from '../../mirror/files/file-queue.ts';
 import { ensureFileView } from '../../mirror/files/file-view.ts';
 import type { Mirror } from '../../mirror/mirror.ts';
 import { LogThrottle } from '../../log/log-throttle.ts';

@@ -1,5 +1,5 @@
 import type { ProxySettings } from '../../dataverse/network/proxy-settings.ts';
-import type { FileWork } from '../../mirror/files/file-turn.ts';
+import type { FileWork } from '../../mirror/files/file-queue.ts';
 import { bodyRemoved, countUnused, unusedBodies } from '../../mirror/files/unused-bodies.ts';
 import { placeName, type FilePlace } from '../../model/files/file-place.ts';
 import { sleep } from '../../timing/sleep.ts';

@@ -33,7 +33,7 @@ export class Replicas {
     this.order = undefined;
   }
 
-  /** What daemons with the same tables have in common; null in a process that keeps no schedule. */
+  /** A digest of the tables of this process, which daemons with the same tables share; null in a command. */
   group(): string | null {
     return this.tables.size === 0 ? null : this.ordered().group;
   }

@@ -12,7 +12,7 @@ const OURS = 'Made by mirrorverse, because of `partition`.';
 export interface PartitionLayout {
   /** Partitions that mirrorverse made, if the table has them all; null for any other table. */
   readonly count: number | null;
-  /** It has partitions, whoever made them. */
+  /** The table has partitions, of mirrorverse or of somebody else. */
   readonly isDivided: boolean;
   /** Some of the partitions are ours. */
   readonly hasOurs: boolean;
