@@ -7,7 +7,7 @@ import type { StateStore } from '../../mirror/state/store.ts';
  * every first table is the first daemon's, every second one the second's, and so on. So all of them do as much.
  *
  * A turn is a preference and no right: the others look at the table a little later, and poll it if nobody has. So a
- * daemon that was killed is replaced at the next tick, and daemons that do not agree poll a table twice at worst.
+ * daemon that was killed is replaced at the next tick, and daemons that do not agree cost some polls in vain.
  */
 export class Replicas {
   private readonly process: string;
