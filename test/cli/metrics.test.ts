@@ -21,6 +21,7 @@ beforeAll(async () => {
   daemon = bench.cli.start(['run'], { DATABASE_URL: database.url(bench.database.url) });
   const { port: listening } = await daemon.logged(({ msg }) => msg === 'Answering health checks.');
   port = String(listening);
+  await daemon.logged((line) => line['table'] === 'account' && line['rowsWritten'] === 12);
   await daemon.logged((line) => line['table'] === 'contact' && line['rowsWritten'] === 7);
 });
 afterAll(async () => {
